@@ -1,0 +1,1 @@
+"""How the product is built, run on one machine and observed."""
