@@ -1,0 +1,1 @@
+"""The product: independent services that talk through Kafka topics and gRPC."""

@@ -1,0 +1,1 @@
+"""Machinery that every service stands on; it knows no business word."""

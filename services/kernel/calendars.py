@@ -1,0 +1,37 @@
+"""Days as a business counts them: in the seller's time zone, weekends apart."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from services.kernel.refusals import Invalid
+
+BUSINESS_DAY_ENDS = time(17, 0)
+
+
+def day(text: str, *, what: str) -> date:
+    """Read an ISO date (YYYY-MM-DD) from a contract's text field."""
+    try:
+        if len(text) != len("2026-01-31"):
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid("date.malformed", f"{what} is not a date (YYYY-MM-DD): {text[:40]!r}") from None
+
+
+def day_in(zone: str, at: datetime) -> date:
+    """The date of an instant where the seller is."""
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+def business_day_end(zone: str, on: date) -> datetime:
+    """The instant at which the business day ends (17:00 where the seller is), in UTC."""
+    return datetime.combine(on, BUSINESS_DAY_ENDS, ZoneInfo(zone)).astimezone(UTC)
+
+
+def add_business_days(start: date, days: int) -> date:
+    """The n-th weekday after a date. Public holidays come with a calendar of their own later."""
+    at = start
+    while days > 0:
+        at += timedelta(days=1)
+        days -= at.weekday() < 5  # Saturday is 5
+    return at

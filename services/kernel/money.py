@@ -1,0 +1,96 @@
+"""Money: whole minor units and a currency, exact in every operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+from services.kernel.refusals import Invalid
+
+MINOR_MAX = 2**63 - 1  # what the contracts (int64) and the tables (bigint) can hold
+
+# ISO 4217, the currencies that are money and their exponents where these are not 2.
+_NO_MINOR_UNIT = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
+_THOUSANDTHS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+_HUNDREDTHS = frozenset(
+    """AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC
+    CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD
+    KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO
+    NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL
+    THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD XCG YER ZAR ZMW ZWG BGN""".split()
+)
+
+
+def exponent(currency: str) -> int:
+    """Return how many decimals the currency's minor unit has (ISO 4217); refuse what is no currency."""
+    if currency in _HUNDREDTHS:
+        return 2
+    if currency in _NO_MINOR_UNIT:
+        return 0
+    if currency in _THOUSANDTHS:
+        return 3
+    raise Invalid("money.unknown_currency", f"{currency!r} is not an ISO 4217 currency")
+
+
+def decimal(text: str, *, what: str) -> Decimal:
+    """Read a plain decimal from a contract's text field; refuse anything else, NaN and exponents included."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise Invalid("number.malformed", f"{what} is not a number: {text[:40]!r}") from None
+    if not value.is_finite() or "e" in text.lower() or len(text) > 40:
+        raise Invalid("number.malformed", f"{what} is not a plain decimal: {text[:40]!r}")
+    return value
+
+
+@dataclass(frozen=True, slots=True, order=False)
+class Money:
+    """An amount in whole minor units of its currency."""
+
+    minor: int
+    currency: str
+
+    @classmethod
+    def of(cls, amount: Decimal, currency: str) -> Money:
+        """Round a decimal amount half up, away from zero, to the currency's minor unit (domain rule B8.4)."""
+        scaled = amount.scaleb(exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+        return cls(int(scaled), currency).checked()
+
+    @classmethod
+    def total(cls, amounts: Iterable[Money], currency: str) -> Money:
+        """Add up amounts of one currency; none add up to zero."""
+        return sum(amounts, start=cls(0, currency))
+
+    def checked(self) -> Money:
+        """Return the amount itself; refuse what no table and no contract can hold."""
+        exponent(self.currency)
+        if abs(self.minor) > MINOR_MAX:
+            raise Invalid("money.too_large", f"an amount beyond {MINOR_MAX} minor units cannot be booked")
+        return self
+
+    @property
+    def decimal(self) -> Decimal:
+        """The amount in major units, with exactly the currency's decimals."""
+        return Decimal(self.minor).scaleb(-exponent(self.currency))
+
+    def __add__(self, other: Money) -> Money:
+        assert self.currency == other.currency, "amounts of two currencies do not add up"
+        return Money(self.minor + other.minor, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        return self + -other
+
+    def __neg__(self) -> Money:
+        return Money(-self.minor, self.currency)
+
+    def __lt__(self, other: Money) -> bool:
+        assert self.currency == other.currency, "amounts of two currencies do not compare"
+        return self.minor < other.minor
+
+    def __le__(self, other: Money) -> bool:
+        assert self.currency == other.currency, "amounts of two currencies do not compare"
+        return self.minor <= other.minor
+
+    def __str__(self) -> str:
+        return f"{self.decimal} {self.currency}"
