@@ -1,0 +1,87 @@
+"""Real servers from the command line: `python -m deploy.local up`, `run -- COMMAND`, `fetch`."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local import kafka
+from deploy.local.artifacts import ROOT
+from deploy.local.processes import launch
+from deploy.local.servers import Servers, own_folder
+
+PATIENCE_SECONDS = 10
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+
+@app.command()
+def up(
+    folder: Annotated[
+        Path | None, typer.Option(help="Where logs and mail go; a new one below var/up if not given.")
+    ] = None,
+) -> None:
+    """Start Kafka, PostgreSQL and a mail server, print their addresses and stay until Ctrl-C."""
+    try:
+        with Servers(folder or own_folder(ROOT / "var" / "up")) as servers:
+            _show(servers)
+            while True:
+                signal.pause()
+    except KeyboardInterrupt:
+        raise typer.Exit from None
+
+
+@app.command()
+def run(command: Annotated[list[str], typer.Argument(help="The command and its arguments, after `--`.")]) -> None:
+    """Start the servers, run a command with their addresses in its environment, and exit with its code."""
+    with Servers(own_folder(ROOT / "var" / "run")) as servers:
+        code = _run(command, os.environ | servers.environment())
+    raise typer.Exit(code if code >= 0 else 128 - code)
+
+
+@app.command()
+def fetch() -> None:
+    """Download what the servers need and prepare quick starts; done at once the second time."""
+    kafka.prepare()
+    Console().print("Everything is here.")
+
+
+def _show(servers: Servers) -> None:
+    table = Table(title="These answer until Ctrl-C", title_justify="left", show_header=False, box=None)
+    table.add_column()
+    table.add_column(overflow="fold")
+    for name, value in servers.environment().items():
+        table.add_row(name, value)
+    Console().print(table)
+
+
+def _run(command: list[str], environment: dict[str, str]) -> int:
+    """Run in our own terminal session, so that Ctrl-C reaches the command too, and let it end before the servers."""
+    child = subprocess.Popen(launch(command), env=environment)
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        _wait_or(child.terminate, child)  # it was told by the terminal, unless only we were
+        raise
+    except SystemExit:
+        child.terminate()
+        raise
+    finally:
+        _wait_or(child.kill, child)
+
+
+def _wait_or(give_up: Callable[[], None], child: subprocess.Popen[bytes]) -> None:
+    try:
+        child.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        give_up()
+
+
+if __name__ == "__main__":
+    app()

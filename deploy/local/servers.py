@@ -1,0 +1,147 @@
+"""Start the broker, the database and the mail server together, and leave nothing of them behind."""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+from filelock import FileLock, Timeout
+
+from deploy.local.kafka import Kafka
+from deploy.local.mail import Mail
+from deploy.local.postgres import Postgres
+
+
+class Servers:
+    """Real servers for the length of a `with` block; one that the environment already names is used, not started.
+
+    `folder` belongs to one run at a time. It keeps `kafka.log`, `postgres.log` and the mail afterwards.
+    """
+
+    def __init__(self, folder: Path, mail_folder: Path | None = None) -> None:
+        """Describe them; nothing happens yet."""
+        self.folder = folder.resolve()
+        self.mail_folder = Path(os.environ.get("AR_MAIL_FOLDER") or mail_folder or self.folder / "mail").resolve()
+        self.kafka_bootstrap = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "")
+        self.admin_database_url = os.environ.get("DATABASE_URL", "")
+        self.smtp_host = os.environ.get("AR_SMTP_HOST", "")
+        self.smtp_port = int(os.environ.get("AR_SMTP_PORT", "0"))
+        self._started = ExitStack()
+
+    def environment(self) -> dict[str, str]:
+        """Give the addresses as the variables that services and tests read."""
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap,
+            "DATABASE_URL": self.admin_database_url,
+            "AR_SMTP_HOST": self.smtp_host,
+            "AR_SMTP_PORT": str(self.smtp_port),
+            "AR_MAIL_FOLDER": str(self.mail_folder),
+        }
+
+    def __enter__(self) -> Self:
+        """Start what is missing, all at once; when one fails or we are interrupted, stop the others."""
+        with ExitStack() as started:
+            started.enter_context(_ending_in_order())
+            started.enter_context(_sole_user(self.folder))
+            data = started.enter_context(_data_folder(self.folder))
+            self._start(data, started)
+            self._started = started.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop what was started and remove its data."""
+        self._started.close()
+
+    def _start(self, data: Path, started: ExitStack) -> None:
+        missing: list[Kafka | Postgres | Mail] = []
+        if not self.kafka_bootstrap:
+            kafka = Kafka(data / "kafka", self.folder / "kafka.log")
+            self.kafka_bootstrap = kafka.bootstrap
+            missing.append(kafka)
+        if not self.admin_database_url:
+            postgres = Postgres(data / "postgres", self.folder / "postgres.log")
+            self.admin_database_url = postgres.admin_url
+            missing.append(postgres)
+        if not self.smtp_host:
+            mail = Mail(self.mail_folder)
+            self.smtp_host, self.smtp_port = mail.host, mail.port
+            missing.append(mail)
+        started.callback(_side_by_side, [server.stop for server in missing])
+        _side_by_side([server.start for server in missing])
+
+
+def own_folder(base: Path) -> Path:
+    """Make a new folder for this run, after removing those whose run is dead; named by process id to tell them."""
+    base.mkdir(parents=True, exist_ok=True)
+    for folder in base.glob("[0-9]*-*"):
+        if not psutil.pid_exists(int(folder.name.split("-")[0])):
+            shutil.rmtree(folder, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=base))
+
+
+def _side_by_side(actions: list[Callable[[], None]]) -> None:
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        for outcome in [pool.submit(action) for action in actions]:
+            outcome.result()
+
+
+@contextmanager
+def _sole_user(folder: Path) -> Iterator[None]:
+    """Hold a lock that the kernel gives back even when we are killed; the file says whose it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    owner = folder / ".owner"
+    lock = FileLock(folder / ".lock", timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RuntimeError(f"{folder} is in use by process {owner.read_text()}: stop it, or take another") from None
+    try:
+        owner.write_text(str(os.getpid()))
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _data_folder(folder: Path) -> Iterator[Path]:
+    """Give a folder that ends with us, and remove what a killed run left.
+
+    Its name is new each time: the servers of a run killed a moment ago may still be writing to theirs.
+    """
+    for leftover in folder.glob("data-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    data = Path(tempfile.mkdtemp(prefix="data-", dir=folder))
+    data.chmod(0o711)  # the database's user passes through
+    try:
+        yield data
+    finally:
+        shutil.rmtree(data, ignore_errors=True)
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Turn SIGTERM into an exception, as SIGINT is, so that `with` blocks end in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what signals do
+        return
+    earlier = {
+        # A script's background job is started with SIGINT ignored.
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number)),
+    }
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
