@@ -1,0 +1,118 @@
+"""The command line that every service has: serve, migrate, and what to do with parked events."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from services.chassis import logs, parked, service
+from services.chassis.consumer import Consumer
+from services.chassis.parked import Parked
+
+Number = Annotated[int, typer.Argument(help="the parked event's number, as `parked list` shows it")]
+By = Annotated[str, typer.Option(help="who does it, such as user:ada")]
+
+
+def command_line(served: service.Service[Any]) -> typer.Typer:
+    """The commands of one service."""
+    app = typer.Typer(no_args_is_help=True, help=f"The {served.name} service; settings are AR_… variables.")
+    app.add_typer(_parked_commands(served), name="parked")
+
+    @app.command(help="Answer calls, follow topics and publish, until SIGTERM.")
+    def serve() -> None:
+        service.serve(served)
+
+    @app.command(help="Bring the database up to this version (as its owner; safe twice and at once).")
+    def migrate() -> None:
+        settings = served.settings()
+        logs.configure(served.name, settings.log_level)
+        service.run_migrations(served, settings)
+
+    return app
+
+
+def _parked_commands(served: service.Service[Any]) -> typer.Typer:
+    app = typer.Typer(no_args_is_help=True, help="Events that wait: list, show, replay in order, discard.")
+
+    @app.command("list", help="What waits, oldest first.")
+    def list_(
+        reason: Annotated[str | None, typer.Option(help="unreadable, refused, failed, early or behind")] = None,
+        subject: Annotated[str | None, typer.Option(help="such as order/o1")] = None,
+    ) -> None:
+        async def work(consumer: Consumer) -> None:
+            async with consumer.database.transaction(()) as tx:
+                _print(await parked.open_rows(tx, consumer.name, reason=reason, subject=subject))
+
+        _with_consumer(served, work)
+
+    @app.command(help="One event whole: headers, reason, trace.")
+    def show(number: Number) -> None:
+        async def work(consumer: Consumer) -> None:
+            row = await _one(consumer, number)
+            Console().print({name: getattr(row, name) for name in row.__dataclass_fields__})
+
+        _with_consumer(served, work)
+
+    @app.command(help="Handle it again, and after it, in order, what stands behind it.")
+    def replay(number: Number, by: By) -> None:
+        async def work(consumer: Consumer) -> None:
+            row = await _one(consumer, number)
+            await consumer.wake(await consumer.run_parked(row.slot, by=by))
+            async with consumer.database.transaction(()) as tx:
+                left = await parked.open_rows(tx, consumer.name, parked_id=number)
+            if left:
+                raise SystemExit(f"it still waits: {left[0].reason} {left[0].code}: {left[0].detail}")
+            Console().print("handled")
+
+        _with_consumer(served, work)
+
+    @app.command(help="Give it up, with a reason; what stands behind it is handled.")
+    def discard(number: Number, by: By, why: Annotated[str, typer.Option(help="kept with the event")]) -> None:
+        async def work(consumer: Consumer) -> None:
+            row = await _one(consumer, number)
+            async with consumer.database.transaction(()) as tx:
+                await parked.close(tx, row.id, "discarded", by=by, why=why)
+            await consumer.wake(await consumer.run_parked(row.slot, by=by))
+            Console().print("discarded")
+
+        _with_consumer(served, work)
+
+    return app
+
+
+def _with_consumer(served: service.Service[Any], work: Callable[[Consumer], Awaitable[None]]) -> None:
+    settings = served.settings()
+    logs.configure(served.name, settings.log_level)
+
+    async def run() -> None:
+        async with service.database_of(settings) as database:
+            await work(served.consumer(settings, database))
+
+    asyncio.run(run())
+
+
+async def _one(consumer: Consumer, number: int) -> Parked:
+    async with consumer.database.transaction(()) as tx:
+        rows = await parked.open_rows(tx, consumer.name, parked_id=number)
+    if not rows:
+        raise SystemExit(f"no parked event has the number {number}")
+    return rows[0]
+
+
+def _print(rows: list[Parked]) -> None:
+    table = Table("number", "reason", "code", "type", "tenant", "subject", "since", "attempts")
+    for row in rows:
+        table.add_row(
+            str(row.id),
+            row.reason,
+            row.code,
+            row.event_type.rsplit(".", 1)[-1],
+            row.tenant,
+            row.subject,
+            f"{row.parked_at:%Y-%m-%d %H:%M:%S}",
+            str(row.attempts),
+        )
+    Console().print(table)

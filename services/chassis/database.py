@@ -1,0 +1,113 @@
+"""Transactions: each knows its tenants, its business time, and what it announced."""
+
+import re
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Literal, Self, TypeVar
+
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.rows import class_row, namedtuple_row
+from psycopg_pool import AsyncConnectionPool
+
+from services.kernel.refusals import Invalid
+
+T = TypeVar("T")
+
+_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+def check_tenant(tenant: str) -> str:
+    """Return the tenant's id itself; refuse what could not stand in a key, a header or the tenants' setting."""
+    if not _TENANT.fullmatch(tenant):
+        raise Invalid("tenant.malformed", "a tenant's id is 1 to 63 of a-z, 0-9 and '-'")
+    return tenant
+
+
+class Tx:
+    """One transaction. `at` is the business time that everything in it happens at."""
+
+    def __init__(self, connection: AsyncConnection[Any], at: datetime) -> None:
+        self.connection = connection
+        self.at = at
+        # Subjects announced here; events that waited for them run after the commit.
+        self.announced: set[tuple[str, str]] = set()
+
+    async def run(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> int:
+        """Execute a statement; return how many rows it touched."""
+        cursor = await self.connection.execute(sql, params)
+        return cursor.rowcount
+
+    async def rows(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Any]:
+        """Return the rows as named tuples."""
+        async with self.connection.cursor(row_factory=namedtuple_row) as cursor:
+            await cursor.execute(sql, params)
+            return await cursor.fetchall()
+
+    async def row(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> Any:
+        """Return the first row as a named tuple, or None."""
+        rows = await self.rows(sql, params)
+        return rows[0] if rows else None
+
+    async def fetch(self, into: type[T], sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[T]:
+        """Return the rows as values of a class whose fields are the columns."""
+        async with self.connection.cursor(row_factory=class_row(into)) as cursor:
+            await cursor.execute(sql, params)
+            return await cursor.fetchall()
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """What fails in here is undone without the rest of the transaction, announcements included."""
+        before = set(self.announced)
+        try:
+            async with self.connection.transaction():
+                yield
+        except BaseException:
+            self.announced = before
+            raise
+
+
+class Database:
+    """The service's own database, as the role that serves."""
+
+    def __init__(self, url: str, *, connections: int = 10, clock: Literal["system", "test"] = "system") -> None:
+        self.url = url
+        self.clock = clock
+        self.pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
+            url, min_size=1, max_size=connections, open=False, kwargs={"autocommit": True}
+        )
+
+    async def __aenter__(self) -> Self:
+        await self.pool.open(wait=True)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, tenants: Collection[str]) -> AsyncIterator[Tx]:
+        """Begin, serve these tenants alone, and commit unless something is raised."""
+        async with self.pool.connection() as connection, connection.transaction():
+            cursor = await connection.execute(
+                "SELECT set_config('ar.tenants', %s, true), (SELECT at FROM clock)"
+                if self.clock == "test"
+                else "SELECT set_config('ar.tenants', %s, true), NULL::timestamptz",
+                [",".join(sorted(check_tenant(t) for t in tenants))],
+            )
+            row = await cursor.fetchone()
+            assert row is not None
+            yield Tx(connection, row[1] or datetime.now(UTC))
+
+    async def tenants(self) -> list[str]:
+        """The tenants that this service has met: what sweepers go through."""
+        async with self.pool.connection() as connection:
+            cursor: AsyncCursor[Any] = await connection.execute("SELECT tenant FROM tenant ORDER BY tenant")
+            return [row[0] for row in await cursor.fetchall()]
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same transaction can succeed later: connection lost, deadlock, serialization, timeout, disk full."""
+    return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)) and not isinstance(
+        error, psycopg.errors.ProgramLimitExceeded
+    )

@@ -1,0 +1,147 @@
+"""Events as they travel: CloudEvents in Kafka's binary mode, the payload a bare protobuf message."""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from services.chassis.database import check_tenant
+from services.kernel.refusals import Invalid, Refusal
+
+M = TypeVar("M", bound=Message)
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Unreadable(Refusal):
+    """An event that this service cannot decode: malformed, of an unknown type or of a newer major version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """On whose word something happens: what every command and every event carries."""
+
+    tenant: str
+    # "contact:…", "user:…" or "system:…".
+    actor: str
+    reason: str
+    idempotency_key: str
+    traceparent: str
+    # The event that caused it; empty for a call.
+    causation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Generic[M]):
+    """A fact that another service announced, decoded."""
+
+    id: str
+    type: str
+    subject: str
+    # The buyer's account (the second half of the key).
+    account_id: str
+    at: datetime
+    origin: Origin
+    body: M
+    # Contiguous per topic and account; None from the shop, of which none can be expected.
+    sequence: int | None = None
+
+    @property
+    def tenant(self) -> str:
+        """The seller's organisation."""
+        return self.origin.tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A Kafka record as it came."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, str]
+    # What acknowledges it; not part of the record's meaning.
+    source: Any = field(default=None, compare=False, repr=False)
+
+
+def new_traceparent() -> str:
+    """The root of a new trace (W3C Trace Context)."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def text_headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+    """Kafka headers as text; what is no UTF-8 is kept readable, not lost."""
+    return {name: (value or b"").decode("utf-8", "backslashreplace") for name, value in headers}
+
+
+def topic_of(message: type[Message]) -> str:
+    """The topic on which a message travels is the package of its contract."""
+    return str(message.DESCRIPTOR.file.package)
+
+
+def encode(
+    body: Message, *, event_id: str, subject: str, at: datetime, origin: Origin, source: str, sequence: int | None
+) -> dict[str, str]:
+    """The headers of an event (CloudEvents 1.0, Kafka protocol binding)."""
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": event_id,
+        "ce_type": str(body.DESCRIPTOR.full_name),
+        "ce_source": source,
+        "ce_subject": subject,
+        "ce_time": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "content-type": "application/protobuf",
+        "ce_tenant": origin.tenant,
+        "ce_actor": origin.actor,
+        "ce_reason": origin.reason,
+        "ce_idempotencykey": origin.idempotency_key,
+        "traceparent": origin.traceparent,
+    }
+    if origin.causation_id:
+        headers["ce_causationid"] = origin.causation_id
+    if sequence is not None:
+        headers["ce_sequence"] = str(sequence)
+    return headers
+
+
+def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:
+    """Read a record as an event of one of the known types; raise Unreadable with a stable code otherwise."""
+    headers = record.headers
+    if missing := [h for h in ("ce_id", "ce_type", "ce_subject", "ce_tenant") if not headers.get(h)]:
+        raise Unreadable("event.header_missing", f"without {', '.join(missing)}")
+    tenant, _, account_id = (record.key or b"").decode("utf-8", "replace").partition("/")
+    try:
+        check_tenant(headers["ce_tenant"])
+        at = datetime.fromisoformat(headers.get("ce_time") or "1970-01-01T00:00:00+00:00")
+    except (Invalid, ValueError) as error:
+        raise Unreadable("event.header_malformed", str(error)) from None
+    if tenant != headers["ce_tenant"] or not account_id:
+        raise Unreadable("event.key_malformed", "the key must be tenant/account, of the tenant in the headers")
+    if (message := types.get(headers["ce_type"])) is None:
+        raise Unreadable("event.type_unknown", f"{headers['ce_type'][:100]!r} is not a type of this topic's version")
+    try:
+        body = message.FromString(record.value or b"")
+    except DecodeError:
+        raise Unreadable("event.payload_malformed", f"the payload is no {headers['ce_type']}") from None
+    return Event(
+        id=headers["ce_id"],
+        type=headers["ce_type"],
+        subject=headers["ce_subject"],
+        account_id=account_id,
+        at=at if at.tzinfo else at.replace(tzinfo=UTC),
+        origin=Origin(
+            tenant=tenant,
+            actor=headers.get("ce_actor") or "system:unknown",
+            reason=headers.get("ce_reason", ""),
+            idempotency_key=headers.get("ce_idempotencykey") or headers["ce_id"],
+            traceparent=headers.get("traceparent") or new_traceparent(),
+            causation_id=headers["ce_id"],
+        ),
+        body=body,
+        sequence=int(headers["ce_sequence"]) if headers.get("ce_sequence", "").isdigit() else None,
+    )

@@ -1,0 +1,69 @@
+"""Forward migrations, as the owner; and the proof, at each start, that the serving role is held by row-level security."""
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from services.chassis.logs import log
+
+_LOCK = 7_215_001  # any number: one migration at a time in this database
+_CHASSIS = Path(__file__).parent / "migrations"
+
+# Tables without row-level security: events of all tenants on their way, and the lists that sweepers read.
+EXEMPT = frozenset({"inbox", "handled", "outbox", "sequence", "parked", "tenant", "clock", "migration"})
+
+
+class UnsafeRole(Exception):  # noqa: N818 - said to the operator as it stands
+    """The serving role could step around row-level security: the service refuses to start."""
+
+
+def migrate(owner_url: str, server_role: str, folder: Path) -> list[str]:
+    """Apply what is missing, each file in a transaction, safe twice and at once; return the files applied."""
+    applied = []
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        connection.execute("SET lock_timeout = '10s'")
+        connection.execute("SELECT set_config('ar.server_role', %s, false)", [server_role])
+        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())"
+        )
+        role = sql.Identifier(server_role)
+        for statement in (
+            "GRANT USAGE ON SCHEMA public TO {}",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {}",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {}",
+            "GRANT SELECT ON migration TO {}",
+        ):
+            connection.execute(sql.SQL(statement).format(role))
+        known = {row[0] for row in connection.execute("SELECT name FROM migration").fetchall()}
+        for file in [*sorted(_CHASSIS.glob("*.sql")), *sorted(folder.glob("*.sql"))]:
+            name = f"{file.parent.parent.name}/{file.name}"
+            if name not in known:
+                with connection.transaction():
+                    connection.execute(file.read_bytes())
+                    connection.execute("INSERT INTO migration (name) VALUES (%s)", [name])
+                applied.append(name)
+    log.info("database migrated", applied=applied)
+    return applied
+
+
+async def check_role(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Raise UnsafeRole if this role owns a table, bypasses row-level security, or a business table is not protected."""
+    cursor = await connection.execute(
+        """SELECT c.relname, pg_get_userbyid(c.relowner) = current_user AS owned,
+                  c.relrowsecurity AND c.relforcerowsecurity AS protected,
+                  (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user) AS bypasses
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')"""
+    )
+    tables = await cursor.fetchall()
+    if not tables:
+        raise UnsafeRole("the database has no tables: run 'migrate' first")
+    if any(bypasses for *_, bypasses in tables):
+        raise UnsafeRole("the serving role may bypass row-level security: take SUPERUSER and BYPASSRLS from it")
+    if owned := [name for name, is_owner, *_ in tables if is_owner]:
+        raise UnsafeRole(f"the serving role owns {', '.join(owned)}: serve as a role that owns nothing")
+    if bare := [name for name, _, protected, _ in tables if not protected and name not in EXEMPT]:
+        raise UnsafeRole(f"without forced row-level security: {', '.join(bare)}")

@@ -1,0 +1,193 @@
+"""Events that wait: unreadable, refused, failed, early or behind; in order per subject, replayed or discarded."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from services.chassis.database import Tx
+from services.chassis.envelope import Record
+
+Slot = tuple[str, str, str]  # topic, tenant, subject: what waits in one order
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an event waits; the code is stable, the detail for people (a trace, if it is a defect)."""
+
+    reason: str
+    code: str
+    detail: str
+    waits_for: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """An event that waits."""
+
+    id: int
+    topic: str
+    partition: int
+    kafka_offset: int
+    event_id: str
+    event_type: str
+    tenant: str
+    subject: str
+    key: bytes | None
+    headers: dict[str, str]
+    payload: bytes | None
+    reason: str
+    code: str
+    detail: str
+    waits_for: str | None
+    attempts: int
+    parked_at: datetime
+
+    @property
+    def slot(self) -> Slot:
+        """What it waits in order with."""
+        return (self.topic, self.tenant, self.subject)
+
+    @property
+    def record(self) -> Record:
+        """The record as it came from Kafka."""
+        return Record(self.topic, self.partition, self.kafka_offset, self.key, self.payload, self.headers)
+
+
+_COLUMNS = """id, topic, partition, kafka_offset, event_id, event_type, tenant, subject, key, headers, payload, reason,
+              code, detail, waits_for, attempts, parked_at"""
+
+
+def slot_of(record: Record) -> Slot:
+    """The topic, tenant and subject that a record names, readable or not."""
+    return (record.topic, record.headers.get("ce_tenant", ""), record.headers.get("ce_subject", ""))
+
+
+def holds_back(row: Any, subject: str) -> bool:
+    """Whether an open row holds back later events of its subject: all do, but one that waits for just such a one."""
+    return not (row.reason == "early" and row.waits_for == subject)
+
+
+async def add(tx: Tx, consumer: str, rows: Sequence[tuple[Record, Reason]]) -> None:
+    """Park these records."""
+    columns = [
+        [
+            record.topic,
+            record.partition,
+            record.offset,
+            record.headers.get("ce_id", ""),
+            record.headers.get("ce_type", ""),
+            *slot_of(record)[1:],
+            record.key,
+            Jsonb(dict(record.headers)),
+            record.value,
+            why.reason,
+            why.code,
+            why.detail,
+            why.waits_for,
+        ]
+        for record, why in rows
+    ]
+    async with tx.connection.cursor() as cursor:
+        await cursor.executemany(
+            f"""INSERT INTO parked (consumer, topic, partition, kafka_offset, event_id, event_type, tenant, subject, key,
+                                    headers, payload, reason, code, detail, waits_for, next_try_at)
+                VALUES ('{consumer}', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now() + interval '1 second')""",  # noqa: S608 - our own name
+            columns,
+        )
+
+
+async def held_back(tx: Tx, consumer: str, slots: Collection[Slot]) -> set[Slot]:
+    """The slots of which an earlier event waits, and holds back the later ones.
+
+    The rows are locked: a replay that is closing one of them is waited for, and its outcome counts.
+    """
+    rows = await tx.rows(
+        """SELECT topic, tenant, subject, reason, waits_for FROM parked
+            WHERE consumer = %s AND closed_at IS NULL
+              AND (topic, tenant, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
+            ORDER BY id FOR SHARE""",
+        [consumer, *_split(slots)],
+    )
+    return {(row.topic, row.tenant, row.subject) for row in rows if holds_back(row, row.subject)}
+
+
+async def waiting_for(tx: Tx, consumer: str, subjects: Collection[tuple[str, str]]) -> list[Slot]:
+    """The slots whose early events wait for one of these (tenant, subject)."""
+    rows = await tx.rows(
+        """SELECT topic, tenant, subject FROM parked
+            WHERE consumer = %s AND closed_at IS NULL AND reason = 'early'
+              AND (tenant, waits_for) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+            GROUP BY topic, tenant, subject ORDER BY min(id)""",
+        [consumer, [tenant for tenant, _ in subjects], [subject for _, subject in subjects]],
+    )
+    return [(row.topic, row.tenant, row.subject) for row in rows]
+
+
+async def due(tx: Tx, consumer: str) -> list[Slot]:
+    """The slots whose early events are to be tried again: a crash may have come between a partner and its wake."""
+    rows = await tx.rows(
+        """SELECT topic, tenant, subject FROM parked
+            WHERE consumer = %s AND closed_at IS NULL AND reason = 'early' AND next_try_at <= now()
+            GROUP BY topic, tenant, subject ORDER BY min(id) LIMIT 200""",
+        [consumer],
+    )
+    return [(row.topic, row.tenant, row.subject) for row in rows]
+
+
+async def next_of(tx: Tx, consumer: str, slot: Slot, after: int) -> Parked | None:
+    """Lock and return the next open event of a slot."""
+    rows = await tx.fetch(
+        Parked,
+        f"""SELECT {_COLUMNS} FROM parked
+             WHERE consumer = %s AND topic = %s AND tenant = %s AND subject = %s AND closed_at IS NULL AND id > %s
+             ORDER BY id LIMIT 1 FOR UPDATE""",  # noqa: S608 - constant columns
+        [consumer, *slot, after],
+    )
+    return rows[0] if rows else None
+
+
+async def keep(tx: Tx, parked_id: int, why: Reason) -> None:
+    """Tried again in vain: why now, and when next (with growing pauses, at most five minutes)."""
+    await tx.run(
+        """UPDATE parked SET reason = %s, code = %s, detail = %s, waits_for = %s, attempts = attempts + 1,
+                  next_try_at = now() + least(power(2, least(attempts, 9)), 300) * interval '1 second'
+            WHERE id = %s""",
+        [why.reason, why.code, why.detail, why.waits_for, parked_id],
+    )
+
+
+async def close(tx: Tx, parked_id: int, outcome: str, *, by: str, why: str) -> None:
+    """It waits no longer: it was handled, or an operator discards it."""
+    await tx.run(
+        "UPDATE parked SET closed_at = now(), outcome = %s, closed_by = %s, closed_why = %s WHERE id = %s",
+        [outcome, by, why, parked_id],
+    )
+
+
+async def open_rows(
+    tx: Tx, consumer: str, *, reason: str | None = None, subject: str | None = None, parked_id: int | None = None
+) -> list[Parked]:
+    """What waits, oldest first."""
+    return await tx.fetch(
+        Parked,
+        f"""SELECT {_COLUMNS} FROM parked
+             WHERE consumer = %s AND closed_at IS NULL AND (%s::text IS NULL OR reason = %s)
+               AND (%s::text IS NULL OR subject = %s) AND (%s::bigint IS NULL OR id = %s)
+             ORDER BY id LIMIT 10000""",  # noqa: S608 - constant columns
+        [consumer, reason, reason, subject, subject, parked_id, parked_id],
+    )
+
+
+async def counts(tx: Tx, consumer: str) -> dict[str, int]:
+    """How many wait, by reason."""
+    rows = await tx.rows(
+        "SELECT reason, count(*) AS n FROM parked WHERE consumer = %s AND closed_at IS NULL GROUP BY reason", [consumer]
+    )
+    return {row.reason: row.n for row in rows}
+
+
+def _split(slots: Collection[Slot]) -> list[list[str]]:
+    return [[slot[i] for slot in slots] for i in range(3)]

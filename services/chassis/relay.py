@@ -1,0 +1,109 @@
+"""Publishes the outbox: oldest first, deleted only when the broker has it; one relay at a time."""
+
+import threading
+from typing import Any
+
+import psycopg
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_when_event_set, wait_random_exponential
+
+from services.chassis import metrics
+from services.chassis.logs import log
+from services.chassis.outbox import CHANNEL
+
+_LOCK = 7_215_002  # any number: one relay at a time in this database
+BATCH = 2000
+POLL_S = 0.5  # behind NOTIFY, for what was announced while nobody listened
+
+
+class Relay:
+    """A thread with its own connection and producer; both are made anew after any trouble."""
+
+    def __init__(self, database_url: str, bootstrap_servers: str) -> None:
+        self._database_url = database_url
+        self._bootstrap_servers = bootstrap_servers.split(",")
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+
+    def start(self) -> None:
+        """Begin to publish."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10) -> None:
+        """Publish what is there and end."""
+        self._stopping.set()
+        self._thread.join(timeout_s)
+
+    def alive(self) -> bool:
+        """Whether the thread still runs; a defect ends it."""
+        return self._thread.is_alive() or self._stopping.is_set()
+
+    def _run(self) -> None:
+        """Publish through every trouble that passes; a defect ends the thread, and with it the process."""
+        for attempt in Retrying(
+            retry=retry_if_exception_type((psycopg.OperationalError, KafkaError, OSError)),
+            wait=wait_random_exponential(multiplier=0.1, max=5),
+            stop=stop_when_event_set(self._stopping),
+            before_sleep=_say_retry,
+        ):
+            with attempt:
+                self._publish_until_stopped()
+
+    def _publish_until_stopped(self) -> None:
+        with psycopg.connect(self._database_url, autocommit=True) as connection:
+            self._wait_for_the_lock(connection)
+            connection.execute(f"LISTEN {CHANNEL}")
+            producer = KafkaProducer(
+                bootstrap_servers=self._bootstrap_servers,
+                client_id="receivables-relay",
+                linger_ms=2,
+                compression_type="gzip",
+                reconnect_backoff_max_ms=500,
+            )
+            try:
+                while not self._stopping.is_set():
+                    if not publish(connection, producer):
+                        for _ in connection.notifies(timeout=POLL_S, stop_after=1):
+                            pass
+                publish(connection, producer)
+            finally:
+                producer.close(timeout=2)
+
+    def _wait_for_the_lock(self, connection: psycopg.Connection[Any]) -> None:
+        while not self._stopping.is_set():
+            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+            if row and row[0]:
+                return
+            self._stopping.wait(POLL_S)
+
+
+def publish(connection: psycopg.Connection[Any], producer: Any, batch: int = BATCH) -> int:
+    """Send the oldest rows, wait until the broker has all of them, delete them; return how many.
+
+    A crash between the two sends them again with the same event id, which every inbox absorbs.
+    """
+    with connection.transaction():
+        rows = connection.execute(
+            "SELECT id, topic, key, headers, payload FROM outbox ORDER BY id LIMIT %s", [batch]
+        ).fetchall()
+        sent = [
+            producer.send(
+                topic,
+                key=key.encode(),
+                value=payload,
+                headers=[(name, text.encode()) for name, text in headers.items()],
+            )
+            for _, topic, key, headers, payload in rows
+        ]
+        producer.flush()
+        for future in sent:
+            future.get(timeout=60)
+        connection.execute("DELETE FROM outbox WHERE id = ANY(%s)", [[row[0] for row in rows]])
+    metrics.PUBLISHED.inc(len(rows))
+    return len(rows)
+
+
+def _say_retry(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("relay waits to try again", error=type(error).__name__, attempt=state.attempt_number)
