@@ -34,7 +34,7 @@ class Servers:
         self.kafka_bootstrap = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "")
         self.admin_database_url = os.environ.get("DATABASE_URL", "")
         self.smtp_host = os.environ.get("AR_SMTP_HOST", "")
-        self.smtp_port = int(os.environ.get("AR_SMTP_PORT", "0"))
+        self.smtp_port = int(os.environ.get("AR_SMTP_PORT") or "0")
         self._started = ExitStack()
 
     def environment(self) -> dict[str, str]:
@@ -87,7 +87,13 @@ def own_folder(base: Path) -> Path:
     for folder in base.glob("[0-9]*-*"):
         if not psutil.pid_exists(int(folder.name.split("-")[0])):
             shutil.rmtree(folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=base))
+    return _new_folder(base, prefix=f"{os.getpid()}-")
+
+
+def _new_folder(base: Path, prefix: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=base))
+    folder.chmod(0o755)  # the user whom the database runs as passes through
+    return folder
 
 
 def _side_by_side(actions: list[Callable[[], None]]) -> None:
@@ -121,8 +127,7 @@ def _data_folder(folder: Path) -> Iterator[Path]:
     """
     for leftover in folder.glob("data-*"):
         shutil.rmtree(leftover, ignore_errors=True)
-    data = Path(tempfile.mkdtemp(prefix="data-", dir=folder))
-    data.chmod(0o711)  # the database's user passes through
+    data = _new_folder(folder, prefix="data-")
     try:
         yield data
     finally:
