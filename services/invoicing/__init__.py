@@ -1,0 +1,1 @@
+"""Turns a fulfilled order into a legal document and delivers it to machines."""

@@ -1,0 +1,5 @@
+"""UBL 2.1 Invoice and CreditNote."""
+
+from services.invoicing.documents.formats.ubl.writer import write
+
+__all__ = ["write"]

@@ -1,0 +1,131 @@
+"""Writes an invoice as UBL 2.1 Invoice or CreditNote, bound as EN 16931 binds it: nothing outside the binding.
+
+The same value gives the same bytes. BT-24 in the document says which rules it claims to follow.
+"""
+
+from base64 import b64encode
+from typing import Any, cast
+
+from lxml import etree
+
+from services.invoicing.documents.formats.ubl import write_lines, write_parties
+from services.invoicing.documents.formats.ubl.names import (
+    CAC_URI,
+    CBC_URI,
+    CREDIT_NOTE,
+    INVOICE,
+    NOT_AVAILABLE,
+    PROJECT,
+)
+from services.invoicing.documents.formats.ubl.xml import Currency, group, text
+from services.invoicing.documents.model import Invoice, PrecedingInvoice, SupportingDocument
+
+
+def write(invoice: Invoice) -> bytes:
+    """Write the document in UTF-8, indented, its namespaces always with the same prefixes."""
+    credit = invoice.is_credit_note
+    uri, name = (CREDIT_NOTE, "CreditNote") if credit else (INVOICE, "Invoice")
+    root = etree.Element(f"{{{uri}}}{name}", nsmap=cast(Any, {None: uri, "cac": CAC_URI, "cbc": CBC_URI}))
+    money = Currency(invoice.currency)
+    debit = invoice.payment.direct_debit if invoice.payment else None
+    creditor = debit.creditor_id if debit else None
+
+    _head(root, invoice)
+    _references(root, invoice)
+    write_parties.seller(root, invoice.seller, creditor if invoice.payee is None else None)
+    write_parties.buyer(root, invoice.buyer)
+    write_parties.payee(root, invoice.payee, creditor)
+    write_parties.tax_representative(root, invoice.tax_representative)
+    write_parties.delivery(root, invoice.delivery)
+    write_parties.payment_means(root, invoice.payment, invoice.due_date if credit else None)
+    if invoice.payment_terms is not None:
+        text(group(root, "PaymentTerms"), "Note", invoice.payment_terms)
+    for allowance in invoice.allowances:
+        write_lines.document_adjustment(root, allowance, money)
+    for charge in invoice.charges:
+        write_lines.document_adjustment(root, charge, money)
+    write_lines.totals(root, invoice, money)
+    for line in invoice.lines:
+        write_lines.line(root, line, money, credit=credit)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+
+
+def _head(root: etree._Element, invoice: Invoice) -> None:
+    """From BT-24 to BG-14, in the order of the root: a credit note has no due date and tells its tax point earlier."""
+    credit = invoice.is_credit_note
+    text(root, "CustomizationID", invoice.process.specification)
+    text(root, "ProfileID", invoice.process.business_process)
+    text(root, "ID", invoice.number)
+    text(root, "IssueDate", invoice.issue_date)
+    if credit:
+        text(root, "TaxPointDate", invoice.tax_point)
+        text(root, "CreditNoteTypeCode", str(invoice.type_code))
+    else:
+        text(root, "DueDate", invoice.due_date)
+        text(root, "InvoiceTypeCode", str(invoice.type_code))
+    for note in invoice.notes:
+        text(root, "Note", f"#{note.subject}#{note.text}" if note.subject else note.text)
+    if not credit:
+        text(root, "TaxPointDate", invoice.tax_point)
+    text(root, "DocumentCurrencyCode", invoice.currency)
+    text(root, "TaxCurrencyCode", invoice.vat_currency)
+    text(root, "AccountingCost", invoice.buyer_accounting)
+    text(root, "BuyerReference", invoice.buyer_reference)
+    write_lines.period(root, invoice.period, invoice.tax_point_code)
+
+
+def _references(root: etree._Element, invoice: Invoice) -> None:
+    """BT-11 to BT-18, BG-3 and BG-24, in the order of the root."""
+    credit = invoice.is_credit_note
+    if invoice.purchase_order is not None or invoice.sales_order is not None:
+        order = group(root, "OrderReference")
+        text(order, "ID", invoice.purchase_order if invoice.purchase_order is not None else NOT_AVAILABLE)
+        text(order, "SalesOrderID", invoice.sales_order)
+    for earlier in invoice.preceding:
+        _preceding(root, earlier)
+    _reference(root, "DespatchDocumentReference", invoice.despatch_advice)
+    _reference(root, "ReceiptDocumentReference", invoice.receiving_advice)
+    if not credit:
+        _reference(root, "OriginatorDocumentReference", invoice.tender)
+    _reference(root, "ContractDocumentReference", invoice.contract)
+    write_lines.invoiced_object(root, "AdditionalDocumentReference", invoice.object_id)
+    if credit and invoice.project is not None:
+        project = group(root, "AdditionalDocumentReference")
+        text(project, "ID", invoice.project)
+        text(project, "DocumentTypeCode", PROJECT)
+    for document in invoice.supporting:
+        _supporting(root, document)
+    if credit:
+        _reference(root, "OriginatorDocumentReference", invoice.tender)
+    else:
+        _reference(root, "ProjectReference", invoice.project)
+
+
+def _reference(root: etree._Element, name: str, number: str | None) -> None:
+    if number is not None:
+        text(group(root, name), "ID", number)
+
+
+def _preceding(root: etree._Element, earlier: PrecedingInvoice) -> None:
+    element = group(group(root, "BillingReference"), "InvoiceDocumentReference")
+    text(element, "ID", earlier.number)
+    text(element, "IssueDate", earlier.issue_date)
+
+
+def _supporting(root: etree._Element, document: SupportingDocument) -> None:
+    element = group(root, "AdditionalDocumentReference")
+    text(element, "ID", document.reference)
+    text(element, "DocumentDescription", document.description)
+    if document.attachment is None and document.location is None:
+        return
+    attachment = group(element, "Attachment")
+    if (file := document.attachment) is not None:
+        text(
+            attachment,
+            "EmbeddedDocumentBinaryObject",
+            b64encode(file.content).decode("ascii"),
+            mimeCode=file.media_type,
+            filename=file.filename,
+        )
+    if document.location is not None:
+        text(group(attachment, "ExternalReference"), "URI", document.location)

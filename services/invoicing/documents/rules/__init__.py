@@ -1,0 +1,35 @@
+"""Whether an invoice may be issued: our own checks on the model, then the XSD and the official rules on the bytes."""
+
+from services.invoicing.documents.model import Invoice
+from services.invoicing.documents.rules import arithmetic, categories, core, values
+from services.invoicing.documents.rules.finding import Finding, Severity, fatal, is_valid
+from services.kernel.money import exponent
+from services.kernel.refusals import Invalid
+
+__all__ = ["Finding", "Severity", "check", "is_valid"]
+
+
+def check(invoice: Invoice) -> list[Finding]:
+    """Check a draft: any number will do, the number that counts is taken only when nothing fatal is found.
+
+    Values that cannot be calculated with (an unknown currency, a number that is none) end the check early.
+    """
+    for currency, number, rule in (
+        (invoice.currency, "BT-5", "BR-CL-04"),
+        (invoice.vat_currency, "BT-6", "BR-CL-05"),
+    ):
+        if currency is not None and not _is_currency(currency):
+            return [fatal(rule, f"{currency!r} is no currency (ISO 4217).", number)]
+    found = list(values.check(invoice))
+    if not any(finding.rule == values.NOT_A_NUMBER for finding in found):
+        for rules in (core, categories, arithmetic):
+            found.extend(rules.check(invoice))
+    return found
+
+
+def _is_currency(code: str) -> bool:
+    try:
+        exponent(code)
+    except Invalid:
+        return False
+    return True
