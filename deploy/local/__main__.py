@@ -14,9 +14,10 @@ from rich.table import Table
 from deploy.local import kafka
 from deploy.local.artifacts import ROOT
 from deploy.local.processes import launch
-from deploy.local.servers import Servers, own_folder
+from deploy.local.servers import Servers, Terminated, own_folder
 
 PATIENCE_SECONDS = 10
+TERMINATED = 128 + signal.SIGTERM
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -33,15 +34,20 @@ def up(
             _show(servers)
             while True:
                 signal.pause()
+    except Terminated:
+        raise typer.Exit(TERMINATED) from None
     except KeyboardInterrupt:
-        raise typer.Exit from None
+        raise typer.Exit from None  # how `up` is meant to end
 
 
 @app.command()
 def run(command: Annotated[list[str], typer.Argument(help="The command and its arguments, after `--`.")]) -> None:
     """Start the servers, run a command with their addresses in its environment, and exit with its code."""
-    with Servers(own_folder(ROOT / "var" / "run")) as servers:
-        code = _run(command, os.environ | servers.environment())
+    try:
+        with Servers(own_folder(ROOT / "var" / "run")) as servers:
+            code = _run(command, os.environ | servers.environment())
+    except Terminated:
+        raise typer.Exit(TERMINATED) from None
     raise typer.Exit(code if code >= 0 else 128 - code)
 
 
@@ -66,11 +72,11 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
     child = subprocess.Popen(launch(command), env=environment)
     try:
         return child.wait()
-    except KeyboardInterrupt:
-        _wait_or(child.terminate, child)  # it was told by the terminal, unless only we were
-        raise
-    except SystemExit:
+    except Terminated:
         child.terminate()
+        raise
+    except KeyboardInterrupt:
+        _wait_or(child.terminate, child)  # the terminal told it too, unless someone told only us
         raise
     finally:
         _wait_or(child.kill, child)

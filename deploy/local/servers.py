@@ -3,15 +3,14 @@
 import os
 import shutil
 import signal
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from types import FrameType, TracebackType
+from typing import NoReturn, Self
 
 import psutil
 from filelock import FileLock, Timeout
@@ -19,6 +18,10 @@ from filelock import FileLock, Timeout
 from deploy.local.kafka import Kafka
 from deploy.local.mail import Mail
 from deploy.local.postgres import Postgres
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: end in order, as after Ctrl-C. (Pytest would take a SystemExit for one failed test.)"""
 
 
 class Servers:
@@ -143,10 +146,14 @@ def _ending_in_order() -> Iterator[None]:
     earlier = {
         # A script's background job is started with SIGINT ignored.
         signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number)),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, _terminate),
     }
     try:
         yield
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated

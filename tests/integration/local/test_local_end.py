@@ -3,7 +3,9 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -98,6 +100,36 @@ def test_run_gives_the_addresses_to_the_command_and_ends_with_its_code(tmp_path:
     assert run.wait(timeout=30) == 7
     expected = f"{servers.kafka_bootstrap} {servers.smtp_host}:{servers.smtp_port} {servers.mail_folder}"
     assert log.read_text().strip() == expected
+
+
+def test_a_program_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
+    """The kernel's death signal follows the thread that forked, and a demo restarts services from threads."""
+    program = Process("sleeper", ["sleep", "60"], log=tmp_path / "log")
+    thread = threading.Thread(target=program.start)
+    thread.start()
+    thread.join()
+
+    with pytest.raises(subprocess.TimeoutExpired):
+        program.wait(timeout=0.3)
+    program.kill()
+
+    assert program.returncode == -signal.SIGKILL
+
+
+def test_a_killed_program_starts_again_with_the_same_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    script = 'echo "hello $WHO"; exec sleep 60'
+    program = Process("sleeper", ["sh", "-c", script], {"WHO": "world"}, log, ready=lambda: "hello" in log.read_text())
+    program.start()
+    first = program.pid
+
+    program.kill()
+    program.restart()
+
+    assert program.pid != first
+    wait_until(lambda: log.read_text() == "hello world\n" * 2, "both starts are in the log")
+    program.stop()
+    assert program.returncode == -signal.SIGTERM
 
 
 def test_a_program_that_dies_early_says_why(tmp_path: Path) -> None:
