@@ -31,6 +31,7 @@ _COMPILED_WITHIN_S = 60.0
 _JUDGED_WITHIN_S = 60.0
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 _RULE = re.compile(r"^\s*\[([A-Za-z0-9-]+)\]\s*-?\s*")
+_NAMESPACED = re.compile(r"\*:(\w+)\[namespace-uri\(\)='[^']*'\]")
 _WARNINGS = frozenset({"warning", "information", "info"})
 
 
@@ -62,7 +63,8 @@ def _finding(element: etree._Element) -> Finding:
     named = _RULE.match(message)
     rule = element.get("id") or (named[1] if named else "?")
     severity = Severity.WARNING if (element.get("flag") or "").lower() in _WARNINGS else Severity.FATAL
-    return Finding(rule, severity, message[named.end() :] if named else message, element.get("location") or "/")
+    place = _NAMESPACED.sub(r"\1", element.get("location") or "/")
+    return Finding(rule, severity, message[named.end() :] if named else message, place)
 
 
 def serve(pipe: Connection, rules_dir: Path, rule_set: str) -> None:

@@ -1,0 +1,132 @@
+"""Invoices of every shape, drawn by hypothesis as plain text, so that product and oracle start from the same words."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+
+from services.invoicing.documents import Exemption
+from services.invoicing.documents.model import (
+    Address,
+    Delivery,
+    DocumentAllowance,
+    DocumentCharge,
+    Invoice,
+    LineAllowance,
+    LineCharge,
+    TypeCode,
+    VatCategory,
+)
+from tests.unit.invoicing.documents.examples import BUYER, SELLER, a_line, an_invoice
+
+Sketch = dict[str, Any]
+
+_RATES: dict[str, list[str | None]] = {
+    "S": ["19", "7", "25", "20", "5.5", "17.5", "8.1", "2.1", "0.5"],
+    "L": ["0", "3", "9.5", "15"],
+    "M": ["0", "0.5", "4", "10"],
+    "B": ["22", "10", "4"],
+    "O": [None],
+}
+_MIXED = ["S", "S", "S", "Z", "E", "AE", "K", "G", "L", "M"]
+_REGIMES = [_MIXED, ["S"], ["S", "Z", "E"], _MIXED, ["O"], ["B", "Z"]]
+
+
+def _decimals(low: int, high: int, places: int) -> st.SearchStrategy[str]:
+    """A number of up to so many decimals, often a round one, often one that ends in 5 and so makes ties."""
+    whole = st.integers(low, high)
+    exact = st.integers(low * 10**places, high * 10**places).map(lambda n: format(Decimal(n).scaleb(-places), "f"))
+    halves = whole.map(lambda n: format(Decimal(2 * n + 1) / 2, "f"))
+    thousandths = st.integers(low * 10, high * 10).map(lambda n: format(Decimal(n) / 10 + Decimal("0.005"), "f"))
+    return st.one_of(exact, whole.map(str), halves, thousandths) if places else whole.map(str)
+
+
+@st.composite
+def sketches(draw: st.DrawFn) -> Sketch:
+    """A document in words: currency, lines, allowances, charges, what was paid, what is rounded."""
+    currency = draw(st.sampled_from(["EUR", "EUR", "SEK", "GBP", "JPY", "KWD"]))
+    categories = draw(st.sampled_from(_REGIMES))
+    amounts = _amounts(currency)
+
+    def taxed() -> Sketch:
+        category = draw(st.sampled_from(categories))
+        return {"category": category, "rate": draw(st.sampled_from(_RATES.get(category, ["0"])))}
+
+    def line() -> Sketch:
+        return {
+            **taxed(),
+            "quantity": draw(st.one_of(_decimals(1, 5000, 3), _decimals(-300, -1, 2))),
+            "price": draw(_decimals(0, 900, 6)),
+            "base": draw(st.sampled_from([None, None, None, "1", "3", "7", "100", "1000", "0.5"])),
+            "allowances": draw(st.lists(amounts, max_size=2)),
+            "charges": draw(st.lists(amounts, max_size=2)),
+        }
+
+    return {
+        "currency": currency,
+        "credit": draw(st.booleans()),
+        "lines": [line() for _ in range(draw(st.integers(1, 6)))],
+        "allowances": [{**taxed(), "amount": draw(amounts)} for _ in range(draw(st.integers(0, 2)))],
+        "charges": [{**taxed(), "amount": draw(amounts)} for _ in range(draw(st.integers(0, 2)))],
+        "paid": draw(st.one_of(st.none(), amounts)),
+        "rounding": draw(
+            st.sampled_from([None, None, "0", "1", "-1"] if currency == "JPY" else [None, "0.02", "-0.01"])
+        ),
+    }
+
+
+def _amounts(currency: str) -> st.SearchStrategy[str]:
+    places = 0 if currency == "JPY" else 2
+    return st.integers(0, 50_000).map(lambda n: format(Decimal(n).scaleb(-places), "f"))
+
+
+def invoice(sketch: Sketch) -> Invoice:
+    """The sketch as the product's model, between parties that may trade so."""
+    lines = [
+        a_line(
+            str(index),
+            quantity=line["quantity"],
+            price=line["price"],
+            base=line["base"],
+            category=VatCategory(line["category"]),
+            rate=line["rate"],
+            allowances=[LineAllowance(amount=Decimal(part), reason="Discount") for part in line["allowances"]],
+            charges=[LineCharge(amount=Decimal(part), reason="Packing") for part in line["charges"]],
+            currency=sketch["currency"],
+        )
+        for index, line in enumerate(sketch["lines"], start=1)
+    ]
+    return an_invoice(
+        *lines,
+        allowances=[DocumentAllowance(reason="Bonus", **_adjustment(part)) for part in sketch["allowances"]],
+        charges=[DocumentCharge(reason="Freight", **_adjustment(part)) for part in sketch["charges"]],
+        currency=sketch["currency"],
+        paid=None if sketch["paid"] is None else Decimal(sketch["paid"]),
+        rounding=None if sketch["rounding"] is None else Decimal(sketch["rounding"]),
+        type_code=TypeCode.CREDIT_NOTE if sketch["credit"] else TypeCode.INVOICE,
+        sums={"exemptions": {VatCategory.EXEMPT: Exemption("Exempt by law", "VATEX-EU-132")}},
+        **_parties({part["category"] for kind in ("lines", "allowances", "charges") for part in sketch[kind]}),
+    )
+
+
+def _adjustment(part: Sketch) -> dict[str, Any]:
+    return {
+        "amount": Decimal(part["amount"]),
+        "vat_category": VatCategory(part["category"]),
+        "vat_rate": None if part["rate"] is None else Decimal(part["rate"]),
+    }
+
+
+def _parties(categories: set[str]) -> dict[str, Any]:
+    country = "IT" if "B" in categories else "DE"
+    seller = replace(SELLER, address=Address(country=country))
+    buyer = replace(BUYER, address=Address(country=country))
+    if "O" in categories:
+        seller, buyer = replace(seller, vat_id=None), replace(buyer, vat_id=None)
+    delivered_on = an_invoice().issue_date
+    return {
+        "seller": seller,
+        "buyer": buyer,
+        "delivery": Delivery(delivered_on=delivered_on, address=Address(country=country)),
+    }
