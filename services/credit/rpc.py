@@ -1,0 +1,105 @@
+"""The gRPC door of credit."""
+
+from receivables.credit.v1 import service_pb2, service_pb2_grpc
+
+from services import contracts
+from services.chassis.database import Tx
+from services.chassis.envelope import Origin
+from services.chassis.rpc import Door, page_size, read, write
+from services.credit import store, usecases, wire
+from services.kernel.refusals import NotFound
+
+
+class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
+    """Translates and delegates."""
+
+    @write
+    async def RegisterBuyer(
+        self, tx: Tx, call: Origin, request: service_pb2.RegisterBuyerRequest
+    ) -> service_pb2.RegisterBuyerResponse:
+        """Open an account for a buyer company."""
+        limit = contracts.money(request.limit)
+        await usecases.register_buyer(tx, call, request.account_id, request.company, limit)
+        return service_pb2.RegisterBuyerResponse(account=await _account(tx, call, request.account_id))
+
+    @write
+    async def ChangeBuyer(
+        self, tx: Tx, call: Origin, request: service_pb2.ChangeBuyerRequest
+    ) -> service_pb2.ChangeBuyerResponse:
+        """Replace the company's data."""
+        await usecases.change_buyer(tx, call, request.account_id, request.company)
+        return service_pb2.ChangeBuyerResponse(account=await _account(tx, call, request.account_id))
+
+    @write
+    async def SetLimit(
+        self, tx: Tx, call: Origin, request: service_pb2.SetLimitRequest
+    ) -> service_pb2.SetLimitResponse:
+        """Replace the limit."""
+        await usecases.set_limit(tx, call, request.account_id, contracts.money(request.limit))
+        return service_pb2.SetLimitResponse(account=await _account(tx, call, request.account_id))
+
+    @write
+    async def Decide(self, tx: Tx, call: Origin, request: service_pb2.DecideRequest) -> service_pb2.DecideResponse:
+        """Decide an order for a checkout that waits."""
+        wish = wire.request_of_call(call.tenant, request, tx.at.date().isoformat())
+        [decision] = await usecases.decide(tx, [(call, wish)])
+        return service_pb2.DecideResponse(decision=wire.decided(decision))
+
+    @write
+    async def Review(self, tx: Tx, call: Origin, request: service_pb2.ReviewRequest) -> service_pb2.ReviewResponse:
+        """A person approves or declines a referred order."""
+        decision = await usecases.review(tx, call, request.order_id, wire.outcome(request.outcome))
+        return service_pb2.ReviewResponse(decision=wire.decided(decision))
+
+    @read
+    async def GetAccount(
+        self, tx: Tx, call: Origin, request: service_pb2.GetAccountRequest
+    ) -> service_pb2.GetAccountResponse:
+        """What a buyer may owe and owes."""
+        return service_pb2.GetAccountResponse(account=await _account(tx, call, request.account_id))
+
+    @read
+    async def ListAccounts(
+        self, tx: Tx, call: Origin, request: service_pb2.ListAccountsRequest
+    ) -> service_pb2.ListAccountsResponse:
+        """Accounts by id, a page at a time."""
+        most = page_size(request.page_size)
+        rows = await store.list_accounts(tx, call.tenant, only=None, after=request.page_token, most=most)
+        return service_pb2.ListAccountsResponse(
+            accounts=[wire.account(row) for row in rows],
+            next_page_token=rows[-1].account_id if len(rows) == most else "",
+        )
+
+    @read
+    async def GetDecision(
+        self, tx: Tx, call: Origin, request: service_pb2.GetDecisionRequest
+    ) -> service_pb2.GetDecisionResponse:
+        """The answer to an order, and where its hold stands."""
+        hold = await store.find_hold(tx, (call.tenant, request.order_id), request.version)
+        if hold is None:
+            raise NotFound("order.unknown", f"no decision on order {request.order_id}")
+        found = await store.find_decisions(tx, [(call.tenant, hold.order_id, hold.version)])
+        return service_pb2.GetDecisionResponse(
+            decision=wire.decided(found[(call.tenant, hold.order_id, hold.version)]),
+            hold_state=hold.state.value,
+            held=contracts.money_message(hold.held),
+        )
+
+    @read
+    async def ListReferred(
+        self, tx: Tx, call: Origin, request: service_pb2.ListReferredRequest
+    ) -> service_pb2.ListReferredResponse:
+        """The orders that wait for a person."""
+        most = page_size(request.page_size)
+        records = await store.referred(tx, call.tenant, request.page_token, most)
+        return service_pb2.ListReferredResponse(
+            decisions=[wire.decided(record) for record in records],
+            next_page_token=records[-1].order_id if len(records) == most else "",
+        )
+
+
+async def _account(tx: Tx, call: Origin, account_id: str) -> service_pb2.Account:
+    rows = await store.list_accounts(tx, call.tenant, only=account_id, after="", most=1)
+    if not rows:
+        raise NotFound("buyer.unknown", f"no account {account_id}")
+    return wire.account(rows[0])

@@ -1,0 +1,39 @@
+"""The credit service, assembled."""
+
+from pathlib import Path
+
+from receivables.credit.v1 import service_pb2, service_pb2_grpc
+
+from services.chassis.database import Database
+from services.chassis.jobs import Job
+from services.chassis.service import Parts, Service, Servicer
+from services.chassis.settings import ChassisSettings
+from services.credit import store, usecases
+from services.credit.rpc import CreditService
+from services.credit.stream import HANDLERS
+
+
+async def _expire(database: Database) -> int:
+    async with database.transaction(await database.tenants()) as tx:
+        return await usecases.expire_due(tx)
+
+
+def _servicers(parts: Parts[ChassisSettings]) -> list[Servicer]:
+    return [
+        Servicer(
+            service_pb2.DESCRIPTOR.services_by_name["CreditService"].full_name,
+            service_pb2_grpc.add_CreditServiceServicer_to_server,
+            CreditService(parts.database, parts.consumer),
+        )
+    ]
+
+
+SERVICE = Service(
+    name="credit",
+    settings=ChassisSettings,
+    migrations=Path(__file__).parent / "migrations",
+    handlers=HANDLERS,
+    servicers=_servicers,
+    jobs=lambda _parts: (Job("expire_holds", _expire, store.count_due_holds),),
+    tell=usecases.tell_refused,
+)

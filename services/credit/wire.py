@@ -1,0 +1,153 @@
+"""Translates credit's words to and from the contracts."""
+
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from receivables.common.v1 import party_pb2
+from receivables.credit.v1 import events_pb2, service_pb2
+from receivables.ledger.v1 import events_pb2 as ledger_pb2
+from receivables.orders.v1 import events_pb2 as orders_pb2
+
+from services import contracts
+from services.chassis.envelope import Event
+from services.credit.domain import Hold, Outcome, Request
+from services.credit.store import Recorded
+from services.kernel.calendars import day
+from services.kernel.money import Money
+from services.kernel.refusals import Invalid
+
+_OUTCOMES = {
+    Outcome.APPROVED: events_pb2.OUTCOME_APPROVED,
+    Outcome.REFERRED: events_pb2.OUTCOME_REFERRED,
+    Outcome.DECLINED: events_pb2.OUTCOME_DECLINED,
+}
+
+
+def request_of_order(event: Event[orders_pb2.OrderPlaced]) -> Request:
+    """An order's wish for credit; raises Invalid if the order makes no sense."""
+    order = contracts.order(event.body)
+    if order.account_id != event.account_id:
+        raise Invalid("order.account_mismatch", "the order's account is not the one in the key")
+    return Request(
+        tenant=event.tenant,
+        account_id=order.account_id,
+        order_id=order.order_id,
+        version=order.version,
+        amount=order.gross,
+        promised_ship_on=order.promised_ship_on,
+        scope=order.scope,
+    )
+
+
+def request_of_call(tenant: str, message: service_pb2.DecideRequest, today: str) -> Request:
+    """A checkout's wish for credit."""
+    amount = contracts.money(message.amount)
+    if not message.order_id or not message.account_id or message.version < 1:
+        raise Invalid("order.incomplete", "an order needs an id, an account and a version of 1 or more")
+    if amount.minor <= 0:
+        raise Invalid("order.amount_not_positive", "an order's gross must be above zero")
+    return Request(
+        tenant=tenant,
+        account_id=message.account_id,
+        order_id=message.order_id,
+        version=message.version,
+        amount=amount,
+        promised_ship_on=day(message.promised_ship_on or today, what="promised_ship_on"),
+        scope=contracts.scope(message.scope),
+    )
+
+
+def outcome(value: events_pb2.Outcome.ValueType) -> Outcome:
+    """A reviewer's word."""
+    for ours, theirs in _OUTCOMES.items():
+        if theirs == value:
+            return ours
+    raise Invalid("review.outcome", "a review approves or declines")
+
+
+def company(message: party_pb2.Company) -> bytes:
+    """A company as it is kept; refuses one that an invoice could not name."""
+    if not message.name or len(message.address.country) != len("DE"):
+        raise Invalid("buyer.incomplete", "a company needs a name and the two-letter code of its country")
+    return message.SerializeToString(deterministic=True)
+
+
+def decided(record: Recorded) -> events_pb2.CreditDecided:
+    """A decision to tell."""
+    message = events_pb2.CreditDecided(
+        decision_id=record.decision_id,
+        order_id=record.order_id,
+        version=record.version,
+        account_id=record.account_id,
+        outcome=_OUTCOMES[record.outcome],
+        reasons=record.reasons,
+        amount=contracts.money_message(record.amount),
+        headroom=contracts.money_message(record.headroom) if record.headroom else None,
+        scope=contracts.scope_message(record.scope),
+    )
+    if record.expires_at:
+        message.hold_expires_at.FromDatetime(record.expires_at)
+    return message
+
+
+def released(hold: Hold, amount: Money, cause: events_pb2.ReleaseCause.ValueType) -> events_pb2.HoldReleased:
+    """What was given back of a hold, to tell."""
+    return events_pb2.HoldReleased(
+        order_id=hold.order_id,
+        version=hold.version,
+        account_id=hold.account_id,
+        amount=contracts.money_message(amount),
+        cause=cause,
+        scope=contracts.scope_message(hold.scope),
+    )
+
+
+def captured(hold: Hold, amount: Money, invoice_number: str) -> events_pb2.HoldCaptured:
+    """What an invoice took of a hold, to tell."""
+    return events_pb2.HoldCaptured(
+        order_id=hold.order_id,
+        version=hold.version,
+        account_id=hold.account_id,
+        amount=contracts.money_message(amount),
+        invoice_number=invoice_number,
+    )
+
+
+def expired(hold: Hold) -> events_pb2.HoldExpired:
+    """A hold whose time is over, to tell."""
+    return events_pb2.HoldExpired(
+        order_id=hold.order_id,
+        version=hold.version,
+        account_id=hold.account_id,
+        amount=contracts.money_message(hold.held),
+        scope=contracts.scope_message(hold.scope),
+    )
+
+
+def exceeded(item: ledger_pb2.ItemOpened, hold: Hold, limit: Money, excess: Money) -> events_pb2.LimitExceeded:
+    """An invoice that used more than the limit, to tell."""
+    return events_pb2.LimitExceeded(
+        account_id=item.account_id,
+        order_id=item.order_id,
+        invoice_number=item.number,
+        invoice_amount=item.amount,
+        limit=contracts.money_message(limit),
+        excess=contracts.money_message(excess),
+        scope=contracts.scope_message(hold.scope),
+    )
+
+
+def account(row: Any) -> service_pb2.Account:
+    """An account to show."""
+    limit, used, held = (Money(n, row.currency) for n in (row.limit_minor, row.used_minor, row.held_minor))
+    registered_at = Timestamp()
+    registered_at.FromDatetime(row.registered_at)
+    return service_pb2.Account(
+        account_id=row.account_id,
+        company=party_pb2.Company.FromString(row.company),
+        limit=contracts.money_message(limit),
+        used=contracts.money_message(used),
+        held=contracts.money_message(held),
+        headroom=contracts.money_message(limit - used - held),
+        registered_at=registered_at,
+    )
