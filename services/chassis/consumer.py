@@ -229,12 +229,15 @@ class Consumer:
 
     async def _retrying(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do it, waiting and trying again for ever while the database is away or says to come again."""
-        return await AsyncRetrying(
+        async for attempt in AsyncRetrying(
             retry=retry_if_exception(is_transient),
             wait=wait_random_exponential(multiplier=0.05, max=5),
             before_sleep=_say_retry,
             reraise=True,
-        )(work)
+        ):
+            with attempt:
+                result = await work()
+        return result
 
 
 def types_of(topic: str, handlers: Mapping[type[Message], Handler]) -> dict[str, type[Message]]:

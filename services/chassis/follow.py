@@ -105,6 +105,9 @@ class Follower:
                 tasks.create_task(self._flush())
                 tasks.create_task(self._watch_faust())
                 tasks.create_task(self._watch_progress())
+        except BaseException as error:
+            log.warning("following ends", error=repr(error), exc_info=True)
+            raise
         finally:
             await self._stop()
 
