@@ -1,6 +1,6 @@
 # What a newcomer types. `make help` lists it; each recipe is one line that a person could type by hand.
 .DEFAULT_GOAL := help
-.PHONY: help env proto demo up check format lock clean
+.PHONY: help env proto servers demo up check lint types walls contracts test prove bench format lock baseline clean
 PYTHON ?= python3
 PY := .venv/bin/python
 export PYTHONPATH := $(CURDIR):$(CURDIR)/proto/gen
@@ -26,6 +26,47 @@ proto/gen/.made: $(PROTOS) | .venv/.installed
 	  --plugin=protoc-gen-mypy=.venv/bin/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=.venv/bin/protoc-gen-mypy_grpc \
 	  --mypy_out=quiet:proto/gen --mypy_grpc_out=quiet:proto/gen $(PROTOS)
 	@touch $@
+
+servers: env ## fetch the broker, the database and the official rule files (once)
+	$(PY) -m deploy.local fetch
+	$(PY) -m deploy.local.rules
+
+demo: servers ## play the sample business and prove its figures; ORDERS=file.csv BUYERS=file.csv CHAOS=1
+	$(PY) -m deploy.demo play $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)") $(if $(CHAOS),--chaos)
+
+up: servers ## the same, and stay up until Ctrl-C
+	$(PY) -m deploy.demo up $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)")
+
+check: lint types walls contracts test ## all that CI runs
+
+lint: env ## form and style
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+
+types: env ## strict types
+	$(PY) -m mypy
+
+walls: env ## who may import whom
+	.venv/bin/lint-imports --no-logo
+
+contracts: env ## the contracts' style, and that nothing published was changed
+	.venv/bin/buf lint proto
+	.venv/bin/buf breaking proto --against tests/contract/published.binpb
+
+test: servers ## unit, contract, integration and end-to-end tests on real servers
+	$(PY) -m deploy.local run -- $(PY) -m pytest -n 2 --dist loadgroup tests
+
+prove: servers ## what takes longer: fuzzing of order, long random kills
+	$(PY) -m deploy.local run -- $(PY) -m pytest -m prove tests
+
+bench: servers ## speed, as ratios within one run
+	$(PY) -m deploy.local run -- $(PY) -m tests.benchmark
+
+baseline: env ## publish the contracts as they are: what later versions must stay compatible with
+	.venv/bin/buf build proto -o tests/contract/published.binpb
+
+clean: ## remove what make made
+	rm -rf .venv .cache var proto/gen
 
 lock: ## resolve the dependencies anew into the hashed lock (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 \

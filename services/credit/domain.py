@@ -140,6 +140,22 @@ class Decision:
     expires_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A decision as it was written."""
+
+    decision_id: str
+    order_id: str
+    version: int
+    account_id: str
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    amount: Money
+    headroom: Money | None
+    expires_at: datetime | None
+    scope: Scope
+
+
 @dataclass(slots=True)
 class Book:
     """The locked accounts and the newest hold of each order, changed as one decides in sequence."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from services.chassis.database import Tx
-from services.credit.domain import Account, Book, Decision, Hold, Outcome, State
+from services.credit.domain import Account, Book, Decision, Hold, Outcome, Recorded, State
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
@@ -21,22 +21,6 @@ class Movement:
     cause: str
     used: int = 0
     held: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A decision as it was written."""
-
-    decision_id: str
-    order_id: str
-    version: int
-    account_id: str
-    outcome: Outcome
-    reasons: tuple[str, ...]
-    amount: Money
-    headroom: Money | None
-    expires_at: datetime | None
-    scope: Scope
 
 
 async def lock_accounts(tx: Tx, keys: Collection[Key]) -> dict[Key, Account]:

@@ -17,8 +17,8 @@ from services.chassis.envelope import Event, Origin
 from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
 from services.credit import domain, store, wire
-from services.credit.domain import Account, Action, Book, Decision, Hold, Outcome, Policy, Request
-from services.credit.store import Key, Movement, Recorded
+from services.credit.domain import Account, Action, Book, Decision, Hold, Outcome, Policy, Recorded, Request
+from services.credit.store import Key, Movement
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Early, Invalid, NotFound, Refusal
 

@@ -10,8 +10,7 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts
 from services.chassis.envelope import Event
-from services.credit.domain import Hold, Outcome, Request
-from services.credit.store import Recorded
+from services.credit.domain import Hold, Outcome, Recorded, Request
 from services.kernel.calendars import day
 from services.kernel.money import Money
 from services.kernel.refusals import Invalid
