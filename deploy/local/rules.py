@@ -10,8 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from deploy.local.artifacts import CACHE
-from services.invoicing.documents.rules.official import EN16931_UBL, STYLESHEET
-from services.invoicing.documents.rules.xsd import UBL
+from services.invoicing.documents.rules.sets import EN16931_UBL, STYLESHEET, UBL
 
 RULES = CACHE / "rules"
 

@@ -2,13 +2,14 @@
 
 from services.invoicing.documents import formats
 from services.invoicing.documents.model import Invoice
-from services.invoicing.documents.rules import Finding, Severity, check, is_valid
+from services.invoicing.documents.rules import CodeLists, Finding, Severity, check, is_valid
 from services.invoicing.documents.rules.official import OfficialRules
 from services.invoicing.documents.rules.xsd import Schema
 from services.invoicing.documents.totals import Calculated, Exemption, line_net, totals
 
 __all__ = [
     "Calculated",
+    "CodeLists",
     "Exemption",
     "Finding",
     "OfficialRules",

@@ -23,11 +23,12 @@ def money(*numbers: str, means: str) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in a document a value stands, in business terms."""
+    """Where in a document a value stands, in business terms; `part` names an attribute, such as a scheme."""
 
     path: str
     value: object
-    is_amount: bool
+    is_amount: bool = False
+    part: str = ""
 
 
 _TERMS: dict[type[Any], tuple[tuple[str, tuple[str, ...], bool], ...]] = {}  # a document has thousands of values
@@ -64,8 +65,8 @@ def walk(group: Any, *, path: str = "", number: str = "") -> Iterator[Place]:
 def _inside(item: Any, here: str, own: str) -> Iterator[Place]:
     """Go into a group; a value with its own attributes (an identifier and its scheme) stays at its term's place."""
     if own.startswith("BT-"):
-        for name, _, is_amount in _terms(type(item)):
-            if (part := getattr(item, name)) is not None:
-                yield Place(here, part, is_amount)
+        for name, numbers, _ in _terms(type(item)):
+            if (value := getattr(item, name)) is not None:
+                yield Place(here, value, part=numbers[0])
     else:
         yield from walk(item, path=f"{here}/", number=own)

@@ -2,17 +2,18 @@
 
 from services.invoicing.documents.model import Invoice
 from services.invoicing.documents.rules import arithmetic, categories, core, values
+from services.invoicing.documents.rules.codes import CodeLists
 from services.invoicing.documents.rules.finding import Finding, Severity, fatal, is_valid
 from services.kernel.money import exponent
 from services.kernel.refusals import Invalid
 
-__all__ = ["Finding", "Severity", "check", "is_valid"]
+__all__ = ["CodeLists", "Finding", "Severity", "check", "is_valid"]
 
 
-def check(invoice: Invoice) -> list[Finding]:
+def check(invoice: Invoice, codes: CodeLists | None = None) -> list[Finding]:
     """Check a draft: any number will do, the number that counts is taken only when nothing fatal is found.
 
-    Values that cannot be calculated with (an unknown currency, a number that is none) end the check early.
+    With `codes`, units, countries, reasons and schemes are looked up in the official lists too. Values that cannot be calculated with (an unknown currency, a number that is none) end the check early.
     """
     for currency, number, rule in (
         (invoice.currency, "BT-5", "BR-CL-04"),
@@ -20,7 +21,7 @@ def check(invoice: Invoice) -> list[Finding]:
     ):
         if currency is not None and not _is_currency(currency):
             return [fatal(rule, f"{currency!r} is no currency (ISO 4217).", number)]
-    found = list(values.check(invoice))
+    found = list(values.check(invoice, codes))
     if not any(finding.rule == values.NOT_A_NUMBER for finding in found):
         for rules in (core, categories, arithmetic):
             found.extend(rules.check(invoice))

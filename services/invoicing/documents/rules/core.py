@@ -20,6 +20,7 @@ _TAX_POINT_CODES = frozenset({"3", "35", "432"})  # UNTDID 2475 as UBL has it (B
 _CREDIT_TRANSFERS = frozenset({"30", "58"})  # UNTDID 4461
 _COUNTRY = re.compile(r"[A-Z][A-Z]|1A")
 _VAT_ID = re.compile(r"([A-Z][A-Z]|1A).+")
+_LIKE_SUBJECT = re.compile(r"[^#]*#[^#]{3}#")
 _SUBJECT = re.compile(r"[A-Z]{3}")
 
 
@@ -64,6 +65,8 @@ def _references(invoice: Invoice) -> Iterator[Finding]:
     for index, note in enumerate(invoice.notes, start=1):
         if note.subject is not None and not _SUBJECT.fullmatch(note.subject):
             yield fatal("BR-CL-08", f"{note.subject!r} is no subject code (UNTDID 4451).", f"BG-1[{index}]/BT-21")
+        if note.subject is None and _LIKE_SUBJECT.match(note.text):
+            yield fatal("BR-CL-08", "Three characters between # would be read as a subject code.", f"BG-1[{index}]")
     if invoice.is_credit_note and not invoice.preceding:
         yield Finding("AR-CREDIT-01", Severity.WARNING, "A credit note should name what it credits.", "BG-3")
 

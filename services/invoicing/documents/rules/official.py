@@ -21,10 +21,8 @@ from saxonche import PySaxonApiError, PySaxonProcessor
 
 from services.invoicing.documents.rules import safe
 from services.invoicing.documents.rules.finding import Finding, Severity, fatal
+from services.invoicing.documents.rules.sets import EN16931_UBL, STYLESHEET
 from services.invoicing.documents.rules.xsd import Schema
-
-EN16931_UBL = "en16931-ubl-1.3.16"  # the rule set and its edition; recorded with each issued document
-STYLESHEET = "EN16931-UBL-validation.xslt"
 
 ENGINE_FAILED = "RULES"  # the rule id of a finding that says the judge itself could not judge
 _COMPILED_WITHIN_S = 60.0

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from services.invoicing.documents.model import Invoice, Place, walk
+from services.invoicing.documents.rules.codes import CodeLists
 from services.invoicing.documents.rules.finding import Finding, fatal
 from services.invoicing.documents.totals import DECIMALS_MAX, decimals
 
@@ -62,12 +63,14 @@ NOT_A_NUMBER = "AR-NUMBER-01"
 _DIGITS_MAX = 40  # a number with more is no amount, price or quantity of any trade
 
 
-def check(invoice: Invoice) -> Iterator[Finding]:
-    """Look at every value once."""
+def check(invoice: Invoice, codes: CodeLists | None) -> Iterator[Finding]:
+    """Look at every value once; at codes, if their lists are given."""
     for place in walk(invoice):
         number = place.path.rpartition("/")[2].partition("[")[0]
         if isinstance(place.value, str):
             yield from _text(place, number)
+            if codes is not None:
+                yield from codes.check(place, number)
         elif isinstance(place.value, Decimal):
             yield from _number(place, number, invoice)
     yield from _extensions(invoice)

@@ -6,8 +6,7 @@ from lxml import etree
 
 from services.invoicing.documents.rules import safe
 from services.invoicing.documents.rules.finding import Finding, fatal
-
-UBL = "ubl-2.1"  # the rule set's folder
+from services.invoicing.documents.rules.sets import UBL
 
 
 class Schema:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.rules import install
-from services.invoicing.documents import OfficialRules, Schema
+from services.invoicing.documents import CodeLists, OfficialRules, Schema
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +23,8 @@ def schema(rules_dir: Path) -> Schema:
 def official(rules_dir: Path) -> Iterator[OfficialRules]:
     with OfficialRules(rules_dir) as judge:
         yield judge
+
+
+@pytest.fixture(scope="session")
+def codes(rules_dir: Path) -> CodeLists:
+    return CodeLists.read(rules_dir)
