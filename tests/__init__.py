@@ -1,0 +1,1 @@
+"""Everything that proves the product: unit, contract, integration, end to end, chaos, benchmark."""

@@ -1,0 +1,44 @@
+"""Kafka records for tests, as another service or the shop would send them."""
+
+from itertools import count
+from uuid import uuid4
+
+from google.protobuf.message import Message
+
+from services.chassis.envelope import Record, topic_of
+
+_offsets = count()
+
+
+def a_record(
+    body: Message,
+    *,
+    account: str,
+    subject: str,
+    tenant: str = "acme",
+    event_id: str | None = None,
+    partition: int = 0,
+    offset: int | None = None,
+    headers: dict[str, str] | None = None,
+) -> Record:
+    """One event of its contract's topic; offsets grow from call to call."""
+    return Record(
+        topic=topic_of(type(body)),
+        partition=partition,
+        offset=next(_offsets) if offset is None else offset,
+        key=f"{tenant}/{account}".encode(),
+        value=body.SerializeToString(deterministic=True),
+        headers={
+            "ce_specversion": "1.0",
+            "ce_id": event_id or str(uuid4()),
+            "ce_type": str(body.DESCRIPTOR.full_name),
+            "ce_source": "/test",
+            "ce_subject": subject,
+            "ce_time": "2026-01-05T09:00:00Z",
+            "ce_tenant": tenant,
+            "ce_actor": "system:test",
+            "ce_reason": "test",
+            "ce_idempotencykey": event_id or str(uuid4()),
+            **(headers or {}),
+        },
+    )

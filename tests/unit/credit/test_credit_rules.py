@@ -1,0 +1,223 @@
+"""What credit approves, holds, captures and gives back."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.credit import domain
+from services.credit.domain import MOVES, Account, Action, Book, Hold, Outcome, Policy, Request, State
+from services.kernel.money import Money
+from services.kernel.orders import Scope
+from services.kernel.refusals import Conflict, Invalid
+
+POLICY = Policy()
+KEY = ("acme", "b1")
+
+
+def eur(minor: int) -> Money:
+    return Money(minor, "EUR")
+
+
+def an_account(*, limit: int = 100_000, used: int = 0, held: int = 0, on_hold: bool = False) -> Account:
+    return Account("acme", "b1", eur(limit), eur(used), eur(held), on_hold)
+
+
+def a_request(order_id: str = "o1", amount: int = 10_000, version: int = 1, account_id: str = "b1") -> Request:
+    return Request("acme", account_id, order_id, version, eur(amount), date(2026, 1, 5), Scope())
+
+
+def a_book(account: Account | None = None) -> Book:
+    return Book({KEY: account or an_account()})
+
+
+def test_what_fits_to_the_last_cent_is_approved():
+    assert domain.judge(an_account(used=60_000, held=30_000), eur(10_000), POLICY)[0] is Outcome.APPROVED
+
+
+def test_one_cent_over_the_headroom_goes_to_a_person():
+    outcome, reason = domain.judge(an_account(used=60_000, held=30_000), eur(10_001), POLICY)
+
+    assert (outcome, reason) == (Outcome.REFERRED, "near_limit")
+
+
+def test_the_band_for_a_person_ends_to_the_cent():
+    account = an_account(limit=100_000, used=100_000)
+
+    assert domain.judge(account, eur(10_000), POLICY)[0] is Outcome.REFERRED
+    assert domain.judge(account, eur(10_001), POLICY) == (Outcome.DECLINED, "over_limit")
+
+
+def test_a_buyer_nobody_knows_is_declined_and_not_refused():
+    assert domain.judge(None, eur(1), POLICY) == (Outcome.DECLINED, "unknown_buyer")
+
+
+def test_an_account_on_hold_is_declined_whatever_its_headroom():
+    assert domain.judge(an_account(on_hold=True), eur(1), POLICY) == (Outcome.DECLINED, "account_on_hold")
+
+
+def test_who_paid_too_much_has_more_headroom_than_limit():
+    assert an_account(limit=100, used=-50).headroom == eur(150)
+
+
+def test_an_approved_order_is_held_until_a_week_after_its_promised_day():
+    book = a_book()
+
+    decision, replaced = domain.decide(book, a_request(amount=70_000), POLICY)
+
+    assert decision.outcome is Outcome.APPROVED
+    assert replaced is None
+    assert book.accounts[KEY].held == eur(70_000)
+    assert decision.expires_at == datetime(2026, 1, 13, tzinfo=UTC)
+
+
+def test_a_referred_order_holds_nothing_until_a_person_approves_it():
+    book = a_book(an_account(limit=10_000))
+    decision, _ = domain.decide(book, a_request(amount=10_500), POLICY)
+    assert (decision.outcome, book.accounts[KEY].held) == (Outcome.REFERRED, eur(0))
+
+    approved = domain.review(book, book.holds[("acme", "o1")], Outcome.APPROVED, "user:ada")
+
+    assert (approved.outcome, approved.reasons, approved.decided_by) == (Outcome.APPROVED, ("by_person",), "user:ada")
+    assert book.accounts[KEY].held == eur(10_500)
+
+
+def test_a_review_is_given_once():
+    book = a_book(an_account(limit=10_000))
+    domain.decide(book, a_request(amount=10_500), POLICY)
+    domain.review(book, book.holds[("acme", "o1")], Outcome.DECLINED, "user:ada")
+
+    with pytest.raises(Conflict, match="REFUSED"):
+        domain.review(book, book.holds[("acme", "o1")], Outcome.APPROVED, "user:bob")
+
+
+def test_a_new_version_takes_the_place_of_the_open_hold():
+    book = a_book()
+    domain.decide(book, a_request(amount=90_000), POLICY)
+
+    decision, replaced = domain.decide(book, a_request(amount=95_000, version=2), POLICY)
+
+    assert decision.outcome is Outcome.APPROVED
+    assert replaced is not None
+    assert replaced.held == eur(90_000)
+    assert book.accounts[KEY].held == eur(95_000)
+
+
+def test_an_older_version_comes_too_late():
+    book = a_book()
+    domain.decide(book, a_request(version=2), POLICY)
+
+    with pytest.raises(Conflict) as refused:
+        domain.decide(book, a_request(version=1), POLICY)
+    assert refused.value.code == "order.version_superseded"
+
+
+def test_an_order_of_which_something_is_invoiced_cannot_be_replaced():
+    book = a_book()
+    domain.decide(book, a_request(amount=10_000), POLICY)
+    domain.capture(book, book.holds[("acme", "o1")], book.accounts[KEY], eur(4_000), final=False)
+
+    with pytest.raises(Conflict) as refused:
+        domain.decide(book, a_request(version=2), POLICY)
+    assert refused.value.code == "order.already_invoiced"
+
+
+def test_another_currency_than_the_accounts_is_refused():
+    with pytest.raises(Invalid) as refused:
+        domain.decide(a_book(), replace(a_request(), amount=Money(100, "USD")), POLICY)
+    assert refused.value.code == "order.currency_not_held"
+
+
+def test_two_orders_in_one_batch_cannot_spend_one_limit():
+    book = a_book(an_account(limit=10_000))
+
+    outcomes = [domain.decide(book, a_request(o, 7_000), POLICY)[0].outcome for o in ("o1", "o2")]
+
+    assert outcomes == [Outcome.APPROVED, Outcome.DECLINED]
+
+
+def test_a_partial_invoice_takes_its_part_and_the_final_one_frees_the_rest():
+    book = a_book()
+    domain.decide(book, a_request(amount=10_000), POLICY)
+
+    first = domain.capture(book, book.holds[("acme", "o1")], book.accounts[KEY], eur(4_000), final=False)
+    last = domain.capture(book, book.holds[("acme", "o1")], book.accounts[KEY], eur(5_000), final=True)
+
+    assert first == (eur(4_000), eur(0))
+    assert last == (eur(5_000), eur(1_000))
+    assert (book.accounts[KEY].used, book.accounts[KEY].held) == (eur(9_000), eur(0))
+    assert book.holds[("acme", "o1")].state is State.CAPTURED
+
+
+def test_an_invoice_above_its_hold_is_used_all_the_same():
+    book = a_book(an_account(limit=10_000))
+    domain.decide(book, a_request(amount=10_000), POLICY)
+
+    captured, _ = domain.capture(book, book.holds[("acme", "o1")], book.accounts[KEY], eur(12_000), final=True)
+
+    assert captured == eur(10_000)
+    assert book.accounts[KEY].used == eur(12_000)
+    assert book.accounts[KEY].headroom == eur(-2_000)
+
+
+def test_what_was_released_cannot_be_released_again():
+    book = a_book()
+    domain.decide(book, a_request(), POLICY)
+    hold = domain.release(book, book.holds[("acme", "o1")])
+
+    with pytest.raises(AssertionError, match="more was released"):
+        domain.release(book, hold)
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("action", Action)
+def test_a_move_that_the_table_lacks_is_refused(state: State, action: Action):
+    hold = Hold("acme", "o1", 1, "b1", state, eur(1), eur(0), eur(0), datetime(2026, 1, 1, tzinfo=UTC), Scope())
+
+    if (state, action) in MOVES:
+        assert hold.move(action, held=eur(0)).state is MOVES[(state, action)]
+    else:
+        with pytest.raises(Conflict):
+            hold.move(action, held=eur(0))
+
+
+_STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["decide", "capture", "final", "cancel", "expire", "review", "pay"]),
+        st.sampled_from(["o1", "o2", "o3"]),
+        st.integers(1, 8_000),
+    ),
+    max_size=40,
+)
+
+
+@given(limit=st.integers(0, 20_000), steps=_STEPS)
+def test_whatever_happens_the_holds_add_up_and_no_grant_exceeds_the_limit(
+    limit: int, steps: list[tuple[str, str, int]]
+):
+    book = a_book(an_account(limit=limit))
+    used = 0
+    for step, order_id, amount in steps:
+        hold = book.holds.get(("acme", order_id))
+        account = book.accounts[KEY]
+        if step == "decide":
+            version = hold.version + 1 if hold else 1
+            if hold is None or not hold.captured.minor:
+                decision, _ = domain.decide(book, a_request(order_id, amount, version), POLICY)
+                if decision.outcome is Outcome.APPROVED:
+                    assert book.accounts[KEY].headroom.minor >= 0
+        elif step in {"capture", "final"} and hold:
+            domain.capture(book, hold, account, eur(amount), final=step == "final")
+            used += amount
+        elif step in {"cancel", "expire"} and hold and hold.state in domain.OPEN:
+            domain.release(book, hold, Action.RELEASE if step == "cancel" else Action.EXPIRE)
+        elif step == "review" and hold and hold.state is State.REFERRED:
+            domain.review(book, hold, Outcome.APPROVED, "user:ada")
+        elif step == "pay":
+            book.change(KEY, used=-amount)
+            used -= amount
+        after = book.accounts[KEY]
+        assert after.held == Money.total((h.held for h in book.holds.values()), "EUR")
+        assert after.used == eur(used)
