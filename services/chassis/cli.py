@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -10,7 +10,11 @@ from rich.table import Table
 
 from services.chassis import logs, parked, service
 from services.chassis.consumer import Consumer
+from services.chassis.database import Tx
 from services.chassis.parked import Parked
+from services.kernel.refusals import Refusal
+
+T = TypeVar("T")
 
 Number = Annotated[int, typer.Argument(help="the parked event's number, as `parked list` shows it")]
 By = Annotated[str, typer.Option(help="who does it, such as user:ada")]
@@ -32,6 +36,21 @@ def command_line(served: service.Service[Any]) -> typer.Typer:
         service.run_migrations(served, settings)
 
     return app
+
+
+def in_transaction(served: service.Service[Any], tenant: str, work: Callable[[Tx], Awaitable[T]]) -> T:
+    """Do something for a tenant from the command line; a refusal ends it with its code."""
+    settings = served.settings()
+    logs.configure(served.name, settings.log_level)
+
+    async def run() -> T:
+        async with service.database_of(settings) as database, database.transaction([tenant]) as tx:
+            return await work(tx)
+
+    try:
+        return asyncio.run(run())
+    except Refusal as refusal:
+        raise SystemExit(f"{refusal.code}: {refusal.message}") from None
 
 
 def _parked_commands(served: service.Service[Any]) -> typer.Typer:
