@@ -3,7 +3,6 @@
 .PHONY: help env proto servers demo up check lint types walls contracts test prove bench format lock baseline clean
 PYTHON ?= python3
 PY := .venv/bin/python
-export PYTHONPATH := $(CURDIR):$(CURDIR)/proto/gen
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,6 +14,7 @@ env: .venv/.installed proto ## the environment from the hashed lock, and the gen
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --disable-pip-version-check --progress-bar on --quiet --require-hashes -r requirements.lock
+	@printf '%s\n' "$(CURDIR)" "$(CURDIR)/proto/gen" > $$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/receivables.pth
 	@touch $@
 
 PROTOS := $(shell find proto/receivables -name '*.proto')

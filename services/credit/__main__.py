@@ -1,6 +1,5 @@
 """`python -m services.credit serve|migrate|parked|referred|review`."""
 
-import asyncio
 from typing import Annotated
 
 import typer
