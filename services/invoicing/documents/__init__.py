@@ -18,6 +18,7 @@ __all__ = [
     "check",
     "is_valid",
     "line_net",
+    "read",
     "totals",
     "write",
 ]
@@ -26,3 +27,8 @@ __all__ = [
 def write(invoice: Invoice, format: str = "ubl") -> bytes:  # noqa: A002 - the caller's word for it
     """Write an invoice; equal invoices give equal bytes."""
     return formats.named(format).write(invoice)
+
+
+def read(data: bytes, format: str = "ubl") -> Invoice:  # noqa: A002 - the caller's word for it
+    """Read a document from anywhere; refuse what is none of that format (`document.unreadable`)."""
+    return formats.named(format).read(data)

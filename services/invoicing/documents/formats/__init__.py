@@ -1,4 +1,4 @@
-"""The formats by name: each is one module that writes an invoice to bytes."""
+"""The formats by name: each is one module that writes an invoice and reads it back."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -13,6 +13,9 @@ class Format(Protocol):
 
     def write(self, invoice: Invoice, /) -> bytes:
         """Write the document; equal invoices give equal bytes."""
+
+    def read(self, data: bytes, /) -> Invoice:
+        """Read a document; refuse what is none (`document.unreadable`)."""
 
 
 # The one place to touch when a format is added.

@@ -132,6 +132,8 @@ class OfficialRules:
     """A few warm judges; a document goes to whichever is free. Starting waits until the rules are compiled."""
 
     def __init__(self, rules_dir: Path, workers: int = 1, rule_set: str = EN16931_UBL) -> None:
+        if not (rules_dir / rule_set / STYLESHEET).is_file():
+            raise FileNotFoundError(f"{rules_dir} holds no {rule_set}: `python -m deploy.local.rules` puts it there")
         self.rule_set = rule_set
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="official-rules")
         self._idle: SimpleQueue[_Worker] = SimpleQueue()

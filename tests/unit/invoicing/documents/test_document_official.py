@@ -150,6 +150,11 @@ def test_a_fresh_installation_is_complete(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "rules").iterdir()} == {".lock", ".installed", "ubl-2.1", EN16931_UBL}
 
 
+def test_a_folder_without_the_rules_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=EN16931_UBL):
+        OfficialRules(tmp_path)
+
+
 def test_equal_values_give_equal_bytes() -> None:
     assert write(domestic()) == write(domestic())
     assert b"\r" not in write(domestic())
