@@ -1,1 +1,1 @@
-"""Turns a fulfilled order into a legal document and delivers it to machines."""
+"""Turns a fulfilled order into a legal document: sellers, contracts, taxes, numbers, credit notes."""

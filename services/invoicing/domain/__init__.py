@@ -1,0 +1,1 @@
+"""What invoicing decides: which shipment becomes an invoice, how it is taxed, numbered and credited. Pure rules."""

@@ -1,0 +1,238 @@
+"""Drafts: an invoice as it will look but for its number, from the order, the shipment and what was agreed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from services.invoicing import documents
+from services.invoicing.documents import Exemption, model
+from services.invoicing.documents.model import TypeCode, VatCategory
+from services.invoicing.domain import tax
+from services.invoicing.domain.numbers import PLACEHOLDER, Series, series_of
+from services.invoicing.domain.parties import Buyer, Company, Contract, Seller
+from services.invoicing.domain.statements import Kind, Line, Statement, VatRow
+from services.kernel.money import Money
+from services.kernel.orders import Order, OrderLine
+
+_TRANSFER, _SEPA_TRANSFER = "30", "58"  # UNTDID 4461
+# Whose accounts SEPA reaches, by the IBAN's first letters; a transfer to another is an ordinary one.
+_SEPA = frozenset(
+    """AD AL AT BE BG CH CY CZ DE DK EE ES FI FR GB GI GR HR HU IE IS IT LI LT LU LV MC MD ME MK MT NL NO PL PT RO RS SE SI
+    SK SM VA""".split()
+)
+# The categories whose reason the documents do not know by themselves.
+EXEMPTIONS = {VatCategory.EXEMPT: Exemption(tax.EXEMPT.exemption_text)}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A document before it is issued: what it says, how it will look, and where it will be numbered."""
+
+    statement: Statement
+    paper: model.Invoice
+    series: Series
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """What is to be invoiced, to whom and on what terms."""
+
+    seller: Seller
+    buyer: Buyer
+    contract: Contract
+    order: Order
+    # Empty if invoiced on approval.
+    shipment_id: str
+    quantities: Sequence[tuple[OrderLine, Decimal]]
+    # Decides the rates (BT-72).
+    delivered_on: date
+
+
+def invoice(supply: Supply, *, draft_id: str, issue_date: date) -> Draft:
+    """Draft the invoice of a supply, taxed at the rates of the day of delivery."""
+    currency = supply.order.net.currency
+    lines = tuple(_line(str(nth), supply, line, quantity) for nth, (line, quantity) in enumerate(supply.quantities, 1))
+    # Where the seller is outside the scope of VAT, no VAT id may stand on the document (BR-O-02).
+    untaxed = any(line.vat.category is VatCategory.OUTSIDE_SCOPE for line in lines)
+    buyer = replace(supply.buyer.company, vat_id="") if untaxed else supply.buyer.company
+    paper = _paper(supply, lines, buyer, issue_date)
+    net, vat, gross = amounts(paper)
+    statement = Statement(
+        tenant=supply.seller.tenant,
+        document_id=draft_id,
+        kind=Kind.INVOICE,
+        number="",
+        seller_id=supply.seller.seller_id,
+        account_id=supply.order.account_id,
+        order_id=supply.order.order_id,
+        shipment_id=supply.shipment_id,
+        invoice_id="",
+        invoice_number="",
+        dispute_id="",
+        final=False,
+        issue_date=issue_date,
+        due_date=paper.due_date,
+        delivery_date=supply.delivered_on,
+        net=net,
+        tax=vat,
+        gross=gross,
+        lines=tuple(
+            stated_line(line, currency, order_line_id=told.line_id, sku=told.sku)
+            for line, (told, _) in zip(lines, supply.quantities, strict=True)
+        ),
+        vat=vat_rows(paper),
+        scope=supply.order.scope,
+        seller=supply.seller.company,
+        buyer=buyer,
+    )
+    return Draft(statement, paper, series_of(supply.seller, Kind.INVOICE, issue_date))
+
+
+def _paper(supply: Supply, lines: tuple[model.InvoiceLine, ...], buyer: Company, issue_date: date) -> model.Invoice:
+    order = supply.order
+    calculated = documents.totals(lines, currency=order.net.currency, exemptions=EXEMPTIONS)
+    return model.Invoice(
+        number=PLACEHOLDER,
+        issue_date=issue_date,
+        type_code=TypeCode.INVOICE,
+        currency=order.net.currency,
+        due_date=issue_date + timedelta(days=supply.contract.net_days),
+        buyer_reference=supply.contract.buyer_reference or None,
+        purchase_order=order.scope.purchase_order or None,
+        sales_order=order.order_id,
+        despatch_advice=supply.shipment_id or None,
+        buyer_accounting=order.scope.cost_centre or None,
+        seller=seller_party(supply.seller, supply.seller.company),
+        buyer=buyer_party(order.account_id, buyer),
+        delivery=model.Delivery(delivered_on=supply.delivered_on, address=address(buyer)),
+        payment=_payment(supply.seller, order.net.currency),
+        totals=calculated.totals,
+        vat_breakdown=calculated.vat_breakdown,
+        lines=lines,
+    )
+
+
+def numbered(draft: Draft, nth: int, *, final: bool) -> Draft:
+    """The draft with its number, which the buyer is asked to quote when it pays."""
+    number = draft.series.number(nth)
+    paper = replace(draft.paper, number=number)
+    if paper.payment is not None:
+        paper = replace(paper, payment=replace(paper.payment, remittance=number))
+    return replace(draft, statement=replace(draft.statement, number=number, final=final), paper=paper)
+
+
+def stated_line(
+    line: model.InvoiceLine, currency: str, *, order_line_id: str, sku: str, invoice_line_id: str = ""
+) -> Line:
+    """What a document's line says."""
+    return Line(
+        line_id=line.id,
+        order_line_id=order_line_id,
+        invoice_line_id=invoice_line_id,
+        sku=sku,
+        name=line.item.name,
+        quantity=line.quantity,
+        unit=line.unit,
+        unit_price=line.price.net,
+        net=Money.of(line.net_amount, currency),
+        vat_category=line.vat.category,
+        vat_rate=line.vat.rate,
+    )
+
+
+def amounts(paper: model.Invoice) -> tuple[Money, Money, Money]:
+    """What the document adds up to: net, tax, gross."""
+    sums = paper.totals
+    return (
+        Money.of(sums.net, paper.currency),
+        Money.of(sums.vat or Decimal(0), paper.currency),
+        Money.of(sums.gross, paper.currency),
+    )
+
+
+def vat_rows(paper: model.Invoice) -> tuple[VatRow, ...]:
+    """The document's VAT by category and rate."""
+    return tuple(
+        VatRow(
+            category=row.category,
+            rate=row.rate,
+            taxable=Money.of(row.taxable, paper.currency),
+            tax=Money.of(row.tax, paper.currency),
+            exemption_code=row.exemption_code or "",
+            exemption_text=row.exemption_reason or "",
+        )
+        for row in paper.vat_breakdown
+    )
+
+
+def seller_party(seller: Seller, company: Company) -> model.Seller:
+    """BG-4."""
+    contact = model.Contact(
+        name=seller.contact_name or None, telephone=seller.contact_phone or None, email=seller.contact_email or None
+    )
+    return model.Seller(
+        name=company.name,
+        legal_id=_identifier(company.legal_id),
+        vat_id=company.vat_id or None,
+        electronic_address=_identifier(company.electronic_address, company.electronic_address_scheme),
+        address=address(company),
+        contact=None if contact == model.Contact() else contact,
+    )
+
+
+def buyer_party(account_id: str, company: Company) -> model.Buyer:
+    """BG-7, with the account as what the seller calls the buyer."""
+    return model.Buyer(
+        name=company.name,
+        identifier=_identifier(account_id),
+        legal_id=_identifier(company.legal_id),
+        vat_id=company.vat_id or None,
+        electronic_address=_identifier(company.electronic_address, company.electronic_address_scheme),
+        address=address(company),
+    )
+
+
+def _line(line_id: str, supply: Supply, line: OrderLine, quantity: Decimal) -> model.InvoiceLine:
+    treatment = tax.rate_for(
+        seller_country=supply.seller.company.country,
+        seller_has_vat_id=bool(supply.seller.company.vat_id),
+        buyer_country=supply.buyer.company.country,
+        buyer_vat_id=supply.buyer.company.vat_id,
+        tax_class=line.tax_class,
+        on=supply.delivered_on,
+    )
+    return model.InvoiceLine(
+        id=line_id,
+        quantity=quantity,
+        unit=line.unit,
+        net_amount=documents.line_net(quantity=quantity, price=line.unit_price, currency=supply.order.net.currency),
+        price=model.Price(net=line.unit_price),
+        vat=model.LineVat(category=treatment.category, rate=treatment.rate),
+        item=model.Item(name=line.name, sellers_id=line.sku or None),
+    )
+
+
+def _payment(seller: Seller, currency: str) -> model.PaymentInstructions:
+    sepa = currency == "EUR" and seller.iban[:2] in _SEPA
+    return model.PaymentInstructions(
+        means=_SEPA_TRANSFER if sepa else _TRANSFER,
+        remittance=PLACEHOLDER,
+        transfers=(
+            model.CreditTransfer(account=seller.iban, account_name=seller.company.name, bank=seller.bic or None),
+        ),
+    )
+
+
+def _identifier(value: str, scheme: str = "") -> model.Identifier | None:
+    return model.Identifier(value=value, scheme=scheme or None) if value else None
+
+
+def address(company: Company) -> model.Address:
+    """BG-5, BG-8 and BG-15: where the company is, and where its goods go."""
+    return model.Address(
+        line_1=company.street or None,
+        city=company.city or None,
+        post_code=company.post_code or None,
+        country=company.country,
+    )

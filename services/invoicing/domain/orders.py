@@ -1,0 +1,157 @@
+"""An order's life here: kept, replaced while nothing is invoiced, shipped in parts, billed whole, cancelled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from services.kernel.orders import Order
+from services.kernel.refusals import Conflict, Invalid
+
+ZERO = Decimal(0)
+
+
+class State(StrEnum):
+    """How far an order has come."""
+
+    OPEN = "OPEN"
+    SHIPPING = "SHIPPING"
+    CLOSED = "CLOSED"
+    CANCELLED = "CANCELLED"
+
+
+class Action(StrEnum):
+    """What happens to an order."""
+
+    REPLACE = "REPLACE"
+    SHIP = "SHIP"
+    SHIP_LAST = "SHIP_LAST"
+    CANCEL = "CANCEL"
+
+
+# Every legal move. A pair that is missing here is illegal.
+MOVES = {
+    (State.OPEN, Action.REPLACE): State.OPEN,
+    (State.OPEN, Action.SHIP): State.SHIPPING,
+    (State.OPEN, Action.SHIP_LAST): State.CLOSED,
+    (State.OPEN, Action.CANCEL): State.CANCELLED,
+    (State.SHIPPING, Action.SHIP): State.SHIPPING,
+    (State.SHIPPING, Action.SHIP_LAST): State.CLOSED,
+    (State.SHIPPING, Action.CANCEL): State.CANCELLED,
+    # There is no rest to cancel; saying so again changes nothing.
+    (State.CLOSED, Action.CANCEL): State.CLOSED,
+    (State.CANCELLED, Action.CANCEL): State.CANCELLED,
+}
+# Why a move is illegal, in the words that the seller is told.
+_REFUSED = {
+    (State.CLOSED, Action.SHIP): ("shipment.after_final", "the final shipment of this order was told before"),
+    (State.CANCELLED, Action.SHIP): ("shipment.order_cancelled", "this order is cancelled"),
+    (State.SHIPPING, Action.REPLACE): ("order.already_shipped", "goods of this order have shipped: it stands"),
+    (State.CLOSED, Action.REPLACE): ("order.already_shipped", "goods of this order have shipped: it stands"),
+    (State.CANCELLED, Action.REPLACE): ("order.cancelled", "this order is cancelled"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """Goods that left for the buyer, as told."""
+
+    order_id: str
+    shipment_id: str
+    account_id: str
+    shipped_on: date
+    # Line and quantity, by line.
+    quantities: tuple[tuple[str, Decimal], ...]
+    final: bool
+
+    def check(self) -> "Shipment":
+        """Return the shipment itself; refuse one that names nothing or ships nothing."""
+        if not self.order_id or not self.shipment_id:
+            raise Invalid("shipment.incomplete", "a shipment needs an order and an id")
+        if not self.quantities:
+            raise Invalid("shipment.no_lines", "a shipment needs at least one line")
+        if len({line_id for line_id, _ in self.quantities}) != len(self.quantities):
+            raise Invalid("shipment.line_repeated", "two lines of the shipment have the same id")
+        for line_id, quantity in self.quantities:
+            if quantity <= 0:
+                raise Invalid("shipment.quantity_not_positive", f"line {line_id[:40]}: nothing was shipped of it")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOrder:
+    """An order and what became of it. `shipped` names the lines of which something left."""
+
+    tenant: str
+    order: Order
+    state: State = State.OPEN
+    # Invoiced whole on approval: shipments are recorded, never invoiced.
+    billed_whole: bool = False
+    shipped: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Tenant and order."""
+        return (self.tenant, self.order.order_id)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no further shipment can come: what is invoiced next is the last."""
+        return (
+            self.billed_whole
+            or self.state in (State.CLOSED, State.CANCELLED)
+            or all(self.shipped.get(line.line_id, ZERO) == line.quantity for line in self.order.lines)
+        )
+
+
+def keep(known: KeptOrder | None, tenant: str, order: Order) -> KeptOrder | None:
+    """Take a version of an order: None if it says nothing new, else what to keep from now on."""
+    if known is None:
+        return KeptOrder(tenant, order)
+    if order.version < known.order.version or order == known.order:
+        return None
+    if order.version == known.order.version:
+        raise Conflict("order.id_reused", "this version of the order came before with other content")
+    if order.account_id != known.order.account_id:
+        raise Conflict("order.account_changed", "an order stays with the account that placed it")
+    if known.billed_whole:
+        raise Conflict("order.already_invoiced", "this order is invoiced: it stands")
+    return replace(known, order=order, state=_move(known.state, Action.REPLACE))
+
+
+def ship(known: KeptOrder, shipment: Shipment) -> KeptOrder:
+    """Take a shipment whole or not at all: never more than was ordered, over all shipments."""
+    if shipment.account_id != known.order.account_id:
+        raise Conflict("shipment.account_mismatch", "the order is another account's")
+    state = _move(known.state, Action.SHIP_LAST if shipment.final else Action.SHIP)
+    ordered = {line.line_id: line.quantity for line in known.order.lines}
+    shipped = dict(known.shipped)
+    for line_id, quantity in shipment.quantities:
+        if line_id not in ordered:
+            raise Invalid("shipment.unknown_line", f"the order has no line {line_id[:40]!r}")
+        shipped[line_id] = shipped.get(line_id, ZERO) + quantity
+        if shipped[line_id] > ordered[line_id]:
+            raise Conflict(
+                "shipment.exceeds_order",
+                f"line {line_id}: {shipped[line_id]:f} shipped in all, {ordered[line_id]:f} ordered",
+            )
+    return replace(known, state=state, shipped=shipped)
+
+
+def cancel(known: KeptOrder) -> KeptOrder:
+    """No further shipment is taken; what shipped stays invoiced."""
+    return replace(known, state=_move(known.state, Action.CANCEL))
+
+
+def bill_whole(known: KeptOrder) -> KeptOrder | None:
+    """Bill the order on approval: None if it is billed already, cancelled, or invoiced shipment by shipment."""
+    if known.billed_whole or known.state is not State.OPEN:
+        return None
+    return replace(known, billed_whole=True)
+
+
+def _move(state: State, action: Action) -> State:
+    if (moved := MOVES.get((state, action))) is None:
+        raise Conflict(*_REFUSED[(state, Action.SHIP if action is Action.SHIP_LAST else action)])
+    return moved

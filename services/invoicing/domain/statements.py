@@ -1,0 +1,105 @@
+"""What an issued document says, in the words of the trade."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from services.invoicing.documents.model import VatCategory
+from services.invoicing.domain.parties import Company
+from services.kernel.money import Money
+from services.kernel.orders import Scope
+
+
+class Kind(StrEnum):
+    """What kind of document it is, by its code (BT-3)."""
+
+    INVOICE = "380"
+    CREDIT_NOTE = "381"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line as invoiced or credited."""
+
+    # BT-126.
+    line_id: str
+    # The order's line; empty where an amount is credited, not a line.
+    order_line_id: str
+    # The credited line (BT-126 of the invoice); empty on an invoice and where an amount is credited.
+    invoice_line_id: str
+    sku: str
+    name: str
+    quantity: Decimal
+    unit: str
+    unit_price: Decimal
+    net: Money
+    vat_category: VatCategory
+    # Percent; None outside the scope of VAT.
+    vat_rate: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class VatRow:
+    """VAT of one category and rate (BG-23), with the reason for which none is due, if none is."""
+
+    category: VatCategory
+    rate: Decimal | None
+    taxable: Money
+    tax: Money
+    exemption_code: str
+    exemption_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What an invoice or a credit note says; a draft's has no number yet."""
+
+    tenant: str
+    document_id: str
+    kind: Kind
+    number: str
+    seller_id: str
+    account_id: str
+    order_id: str
+    # Empty if invoiced on approval, and on a credit note.
+    shipment_id: str
+    # The credited invoice and the case that ended in it; empty on an invoice.
+    invoice_id: str
+    invoice_number: str
+    dispute_id: str
+    # No further invoice of this order will follow.
+    final: bool
+    issue_date: date
+    # None on a credit note: nothing is due.
+    due_date: date | None
+    # BT-72, of the credited invoice on a credit note.
+    delivery_date: date
+    net: Money
+    tax: Money
+    gross: Money
+    lines: tuple[Line, ...]
+    vat: tuple[VatRow, ...]
+    scope: Scope
+    # As printed on it.
+    seller: Company
+    buyer: Company
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Tenant and document."""
+        return (self.tenant, self.document_id)
+
+    @property
+    def order_key(self) -> tuple[str, str]:
+        """Tenant and order."""
+        return (self.tenant, self.order_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a document's bytes were checked against before it left; no rule set where the official rules did not run."""
+
+    format: str
+    sha256: str
+    rule_set: str
