@@ -64,6 +64,7 @@ bench: servers ## speed, as ratios within one run
 
 baseline: env ## publish the contracts as they are: what later versions must stay compatible with
 	.venv/bin/buf build proto -o tests/contract/published.binpb
+	$(PY) -m tests.contract.corpus
 
 clean: ## remove what make made
 	rm -rf .venv .cache var proto/gen

@@ -1,0 +1,1 @@
+"""The contracts as others rely on them."""
