@@ -42,43 +42,54 @@ def _decimals(low: int, high: int, places: int) -> st.SearchStrategy[str]:
     return st.one_of(exact, whole.map(str), halves, thousandths) if places else whole.map(str)
 
 
+def _amounts(places: int) -> st.SearchStrategy[str]:
+    return st.integers(0, 50_000).map(lambda n: format(Decimal(n).scaleb(-places), "f"))
+
+
+# Built once: hypothesis examines each new strategy, which costs more than a draw.
+_CURRENCY = st.sampled_from(["EUR", "EUR", "SEK", "GBP", "JPY", "KWD"])
+_REGIME = st.sampled_from(_REGIMES)
+_CATEGORY = {id(regime): st.sampled_from(regime) for regime in _REGIMES}
+_RATE = {category: st.sampled_from(_RATES.get(category, ["0"])) for category in VatCategory}
+_QUANTITY = st.one_of(_decimals(1, 5000, 3), _decimals(-300, -1, 2))
+_PRICE = _decimals(0, 900, 6)
+_BASE = st.sampled_from([None, None, None, "1", "3", "7", "100", "1000", "0.5"])
+_AMOUNT = {places: _amounts(places) for places in (0, 2)}
+_PARTS = {places: st.lists(amount, max_size=2) for places, amount in _AMOUNT.items()}
+_PAID = {places: st.one_of(st.none(), amount) for places, amount in _AMOUNT.items()}
+_ROUNDING = {0: st.sampled_from([None, None, "0", "1", "-1"]), 2: st.sampled_from([None, "0.02", "-0.01"])}
+_FEW, _SOME, _CREDIT = st.integers(0, 2), st.integers(1, 6), st.booleans()
+
+
 @st.composite
 def sketches(draw: st.DrawFn) -> Sketch:
     """A document in words: currency, lines, allowances, charges, what was paid, what is rounded."""
-    currency = draw(st.sampled_from(["EUR", "EUR", "SEK", "GBP", "JPY", "KWD"]))
-    categories = draw(st.sampled_from(_REGIMES))
-    amounts = _amounts(currency)
+    currency, regime = draw(_CURRENCY), draw(_REGIME)
+    places = 0 if currency == "JPY" else 2
 
     def taxed() -> Sketch:
-        category = draw(st.sampled_from(categories))
-        return {"category": category, "rate": draw(st.sampled_from(_RATES.get(category, ["0"])))}
+        category = draw(_CATEGORY[id(regime)])
+        return {"category": category, "rate": draw(_RATE[VatCategory(category)])}
 
     def line() -> Sketch:
         return {
             **taxed(),
-            "quantity": draw(st.one_of(_decimals(1, 5000, 3), _decimals(-300, -1, 2))),
-            "price": draw(_decimals(0, 900, 6)),
-            "base": draw(st.sampled_from([None, None, None, "1", "3", "7", "100", "1000", "0.5"])),
-            "allowances": draw(st.lists(amounts, max_size=2)),
-            "charges": draw(st.lists(amounts, max_size=2)),
+            "quantity": draw(_QUANTITY),
+            "price": draw(_PRICE),
+            "base": draw(_BASE),
+            "allowances": draw(_PARTS[places]),
+            "charges": draw(_PARTS[places]),
         }
 
     return {
         "currency": currency,
-        "credit": draw(st.booleans()),
-        "lines": [line() for _ in range(draw(st.integers(1, 6)))],
-        "allowances": [{**taxed(), "amount": draw(amounts)} for _ in range(draw(st.integers(0, 2)))],
-        "charges": [{**taxed(), "amount": draw(amounts)} for _ in range(draw(st.integers(0, 2)))],
-        "paid": draw(st.one_of(st.none(), amounts)),
-        "rounding": draw(
-            st.sampled_from([None, None, "0", "1", "-1"] if currency == "JPY" else [None, "0.02", "-0.01"])
-        ),
+        "credit": draw(_CREDIT),
+        "lines": [line() for _ in range(draw(_SOME))],
+        "allowances": [{**taxed(), "amount": draw(_AMOUNT[places])} for _ in range(draw(_FEW))],
+        "charges": [{**taxed(), "amount": draw(_AMOUNT[places])} for _ in range(draw(_FEW))],
+        "paid": draw(_PAID[places]),
+        "rounding": draw(_ROUNDING[places]),
     }
-
-
-def _amounts(currency: str) -> st.SearchStrategy[str]:
-    places = 0 if currency == "JPY" else 2
-    return st.integers(0, 50_000).map(lambda n: format(Decimal(n).scaleb(-places), "f"))
 
 
 def invoice(sketch: Sketch) -> Invoice:
