@@ -1,0 +1,1 @@
+"""Cases about invoices, from opening to credit note."""

@@ -1,0 +1,365 @@
+"""A case: the table of its moves, what it contests in each state, and how it ends (domain rule B10)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from services.disputes.domain import deadlines, invoices, reasons
+from services.disputes.domain.deadlines import Policy
+from services.disputes.domain.invoices import Invoice, Lines, Part
+from services.kernel.calendars import add_business_days
+from services.kernel.money import Money
+from services.kernel.orders import Scope
+from services.kernel.refusals import Conflict, Invalid
+
+DESCRIPTION_MAX = 4000  # characters
+MISSING_MAX = 500  # characters
+
+
+class State(StrEnum):
+    """Where a case stands."""
+
+    DRAFT = "DRAFT"
+    SUBMITTED = "SUBMITTED"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    UNDER_REVIEW = "UNDER_REVIEW"
+    AWAITING_CUSTOMER = "AWAITING_CUSTOMER"
+    AWAITING_INTERNAL = "AWAITING_INTERNAL"
+    PROPOSED = "PROPOSED"
+    ACCEPTED = "ACCEPTED"
+    RESOLVING = "RESOLVING"
+    RESOLVED = "RESOLVED"
+    CLOSED = "CLOSED"
+    REJECTED = "REJECTED"
+    APPEALED = "APPEALED"
+    WITHDRAWN = "WITHDRAWN"
+    DUPLICATE = "DUPLICATE"
+    REOPENED = "REOPENED"
+
+
+class Action(StrEnum):
+    """What moves a case."""
+
+    SUBMIT = "SUBMIT"
+    ACKNOWLEDGE = "ACKNOWLEDGE"
+    REVIEW = "REVIEW"
+    ASK_CUSTOMER = "ASK_CUSTOMER"
+    ASK_INTERNAL = "ASK_INTERNAL"
+    ANSWER = "ANSWER"
+    PROPOSE = "PROPOSE"
+    ACCEPT = "ACCEPT"
+    RESOLVE = "RESOLVE"
+    COMPLETE = "COMPLETE"
+    CLOSE = "CLOSE"
+    REJECT = "REJECT"
+    APPEAL = "APPEAL"
+    WITHDRAW = "WITHDRAW"
+    MARK_DUPLICATE = "MARK_DUPLICATE"
+    REOPEN = "REOPEN"
+
+
+class Resolution(StrEnum):
+    """How a case ends."""
+
+    FULL_CREDIT = "FULL_CREDIT"
+    PARTIAL_CREDIT = "PARTIAL_CREDIT"
+    # The invoice stands; the disputed part is payable.
+    INVALID_PAYABLE = "INVALID_PAYABLE"
+
+
+# States in which the whole amount is contested: they count against the invoice, and can be withdrawn.
+CONTESTED = (
+    State.SUBMITTED,
+    State.ACKNOWLEDGED,
+    State.UNDER_REVIEW,
+    State.AWAITING_CUSTOMER,
+    State.AWAITING_INTERNAL,
+    State.PROPOSED,
+    State.ACCEPTED,
+    State.APPEALED,
+    State.REOPENED,
+)
+
+# Every legal move. A pair that is missing here is illegal.
+MOVES = {
+    (State.DRAFT, Action.SUBMIT): State.SUBMITTED,
+    (State.SUBMITTED, Action.ACKNOWLEDGE): State.ACKNOWLEDGED,
+    (State.ACKNOWLEDGED, Action.REVIEW): State.UNDER_REVIEW,
+    (State.UNDER_REVIEW, Action.ASK_CUSTOMER): State.AWAITING_CUSTOMER,
+    (State.UNDER_REVIEW, Action.ASK_INTERNAL): State.AWAITING_INTERNAL,
+    (State.UNDER_REVIEW, Action.PROPOSE): State.PROPOSED,
+    (State.UNDER_REVIEW, Action.REJECT): State.REJECTED,
+    (State.AWAITING_CUSTOMER, Action.ANSWER): State.UNDER_REVIEW,
+    (State.AWAITING_INTERNAL, Action.ANSWER): State.UNDER_REVIEW,
+    (State.PROPOSED, Action.ACCEPT): State.ACCEPTED,
+    (State.PROPOSED, Action.REJECT): State.REJECTED,
+    (State.ACCEPTED, Action.RESOLVE): State.RESOLVING,
+    (State.RESOLVING, Action.COMPLETE): State.RESOLVED,
+    (State.RESOLVED, Action.CLOSE): State.CLOSED,
+    (State.RESOLVED, Action.REOPEN): State.REOPENED,
+    (State.CLOSED, Action.REOPEN): State.REOPENED,
+    (State.REJECTED, Action.APPEAL): State.APPEALED,
+    (State.REJECTED, Action.REOPEN): State.REOPENED,
+    (State.APPEALED, Action.REVIEW): State.UNDER_REVIEW,
+    (State.REOPENED, Action.REVIEW): State.UNDER_REVIEW,
+    **{(state, Action.WITHDRAW): State.WITHDRAWN for state in CONTESTED},
+    **{(state, Action.MARK_DUPLICATE): State.DUPLICATE for state in CONTESTED},
+}
+
+# What nobody can call for: a resolution has a use case of its own, and the credit note completes it.
+NOT_CALLABLE = frozenset({Action.RESOLVE, Action.COMPLETE})
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A case about part of one invoice. Its end (resolution, credit) is that of the last resolution."""
+
+    tenant: str
+    dispute_id: str
+    invoice_id: str
+    invoice_number: str
+    account_id: str
+    order_id: str
+    scope: Scope
+    reason_code: str
+    description: str
+    # What it contests: the lines, if it was opened on lines, and their gross; else the gross amount alone.
+    lines: tuple[Part, ...]
+    amount: Money
+    state: State
+    opened_by: str
+    opened_at: datetime
+    answer_by: date
+    # How often it was moved: the number of its last history entry.
+    moves: int = 0
+    # Since when the customer is waited for.
+    asked_at: datetime | None = None
+    # When it was last resolved or rejected.
+    ended_at: datetime | None = None
+    resolution: Resolution | None = None
+    credit: Money | None = None
+    # All that its resolutions had credited by line.
+    credited_lines: tuple[Part, ...] = ()
+    credit_note_number: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What its invoice is found by."""
+        return self.tenant, self.invoice_id
+
+    @property
+    def claim(self) -> Money:
+        """What counts against the invoice: all while it is contested, the credit until its credit note is there."""
+        if self.state in CONTESTED:
+            return self.amount
+        if self.state is State.RESOLVING and self.credit is not None:
+            return self.credit
+        return Money(0, self.amount.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One step of a case, as it is told and kept: the case as it was, and as it is."""
+
+    action: Action
+    before: Dispute
+    after: Dispute
+    # With ASK_CUSTOMER: what exactly.
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to contest: lines, or a gross amount."""
+
+    reason_code: str
+    description: str
+    lines: tuple[Part, ...]
+    amount: Money | None
+
+
+def draft(
+    wish: Wish, invoice: Invoice, lines: Lines, *, dispute_id: str, by: str, at: datetime, policy: Policy
+) -> Dispute:
+    """Put a wish into the form of a case, refusing what cannot be contested; it counts once it is submitted."""
+    if reasons.find(wish.reason_code).code == "OTH" and not wish.description.strip():
+        raise Invalid("dispute.description_missing", "another reason needs a description")
+    if len(wish.description) > DESCRIPTION_MAX:
+        raise Invalid("dispute.description_too_long", f"a description has at most {DESCRIPTION_MAX} characters")
+    today = policy.day(at)
+    if today > invoice.issue_date + timedelta(days=policy.window_days):
+        raise Conflict("dispute.too_late", f"{invoice.number} could be disputed for {policy.window_days} days")
+    return Dispute(
+        tenant=invoice.tenant,
+        dispute_id=dispute_id,
+        invoice_id=invoice.invoice_id,
+        invoice_number=invoice.number,
+        account_id=invoice.account_id,
+        order_id=invoice.order_id,
+        scope=invoice.scope,
+        reason_code=wish.reason_code,
+        description=wish.description,
+        lines=wish.lines,
+        amount=_wanted(wish.lines, wish.amount, lines, invoice),
+        state=State.DRAFT,
+        opened_by=by,
+        opened_at=at,
+        answer_by=policy.answer_by(today),
+    )
+
+
+def move(dispute: Dispute, action: Action, *, at: datetime, policy: Policy) -> Dispute:
+    """Apply one action; the caller says when, so that replaying gives the same result."""
+    moved = _step(dispute, action, at)
+    if action in (Action.REOPEN, Action.APPEAL):
+        return _taken_up_again(moved, at, policy)
+    if dispute.state is State.AWAITING_CUSTOMER and dispute.asked_at is not None:
+        put_off = deadlines.push(dispute.answer_by, policy.day(dispute.asked_at), policy.day(at))
+        return replace(moved, answer_by=put_off, asked_at=None)
+    return replace(moved, asked_at=at) if moved.state is State.AWAITING_CUSTOMER else moved
+
+
+def check_question(missing: str, asked: Collection[str]) -> None:
+    """Refuse a question that names nothing, or that this customer was asked before: each item is asked once (B10)."""
+    if not missing.strip():
+        raise Invalid("dispute.missing_unnamed", "to ask the customer, name the exact missing item")
+    if len(missing) > MISSING_MAX:
+        raise Invalid("dispute.missing_too_long", f"the missing item has at most {MISSING_MAX} characters")
+    if missing.strip().casefold() in {item.strip().casefold() for item in asked}:
+        raise Conflict("dispute.already_asked", "the customer was asked for this before")
+
+
+def check_room(before: Dispute, after: Dispute, invoice: Invoice, lines: Lines) -> Invoice:
+    """Change what the invoice has contested by what a move changed in the case's claim; refuse more than fits."""
+    changed = invoice.contest(after.claim - before.claim)
+    if before.state not in CONTESTED and after.state in CONTESTED:
+        invoices.check_claimed(after.lines, lines)
+    return changed
+
+
+def resolve(
+    dispute: Dispute,
+    resolution: Resolution,
+    credit: Money,
+    credited: Sequence[Part],
+    *,
+    by: str,
+    at: datetime,
+    policy: Policy,
+) -> list[Move]:
+    """Decide how a case ends: from ACCEPTED, or from PROPOSED with the acceptance implied; no one credits their own."""
+    if credit.minor and by == dispute.opened_by:
+        raise Conflict("dispute.own_case", "whoever opened a dispute cannot approve its credit")
+    moves = []
+    if dispute.state is State.PROPOSED:
+        moves.append(Move(Action.ACCEPT, dispute, move(dispute, Action.ACCEPT, at=at, policy=policy)))
+        dispute = moves[-1].after
+    decided = replace(
+        _step(dispute, Action.RESOLVE, at),
+        resolution=resolution,
+        credit=credit,
+        credited_lines=_together(dispute.credited_lines, credited),
+    )
+    moves.append(Move(Action.RESOLVE, dispute, decided))
+    if resolution is Resolution.INVALID_PAYABLE:
+        moves.append(Move(Action.COMPLETE, decided, _step(decided, Action.COMPLETE, at)))
+    return moves
+
+
+def credit_for(
+    dispute: Dispute, resolution: Resolution, parts: tuple[Part, ...], amount: Money | None, lines: Lines
+) -> tuple[Money, tuple[Part, ...]]:
+    """What a resolution credits, gross and by line: all, nothing, or the part of the disputed that is named."""
+    if resolution is not Resolution.PARTIAL_CREDIT:
+        if parts or amount is not None:
+            raise Invalid("dispute.lines_or_amount", f"{resolution} names no lines and no amount")
+        if resolution is Resolution.FULL_CREDIT:
+            return dispute.amount, dispute.lines
+        return Money(0, dispute.amount.currency), ()
+    _check_one_of(parts, amount, dispute.amount.currency)
+    if amount is None:
+        invoices.check_parts(parts, lines)
+        amount = invoices.gross_of(parts, lines, dispute.amount.currency)
+        if dispute.lines:
+            disputed = {part.line_id: part.quantity for part in dispute.lines}
+            if any(part.quantity > disputed.get(part.line_id, 0) for part in parts):
+                raise Conflict(
+                    "dispute.credit_exceeds_dispute", "these lines were not disputed, or not as many of them"
+                )
+            amount = min(amount, dispute.amount)  # where only roundings make it more
+        else:
+            invoices.check_claimed(parts, lines)
+    if amount.minor <= 0:
+        raise Invalid("dispute.amount_not_positive", "a credit must be above zero")
+    if dispute.amount < amount:
+        raise Conflict("dispute.credit_exceeds_dispute", f"only {dispute.amount} are disputed")
+    return amount, parts
+
+
+def complete(dispute: Dispute, credit_note_number: str, *, at: datetime) -> Dispute:
+    """The credit note is there: the outcome is carried out."""
+    return replace(_step(dispute, Action.COMPLETE, at), credit_note_number=credit_note_number)
+
+
+def next_by(dispute: Dispute, on: date, policy: Policy) -> date | None:
+    """The day by which whoever must act next does, counted from the day of the move; None if nobody must."""
+    match dispute.state:
+        case State.SUBMITTED:
+            return on  # acknowledged within a minute
+        case State.ACKNOWLEDGED | State.APPEALED | State.REOPENED | State.ACCEPTED | State.RESOLVING:
+            return add_business_days(on, policy.first_answer_days)
+        case State.UNDER_REVIEW | State.AWAITING_INTERNAL:
+            return dispute.answer_by
+        case State.AWAITING_CUSTOMER | State.PROPOSED:
+            return add_business_days(on, policy.customer_days)
+        case _:
+            return None
+
+
+def _step(dispute: Dispute, action: Action, at: datetime) -> Dispute:
+    if (state := MOVES.get((dispute.state, action))) is None:
+        raise Conflict("dispute.illegal_move", f"a dispute that is {dispute.state} cannot be moved by {action}")
+    ended_at = at if state in (State.RESOLVED, State.REJECTED) else dispute.ended_at
+    return replace(dispute, state=state, moves=dispute.moves + 1, ended_at=ended_at)
+
+
+def _taken_up_again(moved: Dispute, at: datetime, policy: Policy) -> Dispute:
+    """Contest what was not credited, with a new day for the answer; refuse if it is too late, or nothing is left."""
+    assert moved.ended_at is not None, "only what ended is taken up again"
+    today = policy.day(at)
+    if today > policy.day(moved.ended_at) + timedelta(days=policy.reopen_days):
+        raise Conflict("dispute.too_late", f"a case is taken up again within {policy.reopen_days} days of its end")
+    again = replace(moved, answer_by=policy.answer_by(today), resolution=None, credit=None)
+    if moved.credit is None or not moved.credit.minor:
+        return again
+    left = moved.amount - moved.credit
+    if not left.minor:
+        raise Conflict("dispute.nothing_left", "all that was disputed is credited")
+    # After a credit in part the lines no longer say what is contested: the rest goes on as an amount.
+    return replace(again, amount=left, lines=())
+
+
+def _wanted(parts: tuple[Part, ...], amount: Money | None, lines: Lines, invoice: Invoice) -> Money:
+    _check_one_of(parts, amount, invoice.gross.currency)
+    if amount is None:
+        invoices.check_parts(parts, lines)
+        amount = invoices.amount_of(parts, lines, invoice)
+    if amount.minor <= 0:
+        raise Invalid("dispute.amount_not_positive", "what is disputed must be worth more than zero")
+    return amount
+
+
+def _check_one_of(parts: tuple[Part, ...], amount: Money | None, currency: str) -> None:
+    if bool(parts) == (amount is not None):
+        raise Invalid("dispute.lines_or_amount", "name either lines or a gross amount")
+    if amount is not None and amount.currency != currency:
+        raise Conflict("dispute.other_currency", f"the invoice is in {currency}, not in {amount.currency}")
+
+
+def _together(earlier: Sequence[Part], now: Sequence[Part]) -> tuple[Part, ...]:
+    quantities = {part.line_id: part.quantity for part in earlier}
+    for part in now:
+        quantities[part.line_id] = quantities.get(part.line_id, Decimal(0)) + part.quantity
+    return tuple(Part(line_id, quantity) for line_id, quantity in quantities.items())

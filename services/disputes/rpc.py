@@ -1,0 +1,79 @@
+"""The gRPC door of disputes."""
+
+from receivables.disputes.v1 import service_pb2, service_pb2_grpc
+
+from services import contracts
+from services.chassis.consumer import Consumer
+from services.chassis.database import Database, Tx
+from services.chassis.envelope import Origin
+from services.chassis.rpc import Door, page_size, read, write
+from services.disputes import store, usecases, wire
+from services.disputes.domain.deadlines import Policy
+from services.disputes.usecases import Decision
+from services.kernel.refusals import NotFound
+
+
+class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
+    """Translates and delegates."""
+
+    def __init__(self, database: Database, consumer: Consumer, policy: Policy) -> None:
+        super().__init__(database, consumer)
+        self._policy = policy
+
+    @write
+    async def Open(self, tx: Tx, call: Origin, request: service_pb2.OpenRequest) -> service_pb2.OpenResponse:
+        """Open a case on lines of an invoice, or on an amount of it."""
+        case = await usecases.open_dispute(tx, call, request.invoice, wire.wish(request), self._policy)
+        return service_pb2.OpenResponse(dispute=wire.dispute_message(case))
+
+    @write
+    async def Move(self, tx: Tx, call: Origin, request: service_pb2.MoveRequest) -> service_pb2.MoveResponse:
+        """Move a case by one action of the table."""
+        action = wire.action(request.action)
+        case = await usecases.move(tx, call, request.dispute_id, action, missing=request.missing, policy=self._policy)
+        return service_pb2.MoveResponse(dispute=wire.dispute_message(case))
+
+    @write
+    async def Resolve(self, tx: Tx, call: Origin, request: service_pb2.ResolveRequest) -> service_pb2.ResolveResponse:
+        """Decide how a proposed or accepted case ends."""
+        decision = Decision(
+            resolution=wire.resolution(request.resolution),
+            lines=wire.parts(request.lines),
+            amount=contracts.money(request.amount) if request.HasField("amount") else None,
+        )
+        case = await usecases.resolve(tx, call, request.dispute_id, decision, self._policy)
+        return service_pb2.ResolveResponse(dispute=wire.dispute_message(case))
+
+    @read
+    async def GetDispute(
+        self, tx: Tx, call: Origin, request: service_pb2.GetDisputeRequest
+    ) -> service_pb2.GetDisputeResponse:
+        """A case and all that happened to it."""
+        key = (call.tenant, request.dispute_id)
+        case = (await store.find_disputes(tx, [key])).get(key)
+        if case is None:
+            raise NotFound("dispute.unknown", f"no dispute {request.dispute_id[:60]!r}")
+        return service_pb2.GetDisputeResponse(
+            dispute=wire.dispute_message(case),
+            history=[wire.history_entry(entry) for entry in await store.history(tx, key)],
+        )
+
+    @read
+    async def ListDisputes(
+        self, tx: Tx, call: Origin, request: service_pb2.ListDisputesRequest
+    ) -> service_pb2.ListDisputesResponse:
+        """Cases in the order in which they were opened, a page at a time."""
+        most = page_size(request.page_size)
+        found = await store.list_disputes(
+            tx,
+            call.tenant,
+            account_id=request.account_id,
+            invoice_id=request.invoice_id,
+            state=wire.state_filter(request.state),
+            after=request.page_token,
+            most=most,
+        )
+        return service_pb2.ListDisputesResponse(
+            disputes=[wire.dispute_message(case) for case in found],
+            next_page_token=found[-1].dispute_id if len(found) == most else "",
+        )

@@ -1,0 +1,29 @@
+"""The disputes service, assembled."""
+
+from pathlib import Path
+
+from receivables.disputes.v1 import service_pb2, service_pb2_grpc
+
+from services.chassis.service import Parts, Service, Servicer
+from services.disputes.rpc import DisputesService
+from services.disputes.settings import DisputesSettings
+from services.disputes.stream import HANDLERS
+
+
+def _servicers(parts: Parts[DisputesSettings]) -> list[Servicer]:
+    return [
+        Servicer(
+            service_pb2.DESCRIPTOR.services_by_name["DisputesService"].full_name,
+            service_pb2_grpc.add_DisputesServiceServicer_to_server,
+            DisputesService(parts.database, parts.consumer, parts.settings.policy()),
+        )
+    ]
+
+
+SERVICE = Service(
+    name="disputes",
+    settings=DisputesSettings,
+    migrations=Path(__file__).parent / "migrations",
+    handlers=HANDLERS,
+    servicers=_servicers,
+)

@@ -1,0 +1,16 @@
+"""The Kafka door of disputes: which event is handled by which use case."""
+
+from collections.abc import Mapping
+
+from google.protobuf.message import Message
+from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
+from receivables.ledger.v1 import events_pb2 as ledger_pb2
+
+from services.chassis.consumer import Handler
+from services.disputes import usecases
+
+HANDLERS: Mapping[type[Message], Handler] = {
+    invoicing_pb2.InvoiceIssued: usecases.know_invoices,
+    invoicing_pb2.CreditNoteIssued: usecases.count_credit_notes,
+    ledger_pb2.ItemReduced: usecases.note_open,
+}

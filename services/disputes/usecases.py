@@ -1,0 +1,189 @@
+"""What disputes does: load, decide, save, announce, in the caller's transaction."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from google.protobuf.message import Message
+from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
+from receivables.ledger.v1 import events_pb2 as ledger_pb2
+
+from services import contracts
+from services.chassis import outbox
+from services.chassis.database import Tx
+from services.chassis.envelope import Event, Origin
+from services.chassis.ids import new_id
+from services.chassis.outbox import Announcement
+from services.disputes import store, wire
+from services.disputes.domain import cases, invoices
+from services.disputes.domain.cases import Action, Dispute, Move, Resolution, Wish
+from services.disputes.domain.deadlines import Policy
+from services.disputes.domain.invoices import Invoice, Part
+from services.disputes.store import Key
+from services.kernel.money import Money
+from services.kernel.refusals import Conflict, Early, NotFound
+
+# Whoever opens a case is answered by the system that it is received, within the same second.
+ACKNOWLEDGER = "system:disputes"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How somebody wants a case to end; with PARTIAL_CREDIT also what to credit."""
+
+    resolution: Resolution
+    lines: tuple[Part, ...]
+    amount: Money | None
+
+
+async def know_invoices(tx: Tx, events: Sequence[Event[invoicing_pb2.InvoiceIssued]]) -> None:
+    """Keep what can be disputed: each invoice with its lines and totals."""
+    await store.add_invoices(tx, [wire.invoice(event) for event in events])
+
+
+async def count_credit_notes(tx: Tx, events: Sequence[Event[invoicing_pb2.CreditNoteIssued]]) -> None:
+    """Count what was credited of each invoice, once a credit note, and complete the cases that it ends."""
+    notes = [(event.origin, wire.credit_note(event)) for event in events]
+    held = await _lock_known(tx, {(note.tenant, note.invoice_id) for _, note in notes})
+    found = await store.find_disputes(tx, {(note.tenant, note.dispute_id) for _, note in notes if note.dispute_id})
+    for _, note in notes:
+        if note.dispute_id and _other_invoice(found.get((note.tenant, note.dispute_id)), note.invoice_id):
+            raise NotFound("dispute.unknown", f"the invoice has no case {note.dispute_id}")
+    new = await store.add_credit_notes(tx, [note for _, note in notes])
+    moves: list[tuple[Origin, Move]] = []
+    for origin, note in notes:
+        if (note.tenant, note.credit_note_id) not in new:
+            continue
+        new.remove((note.tenant, note.credit_note_id))
+        invoice = held[(note.tenant, note.invoice_id)].credit(note.gross)
+        if note.dispute_id:
+            case = found[(note.tenant, note.dispute_id)]
+            done = cases.complete(case, note.number, at=tx.at)
+            invoice = invoice.contest(done.claim - case.claim)
+            found[(note.tenant, note.dispute_id)] = done
+            moves.append((origin, Move(Action.COMPLETE, case, done)))
+        held[(note.tenant, note.invoice_id)] = invoice
+    await store.save_invoices(tx, held.values())
+    if moves:
+        await store.save_disputes(tx, [move.after for _, move in moves])
+        await _write_history(tx, moves)
+        await outbox.add(tx, [_tell_move(origin, move, None) for origin, move in moves])
+
+
+async def note_open(tx: Tx, events: Sequence[Event[ledger_pb2.ItemReduced]]) -> None:
+    """Keep what the ledger says is still owed of an invoice: information for people, no rule stands on it."""
+    said: dict[Key, tuple[Money, int]] = {}
+    for event in events:
+        said[(event.tenant, event.body.invoice_id)] = (contracts.money(event.body.open), event.sequence or 0)
+    await _lock_known(tx, said.keys())
+    await store.note_open(tx, said)
+
+
+async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish, policy: Policy) -> Dispute:
+    """Open a case on an invoice, by its id or number, and acknowledge it at once."""
+    invoice = await _find_invoice(tx, call.tenant, named)
+    lines = await store.lines_of(tx, invoice.key)
+    draft = cases.draft(wish, invoice, lines, dispute_id=new_id(), by=call.actor, at=tx.at, policy=policy)
+    submitted = cases.move(draft, Action.SUBMIT, at=tx.at, policy=policy)
+    invoice = cases.check_room(draft, submitted, invoice, lines)
+    received = cases.move(submitted, Action.ACKNOWLEDGE, at=tx.at, policy=policy)
+    system = replace(call, actor=ACKNOWLEDGER, reason="received")
+    acknowledgement = Move(Action.ACKNOWLEDGE, submitted, received)
+    await store.save_invoices(tx, [invoice])
+    await store.save_disputes(tx, [received])
+    await store.save_lines(tx, received)
+    await _write_history(tx, [(call, Move(Action.SUBMIT, draft, submitted)), (system, acknowledgement)])
+    await outbox.add(
+        tx,
+        [
+            _tell(call, submitted, wire.opened(submitted)),
+            _tell_move(system, acknowledgement, cases.next_by(received, policy.day(tx.at), policy)),
+        ],
+    )
+    return received
+
+
+async def move(tx: Tx, call: Origin, dispute_id: str, action: Action, *, missing: str, policy: Policy) -> Dispute:
+    """Move a case by one action; `missing` is what the customer is asked for."""
+    invoice, case = await _lock_case(tx, call.tenant, dispute_id)
+    if action in cases.NOT_CALLABLE:
+        raise Conflict(
+            "dispute.illegal_move", f"{action} is not called for: Resolve a case, its credit note completes it"
+        )
+    moved = cases.move(case, action, at=tx.at, policy=policy)
+    if action is Action.ASK_CUSTOMER:
+        cases.check_question(missing, await store.asked(tx, (case.tenant, dispute_id)))
+    lines = await store.lines_of(tx, invoice.key)
+    await store.save_invoices(tx, [cases.check_room(case, moved, invoice, lines)])
+    await store.save_disputes(tx, [moved])
+    if moved.lines != case.lines:
+        await store.save_lines(tx, moved)
+    step = Move(action, case, moved, missing if action is Action.ASK_CUSTOMER else "")
+    await _write_history(tx, [(call, step)])
+    await outbox.add(tx, [_tell_move(call, step, cases.next_by(step.after, policy.day(tx.at), policy))])
+    return moved
+
+
+async def resolve(tx: Tx, call: Origin, dispute_id: str, decision: Decision, policy: Policy) -> Dispute:
+    """End a proposed or accepted case: invoicing credits on this word; without a credit it is resolved at once."""
+    invoice, case = await _lock_case(tx, call.tenant, dispute_id)
+    lines = await store.lines_of(tx, invoice.key)
+    credit, credited = cases.credit_for(case, decision.resolution, decision.lines, decision.amount, lines)
+    moves = cases.resolve(case, decision.resolution, credit, credited, by=call.actor, at=tx.at, policy=policy)
+    ended = moves[-1].after
+    await store.save_invoices(tx, [cases.check_room(case, ended, invoice, lines)])
+    await store.save_disputes(tx, [ended])
+    await store.save_lines(tx, ended)
+    await _write_history(tx, [(call, step) for step in moves])
+    # Lines are named where a credit note over them comes to exactly the credit; else the credit is an amount.
+    named = credited if invoices.gross_of(credited, lines, credit.currency) == credit else ()
+    telling = []
+    for step in moves:
+        if step.action is Action.RESOLVE:
+            telling.append(_tell(call, step.after, wire.resolved(step.after, named)))
+        telling.append(_tell_move(call, step, cases.next_by(step.after, policy.day(tx.at), policy)))
+    await outbox.add(tx, telling)
+    return ended
+
+
+def _tell(origin: Origin, case: Dispute, body: Message) -> Announcement:
+    return Announcement(origin, case.account_id, f"dispute/{case.dispute_id}", body)
+
+
+def _tell_move(origin: Origin, step: Move, next_by: date | None) -> Announcement:
+    return _tell(origin, step.after, wire.moved(step, next_by))
+
+
+async def _write_history(tx: Tx, moves: Sequence[tuple[Origin, Move]]) -> None:
+    await store.add_moves(tx, [(step, origin.actor, origin.reason) for origin, step in moves])
+
+
+async def _lock_known(tx: Tx, keys: Collection[Key]) -> dict[Key, Invoice]:
+    held = await store.lock_invoices(tx, keys)
+    for _, invoice_id in sorted(set(keys) - held.keys()):
+        raise Early(f"invoice/{invoice_id}")
+    return held
+
+
+async def _find_invoice(tx: Tx, tenant: str, named: str) -> Invoice:
+    found = await store.find_invoices(tx, tenant, named)
+    if not found:
+        raise NotFound("dispute.unknown_invoice", f"no invoice {named[:60]!r}")
+    if len(found) > 1:
+        raise Conflict("dispute.ambiguous_invoice", f"more than one invoice is called {named!r}: name its id")
+    key = (tenant, found[0])
+    return (await store.lock_invoices(tx, [key]))[key]
+
+
+async def _lock_case(tx: Tx, tenant: str, dispute_id: str) -> tuple[Invoice, Dispute]:
+    """Hold a case by its invoice, and read it as it is once no one else can move it."""
+    key = (tenant, dispute_id)
+    seen = (await store.find_disputes(tx, [key])).get(key)
+    if seen is None:
+        raise NotFound("dispute.unknown", f"no dispute {dispute_id[:60]!r}")
+    invoice = (await store.lock_invoices(tx, [seen.key]))[seen.key]
+    return invoice, (await store.find_disputes(tx, [key]))[key]
+
+
+def _other_invoice(case: Dispute | None, invoice_id: str) -> bool:
+    return case is None or case.invoice_id != invoice_id

@@ -1,0 +1,206 @@
+"""Translates the words of disputes to and from the contracts."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from receivables.disputes.v1 import events_pb2, service_pb2
+from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
+
+from services import contracts
+from services.chassis.envelope import Event
+from services.disputes.domain.cases import Action, Dispute, Move, Resolution, State, Wish
+from services.disputes.domain.invoices import Invoice, Line, Part
+from services.disputes.store import CreditNote, Entry
+from services.kernel.calendars import day
+from services.kernel.money import Money, decimal
+from services.kernel.refusals import Invalid
+
+
+def invoice(event: Event[invoicing_pb2.InvoiceIssued]) -> tuple[Invoice, list[Line]]:
+    """An invoice as it was issued: nothing of it is credited or contested yet."""
+    said = event.body
+    nothing = Money(0, said.currency).checked()
+    issued = Invoice(
+        tenant=event.tenant,
+        invoice_id=said.invoice_id,
+        number=said.number,
+        account_id=said.account_id,
+        order_id=said.order_id,
+        issue_date=day(said.issue_date, what="issue_date"),
+        net=Money(said.net_minor, said.currency),
+        tax=Money(said.tax_minor, said.currency),
+        gross=Money(said.gross_minor, said.currency),
+        credited=nothing,
+        disputed=nothing,
+        scope=contracts.scope(said.scope),
+    )
+    return issued, [_line(line, said.currency) for line in said.lines]
+
+
+def _line(said: invoicing_pb2.DocumentLine, currency: str) -> Line:
+    return Line(
+        line_id=said.line_id,
+        quantity=decimal(said.quantity, what="quantity"),
+        unit_price=decimal(said.unit_price, what="unit_price"),
+        net=Money(said.net_minor, currency),
+        vat_category=said.vat_category,
+        vat_rate=decimal(said.vat_rate, what="vat_rate"),
+    )
+
+
+def credit_note(event: Event[invoicing_pb2.CreditNoteIssued]) -> CreditNote:
+    """A credit note, as far as it concerns cases."""
+    said = event.body
+    return CreditNote(
+        tenant=event.tenant,
+        credit_note_id=said.credit_note_id,
+        invoice_id=said.invoice_id,
+        dispute_id=said.dispute_id,
+        number=said.number,
+        gross=Money(said.gross_minor, said.currency).checked(),
+    )
+
+
+def wish(said: service_pb2.OpenRequest) -> Wish:
+    """What somebody wants to contest."""
+    return Wish(
+        reason_code=said.reason_code,
+        description=said.description,
+        lines=parts(said.lines),
+        amount=contracts.money(said.amount) if said.HasField("amount") else None,
+    )
+
+
+def parts(said: Iterable[events_pb2.DisputedLine]) -> tuple[Part, ...]:
+    """Parts of invoiced lines."""
+    return tuple(Part(line.line_id, decimal(line.quantity, what="quantity")) for line in said)
+
+
+def action(said: service_pb2.Action.ValueType) -> Action:
+    """What somebody wants done with a case."""
+    if said not in _ACTIONS:
+        raise Invalid("dispute.unknown_action", f"{said} is not an action on a dispute")
+    return _ACTIONS[said]
+
+
+def resolution(said: events_pb2.Resolution.ValueType) -> Resolution:
+    """How somebody wants a case to end."""
+    if said not in _RESOLUTIONS:
+        raise Invalid("dispute.unknown_resolution", f"{said} is not a resolution of a dispute")
+    return _RESOLUTIONS[said]
+
+
+def state_filter(said: events_pb2.State.ValueType) -> State | None:
+    """The state that a list is wanted of; None for all."""
+    if said == events_pb2.STATE_UNSPECIFIED:
+        return None
+    if said not in _STATES:
+        raise Invalid("dispute.unknown_state", f"{said} is not a state of a dispute")
+    return _STATES[said]
+
+
+def opened(dispute: Dispute) -> events_pb2.DisputeOpened:
+    """A new case to tell."""
+    return events_pb2.DisputeOpened(
+        dispute_id=dispute.dispute_id,
+        invoice_id=dispute.invoice_id,
+        invoice_number=dispute.invoice_number,
+        account_id=dispute.account_id,
+        order_id=dispute.order_id,
+        reason_code=dispute.reason_code,
+        lines=_lines(dispute.lines),
+        amount=contracts.money_message(dispute.amount),
+        answer_by=dispute.answer_by.isoformat(),
+        scope=contracts.scope_message(dispute.scope),
+    )
+
+
+def moved(move: Move, next_by: date | None) -> events_pb2.DisputeMoved:
+    """A step of a case to tell; the amount is the case's, whether its new state contests it or not."""
+    dispute = move.after
+    return events_pb2.DisputeMoved(
+        dispute_id=dispute.dispute_id,
+        invoice_id=dispute.invoice_id,
+        account_id=dispute.account_id,
+        from_state=_state(move.before.state),
+        to_state=_state(dispute.state),
+        amount=contracts.money_message(dispute.amount),
+        missing=move.missing,
+        scope=contracts.scope_message(dispute.scope),
+        invoice_number=dispute.invoice_number,
+        next_by=next_by.isoformat() if next_by else "",
+    )
+
+
+def resolved(dispute: Dispute, credited: Sequence[Part]) -> events_pb2.DisputeResolved:
+    """The end of a case to tell; without lines the credit is an amount alone."""
+    assert dispute.credit is not None
+    assert dispute.resolution is not None
+    return events_pb2.DisputeResolved(
+        dispute_id=dispute.dispute_id,
+        invoice_id=dispute.invoice_id,
+        invoice_number=dispute.invoice_number,
+        account_id=dispute.account_id,
+        order_id=dispute.order_id,
+        resolution=_resolution(dispute.resolution),
+        lines=_lines(credited),
+        credit=contracts.money_message(dispute.credit),
+        disputed=contracts.money_message(dispute.amount),
+        scope=contracts.scope_message(dispute.scope),
+        reason_code=dispute.reason_code,
+    )
+
+
+def dispute_message(dispute: Dispute) -> service_pb2.Dispute:
+    """A case to answer with."""
+    message = service_pb2.Dispute(
+        dispute_id=dispute.dispute_id,
+        invoice_id=dispute.invoice_id,
+        invoice_number=dispute.invoice_number,
+        account_id=dispute.account_id,
+        reason_code=dispute.reason_code,
+        description=dispute.description,
+        lines=_lines(dispute.lines),
+        amount=contracts.money_message(dispute.amount),
+        state=_state(dispute.state),
+        credit_note_number=dispute.credit_note_number,
+        answer_by=dispute.answer_by.isoformat(),
+    )
+    if dispute.resolution is not None and dispute.credit is not None:
+        message.resolution = _resolution(dispute.resolution)
+        message.credit.CopyFrom(contracts.money_message(dispute.credit))
+    message.opened_at.FromDatetime(dispute.opened_at)
+    return message
+
+
+def history_entry(entry: Entry) -> service_pb2.HistoryEntry:
+    """A step of a case to answer with."""
+    at = Timestamp()
+    at.FromDatetime(entry.at)
+    return service_pb2.HistoryEntry(
+        action=service_pb2.Action.Value(f"ACTION_{entry.action}"),
+        from_state=_state(entry.from_state),
+        to_state=_state(entry.to_state),
+        actor=entry.actor,
+        reason=entry.reason,
+        at=at,
+    )
+
+
+# The contract's names are ours with a prefix; what is UNSPECIFIED or not known stands in none of these.
+_ACTIONS = {service_pb2.Action.Value(f"ACTION_{action}"): action for action in Action}
+_STATES = {events_pb2.State.Value(f"STATE_{state}"): state for state in State}
+_RESOLUTIONS = {events_pb2.Resolution.Value(f"RESOLUTION_{resolution}"): resolution for resolution in Resolution}
+
+
+def _state(state: State) -> events_pb2.State.ValueType:
+    return events_pb2.State.Value(f"STATE_{state}")
+
+
+def _resolution(resolution: Resolution) -> events_pb2.Resolution.ValueType:
+    return events_pb2.Resolution.Value(f"RESOLUTION_{resolution}")
+
+
+def _lines(parts: Iterable[Part]) -> list[events_pb2.DisputedLine]:
+    return [events_pb2.DisputedLine(line_id=part.line_id, quantity=f"{part.quantity:f}") for part in parts]
