@@ -1,0 +1,50 @@
+"""Each mutation of mutations.toml, in a copy of the tree, turns the test that guards it red (`make prove`)."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MUTATIONS: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "mutations.toml").read_text())["mutation"]
+
+pytestmark = pytest.mark.prove
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The tree as git knows it, with what make brought linked in."""
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.split(b"\0")
+    for name in (os.fsdecode(file) for file in files if file):
+        target = tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target)
+    shutil.copytree(ROOT / "proto" / "gen", tmp_path / "proto" / "gen")
+    for made in (".venv", ".cache"):
+        (tmp_path / made).symlink_to(ROOT / made)
+    return tmp_path
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=[m["name"] for m in MUTATIONS])
+def test_a_broken_product_turns_its_test_red(copy: Path, mutation: dict[str, Any]):
+    file = copy / mutation["file"]
+    before = file.read_text()
+    assert before.count(mutation["old"]) == 1, "the mutation must find its place, once"
+    file.write_text(before.replace(mutation["old"], mutation["new"]))
+
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *mutation["tests"]],
+        cwd=copy,
+        env={**os.environ, "PYTHONPATH": f"{copy}:{copy / 'proto' / 'gen'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 1, f"nothing caught it:\n{run.stdout[-3000:]}{run.stderr[-1000:]}"
+    assert "failed" in run.stdout or "error" in run.stdout
