@@ -1,0 +1,1 @@
+"""Keeps what is owed and what came in: double entry, open items, payments."""

@@ -1,0 +1,156 @@
+"""What an invoice owes, and what a credit note takes off it (domain rule B9)."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from services.kernel.money import Money
+from services.kernel.refusals import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An invoice as the ledger needs it."""
+
+    tenant: str
+    invoice_id: str
+    number: str
+    account_id: str
+    order_id: str
+    # No further invoice of this order will follow.
+    final: bool
+    issued_on: date
+    due_on: date
+    net: Money
+    tax: Money
+    gross: Money
+
+    def check(self) -> "Invoice":
+        """Return the invoice itself; refuse one that names nothing or does not add up."""
+        if not (self.invoice_id and self.number and self.account_id):
+            raise Invalid("invoice.incomplete", "an invoice needs an id, a number and an account")
+        check_amounts("invoice", self.net, self.tax, self.gross)
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNote:
+    """A credit note as the ledger needs it; its amounts are above zero."""
+
+    tenant: str
+    credit_note_id: str
+    number: str
+    invoice_id: str
+    account_id: str
+    issued_on: date
+    net: Money
+    tax: Money
+    gross: Money
+
+    def check(self) -> "CreditNote":
+        """Return the credit note itself; refuse one that names nothing, credits nothing or does not add up."""
+        if not (self.credit_note_id and self.number and self.invoice_id and self.account_id):
+            raise Invalid("credit_note.incomplete", "a credit note needs an id, a number, an invoice and an account")
+        check_amounts("credit_note", self.net, self.tax, self.gross)
+        if not self.gross.minor:
+            raise Invalid("credit_note.amount_not_positive", "a credit note credits more than nothing")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An invoice as something owed: what was asked, and what is still open of it."""
+
+    tenant: str
+    invoice_id: str
+    number: str
+    account_id: str
+    order_id: str
+    final: bool
+    issued_on: date
+    due_on: date
+    amount: Money
+    open: Money
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Tenant and invoice."""
+        return self.tenant, self.invoice_id
+
+    def less(self, amount: Money) -> "Item":
+        """The item after so much of it was paid or credited; it never owes less than nothing."""
+        left = self.open - amount
+        assert amount.minor >= 0 <= left.minor, "an item never goes below zero"
+        return replace(self, open=left)
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """What one payment, or one credit note, took off one item."""
+
+    tenant: str
+    invoice_id: str
+    amount: Money
+    effective_on: date
+    # Exactly one of the two.
+    payment_id: str | None = None
+    credit_note_id: str | None = None
+    # "exact_reference" or "oldest_due"; of a credit note "credit_note".
+    evidence: str = "credit_note"
+    # In which order one payment was applied, from 1.
+    nth: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What a credit note did: `item` is what it left of its invoice, `taken` what it took off."""
+
+    note: CreditNote
+    item: Item
+    taken: Money
+
+    @property
+    def kept(self) -> Money:
+        """What was already paid of it: the seller owes it to the buyer."""
+        return self.note.gross - self.taken
+
+    @property
+    def allocation(self) -> Allocation:
+        """What it took off, as it is kept."""
+        note = self.note
+        return Allocation(note.tenant, note.invoice_id, self.taken, note.issued_on, credit_note_id=note.credit_note_id)
+
+
+def open_item(invoice: Invoice) -> Item:
+    """An invoice is owed whole."""
+    return Item(
+        tenant=invoice.tenant,
+        invoice_id=invoice.invoice_id,
+        number=invoice.number,
+        account_id=invoice.account_id,
+        order_id=invoice.order_id,
+        final=invoice.final,
+        issued_on=invoice.issued_on,
+        due_on=invoice.due_on,
+        amount=invoice.gross,
+        open=invoice.gross,
+    )
+
+
+def credit(item: Item, note: CreditNote) -> Credit:
+    """Split a credit note: what comes off the item, and what the seller owes the buyer since it was already paid."""
+    if item.account_id != note.account_id:
+        raise Invalid("credit_note.account_mismatch", "the credited invoice is another account's")
+    if item.amount.currency != note.gross.currency:
+        raise Invalid("credit_note.currency_mismatch", f"the credited invoice is in {item.amount.currency}")
+    taken = min(item.open, note.gross)
+    return Credit(note, item.less(taken), taken)
+
+
+def check_amounts(what: str, net: Money, tax: Money, gross: Money) -> None:
+    """Refuse a document's totals that are below zero, beyond what can be booked, or do not add up."""
+    for amount in (net, tax, gross):
+        amount.checked()
+    if net.minor < 0 or tax.minor < 0:
+        raise Invalid(f"{what}.amount_negative", "net and tax are zero or more")
+    if net + tax != gross:
+        raise Invalid(f"{what}.gross_mismatch", f"net {net} and tax {tax} are not gross {gross}")

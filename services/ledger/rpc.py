@@ -1,0 +1,66 @@
+"""The gRPC door of the ledger."""
+
+from datetime import UTC
+
+from receivables.ledger.v1 import service_pb2, service_pb2_grpc
+
+from services.chassis.database import Tx
+from services.chassis.envelope import Origin
+from services.chassis.rpc import Door, page_size, read, write
+from services.kernel.refusals import NotFound
+from services.ledger import store, usecases, wire
+
+
+class LedgerService(Door, service_pb2_grpc.LedgerServiceServicer):
+    """Translates and delegates."""
+
+    @write
+    async def RecordPayment(
+        self, tx: Tx, call: Origin, request: service_pb2.RecordPaymentRequest
+    ) -> service_pb2.RecordPaymentResponse:
+        """Book a payment and apply it."""
+        receipt = await usecases.record_payment(tx, call, wire.payment(call.tenant, request))
+        return wire.recorded(receipt)
+
+    @write
+    async def ImportBankStatement(
+        self, tx: Tx, call: Origin, request: service_pb2.ImportBankStatementRequest
+    ) -> service_pb2.ImportBankStatementResponse:
+        """Book each row of a bank's file."""
+        outcomes = await usecases.import_statement(tx, call, request.content)
+        return service_pb2.ImportBankStatementResponse(
+            rows=[wire.statement_row(row, outcome) for row, outcome in outcomes]
+        )
+
+    @read
+    async def GetAccount(
+        self, tx: Tx, call: Origin, request: service_pb2.GetAccountRequest
+    ) -> service_pb2.GetAccountResponse:
+        """What a buyer owes, has paid too much and is credited, by currency."""
+        rows = await store.balances(tx, (call.tenant, request.account_id), tx.at.astimezone(UTC).date())
+        if not rows:
+            raise NotFound("account.unknown", f"no account {request.account_id}")
+        return service_pb2.GetAccountResponse(
+            account_id=request.account_id, balances=[wire.balance(row) for row in rows]
+        )
+
+    @read
+    async def ListOpenItems(
+        self, tx: Tx, call: Origin, request: service_pb2.ListOpenItemsRequest
+    ) -> service_pb2.ListOpenItemsResponse:
+        """Open items, oldest due first, a page at a time."""
+        most = page_size(request.page_size)
+        after = wire.page_start(request.page_token)
+        rows = await store.open_items(tx, call.tenant, request.account_id, after, most)
+        return service_pb2.ListOpenItemsResponse(
+            items=[wire.open_item(row) for row in rows],
+            next_page_token=wire.page_token(rows[-1]) if len(rows) == most else "",
+        )
+
+    @read
+    async def GetTrialBalance(
+        self, tx: Tx, call: Origin, request: service_pb2.GetTrialBalanceRequest
+    ) -> service_pb2.GetTrialBalanceResponse:
+        """What each account of the chart adds up to, by currency."""
+        rows = await store.trial_balance(tx, call.tenant)
+        return service_pb2.GetTrialBalanceResponse(balances=[wire.account_balance(row) for row in rows])

@@ -1,0 +1,29 @@
+"""The ledger service, assembled."""
+
+from pathlib import Path
+
+from receivables.ledger.v1 import service_pb2, service_pb2_grpc
+
+from services.chassis.service import Parts, Service, Servicer
+from services.chassis.settings import ChassisSettings
+from services.ledger.rpc import LedgerService
+from services.ledger.stream import HANDLERS
+
+
+def _servicers(parts: Parts[ChassisSettings]) -> list[Servicer]:
+    return [
+        Servicer(
+            service_pb2.DESCRIPTOR.services_by_name["LedgerService"].full_name,
+            service_pb2_grpc.add_LedgerServiceServicer_to_server,
+            LedgerService(parts.database, parts.consumer),
+        )
+    ]
+
+
+SERVICE = Service(
+    name="ledger",
+    settings=ChassisSettings,
+    migrations=Path(__file__).parent / "migrations",
+    handlers=HANDLERS,
+    servicers=_servicers,
+)

@@ -1,0 +1,382 @@
+"""Remembers accounts, entries, items, payments and disputes: one function a question, visible SQL."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from services.chassis.database import Tx
+from services.chassis.ids import new_id
+from services.kernel.money import Money
+from services.ledger.domain import matching
+from services.ledger.domain.disputes import Dispute
+from services.ledger.domain.entries import Entry
+from services.ledger.domain.items import Allocation, Credit, CreditNote, Item
+from services.ledger.domain.payments import Application, Evidence, Payment, Receipt
+
+Key = tuple[str, str]  # tenant, and the id of an account, an invoice, a payment or a dispute
+Purse = tuple[str, str, str]  # tenant, account, currency: what one payment can pay from
+
+_ITEM = """i.tenant, i.invoice_id, i.number, i.account_id, i.order_id, i.final, i.issued_on, i.due_on, i.currency,
+           i.amount_minor, i.open_minor"""
+
+
+async def add_accounts(tx: Tx, accounts: Sequence[Purse]) -> None:
+    """Know these accounts; those already known stay as they are."""
+    await tx.run(
+        """INSERT INTO account (tenant, account_id, currency)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING""",
+        _columns(accounts, 3),
+    )
+
+
+async def lock_accounts(tx: Tx, keys: Collection[Key]) -> set[Key]:
+    """Hold these accounts until the transaction ends, in one global order; return those that are known."""
+    rows = await tx.rows(
+        """SELECT tenant, account_id FROM account
+            WHERE (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+            ORDER BY tenant, account_id FOR NO KEY UPDATE""",
+        _columns(keys, 2),
+    )
+    return {(r.tenant, r.account_id) for r in rows}
+
+
+async def currencies(tx: Tx, keys: Collection[Key]) -> set[Purse]:
+    """The currencies that these accounts have: the one they were registered in, and those they were invoiced in."""
+    rows = await tx.rows(
+        """WITH wanted AS (SELECT * FROM unnest(%s::text[], %s::text[]) AS wanted (tenant, account_id))
+           SELECT tenant, account_id, currency FROM account JOIN wanted USING (tenant, account_id)
+           UNION
+           SELECT tenant, account_id, currency FROM balance JOIN wanted USING (tenant, account_id)
+            WHERE chart_account = 1100""",
+        _columns(keys, 2),
+    )
+    return {(r.tenant, r.account_id, r.currency) for r in rows}
+
+
+async def booked(tx: Tx, entries: Sequence[Entry]) -> set[tuple[str, str, str]]:
+    """Which of these facts are booked already, by their keys."""
+    rows = await tx.rows(
+        """SELECT tenant, kind, reference FROM entry
+            WHERE (tenant, kind, reference) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))""",
+        _columns([entry.key for entry in entries], 3),
+    )
+    return {(r.tenant, r.kind, r.reference) for r in rows}
+
+
+async def post(tx: Tx, entries: Sequence[Entry]) -> None:
+    """Book entries; the database refuses one that does not balance."""
+    if not entries:
+        return
+    ids = [new_id() for _ in entries]
+    await tx.run(
+        """INSERT INTO entry (tenant, entry_id, account_id, kind, reference, event_id, actor, reason, booked_at, effective_on)
+           SELECT tenant, entry_id, account_id, kind, reference, event_id, actor, reason, %s, effective_on
+             FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                         %s::date[])
+               AS new (tenant, entry_id, account_id, kind, reference, event_id, actor, reason, effective_on)""",
+        [
+            tx.at,
+            [e.tenant for e in entries],
+            ids,
+            [e.account_id for e in entries],
+            [e.kind.value for e in entries],
+            [e.reference for e in entries],
+            [e.cause.event_id for e in entries],
+            [e.cause.actor for e in entries],
+            [e.cause.reason for e in entries],
+            [e.effective_on for e in entries],
+        ],
+    )
+    lines = [
+        (entry.tenant, entry_id, line, posting.account.value, posting.amount.currency, posting.amount.minor)
+        for entry_id, entry in zip(ids, entries, strict=True)
+        for line, posting in enumerate(entry.postings, 1)
+    ]
+    await tx.run(
+        """INSERT INTO posting (tenant, entry_id, line, chart_account, currency, minor)
+           SELECT * FROM unnest(%s::text[], %s::uuid[], %s::smallint[], %s::smallint[], %s::text[], %s::bigint[])""",
+        _columns(lines, 6),
+    )
+
+
+async def prove(tx: Tx) -> None:
+    """Check now what is checked at the commit, so that one event fails, and not the batch that it came with."""
+    await tx.run("SET CONSTRAINTS ALL IMMEDIATE")
+    await tx.run("SET CONSTRAINTS ALL DEFERRED")
+
+
+async def find_items(tx: Tx, keys: Collection[Key]) -> dict[Key, Item]:
+    """Items by invoice."""
+    rows = await tx.rows(
+        f"""SELECT {_ITEM} FROM item i
+             WHERE (tenant, invoice_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",  # noqa: S608 - constant columns
+        _columns(keys, 2),
+    )
+    return {(r.tenant, r.invoice_id): _item(r) for r in rows}
+
+
+async def add_items(tx: Tx, items: Sequence[Item]) -> None:
+    """Open items."""
+    if not items:
+        return
+    await tx.run(
+        """INSERT INTO item (tenant, invoice_id, number, match_key, account_id, order_id, final, issued_on, due_on, currency,
+                             amount_minor, open_minor)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[],
+                                %s::date[], %s::date[], %s::text[], %s::bigint[], %s::bigint[])""",
+        [
+            [i.tenant for i in items],
+            [i.invoice_id for i in items],
+            [i.number for i in items],
+            [matching.key(i.number) for i in items],
+            [i.account_id for i in items],
+            [i.order_id for i in items],
+            [i.final for i in items],
+            [i.issued_on for i in items],
+            [i.due_on for i in items],
+            [i.amount.currency for i in items],
+            [i.amount.minor for i in items],
+            [i.open.minor for i in items],
+        ],
+    )
+
+
+async def items_to_pay(tx: Tx, payments: Sequence[Payment]) -> dict[Purse, list[Item]]:
+    """What these payments can meet: items whose numbers they may name, and the oldest due as far as all of them reach."""
+    named = {
+        (p.tenant, p.account_id, p.amount.currency, name)
+        for p in payments
+        for name in matching.possible_keys(p.remittance)
+    }
+    reach: dict[Purse, int] = {}
+    for p in payments:
+        purse = (p.tenant, p.account_id, p.amount.currency)
+        reach[purse] = reach.get(purse, 0) + p.amount.minor
+    rows = await tx.rows(
+        f"""SELECT {_ITEM} FROM item i
+              JOIN unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS named (tenant, account_id, currency, match_key)
+             USING (tenant, account_id, currency, match_key)
+            UNION
+            SELECT {_ITEM} FROM unnest(%s::text[], %s::text[], %s::text[], %s::numeric[])
+                     AS purse (tenant, account_id, currency, reach)
+             CROSS JOIN LATERAL (
+               SELECT o.*, sum(open_minor) OVER (ORDER BY due_on, number, invoice_id) - open_minor AS older
+                 FROM item o
+                WHERE o.tenant = purse.tenant AND o.account_id = purse.account_id AND o.currency = purse.currency
+                  AND o.open_minor > 0) AS i
+             WHERE i.older < purse.reach""",  # noqa: S608 - constant columns
+        [*_columns(named, 4), *_columns([(*purse, minor) for purse, minor in reach.items()], 4)],
+    )
+    items: dict[Purse, list[Item]] = {purse: [] for purse in reach}
+    for row in rows:
+        items[(row.tenant, row.account_id, row.currency)].append(_item(row))
+    return items
+
+
+async def find_payments(tx: Tx, keys: Collection[Key]) -> dict[Key, Receipt]:
+    """Payments that are booked, with what they were applied to."""
+    paid = await tx.rows(
+        """SELECT * FROM payment WHERE (tenant, payment_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+        _columns(keys, 2),
+    )
+    if not paid:
+        return {}
+    rows = await tx.rows(
+        f"""SELECT a.payment_id, a.amount_minor AS applied_minor, a.evidence, {_ITEM}
+              FROM allocation a JOIN item i USING (tenant, invoice_id)
+             WHERE (a.tenant, a.payment_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+             ORDER BY a.tenant, a.payment_id, a.nth""",  # noqa: S608 - constant columns
+        _columns([(r.tenant, r.payment_id) for r in paid], 2),
+    )
+    applied: dict[Key, list[Application]] = {}
+    for r in rows:
+        amount = Money(r.applied_minor, r.currency)
+        applied.setdefault((r.tenant, r.payment_id), []).append(Application(_item(r), amount, Evidence(r.evidence)))
+    return {
+        (r.tenant, r.payment_id): Receipt(_payment(r), tuple(applied.get((r.tenant, r.payment_id), ()))) for r in paid
+    }
+
+
+async def add_payments(tx: Tx, payments: Sequence[Payment]) -> None:
+    """Write payments; what is applied of them follows from the allocations."""
+    await tx.run(
+        """INSERT INTO payment (tenant, payment_id, account_id, currency, amount_minor, value_on, remittance)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::date[], %s::text[])""",
+        [
+            [p.tenant for p in payments],
+            [p.payment_id for p in payments],
+            [p.account_id for p in payments],
+            [p.amount.currency for p in payments],
+            [p.amount.minor for p in payments],
+            [p.value_on for p in payments],
+            [p.remittance for p in payments],
+        ],
+    )
+
+
+async def find_credit_notes(tx: Tx, keys: Collection[Key]) -> dict[Key, CreditNote]:
+    """Credit notes that are booked."""
+    rows = await tx.rows(
+        """SELECT * FROM credit_note WHERE (tenant, credit_note_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+        _columns(keys, 2),
+    )
+    return {
+        (r.tenant, r.credit_note_id): CreditNote(
+            tenant=r.tenant,
+            credit_note_id=r.credit_note_id,
+            number=r.number,
+            invoice_id=r.invoice_id,
+            account_id=r.account_id,
+            issued_on=r.issued_on,
+            net=Money(r.net_minor, r.currency),
+            tax=Money(r.tax_minor, r.currency),
+            gross=Money(r.net_minor + r.tax_minor, r.currency),
+        )
+        for r in rows
+    }
+
+
+async def add_credit_notes(tx: Tx, given: Sequence[Credit]) -> None:
+    """Write credit notes, each with what the seller keeps for the buyer (2110)."""
+    if not given:
+        return
+    await tx.run(
+        """INSERT INTO credit_note (tenant, credit_note_id, number, invoice_id, account_id, issued_on, currency, net_minor,
+                                    tax_minor, kept_minor)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::date[], %s::text[],
+                                %s::bigint[], %s::bigint[], %s::bigint[])""",
+        [
+            [c.note.tenant for c in given],
+            [c.note.credit_note_id for c in given],
+            [c.note.number for c in given],
+            [c.note.invoice_id for c in given],
+            [c.note.account_id for c in given],
+            [c.note.issued_on for c in given],
+            [c.note.gross.currency for c in given],
+            [c.note.net.minor for c in given],
+            [c.note.tax.minor for c in given],
+            [c.kept.minor for c in given],
+        ],
+    )
+
+
+async def allocate(tx: Tx, allocations: Sequence[Allocation]) -> None:
+    """Take payments and credit notes off their items; the database refuses more than an item owes or a payment has."""
+    if not allocations:
+        return
+    await tx.run(
+        """INSERT INTO allocation (tenant, allocation_id, invoice_id, payment_id, credit_note_id, amount_minor, evidence,
+                                   nth, effective_on)
+           SELECT * FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[],
+                                %s::int[], %s::date[])""",
+        [
+            [a.tenant for a in allocations],
+            [new_id() for _ in allocations],
+            [a.invoice_id for a in allocations],
+            [a.payment_id for a in allocations],
+            [a.credit_note_id for a in allocations],
+            [a.amount.minor for a in allocations],
+            [a.evidence for a in allocations],
+            [a.nth for a in allocations],
+            [a.effective_on for a in allocations],
+        ],
+    )
+
+
+async def find_disputes(tx: Tx, keys: Collection[Key]) -> dict[Key, Dispute]:
+    """Disputes by id."""
+    rows = await tx.rows(
+        """SELECT tenant, dispute_id, invoice_id, account_id, currency, memo_minor FROM dispute
+            WHERE (tenant, dispute_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+        _columns(keys, 2),
+    )
+    return {
+        (r.tenant, r.dispute_id): Dispute(
+            r.tenant, r.dispute_id, r.invoice_id, r.account_id, Money(r.memo_minor, r.currency)
+        )
+        for r in rows
+    }
+
+
+async def save_disputes(tx: Tx, disputes: Mapping[Key, Dispute]) -> None:
+    """Write disputes, new and moved ones."""
+    rows = [
+        (d.tenant, d.dispute_id, d.invoice_id, d.account_id, d.memo.currency, d.memo.minor) for d in disputes.values()
+    ]
+    await tx.run(
+        """INSERT INTO dispute (tenant, dispute_id, invoice_id, account_id, currency, memo_minor)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[])
+           ON CONFLICT (tenant, dispute_id) DO UPDATE SET memo_minor = EXCLUDED.memo_minor""",
+        _columns(rows, 6),
+    )
+
+
+async def balances(tx: Tx, key: Key, today: date) -> list[Any]:
+    """What an account owes and has, one row a currency: open, overdue, disputed, unapplied, credits in minor units."""
+    return await tx.rows(
+        """SELECT known.currency,
+                  coalesce(sum(minor) FILTER (WHERE chart_account = 1100), 0)::bigint AS open_minor,
+                  coalesce(sum(minor) FILTER (WHERE chart_account = 9100), 0)::bigint AS disputed_minor,
+                  coalesce(-sum(minor) FILTER (WHERE chart_account = 2100), 0)::bigint AS unapplied_minor,
+                  coalesce(-sum(minor) FILTER (WHERE chart_account = 2110), 0)::bigint AS credits_minor,
+                  (SELECT coalesce(sum(i.open_minor), 0)::bigint FROM item i
+                    WHERE i.tenant = %(tenant)s AND i.account_id = %(account)s AND i.currency = known.currency
+                      AND i.open_minor > 0 AND i.due_on < %(today)s) AS overdue_minor
+             FROM (SELECT currency FROM account WHERE tenant = %(tenant)s AND account_id = %(account)s
+                   UNION SELECT currency FROM balance WHERE tenant = %(tenant)s AND account_id = %(account)s) AS known
+             LEFT JOIN balance b ON b.tenant = %(tenant)s AND b.account_id = %(account)s AND b.currency = known.currency
+            GROUP BY known.currency ORDER BY known.currency""",
+        {"tenant": key[0], "account": key[1], "today": today},
+    )
+
+
+async def open_items(tx: Tx, tenant: str, account_id: str, after: tuple[date, str, str], most: int) -> list[Any]:
+    """Open items, oldest due first, after (due date, number, invoice); of one account, or of all if it is empty."""
+    return await tx.rows(
+        f"""SELECT {_ITEM}, (SELECT coalesce(sum(d.memo_minor), 0)::bigint FROM dispute d
+                              WHERE d.tenant = i.tenant AND d.invoice_id = i.invoice_id AND d.memo_minor > 0) AS disputed_minor
+              FROM item i
+             WHERE tenant = %s {"AND account_id = %s" if account_id else ""} AND open_minor > 0
+               AND (due_on, number, invoice_id) > (%s, %s, %s)
+             ORDER BY due_on, number, invoice_id LIMIT %s""",  # noqa: S608 - constant columns
+        [tenant, *([account_id] if account_id else []), *after, most],
+    )
+
+
+async def trial_balance(tx: Tx, tenant: str) -> list[Any]:
+    """What each account of the chart adds up to, by currency."""
+    return await tx.rows(
+        """SELECT chart_account, currency, sum(minor)::bigint AS minor FROM balance WHERE tenant = %s
+            GROUP BY chart_account, currency ORDER BY currency, chart_account""",
+        [tenant],
+    )
+
+
+def _columns(rows: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [[row[column] for row in rows] for column in range(width)]
+
+
+def _item(r: Any) -> Item:
+    return Item(
+        tenant=r.tenant,
+        invoice_id=r.invoice_id,
+        number=r.number,
+        account_id=r.account_id,
+        order_id=r.order_id,
+        final=r.final,
+        issued_on=r.issued_on,
+        due_on=r.due_on,
+        amount=Money(r.amount_minor, r.currency),
+        open=Money(r.open_minor, r.currency),
+    )
+
+
+def _payment(r: Any) -> Payment:
+    return Payment(
+        tenant=r.tenant,
+        payment_id=r.payment_id,
+        account_id=r.account_id,
+        amount=Money(r.amount_minor, r.currency),
+        value_on=r.value_on,
+        remittance=r.remittance,
+    )

@@ -1,0 +1,284 @@
+"""Translates the ledger's words to and from the contracts."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from datetime import UTC, date
+from typing import Any
+
+from receivables.credit.v1 import events_pb2 as credit_pb2
+from receivables.disputes.v1 import events_pb2 as disputes_pb2
+from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
+from receivables.ledger.v1 import events_pb2, service_pb2
+
+from services import contracts
+from services.chassis.envelope import Event, Origin
+from services.kernel.calendars import day
+from services.kernel.money import Money
+from services.kernel.refusals import Invalid, Refusal
+from services.ledger.domain.chart import Chart
+from services.ledger.domain.disputes import IN_MEMO, Turn, Word
+from services.ledger.domain.entries import Cause, HoldMove, Kind, reference
+from services.ledger.domain.items import Credit, CreditNote, Invoice, Item
+from services.ledger.domain.payments import Application, Payment, Receipt
+from services.ledger.domain.statement import Row
+
+_TURNS: Mapping[disputes_pb2.State.ValueType, Turn] = {
+    disputes_pb2.STATE_WITHDRAWN: Turn.WITHDRAWN,
+    disputes_pb2.STATE_DUPLICATE: Turn.DUPLICATE,
+    disputes_pb2.STATE_REJECTED: Turn.REJECTED,
+    disputes_pb2.STATE_APPEALED: Turn.APPEALED,
+    disputes_pb2.STATE_REOPENED: Turn.REOPENED,
+}
+
+FIRST_PAGE = (date.min, "", "")
+
+
+def cause(origin: Origin) -> Cause:
+    """On whose word something is booked."""
+    return Cause(origin.causation_id or f"call/{origin.idempotency_key}", origin.actor, origin.reason)
+
+
+def invoice(event: Event[invoicing_pb2.InvoiceIssued]) -> Invoice:
+    """An invoice as it came, checked."""
+    body = event.body
+    return Invoice(
+        tenant=event.tenant,
+        invoice_id=body.invoice_id,
+        number=body.number,
+        account_id=body.account_id,
+        order_id=body.order_id,
+        final=body.final,
+        issued_on=day(body.issue_date, what="issue_date"),
+        due_on=day(body.due_date, what="due_date"),
+        net=Money(body.net_minor, body.currency),
+        tax=Money(body.tax_minor, body.currency),
+        gross=Money(body.gross_minor, body.currency),
+    ).check()
+
+
+def credit_note(event: Event[invoicing_pb2.CreditNoteIssued]) -> CreditNote:
+    """A credit note as it came, checked."""
+    body = event.body
+    return CreditNote(
+        tenant=event.tenant,
+        credit_note_id=body.credit_note_id,
+        number=body.number,
+        invoice_id=body.invoice_id,
+        account_id=body.account_id,
+        issued_on=day(body.issue_date, what="issue_date"),
+        net=Money(body.net_minor, body.currency),
+        tax=Money(body.tax_minor, body.currency),
+        gross=Money(body.gross_minor, body.currency),
+    ).check()
+
+
+def hold_placed(event: Event[credit_pb2.CreditDecided]) -> HoldMove | None:
+    """What an approval holds; any other decision holds nothing."""
+    if event.body.outcome != credit_pb2.OUTCOME_APPROVED:
+        return None
+    return _hold_move(event, Kind.HOLD_PLACED, event.body.decision_id)
+
+
+def hold_captured(event: Event[credit_pb2.HoldCaptured]) -> HoldMove:
+    """What an invoice took of a hold."""
+    return _hold_move(
+        event, Kind.HOLD_CAPTURED, event.body.order_id, str(event.body.version), event.body.invoice_number
+    )
+
+
+def hold_released(event: Event[credit_pb2.HoldReleased]) -> HoldMove:
+    """What was given back of a hold."""
+    why = credit_pb2.ReleaseCause.Name(event.body.cause)
+    return _hold_move(event, Kind.HOLD_RELEASED, event.body.order_id, str(event.body.version), why)
+
+
+def hold_expired(event: Event[credit_pb2.HoldExpired]) -> HoldMove:
+    """What lapsed of a hold."""
+    return _hold_move(event, Kind.HOLD_EXPIRED, event.body.order_id, str(event.body.version))
+
+
+def _hold_move(event: Event[Any], kind: Kind, *key: str) -> HoldMove:
+    return HoldMove(
+        tenant=event.tenant,
+        account_id=event.body.account_id,
+        kind=kind,
+        reference=reference(*key),
+        amount=contracts.money(event.body.amount),
+        on=event.at.astimezone(UTC).date(),
+    ).check()
+
+
+def dispute_opened(event: Event[disputes_pb2.DisputeOpened]) -> Word:
+    """A case was opened."""
+    return _word(event, Turn.OPENED)
+
+
+def dispute_moved(event: Event[disputes_pb2.DisputeMoved]) -> Word | None:
+    """A case moved; None if the ledger does not care."""
+    turn = _TURNS.get(event.body.to_state)
+    return _word(event, turn) if turn else None
+
+
+def dispute_resolved(event: Event[disputes_pb2.DisputeResolved]) -> Word:
+    """A case ended."""
+    return _word(event, Turn.RESOLVED)
+
+
+def _word(event: Event[Any], turn: Turn) -> Word:
+    body = event.body
+    return Word(
+        tenant=event.tenant,
+        dispute_id=body.dispute_id,
+        invoice_id=body.invoice_id,
+        account_id=body.account_id,
+        turn=turn,
+        amount=contracts.money(body.amount) if IN_MEMO[turn] else None,
+    )
+
+
+def payment(tenant: str, message: service_pb2.RecordPaymentRequest) -> Payment:
+    """A payment as a caller tells it, checked."""
+    return Payment(
+        tenant=tenant,
+        payment_id=message.payment_id,
+        account_id=message.account_id,
+        amount=contracts.money(message.amount),
+        value_on=day(message.value_date, what="value_date"),
+        remittance=message.remittance,
+    ).check()
+
+
+def item_opened(item: Item) -> events_pb2.ItemOpened:
+    """An open item, to tell."""
+    return events_pb2.ItemOpened(
+        invoice_id=item.invoice_id,
+        number=item.number,
+        account_id=item.account_id,
+        order_id=item.order_id,
+        final=item.final,
+        amount=contracts.money_message(item.amount),
+        due_date=item.due_on.isoformat(),
+    )
+
+
+def item_reduced(
+    item: Item, by: events_pb2.Reduction.ValueType, amount: Money, cause_id: str
+) -> events_pb2.ItemReduced:
+    """Less is owed, to tell; `item` is what is left."""
+    return events_pb2.ItemReduced(
+        invoice_id=item.invoice_id,
+        number=item.number,
+        account_id=item.account_id,
+        by=by,
+        amount=contracts.money_message(amount),
+        open=contracts.money_message(item.open),
+        cause_id=cause_id,
+    )
+
+
+def credit_kept(credit: Credit) -> events_pb2.CreditKept:
+    """A credit that found nothing open, to tell."""
+    return events_pb2.CreditKept(
+        invoice_id=credit.note.invoice_id,
+        credit_note_number=credit.note.number,
+        account_id=credit.note.account_id,
+        amount=contracts.money_message(credit.kept),
+    )
+
+
+def payment_received(receipt: Receipt) -> events_pb2.PaymentReceived:
+    """Money came in, to tell."""
+    paid = receipt.payment
+    return events_pb2.PaymentReceived(
+        payment_id=paid.payment_id,
+        account_id=paid.account_id,
+        amount=contracts.money_message(paid.amount),
+        value_date=paid.value_on.isoformat(),
+        remittance=paid.remittance,
+        unapplied=contracts.money_message(receipt.unapplied),
+    )
+
+
+def cash_applied(paid: Payment, application: Application) -> events_pb2.CashApplied:
+    """Part of a payment met an invoice, to tell."""
+    return events_pb2.CashApplied(
+        payment_id=paid.payment_id,
+        invoice_id=application.item.invoice_id,
+        number=application.item.number,
+        account_id=paid.account_id,
+        amount=contracts.money_message(application.amount),
+        evidence=application.evidence.value,
+    )
+
+
+def recorded(receipt: Receipt) -> service_pb2.RecordPaymentResponse:
+    """What became of a payment."""
+    return service_pb2.RecordPaymentResponse(
+        applications=[
+            service_pb2.Application(
+                number=a.item.number, amount=contracts.money_message(a.amount), evidence=a.evidence.value
+            )
+            for a in receipt.applications
+        ],
+        unapplied=contracts.money_message(receipt.unapplied),
+    )
+
+
+def statement_row(row: Row, outcome: str | Refusal) -> service_pb2.StatementRow:
+    """What became of a row of a bank statement."""
+    if isinstance(outcome, Refusal):
+        return service_pb2.StatementRow(
+            row=row.number, reference=row.reference, outcome="refused", code=outcome.code, message=outcome.message
+        )
+    return service_pb2.StatementRow(row=row.number, reference=row.reference, outcome=outcome)
+
+
+def balance(r: Any) -> service_pb2.Balance:
+    """Where an account stands in one currency."""
+    return service_pb2.Balance(
+        open=contracts.money_message(Money(r.open_minor, r.currency)),
+        overdue=contracts.money_message(Money(r.overdue_minor, r.currency)),
+        disputed=contracts.money_message(Money(r.disputed_minor, r.currency)),
+        unapplied=contracts.money_message(Money(r.unapplied_minor, r.currency)),
+        credits=contracts.money_message(Money(r.credits_minor, r.currency)),
+    )
+
+
+def open_item(r: Any) -> service_pb2.OpenItem:
+    """An open item, to show."""
+    return service_pb2.OpenItem(
+        invoice_id=r.invoice_id,
+        number=r.number,
+        account_id=r.account_id,
+        amount=contracts.money_message(Money(r.amount_minor, r.currency)),
+        open=contracts.money_message(Money(r.open_minor, r.currency)),
+        disputed=contracts.money_message(Money(r.disputed_minor, r.currency)),
+        due_date=r.due_on.isoformat(),
+    )
+
+
+def account_balance(r: Any) -> service_pb2.AccountBalance:
+    """What an account of the chart adds up to in one currency."""
+    chart = Chart(r.chart_account)
+    return service_pb2.AccountBalance(
+        account=str(chart.value), name=chart.title, balance=contracts.money_message(Money(r.minor, r.currency))
+    )
+
+
+def page_token(r: Any) -> str:
+    """Where the next page of open items begins."""
+    place = json.dumps([r.due_on.isoformat(), r.number, r.invoice_id])
+    return base64.urlsafe_b64encode(place.encode()).decode()
+
+
+def page_start(token: str) -> tuple[date, str, str]:
+    """After which (due date, number, invoice) a page of open items begins."""
+    if not token:
+        return FIRST_PAGE
+    try:
+        due_on, number, invoice_id = json.loads(base64.urlsafe_b64decode(token))
+        return date.fromisoformat(due_on), str(number), str(invoice_id)
+    except (binascii.Error, ValueError, TypeError):
+        raise Invalid("call.page_token", "no page begins here: take the token as it was given") from None
