@@ -14,8 +14,9 @@ from lxml import etree
 
 from deploy.local.rules import install
 from services.invoicing.documents import OfficialRules, Schema, Severity, is_valid, write
+from services.invoicing.documents.rules import official as judge_module
 from services.invoicing.documents.rules.official import findings
-from services.invoicing.documents.rules.sets import EN16931_UBL
+from services.invoicing.documents.rules.sets import EN16931_UBL, STYLESHEET, UBL
 from tests.unit.invoicing.documents.examples import BUYER, GOLDEN, an_invoice, domestic
 
 FOLDER = Path(__file__).parent / "golden"
@@ -90,6 +91,40 @@ def test_a_worker_that_dies_is_replaced_and_its_document_is_invalid(rules_dir: P
 
         assert (finding.rule, finding.severity) == ("RULES", Severity.FATAL)
         assert judges.submit(good).result() == []
+
+
+def test_a_worker_that_hangs_is_replaced_and_its_document_is_invalid(
+    rules_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = write(domestic())
+    with OfficialRules(rules_dir) as judges:
+        monkeypatch.setattr(judge_module, "_JUDGED_WITHIN_S", 0.0)
+        [finding] = judges.submit(good).result()
+        monkeypatch.undo()
+
+        assert finding.rule == "RULES"
+        assert judges.submit(good).result() == []
+
+
+def test_a_sheet_that_raises_means_invalid(rules_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / UBL).symlink_to(rules_dir / UBL)
+    (tmp_path / "raises-1").mkdir()
+    (tmp_path / "raises-1" / STYLESHEET).write_text(
+        """<xsl:stylesheet version="2.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+          <xsl:template match="/"><xsl:value-of select="xs:decimal('x')" xmlns:xs="http://www.w3.org/2001/XMLSchema"/>
+          </xsl:template></xsl:stylesheet>"""
+    )
+    with OfficialRules(tmp_path, rule_set="raises-1") as judges:
+        found = [judges.submit(write(domestic())).result() for _ in range(2)]
+
+    assert [finding.rule for each in found for finding in each] == ["RULES", "RULES"]
+    assert "could not be applied" in found[0][0].message
+
+
+def test_a_document_type_is_refused_even_if_it_is_never_used(schema: Schema) -> None:
+    xml = write(domestic()).replace(b"<Invoice", b'<!DOCTYPE Invoice [<!ENTITY a "b">]><Invoice', 1)
+
+    assert [finding.rule for finding in schema.check(xml)] == ["XML"]
 
 
 def test_workers_die_with_their_parent(rules_dir: Path) -> None:
