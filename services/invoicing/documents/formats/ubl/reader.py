@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from typing import TypedDict
 
 from lxml import etree
 
@@ -44,8 +45,6 @@ def read(data: bytes) -> Invoice:
     if (credit := _ROOTS.get(root.tag)) is None:
         raise Invalid("document.unreadable", f"{str(root.tag)[:80]} is not the root of a UBL invoice or credit note")
     currency, vat_currency = said(root, "DocumentCurrencyCode"), text(root, "TaxCurrencyCode")
-    order = group(root, "OrderReference")
-    purchase_order, sales_order = text(order, "ID"), text(order, "SalesOrderID")
     return Invoice(
         number=said(root, "ID"),
         issue_date=_issued(root),
@@ -56,13 +55,7 @@ def read(data: bytes) -> Invoice:
         tax_point_code=text(group(root, "InvoicePeriod"), "DescriptionCode"),
         due_date=_due(root, credit=credit),
         buyer_reference=text(root, "BuyerReference"),
-        project=_typed(root, PROJECT) if credit else text(group(root, "ProjectReference"), "ID"),
-        contract=text(group(root, "ContractDocumentReference"), "ID"),
-        purchase_order=None if purchase_order == NOT_AVAILABLE and sales_order else purchase_order,
-        sales_order=sales_order,
-        receiving_advice=text(group(root, "ReceiptDocumentReference"), "ID"),
-        despatch_advice=text(group(root, "DespatchDocumentReference"), "ID"),
-        tender=text(group(root, "OriginatorDocumentReference"), "ID"),
+        **_references(root, credit=credit),
         object_id=_object(root),
         buyer_accounting=text(root, "AccountingCost"),
         payment_terms=text(group(root, "PaymentTerms"), "Note"),
@@ -83,6 +76,32 @@ def read(data: bytes) -> Invoice:
         supporting=_supporting(root),
         lines=read_lines.lines(root, credit=credit),
     )
+
+
+class _References(TypedDict):
+    """BT-11 to BT-17."""
+
+    project: str | None
+    contract: str | None
+    purchase_order: str | None
+    sales_order: str | None
+    receiving_advice: str | None
+    despatch_advice: str | None
+    tender: str | None
+
+
+def _references(root: etree._Element, *, credit: bool) -> _References:
+    order = group(root, "OrderReference")
+    purchase_order, sales_order = text(order, "ID"), text(order, "SalesOrderID")
+    return {
+        "project": _typed(root, PROJECT) if credit else text(group(root, "ProjectReference"), "ID"),
+        "contract": text(group(root, "ContractDocumentReference"), "ID"),
+        "purchase_order": None if purchase_order == NOT_AVAILABLE and sales_order else purchase_order,
+        "sales_order": sales_order,
+        "receiving_advice": text(group(root, "ReceiptDocumentReference"), "ID"),
+        "despatch_advice": text(group(root, "DespatchDocumentReference"), "ID"),
+        "tender": text(group(root, "OriginatorDocumentReference"), "ID"),
+    }
 
 
 def _issued(root: etree._Element) -> date:
