@@ -1,0 +1,78 @@
+"""What invoicing remembers: one function a question, a batch a statement."""
+
+from services.invoicing.store.credits import (
+    add_balances,
+    add_credit_requests,
+    credit_balances,
+    find_credit_requests,
+    lock_balances,
+)
+from services.invoicing.store.held import Held, count_held, hold, list_held, lock_held, release
+from services.invoicing.store.issued import (
+    Kept,
+    add_documents,
+    add_issued,
+    credit_notes_of,
+    find_document,
+    find_issued,
+    get_issued,
+    last_issue_dates,
+    list_issued,
+    take_numbers,
+)
+from services.invoicing.store.orders import (
+    add_shipments,
+    find_shipments,
+    keep_orders,
+    lock_orders,
+    save_progress,
+)
+from services.invoicing.store.parties import (
+    change_companies,
+    default_sellers,
+    find_buyers,
+    find_contracts,
+    find_sellers,
+    owner_of_prefix,
+    save_buyers,
+    save_seller,
+    set_contract,
+)
+
+__all__ = [
+    "Held",
+    "Kept",
+    "add_balances",
+    "add_credit_requests",
+    "add_documents",
+    "add_issued",
+    "add_shipments",
+    "change_companies",
+    "count_held",
+    "credit_balances",
+    "credit_notes_of",
+    "default_sellers",
+    "find_buyers",
+    "find_contracts",
+    "find_credit_requests",
+    "find_document",
+    "find_issued",
+    "find_sellers",
+    "find_shipments",
+    "get_issued",
+    "hold",
+    "keep_orders",
+    "last_issue_dates",
+    "list_held",
+    "list_issued",
+    "lock_balances",
+    "lock_held",
+    "lock_orders",
+    "owner_of_prefix",
+    "release",
+    "save_buyers",
+    "save_progress",
+    "save_seller",
+    "set_contract",
+    "take_numbers",
+]

@@ -1,0 +1,37 @@
+"""How values become the columns of a set-based statement, and rows values again."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from services.invoicing.domain.parties import Company
+
+Key = tuple[str, str]  # tenant and id
+
+
+def columns(rows: Sequence[Sequence[Any]], count: int) -> list[list[Any]]:
+    """Turn rows into the arrays that unnest reads."""
+    return [[row[i] for row in rows] for i in range(count)]
+
+
+def keys(of: Collection[Key]) -> list[list[str]]:
+    """Tenants and ids as two arrays."""
+    return columns(sorted(of), 2)
+
+
+def company_json(company: Company) -> Jsonb:
+    """A company as it is kept."""
+    return Jsonb(asdict(company))
+
+
+def pairs_json(pairs: Iterable[tuple[str, Decimal]]) -> Jsonb:
+    """Lines and quantities as they are kept: decimals as text, exact."""
+    return Jsonb([[line_id, f"{quantity:f}"] for line_id, quantity in pairs])
+
+
+def pairs_of(value: Any) -> tuple[tuple[str, Decimal], ...]:
+    """Lines and quantities as they were kept."""
+    return tuple((line_id, Decimal(quantity)) for line_id, quantity in value)

@@ -1,0 +1,75 @@
+"""What was credited of each invoice, and what resolved disputes asked for."""
+
+from collections.abc import Collection, Sequence
+
+from services.chassis.database import Tx
+from services.invoicing.domain.credits import CreditRequest
+from services.invoicing.domain.statements import Statement
+from services.invoicing.store.columns import Key, columns, keys, pairs_json, pairs_of
+from services.kernel.money import Money
+
+
+async def add_balances(tx: Tx, invoices: Sequence[Statement]) -> None:
+    """Begin to count what is credited of these invoices."""
+    await tx.run(
+        """INSERT INTO invoice_balance (tenant, invoice_id, gross_minor)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])""",
+        columns([(*invoice.key, invoice.gross.minor) for invoice in invoices], 3),
+    )
+
+
+async def lock_balances(tx: Tx, invoices: Collection[Key]) -> set[Key]:
+    """Hold these invoices against other credit notes until the transaction ends; return which are known."""
+    rows = await tx.rows(
+        """SELECT b.tenant, b.invoice_id FROM invoice_balance b
+             JOIN unnest(%s::text[], %s::text[]) AS k (tenant, invoice_id) USING (tenant, invoice_id)
+            ORDER BY b.tenant, b.invoice_id FOR UPDATE OF b""",
+        keys(invoices),
+    )
+    return {(row.tenant, row.invoice_id) for row in rows}
+
+
+async def credit_balances(tx: Tx, notes: Sequence[Statement]) -> None:
+    """Count what these credit notes take; the table refuses more than the invoice."""
+    await tx.run(
+        """UPDATE invoice_balance b SET credited_minor = b.credited_minor + k.minor
+             FROM (SELECT tenant, invoice_id, sum(minor) AS minor
+                     FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS k (tenant, invoice_id, minor)
+                    GROUP BY tenant, invoice_id) AS k
+            WHERE b.tenant = k.tenant AND b.invoice_id = k.invoice_id""",
+        columns([(note.tenant, note.invoice_id, note.gross.minor) for note in notes], 3),
+    )
+
+
+async def find_credit_requests(tx: Tx, disputes: Collection[Key]) -> dict[Key, CreditRequest]:
+    """What these disputes asked for before."""
+    rows = await tx.rows(
+        """SELECT r.* FROM credit_request r
+             JOIN unnest(%s::text[], %s::text[]) AS k (tenant, dispute_id) USING (tenant, dispute_id)""",
+        keys(disputes),
+    )
+    return {
+        (row.tenant, row.dispute_id): CreditRequest(
+            tenant=row.tenant,
+            dispute_id=row.dispute_id,
+            invoice_id=row.invoice_id,
+            lines=pairs_of(row.lines),
+            amount=Money(row.amount_minor, row.currency),
+        )
+        for row in rows
+    }
+
+
+async def add_credit_requests(tx: Tx, requests: Sequence[CreditRequest]) -> None:
+    """Record what disputes ask for."""
+    await tx.run(
+        """INSERT INTO credit_request (tenant, dispute_id, invoice_id, lines, currency, amount_minor)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[], %s::bigint[])""",
+        columns(
+            [
+                (r.tenant, r.dispute_id, r.invoice_id, pairs_json(r.lines), r.amount.currency, r.amount.minor)
+                for r in requests
+            ],
+            6,
+        ),
+    )

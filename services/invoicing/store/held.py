@@ -1,0 +1,108 @@
+"""Drafts that broke a rule and wait without a number."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from services.chassis.database import Tx
+from services.invoicing.documents import Finding, Severity
+from services.invoicing.domain.statements import Kind
+from services.invoicing.store.columns import Key, columns, keys
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A draft that waits, and why; what it says is made anew from the order and the shipment, or the dispute."""
+
+    tenant: str
+    draft_id: str
+    kind: Kind
+    account_id: str
+    order_id: str
+    shipment_id: str
+    dispute_id: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def order_key(self) -> Key:
+        """Tenant and order."""
+        return (self.tenant, self.order_id)
+
+
+async def hold(tx: Tx, drafts: Sequence[Held]) -> None:
+    """Keep drafts that broke a rule, or what they break now."""
+    await tx.run(
+        """INSERT INTO held (tenant, draft_id, kind, account_id, order_id, shipment_id, dispute_id, findings, held_at)
+           SELECT *, %s FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                                    %s::jsonb[])
+           ON CONFLICT (tenant, draft_id) DO UPDATE SET findings = EXCLUDED.findings""",
+        [tx.at, *columns([_row(draft) for draft in drafts], 8)],
+    )
+
+
+async def release(tx: Tx, drafts: Collection[Key]) -> None:
+    """These drafts are issued: they wait no longer."""
+    await tx.run(
+        "DELETE FROM held WHERE (tenant, draft_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", keys(drafts)
+    )
+
+
+async def list_held(tx: Tx, tenants: Collection[str], accounts: Collection[Key] | None = None) -> list[Held]:
+    """Drafts that wait, oldest first: all of these tenants, or those of these accounts."""
+    rows = await tx.rows(
+        """SELECT * FROM held
+            WHERE tenant = ANY(%s)
+              AND (%s OR (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])))
+            ORDER BY held_at, draft_id""",
+        [sorted(tenants), accounts is None, *keys(accounts or ())],
+    )
+    return [_held(row) for row in rows]
+
+
+async def lock_held(tx: Tx, drafts: Collection[Key]) -> list[Held]:
+    """Hold these rows until the transaction ends; return those that still wait, oldest first. Lock their orders before."""
+    rows = await tx.rows(
+        """SELECT h.* FROM held h JOIN unnest(%s::text[], %s::text[]) AS k (tenant, draft_id) USING (tenant, draft_id)
+            ORDER BY h.held_at, h.draft_id FOR UPDATE OF h""",
+        keys(drafts),
+    )
+    return [_held(row) for row in rows]
+
+
+async def count_held(tx: Tx, orders: Collection[Key]) -> dict[Key, int]:
+    """How many invoices of these orders wait."""
+    rows = await tx.rows(
+        """SELECT tenant, order_id, count(*) AS n
+             FROM held JOIN unnest(%s::text[], %s::text[]) AS k (tenant, order_id) USING (tenant, order_id)
+            WHERE kind = '380' GROUP BY tenant, order_id""",
+        keys(orders),
+    )
+    return {(row.tenant, row.order_id): row.n for row in rows}
+
+
+def _row(draft: Held) -> tuple[Any, ...]:
+    return (
+        draft.tenant,
+        draft.draft_id,
+        draft.kind.value,
+        draft.account_id,
+        draft.order_id,
+        draft.shipment_id,
+        draft.dispute_id,
+        Jsonb([[finding.rule, finding.message, finding.place] for finding in draft.findings]),
+    )
+
+
+def _held(row: Any) -> Held:
+    return Held(
+        tenant=row.tenant,
+        draft_id=row.draft_id,
+        kind=Kind(row.kind),
+        account_id=row.account_id,
+        order_id=row.order_id,
+        shipment_id=row.shipment_id,
+        dispute_id=row.dispute_id,
+        findings=tuple(Finding(rule, Severity.FATAL, message, place) for rule, message, place in row.findings),
+    )

@@ -1,0 +1,303 @@
+"""Series, issued documents and their bytes."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from psycopg.errors import SerializationFailure
+from psycopg.types.json import Jsonb
+
+from services.chassis.database import Tx
+from services.invoicing.documents.model import VatCategory
+from services.invoicing.domain.numbers import Series
+from services.invoicing.domain.parties import Company
+from services.invoicing.domain.statements import Check, Kind, Line, Statement, VatRow
+from services.invoicing.store.columns import Key, columns, company_json, keys
+from services.kernel.money import Money
+from services.kernel.orders import Scope
+
+_STATEMENT = """i.*, o.number AS invoice_number, d.format, d.sha256, d.rule_set,
+                coalesce(b.credited_minor, 0) AS credited_minor"""
+_FROM = """issued i LEFT JOIN issued o ON o.tenant = i.tenant AND o.document_id = i.invoice_id
+           JOIN document d ON d.tenant = i.tenant AND d.document_id = i.document_id
+           LEFT JOIN invoice_balance b ON b.tenant = i.tenant AND b.invoice_id = i.document_id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An issued document as it is remembered."""
+
+    statement: Statement
+    check: Check
+    # What credit notes took of it so far; zero of a credit note.
+    credited: Money
+    # In the order of issue.
+    position: int
+
+
+async def last_issue_dates(tx: Tx, sellers: Collection[Key]) -> dict[tuple[str, str, Kind], date]:
+    """The day of the newest document of each seller and kind, before which none may be dated."""
+    rows = await tx.rows(
+        """SELECT tenant, seller_id, kind, max(last_issue_date) AS day
+             FROM series JOIN unnest(%s::text[], %s::text[]) AS k (tenant, seller_id) USING (tenant, seller_id)
+            GROUP BY tenant, seller_id, kind""",
+        keys(sellers),
+    )
+    return {(row.tenant, row.seller_id, Kind(row.kind)): row.day for row in rows}
+
+
+async def take_numbers(tx: Tx, wanted: Mapping[Series, tuple[int, date]]) -> dict[Series, int]:
+    """Take so many numbers of each series, for documents of that day; return the first of each.
+
+    The rows stay locked until the transaction ends: a rollback gives the numbers back, so there is no gap. If another
+    transaction has dated a document later meanwhile, this one has to be done again.
+    """
+    rows = await tx.rows(
+        """INSERT INTO series AS s (tenant, seller_id, kind, fiscal_year, code, last, last_issue_date)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::bigint[], %s::date[])
+           ON CONFLICT (tenant, seller_id, kind, fiscal_year, code) DO UPDATE
+             SET last = s.last + EXCLUDED.last, last_issue_date = EXCLUDED.last_issue_date
+           WHERE s.last_issue_date <= EXCLUDED.last_issue_date
+           RETURNING tenant, seller_id, kind, fiscal_year, code, last""",
+        columns(
+            [
+                (s.tenant, s.seller_id, s.kind.value, s.fiscal_year, s.code, count, day)
+                for s, (count, day) in sorted(wanted.items())
+            ],
+            7,
+        ),
+    )
+    if len(rows) < len(wanted):
+        raise SerializationFailure("a later document of the series was issued meanwhile")
+    taken = {Series(r.tenant, r.seller_id, Kind(r.kind), r.fiscal_year, r.code): r.last for r in rows}
+    return {series: taken[series] - count + 1 for series, (count, _) in wanted.items()}
+
+
+async def add_issued(tx: Tx, documents: Sequence[tuple[Statement, Series, int]]) -> None:
+    """Write what these documents say, each with its place in its series."""
+    await tx.run(
+        """INSERT INTO issued (tenant, document_id, kind, number, seller_id, fiscal_year, series_code, series_number,
+                               account_id, order_id, shipment_id, invoice_id, dispute_id, final, issue_date, due_date,
+                               delivery_date, currency, net_minor, tax_minor, gross_minor, vat, site, cost_centre,
+                               purchase_order, seller, buyer)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[],
+                                %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[],
+                                %s::date[], %s::date[], %s::date[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
+                                %s::jsonb[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::jsonb[])""",
+        columns([_issued_row(*document) for document in documents], 27),
+    )
+    await tx.run(
+        """INSERT INTO issued_line (tenant, document_id, position, line_id, order_line_id, invoice_line_id, sku, name,
+                                    quantity, unit, unit_price, net_minor, vat_category, vat_rate)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[],
+                                %s::text[], %s::numeric[], %s::text[], %s::numeric[], %s::bigint[], %s::text[],
+                                %s::numeric[])""",
+        columns([row for statement, _, _ in documents for row in _line_rows(statement)], 14),
+    )
+
+
+async def add_documents(tx: Tx, documents: Sequence[tuple[Key, Check, bytes]]) -> None:
+    """Keep the bytes as they leave."""
+    await tx.run(
+        """INSERT INTO document (tenant, document_id, format, content, sha256, rule_set)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::text[])""",
+        columns([(*key, check.format, xml, check.sha256, check.rule_set) for key, check, xml in documents], 6),
+    )
+
+
+async def find_issued(tx: Tx, of: Collection[Key]) -> dict[Key, Kept]:
+    """These documents, by their ids."""
+    rows = await tx.rows(
+        f"""SELECT {_STATEMENT} FROM {_FROM}
+              JOIN unnest(%s::text[], %s::text[]) AS k (tenant, document_id)
+                ON k.tenant = i.tenant AND k.document_id = i.document_id""",  # noqa: S608 - constant columns
+        keys(of),
+    )
+    return {kept.statement.key: kept for kept in await _with_lines(tx, rows)}
+
+
+async def credit_notes_of(tx: Tx, invoices: Collection[Key]) -> dict[Key, list[Statement]]:
+    """The credit notes of these invoices, in the order of issue."""
+    rows = await tx.rows(
+        f"""SELECT {_STATEMENT} FROM {_FROM}
+              JOIN unnest(%s::text[], %s::text[]) AS k (tenant, invoice_id)
+                ON k.tenant = i.tenant AND k.invoice_id = i.invoice_id
+             WHERE i.kind = '381' ORDER BY i.position""",  # noqa: S608 - constant columns
+        keys(invoices),
+    )
+    notes: dict[Key, list[Statement]] = {key: [] for key in invoices}
+    for kept in await _with_lines(tx, rows):
+        notes[kept.statement.tenant, kept.statement.invoice_id].append(kept.statement)
+    return notes
+
+
+async def get_issued(tx: Tx, tenant: str, id_or_number: str) -> Kept | None:
+    """One document by its id or its number."""
+    rows = await tx.rows(
+        f"SELECT {_STATEMENT} FROM {_FROM} WHERE i.tenant = %s AND (i.document_id = %s OR i.number = %s)",  # noqa: S608 - constant columns
+        [tenant, id_or_number, id_or_number],
+    )
+    found = await _with_lines(tx, rows)
+    return found[0] if found else None
+
+
+async def list_issued(tx: Tx, tenant: str, *, account_id: str, order_id: str, after: int, most: int) -> list[Kept]:
+    """Documents in the order of issue, after that position; empty texts: of all accounts, of all orders."""
+    rows = await tx.rows(
+        f"""SELECT {_STATEMENT} FROM {_FROM}
+             WHERE i.tenant = %s AND i.position > %s AND (%s = '' OR i.account_id = %s) AND (%s = '' OR i.order_id = %s)
+             ORDER BY i.position LIMIT %s""",  # noqa: S608 - constant columns
+        [tenant, after, account_id, account_id, order_id, order_id, most],
+    )
+    return await _with_lines(tx, rows)
+
+
+async def find_document(tx: Tx, tenant: str, id_or_number: str, format_: str) -> tuple[str, str, bytes] | None:
+    """Number, SHA-256 and bytes of one document, as they left."""
+    row = await tx.row(
+        """SELECT i.number, d.sha256, d.content FROM document d JOIN issued i USING (tenant, document_id)
+            WHERE tenant = %s AND d.format = %s AND (i.document_id = %s OR i.number = %s)""",
+        [tenant, format_, id_or_number, id_or_number],
+    )
+    return (row.number, row.sha256, bytes(row.content)) if row else None
+
+
+async def _with_lines(tx: Tx, rows: Sequence[Any]) -> list[Kept]:
+    lines = await tx.rows(
+        """SELECT l.* FROM issued_line l
+             JOIN unnest(%s::text[], %s::text[]) AS k (tenant, document_id) USING (tenant, document_id)
+            ORDER BY tenant, document_id, l.position""",
+        keys([(row.tenant, row.document_id) for row in rows]),
+    )
+    by_document: dict[Key, list[Any]] = {}
+    for line in lines:
+        by_document.setdefault((line.tenant, line.document_id), []).append(line)
+    return [
+        Kept(
+            statement=_statement(row, by_document.get((row.tenant, row.document_id), [])),
+            check=Check(row.format, row.sha256, row.rule_set),
+            credited=Money(row.credited_minor, row.currency),
+            position=row.position,
+        )
+        for row in rows
+    ]
+
+
+def _issued_row(statement: Statement, series: Series, nth: int) -> tuple[Any, ...]:
+    return (
+        *statement.key,
+        statement.kind.value,
+        statement.number,
+        statement.seller_id,
+        series.fiscal_year,
+        series.code,
+        nth,
+        statement.account_id,
+        statement.order_id,
+        statement.shipment_id,
+        statement.invoice_id or None,
+        statement.dispute_id or None,
+        statement.final,
+        statement.issue_date,
+        statement.due_date,
+        statement.delivery_date,
+        statement.gross.currency,
+        statement.net.minor,
+        statement.tax.minor,
+        statement.gross.minor,
+        Jsonb([_vat_json(row) for row in statement.vat]),
+        statement.scope.site,
+        statement.scope.cost_centre,
+        statement.scope.purchase_order,
+        company_json(statement.seller),
+        company_json(statement.buyer),
+    )
+
+
+def _line_rows(statement: Statement) -> list[tuple[Any, ...]]:
+    return [
+        (
+            *statement.key,
+            position,
+            line.line_id,
+            line.order_line_id,
+            line.invoice_line_id,
+            line.sku,
+            line.name,
+            line.quantity,
+            line.unit,
+            line.unit_price,
+            line.net.minor,
+            line.vat_category.value,
+            line.vat_rate,
+        )
+        for position, line in enumerate(statement.lines)
+    ]
+
+
+def _vat_json(row: VatRow) -> dict[str, Any]:
+    return {
+        "category": row.category.value,
+        "rate": None if row.rate is None else f"{row.rate:f}",
+        "taxable_minor": row.taxable.minor,
+        "tax_minor": row.tax.minor,
+        "exemption_code": row.exemption_code,
+        "exemption_text": row.exemption_text,
+    }
+
+
+def _statement(row: Any, lines: Sequence[Any]) -> Statement:
+    return Statement(
+        tenant=row.tenant,
+        document_id=row.document_id,
+        kind=Kind(row.kind),
+        number=row.number,
+        seller_id=row.seller_id,
+        account_id=row.account_id,
+        order_id=row.order_id,
+        shipment_id=row.shipment_id,
+        invoice_id=row.invoice_id or "",
+        invoice_number=row.invoice_number or "",
+        dispute_id=row.dispute_id or "",
+        final=row.final,
+        issue_date=row.issue_date,
+        due_date=row.due_date,
+        delivery_date=row.delivery_date,
+        net=Money(row.net_minor, row.currency),
+        tax=Money(row.tax_minor, row.currency),
+        gross=Money(row.gross_minor, row.currency),
+        lines=tuple(_line(line, row.currency) for line in lines),
+        vat=tuple(_vat_row(value, row.currency) for value in row.vat),
+        scope=Scope(row.site, row.cost_centre, row.purchase_order),
+        seller=Company(**row.seller),
+        buyer=Company(**row.buyer),
+    )
+
+
+def _line(row: Any, currency: str) -> Line:
+    return Line(
+        line_id=row.line_id,
+        order_line_id=row.order_line_id,
+        invoice_line_id=row.invoice_line_id,
+        sku=row.sku,
+        name=row.name,
+        quantity=row.quantity,
+        unit=row.unit,
+        unit_price=row.unit_price,
+        net=Money(row.net_minor, currency),
+        vat_category=VatCategory(row.vat_category),
+        vat_rate=row.vat_rate,
+    )
+
+
+def _vat_row(value: Mapping[str, Any], currency: str) -> VatRow:
+    return VatRow(
+        category=VatCategory(value["category"]),
+        rate=None if value["rate"] is None else Decimal(value["rate"]),
+        taxable=Money(value["taxable_minor"], currency),
+        tax=Money(value["tax_minor"], currency),
+        exemption_code=value["exemption_code"],
+        exemption_text=value["exemption_text"],
+    )

@@ -1,0 +1,183 @@
+"""Orders, and what shipped of them."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from services.chassis.database import Tx
+from services.invoicing.domain.orders import ZERO, KeptOrder, Shipment, State
+from services.invoicing.store.columns import Key, columns, keys, pairs_json, pairs_of
+from services.kernel.money import Money
+from services.kernel.orders import Order, OrderLine, Scope
+
+ShipmentKey = tuple[str, str, str]  # tenant, order, shipment
+
+
+async def lock_orders(tx: Tx, of: Collection[Key]) -> dict[Key, KeptOrder]:
+    """Hold these orders until the transaction ends, in one order everywhere, and return those that are known."""
+    orders = await tx.rows(
+        """SELECT o.* FROM sales_order o JOIN unnest(%s::text[], %s::text[]) AS k (tenant, order_id) USING (tenant, order_id)
+            ORDER BY o.tenant, o.order_id FOR UPDATE OF o""",
+        keys(of),
+    )
+    lines = await tx.rows(
+        """SELECT l.* FROM order_line l JOIN unnest(%s::text[], %s::text[]) AS k (tenant, order_id) USING (tenant, order_id)
+            ORDER BY l.tenant, l.order_id, l.position""",
+        keys([(row.tenant, row.order_id) for row in orders]),
+    )
+    by_order: dict[Key, list[Any]] = {}
+    for line in lines:
+        by_order.setdefault((line.tenant, line.order_id), []).append(line)
+    return {(row.tenant, row.order_id): _kept(row, by_order[row.tenant, row.order_id]) for row in orders}
+
+
+async def keep_orders(tx: Tx, orders: Sequence[KeptOrder]) -> None:
+    """Write new orders and new versions, lines included."""
+    of = keys([order.key for order in orders])
+    written = await tx.run(
+        """INSERT INTO sales_order (tenant, order_id, version, account_id, state, billed_whole, placed_on, promised_ship_on,
+                                    currency, net_minor, tax_minor, gross_minor, site, cost_centre, purchase_order)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::boolean[], %s::date[],
+                                %s::date[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[],
+                                %s::text[])
+           ON CONFLICT (tenant, order_id) DO UPDATE
+             SET version = EXCLUDED.version, state = EXCLUDED.state, placed_on = EXCLUDED.placed_on,
+                 promised_ship_on = EXCLUDED.promised_ship_on, currency = EXCLUDED.currency,
+                 net_minor = EXCLUDED.net_minor, tax_minor = EXCLUDED.tax_minor, gross_minor = EXCLUDED.gross_minor,
+                 site = EXCLUDED.site, cost_centre = EXCLUDED.cost_centre, purchase_order = EXCLUDED.purchase_order
+           WHERE sales_order.version < EXCLUDED.version AND sales_order.account_id = EXCLUDED.account_id""",
+        columns([_order_row(kept) for kept in orders], 15),
+    )
+    # Another account's order of the same id may have come between our look and this: tried again, it is refused.
+    assert written == len(orders), "an order was kept by somebody else meanwhile"
+    await tx.run(
+        "DELETE FROM order_line WHERE (tenant, order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", of
+    )
+    await tx.run(
+        """INSERT INTO order_line (tenant, order_id, line_id, position, sku, name, quantity, unit, unit_price, net_minor,
+                                   tax_class)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::numeric[],
+                                %s::text[], %s::numeric[], %s::bigint[], %s::text[])""",
+        columns([row for kept in orders for row in _line_rows(kept)], 11),
+    )
+
+
+async def save_progress(tx: Tx, orders: Sequence[KeptOrder]) -> None:
+    """Write how far these orders have come; the table refuses more shipped than ordered."""
+    await tx.run(
+        """UPDATE sales_order o SET state = k.state, billed_whole = k.billed_whole
+             FROM unnest(%s::text[], %s::text[], %s::text[], %s::boolean[]) AS k (tenant, order_id, state, billed_whole)
+            WHERE o.tenant = k.tenant AND o.order_id = k.order_id""",
+        columns([(*kept.key, kept.state.value, kept.billed_whole) for kept in orders], 4),
+    )
+    shipped = [(*kept.key, line_id, quantity) for kept in orders for line_id, quantity in kept.shipped.items()]
+    await tx.run(
+        """UPDATE order_line l SET shipped = k.shipped
+             FROM unnest(%s::text[], %s::text[], %s::text[], %s::numeric[]) AS k (tenant, order_id, line_id, shipped)
+            WHERE l.tenant = k.tenant AND l.order_id = k.order_id AND l.line_id = k.line_id""",
+        columns(shipped, 4),
+    )
+
+
+async def find_shipments(tx: Tx, of: Collection[ShipmentKey]) -> dict[ShipmentKey, Shipment]:
+    """What was told of these shipments before."""
+    rows = await tx.rows(
+        """SELECT s.*, o.account_id
+             FROM shipment s
+             JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k (tenant, order_id, shipment_id)
+               USING (tenant, order_id, shipment_id)
+             JOIN sales_order o USING (tenant, order_id)""",
+        columns(sorted(of), 3),
+    )
+    return {
+        (row.tenant, row.order_id, row.shipment_id): Shipment(
+            order_id=row.order_id,
+            shipment_id=row.shipment_id,
+            account_id=row.account_id,
+            shipped_on=row.shipped_on,
+            quantities=pairs_of(row.quantities),
+            final=row.final,
+        )
+        for row in rows
+    }
+
+
+async def add_shipments(tx: Tx, shipments: Sequence[tuple[str, Shipment]]) -> None:
+    """Record shipments, each with its tenant."""
+    await tx.run(
+        """INSERT INTO shipment (tenant, order_id, shipment_id, shipped_on, final, quantities)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::date[], %s::boolean[], %s::jsonb[])""",
+        columns(
+            [
+                (tenant, told.order_id, told.shipment_id, told.shipped_on, told.final, pairs_json(told.quantities))
+                for tenant, told in shipments
+            ],
+            6,
+        ),
+    )
+
+
+def _order_row(kept: KeptOrder) -> tuple[Any, ...]:
+    order = kept.order
+    return (
+        *kept.key,
+        order.version,
+        order.account_id,
+        kept.state.value,
+        kept.billed_whole,
+        order.placed_on,
+        order.promised_ship_on,
+        order.gross.currency,
+        order.net.minor,
+        order.tax.minor,
+        order.gross.minor,
+        order.scope.site,
+        order.scope.cost_centre,
+        order.scope.purchase_order,
+    )
+
+
+def _line_rows(kept: KeptOrder) -> list[tuple[Any, ...]]:
+    return [
+        (
+            *kept.key,
+            line.line_id,
+            position,
+            line.sku,
+            line.name,
+            line.quantity,
+            line.unit,
+            line.unit_price,
+            line.net.minor,
+            line.tax_class,
+        )
+        for position, line in enumerate(kept.order.lines)
+    ]
+
+
+def _kept(row: Any, lines: Sequence[Any]) -> KeptOrder:
+    order = Order(
+        order_id=row.order_id,
+        version=row.version,
+        account_id=row.account_id,
+        placed_on=row.placed_on,
+        promised_ship_on=row.promised_ship_on,
+        lines=tuple(
+            OrderLine(
+                line_id=line.line_id,
+                sku=line.sku,
+                name=line.name,
+                quantity=line.quantity,
+                unit=line.unit,
+                unit_price=line.unit_price,
+                net=Money(line.net_minor, row.currency),
+                tax_class=line.tax_class,
+            )
+            for line in lines
+        ),
+        net=Money(row.net_minor, row.currency),
+        tax=Money(row.tax_minor, row.currency),
+        gross=Money(row.gross_minor, row.currency),
+        scope=Scope(row.site, row.cost_centre, row.purchase_order),
+    )
+    shipped = {line.line_id: line.shipped for line in lines if line.shipped != ZERO}
+    return KeptOrder(row.tenant, order, State(row.state), billed_whole=row.billed_whole, shipped=shipped)

@@ -1,0 +1,20 @@
+"""What invoicing does: load, decide, save, announce, in the caller's transaction."""
+
+from services.invoicing.usecases.credits import credit
+from services.invoicing.usecases.orders import approve, cancel, keep, ship, tell_refused
+from services.invoicing.usecases.parties import change_buyers, keep_buyers, register_seller, set_contract
+from services.invoicing.usecases.retries import retry
+
+__all__ = [
+    "approve",
+    "cancel",
+    "change_buyers",
+    "credit",
+    "keep",
+    "keep_buyers",
+    "register_seller",
+    "retry",
+    "set_contract",
+    "ship",
+    "tell_refused",
+]

@@ -1,0 +1,55 @@
+"""Sellers and contracts as they are told by calls; buyers as credit announces them."""
+
+from collections.abc import Sequence
+
+from receivables.credit.v1 import events_pb2 as credit_pb2
+
+from services.chassis import outbox
+from services.chassis.database import Tx
+from services.chassis.envelope import Event, Origin
+from services.chassis.outbox import Announcement
+from services.invoicing import identifiers, store, wire
+from services.invoicing.domain import tax
+from services.invoicing.domain.parties import Company, Contract, Seller
+from services.invoicing.usecases.desk import ANY_SELLER, Key
+from services.invoicing.usecases.retries import retry
+from services.kernel.calendars import day_in
+from services.kernel.refusals import Conflict, Early, Invalid
+
+
+async def register_seller(tx: Tx, origin: Origin, seller: Seller) -> None:
+    """Register a legal entity that issues invoices, or put its data right; announced either way."""
+    seller.check()
+    identifiers.check_vat_id(seller.company)
+    identifiers.check_iban(seller.iban)
+    if seller.company.vat_id:
+        tax.rates_of(seller.company.country, day_in(seller.time_zone, tx.at))  # refused where no table knows the rates
+    if await store.owner_of_prefix(tx, seller.tenant, seller.series_prefix) not in (None, seller.seller_id):
+        raise Conflict("seller.series_taken", f"another seller numbers with {seller.series_prefix}")
+    await store.save_seller(tx, seller)
+    message = wire.seller_registered(seller)
+    await outbox.add(tx, [Announcement(origin, seller.seller_id, f"seller/{seller.seller_id}", message)])
+    tx.announced.add((seller.tenant, ANY_SELLER))
+
+
+async def set_contract(tx: Tx, origin: Origin, account_id: str, contract: Contract) -> None:
+    """Agree on terms; they hold for what is invoiced from now on. The buyer's copy may come later."""
+    if not account_id:
+        raise Invalid("contract.account_missing", "a contract is with an account")
+    await store.set_contract(tx, (origin.tenant, account_id), contract.check())
+
+
+async def keep_buyers(tx: Tx, events: Sequence[Event[credit_pb2.BuyerRegistered]]) -> None:
+    """Keep what invoicing needs of these buyers."""
+    await store.save_buyers(tx, [wire.buyer(event) for event in events])
+    await retry(tx, {(event.tenant, event.body.account_id): event.origin for event in events})
+
+
+async def change_buyers(tx: Tx, events: Sequence[Event[credit_pb2.BuyerChanged]]) -> None:
+    """Keep what changed, for what is invoiced from now on; drafts that waited for it are checked again."""
+    companies: dict[Key, Company] = {
+        (event.tenant, event.body.account_id): wire.company(event.body.company) for event in events
+    }
+    if missing := companies.keys() - await store.change_companies(tx, companies):
+        raise Early(f"buyer/{min(missing)[1]}")
+    await retry(tx, {(event.tenant, event.body.account_id): event.origin for event in events})

@@ -1,0 +1,234 @@
+"""Translates invoicing's words to and from the contracts."""
+
+from decimal import Decimal
+
+from receivables.common.v1 import party_pb2
+from receivables.credit.v1 import events_pb2 as credit_pb2
+from receivables.disputes.v1 import events_pb2 as disputes_pb2
+from receivables.invoicing.v1 import events_pb2, service_pb2
+from receivables.orders.v1 import events_pb2 as orders_pb2
+
+from services import contracts
+from services.chassis.envelope import Event
+from services.invoicing.documents import Finding
+from services.invoicing.domain.credits import CreditRequest
+from services.invoicing.domain.orders import Shipment
+from services.invoicing.domain.parties import Buyer, Company, Contract, InvoiceOn, Seller
+from services.invoicing.domain.statements import Check, Kind, Line, Statement, VatRow
+from services.invoicing.store import Held, Kept
+from services.kernel.calendars import day
+from services.kernel.money import decimal
+from services.kernel.orders import Order
+from services.kernel.refusals import Invalid
+
+_INVOICE_ON = {
+    service_pb2.INVOICE_ON_SHIPMENT: InvoiceOn.SHIPMENT,
+    service_pb2.INVOICE_ON_APPROVAL: InvoiceOn.APPROVAL,
+}
+_CREDITS = (disputes_pb2.RESOLUTION_FULL_CREDIT, disputes_pb2.RESOLUTION_PARTIAL_CREDIT)
+
+
+def order(event: Event[orders_pb2.OrderPlaced]) -> Order:
+    """An order as it came, checked."""
+    placed = contracts.order(event.body)
+    if placed.account_id != event.account_id:
+        raise Invalid("order.account_mismatch", "the order's account is not the one in the key")
+    return placed
+
+
+def shipment(event: Event[orders_pb2.OrderShipped]) -> Shipment:
+    """A shipment as it came, checked."""
+    body = event.body
+    return Shipment(
+        order_id=body.order_id,
+        shipment_id=body.shipment_id,
+        account_id=body.account_id,
+        shipped_on=day(body.shipped_on, what="shipped_on"),
+        quantities=tuple((line.line_id, decimal(line.quantity, what="quantity")) for line in body.lines),
+        final=body.final,
+    ).check()
+
+
+def credit_request(event: Event[disputes_pb2.DisputeResolved]) -> CreditRequest | None:
+    """What a resolved dispute asks to credit; None if the invoice stands."""
+    body = event.body
+    if body.resolution == disputes_pb2.RESOLUTION_INVALID_PAYABLE:
+        return None
+    if body.resolution not in _CREDITS:
+        raise Invalid("credit_note.resolution_unknown", f"{body.resolution} is no resolution that is known here")
+    return CreditRequest(
+        tenant=event.tenant,
+        dispute_id=body.dispute_id,
+        invoice_id=body.invoice_id,
+        lines=tuple((line.line_id, decimal(line.quantity, what="quantity")) for line in body.lines),
+        amount=contracts.money(body.credit),
+    ).check()
+
+
+def company(message: party_pb2.Company) -> Company:
+    """A company as it came."""
+    return Company(
+        name=message.name,
+        vat_id=message.vat_id,
+        legal_id=message.legal_id,
+        street=message.address.street,
+        city=message.address.city,
+        post_code=message.address.post_code,
+        country=message.address.country,
+        electronic_address=message.electronic_address,
+        electronic_address_scheme=message.electronic_address_scheme,
+    )
+
+
+def company_message(value: Company) -> party_pb2.Company:
+    """A company to tell."""
+    return party_pb2.Company(
+        name=value.name,
+        vat_id=value.vat_id,
+        legal_id=value.legal_id,
+        address=party_pb2.Address(
+            street=value.street, city=value.city, post_code=value.post_code, country=value.country
+        ),
+        electronic_address=value.electronic_address,
+        electronic_address_scheme=value.electronic_address_scheme,
+    )
+
+
+def buyer(event: Event[credit_pb2.BuyerRegistered]) -> Buyer:
+    """The copy of a buyer."""
+    body = event.body
+    return Buyer(event.tenant, body.account_id, company(body.company), contracts.money(body.limit).currency)
+
+
+def seller(tenant: str, request: service_pb2.RegisterSellerRequest) -> Seller:
+    """A seller as it is registered."""
+    return Seller(
+        tenant=tenant,
+        seller_id=request.seller_id,
+        company=company(request.company),
+        iban=request.iban,
+        bic=request.bic,
+        series_prefix=request.series_prefix,
+        time_zone=request.time_zone,
+        contact_name=request.contact_name,
+        contact_phone=request.contact_phone,
+        contact_email=request.contact_email,
+    )
+
+
+def seller_registered(value: Seller) -> events_pb2.SellerRegistered:
+    """A seller to tell."""
+    return events_pb2.SellerRegistered(seller_id=value.seller_id, company=company_message(value.company))
+
+
+def contract(request: service_pb2.SetContractRequest) -> Contract:
+    """What was agreed."""
+    if (invoice_on := _INVOICE_ON.get(request.invoice_on)) is None:
+        raise Invalid("contract.invoice_on_missing", "a contract says whether a shipment or the approval is invoiced")
+    return Contract(request.net_days, invoice_on, request.buyer_reference)
+
+
+def document(kept: Kept) -> service_pb2.Document:
+    """An issued document to show."""
+    credited = contracts.money_message(kept.credited)
+    if kept.statement.kind is Kind.INVOICE:
+        return service_pb2.Document(invoice=invoice_issued(kept.statement, kept.check), credited=credited)
+    return service_pb2.Document(credit_note=credit_note_issued(kept.statement, kept.check))
+
+
+def invoice_issued(statement: Statement, check: Check) -> events_pb2.InvoiceIssued:
+    """An invoice to tell."""
+    assert statement.due_date is not None, "an invoice is due"
+    return events_pb2.InvoiceIssued(
+        invoice_id=statement.document_id,
+        number=statement.number,
+        seller_id=statement.seller_id,
+        account_id=statement.account_id,
+        order_id=statement.order_id,
+        shipment_id=statement.shipment_id,
+        final=statement.final,
+        issue_date=statement.issue_date.isoformat(),
+        due_date=statement.due_date.isoformat(),
+        delivery_date=statement.delivery_date.isoformat(),
+        currency=statement.gross.currency,
+        net_minor=statement.net.minor,
+        tax_minor=statement.tax.minor,
+        gross_minor=statement.gross.minor,
+        lines=[_line(line) for line in statement.lines],
+        vat=[_vat(row) for row in statement.vat],
+        scope=contracts.scope_message(statement.scope),
+        check=_check(check),
+        seller=company_message(statement.seller),
+        buyer=company_message(statement.buyer),
+    )
+
+
+def credit_note_issued(statement: Statement, check: Check) -> events_pb2.CreditNoteIssued:
+    """A credit note to tell."""
+    return events_pb2.CreditNoteIssued(
+        credit_note_id=statement.document_id,
+        number=statement.number,
+        invoice_id=statement.invoice_id,
+        invoice_number=statement.invoice_number,
+        seller_id=statement.seller_id,
+        account_id=statement.account_id,
+        order_id=statement.order_id,
+        dispute_id=statement.dispute_id,
+        issue_date=statement.issue_date.isoformat(),
+        currency=statement.gross.currency,
+        net_minor=statement.net.minor,
+        tax_minor=statement.tax.minor,
+        gross_minor=statement.gross.minor,
+        lines=[_line(line) for line in statement.lines],
+        vat=[_vat(row) for row in statement.vat],
+        scope=contracts.scope_message(statement.scope),
+        check=_check(check),
+    )
+
+
+def document_held(held: Held) -> events_pb2.DocumentHeld:
+    """A draft that waits, to tell."""
+    return events_pb2.DocumentHeld(
+        draft_id=held.draft_id,
+        account_id=held.account_id,
+        order_id=held.order_id,
+        shipment_id=held.shipment_id,
+        findings=[_finding(finding) for finding in held.findings],
+    )
+
+
+def _line(line: Line) -> events_pb2.DocumentLine:
+    return events_pb2.DocumentLine(
+        line_id=line.line_id,
+        order_line_id=line.order_line_id,
+        sku=line.sku,
+        name=line.name,
+        quantity=f"{line.quantity:f}",
+        unit=line.unit,
+        unit_price=f"{line.unit_price:f}",
+        net_minor=line.net.minor,
+        vat_category=line.vat_category.value,
+        vat_rate=_rate(line.vat_rate),
+    )
+
+
+def _vat(row: VatRow) -> events_pb2.VatBreakdown:
+    return events_pb2.VatBreakdown(
+        category=row.category.value,
+        rate=_rate(row.rate),
+        taxable_minor=row.taxable.minor,
+        tax_minor=row.tax.minor,
+    )
+
+
+def _rate(rate: Decimal | None) -> str:
+    """A rate in percent; empty outside the scope of VAT."""
+    return "" if rate is None else f"{rate:f}"
+
+
+def _check(check: Check) -> events_pb2.DocumentCheck:
+    return events_pb2.DocumentCheck(format=check.format, sha256=check.sha256, rule_set=check.rule_set)
+
+
+def _finding(finding: Finding) -> events_pb2.Finding:
+    return events_pb2.Finding(rule=finding.rule, message=finding.message, place=finding.place)
