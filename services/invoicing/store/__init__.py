@@ -7,7 +7,7 @@ from services.invoicing.store.credits import (
     find_credit_requests,
     lock_balances,
 )
-from services.invoicing.store.held import Held, count_held, hold, list_held, lock_held, release
+from services.invoicing.store.held import Held, count_held, count_waiting, hold, list_held, lock_held, release
 from services.invoicing.store.issued import (
     Kept,
     add_documents,
@@ -49,6 +49,7 @@ __all__ = [
     "add_shipments",
     "change_companies",
     "count_held",
+    "count_waiting",
     "credit_balances",
     "credit_notes_of",
     "default_sellers",

@@ -1,0 +1,102 @@
+"""The gRPC door of invoicing."""
+
+from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
+
+from services.chassis.database import Tx
+from services.chassis.envelope import Origin
+from services.chassis.rpc import Door, page_size, read, write
+from services.invoicing import store, usecases, wire
+from services.invoicing.checks import FORMAT
+from services.kernel.refusals import Invalid, NotFound
+
+
+class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
+    """Translates and delegates."""
+
+    @write
+    async def RegisterSeller(
+        self, tx: Tx, call: Origin, request: service_pb2.RegisterSellerRequest
+    ) -> service_pb2.RegisterSellerResponse:
+        """Register a legal entity that issues invoices, or put its data right."""
+        await usecases.register_seller(tx, call, wire.seller(call.tenant, request))
+        return service_pb2.RegisterSellerResponse(seller_id=request.seller_id)
+
+    @write
+    async def SetContract(
+        self, tx: Tx, call: Origin, request: service_pb2.SetContractRequest
+    ) -> service_pb2.SetContractResponse:
+        """Agree on terms with a buyer."""
+        await usecases.set_contract(tx, call, request.account_id, wire.contract(request))
+        return service_pb2.SetContractResponse()
+
+    @read
+    async def GetInvoice(
+        self, tx: Tx, call: Origin, request: service_pb2.GetInvoiceRequest
+    ) -> service_pb2.GetInvoiceResponse:
+        """An invoice or credit note, by id or number."""
+        if (kept := await store.get_issued(tx, call.tenant, request.invoice)) is None:
+            raise NotFound("invoice.unknown", f"no invoice or credit note {request.invoice[:64]!r}")
+        return service_pb2.GetInvoiceResponse(document=wire.document(kept))
+
+    @read
+    async def ListInvoices(
+        self, tx: Tx, call: Origin, request: service_pb2.ListInvoicesRequest
+    ) -> service_pb2.ListInvoicesResponse:
+        """Invoices and credit notes in the order of issue, a page at a time."""
+        most = page_size(request.page_size)
+        kept = await store.list_issued(
+            tx,
+            call.tenant,
+            account_id=request.account_id,
+            order_id=request.order_id,
+            after=_position(request.page_token),
+            most=most,
+        )
+        return service_pb2.ListInvoicesResponse(
+            documents=[wire.document(one) for one in kept],
+            next_page_token=str(kept[-1].position) if len(kept) == most else "",
+        )
+
+    @read
+    async def RenderDocument(
+        self, tx: Tx, call: Origin, request: service_pb2.RenderDocumentRequest
+    ) -> service_pb2.RenderDocumentResponse:
+        """The bytes of a document as they left."""
+        if request.format not in ("", FORMAT):
+            raise Invalid("document.format_unknown", f"{request.format[:40]!r} is not a format; there is: {FORMAT}")
+        if (found := await store.find_document(tx, call.tenant, request.document, FORMAT)) is None:
+            raise NotFound("invoice.unknown", f"no invoice or credit note {request.document[:64]!r}")
+        number, sha256, content = found
+        return service_pb2.RenderDocumentResponse(
+            content=content, media_type="application/xml", file_name=f"{number}.xml", sha256=sha256
+        )
+
+    @read
+    async def ListHeld(
+        self, tx: Tx, call: Origin, request: service_pb2.ListHeldRequest
+    ) -> service_pb2.ListHeldResponse:
+        """Drafts that broke a rule, of a buyer or of all."""
+        of = [(call.tenant, request.account_id)] if request.account_id else None
+        held = await store.list_held(tx, [call.tenant], of)
+        return service_pb2.ListHeldResponse(drafts=[wire.document_held(draft) for draft in held])
+
+    @write
+    async def RetryHeld(
+        self, tx: Tx, call: Origin, request: service_pb2.RetryHeldRequest
+    ) -> service_pb2.RetryHeldResponse:
+        """Check a buyer's held drafts again, and issue what is in order."""
+        if not request.account_id:
+            raise Invalid("held.account_missing", "name the account whose drafts are to be checked again")
+        outcome = await usecases.retry(tx, {(call.tenant, request.account_id): call})
+        return service_pb2.RetryHeldResponse(
+            issued=outcome.issued, still_held=[wire.document_held(draft) for draft in outcome.held]
+        )
+
+
+def _position(page_token: str) -> int:
+    """Where the page before ended; refuse a token that we never gave."""
+    if not page_token:
+        return 0
+    if not page_token.isdecimal() or len(page_token) > 18:
+        raise Invalid("call.page_token", "this is no page token of ours")
+    return int(page_token)
