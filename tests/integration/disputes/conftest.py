@@ -1,0 +1,44 @@
+"""Disputes behind its real door: a gRPC server on a database of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import pytest
+from receivables.disputes.v1 import service_pb2_grpc
+
+from services.disputes.service import SERVICE
+from tests.integration.conftest import OpenService
+from tests.integration.disputes.desk import MONDAY, Desk, OpenDesk, issued
+
+
+@pytest.fixture
+def open_desk(open_service: OpenService) -> OpenDesk:
+    """Open the service and its door; the business clock stands at Monday, 2 March 2026."""
+
+    @asynccontextmanager
+    async def opened(**settings: Any) -> AsyncIterator[Desk]:
+        async with open_service(SERVICE, clock="test", **settings) as parts:
+            server = grpc.aio.server()
+            [servicer] = SERVICE.servicers(parts)
+            servicer.add(servicer.answers, server)
+            port = server.add_insecure_port("127.0.0.1:0")
+            await server.start()
+            try:
+                async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                    desk = Desk(parts, service_pb2_grpc.DisputesServiceStub(channel))
+                    await desk.set_clock(MONDAY)
+                    yield desk
+            finally:
+                await server.stop(None)
+
+    return opened
+
+
+@pytest.fixture
+async def desk(open_desk: OpenDesk) -> AsyncIterator[Desk]:
+    """The service with one invoice known."""
+    async with open_desk() as opened:
+        await opened.follow(issued())
+        yield opened
