@@ -78,8 +78,7 @@ def _parked_commands(served: service.Service[Any]) -> typer.Typer:
     @app.command(help="Handle it again, and after it, in order, what stands behind it.")
     def replay(number: Number, by: By) -> None:
         async def work(consumer: Consumer) -> None:
-            row = await _one(consumer, number)
-            await consumer.wake(await consumer.run_parked(row.slot, by=by))
+            await consumer.replay(await _one(consumer, number), by=by)
             async with consumer.database.transaction(()) as tx:
                 left = await parked.open_rows(tx, consumer.name, parked_id=number)
             if left:
@@ -91,10 +90,7 @@ def _parked_commands(served: service.Service[Any]) -> typer.Typer:
     @app.command(help="Give it up, with a reason; what stands behind it is handled.")
     def discard(number: Number, by: By, why: Annotated[str, typer.Option(help="kept with the event")]) -> None:
         async def work(consumer: Consumer) -> None:
-            row = await _one(consumer, number)
-            async with consumer.database.transaction(()) as tx:
-                await parked.close(tx, row.id, "discarded", by=by, why=why)
-            await consumer.wake(await consumer.run_parked(row.slot, by=by))
+            await consumer.discard(await _one(consumer, number), by=by, why=why)
             Console().print("discarded")
 
         _with_consumer(served, work)

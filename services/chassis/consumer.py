@@ -2,7 +2,8 @@
 
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from google.protobuf import descriptor_pool, message_factory
@@ -10,20 +11,34 @@ from google.protobuf.message import Message
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from services.chassis import inbox, metrics, parked
-from services.chassis.database import Database, Tx, check_tenant, is_transient
+from services.chassis.database import Database, Tx, is_transient
 from services.chassis.envelope import Event, Record, Unreadable, decode, topic_of
 from services.chassis.logs import log
-from services.chassis.parked import Reason, Slot
-from services.kernel.refusals import Early, Invalid, KeyReused, Refusal
+from services.chassis.parked import Parked, Reason, Slot
+from services.kernel.refusals import Early, KeyReused, Refusal
 
 Handler = Callable[[Tx, Sequence[Event[Any]]], Awaitable[object]]
 Teller = Callable[[Tx, Event[Any], Refusal], Awaitable[None]]
 T = TypeVar("T")
 Subjects = set[tuple[str, str]]
 
+ID_REUSED = "event.id_reused"
+_REUSED = KeyReused(ID_REUSED, "the same event id came with another body")
+
 
 class TooManyFailures(Exception):  # noqa: N818 - said to the operator as it stands
     """So many defects in a row that it is not the events' fault: stop rather than park everything."""
+
+
+@dataclass(slots=True)
+class _Item:
+    """A record of a batch, and what it says; `why` is set as soon as it is known that it must wait."""
+
+    record: Record
+    slot: Slot
+    event: Event[Any] | None = None
+    body_hash: bytes = b""
+    why: Reason | None = None
 
 
 @dataclass(slots=True)
@@ -35,7 +50,11 @@ class _Batch:
     duplicates: int = 0
     skipped: int = 0
     failures_in_row: int = 0
-    announced: Subjects = field(default_factory=set)
+    # Slots of which an earlier event waits, and those whose early event waits for a later one of the same slot.
+    held: set[Slot] = field(default_factory=set)
+    expected: set[Slot] = field(default_factory=set)
+    # Subjects that others may wait for.
+    told: Subjects = field(default_factory=set)
 
 
 async def nobody(_tx: Tx, _event: Event[Any], _refusal: Refusal) -> None:
@@ -67,10 +86,11 @@ class Consumer:
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Handle a batch in one transaction, trying again for ever what is transient; then wake what waited for it."""
-        batch = await self._retrying(lambda: self._commit(records))
+        items = [self._read(record) for record in records]
+        batch = await self._retrying(lambda: self._commit(items))
         _count(batch, len(records))
         early = {parked.slot_of(record) for record, why in batch.parked if why.reason == "early"}
-        await self.wake({(e.tenant, e.subject) for e in batch.handled} | batch.announced, early)
+        await self.wake({(e.tenant, e.subject) for e in batch.handled} | batch.told, early)
 
     async def wake(self, subjects: Subjects, slots: Collection[Slot] = ()) -> None:
         """Run the early events that wait for these subjects, and these slots, until nothing more comes of it."""
@@ -81,7 +101,7 @@ class Consumer:
                     todo += await parked.waiting_for(tx, self.name, subjects)
             subjects = set()
             for slot in dict.fromkeys(todo):
-                subjects |= await self.run_parked(slot, by="system:wake")
+                subjects |= await self._run_slot(slot, by="system:wake")
             todo = []
 
     async def wake_due(self) -> None:
@@ -90,50 +110,88 @@ class Consumer:
             slots = await parked.due(tx, self.name)
         await self.wake(set(), slots)
 
-    async def run_parked(self, slot: Slot, *, by: str) -> Subjects:
-        """Handle the waiting events of one slot, in order, up to the first that must wait on."""
-        return await self._retrying(lambda: self._run_parked(slot, by))
+    async def replay(self, row: Parked, *, by: str) -> None:
+        """Handle a slot's waiting events again at an operator's wish, in order, up to the first that must wait on."""
+        await self.wake(await self._run_slot(row.slot, by=by, again=True))
 
-    async def _run_parked(self, slot: Slot, by: str) -> Subjects:
+    async def discard(self, row: Parked, *, by: str, why: str) -> bool:
+        """Give an event up and handle what stood behind it; false if it did not wait any more."""
+
+        async def work() -> tuple[bool, Subjects]:
+            async with self._slot_transaction(row.slot) as tx:
+                closed = await parked.close(tx, row.id, "discarded", by=by, why=why)
+                subjects, _ = await self._run_rows(tx, row.slot, by=by)
+            return closed, subjects | tx.announced
+
+        closed, subjects = await self._retrying(work)
+        await self.wake(subjects)
+        return closed
+
+    async def _run_slot(self, slot: Slot, *, by: str, again: bool = False) -> Subjects:
+        async def work() -> Subjects:
+            async with self._slot_transaction(slot) as tx:
+                subjects, _ = await self._run_rows(tx, slot, by=by, again=again)
+            return subjects | tx.announced
+
+        return await self._retrying(work)
+
+    def _slot_transaction(self, slot: Slot) -> AbstractAsyncContextManager[Tx]:
+        _, tenant, _ = slot
+        return self.database.transaction([tenant] if tenant else [])
+
+    async def _run_rows(self, tx: Tx, slot: Slot, *, by: str, again: bool = False) -> tuple[Subjects, bool]:
+        """Handle a slot's waiting events in order; return their subjects, and whether one still holds back others.
+
+        What was refused or has failed is an operator's to try `again`, never ours.
+        """
         subjects: Subjects = set()
         after = 0
-        tenants = [slot[1]] if _is_tenant(slot[1]) else []
-        async with self.database.transaction(tenants) as tx:
-            while row := await parked.next_of(tx, self.name, slot, after):
-                after = row.id
-                why = await self._try(tx, row.record)
-                if why is None:
-                    await parked.close(tx, row.id, "handled", by=by, why="")
-                    subjects.add((row.tenant, row.subject))
-                    continue
-                await parked.keep(tx, row.id, why)
-                if parked.holds_back(why, row.subject):
-                    break
-        return subjects | tx.announced
+        while row := await parked.next_of(tx, self.name, slot, after):
+            after = row.id
+            if row.reason not in ("early", "behind") and not again:
+                return subjects, True
+            why = await self._try(tx, row)
+            if why is None:
+                await parked.close(tx, row.id, "handled", by=by, why="")
+                subjects.add((row.tenant, row.subject))
+                continue
+            await parked.keep(tx, row.id, why)
+            if parked.holds_back(why, row.subject):
+                return subjects, True
+        return subjects, False
 
-    async def _try(self, tx: Tx, record: Record) -> Reason | None:
-        """Handle one record within a savepoint; say why not, if not."""
+    async def _try(self, tx: Tx, row: Parked) -> Reason | None:
+        """Handle a waiting event within a savepoint; say why not, if not."""
+        item = self._read(row.record)
+        if item.event is None or row.code == ID_REUSED:
+            return item.why or Reason(row.reason, row.code, row.detail)
+        return await self._handle_one(tx, item.event, told=row.reason == "refused")
+
+    def _read(self, record: Record) -> _Item:
+        item = _Item(record, parked.slot_of(record))
         try:
-            event = decode(record, self._types[record.topic])
+            item.event = decode(record, self._types.get(record.topic, {}))
+            if item.event.type in self._handlers:
+                item.body_hash = inbox.body_hash(record)
         except Unreadable as error:
-            return Reason("unreadable", error.code, error.message)
-        return await self._handle_one(tx, event)
+            item.why = Reason("unreadable", error.code, error.message)
+        return item
 
-    async def _commit(self, records: Sequence[Record]) -> _Batch:
+    async def _commit(self, items: Sequence[_Item]) -> _Batch:
         batch = _Batch()
-        tenants = {r.headers["ce_tenant"] for r in records if _is_tenant(r.headers.get("ce_tenant", ""))}
+        tenants = {item.event.tenant for item in items if item.event}
         async with self.database.transaction(tenants) as tx:
             await self._meet(tx, tenants)
+            records = [item.record for item in items]
             places = [(r.topic, r.partition) for r in records]
             done, batch.failures_in_row = await inbox.lock_offsets(tx, self.name, self.topic_ids, places)
-            fresh = [r for r in records if r.offset > done[(r.topic, r.partition)]]
-            batch.duplicates = len(records) - len(fresh)
-            pending = await self._take(tx, fresh, batch)
-            await self._handle_all(tx, pending, batch)
-            if batch.parked:
+            fresh = [i for i in items if i.record.offset > done[(i.record.topic, i.record.partition)]]
+            batch.duplicates = len(items) - len(fresh)
+            if fresh:
+                await self._handle_all(tx, await self._take(tx, fresh, batch), batch)
                 await parked.add(tx, self.name, batch.parked)
-            await inbox.save_offsets(tx, self.name, self.topic_ids, records, batch.failures_in_row)
-        batch.announced = tx.announced
+                await inbox.save_offsets(tx, self.name, self.topic_ids, records, batch.failures_in_row)
+        batch.told |= tx.announced
         self._tenants |= tenants
         return batch
 
@@ -142,89 +200,120 @@ class Consumer:
         if new := sorted(tenants - self._tenants):
             await tx.run("INSERT INTO tenant SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", [new])
 
-    async def _take(self, tx: Tx, records: Sequence[Record], batch: _Batch) -> list[tuple[Record, Event[Any]]]:
-        """Decode, drop what came before, park what is unreadable or stands behind; return the rest in order."""
-        readable: dict[str, tuple[Record, Event[Any]]] = {}
-        hashes: dict[str, bytes] = {}
-        reused: list[tuple[Record, Event[Any]]] = []
-        for record in records:
-            try:
-                event = decode(record, self._types[record.topic])
-            except Unreadable as error:
-                batch.parked.append((record, Reason("unreadable", error.code, error.message)))
-                continue
-            if event.type not in self._handlers:
+    async def _take(self, tx: Tx, items: Sequence[_Item], batch: _Batch) -> list[_Item]:
+        """Drop what came before; return the rest in order, with what cannot be read and whose id had another body."""
+        first: dict[str, _Item] = {}
+        kept: list[_Item] = []
+        for item in items:
+            if item.event is None:
+                kept.append(item)
+            elif item.event.type not in self._handlers:
                 batch.skipped += 1
-            elif event.id not in readable:
-                readable[event.id] = (record, event)
-                hashes[event.id] = inbox.body_hash(record)
-            elif hashes[event.id] == inbox.body_hash(record):
-                batch.duplicates += 1
+            elif (earlier := first.setdefault(item.event.id, item)) is item or earlier.body_hash != item.body_hash:
+                kept.append(item)
             else:
-                reused.append((record, event))
-        if not readable:
-            return []
-        new, other_body = await inbox.take(tx, self.name, hashes)
-        batch.duplicates += len(hashes) - len(new) - len(other_body)
-        reused += [readable[event_id] for event_id in other_body]
-        for record, event in reused:
-            refusal = KeyReused("event.id_reused", "the same event id came with another body")
-            batch.parked.append((record, await self._refused(tx, event, refusal)))
-        return [pair for event_id, pair in readable.items() if event_id in new]
+                batch.duplicates += 1
+        new, other_body = await inbox.take(tx, self.name, {event_id: i.body_hash for event_id, i in first.items()})
+        pending = []
+        for item in kept:
+            if item.event is None:
+                pending.append(item)
+            elif item.event.id in other_body or item is not first[item.event.id]:
+                pending.append(replace(item, why=await self._refused(tx, item.event, _REUSED)))
+            elif item.event.id in new:
+                pending.append(item)
+            else:
+                batch.duplicates += 1
+        return pending
 
-    async def _handle_all(self, tx: Tx, pending: list[tuple[Record, Event[Any]]], batch: _Batch) -> None:
-        """Handle the batch as one; if anything in it fails, undo and go one by one."""
-        held = await parked.held_back(tx, self.name, {parked.slot_of(record) for record, _ in pending})
-        held |= {parked.slot_of(r) for r, why in batch.parked if why.reason == "unreadable"}
-        free = [(r, e) for r, e in pending if parked.slot_of(r) not in held]
+    async def _handle_all(self, tx: Tx, items: Sequence[_Item], batch: _Batch) -> None:
+        """Handle what nothing holds back as one; if anything in it fails, undo and go one by one."""
+        batch.held, batch.expected = await parked.held_back(tx, self.name, {item.slot for item in items})
+        stopped = batch.held | batch.expected
+        free: list[Event[Any]] = []
+        rest: list[_Item] = []
+        for item in items:
+            if item.event and not item.why and item.slot not in stopped:
+                free.append(item.event)
+            else:
+                rest.append(item)
+                stopped.add(item.slot)
+        if await self._handled_as_one(tx, free, batch):
+            items = rest
+        for item in items:
+            await self._handle_or_park(tx, item, batch)
+
+    async def _handled_as_one(self, tx: Tx, events: Sequence[Event[Any]], batch: _Batch) -> bool:
+        if not events:
+            return True
         try:
             async with tx.savepoint():
-                for run in runs([event for _, event in free]):
+                for run in runs(events):
                     await self._handlers[run[0].type](tx, run)
-            batch.handled += [event for _, event in free]
-            batch.failures_in_row = 0 if free else batch.failures_in_row
-            free = []
-        except Exception as error:  # whatever a handler raises concerns one event, found below
+                await _check_now(tx)
+        except Exception as error:  # whatever a handler raises concerns one event, found one by one
             if is_transient(error):
                 raise
-        for record, event in pending if free else [p for p in pending if parked.slot_of(p[0]) in held]:
-            await self._handle_or_park(tx, record, event, held, batch)
+            return False
+        batch.handled += events
+        batch.failures_in_row = 0
+        return True
 
-    async def _handle_or_park(self, tx: Tx, record: Record, event: Event[Any], held: set[Slot], batch: _Batch) -> None:
-        slot = parked.slot_of(record)
-        if slot in held:
-            why: Reason | None = Reason("behind", "event.behind", "an earlier event of its subject waits")
-        else:
-            why = await self._handle_one(tx, event)
+    async def _handle_or_park(self, tx: Tx, item: _Item, batch: _Batch) -> None:
+        why = item.why
+        if why is None and item.slot in batch.held:
+            why = Reason("behind", "event.behind", "an earlier event of its subject waits")
         if why is None:
-            batch.handled.append(event)
-            batch.failures_in_row = 0
-            return
-        batch.parked.append((record, why))
-        if parked.holds_back(why, event.subject):
-            held.add(slot)
+            assert item.event is not None, "what cannot be read has a reason"
+            why = await self._handle_one(tx, item.event)
+            if why is None:
+                await self._handled_alone(tx, item.slot, item.event, batch)
+                return
+        batch.parked.append((item.record, why))
+        if parked.holds_back(why, item.slot[2]):
+            batch.held.add(item.slot)
         if why.reason == "failed":
             batch.failures_in_row += 1
             if batch.failures_in_row > self._failures_in_row_max:
                 raise TooManyFailures(f"{batch.failures_in_row} events in a row failed; the last: {why.detail}")
 
-    async def _handle_one(self, tx: Tx, event: Event[Any]) -> Reason | None:
+    async def _handled_alone(self, tx: Tx, slot: Slot, event: Event[Any], batch: _Batch) -> None:
+        """What came before it and waited for it runs at once, before anything later of its subject."""
+        batch.handled.append(event)
+        batch.failures_in_row = 0
+        if slot in batch.expected:
+            subjects, holding = await self._run_rows(tx, slot, by="system:wake")
+            batch.told |= subjects
+            if holding:
+                batch.held.add(slot)
+
+    async def _handle_one(self, tx: Tx, event: Event[Any], *, told: bool = False) -> Reason | None:
         try:
             async with tx.savepoint():
                 await self._handlers[event.type](tx, [event])
+                await _check_now(tx)
         except Early as early:
             return Reason("early", early.code, early.message, early.waits_for)
         except Refusal as refusal:
-            return await self._refused(tx, event, refusal)
+            return await self._refused(tx, event, refusal, told=told)
         except Exception as error:  # a defect: parked with its trace, for people to look at
             if is_transient(error):
                 raise
-            return Reason("failed", f"defect.{type(error).__name__}", traceback.format_exc()[-8000:])
+            return _defect(error)
         return None
 
-    async def _refused(self, tx: Tx, event: Event[Any], refusal: Refusal) -> Reason:
+    async def _refused(self, tx: Tx, event: Event[Any], refusal: Refusal, *, told: bool = False) -> Reason:
+        """Tell those who must correct it, once."""
         metrics.REFUSED.labels(refusal.code).inc()
-        await self._tell(tx, event, refusal)
+        if not told:
+            try:
+                async with tx.savepoint():
+                    await self._tell(tx, event, refusal)
+                    await _check_now(tx)
+            except Exception as error:  # a defect of the telling is this event's too
+                if is_transient(error):
+                    raise
+                return _defect(error)
         return Reason("refused", refusal.code, refusal.message)
 
     async def _retrying(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -264,11 +353,13 @@ def runs(events: Sequence[Event[Any]]) -> Iterator[list[Event[Any]]]:
         rest = left
 
 
-def _is_tenant(text: str) -> bool:
-    try:
-        return bool(check_tenant(text))
-    except Invalid:
-        return False
+async def _check_now(tx: Tx) -> None:
+    """Let rules that the database checks at the end be checked here, where it is known whose fault it is."""
+    await tx.connection.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED", prepare=False)
+
+
+def _defect(error: Exception) -> Reason:
+    return Reason("failed", f"defect.{type(error).__name__}", "".join(traceback.format_exception(error))[-8000:])
 
 
 def _say_retry(state: RetryCallState) -> None:
@@ -289,11 +380,12 @@ def _count(batch: _Batch, size: int) -> None:
         if n:
             metrics.MESSAGES.labels(result).inc(n)
     for record, why in batch.parked:
+        if why.reason == "early":
+            continue  # as common as two topics that nothing orders
         log.warning(
             "event parked",
             reason=why.reason,
             code=why.code,
             event_type=record.headers.get("ce_type"),
             event_id=record.headers.get("ce_id"),
-            waits_for=why.waits_for,
         )

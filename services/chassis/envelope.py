@@ -1,7 +1,8 @@
 """Events as they travel: CloudEvents in Kafka's binary mode, the payload a bare protobuf message."""
 
+import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -13,7 +14,9 @@ from services.kernel.refusals import Invalid, Refusal
 
 M = TypeVar("M", bound=Message)
 
-Headers = Sequence[tuple[str, bytes]]
+RECORD_MAX_BYTES = 8 * 1024 * 1024  # what the topics take: an invoice of 10,000 lines fits
+ID_MAX = 200  # characters of an id, a subject or an account: what an index can hold
+_SEQUENCE = re.compile(r"[0-9]{1,18}")
 
 
 class Unreadable(Refusal):
@@ -75,8 +78,12 @@ def new_traceparent() -> str:
 
 
 def text_headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
-    """Kafka headers as text; what is no UTF-8 is kept readable, not lost."""
-    return {name: (value or b"").decode("utf-8", "backslashreplace") for name, value in headers}
+    """Kafka headers as text that a database can keep; what is no UTF-8, and NUL, stays readable."""
+    return {_text(name.encode()): _text(value or b"") for name, value in headers}
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
 
 
 def topic_of(message: type[Message]) -> str:
@@ -112,28 +119,23 @@ def encode(
 def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:
     """Read a record as an event of one of the known types; raise Unreadable with a stable code otherwise."""
     headers = record.headers
-    if missing := [h for h in ("ce_id", "ce_type", "ce_subject", "ce_tenant") if not headers.get(h)]:
-        raise Unreadable("event.header_missing", f"without {', '.join(missing)}")
-    tenant, _, account_id = (record.key or b"").decode("utf-8", "replace").partition("/")
-    try:
-        check_tenant(headers["ce_tenant"])
-        at = datetime.fromisoformat(headers.get("ce_time") or "1970-01-01T00:00:00+00:00")
-    except (Invalid, ValueError) as error:
-        raise Unreadable("event.header_malformed", str(error)) from None
-    if tenant != headers["ce_tenant"] or not account_id:
-        raise Unreadable("event.key_malformed", "the key must be tenant/account, of the tenant in the headers")
+    at = _check_headers(headers)
+    tenant, account_id = _key(record)
     if (message := types.get(headers["ce_type"])) is None:
         raise Unreadable("event.type_unknown", f"{headers['ce_type'][:100]!r} is not a type of this topic's version")
+    if record.value is None:
+        raise Unreadable("event.payload_missing", "an event has a payload, be it empty")
     try:
-        body = message.FromString(record.value or b"")
+        body = message.FromString(record.value)
     except DecodeError:
         raise Unreadable("event.payload_malformed", f"the payload is no {headers['ce_type']}") from None
+    sequence = headers.get("ce_sequence", "")
     return Event(
         id=headers["ce_id"],
         type=headers["ce_type"],
         subject=headers["ce_subject"],
         account_id=account_id,
-        at=at if at.tzinfo else at.replace(tzinfo=UTC),
+        at=at,
         origin=Origin(
             tenant=tenant,
             actor=headers.get("ce_actor") or "system:unknown",
@@ -143,5 +145,30 @@ def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:
             causation_id=headers["ce_id"],
         ),
         body=body,
-        sequence=int(headers["ce_sequence"]) if headers.get("ce_sequence", "").isdigit() else None,
+        sequence=int(sequence) if _SEQUENCE.fullmatch(sequence) else None,
     )
+
+
+def _check_headers(headers: Mapping[str, str]) -> datetime:
+    """Refuse headers that are missing or make no sense; return the time."""
+    if missing := [h for h in ("ce_id", "ce_type", "ce_subject", "ce_tenant") if not headers.get(h)]:
+        raise Unreadable("event.header_missing", f"without {', '.join(missing)}")
+    if long := [h for h in ("ce_id", "ce_subject") if len(headers[h]) > ID_MAX]:
+        raise Unreadable("event.header_malformed", f"more than {ID_MAX} characters: {', '.join(long)}")
+    try:
+        check_tenant(headers["ce_tenant"])
+        at = datetime.fromisoformat(headers.get("ce_time") or "1970-01-01T00:00:00+00:00")
+    except (Invalid, ValueError) as error:
+        raise Unreadable("event.header_malformed", str(error)) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _key(record: Record) -> tuple[str, str]:
+    """The tenant and the account of the key."""
+    try:
+        tenant, _, account_id = (record.key or b"").decode("utf-8").partition("/")
+    except UnicodeDecodeError:
+        tenant, account_id = "", ""
+    if tenant != record.headers["ce_tenant"] or not 0 < len(account_id) <= ID_MAX or not account_id.isprintable():
+        raise Unreadable("event.key_malformed", "the key must be tenant/account, of the tenant in the headers")
+    return tenant, account_id

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from services.chassis.database import Tx
 from services.chassis.envelope import Record
@@ -20,19 +21,26 @@ async def lock_offsets(
     The lock makes a zombie, a worker that lost its partition unawares, wait here and then find its work done.
     """
     wanted = sorted(set(places))
-    columns = [[t for t, _ in wanted], [topic_ids[t] for t, _ in wanted], [p for _, p in wanted]]
-    await tx.run(
-        """INSERT INTO handled (consumer, topic, topic_id, partition)
-           SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::int[]) ON CONFLICT DO NOTHING""",
-        [consumer, *columns],
-    )
-    rows = await tx.rows(
-        """SELECT topic, partition, kafka_offset, failures_in_row FROM handled
-            WHERE consumer = %s AND (topic, topic_id, partition) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::int[]))
-            ORDER BY topic_id, partition FOR UPDATE""",
-        [consumer, *columns],
-    )
+    columns: list[list[Any]] = [[t for t, _ in wanted], [topic_ids[t] for t, _ in wanted], [p for _, p in wanted]]
+    rows = await _lock_places(tx, consumer, columns)
+    if len(rows) < len(wanted):
+        await tx.run(
+            """INSERT INTO handled (consumer, topic, topic_id, partition)
+               SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::int[]) ON CONFLICT DO NOTHING""",
+            [consumer, *columns],
+        )
+        rows = await _lock_places(tx, consumer, columns)
     return {(r.topic, r.partition): r.kafka_offset for r in rows}, max((r.failures_in_row for r in rows), default=0)
+
+
+async def _lock_places(tx: Tx, consumer: str, columns: list[list[Any]]) -> list[Any]:
+    return await tx.rows(
+        """SELECT topic, partition, kafka_offset, failures_in_row FROM handled
+            WHERE consumer = %s
+              AND (topic, topic_id, partition) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::int[]))
+            ORDER BY topic, topic_id, partition FOR UPDATE""",
+        [consumer, *columns],
+    )
 
 
 async def save_offsets(
@@ -59,6 +67,8 @@ async def save_offsets(
 
 async def take(tx: Tx, consumer: str, hashes: Mapping[str, bytes]) -> tuple[set[str], set[str]]:
     """Claim these events; return the ids that are new, and those that came before with another body."""
+    if not hashes:
+        return set(), set()
     rows = await tx.rows(
         """INSERT INTO inbox (consumer, event_id, body_hash)
            SELECT %s, * FROM unnest(%s::text[], %s::bytea[]) ORDER BY 2

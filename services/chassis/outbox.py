@@ -77,6 +77,10 @@ async def _advance(tx: Tx, announcements: Sequence[Announcement]) -> dict[tuple[
 
 
 def _row(tx: Tx, announcement: Announcement, sequence: int) -> dict[str, Any]:
+    payload = announcement.body.SerializeToString(deterministic=True)
+    assert len(payload) < envelope.RECORD_MAX_BYTES // 2, (
+        "an event that the broker would not take would stop all that follow"
+    )
     headers = envelope.encode(
         announcement.body,
         event_id=new_id(),
@@ -90,5 +94,5 @@ def _row(tx: Tx, announcement: Announcement, sequence: int) -> dict[str, Any]:
         "topic": announcement.topic,
         "key": announcement.key,
         "headers": Jsonb(headers),
-        "payload": announcement.body.SerializeToString(deterministic=True),
+        "payload": payload,
     }

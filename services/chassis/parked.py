@@ -7,8 +7,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from services.chassis.database import Tx
-from services.chassis.envelope import Record
+from services.chassis.database import Tx, is_tenant
+from services.chassis.envelope import ID_MAX, Record
 
 Slot = tuple[str, str, str]  # topic, tenant, subject: what waits in one order
 
@@ -61,49 +61,60 @@ _COLUMNS = """id, topic, partition, kafka_offset, event_id, event_type, tenant, 
 
 
 def slot_of(record: Record) -> Slot:
-    """The topic, tenant and subject that a record names, readable or not."""
-    return (record.topic, record.headers.get("ce_tenant", ""), record.headers.get("ce_subject", ""))
+    """The topic, tenant and subject that a record concerns, readable or not.
+
+    One whose key names another tenant than its headers concerns nobody: it must not hold back a stranger's events.
+    """
+    tenant = record.headers.get("ce_tenant", "")
+    if not is_tenant(tenant) or not (record.key or b"").startswith(f"{tenant}/".encode()):
+        return (record.topic, "", "")
+    return (record.topic, tenant, record.headers.get("ce_subject", "")[:ID_MAX])
 
 
-def holds_back(row: Any, subject: str) -> bool:
-    """Whether an open row holds back later events of its subject: all do, but one that waits for just such a one."""
-    return not (row.reason == "early" and row.waits_for == subject)
+def holds_back(why: Any, subject: str) -> bool:
+    """Whether what waits holds back later events of its subject: all does, but one that waits for just such a one."""
+    return not (why.reason == "early" and why.waits_for == subject)
 
 
 async def add(tx: Tx, consumer: str, rows: Sequence[tuple[Record, Reason]]) -> None:
     """Park these records."""
-    columns = [
+    if not rows:
+        return
+    lines = [
         [
+            consumer,
             record.topic,
             record.partition,
             record.offset,
-            record.headers.get("ce_id", ""),
-            record.headers.get("ce_type", ""),
+            record.headers.get("ce_id", "")[:ID_MAX],
+            record.headers.get("ce_type", "")[:ID_MAX],
             *slot_of(record)[1:],
             record.key,
             Jsonb(dict(record.headers)),
             record.value,
             why.reason,
             why.code,
-            why.detail,
-            why.waits_for,
+            _storable(why.detail),
+            why.waits_for and _storable(why.waits_for)[:ID_MAX],
         ]
         for record, why in rows
     ]
     async with tx.connection.cursor() as cursor:
         await cursor.executemany(
-            f"""INSERT INTO parked (consumer, topic, partition, kafka_offset, event_id, event_type, tenant, subject, key,
-                                    headers, payload, reason, code, detail, waits_for, next_try_at)
-                VALUES ('{consumer}', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now() + interval '1 second')""",  # noqa: S608 - our own name
-            columns,
+            """INSERT INTO parked (consumer, topic, partition, kafka_offset, event_id, event_type, tenant, subject, key,
+                                   headers, payload, reason, code, detail, waits_for, next_try_at)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now() + interval '1 second')""",
+            lines,
         )
 
 
-async def held_back(tx: Tx, consumer: str, slots: Collection[Slot]) -> set[Slot]:
-    """The slots of which an earlier event waits, and holds back the later ones.
+async def held_back(tx: Tx, consumer: str, slots: Collection[Slot]) -> tuple[set[Slot], set[Slot]]:
+    """The slots whose waiting events hold back later ones, and those that wait for just such a later one.
 
     The rows are locked: a replay that is closing one of them is waited for, and its outcome counts.
     """
+    if not slots:
+        return set(), set()
     rows = await tx.rows(
         """SELECT topic, tenant, subject, reason, waits_for FROM parked
             WHERE consumer = %s AND closed_at IS NULL
@@ -111,7 +122,8 @@ async def held_back(tx: Tx, consumer: str, slots: Collection[Slot]) -> set[Slot]
             ORDER BY id FOR SHARE""",
         [consumer, *_split(slots)],
     )
-    return {(row.topic, row.tenant, row.subject) for row in rows if holds_back(row, row.subject)}
+    held = {(row.topic, row.tenant, row.subject) for row in rows if holds_back(row, row.subject)}
+    return held, {(row.topic, row.tenant, row.subject) for row in rows} - held
 
 
 async def waiting_for(tx: Tx, consumer: str, subjects: Collection[tuple[str, str]]) -> list[Slot]:
@@ -131,7 +143,7 @@ async def due(tx: Tx, consumer: str) -> list[Slot]:
     rows = await tx.rows(
         """SELECT topic, tenant, subject FROM parked
             WHERE consumer = %s AND closed_at IS NULL AND reason = 'early' AND next_try_at <= now()
-            GROUP BY topic, tenant, subject ORDER BY min(id) LIMIT 200""",
+            GROUP BY topic, tenant, subject ORDER BY min(next_try_at) LIMIT 200""",
         [consumer],
     )
     return [(row.topic, row.tenant, row.subject) for row in rows]
@@ -155,16 +167,18 @@ async def keep(tx: Tx, parked_id: int, why: Reason) -> None:
         """UPDATE parked SET reason = %s, code = %s, detail = %s, waits_for = %s, attempts = attempts + 1,
                   next_try_at = now() + least(power(2, least(attempts, 9)), 300) * interval '1 second'
             WHERE id = %s""",
-        [why.reason, why.code, why.detail, why.waits_for, parked_id],
+        [why.reason, why.code, _storable(why.detail), why.waits_for and _storable(why.waits_for)[:ID_MAX], parked_id],
     )
 
 
-async def close(tx: Tx, parked_id: int, outcome: str, *, by: str, why: str) -> None:
-    """It waits no longer: it was handled, or an operator discards it."""
-    await tx.run(
-        "UPDATE parked SET closed_at = now(), outcome = %s, closed_by = %s, closed_why = %s WHERE id = %s",
+async def close(tx: Tx, parked_id: int, outcome: str, *, by: str, why: str) -> bool:
+    """It waits no longer: it was handled, or an operator discards it; false if it was closed before."""
+    closed = await tx.run(
+        """UPDATE parked SET closed_at = now(), outcome = %s, closed_by = %s, closed_why = %s
+            WHERE id = %s AND closed_at IS NULL""",
         [outcome, by, why, parked_id],
     )
+    return closed == 1
 
 
 async def open_rows(
@@ -187,6 +201,11 @@ async def counts(tx: Tx, consumer: str) -> dict[str, int]:
         "SELECT reason, count(*) AS n FROM parked WHERE consumer = %s AND closed_at IS NULL GROUP BY reason", [consumer]
     )
     return {row.reason: row.n for row in rows}
+
+
+def _storable(text: str) -> str:
+    """What a message quotes may hold a NUL, which a database does not keep."""
+    return text.replace("\0", "\\x00")
 
 
 def _split(slots: Collection[Slot]) -> list[list[str]]:
