@@ -20,9 +20,14 @@ _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 def check_tenant(tenant: str) -> str:
     """Return the tenant's id itself; refuse what could not stand in a key, a header or the tenants' setting."""
-    if not _TENANT.fullmatch(tenant):
+    if not is_tenant(tenant):
         raise Invalid("tenant.malformed", "a tenant's id is 1 to 63 of a-z, 0-9 and '-'")
     return tenant
+
+
+def is_tenant(text: str) -> bool:
+    """Whether this could be a tenant's id."""
+    return _TENANT.fullmatch(text) is not None
 
 
 class Tx:
@@ -71,11 +76,20 @@ class Tx:
 class Database:
     """The service's own database, as the role that serves."""
 
-    def __init__(self, url: str, *, connections: int = 10, clock: Literal["system", "test"] = "system") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = 10,
+        clock: Literal["system", "test"] = "system",
+        idle_transaction_s: int = 60,
+    ) -> None:
         self.url = url
         self.clock = clock
+        # A process that froze in a transaction would hold its locks, and so its successor, until it thaws.
+        ends_frozen = f"-c idle_in_transaction_session_timeout={idle_transaction_s * 1000}"
         self.pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
-            url, min_size=1, max_size=connections, open=False, kwargs={"autocommit": True}
+            url, min_size=1, max_size=connections, open=False, kwargs={"autocommit": True, "options": ends_frozen}
         )
 
     async def __aenter__(self) -> Self:
@@ -106,8 +120,18 @@ class Database:
             return [row[0] for row in await cursor.fetchall()]
 
 
+def answers(url: str) -> bool:
+    """Whether the database lets us in."""
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether the same transaction can succeed later: connection lost, deadlock, serialization, timeout, disk full."""
-    return isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)) and not isinstance(
-        error, psycopg.errors.ProgramLimitExceeded
-    )
+    if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
+        return (error.sqlstate or "")[:2] != "54"  # a limit of PostgreSQL itself: the next time it is the same
+    # The server became a standby, or ended us because we were frozen; PostgreSQL files both under our own mistakes.
+    return isinstance(error, (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.IdleInTransactionSessionTimeout))

@@ -1,9 +1,9 @@
 """Follows topics with Faust: records into a bounded buffer, a batch at a time to the consumer, acknowledged after it."""
 
 import asyncio
-import os
-import threading
 from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 import faust
@@ -20,9 +20,10 @@ from services.chassis.logs import log
 from services.chassis.settings import ChassisSettings
 
 BUFFER_MAX = 4000  # unhandled records, after which fetching waits
-STOP_S = 8  # after which a stop that hangs (the broker is away) ends the process
-STUCK_S = 60  # with lag, and nothing handled for so long, the process ends and is started anew
-WATCH_S = 10
+STUCK_S = 60.0  # with lag, and nothing handled for so long, the process ends and is started anew
+WATCH_S = 5.0
+
+Place = tuple[str, int]  # topic, partition
 
 
 class Buffer:
@@ -31,22 +32,25 @@ class Buffer:
     def __init__(self, most: int) -> None:
         self._most = most
         self._records: deque[Record] = deque()
-        self._change = asyncio.Condition()
+        self._filled = asyncio.Event()
+        self._room = asyncio.Event()
 
     async def put(self, record: Record) -> None:
         """Add a record, waiting while the buffer is full: back-pressure reaches the fetch."""
-        async with self._change:
-            await self._change.wait_for(lambda: len(self._records) < self._most)
-            self._records.append(record)
-            self._change.notify_all()
+        while len(self._records) >= self._most:
+            self._room.clear()
+            await self._room.wait()
+        self._records.append(record)
+        self._filled.set()
 
     async def some(self, most: int) -> list[Record]:
         """Wait for a record and take whatever is there, in the order in which it came."""
-        async with self._change:
-            await self._change.wait_for(lambda: bool(self._records))
-            batch = [self._records.popleft() for _ in range(min(most, len(self._records)))]
-            self._change.notify_all()
-            return batch
+        while not self._records:
+            self._filled.clear()
+            await self._filled.wait()
+        batch = [self._records.popleft() for _ in range(min(most, len(self._records)))]
+        self._room.set()
+        return batch
 
 
 class Follower:
@@ -56,7 +60,6 @@ class Follower:
         self._consumer = consumer
         self._settings = settings
         self._buffer = Buffer(BUFFER_MAX)
-        self._handled = 0
         self.app = self._build()
 
     def _build(self) -> Any:
@@ -99,25 +102,14 @@ class Follower:
     async def run(self) -> None:
         """Follow until cancelled; whatever is raised must end the process: what was not acknowledged comes again."""
         self.app.finalize()
-        await self.app.start()
         try:
+            await self.app.start()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._flush())
                 tasks.create_task(self._watch_faust())
                 tasks.create_task(self._watch_progress())
-        except BaseException as error:
-            log.warning("following ends", error=repr(error), exc_info=True)
-            raise
         finally:
-            await self._stop()
-
-    async def _stop(self) -> None:
-        """Leave the group; Faust never ends while the broker is away, so a timer ends the process for it."""
-        timer = threading.Timer(STOP_S, os._exit, [0])
-        timer.daemon = True
-        timer.start()
-        await self.app.stop()
-        timer.cancel()
+            await self.app.stop()  # never ends while the broker is away: who stops us sets a limit
 
     async def _flush(self) -> None:
         while True:
@@ -125,7 +117,6 @@ class Follower:
             await self._consumer.handle(batch)
             for record in batch:
                 record.source.ack()  # only now, and in this order: a gap of one is skipped by Faust (bug #606)
-            self._handled += len(batch)
 
     async def _watch_faust(self) -> None:
         """Faust crashes by setting an event: make it an exception."""
@@ -134,39 +125,69 @@ class Follower:
 
     async def _watch_progress(self) -> None:
         """End the process when it could work and does not: lag, everything reachable, nothing handled for a minute."""
-        idle_s = 0.0
+        clock = asyncio.get_running_loop().time
+        handled, since, away = -1, clock(), False
         while True:
-            before = self._handled
             await asyncio.sleep(WATCH_S)
             try:
-                behind = await lag(self._consumer, self._settings.kafka_bootstrap_servers)
-            except (KafkaError, psycopg.OperationalError) as error:
-                log.info("lag unknown", error=type(error).__name__)
+                standing = await stand(self._consumer, self._settings.kafka_bootstrap_servers)
+            except (KafkaError, OSError, psycopg.OperationalError) as error:
+                if not away:
+                    log.warning("broker or database away", error=type(error).__name__)
+                since, away = clock(), True
                 continue
-            metrics.LAG.set(behind)
-            idle_s = idle_s + WATCH_S if behind and self._handled == before else 0.0
-            if idle_s >= STUCK_S:
+            if away:
+                log.info("broker and database are back")
+                away = False
+            metrics.LAG.set(standing.lag())
+            # Without partitions of our own we watch them all: nobody may have them.
+            mine = self._assigned() or standing.ends.keys()
+            if standing.handled(mine) != handled or not standing.lag(mine):
+                handled, since = standing.handled(mine), clock()
+            elif clock() - since >= STUCK_S:
                 raise RuntimeError("stuck: there is lag, and nothing was handled for a minute")
 
+    def _assigned(self) -> set[Place]:
+        return {(place.topic, place.partition) for place in self.app.consumer.assignment()}
 
-def _pairs(headers: Any) -> list[tuple[str, bytes | None]]:
-    return list(headers.items()) if isinstance(headers, dict) else list(headers or ())
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far each partition reaches, and how far this service (any replica) has handled it."""
+
+    ends: dict[Place, int]
+    next_offsets: dict[Place, int]
+
+    def handled(self, places: Collection[Place]) -> int:
+        """A number that grows with every record handled in these partitions."""
+        return sum(self.next_offsets[place] for place in places if place in self.next_offsets)
+
+    def lag(self, places: Collection[Place] | None = None) -> int:
+        """Records of these partitions, or of all, that are not yet handled."""
+        return sum(
+            max(0, end - self.next_offsets[place])
+            for place, end in self.ends.items()
+            if places is None or place in places
+        )
 
 
-async def lag(consumer: Consumer, bootstrap_servers: str) -> int:
-    """Records of the followed topics that no replica of this service has handled yet."""
+async def stand(consumer: Consumer, bootstrap_servers: str) -> Standing:
+    """Ask broker and database how far this service is."""
     ends = await asyncio.to_thread(_end_offsets, bootstrap_servers, consumer.topics)
     async with consumer.database.transaction(()) as tx:
         rows = await tx.rows(
             "SELECT topic_id, partition, kafka_offset FROM handled WHERE consumer = %s", [consumer.name]
         )
     done = {(row.topic_id, row.partition): row.kafka_offset + 1 for row in rows}
-    return sum(
-        max(0, end - done.get((consumer.topic_ids[topic], partition), 0)) for (topic, partition), end in ends.items()
-    )
+    return Standing(ends, {(topic, place): done.get((consumer.topic_ids[topic], place), 0) for topic, place in ends})
 
 
-def _end_offsets(bootstrap_servers: str, names: list[str]) -> dict[tuple[str, int], int]:
+async def lag(consumer: Consumer, bootstrap_servers: str) -> int:
+    """Records of the followed topics that no replica of this service has handled yet."""
+    return (await stand(consumer, bootstrap_servers)).lag() if consumer.topics else 0
+
+
+def _end_offsets(bootstrap_servers: str, names: list[str]) -> dict[Place, int]:
     admin = topics.admin_client(bootstrap_servers)
     try:
         partitions = [
@@ -178,3 +199,7 @@ def _end_offsets(bootstrap_servers: str, names: list[str]) -> dict[tuple[str, in
         return {(p.topic, p.partition): place.offset for p, place in found.items()}
     finally:
         admin.close()
+
+
+def _pairs(headers: Any) -> list[tuple[str, bytes | None]]:
+    return list(headers.items()) if isinstance(headers, dict) else list(headers or ())

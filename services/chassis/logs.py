@@ -26,6 +26,8 @@ class _OnceAMinute(logging.Filter):
         last = self._said.get(str(record.msg), float("-inf"))
         if record.created - last < 60:  # seconds
             return False
+        if len(self._said) > 1000:
+            self._said.clear()  # libraries that format before they log have endlessly many texts
         self._said[str(record.msg)] = record.created
         return True
 

@@ -6,15 +6,19 @@ from typing import Any
 import psycopg
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_when_event_set, wait_random_exponential
 
 from services.chassis import metrics
+from services.chassis.database import is_transient
+from services.chassis.envelope import RECORD_MAX_BYTES
 from services.chassis.logs import log
 from services.chassis.outbox import CHANNEL
 
 _LOCK = 7_215_002  # any number: one relay at a time in this database
 BATCH = 2000
 POLL_S = 0.5  # behind NOTIFY, for what was announced while nobody listened
+RETRY_S = 0.5
+FROZEN_S = 60
+DAY_MS = 24 * 60 * 60 * 1000
 
 
 class Relay:
@@ -30,8 +34,8 @@ class Relay:
         """Begin to publish."""
         self._thread.start()
 
-    def stop(self, timeout_s: float = 10) -> None:
-        """Publish what is there and end."""
+    def stop(self, timeout_s: float = 3) -> None:
+        """Publish what is there and end, unless the broker is away."""
         self._stopping.set()
         self._thread.join(timeout_s)
 
@@ -41,26 +45,25 @@ class Relay:
 
     def _run(self) -> None:
         """Publish through every trouble that passes; a defect ends the thread, and with it the process."""
-        for attempt in Retrying(
-            retry=retry_if_exception_type((psycopg.OperationalError, KafkaError, OSError)),
-            wait=wait_random_exponential(multiplier=0.1, max=5),
-            stop=stop_when_event_set(self._stopping),
-            before_sleep=_say_retry,
-        ):
-            with attempt:
+        troubles = 0
+        while not self._stopping.is_set():
+            try:
                 self._publish_until_stopped()
+            except (psycopg.Error, KafkaError, OSError) as error:
+                if isinstance(error, psycopg.Error) and not is_transient(error):
+                    raise
+                if troubles % 100 == 0:
+                    log.warning("relay waits to try again", error=type(error).__name__, troubles=troubles)
+                troubles += 1
+                self._stopping.wait(RETRY_S)
 
     def _publish_until_stopped(self) -> None:
-        with psycopg.connect(self._database_url, autocommit=True) as connection:
+        # A process that froze would hold the lock until it thaws.
+        ends_frozen = f"-c idle_session_timeout={FROZEN_S * 1000}"
+        with psycopg.connect(self._database_url, autocommit=True, options=ends_frozen) as connection:
             self._wait_for_the_lock(connection)
             connection.execute(f"LISTEN {CHANNEL}")
-            producer = KafkaProducer(
-                bootstrap_servers=self._bootstrap_servers,
-                client_id="receivables-relay",
-                linger_ms=2,
-                compression_type="gzip",
-                reconnect_backoff_max_ms=500,
-            )
+            producer = new_producer(self._bootstrap_servers)
             try:
                 while not self._stopping.is_set():
                     if not publish(connection, producer):
@@ -68,7 +71,7 @@ class Relay:
                             pass
                 publish(connection, producer)
             finally:
-                producer.close(timeout=2)
+                producer.close(timeout=1)
 
     def _wait_for_the_lock(self, connection: psycopg.Connection[Any]) -> None:
         while not self._stopping.is_set():
@@ -78,32 +81,43 @@ class Relay:
             self._stopping.wait(POLL_S)
 
 
+def new_producer(bootstrap_servers: list[str]) -> Any:
+    """A producer that never gives a record up: one given up and sent again would come behind later ones of its key."""
+    return KafkaProducer(
+        bootstrap_servers=bootstrap_servers,
+        client_id="receivables-relay",
+        linger_ms=2,
+        compression_type="gzip",
+        max_request_size=RECORD_MAX_BYTES,
+        delivery_timeout_ms=DAY_MS,
+        bootstrap_timeout_ms=2000,
+        reconnect_backoff_max_ms=500,
+    )
+
+
 def publish(connection: psycopg.Connection[Any], producer: Any, batch: int = BATCH) -> int:
     """Send the oldest rows, wait until the broker has all of them, delete them; return how many.
 
-    A crash between the two sends them again with the same event id, which every inbox absorbs.
+    A crash between the two sends them again with the same event id, which every inbox absorbs. No transaction is
+    open meanwhile: a broker that is away must not keep the database from cleaning up.
     """
-    with connection.transaction():
-        rows = connection.execute(
-            "SELECT id, topic, key, headers, payload FROM outbox ORDER BY id LIMIT %s", [batch]
-        ).fetchall()
-        sent = [
-            producer.send(
-                topic,
-                key=key.encode(),
-                value=payload,
-                headers=[(name, text.encode()) for name, text in headers.items()],
-            )
-            for _, topic, key, headers, payload in rows
-        ]
-        producer.flush()
-        for future in sent:
-            future.get(timeout=60)
-        connection.execute("DELETE FROM outbox WHERE id = ANY(%s)", [[row[0] for row in rows]])
+    rows = connection.execute(
+        "SELECT id, topic, key, headers, payload FROM outbox ORDER BY id LIMIT %s", [batch]
+    ).fetchall()
+    if not rows:
+        return 0
+    sent = [
+        producer.send(
+            topic,
+            key=key.encode(),
+            value=payload,
+            headers=[(name, text.encode()) for name, text in headers.items()],
+        )
+        for _, topic, key, headers, payload in rows
+    ]
+    producer.flush()
+    for future in sent:
+        future.get(timeout=60)
+    connection.execute("DELETE FROM outbox WHERE id = ANY(%s)", [[row[0] for row in rows]])
     metrics.PUBLISHED.inc(len(rows))
     return len(rows)
-
-
-def _say_retry(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    log.warning("relay waits to try again", error=type(error).__name__, attempt=state.attempt_number)

@@ -1,9 +1,11 @@
 """Assembles a service from its parts and gives it its command line: serve, migrate, parked."""
 
 import asyncio
+import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -18,9 +20,10 @@ from prometheus_client import start_http_server
 from receivables.operations.v1 import service_pb2 as operations_pb2
 from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 
-from services.chassis import follow, jobs, logs, migrate, operations, topics
+from services.chassis import cleaning, follow, jobs, logs, migrate, operations, topics
 from services.chassis.consumer import Consumer, Handler, Teller, nobody
-from services.chassis.database import Database
+from services.chassis.database import Database, answers, is_transient
+from services.chassis.envelope import RECORD_MAX_BYTES
 from services.chassis.jobs import Job
 from services.chassis.logs import log
 from services.chassis.relay import Relay
@@ -28,6 +31,8 @@ from services.chassis.settings import ChassisSettings
 
 S = TypeVar("S", bound=ChassisSettings)
 EARLY_S = 1.0  # between two looks at early events
+STOP_S = 9.0  # after which a stop that hangs is cut short
+GRACE_S = 3.0  # for calls that are under way at a stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,10 @@ class Service(Generic[S]):
 def database_of(settings: ChassisSettings) -> Database:
     """The service's database as the settings name it."""
     return Database(
-        settings.database_url.get_secret_value(), connections=settings.database_connections, clock=settings.clock
+        settings.database_url.get_secret_value(),
+        connections=settings.database_connections,
+        clock=settings.clock,
+        idle_transaction_s=settings.idle_transaction_s,
     )
 
 
@@ -93,65 +101,95 @@ def serve(service: Service[S]) -> None:
     """Serve until SIGTERM or SIGINT; end with an error, to be started anew, when anything fails unexpectedly."""
     settings = service.settings()  # type: ignore[call-arg]
     logs.configure(service.name, settings.log_level)
-    uvloop.run(_serve(service, settings))
+    uvloop.run(_serve_until_told(service, settings))
+
+
+async def _serve_until_told(service: Service[S], settings: S) -> None:
+    told = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, told.set)
+    async with asyncio.TaskGroup() as tasks:
+        work = tasks.create_task(_serve(service, settings))
+        await told.wait()
+        log.info("service stopping")
+        _end_within(STOP_S, 0)
+        work.cancel()
 
 
 async def _serve(service: Service[S], settings: S) -> None:
+    try:
+        async with AsyncExitStack() as stack:
+            parts = await _stand_up(service, settings, stack)
+            relay = Relay(parts.database.url, settings.kafka_bootstrap_servers)
+            relay.start()
+            stack.push_async_callback(asyncio.to_thread, relay.stop)
+            if settings.metrics_port:
+                metrics_server, _ = start_http_server(settings.metrics_port, settings.grpc_host)
+                stack.callback(metrics_server.shutdown)
+            async with asyncio.TaskGroup() as tasks, _open_door(service, parts):
+                for task in _tasks(service, parts, relay):
+                    tasks.create_task(task)
+                log.info("service started", grpc_port=settings.grpc_port)
+                await asyncio.Event().wait()  # until we are cancelled, or a task fails
+    except Exception:
+        log.exception("service failed")
+        _end_within(STOP_S, 1)
+        raise
+
+
+def _end_within(seconds: float, code: int) -> None:
+    """Whatever hangs (Faust does, while the broker is away), the process ends: what it had not finished comes again."""
+    timer = threading.Timer(seconds, os._exit, [code])
+    timer.daemon = True
+    timer.start()
+
+
+async def _stand_up(service: Service[S], settings: S, stack: AsyncExitStack) -> Parts[S]:
+    """Wait for the broker and the database, make sure that the topics are there and our role is a safe one."""
+    await _wait_for("broker", lambda: topics.answers(settings.kafka_bootstrap_servers))
     topic_ids = await asyncio.to_thread(
         topics.ensure,
         settings.kafka_bootstrap_servers,
         partitions=settings.partitions,
         replication=settings.replication,
     )
-    async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(database_of(settings))
-        async with database.pool.connection() as connection:
-            await migrate.check_role(connection)
-        consumer = service.consumer(settings, database, topic_ids)
-        parts = Parts(settings, database, consumer)
-        relay = Relay(database.url, settings.kafka_bootstrap_servers)
-        relay.start()
-        stack.push_async_callback(asyncio.to_thread, relay.stop)
-        if settings.metrics_port:
-            metrics_server, _ = start_http_server(settings.metrics_port, settings.grpc_host)
-            stack.callback(metrics_server.shutdown)
-        server, alive = await _open_door(service, parts)
-        stack.push_async_callback(server.stop, 5)
-        log.info("service started", grpc_port=settings.grpc_port)
-        with suppress(_Stopped):
-            await _work(service, parts, relay)
-        await alive.enter_graceful_shutdown()
-        log.info("service stopping")
+    await _wait_for("database", lambda: answers(settings.database_url.get_secret_value()))
+    database = await stack.enter_async_context(database_of(settings))
+    async with database.pool.connection() as connection:
+        await migrate.check_role(connection)
+    return Parts(settings, database, service.consumer(settings, database, topic_ids))
 
 
-class _Stopped(Exception):  # noqa: N818 - the way a stop leaves a task group
-    """SIGTERM or SIGINT."""
+async def _wait_for(what: str, answers: Callable[[], bool]) -> None:
+    said = False
+    while not await asyncio.to_thread(answers):
+        if not said:
+            log.warning("waiting to start", waits_for=what)
+            said = True
+        await asyncio.sleep(0.5)
 
 
-async def _work(service: Service[S], parts: Parts[S], relay: Relay) -> None:
-    """Run all that a service does beside answering; the first to fail ends all."""
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            if service.handlers:
-                tasks.create_task(follow.Follower(parts.consumer, parts.settings).run())
-                tasks.create_task(_wake_early(parts.consumer))
-            for job in service.jobs(parts):
-                tasks.create_task(jobs.keep_running(parts.database, job))
-            tasks.create_task(_watch_relay(relay))
-            tasks.create_task(operations.keep_gauges(parts.database, parts.consumer))
-            await stop.wait()
-            raise _Stopped
-    except* _Stopped:
-        pass
+def _tasks(service: Service[S], parts: Parts[S], relay: Relay) -> list[Coroutine[Any, Any, None]]:
+    """All that a service does beside answering; the first to fail ends all."""
+    tasks = [
+        _watch_relay(relay),
+        operations.keep_gauges(parts.database, parts.consumer),
+        cleaning.keep_clean(parts.database),
+        *(jobs.keep_running(parts.database, job) for job in service.jobs(parts)),
+    ]
+    if service.handlers:
+        tasks += [follow.Follower(parts.consumer, parts.settings).run(), _wake_early(parts.consumer)]
+    return tasks
 
 
 async def _wake_early(consumer: Consumer) -> None:
     while True:
         await asyncio.sleep(EARLY_S)
-        await consumer.wake_due()
+        try:
+            await consumer.wake_due()
+        except Exception as error:
+            if not is_transient(error):
+                raise
 
 
 async def _watch_relay(relay: Relay) -> None:
@@ -160,8 +198,12 @@ async def _watch_relay(relay: Relay) -> None:
     raise RuntimeError("the relay ended")
 
 
-async def _open_door(service: Service[S], parts: Parts[S]) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
-    server = grpc.aio.server(options=[("grpc.max_receive_message_length", 8 * 1024 * 1024), ("grpc.so_reuseport", 0)])
+@asynccontextmanager
+async def _open_door(service: Service[S], parts: Parts[S]) -> AsyncIterator[None]:
+    """Answer calls; then say that we no longer do, and finish those that are under way."""
+    server = grpc.aio.server(
+        options=[("grpc.max_receive_message_length", RECORD_MAX_BYTES), ("grpc.so_reuseport", 0)],
+    )
     names = [reflection.SERVICE_NAME, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
     operator = Servicer(
         operations_pb2.DESCRIPTOR.services_by_name["OperationsService"].full_name,
@@ -178,4 +220,8 @@ async def _open_door(service: Service[S], parts: Parts[S]) -> tuple[grpc.aio.Ser
     await server.start()
     for name in ("", *names):
         await alive.set(name, health_pb2.HealthCheckResponse.SERVING)
-    return server, alive
+    try:
+        yield
+    finally:
+        await alive.enter_graceful_shutdown()
+        await server.stop(GRACE_S)

@@ -14,6 +14,9 @@ class ChassisSettings(BaseSettings):
     database_url: SecretStr = Field(description="PostgreSQL, as the role that serves")
     owner_database_url: SecretStr | None = Field(None, description="PostgreSQL, as the owner; only for migrate")
     database_connections: int = Field(10, description="at most so many connections to the database", ge=2)
+    idle_transaction_s: int = Field(
+        60, description="after which a transaction of a process that froze is ended, seconds", ge=1
+    )
     kafka_bootstrap_servers: str = Field("localhost:9092", description="host:port, comma separated")
     partitions: int = Field(8, description="of a topic that has to be created", ge=1)
     replication: int = Field(1, description="copies of a topic that has to be created", ge=1)

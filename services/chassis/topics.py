@@ -1,16 +1,16 @@
 """The one list of topics, and their creation."""
 
-import time
 from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from services.chassis.envelope import RECORD_MAX_BYTES
 from services.chassis.logs import log
 
 # Public topics are kept for ever, so that any consumer can be rebuilt from the first event.
-_FOR_EVER = {"retention.ms": "-1", "cleanup.policy": "delete"}
+_FOR_EVER = {"retention.ms": "-1", "cleanup.policy": "delete", "max.message.bytes": str(RECORD_MAX_BYTES)}
 
 TOPICS = (
     "receivables.orders.v1",
@@ -23,26 +23,28 @@ TOPICS = (
 
 
 def admin_client(bootstrap_servers: str) -> Any:
-    """An admin client; raises KafkaError while no broker answers."""
-    return KafkaAdminClient(bootstrap_servers=bootstrap_servers.split(","), client_id="receivables-topics")
+    """An admin client; raises KafkaError when no broker answers within two seconds."""
+    return KafkaAdminClient(
+        bootstrap_servers=bootstrap_servers.split(","),
+        client_id="receivables-topics",
+        bootstrap_timeout_ms=2000,
+        request_timeout_ms=10_000,
+        reconnect_backoff_max_ms=500,
+    )
 
 
-def wait_for_broker(bootstrap_servers: str) -> Any:
-    """Wait for a broker, for ever, with one line: a Faust worker that starts without one exits at once."""
-    said = False
-    while True:
-        try:
-            return admin_client(bootstrap_servers)
-        except KafkaError:
-            if not said:
-                log.warning("waiting for the broker", bootstrap_servers=bootstrap_servers)
-                said = True
-            time.sleep(0.5)
+def answers(bootstrap_servers: str) -> bool:
+    """Whether a broker answers."""
+    try:
+        admin_client(bootstrap_servers).close()
+    except KafkaError:
+        return False
+    return True
 
 
 def ensure(bootstrap_servers: str, *, partitions: int, replication: int) -> dict[str, str]:
     """Create the topics that are missing; return each topic's id. Never changes a partition count."""
-    admin = wait_for_broker(bootstrap_servers)
+    admin = admin_client(bootstrap_servers)
     try:
         existing = set(admin.list_topics())
         missing = [
