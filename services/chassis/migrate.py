@@ -23,9 +23,10 @@ def migrate(owner_url: str, server_role: str, folder: Path) -> list[str]:
     """Apply what is missing, each file in a transaction, safe twice and at once; return the files applied."""
     applied = []
     with psycopg.connect(owner_url, autocommit=True) as connection:
-        connection.execute("SET lock_timeout = '10s'")
         connection.execute("SELECT set_config('ar.server_role', %s, false)", [server_role])
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        # Only now: who migrates at once waits as long as it takes, but no table is waited for with others behind us.
+        connection.execute("SET lock_timeout = '10s'")
         connection.execute(
             "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())"
         )
@@ -50,11 +51,15 @@ def migrate(owner_url: str, server_role: str, folder: Path) -> list[str]:
 
 
 async def check_role(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Raise UnsafeRole if this role owns a table, bypasses row-level security, or a business table is not protected."""
+    """Raise UnsafeRole if this role owns a table, bypasses row-level security, or a business table is not protected.
+
+    What a role may become (SET ROLE) it counts as.
+    """
     cursor = await connection.execute(
-        """SELECT c.relname, pg_get_userbyid(c.relowner) = current_user AS owned,
+        """SELECT c.relname, pg_has_role(current_user, c.relowner, 'MEMBER') AS owned,
                   c.relrowsecurity AND c.relforcerowsecurity AS protected,
-                  (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user) AS bypasses
+                  EXISTS (SELECT FROM pg_roles r
+                           WHERE (r.rolsuper OR r.rolbypassrls) AND pg_has_role(current_user, r.oid, 'MEMBER')) AS bypasses
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')"""
     )
