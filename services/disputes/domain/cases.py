@@ -314,6 +314,8 @@ def next_by(dispute: Dispute, on: date, policy: Policy) -> date | None:
             return dispute.answer_by
         case State.AWAITING_CUSTOMER | State.PROPOSED:
             return add_business_days(on, policy.customer_days)
+        case State.REJECTED:
+            return on + timedelta(days=policy.reopen_days)  # who disagrees appeals by then
         case _:
             return None
 

@@ -137,7 +137,7 @@ def test_each_pause_names_what_is_missing_and_asks_for_it_once() -> None:
         (State.REOPENED, date(2026, 3, 9)),
         (State.RESOLVED, None),
         (State.CLOSED, None),
-        (State.REJECTED, None),
+        (State.REJECTED, date(2026, 4, 5)),
         (State.WITHDRAWN, None),
         (State.DUPLICATE, None),
     ],

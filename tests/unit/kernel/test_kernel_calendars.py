@@ -1,0 +1,89 @@
+"""Days as a business counts them: strict dates, the seller's midnight, weekends apart."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.kernel import calendars
+from services.kernel.refusals import Invalid
+
+
+def test_an_iso_date_is_read() -> None:
+    assert calendars.day("2024-02-29", what="issue_date") == date(2024, 2, 29)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026-02-29",
+        "2026-13-01",
+        "2026-00-10",
+        "20260131",
+        "2026-1-31",
+        "31.01.2026",
+        "2026-01-31T00:00",
+        "2026/01/31",
+    ],
+)
+def test_what_is_no_iso_date_is_refused_with_its_name(text: str) -> None:
+    with pytest.raises(Invalid, match="issue_date") as refused:
+        calendars.day(text, what="issue_date")
+
+    assert refused.value.code == "date.malformed"
+
+
+@pytest.mark.xfail(strict=True, reason="the kernel reads what date.fromisoformat reads: the ISO week date is as long")
+def test_an_iso_week_date_is_refused() -> None:
+    with pytest.raises(Invalid):
+        calendars.day("2026-W05-6", what="issue_date")
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("UTC", date(2026, 6, 30)),
+        ("Europe/Berlin", date(2026, 7, 1)),
+        ("Europe/London", date(2026, 7, 1)),
+        ("America/New_York", date(2026, 6, 30)),
+    ],
+)
+def test_the_day_is_the_one_where_the_seller_is(zone: str, day: date) -> None:
+    assert calendars.day_in(zone, datetime(2026, 6, 30, 23, 30, tzinfo=UTC)) == day
+
+
+@pytest.mark.parametrize(
+    ("on", "end"),
+    [
+        (date(2026, 3, 27), datetime(2026, 3, 27, 16, 0, tzinfo=UTC)),  # winter time
+        (date(2026, 3, 30), datetime(2026, 3, 30, 15, 0, tzinfo=UTC)),  # summer time began on Sunday
+    ],
+)
+def test_the_business_day_ends_at_five_by_the_sellers_wall_clock(on: date, end: datetime) -> None:
+    assert calendars.business_day_end("Europe/Berlin", on) == end
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "end"),
+    [
+        (date(2026, 3, 2), 0, date(2026, 3, 2)),  # Monday
+        (date(2026, 3, 2), 1, date(2026, 3, 3)),
+        (date(2026, 3, 2), 5, date(2026, 3, 9)),
+        (date(2026, 3, 6), 1, date(2026, 3, 9)),  # Friday
+        (date(2026, 3, 7), 1, date(2026, 3, 9)),  # Saturday
+        (date(2026, 3, 8), 1, date(2026, 3, 9)),  # Sunday
+        (date(2026, 3, 7), 0, date(2026, 3, 7)),
+    ],
+)
+def test_business_days_pass_over_weekends(start: date, days: int, end: date) -> None:
+    assert calendars.add_business_days(start, days) == end
+
+
+@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(1, 60))
+def test_the_nth_business_day_is_a_weekday_and_one_later_than_the_one_before(start: date, days: int) -> None:
+    at = calendars.add_business_days(start, days)
+
+    assert at.weekday() < 5
+    assert calendars.add_business_days(calendars.add_business_days(start, days - 1), 1) == at
