@@ -1,0 +1,1 @@
+"""People: who hears what, by when, in their language; one story for everybody, by mail."""

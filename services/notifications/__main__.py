@@ -1,0 +1,7 @@
+"""`python -m services.notifications serve|migrate|parked`."""
+
+from services.chassis.cli import command_line
+from services.notifications.service import SERVICE
+
+if __name__ == "__main__":
+    command_line(SERVICE)()

@@ -1,0 +1,69 @@
+"""Fetches an invoice's document from invoicing, whose own it is."""
+
+import json
+from dataclasses import dataclass
+
+import grpc
+from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
+
+WAIT_S = 10.0  # for invoicing to answer, retries included
+BYTES_MAX = 16 * 1024 * 1024
+
+# gRPC's own retry: a call that never reached the server, or a server that is starting.
+_CONFIG = json.dumps(
+    {
+        "methodConfig": [
+            {
+                "name": [{"service": "receivables.invoicing.v1.InvoicingService"}],
+                "retryPolicy": {
+                    "maxAttempts": 5,
+                    "initialBackoff": "0.1s",
+                    "maxBackoff": "2s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            }
+        ]
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An invoice or a credit note as a file."""
+
+    content: bytes
+    media_type: str
+    file_name: str
+
+
+class NotAtHand(Exception):  # noqa: N818 - the mail waits for it
+    """Invoicing does not give the document just now; the mail is tried again later."""
+
+
+class Documents:
+    """Invoicing's documents, over gRPC."""
+
+    def __init__(self, address: str) -> None:
+        """Remember where invoicing answers; the connection opens with the first question."""
+        self._address = address
+        self._channel: grpc.aio.Channel | None = None
+
+    async def fetch(self, tenant: str, document: str) -> Document:
+        """The document of an invoice or a credit note, by its id; raises NotAtHand."""
+        if self._channel is None:
+            options = [("grpc.service_config", _CONFIG), ("grpc.max_receive_message_length", BYTES_MAX)]
+            self._channel = grpc.aio.insecure_channel(self._address, options=options)
+        stub = service_pb2_grpc.InvoicingServiceStub(self._channel)
+        request = service_pb2.RenderDocumentRequest(document=document)
+        try:
+            answer = await stub.RenderDocument(request, metadata=(("ar-tenant", tenant),), timeout=WAIT_S)
+        except grpc.aio.AioRpcError as error:
+            raise NotAtHand(error.code().name) from None
+        return Document(answer.content, answer.media_type, answer.file_name)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._channel is not None:
+            await self._channel.close()
+            self._channel = None

@@ -1,0 +1,82 @@
+"""A person who hears of things, and what we refuse to register."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+
+from services.kernel.orders import Scope
+from services.kernel.refusals import Invalid
+from services.notifications.domain.roles import BUYER_ROLES, SELLER_ROLES, Role
+
+LANGUAGES = ("en", "de", "sv")
+EMAIL_MAX = 254  # RFC 5321
+NAME_MAX = 200
+ID_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person of a buyer, or of the seller if the account is empty."""
+
+    tenant: str
+    contact_id: str
+    account_id: str
+    name: str
+    email: str
+    roles: tuple[Role, ...]
+    # Hears only of this part of the company; empty fields: of all.
+    scope: Scope
+    language: str
+    # Gets the invoice's document with the mail.
+    wants_document: bool
+    # A mail bounced: none goes there until the contact is registered anew.
+    suspended: bool = False
+
+    def hears_of(self, scope: Scope) -> bool:
+        """Whether a fact of this scope is theirs; a fact about the whole company is not one about a part of it."""
+        return all(
+            mine in {"", theirs}
+            for mine, theirs in (
+                (self.scope.site, scope.site),
+                (self.scope.cost_centre, scope.cost_centre),
+                (self.scope.purchase_order, scope.purchase_order),
+            )
+        )
+
+    def check(self) -> "Contact":
+        """Return the contact itself; refuse one that no mail could reach or no rule could find."""
+        if not 1 <= len(self.contact_id) <= ID_MAX or not self.contact_id.isprintable() or "/" in self.contact_id:
+            raise Invalid("contact.id_malformed", f"a contact's id has 1 to {ID_MAX} characters and no '/'")
+        if not self.name.strip() or len(self.name) > NAME_MAX or not self.name.isprintable():
+            raise Invalid("contact.name_malformed", f"a name has 1 to {NAME_MAX} characters, on one line")
+        if not is_address(self.email):
+            raise Invalid("contact.email_malformed", "this is not an e-mail address")
+        if self.language not in LANGUAGES:
+            raise Invalid("contact.language_unknown", f"we write in {', '.join(LANGUAGES)}")
+        if not self.roles and not self.wants_document:
+            raise Invalid("contact.without_role", "a contact needs a role, or wants the documents")
+        if not set(self.roles) <= (BUYER_ROLES if self.account_id else SELLER_ROLES):
+            side = "a buyer's" if self.account_id else "the seller's"
+            raise Invalid("contact.role_of_other_side", f"one of these is no role of {side} person")
+        return self
+
+
+def roles(names: Sequence[str]) -> tuple[Role, ...]:
+    """Read roles by name, each once; refuse what is none of domain rule B13."""
+    try:
+        return tuple(dict.fromkeys(Role(name) for name in names))
+    except ValueError:
+        raise Invalid("contact.role_unknown", f"the roles are {', '.join(Role)}") from None
+
+
+def is_address(text: str) -> bool:
+    """Whether mail can be sent there as far as the text says: one '@', plain ASCII, nothing that breaks a header."""
+    if len(text) > EMAIL_MAX or not text.isascii() or not text.isprintable() or text.count("@") != 1:
+        return False
+    try:
+        address = Address(addr_spec=text)
+    except (ValueError, IndexError, HeaderParseError):
+        return False
+    # A quoted local part ("a b"@c) is legal and refused: nobody has one, and every reader of it errs.
+    return bool(address.username and address.domain) and address.addr_spec == text and '"' not in text

@@ -1,0 +1,87 @@
+"""What becomes of a mail: its states, what an answer over SMTP means, and when to try again."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """The vocabulary of domain rule B13, as far as SMTP tells."""
+
+    QUEUED = "QUEUED"
+    # Being handed over; still so after a crash, and then handed over again with the same Message-ID.
+    SENT = "SENT"
+    # The next hop took it.
+    ACCEPTED = "ACCEPTED"
+    # Not now: tried again.
+    SOFT_BOUNCED = "SOFT_BOUNCED"
+    # Never.
+    HARD_BOUNCED = "HARD_BOUNCED"
+
+
+class Answer(StrEnum):
+    """What came of handing a mail over, or of not getting that far."""
+
+    CLAIMED = "claimed"
+    TAKEN = "taken"
+    NOT_NOW = "not_now"
+    NEVER = "never"
+
+
+# Every legal move. A pair that is missing here is illegal.
+MOVES = {
+    (State.QUEUED, Answer.CLAIMED): State.SENT,
+    (State.SENT, Answer.CLAIMED): State.SENT,
+    (State.SOFT_BOUNCED, Answer.CLAIMED): State.SENT,
+    (State.SENT, Answer.TAKEN): State.ACCEPTED,
+    (State.SENT, Answer.NOT_NOW): State.SOFT_BOUNCED,
+    (State.SENT, Answer.NEVER): State.HARD_BOUNCED,
+    # The address was found dead by another mail.
+    (State.QUEUED, Answer.NEVER): State.HARD_BOUNCED,
+    (State.SOFT_BOUNCED, Answer.NEVER): State.HARD_BOUNCED,
+}
+
+# Attempts after which nobody waits for a mail any more; it is still tried.
+PATIENCE_ATTEMPTS = 6
+# With the pauses below some two days, after which a mail that the server put off all the time counts as refused.
+GIVE_UP_ATTEMPTS = 60
+PAUSE_MAX_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What came of one attempt."""
+
+    answer: Answer
+    # The SMTP reply code about recipient or content; 0 if it never came to one (connection, document not at hand).
+    code: int = 0
+
+
+def move(state: State, answer: Answer) -> State:
+    """Apply an answer to a mail."""
+    moved = MOVES.get((state, answer))
+    assert moved is not None, f"a mail that is {state} cannot be {answer}"
+    return moved
+
+
+def states_before(answer: Answer) -> list[str]:
+    """The states in which a mail may get this answer."""
+    return [state.value for state, given in MOVES if given is answer]
+
+
+def meaning(code: int) -> Answer:
+    """What an SMTP reply code to recipient or content says (RFC 5321, 4.2.1)."""
+    if 200 <= code < 300:
+        return Answer.TAKEN
+    return Answer.NEVER if 500 <= code < 600 else Answer.NOT_NOW
+
+
+def judged(handed: Handed, attempts: int) -> Handed:
+    """The same, but never again after two days of "not now"; what is our own trouble is no fault of the address."""
+    if handed.answer is Answer.NOT_NOW and handed.code and attempts >= GIVE_UP_ATTEMPTS:
+        return Handed(Answer.NEVER, handed.code)
+    return handed
+
+
+def pause_s(attempts: int) -> int:
+    """Seconds until the next attempt: one, two, four … an hour."""
+    return int(min(2 ** max(0, attempts - 1), PAUSE_MAX_S))

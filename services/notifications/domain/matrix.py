@@ -1,0 +1,127 @@
+"""Who hears of what, and how loudly: the matrix of domain rule B13 as data, with the rows that this system adds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.notifications.domain.roles import Role
+
+
+class Weight(StrEnum):
+    """How loudly somebody hears; strongest first."""
+
+    # Something is asked of them: at once.
+    ACT = "ACT"
+    # Good to know: with the day's digest.
+    INFORM = "INFORM"
+    # For completeness: with the day's digest, after the rest.
+    DIGEST = "DIGEST"
+
+
+class Kind(StrEnum):
+    """What may have happened, as people hear of it."""
+
+    ORDER_APPROVED = "order_approved"
+    ORDER_REFERRED = "order_referred"
+    ORDER_DECLINED = "order_declined"
+    ORDER_CANCELLED = "order_cancelled"
+    HOLD_EXPIRED = "hold_expired"
+    ORDER_REFUSED = "order_refused"
+    LIMIT_CHANGED = "limit_changed"
+    LIMIT_EXCEEDED = "limit_exceeded"
+    SHIPPED = "shipped"
+    SHIPMENT_REFUSED = "shipment_refused"
+    DOCUMENT_HELD = "document_held"
+    INVOICE_ISSUED = "invoice_issued"
+    CREDIT_NOTE_ISSUED = "credit_note_issued"
+    PAYMENT_RECEIVED = "payment_received"
+    PAYMENT_NOT_IDENTIFIED = "payment_not_identified"
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_REOPENED = "dispute_reopened"
+    DISPUTE_QUESTION = "dispute_question"
+    DISPUTE_PROPOSED = "dispute_proposed"
+    DISPUTE_REJECTED = "dispute_rejected"
+    DISPUTE_ENDED = "dispute_ended"
+    DISPUTE_RESOLVED = "dispute_resolved"
+    CONTACT_UNREACHABLE = "contact_unreachable"
+    COLLEAGUE_UNREACHABLE = "colleague_unreachable"
+    NAME_SOMEBODY = "name_somebody"
+    NAME_COLLEAGUE = "name_colleague"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the matrix says about one kind of fact."""
+
+    weights: Mapping[Role, Weight]
+    # Who at the seller answers for it.
+    owner: Role
+    # Business days until what must be done is done, unless the fact itself names the day; 0: nothing is left to do.
+    days: int
+
+
+# A = ACT, I = INFORM, D = DIGEST, empty: nothing. Defaults of a programme: policy, not law.
+# A question in a dispute goes to the one of its three roles that knows (stories.who_knows).
+_TABLE = """
+event                  | REQ | PROC | RECV | AP_C | AP_M | FIN | LEG | EDI | EXEC | ADM | seller             | owner         | days
+order_approved         | I   | D    |      |      |      |     |     |     |      |     |                    | CREDIT        | 0
+order_referred         | I   | I    |      |      |      | A   |     |     |      | I   | A CREDIT, I SALES  | CREDIT        | 1
+order_declined         | I   | I    |      |      |      | I   |     |     |      | I   | I SALES            | SALES         | 0
+order_cancelled        | I   | I    |      |      |      |     |     |     |      |     | I SALES            | SALES         | 0
+hold_expired           | I   | I    |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
+order_refused          |     |      |      |      |      |     |     |     |      |     | A BILLING          | BILLING       | 1
+limit_changed          |     | I    |      |      | I    | I   |     |     | D    | I   | I SALES            | CREDIT        | 0
+limit_exceeded         |     |      |      |      |      |     |     |     |      |     | A CREDIT, I SALES  | CREDIT        | 2
+shipped                | I   |      | A    |      |      |     |     |     |      |     |                    | LOGISTICS     | 3
+shipment_refused       |     |      |      |      |      |     |     |     |      |     | A BILLING          | BILLING       | 1
+document_held          |     |      |      |      |      |     |     |     |      |     | A BILLING          | BILLING       | 1
+invoice_issued         | D   |      |      | A    |      |     |     |     |      |     |                    | BILLING       | 0
+credit_note_issued     | I   |      |      | I    |      |     |     |     |      |     |                    | BILLING       | 0
+payment_received       |     |      |      | I    |      |     |     |     |      |     |                    | CASH_APP      | 0
+payment_not_identified |     |      |      | I    |      |     |     |     |      |     | A CASH_APP         | CASH_APP      | 2
+dispute_opened         | I   |      |      | I    |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 5
+dispute_reopened       | I   |      |      | I    |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 5
+dispute_question       | A   |      | A    | A    |      |     |     |     |      |     |                    | DISPUTE_OWNER | 5
+dispute_proposed       | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 5
+dispute_rejected       | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 0
+dispute_ended          | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 0
+dispute_resolved       | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 2
+contact_unreachable    |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 2
+colleague_unreachable  |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
+name_somebody          |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 5
+name_colleague         |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 5
+"""
+
+_BUYER_COLUMNS = (
+    Role.REQUESTER,
+    Role.PROCUREMENT,
+    Role.RECEIVING,
+    Role.AP_CLERK,
+    Role.AP_MANAGER,
+    Role.FINANCE_LEAD,
+    Role.LEGAL,
+    Role.EDI_IT,
+    Role.EXEC_SPONSOR,
+    Role.ACCOUNT_ADMIN,
+)
+_LETTERS = {weight.value[0]: weight for weight in Weight}
+
+
+def _row(cells: list[str]) -> Row:
+    *buyer, seller, owner, days = cells
+    weights = {role: _LETTERS[cell] for role, cell in zip(_BUYER_COLUMNS, buyer, strict=True) if cell}
+    for entry in filter(None, seller.split(", ")):
+        letter, role = entry.split()
+        weights[Role(role)] = _LETTERS[letter]
+    return Row(weights, Role(owner), int(days))
+
+
+def _rows(table: str) -> dict[Kind, Row]:
+    rows = {}
+    for line in table.strip().splitlines()[1:]:
+        event, *cells = (cell.strip() for cell in line.split("|"))
+        rows[Kind(event)] = _row(cells)
+    return rows
+
+
+MATRIX: Mapping[Kind, Row] = _rows(_TABLE)

@@ -1,0 +1,98 @@
+"""A fact of business as people hear of it: one story, the same for everybody, with the dates that we promise."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from services.kernel.calendars import add_business_days, business_day_end, day_in
+from services.kernel.money import Money
+from services.kernel.orders import Scope
+from services.notifications.domain.matrix import MATRIX, Kind
+from services.notifications.domain.roles import Role
+
+# What a sentence may name.
+Detail = str | Money | date | tuple[str, ...]
+
+WHOLE_COMPANY = Scope()
+
+SATURDAY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant and where the seller is: what "today" and "the end of the business day" mean."""
+
+    at: datetime
+    time_zone: str
+
+    @property
+    def today(self) -> date:
+        """The seller's date."""
+        return self.day_of(self.at)
+
+    def day_of(self, at: datetime) -> date:
+        """The seller's date of another instant."""
+        return day_in(self.time_zone, at)
+
+    def digest_at(self) -> datetime:
+        """When the next digest goes: the end of this business day, of the next one if it is over or a weekend."""
+        today = self.today
+        end = business_day_end(self.time_zone, today)
+        if today.weekday() < SATURDAY and self.at < end:
+            return end
+        return business_day_end(self.time_zone, add_business_days(today, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Affects:
+    """What a fact touches; at least one of these."""
+
+    amount: Money | None = None
+    invoices: tuple[str, ...] = ()
+    orders: tuple[str, ...] = ()
+    credit_line: Money | None = None
+    shipment: str = ""
+
+    def __post_init__(self) -> None:
+        if not (self.amount or any(self.invoices) or any(self.orders) or self.credit_line or self.shipment):
+            raise ValueError("a message must say what the fact affects")
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One fact, told once."""
+
+    kind: Kind
+    tenant: str
+    # The business key of the fact: handled twice, under whatever event id, it is told once.
+    fact: str
+    # The contract's name of the event, for those who list messages.
+    event_type: str
+    # The case: "invoice/…", "order/…", "dispute/…".
+    about: str
+    account_id: str
+    affects: Affects
+    by_when: date
+    next_update_at: date
+    told_on: date
+    scope: Scope = WHOLE_COMPANY
+    # What the sentences name, by name.
+    details: Mapping[str, Detail] = field(default_factory=dict)
+    # The invoice or credit note whose document goes along; empty: none.
+    document: str = ""
+    # The one role that must act, where the matrix names several and only one knows.
+    knower: Role | None = None
+
+
+def deadline(kind: Kind, today: date) -> date:
+    """By when what the fact asks for is done, if the fact does not say."""
+    return add_business_days(today, MATRIX[kind].days)
+
+
+def who_knows(dispute_reason: str) -> Role:
+    """Who at the buyer can answer a question in a dispute (B13): quantity, quality, and the rest."""
+    if dispute_reason.startswith("QTY_"):
+        return Role.RECEIVING
+    if dispute_reason.startswith("QLT_"):
+        return Role.REQUESTER
+    return Role.AP_CLERK

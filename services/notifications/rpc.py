@@ -1,0 +1,49 @@
+"""The gRPC door of notifications."""
+
+from receivables.notifications.v1 import service_pb2, service_pb2_grpc
+
+from services.chassis.database import Tx
+from services.chassis.envelope import Origin
+from services.chassis.rpc import Door, page_size, read, write
+from services.notifications import store, usecases, wire
+
+
+class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
+    """Translates and delegates."""
+
+    @write
+    async def RegisterContact(
+        self, tx: Tx, call: Origin, request: service_pb2.RegisterContactRequest
+    ) -> service_pb2.RegisterContactResponse:
+        """A person to tell, new or changed."""
+        await usecases.register_contact(tx, wire.contact(call.tenant, request))
+        return service_pb2.RegisterContactResponse()
+
+    @read
+    async def ListContacts(
+        self, tx: Tx, call: Origin, request: service_pb2.ListContactsRequest
+    ) -> service_pb2.ListContactsResponse:
+        """The people of an account, or of the seller."""
+        house = (call.tenant, request.account_id)
+        people = await store.contacts_of(tx, {house})
+        return service_pb2.ListContactsResponse(contacts=[wire.contact_message(person) for person in people[house]])
+
+    @read
+    async def ListMessages(
+        self, tx: Tx, call: Origin, request: service_pb2.ListMessagesRequest
+    ) -> service_pb2.ListMessagesResponse:
+        """What was told to whom, newest first, a page at a time."""
+        most = page_size(request.page_size)
+        rows = await store.list_messages(
+            tx,
+            call.tenant,
+            account_id=request.account_id,
+            contact_id=request.contact_id,
+            about=request.about,
+            before=request.page_token,
+            most=most,
+        )
+        return service_pb2.ListMessagesResponse(
+            messages=[wire.message(row) for row in rows],
+            next_page_token=rows[-1].message_id if len(rows) == most else "",
+        )

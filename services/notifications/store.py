@@ -1,0 +1,511 @@
+"""Remembers people, what they were told and what became of the mail: one function a question, visible SQL."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from services.chassis.database import Tx
+from services.chassis.ids import new_id
+from services.kernel.orders import Scope
+from services.notifications import remembered
+from services.notifications.domain import delivery
+from services.notifications.domain.contacts import Contact
+from services.notifications.domain.delivery import Answer, State
+from services.notifications.domain.roles import Role
+from services.notifications.domain.stories import Story
+
+Key = tuple[str, str]  # tenant, and an id
+MailKey = tuple[str, str, str]  # tenant, contact, key
+
+CLAIM_S = 60  # after which whoever claimed a mail counts as gone, by the system's clock
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A row of the table message; the fields are its columns."""
+
+    tenant: str
+    message_id: str
+    contact_id: str
+    fact: str
+    account_id: str
+    event_type: str
+    about: str
+    case_version: int
+    role: str
+    weight: str
+    language: str
+    sender: str
+    subject: str
+    what_happened: str
+    affects: str
+    what_we_do: str
+    action: str
+    action_link: str
+    owner: str
+    by_when: date
+    next_update_at: date
+    track_url: str
+    why_you: str
+    document: str
+    told_on: date
+    created_at: datetime
+    due_at: datetime
+    mail_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """Where a story stands in its case, and the token of the case's address."""
+
+    version: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to send: to whom, and the messages in it."""
+
+    tenant: str
+    contact_id: str
+    key: str
+    due_at: datetime
+    attempts: int
+    name: str
+    email: str
+    language: str
+    messages: tuple[Any, ...]
+
+    @property
+    def mail_key(self) -> MailKey:
+        """What tells it from every other mail."""
+        return (self.tenant, self.contact_id, self.key)
+
+
+async def save_contact(tx: Tx, contact: Contact) -> None:
+    """Register a person, or replace what was registered; a new registration lifts a suspension."""
+    await tx.run(
+        """INSERT INTO contact (tenant, contact_id, account_id, name, email, roles, site, cost_centre, purchase_order,
+                                language, wants_document)
+           VALUES (%s, %s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s)
+           ON CONFLICT (tenant, contact_id) DO UPDATE
+             SET account_id = EXCLUDED.account_id, name = EXCLUDED.name, email = EXCLUDED.email, roles = EXCLUDED.roles,
+                 site = EXCLUDED.site, cost_centre = EXCLUDED.cost_centre, purchase_order = EXCLUDED.purchase_order,
+                 language = EXCLUDED.language, wants_document = EXCLUDED.wants_document, suspended_at = NULL""",
+        [
+            contact.tenant,
+            contact.contact_id,
+            contact.account_id,
+            contact.name,
+            contact.email,
+            [role.value for role in contact.roles],
+            contact.scope.site,
+            contact.scope.cost_centre,
+            contact.scope.purchase_order,
+            contact.language,
+            contact.wants_document,
+        ],
+    )
+
+
+async def contacts_of(tx: Tx, accounts: Collection[Key]) -> dict[Key, list[Contact]]:
+    """The people of these accounts, by id; the account '' are the seller's."""
+    rows = await tx.rows(
+        """SELECT * FROM contact WHERE (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+            ORDER BY tenant, contact_id""",
+        _columns(accounts),
+    )
+    found: dict[Key, list[Contact]] = {key: [] for key in accounts}
+    for row in rows:
+        found[(row.tenant, row.account_id)].append(_contact(row))
+    return found
+
+
+async def suspend(tx: Tx, addresses: Mapping[Key, str]) -> list[Contact]:
+    """Send nothing more to these contacts, unless they have another address by now; return who is newly suspended."""
+    rows = await tx.rows(
+        """UPDATE contact SET suspended_at = %s
+             FROM unnest(%s::text[], %s::text[], %s::text[]) AS dead (tenant, contact_id, email)
+            WHERE contact.tenant = dead.tenant AND contact.contact_id = dead.contact_id
+              AND contact.email = dead.email AND suspended_at IS NULL
+           RETURNING contact.*""",
+        [tx.at, *_columns(addresses), list(addresses.values())],
+    )
+    return sorted((_contact(row) for row in rows), key=lambda c: (c.tenant, c.contact_id))
+
+
+async def save_companies(tx: Tx, names: Mapping[Key, str]) -> None:
+    """Know how these buyers are called."""
+    await tx.run(
+        """INSERT INTO company (tenant, account_id, name)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS new (tenant, account_id, name)
+            ORDER BY tenant, account_id
+           ON CONFLICT (tenant, account_id) DO UPDATE SET name = EXCLUDED.name""",
+        [*_columns(names), list(names.values())],
+    )
+
+
+async def company_names(tx: Tx, accounts: Collection[Key]) -> dict[Key, str]:
+    """How these buyers are called, as far as known."""
+    rows = await tx.rows(
+        """SELECT * FROM company WHERE (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+        _columns(accounts),
+    )
+    return {(row.tenant, row.account_id): row.name for row in rows}
+
+
+async def save_sellers(tx: Tx, names: Mapping[Key, str]) -> None:
+    """Know how these legal entities are called."""
+    await tx.run(
+        """INSERT INTO seller (tenant, seller_id, name)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS new (tenant, seller_id, name)
+            ORDER BY tenant, seller_id
+           ON CONFLICT (tenant, seller_id) DO UPDATE SET name = EXCLUDED.name""",
+        [*_columns(names), list(names.values())],
+    )
+
+
+async def seller_names(tx: Tx, tenants: Collection[str]) -> dict[str, str]:
+    """How the tenants' first legal entities are called: who speaks, where the fact names none."""
+    rows = await tx.rows(
+        "SELECT DISTINCT ON (tenant) tenant, name FROM seller WHERE tenant = ANY(%s) ORDER BY tenant, seller_id",
+        [sorted(tenants)],
+    )
+    return {row.tenant: row.name for row in rows}
+
+
+async def save_order_scopes(tx: Tx, scopes: Mapping[Key, Scope]) -> None:
+    """Remember which part of the company these orders are for."""
+    await tx.run(
+        """INSERT INTO order_scope (tenant, order_id, site, cost_centre, purchase_order)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[])
+               AS new (tenant, order_id, site, cost_centre, purchase_order)
+            ORDER BY tenant, order_id
+           ON CONFLICT (tenant, order_id) DO UPDATE
+             SET site = EXCLUDED.site, cost_centre = EXCLUDED.cost_centre, purchase_order = EXCLUDED.purchase_order""",
+        [
+            *_columns(scopes),
+            [scope.site for scope in scopes.values()],
+            [scope.cost_centre for scope in scopes.values()],
+            [scope.purchase_order for scope in scopes.values()],
+        ],
+    )
+
+
+async def order_scopes(tx: Tx, orders: Collection[Key]) -> dict[Key, Scope]:
+    """Which part of the company these orders are for, where one was named."""
+    rows = await tx.rows(
+        "SELECT * FROM order_scope WHERE (tenant, order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
+        _columns(orders),
+    )
+    return {(row.tenant, row.order_id): Scope(row.site, row.cost_centre, row.purchase_order) for row in rows}
+
+
+async def save_dispute_reasons(tx: Tx, reasons: Mapping[Key, str]) -> None:
+    """Remember why these cases were opened."""
+    await tx.run(
+        """INSERT INTO dispute_reason (tenant, dispute_id, reason_code)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS new (tenant, dispute_id, reason_code)
+            ORDER BY tenant, dispute_id
+           ON CONFLICT DO NOTHING""",
+        [*_columns(reasons), list(reasons.values())],
+    )
+
+
+async def dispute_reasons(tx: Tx, disputes: Collection[Key]) -> dict[Key, str]:
+    """Why these cases were opened."""
+    rows = await tx.rows(
+        "SELECT * FROM dispute_reason WHERE (tenant, dispute_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
+        _columns(disputes),
+    )
+    return {(row.tenant, row.dispute_id): row.reason_code for row in rows}
+
+
+async def open_vacancies(tx: Tx, vacancies: Collection[tuple[str, str, Role]]) -> set[tuple[str, str, Role]]:
+    """Note that nobody holds these roles (tenant, account, role); return those that were not noted yet."""
+    wanted = sorted(vacancies)
+    rows = await tx.rows(
+        """INSERT INTO vacancy (tenant, account_id, role, since)
+           SELECT *, %s::timestamptz FROM unnest(%s::text[], %s::text[], %s::text[])
+           ON CONFLICT DO NOTHING RETURNING tenant, account_id, role""",
+        [tx.at, *([v[i] for v in wanted] for i in range(2)), [v[2].value for v in wanted]],
+    )
+    return {(row.tenant, row.account_id, Role(row.role)) for row in rows}
+
+
+async def close_vacancies(tx: Tx, contact: Contact) -> None:
+    """Somebody holds these roles now."""
+    await tx.run(
+        "DELETE FROM vacancy WHERE tenant = %s AND account_id = %s AND role = ANY(%s)",
+        [contact.tenant, contact.account_id, [role.value for role in contact.roles]],
+    )
+
+
+async def known_facts(tx: Tx, facts: Collection[Key]) -> set[Key]:
+    """Which of these facts were told already."""
+    rows = await tx.rows(
+        "SELECT tenant, fact FROM story WHERE (tenant, fact) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
+        _columns(facts),
+    )
+    return {(row.tenant, row.fact) for row in rows}
+
+
+async def open_cases(tx: Tx, stories: Sequence[Story]) -> list[CaseFile]:
+    """Give each story its version of its case, in order; the cases are locked until the transaction ends."""
+    counts = Counter((story.tenant, story.about) for story in stories)
+    wanted = sorted(counts)
+    rows = await tx.rows(
+        """INSERT INTO case_file AS c (tenant, about, version)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::int[])
+           ON CONFLICT (tenant, about) DO UPDATE SET version = c.version + EXCLUDED.version
+           RETURNING tenant, about, token, version""",
+        [*_columns(wanted), [counts[key] for key in wanted]],
+    )
+    last = {(row.tenant, row.about): row.version - counts[(row.tenant, row.about)] for row in rows}
+    tokens = {(row.tenant, row.about): row.token for row in rows}
+    files = []
+    for story in stories:
+        key = (story.tenant, story.about)
+        last[key] += 1
+        files.append(CaseFile(last[key], tokens[key]))
+    return files
+
+
+async def add_stories(tx: Tx, stories: Sequence[Story], cases: Sequence[CaseFile]) -> None:
+    """Keep facts that are told."""
+    await tx.run(
+        """INSERT INTO story (tenant, fact, about, case_version, account_id, told, told_at)
+           SELECT *, %s::timestamptz
+             FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::jsonb[])""",
+        [
+            tx.at,
+            [story.tenant for story in stories],
+            [story.fact for story in stories],
+            [story.about for story in stories],
+            [case.version for case in cases],
+            [story.account_id for story in stories],
+            [Jsonb(remembered.pack(story)) for story in stories],
+        ],
+    )
+
+
+async def lock_stories(tx: Tx, facts: Collection[Key]) -> list[tuple[Story, CaseFile]]:
+    """Facts to tell again, with their cases locked, so that two who tell them again do not tell one person twice."""
+    rows = await tx.rows(
+        """SELECT s.*, c.token FROM story s JOIN case_file c USING (tenant, about)
+            WHERE (s.tenant, s.fact) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+            ORDER BY s.tenant, s.about, s.case_version FOR UPDATE OF c""",
+        _columns(facts),
+    )
+    return [(remembered.unpack(row), CaseFile(row.case_version, row.token)) for row in rows]
+
+
+async def who_was_told(tx: Tx, facts: Collection[Key]) -> set[tuple[str, str, str]]:
+    """Who was told of these facts: tenant, fact, contact."""
+    rows = await tx.rows(
+        """SELECT tenant, fact, contact_id FROM message
+            WHERE (tenant, fact) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+        _columns(facts),
+    )
+    return {(row.tenant, row.fact, row.contact_id) for row in rows}
+
+
+async def add_messages(tx: Tx, messages: Sequence[NewMessage]) -> None:
+    """Queue messages: those that go at once each with its mail, the others for the digest."""
+    at_once = [m for m in messages if m.mail_key is not None]
+    await tx.run(
+        """INSERT INTO mail (tenant, contact_id, key, due_at, state)
+           SELECT *, 'QUEUED' FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[])""",
+        [
+            [m.tenant for m in at_once],
+            [m.contact_id for m in at_once],
+            [m.mail_key for m in at_once],
+            [m.due_at for m in at_once],
+        ],
+    )
+    columns = ", ".join(field.name for field in fields(NewMessage))
+    rows = [
+        {k: v.isoformat() if isinstance(v, (date, datetime)) else v for k, v in asdict(m).items()} for m in messages
+    ]
+    await tx.run(
+        f"INSERT INTO message ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::message, %s)",  # noqa: S608 - our own columns
+        [Jsonb(rows)],
+    )
+
+
+async def gather_digests(tx: Tx, most: int) -> list[datetime]:
+    """Make one mail of each person's messages for a business day that has ended.
+
+    Returns when the digests were due whose mail had been made before: what came too late for those.
+    """
+    rows = await tx.rows(
+        """WITH due AS (
+             SELECT tenant, contact_id, due_at, 'digest/' || to_char(due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI') AS key
+               FROM message WHERE mail_key IS NULL AND due_at <= %s
+              GROUP BY tenant, contact_id, due_at ORDER BY due_at, tenant, contact_id LIMIT %s
+           ), made AS (
+             INSERT INTO mail (tenant, contact_id, key, due_at, state)
+             SELECT tenant, contact_id, key, due_at, 'QUEUED' FROM due ORDER BY tenant, contact_id, key
+             ON CONFLICT DO NOTHING RETURNING tenant, contact_id, key, due_at
+           ), gathered AS (
+             UPDATE message SET mail_key = made.key FROM made
+              WHERE message.tenant = made.tenant AND message.contact_id = made.contact_id
+                AND message.due_at = made.due_at AND message.mail_key IS NULL
+           )
+           SELECT DISTINCT due_at FROM due LEFT JOIN made USING (tenant, contact_id, due_at) WHERE made.key IS NULL""",
+        [tx.at, most],
+    )
+    return [row.due_at for row in rows]
+
+
+async def postpone(tx: Tx, was_due_at: datetime, due_at: datetime) -> None:
+    """Leave what missed its digest to the next one: a person gets at most one a day."""
+    await tx.run(
+        """UPDATE message SET due_at = %s FROM mail
+            WHERE message.mail_key IS NULL AND message.due_at = %s AND mail.tenant = message.tenant
+              AND mail.contact_id = message.contact_id AND mail.due_at = message.due_at AND mail.key LIKE 'digest/%%'""",
+        [due_at, was_due_at],
+    )
+
+
+async def claim(tx: Tx, claim_id: str, most: int) -> list[Mail]:
+    """Take mails that should go now; nobody else does until they are released or the claim is too old."""
+    rows = await tx.rows(
+        """UPDATE mail SET state = %s, claim = %s, attempts = mail.attempts + 1,
+                  next_try_at = now() + %s * interval '1 second'
+             FROM (SELECT tenant, contact_id, key FROM mail
+                    WHERE state = ANY(%s) AND due_at <= %s AND next_try_at <= now()
+                    ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED) AS due,
+                  contact
+            WHERE mail.tenant = due.tenant AND mail.contact_id = due.contact_id AND mail.key = due.key
+              AND contact.tenant = due.tenant AND contact.contact_id = due.contact_id
+           RETURNING mail.tenant, mail.contact_id, mail.key, mail.due_at, mail.attempts, contact.name, contact.email,
+                     contact.language""",
+        [State.SENT.value, claim_id, CLAIM_S, delivery.states_before(Answer.CLAIMED), tx.at, most],
+    )
+    if not rows:
+        return []
+    messages = await messages_in(tx, [(r.tenant, r.contact_id, r.key) for r in rows])
+    return [
+        Mail(**row._asdict(), messages=tuple(messages[(row.tenant, row.contact_id, row.key)]))
+        for row in sorted(rows, key=lambda row: (row.due_at, row.contact_id, row.key))
+    ]
+
+
+async def messages_in(tx: Tx, mails: Collection[MailKey]) -> dict[MailKey, list[Any]]:
+    """The messages of these mails, oldest first."""
+    rows = await tx.rows(
+        """SELECT * FROM message
+            WHERE (tenant, contact_id, mail_key) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
+            ORDER BY message_id""",
+        [[mail[i] for mail in mails] for i in range(3)],
+    )
+    found: dict[MailKey, list[Any]] = {key: [] for key in mails}
+    for row in rows:
+        found[(row.tenant, row.contact_id, row.mail_key)].append(row)
+    return found
+
+
+async def finish(tx: Tx, claim_id: str, answers: Mapping[MailKey, tuple[delivery.Handed, int]]) -> set[MailKey]:
+    """Write what came of claimed mails, and in how many seconds they may be tried again; return those still ours."""
+    keys = sorted(answers)
+    rows = await tx.rows(
+        """UPDATE mail SET state = new.state, smtp_code = new.smtp_code, claim = NULL,
+                  next_try_at = now() + new.pause_s * interval '1 second'
+             FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::int[])
+               AS new (tenant, contact_id, key, state, smtp_code, pause_s)
+            WHERE mail.tenant = new.tenant AND mail.contact_id = new.contact_id AND mail.key = new.key
+              AND mail.claim = %s
+           RETURNING mail.tenant, mail.contact_id, mail.key""",
+        [
+            *([key[i] for key in keys] for i in range(3)),
+            [delivery.move(State.SENT, answers[key][0].answer).value for key in keys],
+            [answers[key][0].code for key in keys],
+            [answers[key][1] for key in keys],
+            claim_id,
+        ],
+    )
+    return {(row.tenant, row.contact_id, row.key) for row in rows}
+
+
+async def give_up(tx: Tx, contacts: Collection[Key], smtp_code: int) -> list[MailKey]:
+    """End every mail to contacts whose address is dead, gathering first what waits for a digest; return them."""
+    await tx.run(
+        """WITH waiting AS (
+             SELECT DISTINCT tenant, contact_id, %s AS key FROM message
+              WHERE mail_key IS NULL AND (tenant, contact_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+           ), made AS (
+             INSERT INTO mail (tenant, contact_id, key, due_at, state)
+             SELECT tenant, contact_id, key, %s::timestamptz, 'QUEUED' FROM waiting RETURNING tenant, contact_id, key
+           )
+           UPDATE message SET mail_key = made.key FROM made
+            WHERE message.tenant = made.tenant AND message.contact_id = made.contact_id AND message.mail_key IS NULL""",
+        [f"dead/{new_id()}", *_columns(contacts), tx.at],
+    )
+    # Not SENT: whoever is handing such a mail over just now gets an answer of its own.
+    states = [state for state in delivery.states_before(Answer.NEVER) if state != State.SENT.value]
+    rows = await tx.rows(
+        """UPDATE mail SET state = %s, smtp_code = %s
+            WHERE (tenant, contact_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) AND state = ANY(%s)
+           RETURNING tenant, contact_id, key""",
+        [State.HARD_BOUNCED.value, smtp_code, *_columns(contacts), states],
+    )
+    return [(row.tenant, row.contact_id, row.key) for row in rows]
+
+
+async def count_due(tx: Tx) -> int:
+    """Mails and digests that should go now; one that was tried in vain some times is waited for no longer."""
+    row = await tx.row(
+        """SELECT (SELECT count(*) FROM mail WHERE state = ANY(%s) AND due_at <= %s AND attempts < %s)
+                + (SELECT count(*) FROM message WHERE mail_key IS NULL AND due_at <= %s) AS n""",
+        [delivery.states_before(Answer.CLAIMED), tx.at, delivery.PATIENCE_ATTEMPTS, tx.at],
+    )
+    return int(row.n)
+
+
+async def list_messages(
+    tx: Tx, tenant: str, *, account_id: str, contact_id: str, about: str, before: str, most: int
+) -> list[Any]:
+    """What was told to whom, newest first; empty filters let everything through."""
+    return await tx.rows(
+        """SELECT m.*, coalesce(mail.state, 'QUEUED') AS state
+             FROM message m LEFT JOIN mail
+               ON mail.tenant = m.tenant AND mail.contact_id = m.contact_id AND mail.key = m.mail_key
+            WHERE m.tenant = %(tenant)s
+              AND (%(account_id)s = '' OR m.account_id = %(account_id)s)
+              AND (%(contact_id)s = '' OR m.contact_id = %(contact_id)s)
+              AND (%(about)s = '' OR m.about = %(about)s)
+              AND (%(before)s = '' OR m.message_id < %(before)s)
+            ORDER BY m.message_id DESC LIMIT %(most)s""",
+        {
+            "tenant": tenant,
+            "account_id": account_id,
+            "contact_id": contact_id,
+            "about": about,
+            "before": before,
+            "most": most,
+        },
+    )
+
+
+def _contact(row: Any) -> Contact:
+    return Contact(
+        tenant=row.tenant,
+        contact_id=row.contact_id,
+        account_id=row.account_id,
+        name=row.name,
+        email=row.email,
+        roles=tuple(Role(name) for name in row.roles),
+        scope=Scope(row.site, row.cost_centre, row.purchase_order),
+        language=row.language,
+        wants_document=row.wants_document,
+        suspended=row.suspended_at is not None,
+    )
+
+
+def _columns(keys: Collection[Key]) -> list[list[str]]:
+    return [[key[0] for key in keys], [key[1] for key in keys]]

@@ -1,0 +1,1 @@
+"""Words: each language's catalogue, and the message that a story makes for one person."""

@@ -1,0 +1,81 @@
+"""A language's sentences: one TOML file each, every sentence a Jinja template, amounts and dates as people write them."""
+
+import functools
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_currency
+from jinja2 import Environment, StrictUndefined, Template
+
+from services.kernel.money import Money
+
+_FOLDER = Path(__file__).parent
+
+
+class Catalogue:
+    """What can be said in one language. Sentences are plain text: whatever shows them as HTML escapes them there."""
+
+    def __init__(self, language: str) -> None:
+        """Read the language's file."""
+        self.language = language
+        with (_FOLDER / f"{language}.toml").open("rb") as file:
+            self._entries: dict[str, dict[str, str]] = tomllib.load(file)
+        self._locale = Locale.parse(self._entries["common"]["locale"])
+        # Not HTML yet: escaping here would show "&amp;" in a plain-text mail and in its subject.
+        self._environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - plain text
+        self._environment.filters.update(
+            money=self.money,
+            day=self.day,
+            listed=self.listed,
+            role=self.role,
+            roles=lambda names: self.listed(self.role(name) for name in names),
+            reasons=lambda codes: self.listed(self._word("reasons", code) for code in codes),
+            dispute_reason=lambda code: self._word("dispute_reasons", code or "OTH"),
+        )
+        self._templates: dict[tuple[str, str], Template] = {}
+
+    def say(self, entry: str, part: str, values: Mapping[str, Any]) -> str:
+        """Fill in one sentence; a value that is missing is a defect, not an empty word."""
+        if (template := self._templates.get((entry, part))) is None:
+            template = self._environment.from_string(self._entries[entry][part])
+            self._templates[(entry, part)] = template
+        return template.render(values)
+
+    def common(self, part: str, **values: Any) -> str:
+        """A word or sentence that belongs to no kind of story."""
+        return self.say("common", part, values)
+
+    def parts(self, entry: str) -> frozenset[str]:
+        """Which sentences there are for a kind of story."""
+        return frozenset(self._entries[entry])
+
+    def money(self, amount: Money) -> str:
+        """An amount with its currency, every decimal that it has."""
+        return format_currency(amount.decimal, amount.currency, locale=self._locale, decimal_quantization=False)
+
+    def day(self, value: date) -> str:
+        """A date with the month in words, so that nobody takes the day for the month."""
+        return format_date(value, "long", locale=self._locale)
+
+    def listed(self, items: Iterable[str]) -> str:
+        """One or several, separated by semicolons: the parts may hold commas."""
+        return "; ".join(items)
+
+    def role(self, name: str) -> str:
+        """A role as people call it."""
+        return self._entries["roles"][name]
+
+    def _word(self, table: str, code: str) -> str:
+        """What a stable code means; one that is new to us is shown as it is."""
+        return self._entries[table].get(code, code)
+
+
+@functools.cache
+def catalogue(language: str) -> Catalogue:
+    """The language's catalogue, read once."""
+    return Catalogue(language)

@@ -1,0 +1,453 @@
+"""Translates what the other services announce into stories, and our own words into the contract."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from receivables.common.v1 import money_pb2
+from receivables.credit.v1 import events_pb2 as credit_pb2
+from receivables.disputes.v1 import events_pb2 as disputes_pb2
+from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
+from receivables.ledger.v1 import events_pb2 as ledger_pb2
+from receivables.notifications.v1 import events_pb2, service_pb2
+from receivables.orders.v1 import events_pb2 as orders_pb2
+
+from services import contracts
+from services.chassis.envelope import Event
+from services.kernel.calendars import day
+from services.kernel.money import Money
+from services.kernel.orders import Scope
+from services.kernel.refusals import Invalid
+from services.notifications.domain import contacts
+from services.notifications.domain.contacts import Contact
+from services.notifications.domain.matrix import Kind
+from services.notifications.domain.roles import Role
+from services.notifications.domain.stories import (
+    WHOLE_COMPANY,
+    Affects,
+    Detail,
+    Moment,
+    Story,
+    deadline,
+    who_knows,
+)
+
+TEXT_MAX = 500  # of what others wrote, in a sentence of ours
+
+_DECIDED = {
+    credit_pb2.OUTCOME_APPROVED: Kind.ORDER_APPROVED,
+    credit_pb2.OUTCOME_REFERRED: Kind.ORDER_REFERRED,
+    credit_pb2.OUTCOME_DECLINED: Kind.ORDER_DECLINED,
+}
+
+# The moves of a case that people hear of; the others are steps inside the seller's house. That it was acknowledged is
+# said by the message that it was opened, and its end by DisputeResolved.
+_MOVED = {
+    disputes_pb2.STATE_AWAITING_CUSTOMER: Kind.DISPUTE_QUESTION,
+    disputes_pb2.STATE_PROPOSED: Kind.DISPUTE_PROPOSED,
+    disputes_pb2.STATE_REJECTED: Kind.DISPUTE_REJECTED,
+    disputes_pb2.STATE_APPEALED: Kind.DISPUTE_REOPENED,
+    disputes_pb2.STATE_REOPENED: Kind.DISPUTE_REOPENED,
+    disputes_pb2.STATE_WITHDRAWN: Kind.DISPUTE_ENDED,
+    disputes_pb2.STATE_DUPLICATE: Kind.DISPUTE_ENDED,
+}
+
+
+def clean(text: str) -> str:
+    """What somebody else wrote, on one line and of bounded length, so that it fits a header or a sentence."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:TEXT_MAX]
+
+
+def credit_decided(event: Event[credit_pb2.CreditDecided], now: Moment) -> Story | None:
+    """An order was approved, referred to a person or declined."""
+    body = event.body
+    if (kind := _DECIDED.get(body.outcome)) is None:
+        raise Invalid("decision.outcome", "a decision approves, refers or declines")
+    expires = body.hold_expires_at.ToDatetime(UTC) if body.HasField("hold_expires_at") else None
+    amount = contracts.money(body.amount)
+    return _story(
+        event,
+        now,
+        kind,
+        fact=f"decision/{body.decision_id}" if body.decision_id else "",
+        affects=Affects(amount, orders=(clean(body.order_id),), credit_line=_money(body.headroom)),
+        by_when=now.day_of(expires) if expires else None,
+        scope=contracts.scope(body.scope),
+        details={
+            "order": clean(body.order_id),
+            "amount": amount,
+            "reasons": tuple(clean(reason) for reason in body.reasons),
+        },
+    )
+
+
+def hold_released(event: Event[credit_pb2.HoldReleased], now: Moment) -> Story | None:
+    """An order was cancelled; a hold that is completed or replaced is nobody's news."""
+    body = event.body
+    if body.cause != credit_pb2.RELEASE_CAUSE_CANCELLED:
+        return None
+    return _hold(event, now, Kind.ORDER_CANCELLED)
+
+
+def hold_expired(event: Event[credit_pb2.HoldExpired], now: Moment) -> Story | None:
+    """An order waited too long: its credit is free again."""
+    return _hold(event, now, Kind.HOLD_EXPIRED)
+
+
+def _hold(event: Event[credit_pb2.HoldReleased] | Event[credit_pb2.HoldExpired], now: Moment, kind: Kind) -> Story:
+    body = event.body
+    amount = contracts.money(body.amount)
+    order = clean(body.order_id)
+    return _story(
+        event,
+        now,
+        kind,
+        fact=f"{kind}/{body.order_id}/{body.version}",
+        affects=Affects(amount, orders=(order,)),
+        scope=contracts.scope(body.scope),
+        details={"order": order, "amount": amount},
+    )
+
+
+def limit_changed(event: Event[credit_pb2.LimitChanged], now: Moment) -> Story | None:
+    """The credit line is another."""
+    limit, previous = contracts.money(event.body.limit), contracts.money(event.body.previous)
+    return _story(
+        event,
+        now,
+        Kind.LIMIT_CHANGED,
+        affects=Affects(credit_line=limit),
+        details={"limit": limit, "previous": previous},
+    )
+
+
+def limit_exceeded(event: Event[credit_pb2.LimitExceeded], now: Moment) -> Story | None:
+    """What was shipped is invoiced, even above the limit."""
+    body = event.body
+    limit, excess = contracts.money(body.limit), contracts.money(body.excess)
+    invoice, order = clean(body.invoice_number), clean(body.order_id)
+    return _story(
+        event,
+        now,
+        Kind.LIMIT_EXCEEDED,
+        fact=f"limit_exceeded/{body.invoice_number}",
+        affects=Affects(contracts.money(body.invoice_amount), invoices=(invoice,), orders=(order,), credit_line=limit),
+        scope=contracts.scope(body.scope),
+        details={"invoice": invoice, "limit": limit, "excess": excess},
+    )
+
+
+def order_refused(event: Event[credit_pb2.OrderRefused], now: Moment) -> Story | None:
+    """An order could not be taken as the shop told it."""
+    body = event.body
+    order = clean(body.order_id) or clean(event.subject)
+    return _story(
+        event,
+        now,
+        Kind.ORDER_REFUSED,
+        affects=Affects(orders=(order,)),
+        details={"order": order, "code": clean(body.code), "message": clean(body.message)},
+    )
+
+
+def shipped(event: Event[orders_pb2.OrderShipped], now: Moment, scope: Scope) -> Story:
+    """Goods are on their way. The shop's contract names no scope here: it is the order's."""
+    body = event.body
+    if not body.order_id or not body.shipment_id:
+        raise Invalid("shipment.incomplete", "a shipment needs an order and an id")
+    order, shipment = clean(body.order_id), clean(body.shipment_id)
+    return _story(
+        event,
+        now,
+        Kind.SHIPPED,
+        fact=f"shipped/{body.order_id}/{body.shipment_id}",
+        affects=Affects(orders=(order,), shipment=shipment),
+        scope=scope,
+        details={"order": order, "shipment": shipment},
+    )
+
+
+def shipment_refused(event: Event[invoicing_pb2.ShipmentRefused], now: Moment) -> Story | None:
+    """A shipment could not be invoiced as the shop told it."""
+    body = event.body
+    order, shipment = clean(body.order_id), clean(body.shipment_id)
+    return _story(
+        event,
+        now,
+        Kind.SHIPMENT_REFUSED,
+        affects=Affects(orders=(order,), shipment=shipment),
+        details={"order": order, "shipment": shipment, "code": clean(body.code), "message": clean(body.message)},
+    )
+
+
+def document_held(event: Event[invoicing_pb2.DocumentHeld], now: Moment) -> Story | None:
+    """A draft broke a rule and waits without a number."""
+    body = event.body
+    order, shipment = clean(body.order_id), clean(body.shipment_id)
+    findings = tuple(clean(f"{finding.rule} ({finding.place}): {finding.message}") for finding in body.findings)
+    return _story(
+        event,
+        now,
+        Kind.DOCUMENT_HELD,
+        affects=Affects(orders=(order,), shipment=shipment),
+        details={"order": order, "findings": findings},
+    )
+
+
+def invoice_issued(event: Event[invoicing_pb2.InvoiceIssued], now: Moment) -> Story | None:
+    """An invoice is there to be paid."""
+    body = event.body
+    amount = Money(body.gross_minor, body.currency).checked()
+    due = day(body.due_date, what="due_date")
+    invoice, order = clean(body.number), clean(body.order_id)
+    return _story(
+        event,
+        now,
+        Kind.INVOICE_ISSUED,
+        fact=f"invoice/{body.invoice_id}",
+        affects=Affects(
+            amount, invoices=(invoice,), orders=(order,) if order else (), shipment=clean(body.shipment_id)
+        ),
+        by_when=due,
+        scope=contracts.scope(body.scope),
+        details={"invoice": invoice, "order": order, "amount": amount, "due": due, **_named(body.seller.name)},
+        document=body.invoice_id,
+    )
+
+
+def credit_note_issued(event: Event[invoicing_pb2.CreditNoteIssued], now: Moment) -> Story | None:
+    """Part or all of an invoice is credited."""
+    body = event.body
+    amount = Money(body.gross_minor, body.currency).checked()
+    invoice, note = clean(body.invoice_number), clean(body.number)
+    return _story(
+        event,
+        now,
+        Kind.CREDIT_NOTE_ISSUED,
+        fact=f"credit_note/{body.credit_note_id}",
+        affects=Affects(amount, invoices=(invoice,), orders=(clean(body.order_id),) if body.order_id else ()),
+        scope=contracts.scope(body.scope),
+        details={"credit_note": note, "invoice": invoice, "amount": amount},
+        document=body.credit_note_id,
+    )
+
+
+def payment_received(event: Event[ledger_pb2.PaymentReceived], now: Moment) -> Story | None:
+    """Money came in, and all or not all of it found its invoices."""
+    body = event.body
+    amount = contracts.money(body.amount)
+    unapplied = _money(body.unapplied) or Money(0, amount.currency)
+    return _story(
+        event,
+        now,
+        Kind.PAYMENT_NOT_IDENTIFIED if unapplied.minor > 0 else Kind.PAYMENT_RECEIVED,
+        fact=f"payment/{body.payment_id}",
+        affects=Affects(amount),
+        details={
+            "payment": clean(body.payment_id),
+            "amount": amount,
+            "unapplied": unapplied,
+            "value_date": day(body.value_date, what="value_date"),
+            "remittance": clean(body.remittance),
+        },
+    )
+
+
+def dispute_opened(event: Event[disputes_pb2.DisputeOpened], now: Moment) -> Story:
+    """The buyer objects to an invoice."""
+    body = event.body
+    return _dispute(
+        event,
+        now,
+        Kind.DISPUTE_OPENED,
+        amount=contracts.money(body.amount),
+        by_when=day(body.answer_by, what="answer_by"),
+        details={"reason": clean(body.reason_code)},
+    )
+
+
+def dispute_moved(event: Event[disputes_pb2.DisputeMoved], now: Moment, reason_code: str) -> Story | None:
+    """A case went on; the case's reason is known from its opening."""
+    body = event.body
+    if (kind := _MOVED.get(body.to_state)) is None:
+        return None
+    return _dispute(
+        event,
+        now,
+        kind,
+        amount=contracts.money(body.amount),
+        by_when=day(body.next_by, what="next_by") if body.next_by else None,
+        details={"missing": clean(body.missing), "reason": reason_code},
+        knower=who_knows(reason_code),
+    )
+
+
+def dispute_resolved(event: Event[disputes_pb2.DisputeResolved], now: Moment) -> Story | None:
+    """A case ended: credited in full, in part, or not."""
+    body = event.body
+    disputed = contracts.money(body.disputed)
+    credit = _money(body.credit) or Money(0, disputed.currency)
+    credited = body.resolution != disputes_pb2.RESOLUTION_INVALID_PAYABLE
+    return _dispute(
+        event,
+        now,
+        Kind.DISPUTE_RESOLVED,
+        amount=disputed,
+        by_when=None if credited else now.today,
+        details={"credit": credit, "reason": clean(body.reason_code)},
+    )
+
+
+def _dispute(
+    event: Event[Any],
+    now: Moment,
+    kind: Kind,
+    *,
+    amount: Money,
+    by_when: date | None,
+    details: Mapping[str, Detail],
+    knower: Role | None = None,
+) -> Story:
+    """A story of a case; the cases' events share their fields' names."""
+    body = event.body
+    case, invoice = clean(body.dispute_id), clean(body.invoice_number)
+    return _story(
+        event,
+        now,
+        kind,
+        affects=Affects(amount, invoices=(invoice,)),
+        by_when=by_when,
+        scope=contracts.scope(body.scope),
+        details={"dispute": case, "invoice": invoice, "amount": amount, **details},
+        knower=knower,
+    )
+
+
+def _story(
+    event: Event[Any],
+    now: Moment,
+    kind: Kind,
+    *,
+    affects: Affects,
+    details: Mapping[str, Detail],
+    fact: str = "",
+    by_when: date | None = None,
+    scope: Scope = WHOLE_COMPANY,
+    document: str = "",
+    knower: Role | None = None,
+) -> Story:
+    by = by_when or deadline(kind, now.today)
+    return Story(
+        kind=kind,
+        tenant=event.tenant,
+        fact=fact or f"event/{event.id}",
+        event_type=event.type,
+        about=event.subject,
+        account_id=event.account_id,
+        affects=affects,
+        by_when=by,
+        next_update_at=by,
+        told_on=now.today,
+        scope=scope,
+        details=details,
+        document=document,
+        knower=knower,
+    )
+
+
+def _money(message: money_pb2.Money) -> Money | None:
+    return contracts.money(message) if message.currency else None
+
+
+def _named(seller: str) -> dict[str, Detail]:
+    return {"seller": clean(seller)} if seller.strip() else {}
+
+
+def contact(tenant: str, request: service_pb2.RegisterContactRequest) -> Contact:
+    """A person to register, checked."""
+    return Contact(
+        tenant=tenant,
+        contact_id=request.contact_id,
+        account_id=request.account_id,
+        name=request.name.strip(),
+        email=request.email.strip(),
+        roles=contacts.roles(request.roles),
+        scope=contracts.scope(request.scope),
+        language=request.language,
+        wants_document=request.wants_document,
+    ).check()
+
+
+def contact_message(person: Contact) -> service_pb2.Contact:
+    """A person, to show."""
+    return service_pb2.Contact(
+        contact_id=person.contact_id,
+        account_id=person.account_id,
+        name=person.name,
+        email=person.email,
+        roles=person.roles,
+        scope=contracts.scope_message(person.scope),
+        language=person.language,
+        wants_document=person.wants_document,
+        suspended=person.suspended,
+    )
+
+
+def message(row: Any) -> service_pb2.Message:
+    """A message, to show."""
+    created_at = Timestamp()
+    created_at.FromDatetime(row.created_at)
+    return service_pb2.Message(
+        message_id=row.message_id,
+        contact_id=row.contact_id,
+        account_id=row.account_id,
+        event_type=row.event_type,
+        about=row.about,
+        case_version=row.case_version,
+        weight=row.weight,
+        state=row.state,
+        subject=row.subject,
+        what_happened=row.what_happened,
+        affects=row.affects,
+        what_we_do=row.what_we_do,
+        what_you_need_to_do=row.action,
+        owner=row.owner,
+        by_when=row.by_when.isoformat(),
+        next_update_at=row.next_update_at.isoformat(),
+        track_url=row.track_url,
+        why_you=row.why_you,
+        language=row.language,
+        created_at=created_at,
+    )
+
+
+def delivered(row: Any) -> events_pb2.MessageDelivered:
+    """The next hop took a message, to tell."""
+    return events_pb2.MessageDelivered(
+        message_id=row.message_id,
+        contact_id=row.contact_id,
+        account_id=row.account_id,
+        event_type=row.event_type,
+        about=row.about,
+    )
+
+
+def bounced(row: Any, smtp_code: int) -> events_pb2.MessageBounced:
+    """The receiver's server refused a message for good, to tell."""
+    return events_pb2.MessageBounced(
+        message_id=row.message_id,
+        contact_id=row.contact_id,
+        account_id=row.account_id,
+        event_type=row.event_type,
+        about=row.about,
+        smtp_code=smtp_code,
+    )
+
+
+def unreachable(contact_id: str, account_id: str, vacant: Sequence[Role]) -> events_pb2.ContactUnreachable:
+    """Nobody is left who holds these roles, to tell."""
+    return events_pb2.ContactUnreachable(contact_id=contact_id, account_id=account_id, roles_without_anybody=vacant)
+
+
+StoryOf = Callable[[Event[Any], Moment], Story | None]
