@@ -73,7 +73,7 @@ CREATE TABLE item (
   due_on       date NOT NULL,
   currency     text NOT NULL,
   amount_minor bigint NOT NULL CHECK (amount_minor >= 0),
-  open_minor   bigint NOT NULL CHECK (open_minor BETWEEN 0 AND amount_minor),
+  open_minor   bigint NOT NULL CONSTRAINT item_not_below_zero CHECK (open_minor BETWEEN 0 AND amount_minor),
   PRIMARY KEY (tenant, invoice_id),
   FOREIGN KEY (tenant, account_id) REFERENCES account
 );
@@ -87,7 +87,7 @@ CREATE TABLE payment (
   account_id    text NOT NULL,
   currency      text NOT NULL,
   amount_minor  bigint NOT NULL CHECK (amount_minor > 0),
-  applied_minor bigint NOT NULL DEFAULT 0 CHECK (applied_minor BETWEEN 0 AND amount_minor),
+  applied_minor bigint NOT NULL DEFAULT 0 CONSTRAINT payment_not_overspent CHECK (applied_minor BETWEEN 0 AND amount_minor),
   value_on      date NOT NULL,
   remittance    text NOT NULL,
   PRIMARY KEY (tenant, payment_id),
@@ -217,7 +217,7 @@ BEGIN
   UPDATE balance SET items_minor = items_minor + change.minor
     FROM (SELECT tenant, account_id, currency, sum(minor) AS minor
             FROM (SELECT tenant, account_id, currency, open_minor AS minor FROM after
-                  UNION ALL SELECT tenant, account_id, currency, -open_minor FROM before) AS both
+                  UNION ALL SELECT tenant, account_id, currency, -open_minor FROM before) AS sides
            GROUP BY 1, 2, 3) AS change
    WHERE balance.tenant = change.tenant AND balance.account_id = change.account_id
      AND balance.currency = change.currency AND balance.chart_account = 1100;
