@@ -11,11 +11,12 @@ BUSINESS_DAY_ENDS = time(17, 0)
 def day(text: str, *, what: str) -> date:
     """Read an ISO date (YYYY-MM-DD) from a contract's text field."""
     try:
-        if len(text) != len("2026-01-31"):
-            raise ValueError
-        return date.fromisoformat(text)
+        value = date.fromisoformat(text)
     except ValueError:
-        raise Invalid("date.malformed", f"{what} is not a date (YYYY-MM-DD): {text[:40]!r}") from None
+        value = None
+    if value is None or value.isoformat() != text:  # fromisoformat reads week dates too
+        raise Invalid("date.malformed", f"{what} is not a date (YYYY-MM-DD): {text[:40]!r}")
+    return value
 
 
 def day_in(zone: str, at: datetime) -> date:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from services.kernel.refusals import Invalid
 
 MINOR_MAX = 2**63 - 1  # what the contracts (int64) and the tables (bigint) can hold
+
+_PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,18})?", re.ASCII)
+_EXACT = Context(prec=130, rounding=ROUND_HALF_UP)  # more digits than any two plain decimals multiply to
 
 # ISO 4217, the currencies that are money and their exponents where these are not 2.
 _NO_MINOR_UNIT = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
@@ -35,13 +39,14 @@ def exponent(currency: str) -> int:
 
 def decimal(text: str, *, what: str) -> Decimal:
     """Read a plain decimal from a contract's text field; refuse anything else, NaN and exponents included."""
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise Invalid("number.malformed", f"{what} is not a number: {text[:40]!r}") from None
-    if not value.is_finite() or "e" in text.lower() or len(text) > 40:
+    if not _PLAIN_DECIMAL.fullmatch(text):
         raise Invalid("number.malformed", f"{what} is not a plain decimal: {text[:40]!r}")
-    return value
+    return Decimal(text)
+
+
+def product(left: Decimal, right: Decimal) -> Decimal:
+    """Multiply without losing a digit, whatever the context of the caller."""
+    return _EXACT.multiply(left, right)
 
 
 @dataclass(frozen=True, slots=True, order=False)
@@ -54,7 +59,7 @@ class Money:
     @classmethod
     def of(cls, amount: Decimal, currency: str) -> Money:
         """Round a decimal amount half up, away from zero, to the currency's minor unit (domain rule B8.4)."""
-        scaled = amount.scaleb(exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+        scaled = _EXACT.to_integral_value(_EXACT.scaleb(amount, exponent(currency)))
         return cls(int(scaled), currency).checked()
 
     @classmethod

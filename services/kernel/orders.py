@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from services.kernel.money import Money
+from services.kernel.money import Money, product
 from services.kernel.refusals import Invalid
 
 LINES_MAX = 10_000
@@ -78,5 +78,5 @@ def _check_lines(lines: Sequence[OrderLine]) -> None:
             raise Invalid("order.quantity_not_positive", f"line {line.line_id}: the quantity must be above zero")
         if line.unit_price < 0:
             raise Invalid("order.price_negative", f"line {line.line_id}: the price must not be below zero")
-        if Money.of(line.quantity * line.unit_price, line.net.currency) != line.net:
+        if Money.of(product(line.quantity, line.unit_price), line.net.currency) != line.net:
             raise Invalid("order.line_mismatch", f"line {line.line_id}: quantity x price is not {line.net}")

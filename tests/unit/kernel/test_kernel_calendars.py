@@ -35,7 +35,6 @@ def test_what_is_no_iso_date_is_refused_with_its_name(text: str) -> None:
     assert refused.value.code == "date.malformed"
 
 
-@pytest.mark.xfail(strict=True, reason="the kernel reads what date.fromisoformat reads: the ISO week date is as long")
 def test_an_iso_week_date_is_refused() -> None:
     with pytest.raises(Invalid):
         calendars.day("2026-W05-6", what="issue_date")
