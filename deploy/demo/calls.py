@@ -1,0 +1,131 @@
+"""Calls to the five services as a clerk's or a buyer's program makes them: patient, each write under its own key."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Protocol, Self, TypeVar
+
+import grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from receivables.credit.v1 import service_pb2_grpc as credit_grpc
+from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
+from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
+from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
+from receivables.notifications.v1 import service_pb2_grpc as notifications_grpc
+from receivables.operations.v1 import service_pb2 as operations_pb2
+from receivables.operations.v1 import service_pb2_grpc as operations_grpc
+
+Req = TypeVar("Req")
+Resp = TypeVar("Resp")
+Req_contra = TypeVar("Req_contra", contravariant=True)
+Resp_co = TypeVar("Resp_co", covariant=True)
+
+CALL_S = 10.0
+PAUSE_S = 0.1
+# A service that is away, was killed in the middle, or asks to come again.
+PASSING = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.UNKNOWN,
+}
+CHANNEL = (
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 300),
+    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
+)
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is a word of the trade, not a defect
+    """A service does not carry a call out; the code is stable and public."""
+
+    def __init__(self, method: str, code: str, message: str) -> None:
+        super().__init__(f"{method}: {code}: {message}")
+        self.code = code
+
+
+class Method(Protocol[Req_contra, Resp_co]):
+    """A stub's method, as the generated contracts type it."""
+
+    def __call__(self, request: Req_contra, timeout: float | None = None, metadata: Any = None) -> Resp_co:
+        """Call it."""
+
+
+class Services:
+    """The doors of the five services."""
+
+    def __init__(self, addresses: Mapping[str, str], *, patience_s: float = 90) -> None:
+        """Take `host:port` by service; a call waits for a service that is away for `patience_s` at most."""
+        self._patience_s = patience_s
+        self._channels = {name: grpc.insecure_channel(address, CHANNEL) for name, address in addresses.items()}
+        self.credit = credit_grpc.CreditServiceStub(self._channels["credit"])
+        self.invoicing = invoicing_grpc.InvoicingServiceStub(self._channels["invoicing"])
+        self.ledger = ledger_grpc.LedgerServiceStub(self._channels["ledger"])
+        self.disputes = disputes_grpc.DisputesServiceStub(self._channels["disputes"])
+        self.notifications = notifications_grpc.NotificationsServiceStub(self._channels["notifications"])
+        self.operations = {
+            name: operations_grpc.OperationsServiceStub(channel) for name, channel in self._channels.items()
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for channel in self._channels.values():
+            channel.close()
+
+    def read(self, method: Method[Req, Resp], request: Req, *, tenant: str) -> Resp:
+        """Ask for one tenant."""
+        return self._patiently(method, request, [("ar-tenant", tenant)])
+
+    def write(
+        self, method: Method[Req, Resp], request: Req, *, tenant: str, key: str, actor: str, reason: str = "demo"
+    ) -> Resp:
+        """Command once per key, however often it has to be tried; raises Refused with the service's code."""
+        metadata = [
+            ("ar-tenant", tenant),
+            ("ar-idempotency-key", key),
+            ("ar-actor", actor),
+            ("ar-reason", reason),
+        ]
+        return self._patiently(method, request, metadata)
+
+    def set_clock(self, at: datetime) -> None:
+        """Move the business clock of every service; again to the same instant changes nothing."""
+        request = operations_pb2.SetClockRequest()
+        request.at.FromDatetime(at)
+        for stub in self.operations.values():
+            self._patiently(stub.SetClock, request, [])
+
+    def _patiently(self, method: Method[Req, Resp], request: Req, metadata: list[tuple[str, str]]) -> Resp:
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            try:
+                return method(request, timeout=CALL_S, metadata=metadata)
+            except grpc.RpcError as error:
+                if error.code() not in PASSING or time.monotonic() > deadline:
+                    raise refusal(error) from error
+            time.sleep(PAUSE_S)
+
+
+def refusal(error: Any) -> Exception:
+    """The refusal that a gRPC status carries, or the error itself if it carries none."""
+    status = rpc_status.from_call(error)
+    for detail in status.details if status else ():
+        info = error_details_pb2.ErrorInfo()
+        if detail.Unpack(info):
+            return Refused(type(error).__name__, info.reason, status.message)
+    return error if isinstance(error, Exception) else RuntimeError(str(error))
+
+
+def pages(ask: Callable[[str], tuple[Iterable[Resp], str]]) -> list[Resp]:
+    """Every row of a list that comes in pages: `ask` takes a page's token and gives its rows and the next token."""
+    rows: list[Resp] = []
+    token = ""
+    while True:
+        page, token = ask(token)
+        rows += page
+        if not token:
+            return rows

@@ -1,0 +1,120 @@
+"""An order as a shop computes it: lines priced, taxed by the tables of the day, added up by tax rate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from receivables.common.v1 import party_pb2
+from receivables.orders.v1 import events_pb2
+
+from services.invoicing.domain import tax
+from services.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """What the tax tables ask about a company."""
+
+    country: str
+    vat_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is ordered; the price is net and what the buyer was told."""
+
+    line_id: str
+    sku: str
+    name: str
+    quantity: Decimal
+    unit_price: Decimal
+    unit: str = "C62"
+    tax_class: str = "STANDARD"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One version of an order, before it is priced."""
+
+    order_id: str
+    account_id: str
+    currency: str
+    placed_on: date
+    promised_ship_on: date
+    lines: Sequence[Line]
+    version: int = 1
+    site: str = ""
+    purchase_order: str = ""
+
+
+def placed(order: Order, seller: Party, buyer: Party) -> events_pb2.OrderPlaced:
+    """Price it: tax is rounded once per category and rate (EN 16931), as the invoice will be.
+
+    Raises the refusals of the money (too large, no currency) and of the tax tables (a country or day they lack).
+    """
+    zero = Money(0, order.currency)
+    taxable: dict[tuple[str, Decimal], Money] = {}
+    lines = []
+    for line in order.lines:
+        net = Money.of(line.quantity * line.unit_price, order.currency)
+        treatment = tax.rate_for(
+            seller_country=seller.country,
+            seller_has_vat_id=bool(seller.vat_id),
+            buyer_country=buyer.country,
+            buyer_vat_id=buyer.vat_id,
+            tax_class=line.tax_class,
+            on=order.placed_on,
+        )
+        group = (str(treatment.category), treatment.rate or Decimal(0))
+        taxable[group] = taxable.get(group, zero) + net
+        lines.append(_line(line, net))
+    net = Money.total(taxable.values(), order.currency).checked()
+    due = [Money.of(amount.decimal * rate / 100, order.currency) for (_, rate), amount in taxable.items()]
+    vat = Money.total(due, order.currency).checked()
+    return events_pb2.OrderPlaced(
+        order_id=order.order_id,
+        version=order.version,
+        account_id=order.account_id,
+        currency=order.currency,
+        placed_on=order.placed_on.isoformat(),
+        promised_ship_on=order.promised_ship_on.isoformat(),
+        lines=lines,
+        net_minor=net.minor,
+        tax_minor=vat.minor,
+        gross_minor=(net + vat).checked().minor,
+        scope=party_pb2.Scope(site=order.site, purchase_order=order.purchase_order),
+    )
+
+
+def shipped(
+    order: events_pb2.OrderPlaced,
+    shipment_id: str,
+    on: date,
+    quantities: Sequence[tuple[str, str]] = (),
+    *,
+    final: bool = True,
+) -> events_pb2.OrderShipped:
+    """A shipment of some lines, as (line, quantity); without any: of the whole order."""
+    whole = [(line.line_id, line.quantity) for line in order.lines]
+    return events_pb2.OrderShipped(
+        order_id=order.order_id,
+        shipment_id=shipment_id,
+        account_id=order.account_id,
+        shipped_on=on.isoformat(),
+        lines=[events_pb2.ShippedLine(line_id=line, quantity=quantity) for line, quantity in quantities or whole],
+        final=final,
+    )
+
+
+def _line(line: Line, net: Money) -> events_pb2.OrderLine:
+    return events_pb2.OrderLine(
+        line_id=line.line_id,
+        sku=line.sku,
+        name=line.name,
+        quantity=f"{line.quantity:f}",
+        unit=line.unit,
+        unit_price=f"{line.unit_price:f}",
+        net_minor=net.minor,
+        tax_class=line.tax_class,
+    )

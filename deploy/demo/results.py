@@ -1,0 +1,65 @@
+"""What a play leaves on disk: the documents, the summary, and the addresses while it is up."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from receivables.invoicing.v1 import service_pb2
+
+from deploy.demo.calls import Services
+from deploy.demo.player import Stage
+from deploy.demo.reconcile import Listed, listed
+from deploy.local.postgres import DatabaseUrls
+
+LEFT_BEHIND = ("invoices", "mail", "logs", "summary.json", "lines.csv", "addresses.json", "kafka.log", "postgres.log")
+
+
+def clear(folder: Path) -> None:
+    """Remove what an earlier play left, and nothing else."""
+    for name in LEFT_BEHIND:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def write_documents(folder: Path, stage: Stage, tenants: Sequence[str]) -> None:
+    """Write every document under its number, byte for byte as RenderDocument gives it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    documents = [document for tenant in tenants for document in listed(stage.services, tenant)]
+    stage.all_at_once([partial(_write, folder, stage.services, document) for document in documents])
+
+
+def _write(folder: Path, services: Services, document: Listed) -> None:
+    request = service_pb2.RenderDocumentRequest(document=document.number)
+    rendered = services.read(services.invoicing.RenderDocument, request, tenant=document.tenant)
+    (folder / f"{document.number}.xml").write_bytes(rendered.content)
+
+
+def write_summary(file: Path, figures: Mapping[str, Any]) -> None:
+    """Write the figures for programs."""
+    file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_addresses(
+    file: Path, addresses: Mapping[str, str], databases: Mapping[str, DatabaseUrls], tenants: Sequence[str]
+) -> None:
+    """Note where everything answers, for `reconcile` in another process; only its owner may read the passwords."""
+    file.touch(mode=0o600)
+    content = {
+        "services": dict(addresses),
+        "databases": {name: {"owner": urls.owner, "server": urls.server} for name, urls in databases.items()},
+        "tenants": list(tenants),
+    }
+    file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def read_addresses(file: Path) -> tuple[dict[str, str], dict[str, DatabaseUrls], list[str]]:
+    """The same, read back."""
+    content = json.loads(file.read_text(encoding="utf-8"))
+    databases = {name: DatabaseUrls(**urls) for name, urls in content["databases"].items()}
+    return content["services"], databases, content["tenants"]

@@ -1,0 +1,246 @@
+"""Reads a business from CSV files: sellers, buyers, people, orders and what happens, as data and not code."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import groupby
+from pathlib import Path
+
+from receivables.common.v1 import party_pb2
+
+from deploy.demo.orders import Line, Order, Party
+
+FOLDER = Path(__file__).with_name("sample")
+FIRST_DAY = date(2026, 3, 2)  # a Monday; the data count business days from it
+OPENS = time(8, 0)
+CLOSES = time(18, 0)  # after the end of the business day wherever the sellers are; UTC, as all times here
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """A tenant and its one legal entity; the fields are those of RegisterSeller."""
+
+    tenant: str
+    seller_id: str
+    company: party_pb2.Company
+    iban: str
+    bic: str
+    series_prefix: str
+    time_zone: str
+    contact_name: str
+    contact_phone: str
+    contact_email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """A buyer's account at one seller, and what was agreed with it."""
+
+    tenant: str
+    account: str
+    company: party_pb2.Company
+    currency: str
+    limit: Decimal
+    net_days: int = 30
+    invoice_on: str = "SHIPMENT"
+    buyer_reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person of a buyer, or of the seller if there is no account."""
+
+    tenant: str
+    contact: str
+    account: str
+    name: str
+    email: str
+    roles: tuple[str, ...]
+    language: str
+    wants_document: bool
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """A row of the story; which fields matter depends on `what` (deploy/demo/README.md)."""
+
+    row: int
+    tenant: str
+    what: str
+    about: str
+    lines: tuple[tuple[str, str], ...]
+    amount: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happens at one instant; everything before it has come to rest."""
+
+    at: datetime
+    orders: Sequence[tuple[str, Order]] = ()
+    happenings: Sequence[Happening] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """Everything that is played."""
+
+    sellers: Sequence[Seller]
+    buyers: Sequence[Buyer]
+    contacts: Sequence[Contact]
+    steps: Sequence[Step]
+
+    def seller(self, tenant: str) -> Party:
+        """What the tax tables ask about a seller."""
+        [company] = [seller.company for seller in self.sellers if seller.tenant == tenant]
+        return party(company)
+
+    def buyer(self, tenant: str, account: str) -> Party:
+        """What the tax tables ask about a buyer; a shop guesses that one it does not know is at home."""
+        for buyer in self.buyers:
+            if (buyer.tenant, buyer.account) == (tenant, account):
+                return party(buyer.company)
+        return self.seller(tenant)
+
+
+def party(company: party_pb2.Company) -> Party:
+    """What the tax tables ask about a company."""
+    return Party(company.address.country, company.vat_id)
+
+
+def load(folder: Path = FOLDER, *, days: int | None = None) -> Business:
+    """Read a folder; with `days`, only what happens on the first so many business days."""
+    buyers = [_buyer(row) for row in _rows(folder / "buyers.csv")]
+    currencies = {(buyer.tenant, buyer.account): buyer.currency for buyer in buyers}
+    items = {row["sku"]: row for row in _rows(folder / "items.csv")}
+    orders = list(_orders(_rows(folder / "orders.csv"), items, currencies))
+    happenings = [_happening(number, row) for number, row in enumerate(_rows(folder / "story.csv"), 1)]
+    return Business(
+        sellers=[_seller(row) for row in _rows(folder / "sellers.csv")],
+        buyers=buyers,
+        contacts=[_contact(row) for row in _rows(folder / "contacts.csv")],
+        steps=[step for step in _steps(orders, happenings) if days is None or step.at < _at(days + 1, "00:00")],
+    )
+
+
+def _steps(
+    orders: Sequence[tuple[datetime, tuple[str, Order]]], happenings: Sequence[tuple[datetime, Happening]]
+) -> list[Step]:
+    """One step an instant, and one at the end of each day, for what that brings (digests, expiries)."""
+    instants = {at for at, _ in orders} | {at for at, _ in happenings}
+    instants |= {datetime.combine(at.date(), CLOSES, UTC) for at in instants}
+    return [
+        Step(at, [order for when, order in orders if when == at], [what for when, what in happenings if when == at])
+        for at in sorted(instants)
+    ]
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="", encoding="utf-8") as text:
+        return list(csv.DictReader(text))
+
+
+def _at(day: int, clock: str) -> datetime:
+    """The instant of a business day, counted from 1."""
+    weeks, rest = divmod(day - 1, 5)
+    return datetime.combine(FIRST_DAY + timedelta(weeks=weeks, days=rest), time.fromisoformat(clock), UTC)
+
+
+def _seller(row: Mapping[str, str]) -> Seller:
+    company = _company(row)
+    company.legal_id = row["legal_id"]
+    company.electronic_address = row["electronic_address"]
+    company.electronic_address_scheme = row["electronic_address_scheme"]
+    names = "tenant seller_id iban bic series_prefix time_zone contact_name contact_phone contact_email"
+    return Seller(company=company, **{name: row[name] for name in names.split()})
+
+
+def _buyer(row: Mapping[str, str]) -> Buyer:
+    return Buyer(
+        tenant=row["tenant"],
+        account=row["account"],
+        company=_company(row),
+        currency=row["currency"],
+        limit=Decimal(row["limit"]),
+        net_days=int(row["net_days"]),
+        invoice_on=row["invoice_on"],
+        buyer_reference=row["buyer_reference"],
+    )
+
+
+def _company(row: Mapping[str, str]) -> party_pb2.Company:
+    return party_pb2.Company(
+        name=row["name"],
+        vat_id=row["vat_id"],
+        address=party_pb2.Address(
+            street=row["street"], city=row["city"], post_code=row["post_code"], country=row["country"]
+        ),
+    )
+
+
+def _contact(row: Mapping[str, str]) -> Contact:
+    return Contact(
+        tenant=row["tenant"],
+        contact=row["contact"],
+        account=row["account"],
+        name=row["name"],
+        email=row["email"],
+        roles=tuple(row["roles"].split()),
+        language=row["language"],
+        wants_document=row["wants_document"] == "yes",
+        site=row["site"],
+    )
+
+
+def _orders(
+    rows: Sequence[Mapping[str, str]],
+    items: Mapping[str, Mapping[str, str]],
+    currencies: Mapping[tuple[str, str], str],
+) -> Iterator[tuple[datetime, tuple[str, Order]]]:
+    for (tenant, _, _), group in groupby(rows, key=lambda row: (row["tenant"], row["order"], row["version"])):
+        lines = list(group)
+        first = lines[0]
+        at = _at(int(first["day"]), first["at"])
+        # An unknown buyer orders in the currency of the first buyer of that seller.
+        currency = currencies.get((tenant, first["account"])) or next(
+            c for (t, _), c in currencies.items() if t == tenant
+        )
+        order = Order(
+            order_id=first["order"],
+            version=int(first["version"]),
+            account_id=first["account"],
+            currency=currency,
+            placed_on=at.date(),
+            promised_ship_on=at.date() + timedelta(days=int(first["promised_in_days"])),
+            lines=[_line(row, items[row["sku"]], currency) for row in lines],
+            site=first["site"],
+            purchase_order=first["purchase_order"],
+        )
+        yield at, (tenant, order)
+
+
+def _line(row: Mapping[str, str], item: Mapping[str, str], currency: str) -> Line:
+    return Line(
+        line_id=row["line"],
+        sku=row["sku"],
+        name=item["name"],
+        quantity=Decimal(row["quantity"]),
+        unit_price=Decimal(item[currency]),
+        unit=item["unit"],
+        tax_class=item["tax_class"],
+    )
+
+
+def _happening(number: int, row: Mapping[str, str]) -> tuple[datetime, Happening]:
+    lines = tuple(_pair(pair) for pair in row["lines"].split())
+    happening = Happening(number, row["tenant"], row["what"], row["about"], lines, row["amount"], row["text"])
+    return _at(int(row["day"]), row["at"]), happening
+
+
+def _pair(text: str) -> tuple[str, str]:
+    line, _, quantity = text.partition(":")
+    return line, quantity

@@ -1,0 +1,258 @@
+"""The five services as five processes on real servers: provisioned, migrated, started, kept alive, stopped."""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import grpc
+import psycopg
+import structlog
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from kafka import KafkaAdminClient
+from psycopg.conninfo import conninfo_to_dict
+
+from deploy.demo.feed import TOPICS
+from deploy.local import postgres, rules
+from deploy.local.artifacts import ROOT
+from deploy.local.postgres import DatabaseUrls
+from deploy.local.processes import Process, free_port
+from deploy.local.servers import Servers
+from services.chassis.migrate import migrate
+
+SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications")
+PARTITIONS = 4
+START_S = 60
+STOP_S = 15
+KEEPER_S = 0.1
+DEATHS_MAX = 10  # of one service by itself, after which it is not started again
+HOST = "127.0.0.1"
+
+
+class NotFreshError(Exception):
+    """The servers that were given hold what another run left, or what somebody needs."""
+
+
+class ServiceGaveUpError(Exception):
+    """A service ended by itself again and again."""
+
+
+class CommandFailedError(Exception):
+    """An operator's command did not do what it was asked."""
+
+
+@dataclass(slots=True)
+class Running:
+    """One service: its process, its doors, and how often it ended unasked."""
+
+    name: str
+    process: Process
+    database: DatabaseUrls
+    grpc_port: int
+    metrics_port: int
+    deaths: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def address(self) -> str:
+        """Where its gRPC answers."""
+        return f"{HOST}:{self.grpc_port}"
+
+    def serving(self) -> bool:
+        """Whether its health answers SERVING."""
+        with grpc.insecure_channel(self.address) as channel:
+            health: Any = health_pb2_grpc.HealthStub(channel)
+            try:
+                answer = health.Check(health_pb2.HealthCheckRequest(), timeout=2)
+            except grpc.RpcError:
+                return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+class Stack:
+    """The services for the length of a `with` block, on servers that are up.
+
+    `folder` gets a log a service. `prefix` begins the names of the databases, one a service. A service that ends by
+    itself is started again, as an orchestrator would: it is written to end when in doubt.
+    """
+
+    def __init__(
+        self, servers: Servers, folder: Path, *, prefix: str = "demo", say: Callable[[str], None] = print
+    ) -> None:
+        """Describe it; nothing happens yet."""
+        self.servers = servers
+        self.folder = folder
+        self.running: dict[str, Running] = {}
+        self._prefix = prefix
+        self._say = say
+        self._stack = ExitStack()
+        self._stopping = threading.Event()
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where each service's gRPC answers."""
+        return {name: service.address for name, service in self.running.items()}
+
+    @property
+    def restarts(self) -> dict[str, int]:
+        """How often services ended by themselves."""
+        return {name: service.deaths for name, service in self.running.items() if service.deaths}
+
+    def __enter__(self) -> Self:
+        """Make the databases anew, start the services side by side, return when all of them serve."""
+        with ExitStack() as stack:
+            self._refuse_used_topics()
+            stack.callback(self._remove_topics)
+            self._say("Preparing five databases")
+            urls = self._provision(stack)
+            self._say("Starting five services")
+            ports = {name: (free_port(), free_port()) for name in SERVICES}
+            official_rules = rules.install()
+            for name in SERVICES:
+                environment = self._environment(name, urls[name], ports, official_rules)
+                self.running[name] = self._describe(name, urls[name], ports[name], environment)
+            stack.callback(self._stop)
+            for service in self.running.values():
+                service.process.spawn()
+            for service in self.running.values():
+                service.process.await_ready(START_S)
+            keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+            keeper.start()
+            stack.callback(keeper.join)
+            stack.callback(self._stopping.set)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the services in order and remove their databases and topics."""
+        self._stack.close()
+
+    def command(self, name: str, *arguments: str) -> str:
+        """Run an operator's command of a service, in its environment, and give what it prints."""
+        process = self.running[name].process
+        done = subprocess.run(
+            [*process.argv[:-1], *arguments],
+            env=os.environ | process.env,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise CommandFailedError(f"{name} {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
+
+    def check(self) -> None:
+        """Raise when a service will not stay up."""
+        for service in self.running.values():
+            if service.deaths > DEATHS_MAX:
+                raise ServiceGaveUpError(
+                    f"{service.name} ended {service.deaths} times by itself; see {self._log(service.name)}"
+                )
+
+    def kill(self, name: str) -> None:
+        """End a service at once, as when its machine fails, start it again and wait until it serves."""
+        service = self.running[name]
+        with service.lock:
+            service.process.kill()
+            if not self._stopping.is_set():
+                service.process.spawn()
+        service.process.await_ready(START_S)
+
+    def _keep(self) -> None:
+        while not self._stopping.wait(KEEPER_S):
+            for service in self.running.values():
+                with service.lock:
+                    if not service.process.running and service.deaths <= DEATHS_MAX:
+                        service.deaths += 1
+                        service.process.spawn()
+
+    def _stop(self) -> None:
+        for service in self.running.values():
+            service.process.terminate()
+        with ThreadPoolExecutor(len(SERVICES)) as pool:
+            list(pool.map(lambda service: service.process.stop(STOP_S), self.running.values()))
+
+    def _provision(self, stack: ExitStack) -> dict[str, DatabaseUrls]:
+        """Make each service's database anew, and see that it goes when we do (on a server of our own: with it)."""
+        admin = self.servers.admin_database_url
+        # Migrations log as services do; here only what is odd is of interest.
+        structlog.configure(
+            wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        )
+
+        def prepare(name: str) -> DatabaseUrls:
+            database = f"{self._prefix}_{name}"
+            postgres.drop(admin, database)
+            stack.callback(postgres.drop, admin, database)
+            urls = postgres.provision(admin, database)
+            role = str(conninfo_to_dict(urls.server)["user"])
+            migrate(urls.owner, role, ROOT / "services" / name / "migrations")
+            return urls
+
+        with ThreadPoolExecutor(len(SERVICES)) as pool:
+            return dict(zip(SERVICES, pool.map(prepare, SERVICES), strict=True))
+
+    def _remove_topics(self) -> None:
+        """Leave a cluster that was given to us as it was."""
+        with self._kafka_admin() as admin:
+            known = set(admin.list_topics())
+            admin.delete_topics(sorted(known & set(TOPICS)))
+            admin.delete_groups([f"receivables-{name}" for name in SERVICES])
+
+    def _kafka_admin(self) -> Any:
+        return closing(KafkaAdminClient(bootstrap_servers=self.servers.kafka_bootstrap.split(",")))
+
+    def _refuse_used_topics(self) -> None:
+        """Everything reads the topics from their first event: another run's facts would be taken for ours."""
+        with self._kafka_admin() as admin:
+            if used := sorted(set(TOPICS) & set(admin.list_topics())):
+                raise NotFreshError(
+                    f"the Kafka cluster {self.servers.kafka_bootstrap} has {used[0]} already: this needs a fresh one"
+                    " (without KAFKA_BOOTSTRAP_SERVERS it starts its own)"
+                )
+
+    def _describe(
+        self, name: str, urls: DatabaseUrls, ports: tuple[int, int], environment: Mapping[str, str]
+    ) -> Running:
+        argv = [sys.executable, "-m", f"services.{name}", "serve"]
+        process = Process(name, argv, env=environment, log=self._log(name))
+        service = Running(name, process, urls, *ports)
+        process.ready = service.serving
+        return service
+
+    def _environment(
+        self, name: str, urls: DatabaseUrls, ports: Mapping[str, tuple[int, int]], official_rules: Path
+    ) -> dict[str, str]:
+        grpc_port, metrics_port = ports[name]
+        return self.servers.environment() | {
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'proto' / 'gen'}",
+            "AR_DATABASE_URL": urls.server,
+            "AR_KAFKA_BOOTSTRAP_SERVERS": self.servers.kafka_bootstrap,
+            "AR_PARTITIONS": str(PARTITIONS),
+            "AR_SESSION_TIMEOUT_S": "6",
+            "AR_GRPC_PORT": str(grpc_port),
+            "AR_METRICS_PORT": str(metrics_port),
+            "AR_CLOCK": "test",
+            "AR_RULES_DIR": str(official_rules),
+            "AR_OFFICIAL_RULES_SHARE": "1",
+            "AR_INVOICING_ADDRESS": f"{HOST}:{ports['invoicing'][0]}",
+        }
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+
+def rows(database: DatabaseUrls, tenants: Sequence[str], sql: str) -> list[tuple[Any, ...]]:
+    """Ask a service's database as its owner, who too sees only the tenants that he names."""
+    with psycopg.connect(database.owner) as connection:
+        connection.execute("SELECT set_config('ar.tenants', %s, true)", [",".join(tenants)])
+        return connection.execute(sql.encode()).fetchall()
