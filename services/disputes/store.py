@@ -4,41 +4,16 @@ An invoice's row is the lock of all its cases: whoever changes a case holds it f
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from services.chassis.database import Tx
-from services.disputes.domain.cases import CONTESTED, Action, Dispute, Move, Resolution, State
-from services.disputes.domain.invoices import Invoice, Line, Part
+from services.disputes.domain.cases import CONTESTED, Action, Dispute, Entry, Move, Resolution, State
+from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
 Key = tuple[str, str]  # tenant, and an invoice's, a case's or a credit note's id
-
-
-@dataclass(frozen=True, slots=True)
-class CreditNote:
-    """A credit note as it is counted; `dispute_id` is empty where it ends no case."""
-
-    tenant: str
-    credit_note_id: str
-    invoice_id: str
-    dispute_id: str
-    number: str
-    gross: Money
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One step of a case's history."""
-
-    action: Action
-    from_state: State
-    to_state: State
-    actor: str
-    reason: str
-    at: datetime
 
 
 async def add_invoices(tx: Tx, invoices: Sequence[tuple[Invoice, Sequence[Line]]]) -> None:

@@ -9,9 +9,8 @@ from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 
 from services import contracts
 from services.chassis.envelope import Event
-from services.disputes.domain.cases import Action, Dispute, Move, Resolution, State, Wish
-from services.disputes.domain.invoices import Invoice, Line, Part
-from services.disputes.store import CreditNote, Entry
+from services.disputes.domain.cases import Action, Dispute, Entry, Move, Resolution, State, Wish
+from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
 from services.kernel.calendars import day
 from services.kernel.money import Money, decimal
 from services.kernel.refusals import Invalid

@@ -180,6 +180,18 @@ class Wish:
     amount: Money | None
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One step of a case's history."""
+
+    action: Action
+    from_state: State
+    to_state: State
+    actor: str
+    reason: str
+    at: datetime
+
+
 def draft(
     wish: Wish, invoice: Invoice, lines: Lines, *, dispute_id: str, by: str, at: datetime, policy: Policy
 ) -> Dispute:

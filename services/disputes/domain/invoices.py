@@ -78,6 +78,18 @@ class Invoice:
         return replace(self, credited=self.credited + gross)
 
 
+@dataclass(frozen=True, slots=True)
+class CreditNote:
+    """A credit note as it is counted; `dispute_id` is empty where it ends no case."""
+
+    tenant: str
+    credit_note_id: str
+    invoice_id: str
+    dispute_id: str
+    number: str
+    gross: Money
+
+
 def check_parts(parts: Sequence[Part], lines: Lines) -> None:
     """Refuse lines that are repeated or unknown, and quantities that are not above zero or more than was invoiced."""
     if len({part.line_id for part in parts}) != len(parts):
