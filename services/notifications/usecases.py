@@ -9,7 +9,6 @@ from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
-from services import contracts
 from services.chassis import outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin, new_traceparent
@@ -52,7 +51,7 @@ async def know_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerRegist
 
 async def know_orders(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
     """Nothing is told yet; which part of the company an order is for is remembered for its shipments."""
-    await store.save_order_scopes(tx, {(e.tenant, e.body.order_id): contracts.scope(e.body.scope) for e in events})
+    await store.save_order_scopes(tx, {_order(e): wire.scope_of(e.body.scope) for e in events})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +74,9 @@ class Desk:
 
     async def tell_shipped(self, tx: Tx, events: Sequence[Event[orders_pb2.OrderShipped]]) -> None:
         """Goods are on their way, to the part of the company that ordered them."""
-        scopes = await store.order_scopes(tx, {(e.tenant, e.body.order_id) for e in events})
+        scopes = await store.order_scopes(tx, {_order(e) for e in events})
         now = self._now(tx)
-        told = [wire.shipped(e, now, scopes.get((e.tenant, e.body.order_id), WHOLE_COMPANY)) for e in events]
+        told = [wire.shipped(e, now, scopes.get(_order(e), WHOLE_COMPANY)) for e in events]
         await self.tell(tx, told)
 
     async def tell_dispute_opened(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeOpened]]) -> None:
@@ -276,6 +275,10 @@ class Desk:
 
     def _now(self, tx: Tx) -> Moment:
         return Moment(tx.at, self.time_zone)
+
+
+def _order(event: Event[orders_pb2.OrderPlaced] | Event[orders_pb2.OrderShipped]) -> Key:
+    return (event.tenant, wire.clean(event.body.order_id))
 
 
 def _houses(stories: Sequence[Story]) -> set[Key]:

@@ -5,7 +5,7 @@ from datetime import UTC, date
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from receivables.common.v1 import money_pb2
+from receivables.common.v1 import money_pb2, party_pb2
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
@@ -59,6 +59,11 @@ def clean(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:TEXT_MAX]
 
 
+def scope_of(message: party_pb2.Scope) -> Scope:
+    """What part of the buyer's company a fact or a person concerns, written alike on both sides."""
+    return Scope(clean(message.site), clean(message.cost_centre), clean(message.purchase_order))
+
+
 def credit_decided(event: Event[credit_pb2.CreditDecided], now: Moment) -> Story | None:
     """An order was approved, referred to a person or declined."""
     body = event.body
@@ -73,7 +78,7 @@ def credit_decided(event: Event[credit_pb2.CreditDecided], now: Moment) -> Story
         fact=f"decision/{body.decision_id}" if body.decision_id else "",
         affects=Affects(amount, orders=(clean(body.order_id),), credit_line=_money(body.headroom)),
         by_when=now.day_of(expires) if expires else None,
-        scope=contracts.scope(body.scope),
+        scope=scope_of(body.scope),
         details={
             "order": clean(body.order_id),
             "amount": amount,
@@ -105,7 +110,7 @@ def _hold(event: Event[credit_pb2.HoldReleased] | Event[credit_pb2.HoldExpired],
         kind,
         fact=f"{kind}/{body.order_id}/{body.version}",
         affects=Affects(amount, orders=(order,)),
-        scope=contracts.scope(body.scope),
+        scope=scope_of(body.scope),
         details={"order": order, "amount": amount},
     )
 
@@ -133,7 +138,7 @@ def limit_exceeded(event: Event[credit_pb2.LimitExceeded], now: Moment) -> Story
         Kind.LIMIT_EXCEEDED,
         fact=f"limit_exceeded/{body.invoice_number}",
         affects=Affects(contracts.money(body.invoice_amount), invoices=(invoice,), orders=(order,), credit_line=limit),
-        scope=contracts.scope(body.scope),
+        scope=scope_of(body.scope),
         details={"invoice": invoice, "limit": limit, "excess": excess},
     )
 
@@ -210,7 +215,7 @@ def invoice_issued(event: Event[invoicing_pb2.InvoiceIssued], now: Moment) -> St
             amount, invoices=(invoice,), orders=(order,) if order else (), shipment=clean(body.shipment_id)
         ),
         by_when=due,
-        scope=contracts.scope(body.scope),
+        scope=scope_of(body.scope),
         details={"invoice": invoice, "order": order, "amount": amount, "due": due, **_named(body.seller.name)},
         document=body.invoice_id,
     )
@@ -227,7 +232,7 @@ def credit_note_issued(event: Event[invoicing_pb2.CreditNoteIssued], now: Moment
         Kind.CREDIT_NOTE_ISSUED,
         fact=f"credit_note/{body.credit_note_id}",
         affects=Affects(amount, invoices=(invoice,), orders=(clean(body.order_id),) if body.order_id else ()),
-        scope=contracts.scope(body.scope),
+        scope=scope_of(body.scope),
         details={"credit_note": note, "invoice": invoice, "amount": amount},
         document=body.credit_note_id,
     )
@@ -279,7 +284,7 @@ def dispute_moved(event: Event[disputes_pb2.DisputeMoved], now: Moment, reason_c
         amount=contracts.money(body.amount),
         by_when=day(body.next_by, what="next_by") if body.next_by else None,
         details={"missing": clean(body.missing), "reason": reason_code},
-        knower=who_knows(reason_code),
+        knower=who_knows(reason_code) if kind is Kind.DISPUTE_QUESTION else None,
     )
 
 
@@ -318,7 +323,9 @@ def _dispute(
         kind,
         affects=Affects(amount, invoices=(invoice,)),
         by_when=by_when,
-        scope=contracts.scope(body.scope),
+        # Unless the buyer appeals, by the day that is named.
+        last_word=kind is Kind.DISPUTE_REJECTED,
+        scope=scope_of(body.scope),
         details={"dispute": case, "invoice": invoice, "amount": amount, **details},
         knower=knower,
     )
@@ -333,6 +340,7 @@ def _story(
     details: Mapping[str, Detail],
     fact: str = "",
     by_when: date | None = None,
+    last_word: bool = False,
     scope: Scope = WHOLE_COMPANY,
     document: str = "",
     knower: Role | None = None,
@@ -341,13 +349,13 @@ def _story(
     return Story(
         kind=kind,
         tenant=event.tenant,
-        fact=fact or f"event/{event.id}",
+        fact=clean(fact) or f"event/{event.id}",
         event_type=event.type,
         about=event.subject,
         account_id=event.account_id,
         affects=affects,
         by_when=by,
-        next_update_at=by,
+        next_update_at=now.today if last_word else by,
         told_on=now.today,
         scope=scope,
         details=details,
@@ -373,7 +381,7 @@ def contact(tenant: str, request: service_pb2.RegisterContactRequest) -> Contact
         name=request.name.strip(),
         email=request.email.strip(),
         roles=contacts.roles(request.roles),
-        scope=contracts.scope(request.scope),
+        scope=scope_of(request.scope),
         language=request.language,
         wants_document=request.wants_document,
     ).check()

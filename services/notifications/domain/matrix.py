@@ -83,7 +83,7 @@ dispute_opened         | I   |      |      | I    |      |     |     |     |    
 dispute_reopened       | I   |      |      | I    |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 5
 dispute_question       | A   |      | A    | A    |      |     |     |     |      |     |                    | DISPUTE_OWNER | 5
 dispute_proposed       | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 5
-dispute_rejected       | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 0
+dispute_rejected       | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 5
 dispute_ended          | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 0
 dispute_resolved       | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 2
 contact_unreachable    |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 2

@@ -62,5 +62,5 @@ class Message:
             raise Incomplete("a message needs its case's version and a language that we write")
         if (self.weight is Weight.ACT) != (self.what_you_need_to_do is not None):
             raise Incomplete("a message asks for one action if its weight is ACT, and for none otherwise")
-        if not self.subject.isprintable():
+        if self.subject.splitlines() != [self.subject]:
             raise Incomplete("a subject is one line")

@@ -1,0 +1,324 @@
+"""Events, people and stories for the tests of notifications."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+from google.protobuf.message import Message
+from receivables.common.v1.money_pb2 import Money as MoneyMessage
+from receivables.common.v1.party_pb2 import Company
+from receivables.common.v1.party_pb2 import Scope as ScopeMessage
+from receivables.credit.v1 import events_pb2 as credit
+from receivables.disputes.v1 import events_pb2 as disputes
+from receivables.invoicing.v1 import events_pb2 as invoicing
+from receivables.ledger.v1 import events_pb2 as ledger
+from receivables.orders.v1 import events_pb2 as orders
+
+from services.chassis.envelope import Event, Origin, Record, new_traceparent
+from services.chassis.ids import new_id
+from services.kernel.money import Money
+from services.kernel.orders import Scope
+from services.notifications import wire
+from services.notifications.domain.contacts import Contact
+from services.notifications.domain.matrix import Kind
+from services.notifications.domain.roles import Role
+from services.notifications.domain.stories import WHOLE_COMPANY, Affects, Moment, Story
+from tests.records import a_record
+
+TENANT = "nordwind"
+ACCOUNT = "acme"
+ZONE = "Europe/Berlin"
+MONDAY_10 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # 10:00 in Berlin
+NOW = Moment(MONDAY_10, ZONE)
+
+
+def eur(minor: int) -> MoneyMessage:
+    return MoneyMessage(minor=minor, currency="EUR")
+
+
+def an_event(body: Message, subject: str = "order/o1", *, account: str = ACCOUNT, event_id: str = "") -> Event[Any]:
+    return Event(
+        id=event_id or new_id(),
+        type=str(body.DESCRIPTOR.full_name),
+        subject=subject,
+        account_id=account,
+        at=MONDAY_10,
+        origin=Origin(TENANT, "system:test", "a test", "key", new_traceparent()),
+        body=body,
+    )
+
+
+def record(event: Event[Any]) -> Record:
+    """The event as it comes from Kafka."""
+    return a_record(event.body, account=event.account_id, subject=event.subject, tenant=event.tenant, event_id=event.id)
+
+
+def decided(outcome: Any = credit.OUTCOME_APPROVED, *, order: str = "o1", **changes: Any) -> Event[Any]:
+    body = credit.CreditDecided(
+        decision_id=new_id(),
+        order_id=order,
+        version=1,
+        account_id=ACCOUNT,
+        outcome=outcome,
+        reasons=["near_limit"],
+        amount=eur(123456),
+        headroom=eur(500000),
+        **changes,
+    )
+    if outcome == credit.OUTCOME_APPROVED:
+        body.hold_expires_at.FromDatetime(datetime(2026, 3, 12, 22, 30, tzinfo=UTC))
+    return an_event(body, f"order/{order}")
+
+
+def released(cause: Any = credit.RELEASE_CAUSE_CANCELLED) -> Event[Any]:
+    return an_event(credit.HoldReleased(order_id="o1", version=1, account_id=ACCOUNT, amount=eur(900), cause=cause))
+
+
+def expired() -> Event[Any]:
+    return an_event(credit.HoldExpired(order_id="o1", version=1, account_id=ACCOUNT, amount=eur(900)))
+
+
+def limit_changed() -> Event[Any]:
+    body = credit.LimitChanged(account_id=ACCOUNT, limit=eur(2000000), previous=eur(1000000))
+    return an_event(body, "buyer/acme")
+
+
+def limit_exceeded() -> Event[Any]:
+    return an_event(
+        credit.LimitExceeded(
+            account_id=ACCOUNT,
+            order_id="o1",
+            invoice_number="RE-2026-000001",
+            invoice_amount=eur(119000),
+            limit=eur(1000000),
+            excess=eur(1900),
+        )
+    )
+
+
+def order_refused() -> Event[Any]:
+    return an_event(
+        credit.OrderRefused(order_id="o1", version=1, account_id=ACCOUNT, code="order.no_lines", message="no lines")
+    )
+
+
+def shipped(order: str = "o1", shipment: str = "s1") -> Event[Any]:
+    body = orders.OrderShipped(order_id=order, shipment_id=shipment, account_id=ACCOUNT, shipped_on="2026-03-02")
+    return an_event(body, f"order/{order}")
+
+
+def shipment_refused() -> Event[Any]:
+    body = invoicing.ShipmentRefused(
+        order_id="o1", shipment_id="s1", account_id=ACCOUNT, code="shipment.too_much", message="more than ordered"
+    )
+    return an_event(body)
+
+
+def document_held() -> Event[Any]:
+    finding = invoicing.Finding(rule="BR-AE-02", message="the buyer's VAT id is missing", place="BT-48")
+    body = invoicing.DocumentHeld(
+        draft_id="d1", account_id=ACCOUNT, order_id="o1", shipment_id="s1", findings=[finding]
+    )
+    return an_event(body, "draft/d1")
+
+
+def invoice(number: int = 1, *, scope: ScopeMessage | None = None, **changes: Any) -> Event[Any]:
+    values: dict[str, Any] = {
+        "invoice_id": f"i{number}",
+        "number": f"RE-2026-{number:06}",
+        "seller_id": "s",
+        "account_id": ACCOUNT,
+        "order_id": f"o{number}",
+        "shipment_id": "s1",
+        "due_date": "2026-04-01",
+        "currency": "EUR",
+        "gross_minor": 119000,
+        "scope": scope,
+        "seller": Company(name="Nordwind GmbH"),
+    }
+    return an_event(invoicing.InvoiceIssued(**(values | changes)), f"invoice/{(values | changes)['invoice_id']}")
+
+
+def credit_note() -> Event[Any]:
+    body = invoicing.CreditNoteIssued(
+        credit_note_id="c1",
+        number="RE-C-2026-000001",
+        invoice_id="i1",
+        invoice_number="RE-2026-000001",
+        account_id=ACCOUNT,
+        order_id="o1",
+        dispute_id="d1",
+        currency="EUR",
+        gross_minor=11900,
+    )
+    return an_event(body, "invoice/i1")
+
+
+def payment(unapplied: int = 0) -> Event[Any]:
+    body = ledger.PaymentReceived(
+        payment_id="p1",
+        account_id=ACCOUNT,
+        amount=eur(119000),
+        value_date="2026-03-02",
+        remittance="RE 1",
+        unapplied=eur(unapplied),
+    )
+    return an_event(body, "payment/p1")
+
+
+def dispute_opened(reason: str = "QTY_SHORT") -> Event[Any]:
+    body = disputes.DisputeOpened(
+        dispute_id="d1",
+        invoice_id="i1",
+        invoice_number="RE-2026-000001",
+        account_id=ACCOUNT,
+        order_id="o1",
+        reason_code=reason,
+        amount=eur(11900),
+        answer_by="2026-03-09",
+    )
+    return an_event(body, "dispute/d1")
+
+
+def dispute_moved(state: Any, missing: str = "") -> Event[Any]:
+    body = disputes.DisputeMoved(
+        dispute_id="d1",
+        invoice_id="i1",
+        account_id=ACCOUNT,
+        to_state=state,
+        amount=eur(11900),
+        missing=missing,
+        invoice_number="RE-2026-000001",
+        next_by="2026-03-09",
+    )
+    return an_event(body, "dispute/d1")
+
+
+def dispute_resolved(resolution: Any = disputes.RESOLUTION_PARTIAL_CREDIT, credit_minor: int = 5950) -> Event[Any]:
+    body = disputes.DisputeResolved(
+        dispute_id="d1",
+        invoice_id="i1",
+        invoice_number="RE-2026-000001",
+        account_id=ACCOUNT,
+        order_id="o1",
+        resolution=resolution,
+        credit=eur(credit_minor),
+        disputed=eur(11900),
+        reason_code="QTY_SHORT",
+    )
+    return an_event(body, "dispute/d1")
+
+
+def _moved(event: Event[Any], now: Moment) -> Story | None:
+    return wire.dispute_moved(event, now, "QTY_SHORT")
+
+
+def _shipped(event: Event[Any], now: Moment) -> Story | None:
+    return wire.shipped(event, now, WHOLE_COMPANY)
+
+
+STORY_OF: dict[type[Message], Callable[[Event[Any], Moment], Story | None]] = {
+    credit.CreditDecided: wire.credit_decided,
+    credit.HoldReleased: wire.hold_released,
+    credit.HoldExpired: wire.hold_expired,
+    credit.LimitChanged: wire.limit_changed,
+    credit.LimitExceeded: wire.limit_exceeded,
+    credit.OrderRefused: wire.order_refused,
+    orders.OrderShipped: _shipped,
+    invoicing.ShipmentRefused: wire.shipment_refused,
+    invoicing.DocumentHeld: wire.document_held,
+    invoicing.InvoiceIssued: wire.invoice_issued,
+    invoicing.CreditNoteIssued: wire.credit_note_issued,
+    ledger.PaymentReceived: wire.payment_received,
+    disputes.DisputeOpened: wire.dispute_opened,
+    disputes.DisputeMoved: _moved,
+    disputes.DisputeResolved: wire.dispute_resolved,
+}
+
+
+def story_of(event: Event[Any], now: Moment = NOW) -> Story | None:
+    """What people hear of an event."""
+    return STORY_OF[type(event.body)](event, now)
+
+
+def our_own(kind: Kind, **details: Any) -> Story:
+    """A story that comes of another."""
+    return Story(
+        kind=kind,
+        tenant=TENANT,
+        fact=f"{kind}/1",
+        event_type=kind.value,
+        about="buyer/acme",
+        account_id=ACCOUNT,
+        affects=Affects(Money(119000, "EUR")),
+        by_when=date(2026, 3, 9),
+        next_update_at=date(2026, 3, 9),
+        told_on=NOW.today,
+        details=details,
+    )
+
+
+def every_story() -> list[Story]:
+    """One of each kind at least, every shape of sentence among them."""
+    events = [
+        decided(),
+        decided(credit.OUTCOME_REFERRED),
+        decided(credit.OUTCOME_DECLINED),
+        released(),
+        expired(),
+        order_refused(),
+        limit_changed(),
+        limit_exceeded(),
+        shipped(),
+        shipment_refused(),
+        document_held(),
+        invoice(),
+        invoice(order_id=""),
+        credit_note(),
+        payment(),
+        payment(unapplied=900),
+        dispute_opened(),
+        *(
+            dispute_moved(state, missing)
+            for state, missing in (
+                (disputes.STATE_AWAITING_CUSTOMER, "a photo of the box"),
+                (disputes.STATE_AWAITING_CUSTOMER, ""),
+                (disputes.STATE_PROPOSED, ""),
+                (disputes.STATE_REJECTED, ""),
+                (disputes.STATE_WITHDRAWN, ""),
+                (disputes.STATE_APPEALED, ""),
+            )
+        ),
+        dispute_resolved(),
+        dispute_resolved(disputes.RESOLUTION_INVALID_PAYABLE, 0),
+    ]
+    stories = [story for event in events if (story := story_of(event)) is not None]
+    return [
+        *stories,
+        our_own(Kind.CONTACT_UNREACHABLE, contact="c1", roles=("AP_CLERK", "RECEIVING")),
+        our_own(Kind.COLLEAGUE_UNREACHABLE, contact="c1", roles=("SALES",)),
+        our_own(Kind.NAME_SOMEBODY, role="AP_CLERK"),
+        our_own(Kind.NAME_COLLEAGUE, role="CREDIT"),
+    ]
+
+
+def a_person(contact_id: str, *roles: Role, **changes: Any) -> Contact:
+    """A buyer's person, unless account_id is ''."""
+    values: dict[str, Any] = {
+        "tenant": TENANT,
+        "contact_id": contact_id,
+        "account_id": ACCOUNT,
+        "name": f"Person {contact_id}",
+        "email": f"{contact_id}@acme.example",
+        "roles": roles,
+        "scope": Scope(),
+        "language": "en",
+        "wants_document": False,
+    }
+    return Contact(**(values | changes))
+
+
+def a_colleague(contact_id: str, *roles: Role, **changes: Any) -> Contact:
+    """A person of the seller."""
+    values = {"account_id": "", "email": f"{contact_id}@nordwind.example"}
+    return a_person(contact_id, *roles, **(values | changes))
