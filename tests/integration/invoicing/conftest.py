@@ -1,0 +1,55 @@
+"""Invoicing behind its real door: a gRPC server on a database of its own, the official rule files installed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from receivables.invoicing.v1 import service_pb2_grpc
+
+from deploy.local import rules
+from services.invoicing.checks import JUDGE
+from services.invoicing.service import SERVICE
+from tests.integration.conftest import OpenService
+from tests.integration.invoicing.office import MONDAY, Office, OpenOffice, buyer
+
+
+@pytest.fixture(scope="session")
+def rules_dir() -> Path:
+    return rules.install()
+
+
+@pytest.fixture
+def open_office(open_service: OpenService, rules_dir: Path) -> OpenOffice:
+    """Open the service and its door; the business clock stands at Monday, 2 March 2026, 9:00 UTC."""
+
+    @asynccontextmanager
+    async def opened(**settings: Any) -> AsyncIterator[Office]:
+        given = {"clock": "test", "rules_dir": rules_dir, "official_rules_share": 0.0} | settings
+        async with open_service(SERVICE, **given) as parts:
+            server = grpc.aio.server()
+            [servicer] = SERVICE.servicers(parts)
+            servicer.add(servicer.answers, server)
+            port = server.add_insecure_port("127.0.0.1:0")
+            await server.start()
+            try:
+                async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                    office = Office(parts, service_pb2_grpc.InvoicingServiceStub(channel))
+                    await office.set_clock(MONDAY)
+                    yield office
+            finally:
+                await server.stop(None)
+                JUDGE.close()
+
+    return opened
+
+
+@pytest.fixture
+async def office(open_office: OpenOffice) -> AsyncIterator[Office]:
+    """Give an office with one German seller and one German buyer."""
+    async with open_office() as opened:
+        await opened.register_seller()
+        await opened.handle(buyer())
+        yield opened

@@ -1,0 +1,221 @@
+"""An invoicing office for tests: what the shop, credit and disputes say to it, and what it says."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol, TypeVar
+from uuid import uuid4
+
+from google.protobuf.message import Message
+from receivables.common.v1 import money_pb2, party_pb2
+from receivables.credit.v1 import events_pb2 as credit_pb2
+from receivables.disputes.v1 import events_pb2 as disputes_pb2
+from receivables.invoicing.v1 import events_pb2, service_pb2
+from receivables.orders.v1 import events_pb2 as orders_pb2
+
+from services.chassis.envelope import Record
+from services.chassis.service import Parts
+from tests.records import a_record
+
+M = TypeVar("M", bound=Message)
+Metadata = tuple[tuple[str, str], ...]
+
+MONDAY = datetime.fromisoformat("2026-03-02T09:00:00+00:00")
+# Line, quantity, net price, tax class: 125.00 at 19 % and 29.97 at 7 % in Germany.
+LINES = (("1", "10", "12.50", "STANDARD"), ("2", "3", "9.99", "REDUCED"))
+
+
+def company(name: str = "Käufer AG", country: str = "DE", vat_id: str = "DE115235681") -> party_pb2.Company:
+    return party_pb2.Company(
+        name=name,
+        vat_id=vat_id,
+        legal_id="HRB 1",
+        address=party_pb2.Address(street="Weg 1", city="Ort", post_code="10115", country=country),
+        electronic_address="ap@buyer.example",
+        electronic_address_scheme="EM",
+    )
+
+
+def a_seller(seller_id: str = "s1", prefix: str = "RE", **changes: Any) -> service_pb2.RegisterSellerRequest:
+    request = service_pb2.RegisterSellerRequest(
+        seller_id=seller_id,
+        company=company("Acme GmbH", "DE", "DE136695976"),
+        iban="DE89370400440532013000",
+        bic="COBADEFFXXX",
+        series_prefix=prefix,
+        time_zone="Europe/Berlin",
+        contact_name="Billing",
+        contact_email="billing@acme.example",
+    )
+    for field, value in changes.items():
+        if isinstance(value, Message):
+            getattr(request, field).CopyFrom(value)
+        else:
+            setattr(request, field, value)
+    return request
+
+
+def buyer(
+    account: str = "b1", of: party_pb2.Company | None = None, *, currency: str = "EUR", tenant: str = "acme"
+) -> Record:
+    body = credit_pb2.BuyerRegistered(
+        account_id=account, company=of or company(), limit=money_pb2.Money(minor=1_000_000, currency=currency)
+    )
+    return a_record(body, account=account, subject=f"buyer/{account}", tenant=tenant)
+
+
+def buyer_changed(of: party_pb2.Company, account: str = "b1") -> Record:
+    body = credit_pb2.BuyerChanged(account_id=account, company=of)
+    return a_record(body, account=account, subject=f"buyer/{account}")
+
+
+def placed(
+    order: str = "o1",
+    lines: Sequence[tuple[str, str, str, str]] = LINES,
+    *,
+    version: int = 1,
+    account: str = "b1",
+    currency: str = "EUR",
+    tenant: str = "acme",
+    promised: str = "2026-03-03",
+) -> Record:
+    """An order; its tax is what the shop says, here nothing: the invoice's own counts."""
+    body = orders_pb2.OrderPlaced(
+        order_id=order,
+        version=version,
+        account_id=account,
+        currency=currency,
+        placed_on="2026-03-02",
+        promised_ship_on=promised,
+        scope=party_pb2.Scope(site="north", cost_centre="K7", purchase_order="PO-9"),
+    )
+    for line_id, quantity, price, tax_class in lines:
+        net = int((Decimal(quantity) * Decimal(price) * 100).quantize(Decimal(1)))
+        body.lines.add(
+            line_id=line_id,
+            sku=f"sku-{line_id}",
+            name=f"Ware {line_id}",
+            quantity=quantity,
+            unit="C62",
+            unit_price=price,
+            net_minor=net,
+            tax_class=tax_class,
+        )
+    body.net_minor = body.gross_minor = sum(line.net_minor for line in body.lines)
+    return a_record(body, account=account, subject=f"order/{order}", tenant=tenant)
+
+
+def shipped(
+    order: str = "o1",
+    shipment: str = "p1",
+    quantities: Sequence[tuple[str, str]] = (("1", "10"), ("2", "3")),
+    *,
+    final: bool = True,
+    on: str = "2026-03-02",
+    account: str = "b1",
+    tenant: str = "acme",
+    event_id: str | None = None,
+) -> Record:
+    body = orders_pb2.OrderShipped(
+        order_id=order,
+        shipment_id=shipment,
+        account_id=account,
+        shipped_on=on,
+        lines=[orders_pb2.ShippedLine(line_id=line, quantity=quantity) for line, quantity in quantities],
+        final=final,
+    )
+    return a_record(body, account=account, subject=f"order/{order}", tenant=tenant, event_id=event_id)
+
+
+def cancelled(order: str = "o1") -> Record:
+    return a_record(orders_pb2.OrderCancelled(order_id=order, account_id="b1"), account="b1", subject=f"order/{order}")
+
+
+def approved(order: str = "o1", version: int = 1) -> Record:
+    body = credit_pb2.CreditDecided(
+        order_id=order, version=version, account_id="b1", outcome=credit_pb2.OUTCOME_APPROVED
+    )
+    return a_record(body, account="b1", subject=f"order/{order}")
+
+
+def resolved(
+    invoice: events_pb2.InvoiceIssued,
+    *,
+    lines: Sequence[tuple[str, str]] = (),
+    gross: int = 0,
+    dispute: str = "d1",
+    resolution: disputes_pb2.Resolution.ValueType = disputes_pb2.RESOLUTION_PARTIAL_CREDIT,
+    tenant: str = "acme",
+) -> Record:
+    body = disputes_pb2.DisputeResolved(
+        dispute_id=dispute,
+        invoice_id=invoice.invoice_id,
+        invoice_number=invoice.number,
+        account_id=invoice.account_id,
+        order_id=invoice.order_id,
+        resolution=resolution,
+        lines=[disputes_pb2.DisputedLine(line_id=line, quantity=quantity) for line, quantity in lines],
+        credit=money_pb2.Money(minor=gross, currency=invoice.currency),
+    )
+    return a_record(body, account=invoice.account_id, subject=f"dispute/{dispute}", tenant=tenant)
+
+
+def metadata(tenant: str = "acme", key: str | None = None) -> Metadata:
+    return (
+        ("ar-tenant", tenant),
+        ("ar-idempotency-key", key or str(uuid4())),
+        ("ar-actor", "user:test"),
+        ("ar-reason", "test"),
+    )
+
+
+@dataclass(frozen=True)
+class Office:
+    """The service on a database of its own, behind its gRPC door."""
+
+    parts: Parts[Any]
+    stub: Any
+
+    async def set_clock(self, at: datetime) -> None:
+        async with self.parts.database.transaction(()) as tx:
+            await tx.run("INSERT INTO clock (at) VALUES (%s) ON CONFLICT (one) DO UPDATE SET at = EXCLUDED.at", [at])
+
+    async def handle(self, *records: Record) -> None:
+        """As from Kafka, in one batch."""
+        await self.parts.consumer.handle(records)
+
+    async def register_seller(self, tenant: str = "acme", **changes: Any) -> None:
+        await self.stub.RegisterSeller(a_seller(**changes), metadata=metadata(tenant))
+
+    async def announced(self, kind: type[M]) -> list[M]:
+        """What was told, of this kind, oldest first."""
+        async with self.parts.database.transaction(()) as tx:
+            rows = await tx.rows(
+                "SELECT payload FROM outbox WHERE headers->>'ce_type' = %s ORDER BY id",
+                [str(kind.DESCRIPTOR.full_name)],
+            )
+        return [kind.FromString(row.payload) for row in rows]
+
+    async def invoices(self) -> list[events_pb2.InvoiceIssued]:
+        return await self.announced(events_pb2.InvoiceIssued)
+
+    async def credit_notes(self) -> list[events_pb2.CreditNoteIssued]:
+        return await self.announced(events_pb2.CreditNoteIssued)
+
+    async def parked(self) -> list[tuple[str, str]]:
+        """Reason and code of what waits, oldest first."""
+        async with self.parts.database.transaction(()) as tx:
+            rows = await tx.rows("SELECT reason, code FROM parked WHERE closed_at IS NULL ORDER BY id")
+        return [(row.reason, row.code) for row in rows]
+
+    async def xml(self, document: str, tenant: str = "acme") -> bytes:
+        request = service_pb2.RenderDocumentRequest(document=document)
+        return (await self.stub.RenderDocument(request, metadata=metadata(tenant))).content
+
+
+class OpenOffice(Protocol):
+    """Opens an office with these settings."""
+
+    def __call__(self, **settings: Any) -> AbstractAsyncContextManager[Office]: ...
