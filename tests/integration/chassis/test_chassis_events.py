@@ -1,0 +1,510 @@
+"""Each event has its effect once, in order; what fails waits alone, and in order with its subject."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
+from receivables.orders.v1 import events_pb2 as orders_pb2
+
+from services.chassis.consumer import Consumer, TooManyFailures
+from services.chassis.database import Tx
+from services.chassis.envelope import Event, Record
+from services.chassis.parked import Parked, open_rows
+from services.chassis.service import Parts
+from services.chassis.settings import ChassisSettings
+from tests.chaos.toy import usecases
+from tests.chaos.toy.events import cancelled, codes, effects, issued, placed, shipped, told, waiting
+from tests.chaos.toy.service import HANDLERS, SERVICE
+from tests.integration.conftest import OpenService
+from tests.records import a_record
+
+Toy = Parts[ChassisSettings]
+ORDERS = "receivables.orders.v1"
+
+
+async def first_parked(toy: Toy) -> Parked:
+    async with toy.database.transaction(()) as tx:
+        rows = await open_rows(tx, "toy")
+    return rows[0]
+
+
+def a_consumer(toy: Toy, place: Callable[[Tx, Sequence[Event[Any]]], Awaitable[object]]) -> Consumer:
+    """The toy with another way to place orders."""
+    return Consumer(toy.database, "toy", {**HANDLERS, orders_pb2.OrderPlaced: place}, tell=usecases.tell)
+
+
+# Once
+
+
+async def test_a_redelivered_batch_changes_nothing(toy: Toy):
+    batch = [placed("o1"), placed("o2"), shipped("o1")]
+
+    await toy.consumer.handle(batch)
+    await toy.consumer.handle(batch)
+    await toy.consumer.handle(batch[1:])
+
+    assert await effects(toy.database) == ["o1/1 placed", "o2/1 placed", "o1/0 shipped s1"]
+    assert len(await told(toy.database)) == 2
+
+
+async def test_an_event_that_was_published_twice_has_one_effect_in_one_batch_and_in_two(toy: Toy):
+    first, again = (placed("o1", event_id="e1") for _ in range(2))
+
+    await toy.consumer.handle([first, again])
+    await toy.consumer.handle([placed("o1", event_id="e1"), placed("o2")])
+
+    assert await effects(toy.database) == ["o1/1 placed", "o2/1 placed"]
+    assert await waiting(toy.database) == []
+
+
+async def test_two_workers_with_the_same_batch_do_it_once(toy: Toy):
+    """A zombie: it lost its partition and does not know it yet."""
+    batch = [placed(f"o{n}") for n in range(20)]
+    zombie = Consumer(toy.database, "toy", HANDLERS)
+
+    await asyncio.gather(toy.consumer.handle(batch), zombie.handle(batch))
+
+    assert await effects(toy.database) == [f"o{n}/1 placed" for n in range(20)]
+    assert len(await told(toy.database)) == 20
+
+
+async def test_two_workers_with_the_same_events_at_other_offsets_do_them_once(toy: Toy):
+    """The relay sent them twice, to two partitions' workers even: the inbox alone must hold."""
+    zombie = Consumer(toy.database, "toy", HANDLERS)
+    sent = [[placed(f"o{n}", event_id=f"e{n}", partition=p) for n in range(20)] for p in (0, 1)]
+
+    await asyncio.gather(toy.consumer.handle(sent[0]), zombie.handle(sent[1][::-1]))
+
+    assert sorted(await effects(toy.database)) == sorted(f"o{n}/1 placed" for n in range(20))
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_an_id_that_comes_again_with_another_body_is_refused_and_told(toy: Toy, together: bool):
+    good, other = placed("o1", event_id="e1"), placed("o1", version=2, event_id="e1")
+
+    for batch in [[good, other]] if together else [[good], [other]]:
+        await toy.consumer.handle(batch)
+
+    assert await effects(toy.database) == ["o1/1 placed"]
+    assert await codes(toy.database) == ["event.id_reused"]
+    assert await told(toy.database) == ["CreditDecided order/o1 1", "OrderRefused order/o1 2"] or together
+    assert sorted(await told(toy.database))[1].startswith("OrderRefused")
+
+
+async def test_a_replay_of_a_reused_id_does_not_smuggle_its_body_in(toy: Toy):
+    await toy.consumer.handle([placed("o1", event_id="e1")])
+    await toy.consumer.handle([placed("o1", version=2, event_id="e1")])
+
+    await toy.consumer.replay(await first_parked(toy), by="user:ada")
+
+    assert await effects(toy.database) == ["o1/1 placed"]
+    assert await waiting(toy.database) == ["refused order/o1"]
+
+
+async def test_what_this_service_does_not_handle_is_passed_over(toy: Toy):
+    await toy.consumer.handle([a_record(invoicing_pb2.SellerRegistered(), account="-", subject="seller/s")])
+
+    assert await waiting(toy.database) == []
+
+
+# Poison
+
+
+def poison() -> list[Record]:
+    """Everything that may be on a topic beside events."""
+    good = placed("o1")
+
+    def changed(**headers: str) -> Record:
+        record = placed("o1")
+        return replace(record, headers={**record.headers, **headers})
+
+    return [
+        replace(placed("o1"), value=b"\xff\xfe\xfd"),
+        replace(placed("o1"), value=None),
+        replace(placed("o1"), headers={}),
+        replace(placed("o1"), key=None),
+        replace(placed("o1"), key=b"acme"),
+        replace(placed("o1"), key=b"evil/b1"),
+        changed(ce_type="receivables.orders.v2.OrderPlaced"),
+        changed(ce_type="nothing.we.know"),
+        changed(ce_id="x" * 100_000),
+        changed(ce_subject="x" * 100_000),
+        changed(ce_tenant="Not A Tenant"),
+        changed(ce_time="yesterday"),
+        replace(good, key=b"\xff\xff", value=bytes(range(256)) * 400, headers={"\\x00": "\\x00", "x": "y" * 100_000}),
+    ]
+
+
+async def test_poison_is_parked_as_it_came_and_stops_nothing(toy: Toy):
+    bad = poison()
+
+    await toy.consumer.handle([placed("before"), *bad, placed("after")])
+
+    assert await effects(toy.database) == ["before/1 placed", "after/1 placed"]
+    async with toy.database.transaction(()) as tx:
+        rows = await open_rows(tx, "toy")
+        tenants = await tx.rows("SELECT tenant FROM tenant")
+    assert [row.reason for row in rows] == ["unreadable"] * len(bad)
+    assert [(r.record.key, r.record.value, r.record.headers) for r in rows] == [
+        (b.key, b.value, b.headers) for b in bad
+    ]
+    assert [row.tenant for row in tenants] == ["acme"]
+
+
+async def test_a_stranger_cannot_stop_anothers_orders(toy: Toy):
+    await toy.consumer.handle([replace(placed("o1"), key=b"evil/b1")])
+    await toy.consumer.handle([placed("o1")])
+
+    assert await effects(toy.database) == ["o1/1 placed"]
+
+
+async def test_what_comes_before_an_unreadable_event_of_its_subject_is_handled_and_what_comes_after_waits(toy: Toy):
+    await toy.consumer.handle([placed("o1"), replace(placed("o1"), value=b"\xff"), placed("o1", version=2)])
+
+    assert await effects(toy.database) == ["o1/1 placed"]
+    assert await waiting(toy.database) == ["unreadable order/o1", "behind order/o1"]
+
+
+@pytest.mark.parametrize("text", ["a\0b", "x" * 100_000])
+async def test_what_a_body_quotes_cannot_break_the_parking(toy: Toy, text: str):
+    await toy.consumer.handle([placed("o1", after=f"invoice/{text}"), placed("o2")])
+
+    assert await effects(toy.database) == ["o2/1 placed"]
+    assert len(await waiting(toy.database)) == 1
+
+
+# Alone
+
+
+async def test_one_that_fails_is_parked_alone_with_its_trace(toy: Toy):
+    await toy.consumer.handle([placed("o1"), placed("o2", site="fails"), placed("o3")])
+
+    assert await effects(toy.database) == ["o1/1 placed", "o3/1 placed"]
+    row = await first_parked(toy)
+    assert (row.reason, row.code, row.subject) == ("failed", "defect.RuntimeError", "order/o2")
+    assert "a defect" in row.detail
+    assert "usecases.py" in row.detail
+
+
+async def test_one_that_is_refused_is_told_in_the_transaction_that_parks_it(toy: Toy):
+    await toy.consumer.handle([placed("o1"), placed("o2", site="refused")])
+
+    assert await codes(toy.database) == ["toy.refused"]
+    assert await told(toy.database) == ["CreditDecided order/o1 1", "OrderRefused order/o2 2"]
+
+
+async def test_a_defect_of_the_telling_parks_the_event_and_nothing_else(toy: Toy):
+    await toy.consumer.handle([placed("o1"), placed("o2", site="tell fails"), placed("o3")])
+
+    assert await effects(toy.database) == ["o1/1 placed", "o3/1 placed"]
+    assert await waiting(toy.database) == ["failed order/o2"]
+
+
+async def test_a_rule_that_the_database_checks_at_the_end_parks_the_event_that_broke_it(toy: Toy):
+    await toy.consumer.handle([placed("o1"), placed("o2", site="unbalanced"), placed("o3")])
+
+    assert await effects(toy.database) == ["o1/1 placed", "o3/1 placed"]
+    assert await codes(toy.database) == ["defect.RaiseException"]
+
+
+async def test_too_many_defects_in_a_row_stop_the_consumer_and_park_nothing_more(toy: Toy):
+    failing = [placed(f"o{n}", site="fails") for n in range(4)]
+    await toy.consumer.handle(failing[:2])
+
+    with pytest.raises(TooManyFailures):
+        await toy.consumer.handle(failing[2:])
+
+    assert await waiting(toy.database) == ["failed order/o0", "failed order/o1"]
+
+
+async def test_a_success_in_between_forgives(toy: Toy):
+    for n in range(4):
+        await toy.consumer.handle([placed(f"bad{n}", site="fails"), placed(f"good{n}")])
+
+    assert len(await waiting(toy.database)) == 4
+
+
+async def test_refusals_are_the_senders_fault_and_stop_nobody(toy: Toy):
+    await toy.consumer.handle([cancelled(f"o{n}") for n in range(10)])
+
+    assert len(await waiting(toy.database)) == 10
+
+
+# In order
+
+
+async def test_what_follows_a_parked_event_of_its_subject_waits_behind_it_and_others_go_on(toy: Toy):
+    await toy.consumer.handle([placed("o1", site="fails"), placed("o1", version=2), placed("o2")])
+    await toy.consumer.handle([placed("o1", version=3), placed("o2", version=2)])
+
+    assert await effects(toy.database) == ["o2/1 placed", "o2/2 placed"]
+    assert await waiting(toy.database) == ["failed order/o1", "behind order/o1", "behind order/o1"]
+
+
+async def test_a_discard_frees_what_is_behind_in_order(toy: Toy):
+    await toy.consumer.handle([placed("o1", site="fails"), *(placed("o1", version=v) for v in (2, 3, 4))])
+
+    assert await toy.consumer.discard(await first_parked(toy), by="user:ada", why="a test order")
+    await toy.consumer.handle([placed("o1", version=5)])
+
+    assert await effects(toy.database) == [f"o1/{v} placed" for v in (2, 3, 4, 5)]
+    assert await waiting(toy.database) == []
+
+
+async def test_a_replay_runs_in_order_up_to_the_first_that_fails_again(toy: Toy):
+    broken = True
+
+    async def place(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
+        if broken and any(event.body.version == 1 for event in events):
+            raise RuntimeError("a bug that is mended later")
+        await usecases.place(tx, events)
+
+    consumer = a_consumer(toy, place)
+    await consumer.handle([placed("o1"), placed("o1", version=2), placed("o1", version=3, site="fails")])
+    await consumer.handle([placed("o1", version=4)])
+    await consumer.replay(await first_parked(toy), by="user:ada")
+    assert await effects(toy.database) == []
+    broken = False
+
+    await consumer.replay(await first_parked(toy), by="user:ada")
+
+    assert await effects(toy.database) == ["o1/1 placed", "o1/2 placed"]
+    assert await waiting(toy.database) == ["failed order/o1", "behind order/o1"]
+
+
+async def test_a_refused_event_that_is_replayed_and_refused_again_is_told_once(toy: Toy):
+    await toy.consumer.handle([placed("o1", site="refused")])
+
+    await toy.consumer.replay(await first_parked(toy), by="user:ada")
+
+    assert await told(toy.database) == ["OrderRefused order/o1 1"]
+
+
+async def test_two_operators_at_once_replay_once(toy: Toy):
+    async def place(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
+        raise RuntimeError("a bug that is mended later")
+
+    await a_consumer(toy, place).handle([placed("o1"), placed("o1", version=2)])
+    row = await first_parked(toy)
+
+    await asyncio.gather(*(toy.consumer.replay(row, by=f"user:{n}") for n in range(3)))
+
+    assert await effects(toy.database) == ["o1/1 placed", "o1/2 placed"]
+
+
+# Early
+
+
+async def test_what_comes_before_its_partner_runs_when_the_partner_comes(toy: Toy):
+    await toy.consumer.handle([placed("o1", after="invoice/i1"), placed("o2")])
+    assert await waiting(toy.database) == ["early order/o1"]
+
+    await toy.consumer.handle([issued("i1")])
+
+    assert await effects(toy.database) == ["o2/1 placed", "o1/1 placed"]
+    assert await waiting(toy.database) == []
+
+
+async def test_what_follows_an_early_event_of_its_subject_runs_after_it(toy: Toy):
+    await toy.consumer.handle([placed("o1", after="invoice/i1"), placed("o1", version=2)])
+    assert await waiting(toy.database) == ["early order/o1", "behind order/o1"]
+
+    await toy.consumer.handle([issued("i1"), placed("o1", version=3)])
+
+    assert await effects(toy.database) == ["o1/1 placed", "o1/2 placed", "o1/3 placed"]
+
+
+async def test_an_early_event_may_wait_for_a_later_one_of_its_own_subject(toy: Toy):
+    await toy.consumer.handle([shipped("o1", "s1"), shipped("o1", "s2")])
+    assert await waiting(toy.database) == ["early order/o1", "early order/o1"]
+
+    await toy.consumer.handle([placed("o1")])
+
+    assert await effects(toy.database) == ["o1/1 placed", "o1/0 shipped s1", "o1/0 shipped s2"]
+    assert await waiting(toy.database) == []
+
+
+async def test_what_comes_after_the_partner_in_its_batch_runs_after_what_waited_for_it(toy: Toy):
+    await toy.consumer.handle([shipped("o1", "s1")])
+
+    await toy.consumer.handle([placed("o1"), shipped("o1", "s2"), placed("o2")])
+
+    assert [e for e in await effects(toy.database) if e.startswith("o1")] == [
+        "o1/1 placed",
+        "o1/0 shipped s1",
+        "o1/0 shipped s2",
+    ]
+
+
+async def test_a_chain_of_early_events_unrolls(toy: Toy):
+    await toy.consumer.handle([placed("o3", after="order/o2"), placed("o2", after="order/o1")])
+
+    await toy.consumer.handle([placed("o1", after="invoice/i1")])
+    assert await effects(toy.database) == []
+    await toy.consumer.handle([issued("i1")])
+
+    assert await effects(toy.database) == ["o1/1 placed", "o2/1 placed", "o3/1 placed"]
+
+
+async def test_a_partner_of_another_tenant_is_not_the_partner(toy: Toy):
+    await toy.consumer.handle([placed("o1", after="invoice/i1")])
+
+    await toy.consumer.handle([issued("i1", tenant="other")])
+
+    assert await waiting(toy.database) == ["early order/o1"]
+
+
+async def test_a_partner_that_another_worker_commits_meanwhile_is_not_missed(toy: Toy):
+    """It was unknown when the early event looked, and nothing was parked yet when the partner's worker looked."""
+    other = Consumer(toy.database, "toy", HANDLERS)
+    await other.handle([placed("o0", partition=0), issued("i0", partition=7)])  # tenant and partitions are known
+
+    async def place(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
+        try:
+            await usecases.place(tx, events)
+        finally:
+            await other.handle([issued("i1", partition=7)])
+
+    await a_consumer(toy, place).handle([placed("o1", after="invoice/i1")])
+
+    assert await effects(toy.database) == ["o0/1 placed", "o1/1 placed"]
+    assert await waiting(toy.database) == []
+
+
+async def test_after_a_crash_between_a_partner_and_its_wake_the_sweep_does_it(toy: Toy):
+    await toy.consumer.handle([placed("o1", after="invoice/i1")])
+    async with toy.database.transaction(["acme"]) as tx:  # the partner's commit, without what follows it
+        await tx.run("INSERT INTO known VALUES ('acme', 'invoice/i1')")
+        await tx.run("UPDATE parked SET next_try_at = now()")
+
+    await toy.consumer.wake_due()
+
+    assert await effects(toy.database) == ["o1/1 placed"]
+
+
+async def test_a_wake_never_tries_again_what_is_an_operators_to_try(toy: Toy):
+    await toy.consumer.handle([shipped("o1")])
+    await toy.consumer.handle([placed("o1", site="fails")])
+    assert await waiting(toy.database) == ["early order/o1", "failed order/o1"]
+
+    await toy.consumer.wake({("acme", "order/o1")})
+
+    async with toy.database.transaction(()) as tx:
+        attempts = {row.reason: row.attempts for row in await open_rows(tx, "toy")}
+    assert attempts["failed"] == 1
+
+
+# Transient
+
+
+@pytest.mark.parametrize("sqlstate", ["40001", "40P01", "53100", "57P01"])
+async def test_what_passes_is_tried_again_and_never_parked(toy: Toy, sqlstate: str):
+    tries = 0
+
+    async def place(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
+        nonlocal tries
+        await usecases.place(tx, events)
+        if (tries := tries + 1) <= 3:
+            raise psycopg.errors.lookup(sqlstate)("for now")
+
+    await a_consumer(toy, place).handle([placed("o1"), placed("o2")])
+
+    assert tries == 4
+    assert await effects(toy.database) == ["o1/1 placed", "o2/1 placed"]
+    assert await waiting(toy.database) == []
+
+
+async def test_a_killed_connection_is_replaced_and_the_batch_done_once(toy: Toy):
+    killed = False
+
+    async def place(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
+        nonlocal killed
+        await usecases.place(tx, events)
+        if not killed:
+            killed = True
+            pid = (await tx.row("SELECT pg_backend_pid() AS pid")).pid
+            async with toy.database.pool.connection() as other:
+                await other.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+    await a_consumer(toy, place).handle([placed("o1")])
+
+    assert killed
+    assert await effects(toy.database) == ["o1/1 placed"]
+    assert await waiting(toy.database) == []
+
+
+async def test_a_real_deadlock_ends_well_for_both(toy: Toy):
+    await toy.consumer.handle([placed("a", partition=0), placed("b", partition=1)])
+    met = asyncio.Barrier(2)
+    first = True
+
+    def taking(one: str, two: str) -> Callable[[Tx, Sequence[Event[Any]]], Awaitable[object]]:
+        async def place(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
+            nonlocal first
+            lock = "SELECT FROM known WHERE tenant = 'acme' AND subject = %s FOR UPDATE"
+            await tx.rows(lock, [one])
+            if first:
+                await met.wait()
+                first = False
+            await tx.rows(lock, [two])
+            await usecases.place(tx, events)
+
+        return place
+
+    await asyncio.gather(
+        a_consumer(toy, taking("order/a", "order/b")).handle([placed("o1", account="b1", partition=0)]),
+        a_consumer(toy, taking("order/b", "order/a")).handle([placed("o2", account="b2", partition=1)]),
+    )
+
+    assert sorted(await effects(toy.database))[2:] == ["o1/1 placed", "o2/1 placed"]
+    assert await waiting(toy.database) == []
+
+
+async def test_a_process_that_froze_in_its_transaction_does_not_stop_its_successor(open_service: OpenService):
+    async with open_service(SERVICE, idle_transaction_s=1) as toy:
+        frozen = a_consumer(toy, _freeze_once())
+        batch = [placed("o1")]
+        asleep = asyncio.create_task(frozen.handle(batch))
+        await asyncio.sleep(0.2)  # it now holds the partition's row
+
+        await asyncio.wait_for(toy.consumer.handle(batch), 5)
+        await asleep
+
+        assert await effects(toy.database) == ["o1/1 placed"]
+
+
+def _freeze_once() -> Callable[[Tx, Sequence[Event[Any]]], Awaitable[object]]:
+    async def place(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
+        await asyncio.sleep(2.5)
+        await usecases.place(tx, events)
+
+    return place
+
+
+async def test_a_defect_outside_any_event_leaves_everything_as_it_was(toy: Toy, monkeypatch: pytest.MonkeyPatch):
+    async def broken(*_: object) -> None:
+        raise RuntimeError("a bug in the machinery")
+
+    batch = [placed("o1")]
+    with monkeypatch.context() as patched:
+        patched.setattr("services.chassis.inbox.save_offsets", broken)
+        with pytest.raises(RuntimeError):
+            await toy.consumer.handle(batch)
+    assert await effects(toy.database) == []
+
+    await toy.consumer.handle(batch)
+
+    assert await effects(toy.database) == ["o1/1 placed"]
+
+
+async def test_a_recreated_topic_starts_anew(toy: Toy):
+    await toy.consumer.handle([placed("o1", offset=500)])
+    topics = {topic: f"new {topic}" for topic in toy.consumer.topics}
+
+    await Consumer(toy.database, "toy", HANDLERS, topic_ids=topics).handle([placed("o2", offset=0)])
+
+    assert await effects(toy.database) == ["o1/1 placed", "o2/1 placed"]

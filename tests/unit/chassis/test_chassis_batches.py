@@ -1,0 +1,124 @@
+"""How a batch is cut, buffered and judged."""
+
+import asyncio
+from collections import defaultdict
+from datetime import UTC, datetime
+
+import psycopg
+import psycopg_pool
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from receivables.orders.v1 import events_pb2
+
+from services.chassis.consumer import runs
+from services.chassis.database import is_transient
+from services.chassis.envelope import Event, Origin, Record
+from services.chassis.follow import Buffer, Standing
+
+Events = list[Event[events_pb2.OrderPlaced]]
+
+
+def an_event(nth: int, kind: str, account: str, tenant: str = "acme") -> Event[events_pb2.OrderPlaced]:
+    origin = Origin(tenant, "system:test", "test", "key", "")
+    body = events_pb2.OrderPlaced()
+    at = datetime(2026, 1, 5, tzinfo=UTC)
+    return Event(str(nth), kind, f"order/{nth}", account, at, origin, body)
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> Events:
+    shapes = draw(
+        st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"), st.sampled_from("tu")), max_size=40)
+    )
+    return [an_event(nth, kind, account, tenant) for nth, (kind, account, tenant) in enumerate(shapes)]
+
+
+@given(batches())
+def test_runs_lose_nothing_have_one_type_each_and_keep_the_order_of_each_account(events: Events):
+    cut = list(runs(events))
+
+    flat = [event for run in cut for event in run]
+    assert sorted(event.id for event in flat) == sorted(event.id for event in events)
+    assert all(len({event.type for event in run}) == 1 for run in cut)
+    assert _by_account(flat) == _by_account(events)
+
+
+def _by_account(events: Events) -> dict[tuple[str, str], list[str]]:
+    found = defaultdict(list)
+    for event in events:
+        found[(event.tenant, event.account_id)].append(event.id)
+    return found
+
+
+def test_runs_are_few_when_the_accounts_differ():
+    events = [an_event(n, "ab"[n % 2], f"account-{n}") for n in range(10)]
+
+    assert [len(run) for run in runs(events)] == [5, 5]
+
+
+def error(sqlstate: str) -> psycopg.Error:
+    return psycopg.errors.lookup(sqlstate)("said by the server")
+
+
+@pytest.mark.parametrize(
+    "sqlstate",
+    ["08006", "40001", "40P01", "53100", "53300", "55P03", "57014", "57P01", "57P03", "25006", "25P03"],
+)
+def test_what_passes_is_waited_for(sqlstate: str):
+    assert is_transient(error(sqlstate))
+
+
+@pytest.mark.parametrize("sqlstate", ["23505", "23503", "23514", "22001", "22P02", "54000", "54001", "42P01", "P0001"])
+def test_what_stays_is_parked(sqlstate: str):
+    assert not is_transient(error(sqlstate))
+
+
+def test_a_lost_connection_and_a_full_pool_are_waited_for():
+    assert is_transient(psycopg.OperationalError("the connection is lost"))
+    assert is_transient(psycopg.InterfaceError("the connection is closed"))
+    assert is_transient(psycopg_pool.PoolTimeout("none is free"))
+    assert not is_transient(RuntimeError("a defect"))
+
+
+def a_record(offset: int) -> Record:
+    return Record("topic", 0, offset, None, None, {})
+
+
+async def test_a_batch_is_what_is_there_in_the_order_in_which_it_came():
+    buffer = Buffer(10)
+    for offset in range(5):
+        await buffer.put(a_record(offset))
+
+    assert [r.offset for r in await buffer.some(3)] == [0, 1, 2]
+    assert [r.offset for r in await buffer.some(3)] == [3, 4]
+
+
+async def test_a_full_buffer_makes_the_fetch_wait_and_an_empty_one_the_flush():
+    buffer = Buffer(2)
+    waiting = asyncio.create_task(buffer.some(1))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    for offset in range(3):
+        await buffer.put(a_record(offset))
+        await asyncio.sleep(0)
+    full = asyncio.create_task(buffer.put(a_record(3)))
+    await asyncio.sleep(0)
+
+    assert (await waiting)[0].offset == 0
+    assert not full.done()
+    await buffer.some(1)
+    await full
+    assert [r.offset for r in await buffer.some(9)] == [2, 3]
+
+
+def test_lag_counts_what_is_published_and_not_handled():
+    standing = Standing({("a", 0): 10, ("a", 1): 5, ("b", 0): 0}, {("a", 0): 4, ("a", 1): 5, ("b", 0): 0})
+
+    assert standing.lag() == 6
+    assert standing.lag({("a", 1), ("b", 0)}) == 0
+    assert standing.handled({("a", 0), ("a", 1)}) == 9
+
+
+def test_a_recreated_topic_that_reaches_less_far_makes_no_negative_lag():
+    assert Standing({("a", 0): 1}, {("a", 0): 4}).lag() == 0

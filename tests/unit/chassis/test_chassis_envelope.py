@@ -1,0 +1,139 @@
+"""What a record says, and what is refused at the door."""
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from receivables.orders.v1 import events_pb2
+
+from services.chassis import parked
+from services.chassis.consumer import types_of
+from services.chassis.database import check_tenant
+from services.chassis.envelope import Event, Origin, Record, Unreadable, decode, encode, text_headers, topic_of
+from services.chassis.inbox import body_hash
+from services.kernel.refusals import Invalid
+from tests.records import a_record
+
+TOPIC = "receivables.orders.v1"
+TYPES = types_of(TOPIC, {events_pb2.OrderPlaced: None})  # type: ignore[dict-item]
+BODY = events_pb2.OrderPlaced(order_id="o1", version=1, account_id="b1")
+
+
+def a_placed(**changes: object) -> Record:
+    return replace(a_record(BODY, account="b1", subject="order/o1"), **changes)  # type: ignore[arg-type]
+
+
+def with_headers(**changes: str) -> Record:
+    record = a_placed()
+    return replace(record, headers={**record.headers, **{k.replace("__", "-"): v for k, v in changes.items()}})
+
+
+def code_of(record: Record) -> str:
+    with pytest.raises(Unreadable) as refused:
+        decode(record, TYPES)
+    return refused.value.code
+
+
+def test_what_is_encoded_is_decoded_as_the_same():
+    at = datetime(2026, 1, 5, 9, 30, 0, 123456, tzinfo=UTC)
+    origin = Origin("acme", "user:ada", "because", "key-1", "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "cause-1")
+    headers = encode(BODY, event_id="e1", subject="order/o1", at=at, origin=origin, source="/receivables/x", sequence=7)
+
+    event = decode(a_placed(headers=headers), TYPES)
+
+    assert event == Event(
+        id="e1",
+        type="receivables.orders.v1.OrderPlaced",
+        subject="order/o1",
+        account_id="b1",
+        at=at,
+        origin=replace(origin, causation_id="e1"),  # what follows from it is caused by it
+        body=BODY,
+        sequence=7,
+    )
+
+
+def test_every_message_of_a_contract_is_known_whether_handled_or_not():
+    assert TYPES.keys() >= {f"{TOPIC}.{name}" for name in ("OrderPlaced", "OrderShipped", "OrderCancelled")}
+    assert topic_of(events_pb2.OrderPlaced) == TOPIC
+
+
+@pytest.mark.parametrize("header", ["ce_id", "ce_type", "ce_subject", "ce_tenant"])
+def test_a_header_that_we_need_is_missed(header: str):
+    assert code_of(with_headers(**{header: ""})) == "event.header_missing"
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [("ce_tenant", "ACME"), ("ce_tenant", "a,b"), ("ce_time", "soon"), ("ce_id", "x" * 201), ("ce_subject", "x" * 201)],
+)
+def test_a_header_that_makes_no_sense_is_unreadable(header: str, value: str):
+    assert code_of(with_headers(**{header: value})) == "event.header_malformed"
+
+
+@pytest.mark.parametrize(
+    "key", [None, b"", b"acme", b"acme/", b"other/b1", b"acme/\xff", b"acme/b\x001", b"acme/" + b"x" * 201]
+)
+def test_a_key_that_is_not_the_tenants_account_is_unreadable(key: bytes | None):
+    assert code_of(a_placed(key=key)) == "event.key_malformed"
+
+
+@pytest.mark.parametrize("kind", ["receivables.orders.v2.OrderPlaced", "receivables.credit.v1.CreditDecided", "x"])
+def test_a_type_of_another_contract_or_version_is_unknown(kind: str):
+    assert code_of(with_headers(ce_type=kind)) == "event.type_unknown"
+
+
+def test_a_payload_that_is_no_such_message_is_unreadable():
+    assert code_of(a_placed(value=b"\xff\xff\xff\xff")) == "event.payload_malformed"
+    assert code_of(a_placed(value=None)) == "event.payload_missing"
+
+
+@given(
+    key=st.none() | st.binary(max_size=40),
+    value=st.none() | st.binary(max_size=60),
+    headers=st.dictionaries(
+        st.sampled_from(["ce_id", "ce_type", "ce_subject", "ce_tenant", "ce_time", "ce_sequence"])
+        | st.text(max_size=9),
+        st.binary(max_size=20)
+        | st.sampled_from([b"receivables.orders.v1.OrderPlaced", b"acme", "²".encode(), b"9" * 5000, b"\0"]),
+        max_size=9,
+    ),
+)
+def test_whatever_bytes_come_are_an_event_or_unreadable_and_can_be_stored(
+    key: bytes | None, value: bytes | None, headers: dict[str, bytes]
+):
+    text = text_headers(headers.items())
+    record = Record(TOPIC, 0, 0, key, value, text)
+
+    with suppress(Unreadable):
+        decode(record, TYPES)
+    assert not any("\0" in part for pair in text.items() for part in pair)
+    assert all(len(part) <= 200 for part in parked.slot_of(record))
+    assert "\0" not in "".join(parked.slot_of(record))
+
+
+@pytest.mark.parametrize("digits", ["", "²", "-1", "1.0", "9" * 5000])
+def test_a_sequence_that_is_no_number_is_no_sequence(digits: str):
+    assert decode(with_headers(ce_sequence=digits), TYPES).sequence is None
+
+
+def test_a_record_of_anothers_key_holds_back_nobody():
+    """Its headers name acme's order, its key another tenant: who wrote it may not stop acme."""
+    assert parked.slot_of(a_placed()) == (TOPIC, "acme", "order/o1")
+    assert parked.slot_of(a_placed(key=b"evil/b1")) == (TOPIC, "", "")
+
+
+def test_two_bodies_or_types_of_one_id_differ():
+    other = a_placed(value=events_pb2.OrderPlaced(order_id="o2").SerializeToString())
+
+    assert body_hash(a_placed()) == body_hash(a_placed())
+    assert len({body_hash(r) for r in (a_placed(), other, with_headers(ce_type="x"))}) == 3
+
+
+@pytest.mark.parametrize("tenant", ["", "-a", "A", "a b", "a,b", "a/b", "ä", "a" * 64, "a\n"])
+def test_a_tenant_that_could_not_stand_in_a_key_is_refused(tenant: str):
+    with pytest.raises(Invalid):
+        check_tenant(tenant)
