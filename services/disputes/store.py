@@ -4,7 +4,6 @@ An invoice's row is the lock of all its cases: whoever changes a case holds it f
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from services.chassis.database import Tx
