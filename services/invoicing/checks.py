@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from services.invoicing import documents
 from services.invoicing.documents import Finding, OfficialRules, Schema, Severity
@@ -31,6 +32,7 @@ class Judge:
         # One thread: it keeps the event loop free, and the schema's error log for one document at a time.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checks")
         self._schema: Schema | None = None
+        self._rules_dir: Path | None = None
         self._official: OfficialRules | None = None
         self._share = 0.0
 
@@ -39,7 +41,8 @@ class Judge:
         if not settings.rules_dir.is_dir():
             raise SystemExit(f"no rule files in {settings.rules_dir}: run `python -m deploy.local.rules`")
         self.close()
-        self._schema = Schema(settings.rules_dir)
+        if settings.rules_dir != self._rules_dir:
+            self._schema, self._rules_dir = Schema(settings.rules_dir), settings.rules_dir
         self._share = settings.official_rules_share
         if self._share:
             self._official = OfficialRules(settings.rules_dir, settings.check_processes)

@@ -212,7 +212,7 @@ class Office:
 
     async def xml(self, document: str, tenant: str = "acme") -> bytes:
         request = service_pb2.RenderDocumentRequest(document=document)
-        return (await self.stub.RenderDocument(request, metadata=metadata(tenant))).content
+        return bytes((await self.stub.RenderDocument(request, metadata=metadata(tenant))).content)
 
 
 class OpenOffice(Protocol):

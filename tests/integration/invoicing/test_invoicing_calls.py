@@ -12,7 +12,7 @@ from services.chassis import migrate
 from tests.integration.invoicing.office import Office, a_seller, company, metadata, placed, resolved, shipped
 
 
-def code_of(error: grpc.RpcError) -> str:
+def code_of(error: Any) -> str:
     status = rpc_status.from_call(error)
     info = error_details_pb2.ErrorInfo()
     status.details[0].Unpack(info)

@@ -18,7 +18,7 @@ BROKEN = company()
 BROKEN.electronic_address_scheme = ""
 
 
-class Interrupted(Exception):
+class InterruptedHereError(Exception):
     """The process ends between the number and the commit."""
 
 
@@ -51,10 +51,10 @@ async def test_two_writers_at_once_leave_no_gap_and_no_number_twice(office: Offi
 async def test_a_batch_that_is_rolled_back_leaves_no_gap(office: Office) -> None:
     await office.handle(placed("o1"), placed("o2"), placed("o3"), shipped("o1"))
 
-    with suppress(Interrupted):
+    with suppress(InterruptedHereError):
         async with office.parts.database.transaction(["acme"]) as tx:
             await ship(tx, shipped("o2"))
-            raise Interrupted
+            raise InterruptedHereError
     await office.handle(shipped("o3"))
 
     assert await places(office) == [1, 2]
