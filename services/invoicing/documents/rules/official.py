@@ -19,7 +19,7 @@ from typing import Self
 from lxml import etree
 from saxonche import PySaxonApiError, PySaxonProcessor
 
-from services.invoicing.documents.rules import safe
+from services.invoicing.documents import safe
 from services.invoicing.documents.rules.finding import Finding, Severity, fatal
 from services.invoicing.documents.rules.sets import EN16931_UBL, STYLESHEET
 from services.invoicing.documents.rules.xsd import Schema

@@ -1,12 +1,12 @@
 """Whether each value by itself can stand in a document: present, finite, printable, not too exact."""
 
-import re
 from collections.abc import Iterator
 from decimal import Decimal
 
 from services.invoicing.documents.model import Invoice, Place, walk
 from services.invoicing.documents.rules.codes import CodeLists
 from services.invoicing.documents.rules.finding import Finding, fatal
+from services.invoicing.documents.safe import UNPRINTABLE
 from services.invoicing.documents.totals import DECIMALS_MAX, decimals
 
 # Terms that must say something; an optional term that says nothing breaks AR-TEXT-01.
@@ -57,8 +57,6 @@ _AMOUNTS = {
     "BT-141": "BR-DEC-27",
     "BT-142": "BR-DEC-28",
 }
-# What XML 1.0 cannot carry: control characters, lone surrogates, non-characters.
-_UNPRINTABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 NOT_A_NUMBER = "AR-NUMBER-01"
 _DIGITS_MAX = 40  # a number with more is no amount, price or quantity of any trade
 
@@ -80,7 +78,7 @@ def _text(place: Place, number: str) -> Iterator[Finding]:
     value = str(place.value)
     if not value.strip():
         yield fatal(_REQUIRED.get(number, "AR-TEXT-01"), f"{number} is there but says nothing.", place.path)
-    if (odd := _UNPRINTABLE.search(value)) is not None:
+    if (odd := UNPRINTABLE.search(value)) is not None:
         yield fatal("AR-TEXT-02", f"{number} holds the unprintable character {odd[0]!r}.", place.path)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from services.invoicing.documents.rules import safe
+from services.invoicing.documents import safe
 from services.invoicing.documents.rules.finding import Finding, fatal
 from services.invoicing.documents.rules.sets import UBL
 

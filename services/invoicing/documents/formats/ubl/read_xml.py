@@ -1,6 +1,5 @@
 """Small words for reading UBL: a value or None, by path; what is no value of its kind is refused with its place."""
 
-import re
 from base64 import b64decode
 from collections.abc import Iterator
 from datetime import date
@@ -8,11 +7,10 @@ from decimal import Decimal
 
 from lxml import etree
 
+from services.invoicing.documents.formats import values
 from services.invoicing.documents.formats.ubl.names import CAC, CBC
 from services.invoicing.documents.model import Identifier, VatCategory
 from services.kernel.refusals import Invalid
-
-_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})")  # what xsd:decimal allows, of a bounded length
 
 
 def groups(element: etree._Element, *path: str) -> Iterator[etree._Element]:
@@ -54,9 +52,9 @@ def number(element: etree._Element | None, name: str) -> Decimal | None:
     """A decimal, exactly as written."""
     if element is None or (found := text(element, name)) is None:
         return None
-    if not _NUMBER.fullmatch(found):
+    if (value := values.number(found)) is None:
         raise unreadable(element, f"{name} is no number: {found[:40]!r}")
-    return Decimal(found)
+    return value
 
 
 def counted(element: etree._Element, name: str) -> Decimal:
@@ -70,10 +68,9 @@ def day(element: etree._Element | None, name: str) -> date | None:
     """A date."""
     if element is None or (found := text(element, name)) is None:
         return None
-    try:
-        return date.fromisoformat(found)
-    except ValueError:
-        raise unreadable(element, f"{name} is no date: {found[:40]!r}") from None
+    if (value := values.day(found)) is None:
+        raise unreadable(element, f"{name} is no date: {found[:40]!r}")
+    return value
 
 
 def identifier(element: etree._Element | None, name: str = "ID") -> Identifier | None:

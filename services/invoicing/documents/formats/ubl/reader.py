@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from lxml import etree
 
+from services.invoicing.documents import safe
 from services.invoicing.documents.formats.ubl import read_lines, read_parties
 from services.invoicing.documents.formats.ubl.names import CREDIT_NOTE, INVOICE, NOT_AVAILABLE, OBJECT, PROJECT
 from services.invoicing.documents.formats.ubl.read_xml import (
@@ -29,7 +30,6 @@ from services.invoicing.documents.model import (
     ProcessControl,
     SupportingDocument,
 )
-from services.invoicing.documents.rules import safe
 from services.kernel.refusals import Invalid
 
 _SUBJECT = re.compile(r"#([A-Z]{3})#(.*)", re.DOTALL)

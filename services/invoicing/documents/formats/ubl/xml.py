@@ -6,9 +6,8 @@ from decimal import Decimal
 from lxml import etree
 
 from services.invoicing.documents.formats.ubl.names import CAC, CBC
+from services.invoicing.documents.formats.values import places_of, plain
 from services.invoicing.documents.model import Identifier
-from services.invoicing.documents.totals import DECIMALS_MAX, decimals
-from services.kernel.refusals import Invalid
 
 
 def group(parent: etree._Element, name: str) -> etree._Element:
@@ -36,23 +35,11 @@ def identifier(parent: etree._Element, name: str, value: Identifier | None) -> N
         text(parent, name, value.value, schemeID=value.scheme)
 
 
-def plain(value: Decimal, places: int = 0) -> str:
-    """Write a number so that equal values give equal text: no exponent, no needless zero, at least `places` decimals."""
-    whole, _, fraction = f"{value:f}".partition(".")
-    fraction = fraction.rstrip("0").ljust(places, "0")
-    written = f"{whole}.{fraction}" if fraction else whole
-    return written.removeprefix("-") if not value else written
-
-
 class Currency:
     """Writes the amounts of one currency."""
 
     def __init__(self, code: str) -> None:
-        self._code = code
-        try:
-            self._places = decimals(code)
-        except Invalid:  # a document that was read may name a currency that we do not know
-            self._places = DECIMALS_MAX
+        self._code, self._places = code, places_of(code)
 
     def amount(self, parent: etree._Element, name: str, value: Decimal | None) -> None:
         """Write an amount, or a price, with the decimals of its currency, or with more if it has more."""
