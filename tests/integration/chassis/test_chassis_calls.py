@@ -1,0 +1,145 @@
+"""The gRPC door: a write once per idempotency key, refusals with their codes, tenants apart."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+import pytest_asyncio
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from receivables.credit.v1 import service_pb2, service_pb2_grpc
+
+from services.chassis.service import Parts
+from services.chassis.settings import ChassisSettings
+from tests.chaos.toy.events import effects, placed, told, waiting
+from tests.chaos.toy.service import servicers
+
+Toy = Parts[ChassisSettings]
+
+
+class Caller:
+    """Calls the toy as somebody."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = service_pb2_grpc.CreditServiceStub(channel)
+
+    async def register(self, account: str = "b1", *, key: str = "k1", tenant: str = "acme", **more: str) -> Any:
+        """Make a buyer known."""
+        metadata = {"ar-tenant": tenant, "ar-idempotency-key": key, "ar-actor": "user:ada", "ar-reason": "test", **more}
+        request = service_pb2.RegisterBuyerRequest(account_id=account)
+        return await self._stub.RegisterBuyer(request, metadata=tuple(metadata.items()))
+
+    async def get(self, account: str = "b1", *, tenant: str = "acme") -> Any:
+        """Ask for a buyer."""
+        request = service_pb2.GetAccountRequest(account_id=account)
+        return await self._stub.GetAccount(request, metadata=(("ar-tenant", tenant),))
+
+
+@pytest_asyncio.fixture
+async def call(toy: Toy) -> AsyncIterator[Caller]:
+    """Give a caller of the toy, over the wire."""
+    server = grpc.aio.server()
+    [servicer] = servicers(toy)
+    servicer.add(servicer.answers, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield Caller(channel)
+    await server.stop(None)
+
+
+async def refused(call: Any) -> tuple[grpc.StatusCode, str]:
+    """The status and the stable code of a call that is refused."""
+    with pytest.raises(grpc.aio.AioRpcError) as failed:
+        await call
+    status = rpc_status.from_call(failed.value)  # type: ignore[arg-type] # it has all that is read
+    info = error_details_pb2.ErrorInfo()
+    if status is not None and status.details:
+        status.details[0].Unpack(info)
+    return failed.value.code(), info.reason
+
+
+async def test_the_same_key_repeats_the_answer_and_does_it_once(toy: Toy, call: Caller):
+    first = await call.register()
+
+    assert await call.register() == first
+    assert await effects(toy.database) == ["/0 registered"]
+    assert await told(toy.database) == ["BuyerRegistered buyer/b1 1"]
+
+
+async def test_the_same_key_with_another_body_is_refused(toy: Toy, call: Caller):
+    await call.register("b1")
+
+    assert await refused(call.register("b2")) == (grpc.StatusCode.ALREADY_EXISTS, "call.key_reused")
+    assert await effects(toy.database) == ["/0 registered"]
+
+
+async def test_two_at_once_with_one_key_do_it_once_and_hear_the_same(toy: Toy, call: Caller):
+    answers = await asyncio.gather(*(call.register() for _ in range(8)))
+
+    assert all(answer == answers[0] for answer in answers)
+    assert await effects(toy.database) == ["/0 registered"]
+
+
+async def test_a_refused_call_leaves_nothing_not_even_its_key(toy: Toy, call: Caller):
+    assert await refused(call.register("refused")) == (grpc.StatusCode.FAILED_PRECONDITION, "toy.refused")
+
+    await call.register("b1", key="k1")
+
+    assert await effects(toy.database) == ["/0 registered"]
+
+
+async def test_one_tenants_key_and_rows_are_not_anothers(toy: Toy, call: Caller):
+    await call.register("b1", tenant="acme")
+
+    assert await refused(call.get("b1", tenant="other")) == (grpc.StatusCode.NOT_FOUND, "toy.unknown")
+    await call.register("b1", tenant="other")
+
+    assert await effects(toy.database, "other") == ["/0 registered"]
+    assert (await call.get("b1", tenant="other")).account.account_id == "b1"
+
+
+@pytest.mark.parametrize("missing", ["ar-tenant", "ar-idempotency-key", "ar-actor", "ar-reason"])
+async def test_a_write_says_for_whom_by_whom_and_why(call: Caller, missing: str):
+    code = await refused(call.register(**{missing: ""}) if missing != "ar-tenant" else call.register(tenant=""))
+
+    assert code == (grpc.StatusCode.INVALID_ARGUMENT, "call.metadata_missing")
+
+
+async def test_metadata_that_makes_no_sense_is_refused(call: Caller):
+    assert await refused(call.register(tenant="a,b")) == (grpc.StatusCode.INVALID_ARGUMENT, "tenant.malformed")
+    assert await refused(call.register(key="k" * 201)) == (grpc.StatusCode.INVALID_ARGUMENT, "call.metadata_too_long")
+
+
+async def test_what_a_call_announces_wakes_what_waited_for_it(toy: Toy, call: Caller):
+    await toy.consumer.handle([placed("o1", after="buyer/b1")])
+    assert await waiting(toy.database) == ["early order/o1"]
+
+    await call.register("b1")
+
+    assert await effects(toy.database) == ["/0 registered", "o1/1 placed"]
+
+
+async def test_a_database_that_is_away_asks_the_caller_to_come_again(toy: Toy, call: Caller):
+    await toy.database.pool.close()
+
+    code, _ = await refused(call.register())
+
+    assert code is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_calls_trace_goes_on_in_what_it_announces(toy: Toy, call: Caller):
+    trace = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
+
+    await call.register(traceparent=trace)
+
+    async with toy.database.transaction(()) as tx:
+        row = await tx.row("SELECT headers FROM outbox")
+    assert row.headers["traceparent"] == trace
+    assert (row.headers["ce_actor"], row.headers["ce_reason"], row.headers["ce_idempotencykey"]) == (
+        "user:ada",
+        "test",
+        "k1",
+    )

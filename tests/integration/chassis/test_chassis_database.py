@@ -1,0 +1,238 @@
+"""Tenants apart, roles that can do only what they should, migrations that are safe twice, old rows thrown away."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from deploy.local.postgres import drop, provision
+from deploy.local.servers import Servers
+from services.chassis import jobs
+from services.chassis.cleaning import clean
+from services.chassis.database import Database, Tx
+from services.chassis.jobs import Job
+from services.chassis.migrate import UnsafeRole, check_role, migrate
+from services.chassis.service import Parts
+from services.chassis.settings import ChassisSettings
+from tests.chaos.toy.events import effects, placed
+from tests.chaos.toy.service import SERVICE
+from tests.integration.conftest import OwnDatabase
+
+Toy = Parts[ChassisSettings]
+
+
+async def names(tx: Tx) -> list[str]:
+    """The orders that a transaction sees when it asks for all."""
+    return [row.order_id for row in await tx.rows("SELECT order_id FROM effect ORDER BY id")]
+
+
+async def test_a_transaction_sees_and_touches_only_the_tenants_it_serves(toy: Toy):
+    await toy.consumer.handle([placed("o1", tenant="acme"), placed("o2", tenant="other"), placed("o3", tenant="third")])
+
+    async with toy.database.transaction(["acme", "other"]) as tx:
+        assert await names(tx) == ["o1", "o2"]
+        assert await tx.run("UPDATE effect SET what = 'changed'") == 2
+        assert await tx.run("DELETE FROM effect WHERE tenant = 'third'") == 0
+    async with toy.database.transaction(()) as tx:
+        assert await names(tx) == []
+    async with toy.database.transaction(["third"]) as tx:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await tx.run("INSERT INTO known VALUES ('acme', 'smuggled')")
+
+
+async def test_outside_a_transaction_of_ours_nothing_is_seen(toy: Toy):
+    await toy.consumer.handle([placed("o1")])
+
+    async with toy.database.pool.connection() as connection:
+        cursor = await connection.execute("SELECT count(*) FROM effect")
+        assert await cursor.fetchone() == (0,)
+
+
+async def test_a_savepoint_takes_back_what_it_announced(toy: Toy):
+    async with toy.database.transaction(["acme"]) as tx:
+        with suppress(ValueError):
+            async with tx.savepoint():
+                tx.announced.add(("acme", "order/o1"))
+                raise ValueError
+        assert tx.announced == set()
+
+
+async def test_time_is_the_business_clock_where_it_is_set(toy: Toy):
+    noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    async with toy.database.transaction(()) as tx:
+        assert abs(tx.at - datetime.now(UTC)) < timedelta(minutes=1)
+        await tx.run("INSERT INTO clock (at) VALUES (%s)", [noon])
+
+    async with toy.database.transaction(()) as tx:
+        assert tx.at == noon
+
+
+async def test_old_rows_are_thrown_away_and_young_ones_kept(toy: Toy):
+    await toy.consumer.handle([placed("o1"), placed("o2", site="fails"), placed("o3", site="fails")])
+    async with toy.database.transaction(["acme"]) as tx:
+        await tx.run("INSERT INTO answer VALUES ('acme', 'k1', 'M', '', '', now() - interval '91 days')")
+        await tx.run("INSERT INTO answer VALUES ('acme', 'k2', 'M', '', '', now())")
+        await tx.run(
+            """UPDATE inbox SET handled_at = now() - interval '91 days'
+                WHERE event_id = (SELECT min(event_id) FROM inbox)"""
+        )
+        await tx.run(
+            """UPDATE parked SET closed_at = now() - interval '91 days', outcome = 'handled'
+                WHERE subject = 'order/o2'"""
+        )
+
+    assert await clean(toy.database) == 3
+    assert await clean(toy.database) == 0
+
+
+async def test_a_job_runs_until_nothing_is_due_and_waits_for_what_passes(toy: Toy):
+    done = asyncio.Event()
+    left = [3]
+
+    async def work(database: Database) -> int:
+        if left[0] == 2:
+            left[0] -= 1
+            raise psycopg.OperationalError("for now")
+        left[0] -= 1
+        if left[0] <= 0:
+            done.set()
+        return max(left[0], 0)
+
+    async def due(_tx: Tx) -> int:
+        return left[0]
+
+    job = Job("toy", work, due)
+    assert await jobs.count_due(toy.database, (job,)) == 3
+    running = asyncio.create_task(jobs.keep_running(toy.database, job))
+
+    await asyncio.wait_for(done.wait(), 5)
+    running.cancel()
+
+
+# Roles
+
+
+async def refusal(url: str) -> str:
+    """Why a role may not serve."""
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        with pytest.raises(UnsafeRole) as refused:
+            await check_role(connection)
+    return str(refused.value)
+
+
+async def test_the_server_role_as_provisioned_may_serve(own_database: OwnDatabase):
+    async with await psycopg.AsyncConnection.connect(own_database(SERVICE).server) as connection:
+        await check_role(connection)
+
+
+async def test_an_owner_may_not_serve(own_database: OwnDatabase):
+    assert "owns" in await refusal(own_database(SERVICE).owner)
+
+
+async def test_an_administrator_may_not_serve(servers: Servers, own_database: OwnDatabase):
+    assert "bypass" in await refusal(_as_admin(servers, own_database(SERVICE).server))
+
+
+async def test_a_role_that_may_become_the_owner_may_not_serve(servers: Servers, own_database: OwnDatabase):
+    urls = own_database(SERVICE)
+    with psycopg.connect(servers.admin_database_url, autocommit=True) as admin:
+        pair = [sql.Identifier(role_of(url)) for url in (urls.owner, urls.server)]
+        admin.execute(sql.SQL("GRANT {} TO {}").format(*pair))
+        try:
+            assert "owns" in await refusal(urls.server)
+        finally:
+            admin.execute(sql.SQL("REVOKE {} FROM {}").format(*pair))
+
+
+async def test_a_role_that_bypasses_row_level_security_may_not_serve(servers: Servers, own_database: OwnDatabase):
+    urls = own_database(SERVICE)
+    server = sql.Identifier(role_of(urls.server))
+    with psycopg.connect(servers.admin_database_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("ALTER ROLE {} BYPASSRLS").format(server))
+        try:
+            assert "bypass" in await refusal(urls.server)
+        finally:
+            admin.execute(sql.SQL("ALTER ROLE {} NOBYPASSRLS").format(server))
+
+
+@pytest.mark.parametrize("undo", ["NO FORCE", "DISABLE"])
+async def test_a_business_table_without_forced_row_level_security_stops_the_start(own_database: OwnDatabase, undo: str):
+    urls = own_database(SERVICE)
+    with psycopg.connect(urls.owner, autocommit=True) as owner:
+        owner.execute(f"ALTER TABLE effect {undo} ROW LEVEL SECURITY".encode())
+
+    assert "effect" in await refusal(urls.server)
+
+
+async def test_a_database_that_was_never_migrated_stops_the_start(servers: Servers):
+    name = "t_never_migrated"
+    urls = provision(servers.admin_database_url, name)
+    try:
+        assert "migrate" in await refusal(urls.server)
+    finally:
+        drop(servers.admin_database_url, name)
+
+
+def role_of(url: str) -> str:
+    """Whom an address lets in."""
+    return str(psycopg.conninfo.conninfo_to_dict(url)["user"])
+
+
+def _as_admin(servers: Servers, url: str) -> str:
+    database = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    return psycopg.conninfo.make_conninfo(servers.admin_database_url, dbname=str(database))
+
+
+# Migrations
+
+
+def test_migrations_apply_once_also_when_two_start_at_once(servers: Servers):
+    name = "t_migrated_twice"
+    drop(servers.admin_database_url, name)
+    urls = provision(servers.admin_database_url, name)
+    try:
+        with ThreadPoolExecutor() as pool:
+            both = list(pool.map(lambda _: migrate(urls.owner, f"{name}_server", SERVICE.migrations), range(2)))
+        again = migrate(urls.owner, f"{name}_server", SERVICE.migrations)
+    finally:
+        drop(servers.admin_database_url, name)
+
+    assert sorted(both) == [[], ["chassis/0001_chassis.sql", "toy/0001_effects.sql"]]
+    assert again == []
+
+
+def test_a_migration_that_fails_leaves_nothing_of_itself(own_database: OwnDatabase, tmp_path: Path):
+    urls = own_database(SERVICE)
+    folder = tmp_path / "toy" / "migrations"
+    folder.mkdir(parents=True)
+    (folder / "0002_half.sql").write_text("CREATE TABLE half (tenant text); SELECT 1/0;")
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        migrate(urls.owner, role_of(urls.server), folder)
+
+    with psycopg.connect(urls.owner) as owner:
+        assert owner.execute("SELECT to_regclass('half')").fetchone() == (None,)
+
+
+async def test_rows_that_are_written_once_can_be_read_and_added_only(toy: Toy):
+    assert toy.settings.owner_database_url
+    with psycopg.connect(toy.settings.owner_database_url.get_secret_value(), autocommit=True) as owner:
+        owner.execute("SELECT set_config('ar.server_role', %s, false)", [role_of(toy.database.url)])
+        owner.execute("SELECT append_only('effect')")
+
+    await toy.consumer.handle([placed("o1")])
+
+    assert await effects(toy.database) == ["o1/1 placed"]
+    for change in ("UPDATE effect SET what = ''", "DELETE FROM effect", "TRUNCATE effect"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await _change(toy.database, change)
+
+
+async def _change(database: Database, statement: str) -> None:
+    async with database.transaction(["acme"]) as tx:
+        await tx.run(statement)
