@@ -1,0 +1,215 @@
+"""What is announced is numbered in the order of the commits, and published in it, nothing lost."""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
+from cloudevents.core.formats.json import JSONFormat
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import NewTopic
+from receivables.credit.v1 import events_pb2
+
+from deploy.local.processes import wait_until
+from deploy.local.servers import Servers
+from services.chassis import outbox
+from services.chassis.envelope import Origin, new_traceparent
+from services.chassis.outbox import Announcement
+from services.chassis.relay import Relay, new_producer, publish
+from services.chassis.service import Parts
+from services.chassis.settings import ChassisSettings
+from tests.chaos.toy.events import placed, told
+
+Toy = Parts[ChassisSettings]
+ORIGIN = Origin("acme", "user:ada", "a reason with ünïcode", "key-1", new_traceparent(), "cause-1")
+
+
+def an_announcement(nth: int, account: str = "b1") -> Announcement:
+    """A decision about the n-th order of an account."""
+    body = events_pb2.CreditDecided(order_id=f"o{nth}", account_id=account)
+    return Announcement(ORIGIN, account, f"order/o{nth}", body)
+
+
+async def test_numbers_are_contiguous_per_account_and_in_the_order_of_the_commits(toy: Toy):
+    async def announce(n: int) -> None:
+        accounts = random.Random(n).sample(["a", "b", "c"], 2)
+        async with toy.database.transaction(["acme"]) as tx:
+            await outbox.add(tx, [an_announcement(n, account) for account in sorted(accounts)])
+            await asyncio.sleep(random.Random(n).random() / 50)
+            if n % 5 == 0:
+                raise asyncio.CancelledError  # it never happened, and leaves no gap
+
+    await asyncio.gather(*(announce(n) for n in range(40)), return_exceptions=True)
+
+    async with toy.database.transaction(()) as tx:
+        rows = await tx.rows("SELECT key, headers FROM outbox ORDER BY id")
+    numbers = defaultdict(list)
+    for row in rows:
+        numbers[row.key].append(int(row.headers["ce_sequence"]))
+    assert sum(map(len, numbers.values())) == 64
+    assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
+
+
+async def test_what_is_rolled_back_was_never_said(toy: Toy):
+    await toy.consumer.handle([placed("o1"), placed("o2", site="unbalanced")])
+
+    assert await told(toy.database) == ["CreditDecided order/o1 1"]
+
+
+async def test_an_event_that_no_broker_would_take_is_a_defect_where_it_is_made(toy: Toy):
+    body = events_pb2.OrderRefused(message="x" * 5_000_000)
+    async with toy.database.transaction(["acme"]) as tx:
+        with pytest.raises(AssertionError):
+            await outbox.add(tx, [Announcement(ORIGIN, "b1", "order/o1", body)])
+
+
+@pytest.fixture
+def topic(servers: Servers) -> Iterator[str]:
+    """Give a topic of two partitions that no other test has."""
+    name = f"test.relay.{uuid4().hex}"
+    admin = KafkaAdminClient(bootstrap_servers=servers.kafka_bootstrap)
+    admin.create_topics([NewTopic(name=name, num_partitions=2, replication_factor=1)])
+    admin.wait_for_topics([name])
+    yield name
+    admin.delete_topics([name])
+    admin.close()
+
+
+@pytest.fixture
+def published(servers: Servers, topic: str) -> Iterator[Callable[[int], list[Any]]]:
+    """Read so many records of the topic, partition by partition in order."""
+    consumer = KafkaConsumer(bootstrap_servers=servers.kafka_bootstrap, auto_offset_reset="earliest")
+    consumer.assign([TopicPartition(topic, partition) for partition in (0, 1)])
+
+    def read(count: int) -> list[Any]:
+        consumer.seek_to_beginning()
+        found: list[Any] = []
+        deadline = time.monotonic() + 20
+        while len(found) < count and time.monotonic() < deadline:
+            found += [r for records in consumer.poll(timeout_ms=200).values() for r in records]
+        return sorted(found, key=lambda record: (record.partition, record.offset))
+
+    yield read
+    consumer.close()
+
+
+def fill(toy: Toy, topic: str, count: int, accounts: int = 7) -> None:
+    """Put rows into the outbox, numbered per account."""
+    with psycopg.connect(toy.database.url, autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            """INSERT INTO outbox (topic, key, headers, payload)
+               VALUES (%s, %s, jsonb_build_object('ce_id', %s::text, 'ce_sequence', %s::text), '')""",
+            [(topic, f"acme/{n % accounts}", f"e{n}", str(n // accounts)) for n in range(count)],
+        )
+        cursor.execute("NOTIFY outbox")
+
+
+def left(toy: Toy) -> int:
+    """How many rows are not yet published."""
+    with psycopg.connect(toy.database.url) as connection:
+        row = connection.execute("SELECT count(*) FROM outbox").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def header(record: Any, name: str) -> str:
+    """A header's text."""
+    return str(dict(record.headers)[name].decode())
+
+
+def first_of_each(records: list[Any]) -> list[Any]:
+    """What an inbox lets through."""
+    return list({header(record, "ce_id"): record for record in reversed(records)}.values())[::-1]
+
+
+def assert_all_in_order(records: list[Any], count: int) -> None:
+    """Nothing is lost, nothing overtook another of its key."""
+    seen = defaultdict(list)
+    for record in first_of_each(records):
+        seen[record.key].append(int(header(record, "ce_sequence")))
+    assert sum(map(len, seen.values())) == count
+    assert all(numbers == sorted(numbers) for numbers in seen.values())
+
+
+def test_a_crash_between_sending_and_deleting_sends_again_and_keeps_each_accounts_order(
+    toy: Toy, servers: Servers, topic: str, published: Callable[[int], list[Any]]
+):
+    fill(toy, topic, 300)
+
+    class CrashError(Exception):
+        """The process ends here."""
+
+    class DiesBeforeDelete:
+        def __init__(self, connection: Any) -> None:
+            self._connection = connection
+
+        def execute(self, statement: str, *args: Any) -> Any:
+            if statement.startswith("DELETE"):
+                raise CrashError
+            return self._connection.execute(statement, *args)
+
+    producer = new_producer([servers.kafka_bootstrap])
+    with psycopg.connect(toy.database.url, autocommit=True) as connection:
+        with pytest.raises(CrashError):
+            publish(DiesBeforeDelete(connection), producer, batch=200)  # type: ignore[arg-type]
+        while publish(connection, producer, batch=128):
+            pass
+    producer.close()
+
+    records = published(500)
+    assert len(records) == 500  # 200 of them for the second time
+    assert_all_in_order(records, 300)
+    assert left(toy) == 0
+
+
+def test_one_relay_publishes_and_the_next_takes_over_when_its_session_is_lost(
+    toy: Toy, servers: Servers, topic: str, published: Callable[[int], list[Any]]
+):
+    relays = [Relay(toy.database.url, servers.kafka_bootstrap) for _ in range(2)]
+    for relay in relays:
+        relay.start()
+    try:
+        for _ in range(3):
+            fill(toy, topic, 200)
+            wait_until(lambda: left(toy) == 0, "the outbox is empty")
+            with psycopg.connect(servers.admin_database_url, autocommit=True) as admin:
+                admin.execute(
+                    """SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database d ON d.oid = database
+                        WHERE locktype = 'advisory' AND granted AND datname = %s""",
+                    [psycopg.conninfo.conninfo_to_dict(toy.database.url)["dbname"]],
+                )
+        assert all(relay.alive() for relay in relays)
+    finally:
+        for relay in relays:
+            relay.stop()
+
+    assert len(first_of_each(published(600))) == 200  # the same ids each time
+
+
+async def test_what_is_on_the_topic_is_a_cloud_event_to_the_sdk(
+    toy: Toy, servers: Servers, topic: str, published: Callable[[int], list[Any]]
+):
+    async with toy.database.transaction(["acme"]) as tx:
+        await outbox.add(tx, [an_announcement(1)])
+        await tx.run("UPDATE outbox SET topic = %s", [topic])
+    relay = Relay(toy.database.url, servers.kafka_bootstrap)
+    relay.start()
+    [record] = await asyncio.to_thread(published, 1)
+    await asyncio.to_thread(relay.stop)
+
+    event = from_binary(KafkaMessage(headers=dict(record.headers), key=record.key, value=record.value), JSONFormat())
+
+    assert (event.get_specversion(), event.get_type()) == ("1.0", "receivables.credit.v1.CreditDecided")
+    assert (event.get_source(), event.get_subject()) == ("/receivables/credit", "order/o1")
+    assert event.get_extension("reason") == "a reason with ünïcode"
+    assert event.get_extension("sequence") == "1"
+    assert record.key == b"acme/b1"
+    assert header(record, "traceparent") == ORIGIN.traceparent
+    assert header(record, "content-type") == "application/protobuf"
+    assert events_pb2.CreditDecided.FromString(record.value).order_id == "o1"
