@@ -125,17 +125,25 @@ async def contacts_of(tx: Tx, accounts: Collection[Key]) -> dict[Key, list[Conta
     return found
 
 
-async def suspend(tx: Tx, addresses: Mapping[Key, str]) -> list[Contact]:
-    """Send nothing more to these contacts, unless they have another address by now; return who is newly suspended."""
+async def addresses(tx: Tx, contacts: Collection[Key]) -> dict[Key, str]:
+    """Where these contacts' mail goes; locked, so that nobody corrects it just now."""
     rows = await tx.rows(
-        """UPDATE contact SET suspended_at = %s
-             FROM unnest(%s::text[], %s::text[], %s::text[]) AS dead (tenant, contact_id, email)
-            WHERE contact.tenant = dead.tenant AND contact.contact_id = dead.contact_id
-              AND contact.email = dead.email AND suspended_at IS NULL
-           RETURNING contact.*""",
-        [tx.at, *_columns(addresses), list(addresses.values())],
+        """SELECT tenant, contact_id, email FROM contact
+            WHERE (tenant, contact_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+            ORDER BY tenant, contact_id FOR UPDATE""",
+        _columns(contacts),
     )
-    return sorted((_contact(row) for row in rows), key=lambda c: (c.tenant, c.contact_id))
+    return {(row.tenant, row.contact_id): row.email for row in rows}
+
+
+async def suspend(tx: Tx, contact: Key) -> Contact | None:
+    """Send nothing more to this contact; return it, or nothing if it was suspended before."""
+    row = await tx.row(
+        """UPDATE contact SET suspended_at = %s WHERE tenant = %s AND contact_id = %s AND suspended_at IS NULL
+           RETURNING *""",
+        [tx.at, *contact],
+    )
+    return _contact(row) if row else None
 
 
 async def save_companies(tx: Tx, names: Mapping[Key, str]) -> None:
@@ -432,27 +440,23 @@ async def finish(tx: Tx, claim_id: str, answers: Mapping[MailKey, tuple[delivery
     return {(row.tenant, row.contact_id, row.key) for row in rows}
 
 
-async def give_up(tx: Tx, contacts: Collection[Key], smtp_code: int) -> list[MailKey]:
-    """End every mail to contacts whose address is dead, gathering first what waits for a digest; return them."""
+async def give_up(tx: Tx, contact: Key, smtp_code: int) -> list[MailKey]:
+    """End every mail to a contact whose address is dead, gathering first what waits for a digest; return them."""
+    key = f"dead/{new_id()}"
     await tx.run(
-        """WITH waiting AS (
-             SELECT DISTINCT tenant, contact_id, %s AS key FROM message
-              WHERE mail_key IS NULL AND (tenant, contact_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
-           ), made AS (
-             INSERT INTO mail (tenant, contact_id, key, due_at, state)
-             SELECT tenant, contact_id, key, %s::timestamptz, 'QUEUED' FROM waiting RETURNING tenant, contact_id, key
-           )
-           UPDATE message SET mail_key = made.key FROM made
-            WHERE message.tenant = made.tenant AND message.contact_id = made.contact_id AND message.mail_key IS NULL""",
-        [f"dead/{new_id()}", *_columns(contacts), tx.at],
+        "INSERT INTO mail (tenant, contact_id, key, due_at, state) VALUES (%s, %s, %s, %s, 'QUEUED')",
+        [*contact, key, tx.at],
+    )
+    await tx.run(
+        "UPDATE message SET mail_key = %s WHERE tenant = %s AND contact_id = %s AND mail_key IS NULL", [key, *contact]
     )
     # Not SENT: whoever is handing such a mail over just now gets an answer of its own.
     states = [state for state in delivery.states_before(Answer.NEVER) if state != State.SENT.value]
     rows = await tx.rows(
         """UPDATE mail SET state = %s, smtp_code = %s
-            WHERE (tenant, contact_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) AND state = ANY(%s)
+            WHERE tenant = %s AND contact_id = %s AND state = ANY(%s)
            RETURNING tenant, contact_id, key""",
-        [State.HARD_BOUNCED.value, smtp_code, *_columns(contacts), states],
+        [State.HARD_BOUNCED.value, smtp_code, *contact, states],
     )
     return [(row.tenant, row.contact_id, row.key) for row in rows]
 

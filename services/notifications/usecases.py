@@ -203,7 +203,7 @@ class Desk:
 
     async def record(self, tx: Tx, claim_id: str, results: Sequence[tuple[Mail, Handed]]) -> None:
         """Write what came of mails that were handed over, and announce it."""
-        judged = {mail.mail_key: (mail, delivery.judged(handed, mail.attempts)) for mail, handed in results}
+        judged = {mail.mail_key: (mail, handed) for mail, handed in await self._judge(tx, results)}
         ours = await store.finish(
             tx, claim_id, {key: (h, delivery.pause_s(mail.attempts)) for key, (mail, h) in judged.items()}
         )
@@ -222,12 +222,26 @@ class Desk:
             ],
         )
 
+    async def _judge(self, tx: Tx, results: Sequence[tuple[Mail, Handed]]) -> list[tuple[Mail, Handed]]:
+        """The same, but what an address refused that was corrected meanwhile is sent to the right one."""
+        judged = [(mail, delivery.judged(handed, mail.attempts)) for mail, handed in results]
+        refused = {(mail.tenant, mail.contact_id) for mail, handed in judged if handed.answer is Answer.NEVER}
+        if not refused:
+            return judged
+        emails = await store.addresses(tx, refused)
+        return [
+            (mail, Handed(Answer.NOT_NOW))
+            if handed.answer is Answer.NEVER and emails[(mail.tenant, mail.contact_id)] != mail.email
+            else (mail, handed)
+            for mail, handed in judged
+        ]
+
     async def _bounce(self, tx: Tx, mail: Mail, smtp_code: int) -> None:
         """A dead address: send nothing more there, tell it, and tell others what was in the mail."""
         ended: list[MailKey] = [mail.mail_key]
-        suspended = await store.suspend(tx, {(mail.tenant, mail.contact_id): mail.email})
-        if suspended:
-            ended += await store.give_up(tx, [(mail.tenant, mail.contact_id)], smtp_code)
+        suspended = await store.suspend(tx, (mail.tenant, mail.contact_id))
+        if suspended is not None:
+            ended += await store.give_up(tx, (mail.tenant, mail.contact_id), smtp_code)
         rows = [row for found in (await store.messages_in(tx, ended)).values() for row in found]
         announcements = [
             Announcement(
@@ -236,8 +250,8 @@ class Desk:
             for row in rows
         ]
         stories = await self._tell_others(tx, {(row.tenant, row.fact): row.role for row in rows})
-        if suspended and stories:
-            announcements += await self._tell_unreachable(tx, suspended[0], stories[-1], rows[-1])
+        if suspended is not None:
+            announcements += await self._tell_unreachable(tx, suspended, stories[-1], rows[-1])
         await outbox.add(tx, announcements)
 
     async def _tell_others(self, tx: Tx, bounced: Mapping[Key, str]) -> list[Story]:

@@ -55,6 +55,7 @@ def write(mail: Mail, enclosed: Sequence[Document], *, sender: str, domain: str)
         message.add_attachment(
             document.content, maintype=main or "application", subtype=sub or "xml", filename=_file_name(document)
         )
+    message["Content-Language"] = words.language  # last: building the parts would move it into the first of them
     return message.as_bytes()
 
 
@@ -78,7 +79,6 @@ def _address(message: EmailMessage, mail: Mail, words: Catalogue, sender: str, d
     )
     message["Auto-Submitted"] = "auto-generated"
     message["List-Id"] = f"<{mail.tenant}.notifications.{domain}>"
-    message["Content-Language"] = words.language
 
 
 def _is_single(mail: Mail) -> bool:

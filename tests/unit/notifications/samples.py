@@ -122,13 +122,13 @@ def document_held() -> Event[Any]:
     return an_event(body, "draft/d1")
 
 
-def invoice(number: int = 1, *, scope: ScopeMessage | None = None, **changes: Any) -> Event[Any]:
+def invoice(nth: int = 1, *, scope: ScopeMessage | None = None, **changes: Any) -> Event[Any]:
     values: dict[str, Any] = {
-        "invoice_id": f"i{number}",
-        "number": f"RE-2026-{number:06}",
+        "invoice_id": f"i{nth}",
+        "number": f"RE-2026-{nth:06}",
         "seller_id": "s",
         "account_id": ACCOUNT,
-        "order_id": f"o{number}",
+        "order_id": f"o{nth}",
         "shipment_id": "s1",
         "due_date": "2026-04-01",
         "currency": "EUR",

@@ -1,0 +1,65 @@
+"""Notifications behind its real door, on a database of its own, with a real mail server and a real gRPC invoicing."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
+from receivables.notifications.v1 import service_pb2_grpc
+
+from deploy.local.mail import Mail
+from services.notifications.service import SERVICE
+from tests.integration.conftest import OpenService
+from tests.integration.notifications.office import Invoicing, Office, OpenOffice
+from tests.unit.notifications.samples import MONDAY_10
+
+
+@pytest.fixture
+def mail(tmp_path: Path) -> Iterator[Mail]:
+    """A mail server of the test's own."""
+    server = Mail(tmp_path / "mail")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def open_office(open_service: OpenService, mail: Mail) -> OpenOffice:
+    """Open the service and its door; the business clock stands at Monday, 2 March 2026, 10:00 in Berlin."""
+
+    @asynccontextmanager
+    async def opened(**settings: Any) -> AsyncIterator[Office]:
+        invoicing = Invoicing()  # type: ignore[abstract] # it is asked for documents alone
+        neighbour, server = grpc.aio.server(), grpc.aio.server()
+        invoicing_grpc.add_InvoicingServiceServicer_to_server(invoicing, neighbour)
+        address = f"127.0.0.1:{neighbour.add_insecure_port('127.0.0.1:0')}"
+        given = {"smtp_host": mail.host, "smtp_port": mail.port, "invoicing_address": address} | settings
+        async with open_service(SERVICE, clock="test", **given) as parts:
+            [servicer] = SERVICE.servicers(parts)
+            servicer.add(servicer.answers, server)
+            port = server.add_insecure_port("127.0.0.1:0")
+            await neighbour.start()
+            await server.start()
+            try:
+                async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                    [job] = SERVICE.jobs(parts)
+                    stub = service_pb2_grpc.NotificationsServiceStub(channel)
+                    office = Office(parts, stub, job, mail, invoicing)
+                    await office.set_clock(MONDAY_10)
+                    yield office
+            finally:
+                await server.stop(None)
+                await neighbour.stop(None)
+
+    return opened
+
+
+@pytest.fixture
+async def office(open_office: OpenOffice) -> AsyncIterator[Office]:
+    """The service, which knows how the two companies are called."""
+    async with open_office() as opened:
+        await opened.know_the_companies()
+        yield opened

@@ -1,0 +1,190 @@
+"""Notifications as its callers, its topics and the people who read its mail see it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import grpc
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from receivables.common.v1.party_pb2 import Company, Scope
+from receivables.credit.v1 import events_pb2 as credit_pb2
+from receivables.invoicing.v1 import events_pb2 as invoicing_events_pb2
+from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
+from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
+from receivables.notifications.v1 import events_pb2, service_pb2
+
+from deploy.local.mail import Mail
+from services.chassis.envelope import Event
+from services.chassis.jobs import Job
+from services.chassis.service import Parts
+from tests.unit.notifications.samples import ACCOUNT, TENANT, an_event, eur, record
+
+XML = b"<?xml version='1.0'?><Invoice>\xc3\xa9</Invoice>"
+
+
+class Refused(Exception):  # noqa: N818 - a word of the trade, as in the kernel
+    """The call was refused with this code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass
+class Invoicing(invoicing_grpc.InvoicingServiceServicer):
+    """Invoicing's one answer that matters here, behind a real door; it can be away."""
+
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    away: bool = False
+
+    async def RenderDocument(
+        self, request: invoicing_pb2.RenderDocumentRequest, context: Any
+    ) -> invoicing_pb2.RenderDocumentResponse:
+        tenant = dict(context.invocation_metadata())["ar-tenant"]
+        self.asked.append((tenant, request.document))
+        if self.away:
+            await context.abort(grpc.StatusCode.INTERNAL, "not now")
+        return invoicing_pb2.RenderDocumentResponse(
+            content=XML, media_type="application/xml", file_name=f"{request.document}.xml", sha256="-"
+        )
+
+
+@dataclass(frozen=True)
+class Office:
+    """A running notifications service, with the mail server and the invoicing that it talks to."""
+
+    parts: Parts[Any]
+    stub: Any
+    job: Job
+    mail: Mail
+    invoicing: Invoicing
+
+    async def call(self, method: str, request: Message, *, tenant: str = TENANT) -> Any:
+        metadata = (
+            ("ar-tenant", tenant),
+            ("ar-actor", "user:bo"),
+            ("ar-reason", "because"),
+            ("ar-idempotency-key", str(uuid4())),
+        )
+        try:
+            return await getattr(self.stub, method)(request, metadata=metadata)
+        except grpc.aio.AioRpcError as error:
+            raise Refused(_reason(error)) from None
+
+    async def register(self, contact_id: str, *roles: str, account: str = ACCOUNT, **changes: Any) -> None:
+        """A person, at `<id>@<account>.example` unless told otherwise; account '' is the seller's."""
+        values: dict[str, Any] = {
+            "name": f"Person {contact_id}",
+            "email": f"{contact_id}@{account or 'nordwind'}.example",
+            "language": "en",
+            "scope": Scope(),
+        }
+        request = service_pb2.RegisterContactRequest(
+            contact_id=contact_id, account_id=account, roles=roles, **(values | changes)
+        )
+        await self.call("RegisterContact", request)
+
+    async def know_the_companies(self) -> None:
+        await self.follow(
+            an_event(
+                credit_pb2.BuyerRegistered(account_id=ACCOUNT, company=Company(name="Acme Ltd"), limit=eur(1)),
+                "buyer/acme",
+            ),
+            an_event(
+                invoicing_events_pb2.SellerRegistered(seller_id="s", company=Company(name="Nordwind GmbH")),
+                "seller/s",
+                account="s",
+            ),
+        )
+
+    async def follow(self, *events: Event[Any]) -> None:
+        await self.parts.consumer.handle([record(event) for event in events])
+
+    async def send(self) -> None:
+        """Send all that is due now."""
+        while await self.due():
+            await self.job.run(self.parts.database)
+
+    async def send_once(self) -> int:
+        return await self.job.run(self.parts.database)
+
+    async def due(self) -> int:
+        async with self.parts.database.transaction(await self.parts.database.tenants()) as tx:
+            return await self.job.due(tx)
+
+    async def forget_pauses(self) -> None:
+        """As if the time until the next attempts had passed, by the system's clock."""
+        await self.rows("UPDATE mail SET next_try_at = now() RETURNING 1")
+
+    def mails(self, to: str = "") -> list[EmailMessage]:
+        """What arrived, in order; of one person if named."""
+        files = sorted(self.mail.folder.glob("*.eml"), key=lambda file: int(file.name.split("-")[0]))
+        return [read(file) for file in files if not to or file.name.split("-", 1)[1].startswith(f"{to}@")]
+
+    def mail_to(self, contact_id: str) -> EmailMessage:
+        """The one mail that this person got."""
+        [mail] = self.mails(contact_id)
+        return mail
+
+    async def messages(self, **filters: Any) -> Sequence[Any]:
+        """What was told, newest first."""
+        answer = await self.call("ListMessages", service_pb2.ListMessagesRequest(**filters))
+        return list(answer.messages)
+
+    async def rows(self, sql: str, tenant: str = TENANT) -> list[Any]:
+        async with self.parts.database.transaction([tenant]) as tx:
+            return await tx.rows(sql)
+
+    async def told(self) -> list[Any]:
+        """What was announced so far, in order."""
+        types = {
+            f"receivables.notifications.v1.{kind.__name__}": kind
+            for kind in (events_pb2.MessageDelivered, events_pb2.MessageBounced, events_pb2.ContactUnreachable)
+        }
+        rows = await self.rows("SELECT headers->>'ce_type' AS type, payload FROM outbox ORDER BY id")
+        return [types[row.type].FromString(row.payload) for row in rows]
+
+    async def set_clock(self, at: datetime) -> None:
+        async with self.parts.database.transaction(()) as tx:
+            await tx.run("INSERT INTO clock (at) VALUES (%s) ON CONFLICT (one) DO UPDATE SET at = EXCLUDED.at", [at])
+
+    async def restart_mail(self) -> None:
+        await asyncio.to_thread(self.mail.start)
+
+
+def read(file: Path) -> EmailMessage:
+    mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    return mail
+
+
+def text(mail: EmailMessage) -> str:
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def html(mail: EmailMessage) -> str:
+    part = mail.get_body(("html",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def _reason(error: grpc.aio.AioRpcError) -> str:
+    status = rpc_status.from_call(error)  # type: ignore[arg-type] # of an answer it needs what this error has
+    info = error_details_pb2.ErrorInfo()
+    if status is None or not status.details[0].Unpack(info):
+        return f"without a code: {error.code().name}"
+    return str(info.reason)
+
+
+OpenOffice = Callable[..., AbstractAsyncContextManager[Office]]

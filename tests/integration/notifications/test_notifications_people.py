@@ -1,0 +1,224 @@
+"""Registering people, listing what was told, tenants apart, and persons' data where it belongs."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import structlog
+from prometheus_client import generate_latest
+from receivables.common.v1.party_pb2 import Scope
+from receivables.notifications.v1 import service_pb2
+
+from services.chassis import logs
+from services.chassis.database import Tx
+from services.chassis.envelope import Event
+from tests.integration.notifications.office import Office, Refused
+from tests.unit.notifications.samples import (
+    an_event,
+    decided,
+    dispute_opened,
+    invoice,
+    limit_changed,
+    payment,
+    shipped,
+)
+
+
+async def test_a_person_is_registered_listed_and_replaced(office: Office):
+    await office.register("cleo", "AP_CLERK", "RECEIVING", scope=Scope(site="Hamburg"), wants_document=True)
+    await office.register("cleo", "AP_MANAGER", name="Cleo B", email="b@acme.example", language="sv")
+    await office.register("sam", "SALES", account="")
+
+    answer = await office.call("ListContacts", service_pb2.ListContactsRequest(account_id="acme"))
+
+    [cleo] = answer.contacts
+    assert cleo == service_pb2.Contact(
+        contact_id="cleo",
+        account_id="acme",
+        name="Cleo B",
+        email="b@acme.example",
+        roles=["AP_MANAGER"],
+        scope=Scope(),
+        language="sv",
+    )
+    sellers = await office.call("ListContacts", service_pb2.ListContactsRequest())
+    assert [contact.contact_id for contact in sellers.contacts] == ["sam"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"email": "no address"}, "contact.email_malformed"),
+        ({"name": "Cleo\r\nBcc: x@y.example"}, "contact.name_malformed"),
+        ({"language": "fr"}, "contact.language_unknown"),
+        ({"account": ""}, "contact.role_of_other_side"),
+    ],
+)
+async def test_who_cannot_be_told_is_refused(office: Office, changes: dict[str, Any], code: str):
+    with pytest.raises(Refused) as refused:
+        await office.register("cleo", "AP_CLERK", **changes)
+    assert refused.value.code == code
+
+
+async def test_an_unknown_role_is_refused(office: Office):
+    with pytest.raises(Refused) as refused:
+        await office.register("cleo", "CHIEF")
+    assert refused.value.code == "contact.role_unknown"
+
+
+async def test_messages_are_listed_newest_first_a_page_at_a_time(office: Office):
+    await office.register("cleo", "AP_CLERK")
+    await office.follow(*(invoice(n) for n in range(1, 6)))
+
+    pages, token = [], ""
+    while True:
+        answer = await office.call(
+            "ListMessages", service_pb2.ListMessagesRequest(account_id="acme", page_size=2, page_token=token)
+        )
+        pages.append([m.about for m in answer.messages])
+        if not (token := answer.next_page_token):
+            break
+
+    assert pages == [["invoice/i5", "invoice/i4"], ["invoice/i3", "invoice/i2"], ["invoice/i1"]]
+    assert [m.about for m in await office.messages(about="invoice/i3")] == ["invoice/i3"]
+    assert not await office.messages(contact_id="nobody")
+    [message] = await office.messages(about="invoice/i3")
+    assert (message.state, message.weight, message.by_when) == ("QUEUED", "ACT", "2026-04-01")
+    assert message.track_url.startswith("mailto:case+")
+
+
+async def test_another_tenants_people_and_messages_are_not_there(office: Office):
+    await office.register("cleo", "AP_CLERK")
+    await office.follow(invoice())
+
+    for request, method in (
+        (service_pb2.ListContactsRequest(account_id="acme"), "ListContacts"),
+        (service_pb2.ListMessagesRequest(account_id="acme"), "ListMessages"),
+    ):
+        answer = await office.call(method, request, tenant="other")
+        assert not answer.ListFields()
+    other = service_pb2.RegisterContactRequest(
+        contact_id="cleo", account_id="acme", name="Other", email="o@o.example", roles=["AP_CLERK"], language="en"
+    )
+    await office.call("RegisterContact", other, tenant="other")
+    await office.send()
+    assert [str(mail["To"]) for mail in office.mails()] == ["Person cleo <cleo@acme.example>"]
+
+
+async def test_a_batch_of_several_tenants_tells_each_its_own(office: Office):
+    await office.register("cleo", "AP_CLERK")
+    other = service_pb2.RegisterContactRequest(
+        contact_id="olga", account_id="acme", name="Olga", email="olga@o.example", roles=["AP_CLERK"], language="en"
+    )
+    await office.call("RegisterContact", other, tenant="other")
+    theirs = invoice(2)
+
+    await office.follow(invoice(1), replace(theirs, origin=replace(theirs.origin, tenant="other")))
+    await office.send()
+
+    assert "RE-2026-000001" in str(office.mail_to("cleo")["Subject"])
+    assert "RE-2026-000002" in str(office.mail_to("olga")["Subject"])
+
+
+@pytest.fixture
+def printed(capfd: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
+    """What the process prints, set up as in production but for every level."""
+    before = logging.getLogger().handlers[:]
+    logs.configure("notifications", "DEBUG")
+    logging.getLogger().setLevel(logging.DEBUG)
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # the receiver's own, which happens to run in our process
+    yield capfd
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    logging.basicConfig(level=logging.WARNING, handlers=before, force=True)
+
+
+async def test_persons_data_is_on_no_topic_in_no_log_line_and_in_no_metric(
+    office: Office, printed: pytest.CaptureFixture[str]
+):
+    marked = {"name": "Zyxwvut Marked", "email": "bounce-zyxwvut@marked.example"}
+    await office.register("c1", "AP_CLERK", **marked)
+    await office.register("c2", "AP_CLERK", name="Zyxwvut Second", email="zyxwvut@marked.example")
+    with pytest.raises(Refused):
+        await office.register("c3", "AP_CLERK", name="Zyxwvut Third", email="zyxwvut third")
+
+    await office.follow(invoice(), decided())
+    await office.send_once()
+    office.mail.stop()
+    await office.follow(invoice(2))
+    await office.send_once()
+
+    assert {type(told).__name__ for told in await office.told()} == {"MessageBounced", "MessageDelivered"}
+    outbox = await office.rows("SELECT outbox::text AS text, encode(payload, 'escape') AS payload FROM outbox")
+    parked = await office.rows("SELECT parked::text AS text FROM parked")
+    kept = await office.rows(
+        """SELECT message::text AS text FROM message UNION ALL SELECT story::text FROM story
+           UNION ALL SELECT mail::text FROM mail UNION ALL SELECT answer::text FROM answer"""
+    )
+    lines = printed.readouterr()
+    everything = [
+        *(row.text + getattr(row, "payload", "") for row in [*outbox, *parked, *kept]),
+        generate_latest().decode(),
+        lines.out,
+        lines.err,
+    ]
+    assert "call refused" in lines.err
+    assert "mail server not at hand" in lines.err
+    assert not [text for text in everything if "zyxwvut" in text.lower()]
+
+
+async def test_a_batch_costs_a_handful_of_statements_however_large(office: Office, monkeypatch: pytest.MonkeyPatch):
+    await office.register("cleo", "AP_CLERK", wants_document=True)
+    await office.register("req", "REQUESTER", "RECEIVING")
+    statements: list[str] = []
+    for name in ("run", "rows"):
+        monkeypatch.setattr(Tx, name, _counting(getattr(Tx, name), statements))
+
+    async def cost(events: Sequence[Event[Any]]) -> int:
+        statements.clear()
+        await office.follow(*events)
+        return len(statements)
+
+    few = await cost([invoice(1)])
+    many = await cost([invoice(n) for n in range(2, 502)])
+
+    assert len(await office.rows("SELECT 1 FROM message")) == 501 * 2
+    assert many == few
+    assert few <= 20  # the machinery's included
+
+
+def _counting(method: Any, statements: list[str]) -> Any:
+    async def counted(self: Tx, sql: str, params: Any = ()) -> Any:
+        statements.append(sql)
+        return await method(self, sql, params)
+
+    return counted
+
+
+async def test_nobody_waits_for_a_contact_every_event_is_handled_as_it_comes(office: Office):
+    await office.follow(shipped(), invoice(), payment(), dispute_opened(), limit_changed(), decided())
+
+    assert not await office.rows("SELECT 1 FROM parked")
+
+
+async def test_an_event_that_makes_no_sense_is_parked_and_the_rest_told(office: Office):
+    await office.register("cleo", "AP_CLERK")
+    senseless = invoice(2, due_date="soon")
+
+    await office.follow(invoice(1), senseless, invoice(3))
+
+    assert [m.about for m in await office.messages()] == ["invoice/i3", "invoice/i1"]
+    [parked] = await office.rows("SELECT code FROM parked")
+    assert parked.code == "date.malformed"
+
+
+async def test_ids_of_any_length_and_kind_from_the_shop_break_nothing(office: Office):
+    await office.register("rex", "RECEIVING")
+    strange = shipped(order="o\0" + "x" * 5000, shipment="\u2028" * 50 + "s")
+
+    await office.follow(an_event(strange.body, "order/strange"))
+
+    assert len(await office.messages()) == 1
+    assert not await office.rows("SELECT 1 FROM parked")
