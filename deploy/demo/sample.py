@@ -117,22 +117,24 @@ def load(folder: Path = FOLDER, *, days: int | None = None) -> Business:
     buyers = [_buyer(row) for row in _rows(folder / "buyers.csv")]
     currencies = {(buyer.tenant, buyer.account): buyer.currency for buyer in buyers}
     items = {row["sku"]: row for row in _rows(folder / "items.csv")}
-    orders = list(_orders(_rows(folder / "orders.csv"), items, currencies))
-    happenings = [_happening(number, row) for number, row in enumerate(_rows(folder / "story.csv"), 1)]
+    end = _at(days + 1, "00:00") if days else datetime.max.replace(tzinfo=UTC)
+    orders = [told for told in _orders(_rows(folder / "orders.csv"), items, currencies) if told[0] < end]
+    story = (_happening(number, row) for number, row in enumerate(_rows(folder / "story.csv"), 1))
+    happenings = [told for told in story if told[0] < end]
     return Business(
         sellers=[_seller(row) for row in _rows(folder / "sellers.csv")],
         buyers=buyers,
         contacts=[_contact(row) for row in _rows(folder / "contacts.csv")],
-        steps=[step for step in _steps(orders, happenings) if days is None or step.at < _at(days + 1, "00:00")],
+        steps=_steps(orders, happenings),
     )
 
 
 def _steps(
     orders: Sequence[tuple[datetime, tuple[str, Order]]], happenings: Sequence[tuple[datetime, Happening]]
 ) -> list[Step]:
-    """One step an instant, and one at the end of each day, for what that brings (digests, expiries)."""
+    """One step an instant, and one at the end of the last day, for what that brings; other days' comes next morning."""
     instants = {at for at, _ in orders} | {at for at, _ in happenings}
-    instants |= {datetime.combine(at.date(), CLOSES, UTC) for at in instants}
+    instants.add(datetime.combine(max(instants).date(), CLOSES, UTC))
     return [
         Step(at, [order for when, order in orders if when == at], [what for when, what in happenings if when == at])
         for at in sorted(instants)
