@@ -12,7 +12,7 @@ from deploy.demo.calls import Services
 from deploy.demo.feed import Feed
 
 ROUNDS = 2
-PAUSE_S = 0.05
+PAUSE_S = 0.03
 STATUS_S = 5.0
 
 
@@ -25,25 +25,29 @@ def wait_until_settled(
 ) -> dict[str, service_pb2.StatusResponse]:
     """Return when every service is at rest twice in a row and nothing was announced between the two looks.
 
-    The topics' ends are read before the services are asked: an event that slips from one service to another while we
-    look shows as a change between the rounds. `watch` is called each round and may raise.
+    The topics' ends are read before the services are asked, and again before they are asked a second time: an event
+    that slips from one service to another while we look shows as a change between the rounds. `watch` is called each
+    round and may raise.
     """
     deadline = time.monotonic() + timeout_s
     quiet = 0
     before: object = None
+    found: Mapping[str, service_pb2.StatusResponse | None] = {}
     with ThreadPoolExecutor(len(services.operations)) as pool:
-        while True:
+        while time.monotonic() < deadline:
             watch()
             ends = feed.ends()
+            if ends != before:
+                # Something was announced since the last look: whoever follows it is at work, so asking would disturb.
+                before, quiet = ends, 0
+                time.sleep(PAUSE_S)
+                continue
             found = dict(zip(services.operations, pool.map(_ask, services.operations.values()), strict=True))
-            at_rest = not any(_unrest(status) for status in found.values())
-            quiet = (quiet + 1 if ends == before else 1) if at_rest else 0
-            before = ends
+            quiet = 0 if any(_unrest(status) for status in found.values()) else quiet + 1
             if quiet >= ROUNDS:
                 return {name: status for name, status in found.items() if status is not None}
-            if time.monotonic() > deadline:
-                raise NotSettledError(f"not at rest after {timeout_s:g} s: {_describe(found)}")
             time.sleep(PAUSE_S)
+    raise NotSettledError(f"not at rest after {timeout_s:g} s: {_describe(found) or 'events keep coming'}")
 
 
 def _ask(stub: Any) -> service_pb2.StatusResponse | None:

@@ -17,6 +17,7 @@ import psycopg
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from kafka import KafkaAdminClient
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from deploy.demo.feed import TOPICS
@@ -84,7 +85,7 @@ class Stack:
     """
 
     def __init__(
-        self, servers: Servers, folder: Path, *, prefix: str = "demo", say: Callable[[str], None] = print
+        self, servers: Servers, folder: Path, *, prefix: str = "receivables_demo", say: Callable[[str], None] = print
     ) -> None:
         """Describe it; nothing happens yet."""
         self.servers = servers
@@ -192,7 +193,7 @@ class Stack:
         def prepare(name: str) -> DatabaseUrls:
             database = f"{self._prefix}_{name}"
             postgres.drop(admin, database)
-            stack.callback(postgres.drop, admin, database)
+            stack.callback(self._remove_database, database)
             urls = postgres.provision(admin, database)
             role = str(conninfo_to_dict(urls.server)["user"])
             migrate(urls.owner, role, ROOT / "services" / name / "migrations")
@@ -200,6 +201,13 @@ class Stack:
 
         with ThreadPoolExecutor(len(SERVICES)) as pool:
             return dict(zip(SERVICES, pool.map(prepare, SERVICES), strict=True))
+
+    def _remove_database(self, database: str) -> None:
+        admin_url = self.servers.admin_database_url
+        postgres.drop(admin_url, database)
+        with psycopg.connect(admin_url, autocommit=True) as admin:
+            for role in (f"{database}_owner", f"{database}_server"):
+                admin.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
 
     def _remove_topics(self) -> None:
         """Leave a cluster that was given to us as it was."""
@@ -251,8 +259,8 @@ class Stack:
         return self.folder / f"{name}.log"
 
 
-def rows(database: DatabaseUrls, tenants: Sequence[str], sql: str) -> list[tuple[Any, ...]]:
+def rows(database: DatabaseUrls, tenants: Sequence[str], question: str) -> list[tuple[Any, ...]]:
     """Ask a service's database as its owner, who too sees only the tenants that he names."""
     with psycopg.connect(database.owner) as connection:
         connection.execute("SELECT set_config('ar.tenants', %s, true)", [",".join(tenants)])
-        return connection.execute(sql.encode()).fetchall()
+        return connection.execute(question.encode()).fetchall()
