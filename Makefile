@@ -12,8 +12,8 @@ env: .venv/.installed proto ## the environment from the hashed lock, and the gen
 .venv/.installed: requirements.lock
 	@echo "Installing the locked environment (once; about a minute)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv
-	$(PY) -m pip install --disable-pip-version-check --progress-bar on --quiet --require-hashes -r requirements.lock
+	@$(PYTHON) -m venv .venv
+	@$(PY) -m pip install --disable-pip-version-check --progress-bar on --require-hashes -r requirements.lock
 	@printf '%s\n' "$(CURDIR)" "$(CURDIR)/proto/gen" > $$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/receivables.pth
 	@touch $@
 
@@ -22,20 +22,21 @@ proto: proto/gen/.made ## generate the Python code of the contracts
 
 proto/gen/.made: $(PROTOS) | .venv/.installed
 	@rm -rf proto/gen && mkdir -p proto/gen
-	$(PY) -m grpc_tools.protoc -Iproto --python_out=proto/gen --grpc_python_out=proto/gen \
+	@echo "Generating the code of the contracts"
+	@$(PY) -m grpc_tools.protoc -Iproto --python_out=proto/gen --grpc_python_out=proto/gen \
 	  --plugin=protoc-gen-mypy=.venv/bin/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=.venv/bin/protoc-gen-mypy_grpc \
 	  --mypy_out=quiet:proto/gen --mypy_grpc_out=quiet:proto/gen $(PROTOS)
 	@touch $@
 
 servers: env ## fetch the broker, the database and the official rule files (once)
-	$(PY) -m deploy.local fetch
-	$(PY) -m deploy.local.rules
+	@$(PY) -m deploy.local fetch
+	@$(PY) -m deploy.local.rules
 
 demo: servers ## play the sample business and prove its figures; ORDERS=file.csv BUYERS=file.csv CHAOS=1
-	$(PY) -m deploy.demo play $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)") $(if $(CHAOS),--chaos)
+	@$(PY) -m deploy.demo play $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)") $(if $(CHAOS),--chaos)
 
 up: servers ## the same, and stay up until Ctrl-C
-	$(PY) -m deploy.demo up $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)")
+	@$(PY) -m deploy.demo up $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)")
 
 check: lint types walls contracts test ## all that CI runs
 
