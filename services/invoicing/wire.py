@@ -14,8 +14,7 @@ from services.invoicing.documents import Finding
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.orders import Shipment
 from services.invoicing.domain.parties import Buyer, Company, Contract, InvoiceOn, Seller
-from services.invoicing.domain.statements import Check, Kind, Line, Statement, VatRow
-from services.invoicing.store import Held, Kept
+from services.invoicing.domain.statements import Check, Held, Kept, Kind, Line, Statement, VatRow
 from services.kernel.calendars import day
 from services.kernel.money import decimal
 from services.kernel.orders import Order

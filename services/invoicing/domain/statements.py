@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from services.invoicing.documents import Finding
 from services.invoicing.documents.model import VatCategory
 from services.invoicing.domain.parties import Company
 from services.kernel.money import Money
@@ -103,3 +104,34 @@ class Check:
     format: str
     sha256: str
     rule_set: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An issued document as it is remembered."""
+
+    statement: Statement
+    check: Check
+    # What credit notes took of it so far; zero of a credit note.
+    credited: Money
+    # In the order of issue.
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A draft that waits, and why; what it says is made anew from the order and the shipment, or the dispute."""
+
+    tenant: str
+    draft_id: str
+    kind: Kind
+    account_id: str
+    order_id: str
+    shipment_id: str
+    dispute_id: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def order_key(self) -> tuple[str, str]:
+        """Tenant and order."""
+        return (self.tenant, self.order_id)

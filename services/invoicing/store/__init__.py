@@ -7,9 +7,8 @@ from services.invoicing.store.credits import (
     find_credit_requests,
     lock_balances,
 )
-from services.invoicing.store.held import Held, count_held, count_waiting, hold, list_held, lock_held, release
+from services.invoicing.store.held import count_held, count_waiting, hold, list_held, lock_held, release
 from services.invoicing.store.issued import (
-    Kept,
     add_documents,
     add_issued,
     credit_notes_of,
@@ -40,8 +39,6 @@ from services.invoicing.store.parties import (
 )
 
 __all__ = [
-    "Held",
-    "Kept",
     "add_balances",
     "add_credit_requests",
     "add_documents",

@@ -1,34 +1,14 @@
 """Drafts that broke a rule and wait without a number."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from services.chassis.database import Tx
 from services.invoicing.documents import Finding, Severity
-from services.invoicing.domain.statements import Kind
+from services.invoicing.domain.statements import Held, Kind
 from services.invoicing.store.columns import Key, columns, keys
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A draft that waits, and why; what it says is made anew from the order and the shipment, or the dispute."""
-
-    tenant: str
-    draft_id: str
-    kind: Kind
-    account_id: str
-    order_id: str
-    shipment_id: str
-    dispute_id: str
-    findings: tuple[Finding, ...]
-
-    @property
-    def order_key(self) -> Key:
-        """Tenant and order."""
-        return (self.tenant, self.order_id)
 
 
 async def hold(tx: Tx, drafts: Sequence[Held]) -> None:

@@ -1,7 +1,6 @@
 """Series, issued documents and their bytes."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,7 +12,7 @@ from services.chassis.database import Tx
 from services.invoicing.documents.model import VatCategory
 from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import Company
-from services.invoicing.domain.statements import Check, Kind, Line, Statement, VatRow
+from services.invoicing.domain.statements import Check, Kept, Kind, Line, Statement, VatRow
 from services.invoicing.store.columns import Key, columns, company_json, keys
 from services.kernel.money import Money
 from services.kernel.orders import Scope
@@ -23,18 +22,6 @@ _STATEMENT = """i.*, o.number AS invoice_number, d.format, d.sha256, d.rule_set,
 _FROM = """issued i LEFT JOIN issued o ON o.tenant = i.tenant AND o.document_id = i.invoice_id
            JOIN document d ON d.tenant = i.tenant AND d.document_id = i.document_id
            LEFT JOIN invoice_balance b ON b.tenant = i.tenant AND b.invoice_id = i.document_id"""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An issued document as it is remembered."""
-
-    statement: Statement
-    check: Check
-    # What credit notes took of it so far; zero of a credit note.
-    credited: Money
-    # In the order of issue.
-    position: int
 
 
 async def last_issue_dates(tx: Tx, sellers: Collection[Key]) -> dict[tuple[str, str, Kind], date]:

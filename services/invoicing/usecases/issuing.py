@@ -13,8 +13,7 @@ from services.invoicing.checks import JUDGE, Verdict, check_of
 from services.invoicing.documents import Finding
 from services.invoicing.domain.drafts import Draft, numbered
 from services.invoicing.domain.orders import KeptOrder
-from services.invoicing.domain.statements import Check, Kind, Statement
-from services.invoicing.store import Held
+from services.invoicing.domain.statements import Check, Held, Kind, Statement
 
 Key = tuple[str, str]
 

@@ -9,8 +9,7 @@ from services.invoicing import store
 from services.invoicing.documents import Finding, Severity
 from services.invoicing.domain.drafts import Draft
 from services.invoicing.domain.orders import KeptOrder
-from services.invoicing.domain.statements import Kind
-from services.invoicing.store import Held
+from services.invoicing.domain.statements import Held, Kind
 from services.invoicing.usecases.desk import Desk, Key, open_desk
 from services.invoicing.usecases.issuing import Outcome, Pending, issue
 from services.kernel.refusals import Refusal
