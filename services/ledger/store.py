@@ -1,4 +1,9 @@
-"""Remembers accounts, entries, items, payments and disputes: one function a question, visible SQL."""
+"""Remembers accounts, entries, items, payments and disputes: one function a question, visible SQL.
+
+Rows are looked up by `tenant = ANY (…) AND id = ANY (…)`, which can only use the key, where a join with unnest() may be
+planned as a scan of the tenant's rows; that it also finds another tenant's row of the same id, if the batch serves both,
+is harmless: answers are by tenant and id.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
@@ -10,11 +15,10 @@ from services.kernel.money import Money
 from services.ledger.domain import matching
 from services.ledger.domain.disputes import Dispute
 from services.ledger.domain.entries import Entry
-from services.ledger.domain.items import Allocation, Credit, CreditNote, Item
+from services.ledger.domain.items import Allocation, Credit, CreditNote, Item, Purse
 from services.ledger.domain.payments import Application, Evidence, Payment, Receipt
 
 Key = tuple[str, str]  # tenant, and the id of an account, an invoice, a payment or a dispute
-Purse = tuple[str, str, str]  # tenant, account, currency: what one payment can pay from
 
 _ITEM = """i.tenant, i.invoice_id, i.number, i.account_id, i.order_id, i.final, i.issued_on, i.due_on, i.currency,
            i.amount_minor, i.open_minor"""
@@ -33,9 +37,8 @@ async def lock_accounts(tx: Tx, keys: Collection[Key]) -> set[Key]:
     """Hold these accounts until the transaction ends, in one global order; return those that are known."""
     rows = await tx.rows(
         """SELECT tenant, account_id FROM account
-            WHERE (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
-            ORDER BY tenant, account_id FOR NO KEY UPDATE""",
-        _columns(keys, 2),
+            WHERE tenant = ANY (%s) AND account_id = ANY (%s) ORDER BY tenant, account_id FOR NO KEY UPDATE""",
+        _values(keys, 2),
     )
     return {(r.tenant, r.account_id) for r in rows}
 
@@ -43,12 +46,11 @@ async def lock_accounts(tx: Tx, keys: Collection[Key]) -> set[Key]:
 async def currencies(tx: Tx, keys: Collection[Key]) -> set[Purse]:
     """The currencies that these accounts have: the one they were registered in, and those they were invoiced in."""
     rows = await tx.rows(
-        """WITH wanted AS (SELECT * FROM unnest(%s::text[], %s::text[]) AS wanted (tenant, account_id))
-           SELECT tenant, account_id, currency FROM account JOIN wanted USING (tenant, account_id)
+        """SELECT tenant, account_id, currency FROM account WHERE tenant = ANY (%(tenants)s) AND account_id = ANY (%(ids)s)
            UNION
-           SELECT tenant, account_id, currency FROM balance JOIN wanted USING (tenant, account_id)
-            WHERE chart_account = 1100""",
-        _columns(keys, 2),
+           SELECT tenant, account_id, currency FROM balance
+            WHERE tenant = ANY (%(tenants)s) AND account_id = ANY (%(ids)s) AND chart_account = 1100""",
+        dict(zip(("tenants", "ids"), _values(keys, 2), strict=True)),
     )
     return {(r.tenant, r.account_id, r.currency) for r in rows}
 
@@ -57,8 +59,8 @@ async def booked(tx: Tx, entries: Sequence[Entry]) -> set[tuple[str, str, str]]:
     """Which of these facts are booked already, by their keys."""
     rows = await tx.rows(
         """SELECT tenant, kind, reference FROM entry
-            WHERE (tenant, kind, reference) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))""",
-        _columns([entry.key for entry in entries], 3),
+            WHERE tenant = ANY (%s) AND kind = ANY (%s) AND reference = ANY (%s)""",
+        _values([entry.key for entry in entries], 3),
     )
     return {(r.tenant, r.kind, r.reference) for r in rows}
 
@@ -88,14 +90,22 @@ async def post(tx: Tx, entries: Sequence[Entry]) -> None:
         ],
     )
     lines = [
-        (entry.tenant, entry_id, line, posting.account.value, posting.amount.currency, posting.amount.minor)
+        (
+            entry.tenant,
+            entry.account_id,
+            entry_id,
+            line,
+            posting.account.value,
+            posting.amount.currency,
+            posting.amount.minor,
+        )
         for entry_id, entry in zip(ids, entries, strict=True)
         for line, posting in enumerate(entry.postings, 1)
     ]
     await tx.run(
-        """INSERT INTO posting (tenant, entry_id, line, chart_account, currency, minor)
-           SELECT * FROM unnest(%s::text[], %s::uuid[], %s::smallint[], %s::smallint[], %s::text[], %s::bigint[])""",
-        _columns(lines, 6),
+        """INSERT INTO posting (tenant, account_id, entry_id, line, chart_account, currency, minor)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::uuid[], %s::smallint[], %s::smallint[], %s::text[], %s::bigint[])""",
+        _columns(lines, 7),
     )
 
 
@@ -108,9 +118,8 @@ async def prove(tx: Tx) -> None:
 async def find_items(tx: Tx, keys: Collection[Key]) -> dict[Key, Item]:
     """Items by invoice."""
     rows = await tx.rows(
-        f"""SELECT {_ITEM} FROM item i
-             WHERE (tenant, invoice_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",  # noqa: S608 - constant columns
-        _columns(keys, 2),
+        f"SELECT {_ITEM} FROM item i WHERE tenant = ANY (%s) AND invoice_id = ANY (%s)",  # noqa: S608 - constant columns
+        _values(keys, 2),
     )
     return {(r.tenant, r.invoice_id): _item(r) for r in rows}
 
@@ -143,50 +152,47 @@ async def add_items(tx: Tx, items: Sequence[Item]) -> None:
 
 async def items_to_pay(tx: Tx, payments: Sequence[Payment]) -> dict[Purse, list[Item]]:
     """What these payments can meet: items whose numbers they may name, and the oldest due as far as all of them reach."""
-    named = {
-        (p.tenant, p.account_id, p.amount.currency, name)
-        for p in payments
-        for name in matching.possible_keys(p.remittance)
-    }
+    named = {(p.tenant, p.account_id, name) for p in payments for name in matching.possible_keys(p.remittance)}
     reach: dict[Purse, int] = {}
     for p in payments:
-        purse = (p.tenant, p.account_id, p.amount.currency)
-        reach[purse] = reach.get(purse, 0) + p.amount.minor
+        reach[p.purse] = reach.get(p.purse, 0) + p.amount.minor
     rows = await tx.rows(
-        f"""SELECT {_ITEM} FROM item i
-              JOIN unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS named (tenant, account_id, currency, match_key)
-             USING (tenant, account_id, currency, match_key)
-            UNION
-            SELECT {_ITEM} FROM unnest(%s::text[], %s::text[], %s::text[], %s::numeric[])
-                     AS purse (tenant, account_id, currency, reach)
-             CROSS JOIN LATERAL (
-               SELECT o.*, sum(open_minor) OVER (ORDER BY due_on, number, invoice_id) - open_minor AS older
-                 FROM item o
-                WHERE o.tenant = purse.tenant AND o.account_id = purse.account_id AND o.currency = purse.currency
-                  AND o.open_minor > 0) AS i
-             WHERE i.older < purse.reach""",  # noqa: S608 - constant columns
-        [*_columns(named, 4), *_columns([(*purse, minor) for purse, minor in reach.items()], 4)],
+        f"SELECT {_ITEM}, match_key FROM item i WHERE tenant = ANY (%s) AND account_id = ANY (%s) AND match_key = ANY (%s)",  # noqa: S608 - constant columns
+        _values(named, 3),
     )
+    found = {(r.tenant, r.invoice_id): _item(r) for r in rows if (r.tenant, r.account_id, r.match_key) in named}
+    rows = await tx.rows(
+        f"""SELECT {_ITEM} FROM (
+              SELECT *, sum(open_minor) OVER (PARTITION BY tenant, account_id, currency
+                                              ORDER BY due_on, number, invoice_id) - open_minor AS older
+                FROM item WHERE tenant = ANY (%s) AND account_id = ANY (%s) AND open_minor > 0) AS i
+              JOIN unnest(%s::text[], %s::text[], %s::text[], %s::numeric[]) AS purse (tenant, account_id, currency, reach)
+             USING (tenant, account_id, currency)
+             WHERE i.older < purse.reach""",  # noqa: S608 - constant columns
+        [*_values(reach, 2), *_columns([(*purse, minor) for purse, minor in reach.items()], 4)],
+    )
+    found |= {(r.tenant, r.invoice_id): _item(r) for r in rows}
     items: dict[Purse, list[Item]] = {purse: [] for purse in reach}
-    for row in rows:
-        items[(row.tenant, row.account_id, row.currency)].append(_item(row))
+    for item in found.values():
+        if item.purse in items:
+            items[item.purse].append(item)
     return items
 
 
 async def find_payments(tx: Tx, keys: Collection[Key]) -> dict[Key, Receipt]:
     """Payments that are booked, with what they were applied to."""
     paid = await tx.rows(
-        """SELECT * FROM payment WHERE (tenant, payment_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        _columns(keys, 2),
+        "SELECT * FROM payment WHERE tenant = ANY (%s) AND payment_id = ANY (%s)",
+        _values(keys, 2),
     )
     if not paid:
         return {}
     rows = await tx.rows(
         f"""SELECT a.payment_id, a.amount_minor AS applied_minor, a.evidence, {_ITEM}
               FROM allocation a JOIN item i USING (tenant, invoice_id)
-             WHERE (a.tenant, a.payment_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+             WHERE a.tenant = ANY (%s) AND a.payment_id = ANY (%s)
              ORDER BY a.tenant, a.payment_id, a.nth""",  # noqa: S608 - constant columns
-        _columns([(r.tenant, r.payment_id) for r in paid], 2),
+        _values([(r.tenant, r.payment_id) for r in paid], 2),
     )
     applied: dict[Key, list[Application]] = {}
     for r in rows:
@@ -217,8 +223,8 @@ async def add_payments(tx: Tx, payments: Sequence[Payment]) -> None:
 async def find_credit_notes(tx: Tx, keys: Collection[Key]) -> dict[Key, CreditNote]:
     """Credit notes that are booked."""
     rows = await tx.rows(
-        """SELECT * FROM credit_note WHERE (tenant, credit_note_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        _columns(keys, 2),
+        "SELECT * FROM credit_note WHERE tenant = ANY (%s) AND credit_note_id = ANY (%s)",
+        _values(keys, 2),
     )
     return {
         (r.tenant, r.credit_note_id): CreditNote(
@@ -287,8 +293,8 @@ async def find_disputes(tx: Tx, keys: Collection[Key]) -> dict[Key, Dispute]:
     """Disputes by id."""
     rows = await tx.rows(
         """SELECT tenant, dispute_id, invoice_id, account_id, currency, memo_minor FROM dispute
-            WHERE (tenant, dispute_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        _columns(keys, 2),
+            WHERE tenant = ANY (%s) AND dispute_id = ANY (%s)""",
+        _values(keys, 2),
     )
     return {
         (r.tenant, r.dispute_id): Dispute(
@@ -350,6 +356,11 @@ async def trial_balance(tx: Tx, tenant: str) -> list[Any]:
             GROUP BY chart_account, currency ORDER BY currency, chart_account""",
         [tenant],
     )
+
+
+def _values(keys: Collection[tuple[str, ...]], width: int) -> list[list[str]]:
+    """The different values of each part of the keys, for `= ANY`."""
+    return [sorted({key[part] for key in keys}) for part in range(width)]
 
 
 def _columns(rows: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:

@@ -19,10 +19,10 @@ from services.ledger import store, wire
 from services.ledger.domain import disputes, entries, items, statement
 from services.ledger.domain.disputes import Dispute, Word
 from services.ledger.domain.entries import Entry, HoldMove
-from services.ledger.domain.items import Credit, Item
+from services.ledger.domain.items import Credit, Item, Purse
 from services.ledger.domain.payments import Payment, Receipt, Shelf
 from services.ledger.domain.statement import Row
-from services.ledger.store import Key, Purse
+from services.ledger.store import Key
 
 STATEMENT_CHUNK = 1000  # rows of a bank statement that are booked by the same few statements
 
@@ -135,7 +135,7 @@ async def record_payments(tx: Tx, origin: Origin, payments: Sequence[Payment]) -
     known_accounts = await store.lock_accounts(tx, accounts)
     purses = await store.currencies(tx, known_accounts)
     receipts = await store.find_payments(tx, [p.key for p in payments])
-    fresh = [p for p in payments if p.key not in receipts and _purse(p) in purses]
+    fresh = [p for p in payments if p.key not in receipts and p.purse in purses]
     shelves = {purse: Shelf(found) for purse, found in (await store.items_to_pay(tx, fresh)).items()}
     new: list[Receipt] = []
     answers: list[tuple[Receipt | Refusal, bool]] = []
@@ -145,7 +145,7 @@ async def record_payments(tx: Tx, origin: Origin, payments: Sequence[Payment]) -
         elif refusal := _refuse(payment, known_accounts, purses):
             answers.append((refusal, False))
         else:
-            receipts[payment.key] = receipt = shelves[_purse(payment)].apply(payment)
+            receipts[payment.key] = receipt = shelves[payment.purse].apply(payment)
             new.append(receipt)
             answers.append((receipt, False))
     await _save_receipts(tx, origin, new)
@@ -261,13 +261,9 @@ def _same_payment(earlier: Receipt, payment: Payment) -> Receipt | Refusal:
 def _refuse(payment: Payment, accounts: Collection[Key], purses: Collection[Purse]) -> Refusal | None:
     if (payment.tenant, payment.account_id) not in accounts:
         return NotFound("payment.unknown_account", f"no account {payment.account_id}")
-    if _purse(payment) not in purses:
+    if payment.purse not in purses:
         return Invalid("payment.currency_not_held", f"the account has nothing in {payment.amount.currency}")
     return None
-
-
-def _purse(payment: Payment) -> Purse:
-    return payment.tenant, payment.account_id, payment.amount.currency
 
 
 def _of_invoice(origin: Origin, item: Item, message: Message) -> Announcement:

@@ -6,6 +6,8 @@ from datetime import date
 from services.kernel.money import Money
 from services.kernel.refusals import Invalid
 
+Purse = tuple[str, str, str]  # tenant, account, currency: within which one payment can pay
+
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
@@ -75,6 +77,11 @@ class Item:
     def key(self) -> tuple[str, str]:
         """Tenant and invoice."""
         return self.tenant, self.invoice_id
+
+    @property
+    def purse(self) -> Purse:
+        """Within which it can be paid."""
+        return self.tenant, self.account_id, self.amount.currency
 
     def less(self, amount: Money) -> "Item":
         """The item after so much of it was paid or credited; it never owes less than nothing."""

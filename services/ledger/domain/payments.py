@@ -8,7 +8,7 @@ from enum import StrEnum
 from services.kernel.money import Money
 from services.kernel.refusals import Invalid
 from services.ledger.domain import matching
-from services.ledger.domain.items import Allocation, Item
+from services.ledger.domain.items import Allocation, Item, Purse
 
 AMOUNT_MAX_MINOR = 10**15  # above it, an amount is a slip of the pen; and sums stay within what a table can hold
 ID_MAX = 200
@@ -39,6 +39,11 @@ class Payment:
     def key(self) -> tuple[str, str]:
         """Tenant and payment."""
         return self.tenant, self.payment_id
+
+    @property
+    def purse(self) -> Purse:
+        """Within which it can pay."""
+        return self.tenant, self.account_id, self.amount.currency
 
     def check(self) -> "Payment":
         """Return the payment itself; refuse one that names nothing or pays nothing."""

@@ -34,8 +34,8 @@ _TOLD = {
 class Refused(Exception):  # noqa: N818 - a word of the trade, as in the kernel
     """The call was refused with this code."""
 
-    def __init__(self, status: grpc.StatusCode, code: str) -> None:
-        super().__init__(code)
+    def __init__(self, status: grpc.StatusCode, code: str, details: str | None) -> None:
+        super().__init__(f"{status.name} {code}: {details}")
         self.status = status
         self.code = code
 
@@ -57,7 +57,7 @@ class Desk:
         try:
             return await getattr(self.stub, method)(request, metadata=metadata)
         except grpc.aio.AioRpcError as error:
-            raise Refused(error.code(), _reason(error)) from None
+            raise Refused(error.code(), _reason(error), error.details()) from None
 
     async def follow(self, *records: Record) -> None:
         await self.parts.consumer.handle(records)

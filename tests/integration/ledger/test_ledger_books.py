@@ -23,12 +23,12 @@ ENTRY = """INSERT INTO entry (tenant, entry_id, account_id, kind, reference, eve
 ITEM = """INSERT INTO item (tenant, invoice_id, number, match_key, account_id, order_id, final, issued_on, due_on, currency,
                             amount_minor, open_minor)
           VALUES ('acme', 'x', 'X', 'X', 'b1', 'o', true, now(), now(), 'EUR', 100, 100)"""
-POSTING = "INSERT INTO posting (tenant, entry_id, line, chart_account, currency, minor) VALUES "
+POSTING = "INSERT INTO posting (tenant, account_id, entry_id, line, chart_account, currency, minor) VALUES "
 
 
 def postings(*lines: tuple[int, str, int], start: int = 1) -> str:
     return POSTING + ", ".join(
-        f"('acme', %(id)s::uuid, {n}, {account}, '{currency}', {minor})"
+        f"('acme', 'b1', %(id)s::uuid, {n}, {account}, '{currency}', {minor})"
         for n, (account, currency, minor) in enumerate(lines, start)
     )
 
