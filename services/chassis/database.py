@@ -86,10 +86,13 @@ class Database:
     ) -> None:
         self.url = url
         self.clock = clock
-        # A process that froze in a transaction would hold its locks, and so its successor, until it thaws.
-        ends_frozen = f"-c idle_in_transaction_session_timeout={idle_transaction_s * 1000}"
+        # A process that froze in a transaction would hold its locks, and so its successor, until it thaws; one that
+        # was killed while the server waited for a lock on its behalf, until the server gets that lock.
+        ends_dead = (
+            f"-c idle_in_transaction_session_timeout={idle_transaction_s}s -c client_connection_check_interval=2s"
+        )
         self.pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
-            url, min_size=1, max_size=connections, open=False, kwargs={"autocommit": True, "options": ends_frozen}
+            url, min_size=1, max_size=connections, open=False, kwargs={"autocommit": True, "options": ends_dead}
         )
 
     async def __aenter__(self) -> Self:

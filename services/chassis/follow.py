@@ -20,6 +20,7 @@ from services.chassis.logs import log
 from services.chassis.settings import ChassisSettings
 
 BUFFER_MAX = 4000  # unhandled records, after which fetching waits
+LEAVE_S = 6.0  # for the last offsets and the farewell, after which the group finds out by itself
 STUCK_S = 60.0  # with lag, and nothing handled for so long, the process ends and is started anew
 WATCH_S = 5.0
 
@@ -109,7 +110,17 @@ class Follower:
                 tasks.create_task(self._watch_faust())
                 tasks.create_task(self._watch_progress())
         finally:
-            await self.app.stop()  # never ends while the broker is away: who stops us sets a limit
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """Leave the group, so that another takes over at once; not at any price, since Faust waits for the broker."""
+        # Nobody is left to handle, and acknowledge, what Faust would wait for.
+        self.app.conf.stream_wait_empty = False
+        try:
+            async with asyncio.timeout(LEAVE_S):
+                await self.app.stop()
+        except TimeoutError:
+            log.warning("the group was not left in time")
 
     async def _flush(self) -> None:
         while True:

@@ -58,9 +58,9 @@ class Relay:
                 self._stopping.wait(RETRY_S)
 
     def _publish_until_stopped(self) -> None:
-        # A process that froze would hold the lock until it thaws.
-        ends_frozen = f"-c idle_session_timeout={FROZEN_S * 1000}"
-        with psycopg.connect(self._database_url, autocommit=True, options=ends_frozen) as connection:
+        # A process that froze would hold the lock until it thaws; one that was killed, until its statement ends.
+        ends_dead = f"-c idle_session_timeout={FROZEN_S}s -c client_connection_check_interval=2s"
+        with psycopg.connect(self._database_url, autocommit=True, options=ends_dead) as connection:
             self._wait_for_the_lock(connection)
             connection.execute(f"LISTEN {CHANNEL}")
             producer = new_producer(self._bootstrap_servers)
