@@ -14,10 +14,11 @@ from services.kernel.refusals import Conflict, Early, Refusal
 
 Effect = tuple[str, str, str, int, str]  # tenant, account, order, version, what
 
-# A test that holds this lock holds the toy just before its COMMIT.
+# A test that holds one of these locks holds the toy just before its COMMIT; or after it, before it acknowledges
+# (where TOY_CAN_BE_HELD is set); or its relay after it has sent, before it deletes (migrations/0001_effects.sql).
 BEFORE_COMMIT = 9_001
-# A test that holds this lock holds the toy after its COMMIT, before it acknowledges.
 AFTER_COMMIT = 9_002
+BEFORE_DELETE = 9_003
 
 
 async def place(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:

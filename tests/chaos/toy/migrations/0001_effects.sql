@@ -28,3 +28,11 @@ CREATE CONSTRAINT TRIGGER balanced AFTER INSERT ON effect DEFERRABLE INITIALLY D
   FOR EACH ROW EXECUTE FUNCTION refuse_unbalanced();
 
 SELECT protect('effect'), protect('known');
+
+-- A test that holds lock 9003 holds a relay after it has sent, before it deletes.
+CREATE FUNCTION wait_before_delete() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(9003);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER held BEFORE DELETE ON outbox FOR EACH STATEMENT EXECUTE FUNCTION wait_before_delete();

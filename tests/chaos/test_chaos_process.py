@@ -1,0 +1,152 @@
+"""A service's process: what it answers, how it refuses to start, and how it ends."""
+
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any, cast
+from urllib.request import urlopen
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from receivables.operations.v1 import service_pb2, service_pb2_grpc
+
+from deploy.local.processes import wait_until
+from tests.chaos.toy.events import placed
+from tests.chaos.world import Replica, World, assert_exactly_once_in_order
+
+EFFECT = "b1 o1/1"
+
+
+def set_clock(replica: Replica, at: datetime) -> None:
+    """Set the business clock."""
+    with grpc.insecure_channel(replica.address) as channel:
+        request = service_pb2.SetClockRequest()
+        request.at.FromDatetime(at)
+        service_pb2_grpc.OperationsServiceStub(channel).SetClock(request, timeout=5)
+
+
+def test_it_answers_health_reflection_and_metrics(world: World, tenant: str):
+    world.send([placed("o1", tenant=tenant)])
+    world.await_effects(tenant, 1)
+    replica = world.replicas[0]
+
+    with grpc.insecure_channel(replica.address) as channel:
+        name = "receivables.credit.v1.CreditService"
+        check: Any = health_pb2_grpc.HealthStub(channel)
+        health = check.Check(health_pb2.HealthCheckRequest(service=name), timeout=5)
+        reflect: Any = cast(Any, reflection_pb2_grpc).ServerReflectionStub(channel)
+        ask = cast(Any, reflection_pb2).ServerReflectionRequest(list_services="")
+        [listed] = reflect.ServerReflectionInfo(iter([ask]), timeout=5)
+    assert health.status == health_pb2.HealthCheckResponse.SERVING
+    assert {name, "receivables.operations.v1.OperationsService"} <= {
+        service.name for service in listed.list_services_response.service
+    }
+    with urlopen(f"http://127.0.0.1:{replica.metrics_port}/metrics", timeout=5) as answer:
+        assert "ar_outbox_oldest_age_seconds" in answer.read().decode()
+
+
+def test_status_counts_what_waits_and_is_zero_when_all_is_done(world: World, tenant: str):
+    world.send([placed("o1", tenant=tenant, after="invoice/i1"), placed("o2", tenant=tenant, site="fails")])
+
+    def standing() -> tuple[int, int, int]:
+        status = world.replicas[1].status()
+        return status.lag, status.outbox, status.early
+
+    wait_until(lambda: standing() == (0, 0, 1), "one early event is left")
+    assert world.replicas[0].status().parked["failed"] >= 1
+    assert world.replicas[0].status().service == "toy"
+
+
+def test_the_clock_goes_forward_for_all_replicas_and_never_back(world: World):
+    first, second = world.replicas
+    earlier, later = datetime(2035, 1, 5, 9, tzinfo=UTC), datetime(2035, 1, 5, 10, tzinfo=UTC)
+    set_clock(first, later)
+
+    assert second.status().clock.ToDatetime(tzinfo=UTC) == later
+    with pytest.raises(grpc.RpcError, match="backwards"):
+        set_clock(second, earlier)
+
+
+def test_sigterm_ends_it_in_order_and_the_other_goes_on(world: World, tenant: str):
+    world.send([placed(f"o{n}", tenant=tenant) for n in range(200)])
+    world.await_effects(tenant, 1)
+    leaving = world.replicas[0].process
+
+    started = time.monotonic()
+    leaving.terminate()
+
+    assert leaving.wait(10) == 0
+    assert time.monotonic() - started < 10
+    world.await_effects(tenant, 200)
+    assert_exactly_once_in_order(world, tenant, [f"b1 o{n}/1" for n in range(200)])
+
+
+def test_a_defect_outside_any_event_ends_the_process_and_nothing_is_lost(world: World, tenant: str):
+    broken = world.replicas[1]
+    broken.process.stop()
+    world.send([placed(f"o{n}", account=f"b{n}", tenant=tenant) for n in range(50)])
+
+    process = broken.described(TOY_JOB_FAILS="1")
+    process.spawn()
+
+    assert process.wait(20) == 1
+    assert "a defect outside any event" in broken.log.read_text()
+    world.await_effects(tenant, 50)
+    assert_exactly_once_in_order(world, tenant, [f"b{n} o{n}/1" for n in range(50)])
+
+
+def test_a_role_that_could_step_around_row_level_security_is_not_served(world: World):
+    replica = world.replicas[0]
+    owner = replica.settings["AR_OWNER_DATABASE_URL"]
+
+    ended = _serve(replica, AR_DATABASE_URL=owner, AR_GRPC_PORT="0", AR_METRICS_PORT="0")
+
+    assert ended.returncode == 1
+    assert "the serving role owns" in ended.stdout + ended.stderr
+
+
+@pytest.mark.prove
+def test_while_the_broker_is_away_it_starts_to_wait_and_ends_within_ten_seconds(world: World, tenant: str):
+    leaving, other = world.replicas
+    world.send([placed("o1", tenant=tenant)])
+    world.await_effects(tenant, 1)
+    world.kafka.kill()
+
+    leaving.process.terminate()
+    assert leaving.process.wait(10) == 0
+    starting = leaving.described()
+    starting.spawn()
+    wait_until(lambda: leaving.log.read_text().count("waiting to start") > 0, "it says what it waits for")
+    starting.terminate()
+    assert starting.wait(10) == 0
+    leaving.process = leaving.described()
+    leaving.process.spawn()
+
+    world.kafka.restart()
+    leaving.process.await_ready()
+    world.send([placed("o2", tenant=tenant)])
+    world.await_effects(tenant, 2)
+    assert other.process.running
+
+
+def test_too_many_defects_in_a_row_stop_the_process_instead_of_parking_everything(world: World, tenant: str):
+    for replica in world.replicas:
+        replica.process.stop()
+    world.send([placed(f"o{n}", tenant=tenant, site="fails") for n in range(10)])
+    strict = world.replicas[0].described(AR_FAILURES_IN_ROW_MAX="4")
+
+    strict.spawn()
+
+    assert strict.wait(30) == 1
+    assert "TooManyFailures" in world.replicas[0].log.read_text()
+    assert world.ask("SELECT count(*) FROM parked WHERE tenant = %s", tenant)[0] <= 4
+
+
+def _serve(replica: Replica, **settings: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "tests.chaos.toy", "serve"]
+    env = os.environ | replica.settings | settings
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)

@@ -1,0 +1,251 @@
+"""A broker and a database of our own to kill, and replicas of the toy between them."""
+
+import os
+import signal
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import grpc
+import psycopg
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from psycopg.rows import scalar_row
+from receivables.operations.v1 import service_pb2, service_pb2_grpc
+
+from deploy.local.kafka import Kafka
+from deploy.local.postgres import Postgres, provision
+from deploy.local.processes import Process, free_port, wait_until
+from services.chassis import topics
+from services.chassis.envelope import Record
+from services.chassis.migrate import migrate
+from services.chassis.relay import new_producer
+from tests.chaos.toy.service import SERVICE
+
+PARTITIONS = 4
+ORDERS, DECISIONS = "receivables.orders.v1", "receivables.credit.v1"
+
+
+class Replica:
+    """One process of the toy."""
+
+    def __init__(self, name: str, folder: Path, settings: dict[str, str]) -> None:
+        """Describe it; it is known to the database by its name."""
+        self.name = name
+        self.grpc_port, self.metrics_port = free_port(), free_port()
+        self.settings = {
+            **settings,
+            "AR_DATABASE_URL": f"{settings['AR_DATABASE_URL']}?application_name={name}",
+            "AR_GRPC_PORT": str(self.grpc_port),
+            "AR_METRICS_PORT": str(self.metrics_port),
+            "TOY_CAN_BE_HELD": "1",
+        }
+        self.log = folder / f"{name}.log"
+        self.process = self.described()
+
+    def described(self, **more: str) -> Process:
+        """The process, not yet started, with more settings."""
+        argv = [sys.executable, "-m", "tests.chaos.toy", "serve"]
+        return Process(self.name, argv, self.settings | more, self.log, ready=self.serving)
+
+    @property
+    def address(self) -> str:
+        """Where it answers calls."""
+        return f"127.0.0.1:{self.grpc_port}"
+
+    def serving(self) -> bool:
+        """Whether it answers."""
+        try:
+            self.status(timeout=2)
+        except grpc.RpcError:
+            return False
+        return True
+
+    def status(self, timeout: float = 10) -> service_pb2.StatusResponse:
+        """Where it says it stands."""
+        with grpc.insecure_channel(self.address) as channel:
+            stub = service_pb2_grpc.OperationsServiceStub(channel)
+            return stub.Status(service_pb2.StatusRequest(), timeout=timeout)
+
+    def metric(self, line: str) -> float:
+        """One number of its metrics."""
+        with urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
+            for found in answer.read().decode().splitlines():
+                if found.startswith(f"{line} "):
+                    return float(found.split()[-1])
+        return 0.0
+
+    def freeze(self) -> None:
+        """Stop the process where it stands, as a pause of its machine does."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self.process.pid, signal.SIGCONT)
+
+
+class World:
+    """Everything that a chaos test may kill, and what it sees afterwards."""
+
+    def __init__(self, folder: Path) -> None:
+        """Describe it; nothing happens yet."""
+        self.folder = folder
+        self.kafka = Kafka(folder / "kafka", folder / "kafka.log")
+        self.postgres = Postgres(folder / "postgres", folder / "postgres.log")
+        self.replicas: list[Replica] = []
+
+    def start(self, count: int = 2) -> None:
+        """Start the servers, and so many replicas side by side."""
+        self.kafka.start()
+        self.postgres.start()
+        urls = provision(self.postgres.admin_url, "toy")
+        migrate(urls.owner, "toy_server", SERVICE.migrations)
+        topics.ensure(self.kafka.bootstrap, partitions=PARTITIONS, replication=1)
+        settings = {
+            "AR_DATABASE_URL": urls.server,
+            "AR_OWNER_DATABASE_URL": urls.owner,
+            "AR_KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,
+            "AR_PARTITIONS": str(PARTITIONS),
+            "AR_SESSION_TIMEOUT_S": "6",
+            "AR_CLOCK": "test",
+        }
+        self.replicas = [Replica(f"toy-{nth}", self.folder, settings) for nth in range(count)]
+        self.start_replicas()
+
+    def start_replicas(self) -> None:
+        """Start those that do not run."""
+        idle = [replica.process for replica in self.replicas if not replica.process.running]
+        for process in idle:
+            process.spawn()
+        for process in idle:
+            process.await_ready()
+
+    def stop(self) -> None:
+        """End everything."""
+        for replica in self.replicas:
+            replica.process.kill()
+        self.postgres.stop()
+        self.kafka.stop()
+
+    def send(self, records: Sequence[Record]) -> None:
+        """Put records on their topics, as the shop would; returns when the broker has them."""
+        producer = new_producer([self.kafka.bootstrap])
+        sent = [
+            producer.send(
+                record.topic,
+                key=record.key,
+                value=record.value,
+                headers=[(name, text.encode()) for name, text in record.headers.items()],
+            )
+            for record in records
+        ]
+        producer.flush()
+        for future in sent:
+            future.get(timeout=60)
+        producer.close()
+
+    def ask(self, question: str, *values: Any) -> list[Any]:
+        """Ask the toy's database as its administrator; one value a row."""
+        url = psycopg.conninfo.make_conninfo(self.postgres.admin_url, dbname="toy")
+        with psycopg.connect(url, autocommit=True, row_factory=scalar_row) as connection:
+            return connection.execute(question.encode(), values).fetchall()
+
+    def effects(self, tenant: str) -> list[str]:
+        """What was done for a tenant, in order: "b1 o1/1"."""
+        return self.ask(
+            "SELECT account_id || ' ' || order_id || '/' || version FROM effect WHERE tenant = %s ORDER BY id", tenant
+        )
+
+    def await_effects(self, tenant: str, count: int, timeout: float = 40) -> None:
+        """Return when at least so much was done for a tenant."""
+        wait_until(lambda: len(self.effects(tenant)) >= count, f"{count} effects for {tenant}", timeout)
+
+    def await_published(self, timeout: float = 40) -> None:
+        """Return when nothing that was announced is left to publish."""
+        wait_until(lambda: self.ask("SELECT count(*) FROM outbox") == [0], "the outbox is empty", timeout)
+
+    @contextmanager
+    def held_at(self, lock: int) -> Iterator[Callable[[], Replica]]:
+        """Hold the toys at a point; the function that is given waits until one stands there, and tells which."""
+        url = psycopg.conninfo.make_conninfo(self.postgres.admin_url, dbname="toy")
+
+        def waiting() -> list[Any]:
+            return self.ask(
+                """SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
+                    WHERE locktype = 'advisory' AND objid = %s AND NOT granted ORDER BY pid""",
+                lock,
+            )
+
+        def stands() -> Replica:
+            wait_until(lambda: bool(waiting()), f"a toy stands at {lock}")
+            [replica] = [replica for replica in self.replicas if replica.name == waiting()[0]]
+            return replica
+
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", [lock])
+            yield stands
+
+    def blocked(self, replica: Replica) -> bool:
+        """Whether a replica's transaction waits for another's."""
+        return bool(
+            self.ask(
+                "SELECT pid FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'",
+                replica.name,
+            )
+        )
+
+    def committed(self) -> int:
+        """How many records of the orders' topic the group has acknowledged to Kafka."""
+        admin = KafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
+        try:
+            found = admin.list_group_offsets({"receivables-toy": None})["receivables-toy"]
+            return sum(place.offset for partition, place in found.items() if partition.topic == ORDERS)
+        finally:
+            admin.close()
+
+    def decisions(self, tenant: str) -> list[Any]:
+        """Every record about a tenant on the toy's own topic, repeats included, in order per partition."""
+        consumer = KafkaConsumer(bootstrap_servers=self.kafka.bootstrap, auto_offset_reset="earliest")
+        places = [TopicPartition(DECISIONS, partition) for partition in range(PARTITIONS)]
+        consumer.assign(places)
+        ends = consumer.end_offsets(places)
+        found: list[Any] = []
+        while any(consumer.position(place) < ends[place] for place in places):
+            for records in consumer.poll(timeout_ms=200).values():
+                found += [r for r in records if r.key.startswith(f"{tenant}/".encode())]
+        consumer.close()
+        return sorted(found, key=lambda record: (record.partition, record.offset))
+
+
+def assert_exactly_once_in_order(
+    world: World, tenant: str, sent: Sequence[str], done: Sequence[str] | None = None
+) -> None:
+    """Every effect that was sent for is there once, each account's in the order in which they were sent."""
+    done = world.effects(tenant) if done is None else done
+    assert len(done) == len(sent), f"{len(sent)} sent, {len(done)} effects"
+    assert sorted(done) == sorted(sent)
+    assert by_account(done) == by_account(sent)
+
+
+def assert_told_in_order(world: World, tenant: str, count: int) -> None:
+    """Every decision was published, no number is missing, and behind an inbox none overtook another of its account."""
+    numbers: dict[bytes, list[int]] = defaultdict(list)
+    seen: set[bytes] = set()
+    for record in world.decisions(tenant):
+        headers = dict(record.headers)
+        if headers["ce_id"] not in seen:
+            seen.add(headers["ce_id"])
+            numbers[record.key].append(int(headers["ce_sequence"]))
+    assert sum(map(len, numbers.values())) == count
+    assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
+
+
+def by_account(effects: Sequence[str]) -> dict[str, list[str]]:
+    """Each account's effects in their order."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for effect in effects:
+        found[effect.split()[0]].append(effect)
+    return found

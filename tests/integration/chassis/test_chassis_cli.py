@@ -1,0 +1,91 @@
+"""What an operator types about events that wait."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.local.postgres import DatabaseUrls
+from services.chassis import logs
+from services.chassis.cli import command_line
+from services.chassis.consumer import Consumer
+from services.chassis.database import Database
+from services.chassis.envelope import Record
+from tests.chaos.toy.events import effects, placed, waiting
+from tests.chaos.toy.service import HANDLERS, SERVICE
+from tests.integration.conftest import OwnDatabase
+
+Say = Callable[..., str]
+
+
+@pytest.fixture
+def urls(own_database: OwnDatabase, monkeypatch: pytest.MonkeyPatch) -> DatabaseUrls:
+    """Give the toy's database, named in the environment as an operator's shell has it."""
+    urls = own_database(SERVICE)
+    monkeypatch.setenv("AR_DATABASE_URL", urls.server)
+    monkeypatch.setenv("AR_OWNER_DATABASE_URL", urls.owner)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(logs, "configure", lambda *_: None)  # pytest keeps the log
+    return urls
+
+
+@pytest.fixture
+def say(urls: DatabaseUrls) -> Say:
+    """Type a command; give what it prints, with its exit code if it is no success."""
+
+    def say(*words: str) -> str:
+        result = CliRunner().invoke(command_line(SERVICE), list(words))
+        return result.output if result.exit_code == 0 else f"{result.exit_code} {result.output}{result.exception}"
+
+    return say
+
+
+def handle(urls: DatabaseUrls, *records: Record) -> tuple[list[str], list[str]]:
+    """Let events come in; give the effects and what waits."""
+
+    async def work() -> tuple[list[str], list[str]]:
+        async with Database(urls.server) as database:
+            if records:
+                await Consumer(database, "toy", HANDLERS).handle(records)
+            return await effects(database), await waiting(database)
+
+    return asyncio.run(work())
+
+
+def test_what_waits_is_listed_and_shown_whole(urls: DatabaseUrls, say: Say):
+    handle(urls, placed("o1", site="fails"), placed("o2", after="invoice/i1"))
+
+    assert "order/o1" in say("parked", "list")
+    assert "order/o2" not in say("parked", "list", "--reason", "failed")
+    assert "order/o1" not in say("parked", "list", "--subject", "order/o2")
+    shown = say("parked", "show", "1")
+    assert "a defect" in shown
+    assert "ce_idempotencykey" in shown
+
+
+def test_a_replay_in_vain_says_why(urls: DatabaseUrls, say: Say):
+    handle(urls, placed("o1", site="fails"))
+
+    assert "it still waits: failed defect.RuntimeError" in say("parked", "replay", "1", "--by", "user:ada")
+
+
+def test_a_discard_frees_what_is_behind(urls: DatabaseUrls, say: Say):
+    handle(urls, placed("o1", site="fails"), placed("o1", version=2))
+
+    assert "discarded" in say("parked", "discard", "1", "--by", "user:ada", "--why", "a test order")
+    assert handle(urls) == (["o1/2 placed"], [])
+
+
+def test_a_number_that_does_not_wait_is_said_to_be_none(say: Say):
+    assert "no parked event has the number 7" in say("parked", "discard", "7", "--by", "user:ada", "--why", "x")
+
+
+def test_migrate_is_safe_again(say: Say):
+    assert "1" not in say("migrate")[:1]
+
+
+def test_migrate_without_an_owner_says_what_it_lacks(say: Say, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("AR_OWNER_DATABASE_URL")
+
+    assert "AR_OWNER_DATABASE_URL" in say("migrate")
