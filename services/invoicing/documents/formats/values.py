@@ -42,6 +42,14 @@ def day(text: str) -> date | None:
         return None
 
 
+def terms(text: str | None) -> str | None:
+    """Payment terms (BT-20): a cash discount in XRechnung's form ends with a line break, which is part of it."""
+    said = (text or "").strip()
+    if said.rpartition("\n")[2].startswith("#") and (text or "").rstrip(" \t").endswith("\n"):
+        return said + "\n"
+    return said or None
+
+
 def unreadable(why: str) -> Invalid:
     """The refusal of a document that says nothing we can read."""
     return Invalid("document.unreadable", why)

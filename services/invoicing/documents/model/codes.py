@@ -2,7 +2,12 @@
 
 from enum import StrEnum
 
-CORE = "urn:cen.eu:en16931:2017"  # BT-24 of a document that claims the core and nothing more
+# BT-24: which rules a document claims to obey.
+CORE = "urn:cen.eu:en16931:2017"
+PEPPOL = f"{CORE}#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0"
+PEPPOL_SELF_BILLING = f"{CORE}#compliant#urn:fdc:peppol.eu:2017:poacc:selfbilling:3.0"
+XRECHNUNG = f"{CORE}#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0"
+XRECHNUNG_EXTENSION = f"{XRECHNUNG}#conformant#urn:xeinkauf.de:kosit:extension:xrechnung_3.0"
 
 
 class TypeCode(StrEnum):

@@ -1,7 +1,7 @@
 """Whether an invoice may be issued: our own checks on the model, then the XSD and the official rules on the bytes."""
 
 from services.invoicing.documents.model import Invoice
-from services.invoicing.documents.rules import arithmetic, categories, core, values
+from services.invoicing.documents.rules import arithmetic, categories, core, profiles, values
 from services.invoicing.documents.rules.codes import CodeLists
 from services.invoicing.documents.rules.finding import Finding, Severity, fatal, is_valid
 from services.kernel.money import exponent
@@ -13,7 +13,8 @@ __all__ = ["CodeLists", "Finding", "Severity", "check", "is_valid"]
 def check(invoice: Invoice, codes: CodeLists | None = None) -> list[Finding]:
     """Check a draft: any number will do, the number that counts is taken only when nothing fatal is found.
 
-    With `codes`, units, countries, reasons and schemes are looked up in the official lists too. Values that cannot be calculated with (an unknown currency, a number that is none) end the check early.
+    With `codes`, units, countries, reasons and schemes are looked up in the official lists too. What the document
+    claims to obey (BT-24) is checked if we know it: Peppol, XRechnung. Values that cannot be calculated with (an unknown currency, a number that is none) end the check early.
     """
     for currency, number, rule in (
         (invoice.currency, "BT-5", "BR-CL-04"),
@@ -25,6 +26,7 @@ def check(invoice: Invoice, codes: CodeLists | None = None) -> list[Finding]:
     if not any(finding.rule == values.NOT_A_NUMBER for finding in found):
         for rules in (core, categories, arithmetic):
             found.extend(rules.check(invoice))
+        found = list(profiles.check(invoice, found))
     return found
 
 

@@ -12,6 +12,7 @@ from services.invoicing.documents.model import (
     LineCharge,
     Price,
     VatBreakdown,
+    VatCategory,
 )
 from services.invoicing.documents.rules.families import FAMILIES
 from services.invoicing.documents.rules.finding import Finding, fatal
@@ -47,7 +48,7 @@ def check(invoice: Invoice) -> Iterator[Finding]:
     yield from _breakdown(invoice.vat_breakdown, right.vat_breakdown)
     for name, number, rule in _TOTALS:
         stated, due = getattr(invoice.totals, name), getattr(right.totals, name)
-        if stated != due:
+        if stated != due and not (due is None and stated == 0):
             yield _wrong(rule, number, f"BG-22/{number}", stated, due)
 
 
@@ -102,11 +103,11 @@ def _percentage(
 
 def _breakdown(stated: tuple[VatBreakdown, ...], right: tuple[VatBreakdown, ...]) -> Iterator[Finding]:
     """The rows, in any order, are those that the lines, allowances and charges make: one per category and rate."""
-    expected = {(row.category, row.rate): row for row in right}
+    expected = {_key(row): row for row in right}
     seen = set()
     for index, row in enumerate(stated, start=1):
         place, family = f"BG-23[{index}]", FAMILIES[row.category].name
-        key = row.category, row.rate
+        key = _key(row)
         if key in seen or key not in expected:
             yield fatal(f"BR-{family}-01", f"No line makes this row of {_named(row)}, or another row has it.", place)
             continue
@@ -118,6 +119,11 @@ def _breakdown(stated: tuple[VatBreakdown, ...], right: tuple[VatBreakdown, ...]
     for key, row in expected.items():
         if key not in seen:
             yield fatal(f"BR-{FAMILIES[row.category].name}-01", f"The row of {_named(row)} is missing.", "BG-23")
+
+
+def _key(row: VatBreakdown) -> tuple[VatCategory, Decimal | None]:
+    """Category and rate; outside the scope of VAT there is none, but XRechnung writes 0."""
+    return row.category, row.rate or None if row.category is VatCategory.OUTSIDE_SCOPE else row.rate
 
 
 def _named(row: VatBreakdown) -> str:

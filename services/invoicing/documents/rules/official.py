@@ -1,4 +1,4 @@
-"""The official rules as judge: XSD first, then the published stylesheet, in warm processes beside the caller's.
+"""The official rules as judge: XSD first, then the published stylesheets, in warm processes beside the caller's.
 
 A stylesheet takes a second to compile and its engine two hundred megabytes, so each worker compiles it once. A worker
 dies with its parent (its pipe ends) and is replaced if it crashes or hangs. What raises in a worker is invalid.
@@ -9,7 +9,9 @@ import contextlib
 import multiprocessing
 import re
 import signal
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
@@ -21,8 +23,8 @@ from saxonche import PySaxonApiError, PySaxonProcessor
 
 from services.invoicing.documents import safe
 from services.invoicing.documents.rules.finding import Finding, Severity, fatal
-from services.invoicing.documents.rules.sets import EN16931_UBL, STYLESHEET
-from services.invoicing.documents.rules.xsd import Schema
+from services.invoicing.documents.rules.sets import EN16931_UBL, RULE_SETS
+from services.invoicing.documents.rules.xsd import ROOTS, Schema
 
 ENGINE_FAILED = "RULES"  # the rule id of a finding that says the judge itself could not judge
 _COMPILED_WITHIN_S = 60.0
@@ -65,32 +67,65 @@ def _finding(element: etree._Element) -> Finding:
     return Finding(rule, severity, message[named.end() :] if named else message, place)
 
 
-def serve(pipe: Connection, rules_dir: Path, rule_set: str) -> None:
+class Bench:
+    """The schemas and sheets of one process, each compiled when it is first asked for."""
+
+    def __init__(self, rules_dir: Path) -> None:
+        self._rules_dir = rules_dir
+        self._schema = Schema(rules_dir)
+        self._sheets: dict[str, Stylesheet] = {}
+
+    def warm(self, rule_set: str) -> None:
+        """Compile the sheets of a rule set, so that its first document does not wait."""
+        for file in RULE_SETS[rule_set].files:
+            self._sheet(file)
+
+    def judge(self, xml: bytes, rule_set: str, *, fragment: bool = False) -> list[Finding]:
+        """Well-formed, then the XSD, then the sheets, because a sheet may raise on what no schema allows.
+
+        Of a `fragment` only the sheets are asked: it is part of a document, and no schema allows that.
+        """
+        rules = RULE_SETS[rule_set]
+        try:
+            root = safe.parse(xml)
+        except safe.Unsafe as error:
+            return [fatal("XML", str(error), "/")]
+        if root.tag not in ROOTS[rules.schema]:  # the sheets would find nothing in it, and so nothing wrong
+            return [fatal("XSD", f"{str(root.tag)[:120]} is not a root that {rule_set} judges", "/")]
+        if not fragment and (found := self._schema.check_parsed(root)):
+            return found
+        found = []
+        for file in rules.files:
+            try:
+                found += self._sheet(file).check(root)
+            except PySaxonApiError as error:
+                found.append(fatal(ENGINE_FAILED, f"the rules could not be applied: {error}", "/"))
+        return [replace(each, severity=rules.levels.get(each.rule, each.severity)) for each in found]
+
+    def _sheet(self, file: str) -> Stylesheet:
+        if file not in self._sheets:
+            self._sheets[file] = Stylesheet(self._rules_dir / file)
+        return self._sheets[file]
+
+
+def serve(pipe: Connection, rules_dir: Path, warm: Sequence[str]) -> None:
     """A worker's life: compile, say so, then judge what comes until the pipe ends, because the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's to handle
-    schema, sheet = Schema(rules_dir), Stylesheet(rules_dir / rule_set / STYLESHEET)
+    bench = Bench(rules_dir)
+    for rule_set in warm:
+        bench.warm(rule_set)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         pipe.send([])
         while True:
-            pipe.send(judge(pipe.recv_bytes(), schema, sheet))
-
-
-def judge(xml: bytes, schema: Schema, sheet: Stylesheet) -> list[Finding]:
-    """Well-formed, then the XSD, then the rules: a sheet may raise on what no schema allows."""
-    try:
-        root = safe.parse(xml)
-        return schema.check_parsed(root) or sheet.check(root)
-    except safe.Unsafe as error:
-        return [fatal("XML", str(error), "/")]
-    except PySaxonApiError as error:
-        return [fatal(ENGINE_FAILED, f"the rules could not be applied: {error}", "/")]
+            rule_set, fragment, xml = pipe.recv()
+            pipe.send(bench.judge(xml, rule_set, fragment=fragment))
 
 
 class _Worker:
     """One process and the pipe to it; used by one thread at a time."""
 
-    def __init__(self, rules_dir: Path, rule_set: str) -> None:
-        self._args = (rules_dir, rule_set)
+    def __init__(self, rules_dir: Path, warm: Sequence[str]) -> None:
+        self._args = (rules_dir, warm)
         self._start()
 
     def _start(self) -> None:
@@ -107,10 +142,10 @@ class _Worker:
         answer: list[Finding] = self._pipe.recv()
         return answer
 
-    def check(self, xml: bytes) -> list[Finding]:
+    def check(self, xml: bytes, rule_set: str, *, fragment: bool) -> list[Finding]:
         """Judge a document; a crash or a hang costs this worker, and the document is invalid."""
         try:
-            self._pipe.send_bytes(xml)
+            self._pipe.send((rule_set, fragment, xml))
             return self._answer(_JUDGED_WITHIN_S)
         except (EOFError, OSError) as error:  # TimeoutError is an OSError
             self.stop()
@@ -129,26 +164,35 @@ class _Worker:
 
 
 class OfficialRules:
-    """A few warm judges; a document goes to whichever is free. Starting waits until the rules are compiled."""
+    """A few warm judges; a document goes to whichever is free. Starting waits until the rules are compiled.
 
-    def __init__(self, rules_dir: Path, workers: int = 1, rule_set: str = EN16931_UBL) -> None:
-        if not (rules_dir / rule_set / STYLESHEET).is_file():
-            raise FileNotFoundError(f"{rules_dir} holds no {rule_set}: `python -m deploy.local.rules` puts it there")
+    `rule_set` judges what names no other, `also` are compiled at the start too; any other when it is first asked for.
+    """
+
+    def __init__(
+        self, rules_dir: Path, workers: int = 1, rule_set: str = EN16931_UBL, also: Sequence[str] = ()
+    ) -> None:
+        warm = (rule_set, *also)
+        self._rules_dir = rules_dir
+        for name in warm:
+            self._require(name)
         self.rule_set = rule_set
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="official-rules")
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
-        started = [self._threads.submit(_Worker, rules_dir, rule_set) for _ in range(workers)]
+        started = [self._threads.submit(_Worker, rules_dir, warm) for _ in range(workers)]
         self._workers = [future.result() for future in started]
         for worker in self._workers:
             self._idle.put(worker)
 
-    def submit(self, xml: bytes) -> Future[list[Finding]]:
-        """Queue a document for judgement."""
-        return self._threads.submit(self._check, xml)
+    def submit(self, xml: bytes, rule_set: str | None = None, *, fragment: bool = False) -> Future[list[Finding]]:
+        """Queue a document for judgement; of a `fragment` only the sheets are asked, not the XSD."""
+        name = self.rule_set if rule_set is None else rule_set
+        self._require(name)
+        return self._threads.submit(self._check, xml, name, fragment)
 
-    async def check(self, xml: bytes) -> list[Finding]:
+    async def check(self, xml: bytes, rule_set: str | None = None) -> list[Finding]:
         """Judge a document without holding up the event loop."""
-        return await asyncio.wrap_future(self.submit(xml))
+        return await asyncio.wrap_future(self.submit(xml, rule_set))
 
     def close(self) -> None:
         """Judge what is queued, then end the workers."""
@@ -164,9 +208,18 @@ class OfficialRules:
     ) -> None:
         self.close()
 
-    def _check(self, xml: bytes) -> list[Finding]:
+    def _require(self, rule_set: str) -> None:
+        if (rules := RULE_SETS.get(rule_set)) is None:
+            raise ValueError(f"{rule_set!r} is no rule set; there are: {', '.join(RULE_SETS)}")
+        for file in rules.files:
+            if not (self._rules_dir / file).is_file():
+                raise FileNotFoundError(
+                    f"{self._rules_dir} holds no {file}: `python -m deploy.local.rules` puts it there"
+                )
+
+    def _check(self, xml: bytes, rule_set: str, fragment: bool) -> list[Finding]:
         worker = self._idle.get()
         try:
-            return worker.check(xml)
+            return worker.check(xml, rule_set, fragment=fragment)
         finally:
             self._idle.put(worker)

@@ -16,7 +16,7 @@ from deploy.local.rules import install
 from services.invoicing.documents import OfficialRules, Schema, Severity, is_valid, write
 from services.invoicing.documents.rules import official as judge_module
 from services.invoicing.documents.rules.official import findings
-from services.invoicing.documents.rules.sets import EN16931_UBL, STYLESHEET, UBL
+from services.invoicing.documents.rules.sets import CII, EN16931_UBL, SHEETS, STYLESHEET, UBL
 from tests.unit.invoicing.documents.examples import BUYER, GOLDEN, an_invoice, domestic
 
 FOLDER = Path(__file__).parent / "golden"
@@ -108,13 +108,13 @@ def test_a_worker_that_hangs_is_replaced_and_its_document_is_invalid(
 
 def test_a_sheet_that_raises_means_invalid(rules_dir: Path, tmp_path: Path) -> None:
     (tmp_path / UBL).symlink_to(rules_dir / UBL)
-    (tmp_path / "raises-1").mkdir()
-    (tmp_path / "raises-1" / STYLESHEET).write_text(
+    (tmp_path / EN16931_UBL).mkdir()
+    (tmp_path / EN16931_UBL / STYLESHEET).write_text(
         """<xsl:stylesheet version="2.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
           <xsl:template match="/"><xsl:value-of select="xs:decimal('x')" xmlns:xs="http://www.w3.org/2001/XMLSchema"/>
           </xsl:template></xsl:stylesheet>"""
     )
-    with OfficialRules(tmp_path, rule_set="raises-1") as judges:
+    with OfficialRules(tmp_path) as judges:
         found = [judges.submit(write(domestic())).result() for _ in range(2)]
 
     assert [finding.rule for each in found for finding in each] == ["RULES", "RULES"]
@@ -182,7 +182,7 @@ def test_installing_the_rules_again_changes_nothing(rules_dir: Path) -> None:
 def test_a_fresh_installation_is_complete(tmp_path: Path) -> None:
     Schema(install(tmp_path / "rules"))
 
-    assert {path.name for path in (tmp_path / "rules").iterdir()} == {".lock", ".installed", "ubl-2.1", EN16931_UBL}
+    assert {path.name for path in (tmp_path / "rules").iterdir()} == {".lock", ".installed", UBL, CII, *SHEETS}
 
 
 def test_a_folder_without_the_rules_is_told_at_once(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Reads the lines of a UBL document, its allowances and charges, and its totals."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict
 
 from lxml import etree
 
@@ -20,6 +21,7 @@ from services.invoicing.documents.formats.ubl.read_xml import (
     text,
     unreadable,
 )
+from services.invoicing.documents.formats.xrechnung import with_sub_lines
 from services.invoicing.documents.model import (
     DocumentAllowance,
     DocumentCharge,
@@ -28,6 +30,7 @@ from services.invoicing.documents.model import (
     InvoiceLine,
     Item,
     ItemAttribute,
+    Json,
     LineAllowance,
     LineCharge,
     LineVat,
@@ -35,12 +38,26 @@ from services.invoicing.documents.model import (
     Price,
     VatBreakdown,
 )
+from services.invoicing.documents.model.xrechnung import SubLine, ThirdPartyPayment
 
 
-def lines(root: etree._Element, *, credit: bool) -> tuple[InvoiceLine, ...]:
-    """BG-25."""
+def lines(root: etree._Element, *, credit: bool, places: int) -> tuple[InvoiceLine, ...]:
+    """BG-25; the parts of a line (BG-DEX-01) with so many decimals."""
     name, quantity = ("CreditNoteLine", "CreditedQuantity") if credit else ("InvoiceLine", "InvoicedQuantity")
-    return tuple(_line(element, quantity) for element in groups(root, name))
+    return tuple(_line(element, quantity, places) for element in groups(root, name))
+
+
+def payments(root: etree._Element) -> list[ThirdPartyPayment]:
+    """BG-DEX-09."""
+    return [
+        ThirdPartyPayment(
+            kind=said(element, "ID"),
+            amount=counted(element, "PaidAmount"),
+            description=said(element, "InstructionID"),
+        )
+        for element in groups(root, "PrepaidPayment")
+        if text(element, "InstructionID") is not None  # else it is no claim of somebody else
+    ]
 
 
 def allowances(root: etree._Element) -> tuple[DocumentAllowance, ...]:
@@ -84,29 +101,65 @@ def period(element: etree._Element) -> Period | None:
     return Period(start=start, end=end)
 
 
-def _line(element: etree._Element, quantity: str) -> InvoiceLine:
+class _Common(TypedDict):
+    """What a line and a part of it have in common."""
+
+    id: str
+    note: str | None
+    object_id: Identifier | None
+    net_amount: Decimal
+    order_line: str | None
+    buyer_accounting: str | None
+    period: Period | None
+    allowances: tuple[LineAllowance, ...]
+    charges: tuple[LineCharge, ...]
+    vat: LineVat
+    item: Item
+    extensions: Mapping[str, Json]
+
+
+def _line(element: etree._Element, quantity: str, places: int) -> InvoiceLine:
     amount = basic(element, quantity)
     unit = None if amount is None else amount.get("unitCode")
     if unit is None:
         raise unreadable(element, f"{quantity}, or its unit, is missing")
-    item = needed(element, "Item")
-    vat = needed(item, "ClassifiedTaxCategory")
     return InvoiceLine(
-        id=said(element, "ID"),
-        note=text(element, "Note"),
-        object_id=identifier(group(element, "DocumentReference")),
+        **_common(element, quantity, places),
         quantity=counted(element, quantity),
         unit=unit,
-        net_amount=counted(element, "LineExtensionAmount"),
-        order_line=text(group(element, "OrderLineReference"), "LineID"),
-        buyer_accounting=text(element, "AccountingCost"),
-        period=period(element),
-        allowances=tuple(LineAllowance(**_adjustment(each)) for each in _adjustments(element, charge=False)),
-        charges=tuple(LineCharge(**_adjustment(each)) for each in _adjustments(element, charge=True)),
         price=_price(needed(element, "Price"), unit),
-        vat=LineVat(category=category(vat), rate=number(vat, "Percent")),
-        item=_item(item),
     )
+
+
+def _part(element: etree._Element, quantity: str, places: int) -> SubLine:
+    amount, price = basic(element, quantity), group(element, "Price")
+    unit = None if amount is None else amount.get("unitCode")
+    return SubLine(
+        **_common(element, quantity, places),
+        quantity=number(element, quantity),
+        unit=unit,
+        price=None if price is None else _price(price, unit),
+    )
+
+
+def _common(element: etree._Element, quantity: str, places: int) -> _Common:
+    item = needed(element, "Item")
+    vat = needed(item, "ClassifiedTaxCategory")
+    parts = (*groups(element, "SubInvoiceLine"), *groups(element, "SubCreditNoteLine"))
+    return {
+        "id": said(element, "ID"),
+        "note": text(element, "Note"),
+        "object_id": identifier(group(element, "DocumentReference")),
+        "net_amount": counted(element, "LineExtensionAmount"),
+        "order_line": text(group(element, "OrderLineReference"), "LineID"),
+        "buyer_accounting": text(element, "AccountingCost"),
+        "period": period(element),
+        "allowances": tuple(LineAllowance(**_adjustment(each)) for each in _adjustments(element, charge=False)),
+        "charges": tuple(LineCharge(**_adjustment(each)) for each in _adjustments(element, charge=True)),
+        "vat": LineVat(category=category(vat), rate=number(vat, "Percent")),
+        "item": _item(item),
+        "extensions": with_sub_lines((_part(each, quantity, places) for each in parts), places),
+    }
 
 
 def _item(element: etree._Element) -> Item:
@@ -135,7 +188,7 @@ def _classification(element: etree._Element) -> Identifier:
     )
 
 
-def _price(element: etree._Element, unit: str) -> Price:
+def _price(element: etree._Element, unit: str | None) -> Price:
     """BG-29; UBL demands a discount beside each gross price, so a discount of nothing is none."""
     discount, base = group(element, "AllowanceCharge"), basic(element, "BaseQuantity")
     base_unit = None if base is None else base.get("unitCode")

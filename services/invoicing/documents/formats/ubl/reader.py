@@ -21,6 +21,8 @@ from services.invoicing.documents.formats.ubl.read_xml import (
     text,
     unreadable,
 )
+from services.invoicing.documents.formats.values import places_of, terms
+from services.invoicing.documents.formats.xrechnung import with_payments
 from services.invoicing.documents.model import (
     Attachment,
     Identifier,
@@ -45,6 +47,7 @@ def read(data: bytes) -> Invoice:
     if (credit := _ROOTS.get(root.tag)) is None:
         raise Invalid("document.unreadable", f"{str(root.tag)[:80]} is not the root of a UBL invoice or credit note")
     currency, vat_currency = said(root, "DocumentCurrencyCode"), text(root, "TaxCurrencyCode")
+    places = places_of(currency)
     return Invoice(
         number=said(root, "ID"),
         issue_date=_issued(root),
@@ -58,7 +61,7 @@ def read(data: bytes) -> Invoice:
         **_references(root, credit=credit),
         object_id=_object(root),
         buyer_accounting=text(root, "AccountingCost"),
-        payment_terms=text(group(root, "PaymentTerms"), "Note"),
+        payment_terms=_terms(root),
         notes=_notes(root),
         process=ProcessControl(business_process=text(root, "ProfileID"), specification=said(root, "CustomizationID")),
         preceding=_preceding(root),
@@ -74,7 +77,8 @@ def read(data: bytes) -> Invoice:
         totals=read_lines.totals(root, currency, vat_currency),
         vat_breakdown=read_lines.vat_breakdown(root),
         supporting=_supporting(root),
-        lines=read_lines.lines(root, credit=credit),
+        lines=read_lines.lines(root, credit=credit, places=places),
+        extensions=with_payments(read_lines.payments(root), places),
     )
 
 
@@ -114,6 +118,11 @@ def _due(root: etree._Element, *, credit: bool) -> date | None:
     if not credit:
         return day(root, "DueDate")
     return next((due for means in groups(root, "PaymentMeans") if (due := day(means, "PaymentDueDate"))), None)
+
+
+def _terms(root: etree._Element) -> str | None:
+    note = basic(group(root, "PaymentTerms"), "Note")
+    return None if note is None else terms(note.text)
 
 
 def _notes(root: etree._Element) -> tuple[Note, ...]:

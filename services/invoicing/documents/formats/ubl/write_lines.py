@@ -6,6 +6,7 @@ from lxml import etree
 
 from services.invoicing.documents.formats.ubl.names import OBJECT, VAT
 from services.invoicing.documents.formats.ubl.xml import Currency, group, identifier, number, text
+from services.invoicing.documents.formats.xrechnung import sub_lines
 from services.invoicing.documents.model import (
     DocumentAllowance,
     DocumentCharge,
@@ -19,11 +20,17 @@ from services.invoicing.documents.model import (
     Price,
     VatBreakdown,
 )
+from services.invoicing.documents.model.xrechnung import SubLine, ThirdPartyPayment
 
 
-def line(root: etree._Element, what: InvoiceLine, money: Currency, *, credit: bool) -> None:
-    """BG-25, as an invoice's or a credit note's line."""
-    element = group(root, "CreditNoteLine" if credit else "InvoiceLine")
+def line(root: etree._Element, what: InvoiceLine, money: Currency, *, credit: bool, extended: bool) -> None:
+    """BG-25, as an invoice's or a credit note's line; `extended` is with its parts (BG-DEX-01)."""
+    _line(group(root, "CreditNoteLine" if credit else "InvoiceLine"), what, money, credit=credit, extended=extended)
+
+
+def _line(
+    element: etree._Element, what: InvoiceLine | SubLine, money: Currency, *, credit: bool, extended: bool
+) -> None:
     text(element, "ID", what.id)
     text(element, "Note", what.note)
     number(element, "CreditedQuantity" if credit else "InvoicedQuantity", what.quantity, unitCode=what.unit)
@@ -43,7 +50,19 @@ def line(root: etree._Element, what: InvoiceLine, money: Currency, *, credit: bo
         property_ = group(item, "AdditionalItemProperty")
         text(property_, "Name", attribute.name)
         text(property_, "Value", attribute.value)
-    _price(element, what.price, what.unit, money)
+    if what.price is not None:
+        _price(element, what.price, what.unit, money)
+    for part in sub_lines(what) if extended else ():
+        name = "SubCreditNoteLine" if credit else "SubInvoiceLine"
+        _line(group(element, name), part, money, credit=credit, extended=True)
+
+
+def payment(root: etree._Element, what: ThirdPartyPayment, money: Currency) -> None:
+    """BG-DEX-09."""
+    element = group(root, "PrepaidPayment")
+    text(element, "ID", what.kind)
+    money.amount(element, "PaidAmount", what.amount)
+    text(element, "InstructionID", what.description)
 
 
 def document_adjustment(root: etree._Element, what: DocumentAllowance | DocumentCharge, money: Currency) -> None:
@@ -152,7 +171,7 @@ def _vat_category(
     text(group(element, "TaxScheme"), "ID", VAT)
 
 
-def _price(parent: etree._Element, what: Price, unit: str, money: Currency) -> None:
+def _price(parent: etree._Element, what: Price, unit: str | None, money: Currency) -> None:
     element = group(parent, "Price")
     money.amount(element, "PriceAmount", what.net)
     number(element, "BaseQuantity", what.base_quantity, unitCode=what.base_unit or unit)

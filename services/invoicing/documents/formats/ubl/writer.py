@@ -18,7 +18,8 @@ from services.invoicing.documents.formats.ubl.names import (
     PROJECT,
 )
 from services.invoicing.documents.formats.ubl.xml import Currency, group, text
-from services.invoicing.documents.model import Invoice, PrecedingInvoice, SupportingDocument
+from services.invoicing.documents.formats.xrechnung import payments
+from services.invoicing.documents.model import XRECHNUNG_EXTENSION, Invoice, PrecedingInvoice, SupportingDocument
 
 
 def write(invoice: Invoice) -> bytes:
@@ -29,6 +30,7 @@ def write(invoice: Invoice) -> bytes:
     money = Currency(invoice.currency)
     debit = invoice.payment.direct_debit if invoice.payment else None
     creditor = debit.creditor_id if debit else None
+    extended = invoice.process.specification == XRECHNUNG_EXTENSION
 
     _head(root, invoice)
     _references(root, invoice)
@@ -40,13 +42,15 @@ def write(invoice: Invoice) -> bytes:
     write_parties.payment_means(root, invoice.payment, invoice.due_date if credit else None)
     if invoice.payment_terms is not None:
         text(group(root, "PaymentTerms"), "Note", invoice.payment_terms)
+    for claim in payments(invoice) if extended else ():
+        write_lines.payment(root, claim, money)
     for allowance in invoice.allowances:
         write_lines.document_adjustment(root, allowance, money)
     for charge in invoice.charges:
         write_lines.document_adjustment(root, charge, money)
     write_lines.totals(root, invoice, money)
     for line in invoice.lines:
-        write_lines.line(root, line, money, credit=credit)
+        write_lines.line(root, line, money, credit=credit, extended=extended)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 
