@@ -383,17 +383,19 @@ async def postpone(tx: Tx, was_due_at: datetime, due_at: datetime) -> None:
 async def claim(tx: Tx, claim_id: str, most: int) -> list[Mail]:
     """Take mails that should go now; nobody else does until they are released or the claim is too old."""
     rows = await tx.rows(
-        """UPDATE mail SET state = %s, claim = %s, attempts = mail.attempts + 1,
+        """WITH due AS MATERIALIZED (  -- once: a subquery in a join may run again, and lock more each time
+             SELECT tenant, contact_id, key FROM mail
+              WHERE state = ANY(%s) AND due_at <= %s AND next_try_at <= now()
+              ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
+           )
+           UPDATE mail SET state = %s, claim = %s, attempts = mail.attempts + 1,
                   next_try_at = now() + %s * interval '1 second'
-             FROM (SELECT tenant, contact_id, key FROM mail
-                    WHERE state = ANY(%s) AND due_at <= %s AND next_try_at <= now()
-                    ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED) AS due,
-                  contact
+             FROM due, contact
             WHERE mail.tenant = due.tenant AND mail.contact_id = due.contact_id AND mail.key = due.key
               AND contact.tenant = due.tenant AND contact.contact_id = due.contact_id
            RETURNING mail.tenant, mail.contact_id, mail.key, mail.due_at, mail.attempts, contact.name, contact.email,
                      contact.language""",
-        [State.SENT.value, claim_id, CLAIM_S, delivery.states_before(Answer.CLAIMED), tx.at, most],
+        [delivery.states_before(Answer.CLAIMED), tx.at, most, State.SENT.value, claim_id, CLAIM_S],
     )
     if not rows:
         return []

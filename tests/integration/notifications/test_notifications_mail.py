@@ -1,5 +1,6 @@
 """From an event to the mail that a person reads."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email import policy
@@ -15,6 +16,8 @@ from receivables.disputes.v1 import events_pb2 as disputes
 from receivables.orders.v1 import events_pb2 as orders
 
 from deploy.local.processes import free_port
+from services.notifications import store
+from services.notifications.domain.delivery import Answer, Handed
 from services.notifications.usecases import Desk
 from tests.integration.notifications.office import XML, Office, OpenOffice, html, text
 from tests.unit.notifications.samples import (
@@ -195,6 +198,13 @@ async def test_where_nobody_is_named_the_account_admin_acts_and_is_asked_once_to
     await office.send()
     assert len(office.mails("ada")) == 4
     assert len(office.mails("cleo")) == 1
+    await office.register("cleo", "AP_MANAGER")  # and nobody is named again
+    await office.follow(invoice(5))
+    await office.send()
+    assert [str(mail["Subject"]).split(" for ")[0] for mail in office.mails("ada")[4:]] == [
+        "Invoice RE-2026-000005",
+        "Acme Ltd has nobody named",
+    ]
 
 
 async def test_an_account_without_anybody_is_told_to_the_seller(office: Office):
@@ -237,6 +247,7 @@ async def test_a_fact_told_twice_is_told_once_whatever_the_event_id(office: Offi
 
     assert office.mail_to("rex")
     assert [m.case_version for m in await office.messages()] == [1]
+    assert not await office.rows("SELECT 1 FROM parked")
 
 
 async def test_a_mail_sent_again_after_a_crash_has_the_same_message_id(office: Office):
@@ -271,6 +282,46 @@ async def test_a_mail_that_somebody_sends_just_now_is_left_to_them(office: Offic
 
     assert await office.send_once() == 0
     assert await office.due() == 1
+
+
+async def test_what_one_replica_is_about_to_claim_the_other_passes_over(office: Office):
+    await office.register("cleo", "AP_CLERK")
+    await office.follow(invoice(1), invoice(2))
+    database = office.parts.database
+
+    async with database.transaction(["nordwind"]) as one, database.transaction(["nordwind"]) as other:
+        await other.run("SET LOCAL lock_timeout = '2s'")
+        assert len(await store.claim(one, "one", 1)) == 1
+        assert len(await store.claim(other, "other", 5)) == 1
+
+
+async def test_two_replicas_at_once_send_each_mail_once(office: Office):
+    await office.register("cleo", "AP_CLERK")
+    await office.register("req", "REQUESTER")
+    await office.follow(*(invoice(n) for n in range(1, 41)))
+    await office.set_clock(FIVE_SHARP)
+
+    await asyncio.gather(office.send(), office.send(), office.send())
+
+    assert len(office.mails("cleo")) == 40
+    assert len(office.mails("req")) == 1
+    assert len(await office.told()) == 80
+
+
+async def test_who_was_thought_dead_and_comes_back_announces_nothing_twice(office: Office):
+    desk = Desk("Europe/Berlin", "reply.example")
+    await office.register("cleo", "AP_CLERK")
+    await office.follow(invoice())
+    async with office.parts.database.transaction(["nordwind"]) as tx:
+        [mine] = await store.claim(tx, "frozen", 1)
+    await office.forget_pauses()
+    await office.send()
+
+    async with office.parts.database.transaction(["nordwind"]) as tx:
+        await desk.record(tx, "frozen", [(mine, Handed(Answer.NEVER, 550))])
+
+    assert await _states(office, "cleo") == ["ACCEPTED"]
+    assert [type(told).__name__ for told in await office.told()] == ["MessageDelivered"]
 
 
 async def test_while_the_mail_server_is_away_mail_waits_and_nobody_waits_for_ever(office: Office):

@@ -144,6 +144,14 @@ def test_a_question_in_a_dispute_goes_to_the_one_who_knows(reason: str, knower: 
     assert who_knows(reason) is knower
 
 
+def test_a_case_that_is_open_again_is_the_dispute_teams_to_act_on():
+    appealed = the(story_of(dispute_moved(disputes.STATE_APPEALED)))
+
+    found = route(appealed, [], [a_colleague("dora", Role.DISPUTE_OWNER)])
+
+    assert heard(found) == {"dora": (Weight.ACT, Role.DISPUTE_OWNER)}
+
+
 def test_a_message_that_somebody_must_be_named_opens_no_further_task():
     [name_somebody] = [s for s in every_story() if s.kind is Kind.NAME_SOMEBODY]
 
