@@ -1,6 +1,7 @@
 """Puts the official rule files, as they come from the registries, where the invoicing service reads them; never in git."""
 
 import hashlib
+import os
 import shutil
 import sys
 import tempfile
@@ -12,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from filelock import FileLock
+from jgo.config import GlobalSettings
+from jgo.maven import MavenContext
 
 from deploy.local import artifacts
 from deploy.local.artifacts import CACHE
@@ -19,6 +22,7 @@ from services.invoicing.documents.rules import sets
 from services.invoicing.documents.rules.sets import CII, EN16931_UBL, SHEETS, STYLESHEET, UBL
 
 RULES = CACHE / "rules"
+EXAMPLES = CACHE / "examples"
 _PHIVE = "com.helger.phive.rules:phive-rules"
 _SCHEMATRON = "external/schematron"
 
@@ -57,6 +61,27 @@ _JARS = (
         {"external/schemas/d16b/": CII},
     ),
 )
+
+
+# The documents that the official bodies publish as examples, for the tests: by the profile that they claim.
+_FILES = "external/test-files"
+EXAMPLE_SETS: Mapping[str, _Jar] = {
+    "en16931": _Jar(
+        f"{_PHIVE}-en16931:4.3.7",
+        "59fe50600a55f692020d4464657d739b8a7fea35567256fc02ba30e084723c72",
+        {f"{_FILES}/1.3.16/ubl/": "ubl", f"{_FILES}/1.3.16/cii/": "cii"},
+    ),
+    "peppol": _Jar(
+        f"{_PHIVE}-peppol:4.3.7",
+        "c856ae1069200af087a68a6e4b605aaab654f3b6a2b7cf743daefde2602d2940",
+        {f"{_FILES}/openpeppol/2026.5/billing/": "billing", f"{_FILES}/openpeppol/2026.5/SB-": "selfbilling"},
+    ),
+    "xrechnung": _Jar(
+        f"{_PHIVE}-xrechnung:4.2.3",
+        "82fd5a3c5635f9cad2cdda7dd31165d68ba4d7f8acc1299d2d31702c6c0fbf47",
+        {f"{_FILES}/3.0.2/{part}/": part for part in ("ubl-inv", "ubl-inv-ext", "cii", "cii-ext")},
+    ),
+}
 
 
 class WrongRulesError(Exception):
@@ -123,5 +148,44 @@ def _unpack(jar: _Jar, target: Path) -> None:
                 raise WrongRulesError(f"{jar.coordinate} carries no {wanted}")
 
 
+def examples(name: str, target: Path = EXAMPLES) -> Path:
+    """The folder of an official body's example documents, unpacked once; `name` is one of EXAMPLE_SETS."""
+    jar = EXAMPLE_SETS[name]
+    folder = target / f"{name}-{jar.sha256[:16]}"
+    target.mkdir(parents=True, exist_ok=True)
+    with FileLock(target / ".lock"):
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(dir=target, prefix=".partial-") as made:
+                file = _fetch_sources(jar, Path(made))
+                with zipfile.ZipFile(file) as archive:
+                    _extract(archive, jar, Path(made) / "out")
+                (Path(made) / "out").rename(folder)
+    return folder
+
+
+def _fetch_sources(jar: _Jar, repository: Path) -> Path:
+    """Resolve a jar with the classifier test-sources, which `artifacts.fetch` does not know."""
+    if "SSL_CERT_FILE" in os.environ:  # the HTTP client reads its own variable only
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", os.environ["SSL_CERT_FILE"])
+    group, artifact, edition = jar.coordinate.split(":")
+    maven = MavenContext(repo_cache=repository, remote_repos=GlobalSettings.load().repositories or None, timeout=60)
+    file = Path(maven.project(group, artifact).at_version(edition).artifact("test-sources", "jar").resolve())
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    if found != jar.sha256:
+        raise WrongRulesError(f"{jar.coordinate} test-sources has SHA-256 {found} where {jar.sha256} was expected")
+    return file
+
+
+def _extract(archive: zipfile.ZipFile, jar: _Jar, target: Path) -> None:
+    for wanted, folder in jar.take.items():
+        for name in archive.namelist():
+            inside = name.removeprefix(wanted)
+            if name.startswith(wanted) and "/" not in inside and inside.lower().endswith(".xml"):
+                (target / folder).mkdir(parents=True, exist_ok=True)
+                (target / folder / inside).write_bytes(archive.read(name))
+
+
 if __name__ == "__main__":
     sys.stdout.write(f"{install()}\n")
+    for each in EXAMPLE_SETS:
+        sys.stdout.write(f"{examples(each)}\n")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from services.invoicing.documents import safe
-from services.invoicing.documents.formats import csv, json, ubl
+from services.invoicing.documents.formats import cii, csv, json, ubl
 from services.invoicing.documents.formats.losses import Loss, between, unheld
 from services.invoicing.documents.formats.ubl.names import ROOTS as UBL_ROOTS
 from services.invoicing.documents.formats.values import unreadable
@@ -39,6 +39,8 @@ class Format:
 # The one place to touch when a format is added.
 FORMATS: Mapping[str, Format] = {
     "ubl": Format("UBL 2.1", ".xml", ubl.write, ubl.read, roots=UBL_ROOTS, reasons={**_NO_EXTENSIONS, **ubl.REASONS}),
+    "cii": Format("UN/CEFACT CII D16B", ".xml", cii.write, cii.read, roots=cii.ROOTS, reasons=cii.REASONS),
+    # "facturx": the same XML inside a PDF/A-3; it needs typst.
     "json": Format("our own JSON", ".json", json.write, json.read),
     "csv": Format(
         "CSV",

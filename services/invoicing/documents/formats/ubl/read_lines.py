@@ -79,7 +79,8 @@ def totals(root: etree._Element, currency: str, vat_currency: str | None) -> Doc
         charges=number(sums, "ChargeTotalAmount"),
         net=counted(sums, "TaxExclusiveAmount"),
         vat=_tax_in(root, currency),
-        vat_accounting=None if vat_currency is None else _tax_in(root, vat_currency),
+        # In the document's own currency BT-111 would only say BT-110 again.
+        vat_accounting=None if vat_currency in (None, currency) else _tax_in(root, vat_currency),
         gross=counted(sums, "TaxInclusiveAmount"),
         paid=number(sums, "PrepaidAmount"),
         rounding=number(sums, "PayableRoundingAmount"),
@@ -233,7 +234,7 @@ def _row(element: etree._Element) -> VatBreakdown:
     )
 
 
-def _tax_in(root: etree._Element, currency: str) -> Decimal | None:
+def _tax_in(root: etree._Element, currency: str | None) -> Decimal | None:
     for element in groups(root, "TaxTotal"):
         amount = basic(element, "TaxAmount")
         if amount is not None and amount.get("currencyID") == currency:

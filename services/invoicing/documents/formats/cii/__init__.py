@@ -1,0 +1,7 @@
+"""UN/CEFACT Cross Industry Invoice D16B."""
+
+from services.invoicing.documents.formats.cii.names import REASONS, ROOTS
+from services.invoicing.documents.formats.cii.reader import read
+from services.invoicing.documents.formats.cii.writer import write
+
+__all__ = ["REASONS", "ROOTS", "read", "write"]
