@@ -45,12 +45,16 @@ class Invoicing(invoicing_grpc.InvoicingServiceServicer):
 
     asked: list[tuple[str, str]] = field(default_factory=list)
     away: bool = False
+    starting: int = 0  # so many calls are still answered UNAVAILABLE
 
     async def RenderDocument(
         self, request: invoicing_pb2.RenderDocumentRequest, context: Any
     ) -> invoicing_pb2.RenderDocumentResponse:
         tenant = dict(context.invocation_metadata())["ar-tenant"]
         self.asked.append((tenant, request.document))
+        if self.starting:
+            self.starting -= 1
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "starting")
         if self.away:
             await context.abort(grpc.StatusCode.INTERNAL, "not now")
         return invoicing_pb2.RenderDocumentResponse(

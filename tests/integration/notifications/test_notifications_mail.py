@@ -95,6 +95,17 @@ async def test_a_mail_waits_for_its_document_and_nothing_else_does(office: Offic
     assert _attachments(office.mail_to("edi"))
 
 
+async def test_an_invoicing_that_is_just_starting_is_asked_again(office: Office):
+    await office.register("edi", "EDI_IT", wants_document=True)
+    office.invoicing.starting = 2
+    await office.follow(invoice())
+
+    await office.send_once()
+
+    assert _attachments(office.mail_to("edi"))
+    assert len(office.invoicing.asked) == 3
+
+
 async def test_the_rest_waits_for_one_digest_at_the_end_of_the_business_day(office: Office):
     await office.register("req", "REQUESTER", "PROCUREMENT")
     await office.follow(decided(), limit_changed(), released(), decided(order="o2"))
