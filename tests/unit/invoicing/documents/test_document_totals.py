@@ -21,7 +21,7 @@ from tests.unit.invoicing.documents.examples import S, a_line, an_invoice
 from tests.unit.invoicing.documents.sketches import Sketch, invoice, sketches
 
 # How many invoices are generated; `make prove` sets 10,000 and more.
-INVOICES = int(os.environ.get("AR_INVOICES", "1500"))
+INVOICES = int(os.environ.get("AR_INVOICES", "600"))
 ONE_IN = 5  # so many also go through the official stylesheet, which takes longer than all the rest
 many = settings(
     max_examples=INVOICES, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None

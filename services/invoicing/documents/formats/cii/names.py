@@ -29,6 +29,8 @@ REASONS: Final = {
     "BT-111": "it is only written beside the currency that it is in (BT-6)",
     "BT-29": "CII tells identifiers without a scheme before those with one",
     "BG-3": "CII D16B has room for one preceding invoice",
+    "xrechnung:sub-lines": "XRechnung's extension is written in UBL only",
+    "xrechnung:third-party-payments": "XRechnung's extension is written in UBL only",
     "extensions": "EN 16931 has no term for it",
     "BT-158": "CII has no place for the version of a scheme that is not said",
 }

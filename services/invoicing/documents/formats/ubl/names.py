@@ -21,6 +21,8 @@ MEANS_NOT_DEFINED: Final = "1"  # a credit note's due date needs payment means (
 # Why UBL lacks what it lacks, by BT number.
 REASONS: Final = {
     "BT-158": "UBL has no place for the version of a scheme that is not said",
+    "xrechnung:sub-lines": "only a document that claims XRechnung's extension (BT-24) has a place for it",
+    "xrechnung:third-party-payments": "only a document that claims XRechnung's extension (BT-24) has a place for it",
     "BT-147": "UBL has a discount only beside a gross price",
     "BT-150": "it is the unit of the line",
     "BT-111": "it is only written beside the currency that it is in (BT-6)",
