@@ -109,12 +109,6 @@ async def post(tx: Tx, entries: Sequence[Entry]) -> None:
     )
 
 
-async def prove(tx: Tx) -> None:
-    """Check now what is checked at the commit, so that one event fails, and not the batch that it came with."""
-    await tx.run("SET CONSTRAINTS ALL IMMEDIATE")
-    await tx.run("SET CONSTRAINTS ALL DEFERRED")
-
-
 async def find_items(tx: Tx, keys: Collection[Key]) -> dict[Key, Item]:
     """Items by invoice."""
     rows = await tx.rows(
@@ -157,10 +151,10 @@ async def items_to_pay(tx: Tx, payments: Sequence[Payment]) -> dict[Purse, list[
     for p in payments:
         reach[p.purse] = reach.get(p.purse, 0) + p.amount.minor
     rows = await tx.rows(
-        f"SELECT {_ITEM}, match_key FROM item i WHERE tenant = ANY (%s) AND account_id = ANY (%s) AND match_key = ANY (%s)",  # noqa: S608 - constant columns
+        f"SELECT {_ITEM} FROM item i WHERE tenant = ANY (%s) AND account_id = ANY (%s) AND match_key = ANY (%s)",  # noqa: S608 - constant columns
         _values(named, 3),
     )
-    found = {(r.tenant, r.invoice_id): _item(r) for r in rows if (r.tenant, r.account_id, r.match_key) in named}
+    found = {(r.tenant, r.invoice_id): _item(r) for r in rows}
     rows = await tx.rows(
         f"""SELECT {_ITEM} FROM (
               SELECT *, sum(open_minor) OVER (PARTITION BY tenant, account_id, currency

@@ -50,7 +50,6 @@ async def owe(tx: Tx, events: Sequence[Event[invoicing_pb2.InvoiceIssued]]) -> N
         telling.append(_of_invoice(event.origin, item, wire.item_opened(item)))
     await store.post(tx, booked)
     await store.add_items(tx, opened)
-    await store.prove(tx)
     await outbox.add(tx, telling)
 
 
@@ -79,7 +78,6 @@ async def credit(tx: Tx, events: Sequence[Event[invoicing_pb2.CreditNoteIssued]]
     await store.post(tx, booked)
     await store.add_credit_notes(tx, given)
     await store.allocate(tx, [done.allocation for done in given if done.taken.minor])
-    await store.prove(tx)
     await outbox.add(tx, telling)
 
 
