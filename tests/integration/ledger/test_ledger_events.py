@@ -102,7 +102,7 @@ async def test_a_credit_note_on_a_paid_invoice_is_kept_for_the_buyer(desk: Desk)
 
 async def test_two_credit_notes_in_one_batch_do_not_take_the_same_money(desk: Desk):
     await desk.follow(registered(), issued(net=1_000, tax=0))
-    await desk.follow(credited(net=700, tax=0, note="c1"), credited(net=700, tax=0, note="c2"))
+    await desk.follow_at_once(credited(net=700, tax=0, note="c1"), credited(net=700, tax=0, note="c2"))
 
     assert (await desk.account())["EUR"]["credits"] == 400
     assert (await desk.items()) == {}
