@@ -40,12 +40,7 @@ _ROOTS = {f"{{{INVOICE}}}Invoice": False, f"{{{CREDIT_NOTE}}}CreditNote": True}
 
 def read(data: bytes) -> Invoice:
     """Read a document from anywhere; refuse what is no UBL, or lacks what the core demands."""
-    try:
-        root = safe.parse(data)
-    except safe.Unsafe as error:
-        raise Invalid("document.unreadable", str(error)) from None
-    if (credit := _ROOTS.get(root.tag)) is None:
-        raise Invalid("document.unreadable", f"{str(root.tag)[:80]} is not the root of a UBL invoice or credit note")
+    root, credit = _root(data)
     currency, vat_currency = said(root, "DocumentCurrencyCode"), text(root, "TaxCurrencyCode")
     places = places_of(currency)
     return Invoice(
@@ -80,6 +75,17 @@ def read(data: bytes) -> Invoice:
         lines=read_lines.lines(root, credit=credit, places=places),
         extensions=with_payments(read_lines.payments(root), places),
     )
+
+
+def _root(data: bytes) -> tuple[etree._Element, bool]:
+    """The root, and whether it is a credit note's."""
+    try:
+        root = safe.parse(data)
+    except safe.Unsafe as error:
+        raise Invalid("document.unreadable", str(error)) from None
+    if (credit := _ROOTS.get(root.tag)) is None:
+        raise Invalid("document.unreadable", f"{str(root.tag)[:80]} is not the root of a UBL invoice or credit note")
+    return root, credit
 
 
 class _References(TypedDict):
