@@ -41,8 +41,8 @@ CHANNEL = (
 class Refused(Exception):  # noqa: N818 - a refusal is a word of the trade, not a defect
     """A service does not carry a call out; the code is stable and public."""
 
-    def __init__(self, method: str, code: str, message: str) -> None:
-        super().__init__(f"{method}: {code}: {message}")
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
         self.code = code
 
 
@@ -93,10 +93,13 @@ class Services:
         return self._patiently(method, request, metadata)
 
     def set_clock(self, at: datetime) -> None:
-        """Move the business clock of every service; again to the same instant changes nothing."""
+        """Move the business clock of every service; again to the same instant changes nothing.
+
+        Who is told comes before who tells: what a new day brings in one service meets the new day in the next.
+        """
         request = operations_pb2.SetClockRequest()
         request.at.FromDatetime(at)
-        for stub in self.operations.values():
+        for stub in (self.operations[name] for name in ("notifications", "disputes", "ledger", "invoicing", "credit")):
             self._patiently(stub.SetClock, request, [])
 
     def _patiently(self, method: Method[Req, Resp], request: Req, metadata: list[tuple[str, str]]) -> Resp:
@@ -106,7 +109,7 @@ class Services:
                 return method(request, timeout=CALL_S, metadata=metadata)
             except grpc.RpcError as error:
                 if error.code() not in PASSING or time.monotonic() > deadline:
-                    raise refusal(error) from error
+                    raise refusal(error) from None
             time.sleep(PAUSE_S)
 
 
@@ -116,7 +119,7 @@ def refusal(error: Any) -> Exception:
     for detail in status.details if status else ():
         info = error_details_pb2.ErrorInfo()
         if detail.Unpack(info):
-            return Refused(type(error).__name__, info.reason, status.message)
+            return Refused(info.reason, status.message)
     return error if isinstance(error, Exception) else RuntimeError(str(error))
 
 

@@ -35,6 +35,7 @@ STOP_S = 15
 KEEPER_S = 0.1
 DEATHS_MAX = 10  # of one service by itself, after which it is not started again
 HOST = "127.0.0.1"
+WIDE = "240"  # characters, so that no table of a command is cut off
 
 
 class NotFreshError(Exception):
@@ -110,7 +111,8 @@ class Stack:
         """Make the databases anew, start the services side by side, return when all of them serve."""
         with ExitStack() as stack:
             self._refuse_used_topics()
-            stack.callback(self._remove_topics)
+            if self.servers.kafka_bootstrap == os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+                stack.callback(self._remove_topics)
             self._say("Preparing five databases")
             urls = self._provision(stack)
             self._say("Starting five services")
@@ -132,7 +134,7 @@ class Stack:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop the services in order and remove their databases and topics."""
+        """Stop the services in order; of servers that were given, remove what is ours."""
         self._stack.close()
 
     def command(self, name: str, *arguments: str) -> str:
@@ -140,7 +142,7 @@ class Stack:
         process = self.running[name].process
         done = subprocess.run(
             [*process.argv[:-1], *arguments],
-            env=os.environ | process.env,
+            env=os.environ | process.env | {"COLUMNS": WIDE},
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -182,8 +184,9 @@ class Stack:
             list(pool.map(lambda service: service.process.stop(STOP_S), self.running.values()))
 
     def _provision(self, stack: ExitStack) -> dict[str, DatabaseUrls]:
-        """Make each service's database anew, and see that it goes when we do (on a server of our own: with it)."""
+        """Make each service's database anew; on a server that was given, see that it goes when we do."""
         admin = self.servers.admin_database_url
+        given = admin == os.environ.get("DATABASE_URL")
         # Migrations log as services do; here only what is odd is of interest.
         structlog.configure(
             wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
@@ -192,8 +195,9 @@ class Stack:
 
         def prepare(name: str) -> DatabaseUrls:
             database = f"{self._prefix}_{name}"
-            postgres.drop(admin, database)
-            stack.callback(self._remove_database, database)
+            if given:
+                postgres.drop(admin, database)
+                stack.callback(self._remove_database, database)
             urls = postgres.provision(admin, database)
             role = str(conninfo_to_dict(urls.server)["user"])
             migrate(urls.owner, role, ROOT / "services" / name / "migrations")
@@ -212,9 +216,12 @@ class Stack:
     def _remove_topics(self) -> None:
         """Leave a cluster that was given to us as it was."""
         with self._kafka_admin() as admin:
-            known = set(admin.list_topics())
-            admin.delete_topics(sorted(known & set(TOPICS)))
-            admin.delete_groups([f"receivables-{name}" for name in SERVICES])
+            topics = set(TOPICS) & set(admin.list_topics())
+            groups = {f"receivables-{name}" for name in SERVICES} & {group["group_id"] for group in admin.list_groups()}
+            if topics:
+                admin.delete_topics(sorted(topics))
+            if groups:
+                admin.delete_groups(sorted(groups))
 
     def _kafka_admin(self) -> Any:
         return closing(KafkaAdminClient(bootstrap_servers=self.servers.kafka_bootstrap.split(",")))

@@ -28,7 +28,9 @@ OUTCOMES = {
 }
 # A mail is one piece of paper; a digest holds several messages. Who gets a document without a role is an AP clerk's.
 MESSAGES = """SELECT message.tenant, coalesce(nullif(role, ''), 'DOCUMENT'), count(*) FROM message GROUP BY 1, 2"""
-MAILS = "SELECT tenant, state, count(*) FROM mail GROUP BY 1, 2"
+MAILS = """SELECT tenant, state, count(*) FROM mail
+            WHERE EXISTS (SELECT FROM message WHERE message.tenant = mail.tenant
+                             AND message.contact_id = mail.contact_id AND message.mail_key = mail.key) GROUP BY 1, 2"""
 PARKED = "SELECT reason, code, count(*) FROM parked WHERE closed_at IS NULL GROUP BY 1, 2 ORDER BY 1, 2"
 
 Figures = dict[str, Any]

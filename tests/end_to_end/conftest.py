@@ -1,0 +1,60 @@
+"""Five real services, started once a session on a broker and a mail server of their own."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from deploy.demo.calls import Services
+from deploy.demo.feed import Feed
+from deploy.demo.player import Stage
+from deploy.demo.shop import Shop
+from deploy.demo.stack import Stack, rows
+from deploy.local.artifacts import ROOT
+from deploy.local.servers import Servers, own_folder
+from tests.end_to_end.world import Trader, World
+
+# Other tests use the run's broker for the same topics, and would be followed; the database is shared.
+OWN = ("KAFKA_BOOTSTRAP_SERVERS", "AR_SMTP_HOST", "AR_SMTP_PORT", "AR_MAIL_FOLDER")
+
+FAILED = "SELECT event_type, detail FROM parked WHERE reason = 'failed' AND closed_at IS NULL"
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    """Give the running services, with a shop and a reader of the topics."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in OWN:
+            environment.delenv(name, raising=False)
+        described = Servers(own_folder(ROOT / "var" / "test"))
+    with (
+        described as servers,
+        Stack(servers, servers.folder / "logs", prefix=f"e2e_{servers.folder.name.replace('-', '_')}") as stack,
+        Services(stack.addresses) as services,
+        Shop(servers.kafka_bootstrap) as shop,
+        Feed(servers.kafka_bootstrap) as feed,
+    ):
+        yield Stage(stack, services, shop, feed)
+
+
+@pytest.fixture(scope="session")
+def world(stage: Stage) -> World:
+    """Give the world on a Monday morning; tests move its clock forward, each for itself and all who follow."""
+    return World(stage, stage.stack.servers.mail_folder, datetime(2026, 3, 2, 9, tzinfo=UTC))
+
+
+@pytest.fixture
+def trader(world: World) -> Trader:
+    """Give a seller that no other test knows, on the morning of a new day."""
+    world.next_business_day()
+    return Trader(world)
+
+
+@pytest.fixture(autouse=True)
+def _no_defects(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a story is about: no event is parked for a defect, and no service ends by itself."""
+    yield
+    if "world" in request.fixturenames:
+        stack = request.getfixturevalue("stage").stack
+        failed = {name: rows(service.database, [], FAILED) for name, service in stack.running.items()}
+        assert (failed, stack.restarts) == ({name: [] for name in stack.running}, {})

@@ -1,0 +1,102 @@
+"""The demo as people start it: whole, with services killed at random, its figures proven, and nothing left behind."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from deploy.local.processes import Process, wait_until
+
+# The figures of an undisturbed play. When the sample or a rule changes: look at what differs, then copy
+# var/demo/summary.json here.
+EXPECTED = Path(__file__).with_name("sample_summary.json")
+# It starts its own, whatever the run of the tests has.
+NO_SERVERS = dict.fromkeys(
+    ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "AR_SMTP_HOST", "AR_SMTP_PORT", "AR_MAIL_FOLDER"), ""
+)
+
+
+def demo(folder: Path, *arguments: str) -> Process:
+    """The command, not yet started; its pages go to `demo.log`."""
+    argv = [sys.executable, "-m", "deploy.demo", *arguments, "--folder", str(folder)]
+    return Process("demo", argv, env=NO_SERVERS | {"COLUMNS": "160"}, log=folder / "demo.log")
+
+
+def run(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Run the command to its end; give its exit code and what it printed."""
+    process = demo(folder, *arguments)
+    process.start()
+    try:
+        return process.wait(timeout=540), process.log.read_text()
+    finally:
+        process.stop()
+
+
+def figures(file: Path) -> Any:
+    """What must be the same whoever was killed: everything but how the play was disturbed."""
+    found = json.loads(file.read_text())
+    del found["disturbances"]
+    return found
+
+
+def test_services_killed_at_random_change_no_figure(tmp_path: Path) -> None:
+    code, printed = run(tmp_path, "play", "--chaos", "--kills", "4")
+
+    assert code == 0, printed
+    assert "Reconciled from outside" in printed
+    assert json.loads((tmp_path / "summary.json").read_text())["disturbances"]["kills"] == 4
+    assert figures(tmp_path / "summary.json") == figures(EXPECTED)
+    issued = sum(series["count"] for series in figures(EXPECTED)["series"].values())
+    assert len(list((tmp_path / "invoices").glob("*.xml"))) == issued
+    assert list((tmp_path / "mail").glob("*.eml"))
+    assert {file.stem for file in (tmp_path / "logs").glob("*.log")} == set(figures(EXPECTED)["parked"])
+    assert not list(tmp_path.glob("data-*"))
+
+
+@pytest.mark.parametrize(("asked", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_demo_that_is_interrupted_leaves_nothing(tmp_path: Path, asked: signal.Signals, code: int) -> None:
+    process = demo(tmp_path, "play", "--days", "1").start()
+    try:
+        wait_until(lambda: "Starting five services" in process.log.read_text(), "the services are being started", 90)
+        wait_until(lambda: len(services_of(process)) == 5, "five services run", 90)
+        children = psutil.Process(process.pid).children(recursive=True)
+        os.kill(process.pid, asked)
+        assert process.wait(timeout=60) == code
+    finally:
+        process.stop()
+    assert [child for child in children if is_alive(child)] == []
+    assert not list(tmp_path.glob("data-*"))
+
+
+def services_of(process: Process) -> list[psutil.Process]:
+    return [child for child in psutil.Process(process.pid).children() if "serve" in child.cmdline()]
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("InvoiceNo,StockCode\n1,2\n", "lacks the columns"), ("", "lacks the columns"), (None, "cannot be read")],
+)
+def test_a_file_that_is_no_list_of_orders_is_refused_before_anything_starts(
+    tmp_path: Path, content: str | None, said: str
+) -> None:
+    file = tmp_path / "orders.csv"
+    if content is not None:
+        file.write_text(content)
+
+    code, printed = run(tmp_path / "demo", "play", "--orders", str(file))
+
+    assert code == 2
+    assert said in printed
+    assert not (tmp_path / "demo" / "logs").exists()
