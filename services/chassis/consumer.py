@@ -227,8 +227,14 @@ class Consumer:
         return pending
 
     async def _handle_all(self, tx: Tx, items: Sequence[_Item], batch: _Batch) -> None:
-        """Handle what nothing holds back as one; if anything in it fails, undo and go one by one."""
         batch.held, batch.expected = await parked.held_back(tx, self.name, {item.slot for item in items})
+        await self._handle_part(tx, items, batch)
+
+    async def _handle_part(self, tx: Tx, items: Sequence[_Item], batch: _Batch) -> None:
+        """Handle what nothing holds back as one; if anything in it fails, each half by itself, down to the culprits."""
+        if len(items) == 1:
+            await self._handle_or_park(tx, items[0], batch)
+            return
         stopped = batch.held | batch.expected
         free: list[Event[Any]] = []
         rest: list[_Item] = []
@@ -239,9 +245,12 @@ class Consumer:
                 rest.append(item)
                 stopped.add(item.slot)
         if await self._handled_as_one(tx, free, batch):
-            items = rest
-        for item in items:
-            await self._handle_or_park(tx, item, batch)
+            for item in rest:
+                await self._handle_or_park(tx, item, batch)
+        else:
+            half = len(items) // 2
+            await self._handle_part(tx, items[:half], batch)
+            await self._handle_part(tx, items[half:], batch)
 
     async def _handled_as_one(self, tx: Tx, events: Sequence[Event[Any]], batch: _Batch) -> bool:
         if not events:
@@ -251,7 +260,7 @@ class Consumer:
                 for run in runs(events):
                     await self._handlers[run[0].type](tx, run)
                 await _check_now(tx)
-        except Exception as error:  # whatever a handler raises concerns one event, found one by one
+        except Exception as error:  # whatever a handler raises concerns one event, found by halves
             if is_transient(error):
                 raise
             return False
