@@ -87,11 +87,11 @@ def _is_single(mail: Mail) -> bool:
     return not mail.key.startswith("digest/")
 
 
-def _cases(messages: Sequence[Any]) -> list[tuple[str, list[Any]]]:
+def _cases(messages: Sequence[Any]) -> list[list[Any]]:
     """A digest's messages by case, cases with news to act on before mere completeness, each in order."""
     by_case = sorted(messages, key=lambda row: (row.about, row.message_id))
-    cases = [(about, list(rows)) for about, rows in groupby(by_case, key=lambda row: row.about)]
-    return sorted(cases, key=lambda case: all(row.weight == Weight.DIGEST for row in case[1]))
+    cases = [list(rows) for _, rows in groupby(by_case, key=lambda row: row.about)]
+    return sorted(cases, key=lambda rows: all(row.weight == Weight.DIGEST for row in rows))
 
 
 def _file_name(document: Document) -> str:

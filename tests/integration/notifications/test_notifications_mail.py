@@ -122,7 +122,8 @@ async def test_the_rest_waits_for_one_digest_at_the_end_of_the_business_day(offi
     assert mail["Subject"] == "Nordwind GmbH: your news of 2 March 2026"
     assert mail["Reply-To"].addresses[0].addr_spec == "notifications@receivables.example"
     body = text(mail)
-    assert body.count("Case order/o1") == body.count("Case order/o2") == body.count("Case buyer/acme") == 1
+    assert html(mail).count("<h2>") == 3  # two orders and the credit line, each headed by its newest news
+    assert "<h2>Credit line now €20,000.00</h2>" in html(mail)
     assert "was approved" in body
     assert "was cancelled" in body
     assert "changed from €10,000.00 to €20,000.00" in body
