@@ -61,7 +61,7 @@ prove: servers ## what takes longer: fuzzing of order, long random kills
 	$(PY) -m deploy.local run -- $(PY) -m pytest -m prove tests
 
 bench: servers ## speed, as ratios within one run
-	$(PY) -m deploy.local run -- $(PY) -m tests.benchmark
+	$(PY) -m deploy.local run -- $(PY) -m tests.benchmark.event_path
 
 baseline: env ## publish the contracts as they are: what later versions must stay compatible with
 	.venv/bin/buf build proto -o tests/contract/published.binpb
