@@ -189,7 +189,6 @@ class Consumer:
             batch.duplicates = len(items) - len(fresh)
             if fresh:
                 await self._handle_all(tx, await self._take(tx, fresh, batch), batch)
-                await parked.add(tx, self.name, batch.parked)
                 await inbox.save_offsets(tx, self.name, self.topic_ids, records, batch.failures_in_row)
         batch.told |= tx.announced
         self._tenants |= tenants
@@ -231,11 +230,16 @@ class Consumer:
         await self._handle_part(tx, items, batch)
 
     async def _handle_part(self, tx: Tx, items: Sequence[_Item], batch: _Batch) -> None:
+        """Handle as many as one as can be, in an order in which none overtakes another of its account."""
+        for segment in _segments(items, batch.expected):
+            if len(segment) == 1:
+                await self._handle_or_park(tx, segment[0], batch)
+            else:
+                await self._handle_segment(tx, segment, batch)
+
+    async def _handle_segment(self, tx: Tx, items: Sequence[_Item], batch: _Batch) -> None:
         """Handle what nothing holds back as one; if anything in it fails, each half by itself, down to the culprits."""
-        if len(items) == 1:
-            await self._handle_or_park(tx, items[0], batch)
-            return
-        stopped = batch.held | batch.expected
+        stopped = set(batch.held)
         free: list[Event[Any]] = []
         rest: list[_Item] = []
         for item in items:
@@ -279,8 +283,8 @@ class Consumer:
                 await self._handled_alone(tx, item.slot, item.event, batch)
                 return
         batch.parked.append((item.record, why))
-        if parked.holds_back(why, item.slot[2]):
-            batch.held.add(item.slot)
+        await parked.add(tx, self.name, item.record, why)
+        (batch.held if parked.holds_back(why, item.slot[2]) else batch.expected).add(item.slot)
         if why.reason == "failed":
             batch.failures_in_row += 1
             if batch.failures_in_row > self._failures_in_row_max:
@@ -360,6 +364,21 @@ def runs(events: Sequence[Event[Any]]) -> Iterator[list[Event[Any]]]:
                 left.append(event)
         yield taken
         rest = left
+
+
+def _segments(items: Sequence[_Item], alone: set[Slot]) -> Iterator[list[_Item]]:
+    """Cut a batch so that each item of certain slots stands alone; the slots may grow while we are at it."""
+    segment: list[_Item] = []
+    for item in items:
+        if item.slot not in alone:
+            segment.append(item)
+            continue
+        if segment:
+            yield segment
+        segment = []
+        yield [item]
+    if segment:
+        yield segment
 
 
 async def _check_now(tx: Tx) -> None:

@@ -1,6 +1,6 @@
 """Events that wait: unreadable, refused, failed, early or behind; in order per subject, replayed or discarded."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,11 +76,13 @@ def holds_back(why: Any, subject: str) -> bool:
     return not (why.reason == "early" and why.waits_for == subject)
 
 
-async def add(tx: Tx, consumer: str, rows: Sequence[tuple[Record, Reason]]) -> None:
-    """Park these records."""
-    if not rows:
-        return
-    lines = [
+async def add(tx: Tx, consumer: str, record: Record, why: Reason) -> None:
+    """Park a record."""
+    _, tenant, subject = slot_of(record)
+    await tx.run(
+        """INSERT INTO parked (consumer, topic, partition, kafka_offset, event_id, event_type, tenant, subject, key,
+                               headers, payload, reason, code, detail, waits_for, next_try_at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now() + interval '1 second')""",
         [
             consumer,
             record.topic,
@@ -88,7 +90,8 @@ async def add(tx: Tx, consumer: str, rows: Sequence[tuple[Record, Reason]]) -> N
             record.offset,
             record.headers.get("ce_id", "")[:ID_MAX],
             record.headers.get("ce_type", "")[:ID_MAX],
-            *slot_of(record)[1:],
+            tenant,
+            subject,
             record.key,
             Jsonb(dict(record.headers)),
             record.value,
@@ -96,16 +99,8 @@ async def add(tx: Tx, consumer: str, rows: Sequence[tuple[Record, Reason]]) -> N
             why.code,
             _storable(why.detail),
             why.waits_for and _storable(why.waits_for)[:ID_MAX],
-        ]
-        for record, why in rows
-    ]
-    async with tx.connection.cursor() as cursor:
-        await cursor.executemany(
-            """INSERT INTO parked (consumer, topic, partition, kafka_offset, event_id, event_type, tenant, subject, key,
-                                   headers, payload, reason, code, detail, waits_for, next_try_at)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now() + interval '1 second')""",
-            lines,
-        )
+        ],
+    )
 
 
 async def held_back(tx: Tx, consumer: str, slots: Collection[Slot]) -> tuple[set[Slot], set[Slot]]:

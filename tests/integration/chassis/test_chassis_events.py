@@ -357,6 +357,26 @@ async def test_what_comes_after_the_partner_in_its_batch_runs_after_what_waited_
     ]
 
 
+async def test_in_one_batch_too_what_came_before_its_partner_runs_before_what_came_after_it(toy: Toy):
+    await toy.consumer.handle([shipped("o1", "s1"), placed("o1"), shipped("o1", "s2")])
+
+    assert await effects(toy.database) == ["o1/1 placed", "o1/0 shipped s1", "o1/0 shipped s2"]
+
+
+async def test_a_partner_is_not_overtaken_by_later_events_of_its_account(toy: Toy):
+    await toy.consumer.handle([shipped("o1", "s1")])
+
+    await toy.consumer.handle([placed("o0"), placed("o1"), placed("o2"), placed("o3")])
+
+    assert await effects(toy.database) == [
+        "o0/1 placed",
+        "o1/1 placed",
+        "o1/0 shipped s1",
+        "o2/1 placed",
+        "o3/1 placed",
+    ]
+
+
 async def test_a_chain_of_early_events_unrolls(toy: Toy):
     await toy.consumer.handle([placed("o3", after="order/o2"), placed("o2", after="order/o1")])
 
