@@ -45,11 +45,11 @@ def figures(file: Path) -> Any:
 
 
 def test_services_killed_at_random_change_no_figure(tmp_path: Path) -> None:
-    code, printed = run(tmp_path, "play", "--chaos", "--kills", "4")
+    code, printed = run(tmp_path, "play", "--chaos", "--kills", "3")
 
     assert code == 0, printed
     assert "Reconciled from outside" in printed
-    assert json.loads((tmp_path / "summary.json").read_text())["disturbances"]["kills"] == 4
+    assert json.loads((tmp_path / "summary.json").read_text())["disturbances"]["kills"] == 3
     assert figures(tmp_path / "summary.json") == figures(EXPECTED)
     issued = sum(series["count"] for series in figures(EXPECTED)["series"].values())
     assert len(list((tmp_path / "invoices").glob("*.xml"))) == issued
