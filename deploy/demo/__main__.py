@@ -134,8 +134,11 @@ def _stage(folder: Path) -> Iterator[Stage]:
         Shop(servers.kafka_bootstrap) as shop,
         Feed(servers.kafka_bootstrap) as feed,
     ):
-        yield Stage(stack, services, shop, feed)
-        _say("Stopping")
+        try:
+            yield Stage(stack, services, shop, feed)
+        finally:
+            _say("Stopping")
+            (folder / "addresses.json").unlink(missing_ok=True)
 
 
 def _play(plan: Plan, stage: Stage) -> int:

@@ -10,6 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
+from deploy.demo.results import read_addresses
+from deploy.demo.stack import SERVICES
 from deploy.local.processes import Process, wait_until
 
 # The figures of an undisturbed play. When the sample or a rule changes: look at what differs, then copy
@@ -58,23 +60,45 @@ def test_services_killed_at_random_change_no_figure(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("data-*"))
 
 
-@pytest.mark.parametrize(("asked", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_demo_that_is_interrupted_leaves_nothing(tmp_path: Path, asked: signal.Signals, code: int) -> None:
+def test_a_demo_that_is_interrupted_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
     process = demo(tmp_path, "play", "--days", "1").start()
     try:
-        wait_until(lambda: "Starting five services" in process.log.read_text(), "the services are being started", 90)
-        wait_until(lambda: len(services_of(process)) == 5, "five services run", 90)
+        wait_until(lambda: len(services_of(process)) == len(SERVICES), "the services are being started", 90)
         children = psutil.Process(process.pid).children(recursive=True)
-        os.kill(process.pid, asked)
-        assert process.wait(timeout=60) == code
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(timeout=60) == 143
     finally:
         process.stop()
     assert [child for child in children if is_alive(child)] == []
     assert not list(tmp_path.glob("data-*"))
 
 
+def test_up_stays_with_its_addresses_until_ctrl_c_and_leaves_nothing(tmp_path: Path) -> None:
+    process = demo(tmp_path, "up", "--days", "1").start()
+    try:
+        said = "These answer until Ctrl-C"
+        wait_until(lambda: not process.running or said in process.log.read_text(), "it is up", 180)
+        children = psutil.Process(process.pid).children(recursive=True)
+        addresses, _, tenants = read_addresses(tmp_path / "addresses.json")
+        assert (set(addresses), tenants) == (set(SERVICES), ["nordwerk", "albion"])
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.stop()
+    assert [child for child in children if is_alive(child)] == []
+    assert not (tmp_path / "addresses.json").exists()
+    assert not list(tmp_path.glob("data-*"))
+
+
 def services_of(process: Process) -> list[psutil.Process]:
-    return [child for child in psutil.Process(process.pid).children() if "serve" in child.cmdline()]
+    return [child for child in psutil.Process(process.pid).children() if is_alive(child) and serves(child)]
+
+
+def serves(process: psutil.Process) -> bool:
+    try:
+        return "serve" in process.cmdline()
+    except psutil.NoSuchProcess:  # also one that just ended
+        return False
 
 
 def is_alive(process: psutil.Process) -> bool:
