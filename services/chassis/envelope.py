@@ -79,11 +79,11 @@ def new_traceparent() -> str:
 
 def text_headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
     """Kafka headers as text that a database can keep; what is no UTF-8, and NUL, stays readable."""
-    return {_text(name.encode()): _text(value or b"") for name, value in headers}
+    return {_storable(name): _storable((value or b"").decode("utf-8", "backslashreplace")) for name, value in headers}
 
 
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+def _storable(text: str) -> str:
+    return text.replace("\0", "\\x00") if "\0" in text else text
 
 
 def topic_of(message: type[Message]) -> str:

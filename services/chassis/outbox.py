@@ -1,12 +1,11 @@
 """What a service announces: written with the change itself, published by the relay."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from google.protobuf.message import Message
-from psycopg.types.json import Jsonb
 
 from services.chassis import envelope
 from services.chassis.database import Tx
@@ -45,20 +44,15 @@ async def add(tx: Tx, announcements: Sequence[Announcement]) -> None:
     if not announcements:
         return
     last = await _advance(tx, announcements)
-    rows: list[dict[str, Any]] = []
-    for announcement in announcements:
-        slot = (announcement.topic, announcement.key)
-        last[slot] += 1
-        rows.append(_row(tx, announcement, last[slot]))
-        tx.announced.add((announcement.origin.tenant, announcement.subject))
-    await tx.run(
-        """INSERT INTO outbox (topic, key, headers, payload)
-           SELECT topic, key, headers, payload
-             FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::bytea[]) WITH ORDINALITY
-               AS row (topic, key, headers, payload, nth)
-            ORDER BY nth""",
-        [[row[column] for row in rows] for column in ("topic", "key", "headers", "payload")],
-    )
+    async with (
+        tx.connection.cursor() as cursor,
+        cursor.copy("COPY outbox (topic, key, headers, payload) FROM STDIN") as rows,
+    ):
+        for announcement in announcements:
+            slot = (announcement.topic, announcement.key)
+            last[slot] += 1
+            await rows.write_row(_row(tx, announcement, last[slot]))
+            tx.announced.add((announcement.origin.tenant, announcement.subject))
     await tx.run(f"NOTIFY {CHANNEL}")
 
 
@@ -76,7 +70,7 @@ async def _advance(tx: Tx, announcements: Sequence[Announcement]) -> dict[tuple[
     return {(row.topic, row.key): row.last - counts[(row.topic, row.key)] for row in rows}
 
 
-def _row(tx: Tx, announcement: Announcement, sequence: int) -> dict[str, Any]:
+def _row(tx: Tx, announcement: Announcement, sequence: int) -> tuple[str, str, str, bytes]:
     payload = announcement.body.SerializeToString(deterministic=True)
     assert len(payload) < envelope.RECORD_MAX_BYTES // 2, (
         "an event that the broker would not take would stop all that follow"
@@ -90,9 +84,4 @@ def _row(tx: Tx, announcement: Announcement, sequence: int) -> dict[str, Any]:
         source=f"/receivables/{announcement.topic.split('.')[1]}",
         sequence=sequence,
     )
-    return {
-        "topic": announcement.topic,
-        "key": announcement.key,
-        "headers": Jsonb(headers),
-        "payload": payload,
-    }
+    return announcement.topic, announcement.key, json.dumps(headers), payload
