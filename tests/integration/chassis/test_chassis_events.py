@@ -155,6 +155,28 @@ async def test_poison_is_parked_as_it_came_and_stops_nothing(toy: Toy):
     assert [row.tenant for row in tenants] == ["acme"]
 
 
+async def test_poison_that_comes_again_is_parked_once_also_by_two_workers_at_once(toy: Toy):
+    await toy.consumer.handle([placed("before")])
+    bad = poison()
+    zombie = Consumer(toy.database, "toy", HANDLERS)
+
+    await asyncio.gather(toy.consumer.handle(bad), zombie.handle(bad))
+    await toy.consumer.handle(bad)
+
+    assert len(await waiting(toy.database)) == len(bad)
+
+
+async def test_what_is_older_than_the_inbox_remembers_is_still_done_once(toy: Toy):
+    batch = [placed("o1"), placed("o2")]
+    await toy.consumer.handle(batch)
+    async with toy.database.transaction(()) as tx:
+        await tx.run("DELETE FROM inbox")
+
+    await toy.consumer.handle(batch)
+
+    assert await effects(toy.database) == ["o1/1 placed", "o2/1 placed"]
+
+
 async def test_a_stranger_cannot_stop_anothers_orders(toy: Toy):
     await toy.consumer.handle([replace(placed("o1"), key=b"evil/b1")])
     await toy.consumer.handle([placed("o1")])
@@ -400,11 +422,14 @@ async def test_a_partner_that_another_worker_commits_meanwhile_is_not_missed(toy
     other = Consumer(toy.database, "toy", HANDLERS)
     await other.handle([placed("o0", partition=0), issued("i0", partition=7)])  # tenant and partitions are known
 
+    partner = [issued("i1", partition=7)]
+
     async def place(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
         try:
             await usecases.place(tx, events)
         finally:
-            await other.handle([issued("i1", partition=7)])
+            if partner:
+                await other.handle([partner.pop()])
 
     await a_consumer(toy, place).handle([placed("o1", after="invoice/i1")])
 

@@ -14,6 +14,7 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
+from kafka.errors import KafkaTimeoutError
 from receivables.credit.v1 import events_pb2
 
 from deploy.local.processes import wait_until
@@ -166,6 +167,25 @@ def test_a_crash_between_sending_and_deleting_sends_again_and_keeps_each_account
     assert len(records) == 500  # 200 of them for the second time
     assert_all_in_order(records, 300)
     assert left(toy) == 0
+
+
+def test_nothing_is_deleted_that_the_broker_does_not_have(toy: Toy, servers: Servers, topic: str):
+    fill(toy, topic, 10)
+
+    class NeverAnswered:
+        """Stands for a producer whose broker goes away before it answers."""
+
+        def send(self, *_: object, **__: object) -> None:
+            """Take it."""
+
+        def flush(self) -> None:
+            """Wait in vain."""
+            raise KafkaTimeoutError
+
+    with psycopg.connect(toy.database.url, autocommit=True) as connection, pytest.raises(KafkaTimeoutError):
+        publish(connection, NeverAnswered())
+
+    assert left(toy) == 10
 
 
 def test_one_relay_publishes_and_the_next_takes_over_when_its_session_is_lost(
