@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from google.protobuf import descriptor_pool, message_factory
@@ -97,12 +98,15 @@ class Consumer:
         todo = list(slots)
         while todo or subjects:
             if subjects:
-                async with self.database.transaction(()) as tx:
-                    todo += await parked.waiting_for(tx, self.name, subjects)
+                todo += await self._retrying(partial(self._waiting_for, subjects))
             subjects = set()
             for slot in dict.fromkeys(todo):
                 subjects |= await self._run_slot(slot, by="system:wake")
             todo = []
+
+    async def _waiting_for(self, subjects: Subjects) -> list[Slot]:
+        async with self.database.transaction(()) as tx:
+            return await parked.waiting_for(tx, self.name, subjects)
 
     async def wake_due(self) -> None:
         """Try early events again, with growing pauses, in case a crash came between a partner and its wake."""

@@ -1,6 +1,7 @@
 """Follows topics with Faust: records into a bounded buffer, a batch at a time to the consumer, acknowledged after it."""
 
 import asyncio
+import warnings
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any
 
 import faust
 import psycopg
+from faust.exceptions import AlreadyConfiguredWarning
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
@@ -114,12 +116,14 @@ class Follower:
 
     async def _leave(self) -> None:
         """Leave the group, so that another takes over at once; not at any price, since Faust waits for the broker."""
-        # Nobody is left to handle, and acknowledge, what Faust would wait for.
-        self.app.conf.stream_wait_empty = False
-        try:
-            async with asyncio.timeout(LEAVE_S):
-                await self.app.stop()
-        except TimeoutError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AlreadyConfiguredWarning)
+            # Nobody is left to handle, and acknowledge, what Faust would wait for.
+            self.app.conf.stream_wait_empty = False
+        # Not a timeout around it: Faust swallows the cancellation, and waits on.
+        farewell = asyncio.ensure_future(self.app.stop())
+        done, _ = await asyncio.wait({farewell}, timeout=LEAVE_S)
+        if not done:
             log.warning("the group was not left in time")
 
     async def _flush(self) -> None:

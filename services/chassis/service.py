@@ -128,9 +128,18 @@ async def _serve(service: Service[S], settings: S) -> None:
                 stack.callback(metrics_server.shutdown)
             async with asyncio.TaskGroup() as tasks, _open_door(service, parts):
                 for task in _tasks(service, parts, relay):
-                    tasks.create_task(task)
+                    tasks.create_task(_ending_all(task))
                 log.info("service started", grpc_port=settings.grpc_port)
                 await asyncio.Event().wait()  # until we are cancelled, or a task fails
+    except Exception:
+        _end_within(STOP_S, 1)
+        raise
+
+
+async def _ending_all(task: Coroutine[Any, Any, None]) -> None:
+    """Whatever a task raises ends the process, in time even if the others do not let go."""
+    try:
+        await task
     except Exception:
         log.exception("service failed")
         _end_within(STOP_S, 1)

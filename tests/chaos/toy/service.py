@@ -53,6 +53,9 @@ class HeldConsumer(Consumer):
     async def handle(self, records: Sequence[Record]) -> None:
         """Handle, then wait until nobody holds the lock."""
         await super().handle(records)
+        await self._retrying(self._wait_until_let_go)
+
+    async def _wait_until_let_go(self) -> None:
         async with self.database.transaction(()) as tx:
             await tx.run("SELECT pg_advisory_xact_lock_shared(%s)", [usecases.AFTER_COMMIT])
 

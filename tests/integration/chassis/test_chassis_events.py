@@ -499,6 +499,22 @@ async def test_a_killed_connection_is_replaced_and_the_batch_done_once(toy: Toy)
     assert await waiting(toy.database) == []
 
 
+async def test_a_connection_that_is_lost_after_the_commit_ends_nothing(toy: Toy, monkeypatch: pytest.MonkeyPatch):
+    lost: list[str] = []
+
+    async def waiting_for(*_: object) -> list[Any]:
+        if not lost:
+            lost.append("once")
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+        return []
+
+    monkeypatch.setattr("services.chassis.parked.waiting_for", waiting_for)
+    await toy.consumer.handle([placed("o1")])
+
+    assert lost
+    assert await effects(toy.database) == ["o1/1 placed"]
+
+
 async def test_a_real_deadlock_ends_well_for_both(toy: Toy):
     await toy.consumer.handle([placed("a", partition=0), placed("b", partition=1)])
     met = asyncio.Barrier(2)
