@@ -55,7 +55,7 @@ contracts: env ## the contracts' style, and that nothing published was changed
 	.venv/bin/buf breaking proto --against tests/contract/published.binpb
 
 test: servers ## unit, contract, integration and end-to-end tests on real servers
-	$(PY) -m deploy.local run -- $(PY) -m pytest -n 2 --dist loadgroup tests
+	$(PY) -m deploy.local run -- $(PY) -m pytest -n 2 tests
 
 prove: servers ## what takes longer: fuzzing of order, long random kills
 	$(PY) -m deploy.local run -- $(PY) -m pytest -m prove tests

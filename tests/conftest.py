@@ -3,8 +3,10 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.local.artifacts import ROOT
 from deploy.local.servers import Servers, own_folder
@@ -16,6 +18,23 @@ def pytest_configure(config: pytest.Config) -> None:
         started = ExitStack()
         config.add_cleanup(started.close)
         os.environ.update(started.enter_context(Servers(own_folder(ROOT / "var" / "test"))).environment())
+
+
+class OneStack(LoadScopeScheduling):
+    """Each test goes to whichever worker is free; those that share running services stay together on one."""
+
+    TOGETHER = ("tests/end_to_end/", "tests/chaos/")
+    ALONE = "tests/end_to_end/test_story_demo.py"  # starts its own services
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(self.ALONE):
+            return self.ALONE
+        return next((folder for folder in self.TOGETHER if nodeid.startswith(folder)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneStack:
+    """Long scopes come first, by their number of tests."""
+    return OneStack(config, log)
 
 
 @pytest.fixture(scope="session")

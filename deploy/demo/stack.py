@@ -253,7 +253,7 @@ class Stack:
             "AR_DATABASE_URL": urls.server,
             "AR_KAFKA_BOOTSTRAP_SERVERS": self.servers.kafka_bootstrap,
             "AR_PARTITIONS": str(PARTITIONS),
-            "AR_SESSION_TIMEOUT_S": "6",
+            "AR_SESSION_TIMEOUT_S": "2",
             "AR_GRPC_PORT": str(grpc_port),
             "AR_METRICS_PORT": str(metrics_port),
             "AR_CLOCK": "test",

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -43,6 +44,8 @@ broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 # One node, few partitions, little memory.
 group.initial.rebalance.delay.ms=0
+# Who died without a word is missed after 2 s where a member asks for that (the demo does), not after 6 at least.
+group.min.session.timeout.ms=1000
 offsets.topic.num.partitions=4
 offsets.topic.replication.factor=1
 transaction.state.log.num.partitions=4
@@ -128,7 +131,7 @@ class Kafka:
 
 def prepare() -> tuple[list[Path], list[str]]:
     """Fetch the jars and train the start-up cache, each once; give the class path and the flags for the cache."""
-    jars = sorted(fetch_all(JARS))
+    jars = sorted(jar.resolve() for jar in fetch_all(JARS))  # one name each, however the cache is reached
     cache = CACHE / f"kafka-{_fingerprint(jars)}.aot"
     if not cache.exists():
         with FileLock(CACHE / "kafka.lock"):
@@ -141,6 +144,8 @@ def _train(jars: Sequence[Path], cache: Path) -> None:
     """Let a broker start and stop once while Java notes what it loads; later starts take 1 s instead of 2.3."""
     for outdated in CACHE.glob("kafka-*.aot"):
         outdated.unlink()
+    for abandoned in CACHE.glob("kafka-training-*/"):  # whoever is training holds the lock, and that is us
+        shutil.rmtree(abandoned, ignore_errors=True)
     with (
         Console(stderr=True).status("Preparing Kafka for quick starts (once)"),
         TemporaryDirectory(prefix="kafka-training-", dir=CACHE) as folder,

@@ -74,7 +74,7 @@ class Follower:
             topic_partitions=self._settings.partitions,
             topic_disable_leader=True,
             broker_session_timeout=self._settings.session_timeout_s,
-            broker_heartbeat_interval=2,
+            broker_heartbeat_interval=min(2.0, self._settings.session_timeout_s / 3),
             broker_request_timeout=90,
             broker_commit_interval=1,
             stream_wait_empty=True,
