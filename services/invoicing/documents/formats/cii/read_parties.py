@@ -2,7 +2,7 @@
 
 from lxml import etree
 
-from services.invoicing.documents.formats.cii.names import TAX_ID, VAT_ID
+from services.invoicing.documents.formats.cii.names import NO_COUNTRY, TAX_ID, VAT_ID
 from services.invoicing.documents.formats.cii.read_xml import (
     day,
     group,
@@ -33,8 +33,8 @@ def seller(party: etree._Element) -> Seller:
     )
 
 
-def buyer(party: etree._Element) -> Buyer:
-    """BG-7."""
+def buyer(party: etree._Element, *, is_minimum: bool) -> Buyer:
+    """BG-7; Factur-X's level MINIMUM does not say where the buyer is."""
     return Buyer(
         name=said(party, "Name"),
         trading_name=text(party, "SpecifiedLegalOrganization/TradingBusinessName"),
@@ -42,7 +42,7 @@ def buyer(party: etree._Element) -> Buyer:
         legal_id=identifier(group(party, "SpecifiedLegalOrganization/ID")),
         vat_id=_tax_number(party, VAT_ID),
         electronic_address=identifier(group(party, "URIUniversalCommunication/URIID")),
-        address=_address(needed(party, "PostalTradeAddress")),
+        address=Address(country=NO_COUNTRY) if is_minimum else _address(needed(party, "PostalTradeAddress")),
         contact=_contact(group(party, "DefinedTradeContact")),
     )
 

@@ -58,7 +58,7 @@ class Settlement(TypedDict):
     vat_breakdown: tuple[VatBreakdown, ...]
 
 
-def settlement(element: etree._Element) -> Settlement:
+def settlement(element: etree._Element, *, is_minimum: bool) -> Settlement:
     """BT-5 to BT-9, BT-19, BT-20, BG-3, BG-10, BG-14, BG-16, BG-20 to BG-23."""
     currency, vat_currency = said(element, "InvoiceCurrencyCode"), text(element, "TaxCurrencyCode")
     rows = groups(element, "ApplicableTradeTax")
@@ -87,7 +87,7 @@ def settlement(element: etree._Element) -> Settlement:
         "payment": _payment(element),
         "allowances": tuple(DocumentAllowance(**each) for each in _adjustments(element, charge=False)),
         "charges": tuple(DocumentCharge(**each) for each in _adjustments(element, charge=True)),
-        "totals": _totals(element, currency, vat_currency),
+        "totals": _totals(element, currency, vat_currency, is_minimum=is_minimum),
         "vat_breakdown": tuple(_row(row) for row in rows),
     }
 
@@ -153,10 +153,11 @@ def _row(element: etree._Element) -> VatBreakdown:
     )
 
 
-def _totals(element: etree._Element, currency: str, vat_currency: str | None) -> DocumentTotals:
+def _totals(element: etree._Element, currency: str, vat_currency: str | None, *, is_minimum: bool) -> DocumentTotals:
     sums = needed(element, "SpecifiedTradeSettlementHeaderMonetarySummation")
     return DocumentTotals(
-        lines=counted(sums, "LineTotalAmount"),
+        # No lines, which add up to nothing.
+        lines=Decimal(0) if is_minimum else counted(sums, "LineTotalAmount"),
         allowances=number(sums, "AllowanceTotalAmount"),
         charges=number(sums, "ChargeTotalAmount"),
         net=counted(sums, "TaxBasisTotalAmount"),

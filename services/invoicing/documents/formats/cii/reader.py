@@ -11,6 +11,7 @@ from services.invoicing.documents.formats.cii import read_lines, read_parties, r
 from services.invoicing.documents.formats.cii.names import OBJECT, ROOTS, SUPPORTING, TENDER
 from services.invoicing.documents.formats.cii.read_xml import day, file, group, groups, needed, said, text, unreadable
 from services.invoicing.documents.model import (
+    FACTURX_MINIMUM,
     Attachment,
     Invoice,
     Note,
@@ -20,7 +21,10 @@ from services.invoicing.documents.model import (
 
 
 def read(data: bytes) -> Invoice:
-    """Read a document from anywhere; refuse what is no CII, or lacks what the core demands."""
+    """Read a document from anywhere; refuse what is no CII, or lacks what the core demands.
+
+    Of Factur-X's levels MINIMUM and BASIC WL there are no lines; MINIMUM's have no sum, and its buyer no country.
+    """
     try:
         root = safe.parse(data)
     except safe.Unsafe as error:
@@ -32,6 +36,7 @@ def read(data: bytes) -> Invoice:
     agreement = needed(trade, "ApplicableHeaderTradeAgreement")
     delivery = group(trade, "ApplicableHeaderTradeDelivery")
     settlement = needed(trade, "ApplicableHeaderTradeSettlement")
+    specification = said(context, "GuidelineSpecifiedDocumentContextParameter/ID")
     return Invoice(
         number=said(document, "ID"),
         issue_date=_issued(document),
@@ -42,15 +47,15 @@ def read(data: bytes) -> Invoice:
         notes=_notes(document),
         process=ProcessControl(
             business_process=text(context, "BusinessProcessSpecifiedDocumentContextParameter/ID"),
-            specification=said(context, "GuidelineSpecifiedDocumentContextParameter/ID"),
+            specification=specification,
         ),
         seller=read_parties.seller(needed(agreement, "SellerTradeParty")),
-        buyer=read_parties.buyer(needed(agreement, "BuyerTradeParty")),
+        buyer=read_parties.buyer(needed(agreement, "BuyerTradeParty"), is_minimum=specification == FACTURX_MINIMUM),
         tax_representative=read_parties.tax_representative(agreement),
         delivery=read_parties.delivery(delivery),
         supporting=_supporting(agreement),
         lines=read_lines.lines(trade),
-        **read_settlement.settlement(settlement),
+        **read_settlement.settlement(settlement, is_minimum=specification == FACTURX_MINIMUM),
     )
 
 

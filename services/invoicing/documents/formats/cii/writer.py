@@ -6,6 +6,7 @@ from typing import Any, cast
 from lxml import etree
 
 from services.invoicing.documents.formats.cii import write_lines, write_parties, write_settlement
+from services.invoicing.documents.formats.cii.levels import narrow
 from services.invoicing.documents.formats.cii.names import OBJECT, SPACES, SUPPORTING, TENDER
 from services.invoicing.documents.formats.cii.write_xml import Currency, day, group, name_of, text
 from services.invoicing.documents.formats.values import places_of
@@ -13,7 +14,10 @@ from services.invoicing.documents.model import Identifier, Invoice, SupportingDo
 
 
 def write(invoice: Invoice) -> bytes:
-    """Write the document in UTF-8, indented, its namespaces always with the same prefixes."""
+    """Write the document in UTF-8, indented, its namespaces always with the same prefixes.
+
+    What claims one of the lower levels of Factur-X (BT-24) is narrowed to it.
+    """
     root = etree.Element(name_of("rsm:CrossIndustryInvoice"), nsmap=cast(Any, SPACES))
     money = Currency(places_of(invoice.currency))
     _head(root, invoice)
@@ -23,6 +27,7 @@ def write(invoice: Invoice) -> bytes:
     _agreement(group(trade, "ApplicableHeaderTradeAgreement"), invoice)
     _delivery(group(trade, "ApplicableHeaderTradeDelivery"), invoice)
     write_settlement.settlement(group(trade, "ApplicableHeaderTradeSettlement"), invoice, money)
+    narrow(root, invoice.process.specification)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 

@@ -6,6 +6,10 @@ from decimal import Decimal
 
 from services.invoicing.documents.model import (
     CORE,
+    FACTURX_BASIC,
+    FACTURX_BASIC_WL,
+    FACTURX_EXTENDED,
+    FACTURX_MINIMUM,
     PEPPOL,
     PEPPOL_SELF_BILLING,
     XRECHNUNG,
@@ -16,7 +20,7 @@ from services.invoicing.documents.model import (
 )
 from services.invoicing.documents.rules import sets
 from services.invoicing.documents.rules.finding import Finding
-from services.invoicing.documents.rules.profiles import germany, peppol, xrechnung
+from services.invoicing.documents.rules.profiles import facturx, germany, peppol, xrechnung
 from services.kernel.refusals import Invalid
 
 
@@ -34,8 +38,18 @@ class Profile:
     without: frozenset[str] = field(default_factory=frozenset)
 
 
+def _facturx(title: str, specification: str, level: str, *rules: Callable[[Invoice], Iterator[Finding]]) -> Profile:
+    """A level of Factur-X: CII, by itself or inside a PDF."""
+    rule_set = sets.FACTURX[level]
+    return Profile(f"Factur-X {title}", specification, {"cii": rule_set, "facturx": rule_set}, rules=rules)
+
+
 PROFILES: Mapping[str, Profile] = {
-    "en16931": Profile("EN 16931 core", CORE, {"ubl": sets.EN16931_UBL, "cii": sets.EN16931_CII}),
+    "en16931": Profile(
+        "EN 16931 core",
+        CORE,
+        {"ubl": sets.EN16931_UBL, "cii": sets.EN16931_CII, "facturx": sets.FACTURX["en16931"]},
+    ),
     "peppol": Profile(
         "Peppol BIS Billing 3", PEPPOL, {"ubl": sets.PEPPOL_UBL}, peppol.BILLING, (peppol.check, peppol.check_national)
     ),
@@ -49,7 +63,7 @@ PROFILES: Mapping[str, Profile] = {
     "xrechnung": Profile(
         "XRechnung 3.0",
         XRECHNUNG,
-        {"ubl": sets.XRECHNUNG_UBL, "cii": sets.XRECHNUNG_CII},
+        {"ubl": sets.XRECHNUNG_UBL, "cii": sets.XRECHNUNG_CII, "facturx": sets.XRECHNUNG_CII},
         peppol.BILLING,
         (xrechnung.check,),
         without=frozenset({"BR-CL-21", "BR-CL-23"}),
@@ -64,8 +78,14 @@ PROFILES: Mapping[str, Profile] = {
             f"BR-{rule}" for rule in ("CL-10", "CL-11", "CL-21", "CL-23", "CL-24", "CL-25", "CL-26", "CO-16")
         ),
     ),
+    "facturx-minimum": _facturx("MINIMUM", FACTURX_MINIMUM, "minimum"),
+    "facturx-basicwl": _facturx("BASIC WL", FACTURX_BASIC_WL, "basicwl", facturx.check),
+    "facturx-basic": _facturx("BASIC", FACTURX_BASIC, "basic", facturx.check),
+    "facturx-en16931": _facturx("EN16931", CORE, "en16931"),
+    "facturx-extended": _facturx("EXTENDED", FACTURX_EXTENDED, "extended"),
 }
-_BY_SPECIFICATION = {profile.specification: name for name, profile in PROFILES.items()}
+# The core itself, before Factur-X's level that claims the same.
+_BY_SPECIFICATION = {profile.specification: name for name, profile in reversed(list(PROFILES.items()))}
 
 
 def named(name: str) -> Profile:
