@@ -1,6 +1,7 @@
 """The command line that every service has: serve, migrate, and what to do with parked events."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
@@ -12,9 +13,11 @@ from services.chassis import logs, parked, service
 from services.chassis.consumer import Consumer
 from services.chassis.database import Tx
 from services.chassis.parked import Parked
+from services.chassis.settings import load
 from services.kernel.refusals import Refusal
 
 T = TypeVar("T")
+WIDE = 240  # characters
 
 Number = Annotated[int, typer.Argument(help="the parked event's number, as `parked list` shows it")]
 By = Annotated[str, typer.Option(help="who does it, such as user:ada")]
@@ -31,7 +34,7 @@ def command_line(served: service.Service[Any]) -> typer.Typer:
 
     @app.command(help="Bring the database up to this version (as its owner; safe twice and at once).")
     def migrate() -> None:
-        settings = served.settings()
+        settings = load(served.settings)
         logs.configure(served.name, settings.log_level)
         service.run_migrations(served, settings)
 
@@ -40,7 +43,7 @@ def command_line(served: service.Service[Any]) -> typer.Typer:
 
 def in_transaction(served: service.Service[Any], tenant: str, work: Callable[[Tx], Awaitable[T]]) -> T:
     """Do something for a tenant from the command line; a refusal ends it with its code."""
-    settings = served.settings()
+    settings = load(served.settings)
     logs.configure(served.name, settings.log_level)
 
     async def run() -> T:
@@ -71,7 +74,7 @@ def _parked_commands(served: service.Service[Any]) -> typer.Typer:
     def show(number: Number) -> None:
         async def work(consumer: Consumer) -> None:
             row = await _one(consumer, number)
-            Console().print({name: getattr(row, name) for name in row.__dataclass_fields__})
+            _page().print({name: getattr(row, name) for name in row.__dataclass_fields__})
 
         _with_consumer(served, work)
 
@@ -99,7 +102,7 @@ def _parked_commands(served: service.Service[Any]) -> typer.Typer:
 
 
 def _with_consumer(served: service.Service[Any], work: Callable[[Consumer], Awaitable[None]]) -> None:
-    settings = served.settings()
+    settings = load(served.settings)
     logs.configure(served.name, settings.log_level)
 
     async def run() -> None:
@@ -117,6 +120,11 @@ async def _one(consumer: Consumer, number: int) -> Parked:
     return rows[0]
 
 
+def _page() -> Console:
+    """As wide as the terminal; where there is none, wide enough that nothing is cut off."""
+    return Console() if sys.stdout.isatty() else Console(width=WIDE)
+
+
 def _print(rows: list[Parked]) -> None:
     table = Table("number", "reason", "code", "type", "tenant", "subject", "since", "attempts")
     for row in rows:
@@ -130,4 +138,4 @@ def _print(rows: list[Parked]) -> None:
             f"{row.parked_at:%Y-%m-%d %H:%M:%S}",
             str(row.attempts),
         )
-    Console().print(table)
+    _page().print(table)

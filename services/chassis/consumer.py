@@ -11,7 +11,7 @@ from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from services.chassis import inbox, metrics, parked
+from services.chassis import inbox, metrics, parked, texts
 from services.chassis.database import Database, Tx, is_transient
 from services.chassis.envelope import Event, Record, Unreadable, decode, topic_of
 from services.chassis.logs import log
@@ -265,8 +265,8 @@ class Consumer:
             return True
         try:
             async with tx.savepoint():
-                for run in runs(events):
-                    await self._handlers[run[0].type](tx, run)
+                for run in runs(events, self._handlers):
+                    await self._do(tx, run)
                 await _check_now(tx)
         except Exception as error:  # whatever a handler raises concerns one event, found by halves
             if is_transient(error):
@@ -275,6 +275,13 @@ class Consumer:
         batch.handled += events
         batch.failures_in_row = 0
         return True
+
+    async def _do(self, tx: Tx, run: Sequence[Event[Any]]) -> None:
+        """Hand a run to its handler; what comes from outside is looked at first, ours was at its own door."""
+        for event in run:
+            if event.sequence is None:
+                texts.check(event.body)
+        await self._handlers[run[0].type](tx, run)
 
     async def _handle_or_park(self, tx: Tx, item: _Item, batch: _Batch) -> None:
         why = item.why
@@ -307,7 +314,7 @@ class Consumer:
     async def _handle_one(self, tx: Tx, event: Event[Any], *, told: bool = False) -> Reason | None:
         try:
             async with tx.savepoint():
-                await self._handlers[event.type](tx, [event])
+                await self._do(tx, [event])
                 await _check_now(tx)
         except Early as early:
             return Reason("early", early.code, early.message, early.waits_for)
@@ -325,7 +332,7 @@ class Consumer:
         if not told:
             try:
                 async with tx.savepoint():
-                    await self._tell(tx, event, refusal)
+                    await self._tell(tx, replace(event, body=texts.cleaned(event.body)), refusal)
                     await _check_now(tx)
             except Exception as error:  # a defect of the telling is this event's too
                 if is_transient(error):
@@ -353,15 +360,15 @@ def types_of(topic: str, handlers: Mapping[type[Message], Handler]) -> dict[str,
     return {str(d.full_name): message_factory.GetMessageClass(d) for d in found.message_types_by_name.values()}
 
 
-def runs(events: Sequence[Event[Any]]) -> Iterator[list[Event[Any]]]:
-    """Split a batch into runs of one type, as few as possible, that keep the order of each account."""
+def runs(events: Sequence[Event[Any]], handlers: Mapping[str, Handler]) -> Iterator[list[Event[Any]]]:
+    """Split a batch into runs of one handler, as few as possible, that keep the order of each account."""
     rest = list(events)
     while rest:
-        kind, taken, left = rest[0].type, [], []
+        handler, taken, left = handlers[rest[0].type], [], []
         blocked: set[tuple[str, str]] = set()
         for event in rest:
             key = (event.tenant, event.account_id)
-            if event.type == kind and key not in blocked:
+            if handlers[event.type] == handler and key not in blocked:
                 taken.append(event)
             else:
                 blocked.add(key)

@@ -5,6 +5,8 @@ import warnings
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import faust
@@ -70,6 +72,7 @@ class Follower:
             f"receivables-{self._consumer.name}",
             broker=[f"kafka://{server}" for server in self._settings.kafka_bootstrap_servers.split(",")],
             store="memory://",
+            datadir=Path(gettempdir()) / f"receivables-{self._consumer.name}",  # made, and left empty: no tables here
             web_enabled=False,
             topic_partitions=self._settings.partitions,
             topic_disable_leader=True,

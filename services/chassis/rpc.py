@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from services.chassis import metrics
+from services.chassis import metrics, texts
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, Tx, check_tenant, is_transient
 from services.chassis.envelope import Origin, new_traceparent
@@ -110,7 +110,9 @@ def _served(
         code = grpc.StatusCode.OK
         service = type(self).__name__
         try:
-            return await work(self, _origin(context, write=write), request)
+            origin = _origin(context, write=write)
+            texts.check(request)
+            return await work(self, origin, request)
         except Refusal as refusal:
             code = next(status for kind, status in _STATUS if isinstance(refusal, kind))
             metrics.REFUSED.labels(refusal.code).inc()

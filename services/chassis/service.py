@@ -27,11 +27,12 @@ from services.chassis.envelope import RECORD_MAX_BYTES
 from services.chassis.jobs import Job
 from services.chassis.logs import log
 from services.chassis.relay import Relay
-from services.chassis.settings import ChassisSettings
+from services.chassis.settings import ChassisSettings, load
 
 S = TypeVar("S", bound=ChassisSettings)
 EARLY_S = 1.0  # between two looks at early events
 STOP_S = 9.0  # after which a stop that hangs is cut short
+LIVENESS, READINESS = "liveness", "readiness"  # what an orchestrator's probes ask for
 GRACE_S = 3.0  # for calls that are under way at a stop
 
 
@@ -61,7 +62,7 @@ class Service(Generic[S]):
     settings: type[S]
     migrations: Path
     # What it follows: each event's type, and the use case that handles a batch of them.
-    handlers: Mapping[type[Message], Handler]
+    handlers: Callable[[S], Mapping[type[Message], Handler]]
     servicers: Callable[[Parts[S]], Sequence[Servicer]]
     jobs: Callable[[Parts[S]], tuple[Job, ...]] = lambda _parts: ()
     # Announces a refused event to those who must correct it, in the transaction that parks it.
@@ -72,7 +73,7 @@ class Service(Generic[S]):
         return Consumer(
             database,
             self.name,
-            self.handlers,
+            self.handlers(settings),
             tell=self.tell,
             topic_ids=topic_ids,
             failures_in_row_max=settings.failures_in_row_max,
@@ -99,7 +100,7 @@ def run_migrations(service: Service[Any], settings: ChassisSettings) -> list[str
 
 def serve(service: Service[S]) -> None:
     """Serve until SIGTERM or SIGINT; end with an error, to be started anew, when anything fails unexpectedly."""
-    settings = service.settings()  # type: ignore[call-arg]
+    settings = load(service.settings)
     logs.configure(service.name, settings.log_level)
     uvloop.run(_serve_until_told(service, settings))
 
@@ -186,7 +187,7 @@ def _tasks(service: Service[S], parts: Parts[S], relay: Relay) -> list[Coroutine
         cleaning.keep_clean(parts.database),
         *(jobs.keep_running(parts.database, job) for job in service.jobs(parts)),
     ]
-    if service.handlers:
+    if parts.consumer.topics:
         tasks += [follow.Follower(parts.consumer, parts.settings).run(), _wake_early(parts.consumer)]
     return tasks
 
@@ -227,7 +228,7 @@ async def _open_door(service: Service[S], parts: Parts[S]) -> AsyncIterator[None
     reflection.enable_server_reflection(names, server)
     server.add_insecure_port(f"{parts.settings.grpc_host}:{parts.settings.grpc_port}")
     await server.start()
-    for name in ("", *names):
+    for name in ("", LIVENESS, READINESS, *names):
         await alive.set(name, health_pb2.HealthCheckResponse.SERVING)
     try:
         yield

@@ -1,15 +1,37 @@
-"""What every service can be told from outside: environment variables that begin with AR_."""
+"""What every service can be told from outside: environment variables that begin with AR_, secrets also as files."""
 
-from typing import Literal
+import os
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+
+S = TypeVar("S", bound=BaseSettings)
+PREFIX = "AR_"
+SECRETS_DIR = f"{PREFIX}SECRETS_DIR"
+MOUNTED_SECRETS = "/run/secrets/receivables"
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no time zone (IANA name, such as {ZoneInfo('Europe/Berlin').key})")
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class ChassisSettings(BaseSettings):
-    """Settings of the machinery; a service adds its own in a subclass."""
+    """Settings of the machinery; a service adds its own in a subclass.
 
-    model_config = SettingsConfigDict(env_prefix="AR_", extra="ignore")
+    A file in the folder that AR_SECRETS_DIR names (or in /run/secrets/receivables) stands for the variable of its
+    name: `database_url` for AR_DATABASE_URL. A variable that is set counts before the file.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
 
     database_url: SecretStr = Field(description="PostgreSQL, as the role that serves")
     owner_database_url: SecretStr | None = Field(None, description="PostgreSQL, as the owner; only for migrate")
@@ -17,14 +39,43 @@ class ChassisSettings(BaseSettings):
     idle_transaction_s: int = Field(
         60, description="after which a transaction of a process that froze is ended, seconds", ge=1
     )
-    kafka_bootstrap_servers: str = Field("localhost:9092", description="host:port, comma separated")
+    kafka_bootstrap_servers: str = Field("localhost:9092", description="host:port, comma separated", min_length=1)
     partitions: int = Field(8, description="of a topic that has to be created", ge=1)
     replication: int = Field(1, description="copies of a topic that has to be created", ge=1)
-    session_timeout_s: float = Field(30.0, description="after which a silent consumer loses its partitions, seconds")
+    session_timeout_s: float = Field(
+        30.0, description="after which a silent consumer loses its partitions, seconds", ge=1
+    )
     batch_size: int = Field(500, description="events handled in one transaction, at most", ge=1)
     failures_in_row_max: int = Field(100, description="defects in a row after which the consumer stops", ge=1)
-    grpc_host: str = Field("127.0.0.1", description="address that gRPC listens on")
-    grpc_port: int = Field(50051, description="port that gRPC listens on")
-    metrics_port: int = Field(9464, description="port of /metrics; 0 for none")
+    grpc_host: str = Field("127.0.0.1", description="address that gRPC and /metrics listen on")
+    grpc_port: Port = Field(50051, description="port that gRPC listens on")
+    metrics_port: int = Field(9464, description="port of /metrics; 0 for none", ge=0, le=65535)
     clock: Literal["system", "test"] = Field("system", description="test: SetClock is answered")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what is logged, and above")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic names all five
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then variables, then files of secrets; no .env file."""
+        folder = os.environ.get(SECRETS_DIR, MOUNTED_SECRETS)
+        if not Path(folder).is_dir():
+            return init_settings, env_settings
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folder, env_prefix="")
+
+
+def load(kind: type[S]) -> S:
+    """Read the settings; a wrong or missing one ends the process with a line that names it, and never its value."""
+    folder = os.environ.get(SECRETS_DIR)
+    if folder is not None and not Path(folder).is_dir():
+        raise SystemExit(f"{SECRETS_DIR}: {folder} is no folder")
+    try:
+        return kind()
+    except ValidationError as error:
+        wrong = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
+        raise SystemExit("\n".join(wrong)) from None

@@ -82,6 +82,15 @@ class Account:
     held: Money
     on_hold: bool = False
 
+    def own(self, amount: Money) -> Money:
+        """Return the amount itself; refuse one that is in another currency than the account."""
+        if amount.currency != self.limit.currency:
+            raise Invalid(
+                "account.currency_not_held",
+                f"the account is kept in {self.limit.currency}, the amount is in {amount.currency}",
+            )
+        return amount
+
     @property
     def headroom(self) -> Money:
         """What the account can still take; below zero when shipped goods used more than the limit."""

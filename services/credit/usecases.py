@@ -155,7 +155,7 @@ def _capture_one(
     body = event.body
     hold = _known(book, event.tenant, body.order_id)
     account = _account(book, event.tenant, body.account_id)
-    amount = contracts.money(body.amount)
+    amount = account.own(contracts.money(body.amount))
     captured, released = domain.capture(book, hold, account, amount, final=body.final)
     key = (event.tenant, body.account_id)
     movements.append(Movement(key, f"item invoice/{body.invoice_id}", used=amount.minor, held=-captured.minor))
@@ -231,8 +231,8 @@ async def _lower(tx: Tx, reductions: Sequence[tuple[str, str, money_pb2.Money, s
     """Lower what accounts use, by (tenant, account, amount, cause)."""
     book = await _open_book(tx, {(tenant, account_id) for tenant, account_id, *_ in reductions}, ())
     movements = []
-    for tenant, account_id, amount, cause in reductions:
-        _account(book, tenant, account_id)
+    for tenant, account_id, message, cause in reductions:
+        amount = _account(book, tenant, account_id).own(contracts.money(message))
         book.change((tenant, account_id), used=-amount.minor)
         movements.append(Movement((tenant, account_id), cause, used=-amount.minor))
     await _save(tx, book, [], movements, [])

@@ -24,6 +24,6 @@ SERVICE = Service(
     name="disputes",
     settings=DisputesSettings,
     migrations=Path(__file__).parent / "migrations",
-    handlers=HANDLERS,
+    handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
 )

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from services.chassis.settings import ChassisSettings
+from services.chassis.settings import ChassisSettings, TimeZone
 from services.disputes.domain.deadlines import Policy
 
 
@@ -14,7 +14,7 @@ class DisputesSettings(ChassisSettings):
     dispute_answer_days: int = Field(5, description="business days to the answer of a standard case", ge=1)
     dispute_first_answer_days: int = Field(1, description="business days to the first answer of a person", ge=1)
     dispute_customer_days: int = Field(5, description="business days that a customer has to answer", ge=1)
-    dispute_time_zone: str = Field("UTC", description="where the seller counts its days (IANA name)")
+    dispute_time_zone: TimeZone = Field("UTC", description="where the seller counts its days (IANA name)")
 
     def policy(self) -> Policy:
         """The same, as the rules read it."""

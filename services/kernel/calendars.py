@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from services.kernel.refusals import Invalid
 
 BUSINESS_DAY_ENDS = time(17, 0)
+FIRST_YEAR, LAST_YEAR = 1970, 2199  # what a business may date; beyond lies a typing mistake
 
 
 def day(text: str, *, what: str) -> date:
@@ -16,6 +17,8 @@ def day(text: str, *, what: str) -> date:
         value = None
     if value is None or value.isoformat() != text:  # fromisoformat reads week dates too
         raise Invalid("date.malformed", f"{what} is not a date (YYYY-MM-DD): {text[:40]!r}")
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise Invalid("date.out_of_range", f"{what} is not between {FIRST_YEAR} and {LAST_YEAR}: {text}")
     return value
 
 

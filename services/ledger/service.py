@@ -24,6 +24,6 @@ SERVICE = Service(
     name="ledger",
     settings=ChassisSettings,
     migrations=Path(__file__).parent / "migrations",
-    handlers=HANDLERS,
+    handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
 )

@@ -7,7 +7,7 @@ from receivables.notifications.v1 import service_pb2, service_pb2_grpc
 from services.chassis.service import Parts, Service, Servicer
 from services.notifications import sending, stream
 from services.notifications.rpc import NotificationsService
-from services.notifications.settings import House, Settings
+from services.notifications.settings import Settings
 from services.notifications.usecases import Desk
 
 
@@ -21,16 +21,11 @@ def _servicers(parts: Parts[Settings]) -> list[Servicer]:
     ]
 
 
-def _service(house: House) -> Service[Settings]:
-    desk = Desk(house.time_zone, house.reply_domain)
-    return Service(
-        name="notifications",
-        settings=Settings,
-        migrations=Path(__file__).parent / "migrations",
-        handlers=stream.handlers(desk),
-        servicers=_servicers,
-        jobs=lambda parts: (sending.job(desk, parts.settings),),
-    )
-
-
-SERVICE = _service(House())
+SERVICE = Service(
+    name="notifications",
+    settings=Settings,
+    migrations=Path(__file__).parent / "migrations",
+    handlers=stream.handlers,
+    servicers=_servicers,
+    jobs=lambda parts: (sending.job(Desk.of(parts.settings), parts.settings),),
+)

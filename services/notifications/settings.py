@@ -3,32 +3,25 @@
 from typing import Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.chassis.settings import ChassisSettings
+from services.chassis.settings import ChassisSettings, Port, TimeZone
 
 _DOMAIN = r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
 
 
-class House(BaseSettings):
-    """What every message depends on."""
+class Settings(ChassisSettings):
+    """Settings of notifications."""
 
-    model_config = SettingsConfigDict(env_prefix="AR_", extra="ignore")
-
-    time_zone: str = Field(default="Europe/Berlin", description="where the business day ends at 17:00; an IANA name")
+    time_zone: TimeZone = Field("Europe/Berlin", description="where the business day ends at 17:00; an IANA name")
     reply_domain: str = Field(
         default="reply.receivables.example",
         pattern=_DOMAIN,
         description="takes the replies to cases, and names our mails",
     )
 
-
-class Settings(House, ChassisSettings):
-    """Settings of notifications."""
-
     invoicing_address: str = Field("127.0.0.1:50052", description="host:port of invoicing, for documents")
     smtp_host: str = Field("127.0.0.1", description="mail server that takes our mail")
-    smtp_port: int = Field(25, description="its port")
+    smtp_port: Port = Field(25, description="its port")
     smtp_tls: Literal["auto", "starttls", "tls", "none"] = Field(
         "auto", description="auto: STARTTLS where the server offers it; tls: from the first byte"
     )

@@ -11,29 +11,35 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis.consumer import Handler
 from services.notifications import usecases, wire
+from services.notifications.settings import Settings
 from services.notifications.usecases import Desk
 
+# What needs nothing but itself to be told: the story that each event makes.
+STORIES: Mapping[type[Message], wire.StoryOf] = {
+    credit_pb2.CreditDecided: wire.credit_decided,
+    credit_pb2.HoldReleased: wire.hold_released,
+    credit_pb2.HoldExpired: wire.hold_expired,
+    credit_pb2.LimitChanged: wire.limit_changed,
+    credit_pb2.LimitExceeded: wire.limit_exceeded,
+    credit_pb2.OrderRefused: wire.order_refused,
+    invoicing_pb2.InvoiceIssued: wire.invoice_issued,
+    invoicing_pb2.CreditNoteIssued: wire.credit_note_issued,
+    invoicing_pb2.DocumentHeld: wire.document_held,
+    invoicing_pb2.ShipmentRefused: wire.shipment_refused,
+    ledger_pb2.PaymentReceived: wire.payment_received,
+    disputes_pb2.DisputeResolved: wire.dispute_resolved,
+}
 
-def handlers(desk: Desk) -> Mapping[type[Message], Handler]:
+
+def handlers(settings: Settings) -> Mapping[type[Message], Handler]:
     """What is followed, and the use case of each."""
-    return {
+    desk = Desk.of(settings)
+    return dict.fromkeys(STORIES, desk.telling(STORIES)) | {
         orders_pb2.OrderPlaced: usecases.know_orders,
         orders_pb2.OrderShipped: desk.tell_shipped,
         credit_pb2.BuyerRegistered: usecases.know_buyers,
         credit_pb2.BuyerChanged: usecases.know_buyers,
-        credit_pb2.CreditDecided: desk.telling(wire.credit_decided),
-        credit_pb2.HoldReleased: desk.telling(wire.hold_released),
-        credit_pb2.HoldExpired: desk.telling(wire.hold_expired),
-        credit_pb2.LimitChanged: desk.telling(wire.limit_changed),
-        credit_pb2.LimitExceeded: desk.telling(wire.limit_exceeded),
-        credit_pb2.OrderRefused: desk.telling(wire.order_refused),
         invoicing_pb2.SellerRegistered: usecases.know_sellers,
-        invoicing_pb2.InvoiceIssued: desk.telling(wire.invoice_issued),
-        invoicing_pb2.CreditNoteIssued: desk.telling(wire.credit_note_issued),
-        invoicing_pb2.DocumentHeld: desk.telling(wire.document_held),
-        invoicing_pb2.ShipmentRefused: desk.telling(wire.shipment_refused),
-        ledger_pb2.PaymentReceived: desk.telling(wire.payment_received),
         disputes_pb2.DisputeOpened: desk.tell_dispute_opened,
         disputes_pb2.DisputeMoved: desk.tell_dispute_moved,
-        disputes_pb2.DisputeResolved: desk.telling(wire.dispute_resolved),
     }

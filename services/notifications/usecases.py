@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from google.protobuf.message import Message as Body
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
@@ -23,6 +24,7 @@ from services.notifications.domain.messages import Message
 from services.notifications.domain.roles import BUYER_ROLES, Role
 from services.notifications.domain.routing import Recipient, Route
 from services.notifications.domain.stories import WHOLE_COMPANY, Detail, Moment, Story, deadline
+from services.notifications.settings import Settings
 from services.notifications.store import CaseFile, Key, Mail, MailKey, NewMessage
 from services.notifications.texts.compose import Case, Names, compose
 
@@ -63,12 +65,20 @@ class Desk:
     # Takes the replies to cases.
     reply_domain: str
 
-    def telling(self, story_of: wire.StoryOf) -> Callable[[Tx, Sequence[Event[Any]]], Awaitable[None]]:
-        """A handler that tells each event of a batch as the story that it makes, if any."""
+    @classmethod
+    def of(cls, settings: Settings) -> "Desk":
+        """The desk as the settings describe it."""
+        return cls(settings.time_zone, settings.reply_domain)
+
+    def telling(
+        self, stories: Mapping[type[Body], wire.StoryOf]
+    ) -> Callable[[Tx, Sequence[Event[Any]]], Awaitable[None]]:
+        """A handler that tells each event of a batch as the story that its type makes, if any."""
 
         async def handle(tx: Tx, events: Sequence[Event[Any]]) -> None:
             now = self._now(tx)
-            await self.tell(tx, [story for event in events if (story := story_of(event, now)) is not None])
+            told = [stories[type(event.body)](event, now) for event in events]
+            await self.tell(tx, [story for story in told if story is not None])
 
         return handle
 

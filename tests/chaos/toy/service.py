@@ -71,7 +71,7 @@ class Toy(Service[ChassisSettings]):
         return made(
             database,
             self.name,
-            self.handlers,
+            self.handlers(settings),
             tell=self.tell,
             topic_ids=topic_ids,
             failures_in_row_max=settings.failures_in_row_max,
@@ -120,7 +120,7 @@ SERVICE = Toy(
     name=NAME,
     settings=ChassisSettings,
     migrations=Path(__file__).parent / "migrations",
-    handlers=HANDLERS,
+    handlers=lambda _settings: HANDLERS,
     servicers=servicers,
     jobs=jobs,
     tell=usecases.tell,

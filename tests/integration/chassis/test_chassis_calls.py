@@ -61,6 +61,11 @@ async def refused(call: Any) -> tuple[grpc.StatusCode, str]:
     return failed.value.code(), info.reason
 
 
+async def test_a_request_with_text_that_nothing_can_hold_is_refused(toy: Toy, call: Caller):
+    assert await refused(call.register("b\0")) == (grpc.StatusCode.INVALID_ARGUMENT, "text.control_character")
+    assert await effects(toy.database) == []
+
+
 async def test_the_same_key_repeats_the_answer_and_does_it_once(toy: Toy, call: Caller):
     first = await call.register()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
@@ -193,10 +194,27 @@ async def test_what_comes_before_an_unreadable_event_of_its_subject_is_handled_a
 
 @pytest.mark.parametrize("text", ["a\0b", "x" * 100_000])
 async def test_what_a_body_quotes_cannot_break_the_parking(toy: Toy, text: str):
-    await toy.consumer.handle([placed("o1", after=f"invoice/{text}"), placed("o2")])
+    """One of ours, which has a sequence, is not looked at again: even then."""
+    await toy.consumer.handle([placed("o1", after=f"invoice/{text}", headers={"ce_sequence": "1"}), placed("o2")])
 
     assert await effects(toy.database) == ["o2/1 placed"]
     assert len(await waiting(toy.database)) == 1
+
+
+async def test_text_that_neither_a_database_nor_xml_can_hold_is_refused_and_told_without_it(toy: Toy):
+    await toy.consumer.handle(
+        [placed("o1", site="a\0b"), placed("o\x1b", site="a"), placed("o3", site="tab\tand ü€😀")]
+    )
+
+    assert await effects(toy.database) == ["o3/1 tab\tand ü€😀"]
+    assert await codes(toy.database) == ["text.control_character"] * 2
+    async with toy.database.transaction(()) as tx:
+        rows = await tx.rows("SELECT payload FROM outbox WHERE headers ->> 'ce_type' LIKE %s ORDER BY id", ["%Refused"])
+    said = [credit_pb2.OrderRefused.FromString(row.payload) for row in rows]
+    assert [(m.order_id, m.message) for m in said] == [
+        ("o1", "site has a control character at position 2"),
+        ("o\ufffd", "order_id has a control character at position 2"),
+    ]
 
 
 # Alone

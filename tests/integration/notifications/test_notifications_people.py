@@ -212,7 +212,7 @@ async def test_an_event_that_makes_no_sense_is_parked_and_the_rest_told(office: 
 
 async def test_ids_of_any_length_and_kind_from_the_shop_break_nothing(office: Office):
     await office.register("rex", "RECEIVING")
-    strange = shipped(order="o\0" + "x" * 5000, shipment="\u2028" * 50 + "s")
+    strange = shipped(order="o\u202e" + "x" * 5000, shipment="\u2028" * 50 + "s")
 
     await office.follow(an_event(strange.body, "order/strange"))
 

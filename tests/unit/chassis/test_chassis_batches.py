@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 import psycopg_pool
@@ -11,12 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from receivables.orders.v1 import events_pb2
 
-from services.chassis.consumer import runs
-from services.chassis.database import is_transient
+from services.chassis.consumer import Handler, runs
+from services.chassis.database import Tx, is_transient
 from services.chassis.envelope import Event, Origin, Record
 from services.chassis.follow import Buffer, Standing
 
 Events = list[Event[events_pb2.OrderPlaced]]
+
+
+async def _handle_a(tx: Tx, events: Sequence[Event[Any]]) -> None: ...
+
+
+async def _handle_b_and_c(tx: Tx, events: Sequence[Event[Any]]) -> None: ...
+
+
+HANDLERS: dict[str, Handler] = {"a": _handle_a, "b": _handle_b_and_c, "c": _handle_b_and_c}
 
 
 def an_event(nth: int, kind: str, account: str, tenant: str = "acme") -> Event[events_pb2.OrderPlaced]:
@@ -35,12 +46,12 @@ def batches(draw: st.DrawFn) -> Events:
 
 
 @given(batches())
-def test_runs_lose_nothing_have_one_type_each_and_keep_the_order_of_each_account(events: Events):
-    cut = list(runs(events))
+def test_runs_lose_nothing_have_one_handler_each_and_keep_the_order_of_each_account(events: Events):
+    cut = list(runs(events, HANDLERS))
 
     flat = [event for run in cut for event in run]
     assert sorted(event.id for event in flat) == sorted(event.id for event in events)
-    assert all(len({event.type for event in run}) == 1 for run in cut)
+    assert all(len({HANDLERS[event.type] for event in run}) == 1 for run in cut)
     assert _by_account(flat) == _by_account(events)
 
 
@@ -54,7 +65,13 @@ def _by_account(events: Events) -> dict[tuple[str, str], list[str]]:
 def test_runs_are_few_when_the_accounts_differ():
     events = [an_event(n, "ab"[n % 2], f"account-{n}") for n in range(10)]
 
-    assert [len(run) for run in runs(events)] == [5, 5]
+    assert [len(run) for run in runs(events, HANDLERS)] == [5, 5]
+
+
+def test_types_of_one_handler_that_alternate_on_one_account_are_one_run():
+    events = [an_event(n, "bc"[n % 2], "busy") for n in range(10)]
+
+    assert [len(run) for run in runs(events, HANDLERS)] == [10]
 
 
 def error(sqlstate: str) -> psycopg.Error:

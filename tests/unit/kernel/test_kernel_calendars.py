@@ -35,6 +35,14 @@ def test_what_is_no_iso_date_is_refused_with_its_name(text: str) -> None:
     assert refused.value.code == "date.malformed"
 
 
+@pytest.mark.parametrize("text", ["9999-12-31", "2200-01-01", "1969-12-31", "0001-01-01"])
+def test_a_year_in_which_nobody_trades_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="promised_ship_on") as refused:
+        calendars.day(text, what="promised_ship_on")
+
+    assert refused.value.code == "date.out_of_range"
+
+
 def test_an_iso_week_date_is_refused() -> None:
     with pytest.raises(Invalid):
         calendars.day("2026-W05-6", what="issue_date")

@@ -1,0 +1,76 @@
+"""Settings: variables, secrets as files, and a wrong one named in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from services.chassis.settings import ChassisSettings, load
+from services.disputes.settings import DisputesSettings
+
+URL = "postgresql://server:pa55@db/credit"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AR_SECRETS_DIR", raising=False)
+    monkeypatch.setenv("AR_DATABASE_URL", URL)
+
+
+def test_a_secret_may_come_as_a_file_and_a_variable_counts_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "database_url").write_text("postgresql://from-file\n")
+    (tmp_path / "owner_database_url").write_text("postgresql://owner\n")
+    monkeypatch.setenv("AR_SECRETS_DIR", str(tmp_path))
+
+    both = load(ChassisSettings)
+    monkeypatch.delenv("AR_DATABASE_URL")
+    file_only = load(ChassisSettings)
+
+    assert both.database_url.get_secret_value() == URL
+    assert both.owner_database_url is not None
+    assert both.owner_database_url.get_secret_value() == "postgresql://owner"
+    assert file_only.database_url.get_secret_value() == "postgresql://from-file"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AR_BATCH_SIZE", "many"),
+        ("AR_GRPC_PORT", "70000"),
+        ("AR_CLOCK", "sundial"),
+        ("AR_LOG_LEVEL", "LOUD"),
+        ("AR_DISPUTE_TIME_ZONE", "Europe/Atlantis"),
+        ("AR_SESSION_TIMEOUT_S", "0"),
+        ("AR_KAFKA_BOOTSTRAP_SERVERS", ""),
+    ],
+)
+def test_a_wrong_value_ends_the_start_with_one_line_that_names_it(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SystemExit) as ended:
+        load(DisputesSettings)
+
+    assert str(ended.value).startswith(f"{name}: ")
+    assert "\n" not in str(ended.value)
+
+
+def test_what_is_missing_is_named_and_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AR_DATABASE_URL")
+    monkeypatch.setenv("AR_OWNER_DATABASE_URL", URL)
+    monkeypatch.setenv("AR_BATCH_SIZE", "0")
+
+    with pytest.raises(SystemExit) as ended:
+        load(ChassisSettings)
+
+    assert {line.split(":")[0] for line in str(ended.value).splitlines()} == {"AR_DATABASE_URL", "AR_BATCH_SIZE"}
+    assert "pa55" not in str(ended.value)
+
+
+def test_a_folder_of_secrets_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AR_SECRETS_DIR", "/no/such/folder")
+
+    with pytest.raises(SystemExit, match="AR_SECRETS_DIR: /no/such/folder is no folder"):
+        load(ChassisSettings)
