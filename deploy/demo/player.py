@@ -205,7 +205,7 @@ class Player:
         desk.move(case, "ASK_CUSTOMER", missing=what.text)
 
     def discard(self, _step: Step, what: Happening) -> None:
-        """An operator gives up a shipment that invoicing refused, so that the corrected one behind it goes on."""
+        """An operator closes a shipment that invoicing refused and that was corrected since."""
         database = self.stage.stack.running["invoicing"].database
         question = (
             f"SELECT id FROM parked WHERE closed_at IS NULL AND reason = 'refused' AND subject = 'order/{what.about}'"  # noqa: S608 - our own sample

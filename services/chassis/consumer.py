@@ -153,7 +153,9 @@ class Consumer:
         while row := await parked.next_of(tx, self.name, slot, after):
             after = row.id
             if row.reason not in ("early", "behind") and not again:
-                return subjects, True
+                if parked.holds_back(row, row.subject):
+                    return subjects, True
+                continue
             why = await self._try(tx, row)
             if why is None:
                 await parked.close(tx, row.id, "handled", by=by, why="")
@@ -295,7 +297,10 @@ class Consumer:
                 return
         batch.parked.append((item.record, why))
         await parked.add(tx, self.name, item.record, why)
-        (batch.held if parked.holds_back(why, item.slot[2]) else batch.expected).add(item.slot)
+        if parked.holds_back(why, item.slot[2]):
+            batch.held.add(item.slot)
+        elif parked.awaits_own(why, item.slot[2]):
+            batch.expected.add(item.slot)
         if why.reason == "failed":
             batch.failures_in_row += 1
             if batch.failures_in_row > self._failures_in_row_max:

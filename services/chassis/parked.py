@@ -72,8 +72,17 @@ def slot_of(record: Record) -> Slot:
 
 
 def holds_back(why: Any, subject: str) -> bool:
-    """Whether what waits holds back later events of its subject: all does, but one that waits for just such a one."""
-    return not (why.reason == "early" and why.waits_for == subject)
+    """Whether what waits holds back later events of its subject.
+
+    All does, but what was refused, for its sender has the answer and what comes next may put it right; and what is
+    early and waits for just such a later one.
+    """
+    return why.reason != "refused" and not awaits_own(why, subject)
+
+
+def awaits_own(why: Any, subject: str) -> bool:
+    """Whether what waits is early for a later event of its own subject."""
+    return bool(why.reason == "early" and why.waits_for == subject)
 
 
 async def add(tx: Tx, consumer: str, record: Record, why: Reason) -> None:
@@ -118,7 +127,8 @@ async def held_back(tx: Tx, consumer: str, slots: Collection[Slot]) -> tuple[set
         [consumer, *_split(slots)],
     )
     held = {(row.topic, row.tenant, row.subject) for row in rows if holds_back(row, row.subject)}
-    return held, {(row.topic, row.tenant, row.subject) for row in rows} - held
+    expected = {(row.topic, row.tenant, row.subject) for row in rows if awaits_own(row, row.subject)}
+    return held, expected - held
 
 
 async def waiting_for(tx: Tx, consumer: str, subjects: Collection[tuple[str, str]]) -> list[Slot]:

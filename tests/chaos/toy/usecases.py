@@ -28,6 +28,8 @@ async def place(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None
         _misbehave(event)
         if (waits_for := event.body.scope.cost_centre) and (event.tenant, waits_for) not in known:
             raise Early(waits_for)
+        if event.body.scope.site == "refused when known":
+            raise Conflict("toy.refused", "the toy does not like it")
     await _learn(tx, [(e.tenant, e.subject) for e in events])
     await _leave(
         tx, [(e.tenant, e.account_id, e.body.order_id, e.body.version, e.body.scope.site or "placed") for e in events]

@@ -302,6 +302,23 @@ async def test_what_follows_a_parked_event_of_its_subject_waits_behind_it_and_ot
     assert await waiting(toy.database) == ["failed order/o1", "behind order/o1", "behind order/o1"]
 
 
+async def test_what_was_refused_has_its_answer_and_what_comes_next_of_its_subject_goes_on(toy: Toy):
+    await toy.consumer.handle([placed("o1", site="refused"), placed("o1", version=2)])
+    await toy.consumer.handle([placed("o1", version=3)])
+
+    assert await effects(toy.database) == ["o1/2 placed", "o1/3 placed"]
+    assert await waiting(toy.database) == ["refused order/o1"]
+
+
+async def test_what_was_refused_after_it_had_waited_lets_go_what_is_behind_it(toy: Toy):
+    await toy.consumer.handle(
+        [placed("o1", after="order/o9", site="refused when known"), placed("o1", version=2), placed("o9")]
+    )
+
+    assert await effects(toy.database) == ["o9/1 placed", "o1/2 placed"]
+    assert await waiting(toy.database) == ["refused order/o1"]
+
+
 async def test_a_discard_frees_what_is_behind_in_order(toy: Toy):
     await toy.consumer.handle([placed("o1", site="fails"), *(placed("o1", version=v) for v in (2, 3, 4))])
 
