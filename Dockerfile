@@ -32,11 +32,10 @@ FROM python:${PYTHON}${PYTHON_DIGEST} AS image
 LABEL org.opencontainers.image.title="receivables" \
       org.opencontainers.image.description="Event-driven accounts receivable: credit, invoicing, ledger, disputes, notifications"
 COPY --from=builder /app /app
-# Nothing is written but below /tmp: the root file system may be read-only. Faust wants a folder, and leaves it empty.
+# Nothing is written but below /tmp: the root file system may be read-only.
 ENV PATH=/app/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    APP_DATADIR=/tmp/faust \
     AR_GRPC_HOST=0.0.0.0 \
     AR_RULES_DIR=/app/rules
 WORKDIR /app

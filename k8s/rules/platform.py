@@ -1,0 +1,204 @@
+"""Rules about what the operators are asked for: topics, users, databases, scaling, monitoring, the network."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from k8s import product
+from k8s.render import Manifest, Pod, Rendering, matches
+from k8s.rules.finding import Complaint, complaint
+
+COOLDOWN_S = 300
+
+
+def topics(rendering: Rendering) -> Iterator[Complaint]:
+    """The product's topics, with the partitions that it is told, kept for ever, and on two brokers before they count."""
+    if not rendering.of("KafkaTopic"):
+        return
+    if rendering.names("KafkaTopic") != product.ALL_TOPICS:
+        yield Complaint("KafkaTopic/*", f"are {sorted(rendering.names('KafkaTopic'))}")
+    told = {rendering.environment(pod).get("AR_PARTITIONS") for pod in rendering.deployments}
+    for item in rendering.of("KafkaTopic"):
+        config = item["spec"].get("config", {})
+        if told != {str(item["spec"].get("partitions"))}:
+            yield complaint(item, f"has {item['spec'].get('partitions')} partitions; the services are told {told}")
+        if config.get("min.insync.replicas") != 2 or item["spec"].get("replicas", 0) < 3:
+            yield complaint(item, "may lose what was acknowledged")
+        if config.get("retention.ms") != -1 or config.get("cleanup.policy") != "delete":
+            yield complaint(item, "is not kept for ever")
+        if config.get("max.message.bytes") != product.MESSAGE_MAX_BYTES:
+            yield complaint(item, "does not take our longest event")
+
+
+def access(rendering: Rendering) -> Iterator[Complaint]:
+    """Each service's user may write its own topic, read what it follows, see that all are there, and nothing else."""
+    if not rendering.of("KafkaUser"):
+        return
+    for each in product.products():
+        user = next((item for item in rendering.of("KafkaUser") if item["metadata"]["name"] == each.group), None)
+        if user is None:
+            yield Complaint("KafkaUser/*", f"{each.name} has none")
+            continue
+        wanted = {("topic", topic, "Describe") for topic in product.ALL_TOPICS}
+        wanted |= {("topic", topic, "Read") for topic in each.follows}
+        wanted |= {("topic", each.writes, "Write"), ("group", each.group, "Read")}
+        if (found := set(rights(user))) != wanted:
+            yield complaint(user, f"may differ from the code by {sorted(found ^ wanted)}")
+    for item in rendering.of("Kafka"):
+        if "authorization" not in item["spec"]["kafka"]:
+            yield complaint(item, "holds nobody to the users' rights")
+
+
+def rights(user: Manifest) -> Iterator[tuple[str, str, str]]:
+    """What a user may: (kind of resource, name, operation); a prefix or a wildcard is marked as such."""
+    for rule in user["spec"]["authorization"]["acls"]:
+        resource = rule["resource"]
+        exact = resource.get("patternType", "literal") == "literal" and rule.get("type", "allow") == "allow"
+        for operation in rule["operations"]:
+            yield resource["type"], resource.get("name", "") if exact else f"not literally {resource}", operation
+
+
+def scaling(rendering: Rendering) -> Iterator[Complaint]:
+    """By the lag of exactly what a service follows, never above the partitions, and by one scaler alone."""
+    if rendering.of("ScaledObject") and rendering.of("HorizontalPodAutoscaler"):
+        yield Complaint("HorizontalPodAutoscaler/*", "two scalers would fight over the same pods")
+    for item in rendering.of("ScaledObject"):
+        spec, name = item["spec"], item["spec"]["scaleTargetRef"]["name"]
+        if name not in rendering.names("Deployment"):
+            yield complaint(item, f"scales {name}, which is not there")
+            continue
+        deployment = rendering.one("Deployment", name)
+        if "replicas" in deployment["spec"]:
+            yield complaint(deployment, "has a number of replicas beside KEDA's")
+        pod = next(pod for pod in rendering.deployments if pod.owner is deployment)
+        yield from _bounds(item, spec, rendering.environment(pod))
+        yield from _triggers(item, rendering.environment(pod), product.product(pod.service))
+
+
+def _bounds(item: Manifest, spec: Manifest, told: dict[str, str]) -> Iterator[Complaint]:
+    if str(spec.get("maxReplicaCount")) != told.get("AR_PARTITIONS"):
+        yield complaint(item, f"goes up to {spec.get('maxReplicaCount')}, with {told.get('AR_PARTITIONS')} partitions")
+    if spec.get("minReplicaCount", 0) < 2:
+        yield complaint(item, "leaves fewer than two to answer calls")
+    if spec.get("cooldownPeriod", 0) < COOLDOWN_S or "fallback" not in spec:
+        yield complaint(item, "cools down too soon, or has no fallback")
+
+
+def _triggers(item: Manifest, told: dict[str, str], service: product.Product) -> Iterator[Complaint]:
+    kafka = [each["metadata"] for each in item["spec"]["triggers"] if each["type"] == "kafka"]
+    if {each["topic"] for each in kafka} != service.follows:
+        yield complaint(item, f"watches {sorted(each['topic'] for each in kafka)}, not what {service.name} follows")
+    for each in kafka:
+        if each["consumerGroup"] != service.group or each["bootstrapServers"] != told.get("AR_KAFKA_BOOTSTRAP_SERVERS"):
+            yield complaint(item, f"watches another group, or another broker, than {service.name} uses")
+        if each.get("limitToPartitionsWithLag") != "true":
+            yield complaint(item, "would start replicas for partitions without lag")
+
+
+def databases(rendering: Rendering) -> Iterator[Complaint]:
+    """One a service, with its two roles, whose secrets name the same role, database and server."""
+    for cluster in rendering.of("Cluster"):
+        name = cluster["metadata"]["name"]
+        found = {item["spec"]["name"]: item["spec"]["owner"] for item in rendering.of("Database")}
+        if found != {each: f"{each}_owner" for each in product.SERVICES}:
+            yield complaint(cluster, f"has the databases {found}")
+        given = {item["spec"]["target"]["name"]: item for item in rendering.of("ExternalSecret")}
+        roles = {role["name"]: role["passwordSecret"]["name"] for role in cluster["spec"]["managed"]["roles"]}
+        for service in product.SERVICES:
+            for role, suffix, key in (("server", "", "database_url"), ("owner", "-owner", "owner_database_url")):
+                secret = given.get(f"receivables-{service}{suffix}")
+                if roles.get(f"{service}_{role}") != f"receivables-{service}{suffix}" or secret is None:
+                    yield complaint(cluster, f"does not know {service}_{role} by its secret")
+                    continue
+                data = secret["spec"]["target"]["template"]["data"]
+                server = f"@{name}-rw.{cluster['metadata'].get('namespace')}.svc:5432/{service}?sslmode=verify-full"
+                if data["username"] != f"{service}_{role}" or not (
+                    data[key].startswith(f"postgresql://{service}_{role}:") and server in data[key]
+                ):
+                    yield complaint(secret, "leads to another role, database or server")
+
+
+def monitors(rendering: Rendering) -> Iterator[Complaint]:
+    """Every pod that serves is scraped, by the name of its port, and none that does not."""
+    for item in rendering.of("PodMonitor"):
+        taken = [pod for pod in rendering.pods if matches(item["spec"]["selector"], pod.labels)]
+        if {(pod.owner["kind"], pod.service) for pod in taken} != {("Deployment", name) for name in product.SERVICES}:
+            yield complaint(item, "does not scrape every service, and services only")
+        names = {port["name"] for pod in taken for port in pod.spec["containers"][0].get("ports", [])}
+        if missing := {end.get("port") for end in item["spec"]["podMetricsEndpoints"]} - names:
+            yield complaint(item, f"scrapes ports that no pod has: {missing}")
+
+
+def network(rendering: Rendering) -> Iterator[Complaint]:
+    """Whatever a pod may reach is what its code calls, and who may reach it is whose code calls it."""
+    if not rendering.of("NetworkPolicy"):
+        return
+    for pod in rendering.pods:
+        policies = [p for p in rendering.of("NetworkPolicy") if matches(p["spec"]["podSelector"], pod.labels)]
+        closed = {kind for policy in policies for kind in policy["spec"].get("policyTypes", [])}
+        if closed != {"Ingress", "Egress"}:
+            yield complaint(pod.owner, f"is closed for {sorted(closed)} only")
+        out = {way for policy in policies for rule in policy["spec"].get("egress", []) for way in _ways(rule, "to")}
+        into = {way for policy in policies for rule in policy["spec"].get("ingress", []) for way in _ways(rule, "from")}
+        if out != (wanted := _reaches(rendering, pod)):
+            yield complaint(pod.owner, f"reaches more or less than it calls: {sorted(out ^ wanted)}")
+        if into != (wanted := _reached(pod)):
+            yield complaint(pod.owner, f"is reached by more or less than its callers: {sorted(into ^ wanted)}")
+
+
+def _reaches(rendering: Rendering, pod: Pod) -> set[tuple[str, int]]:
+    """Names and its database for all; broker, called services and mail for those that serve."""
+    ways = {("kube-system/kube-dns", 53), ("receivables-db", 5432)}
+    if pod.owner["kind"] == "Deployment":
+        told, service = rendering.environment(pod), product.product(pod.service)
+        ways.add(("receivables/Kafka", int(told["AR_KAFKA_BOOTSTRAP_SERVERS"].rpartition(":")[2])))
+        ways |= {(called, product.product(called).port("AR_GRPC_PORT")) for called in service.calls}
+        if "AR_SMTP_PORT" in service.settings:
+            ways.add(("anywhere", int(told["AR_SMTP_PORT"])))
+    return ways
+
+
+def _reached(pod: Pod) -> set[tuple[str, int]]:
+    """Clients that the platform names, the services whose code calls it, and the monitoring."""
+    if pod.owner["kind"] != "Deployment":
+        return set()
+    me = product.product(pod.service)
+    callers = {each.name for each in product.products() if pod.service in each.calls}
+    door = me.port("AR_GRPC_PORT")
+    return {(f"calls-{me.name}", door), ("monitoring", me.port("AR_METRICS_PORT"))} | {(c, door) for c in callers}
+
+
+def _ways(rule: Manifest, direction: str) -> Iterator[tuple[str, int]]:
+    """A rule of a policy as pairs of peer and port."""
+    for port in rule.get("ports", [{"port": 0}]):
+        for peer in rule.get(direction, [None]):
+            yield _peer(peer), port["port"]
+
+
+def _peer(peer: dict[str, Any] | None) -> str:
+    """What a peer is called here; whatever is not one of ours is called by its own words, and equals nothing."""
+    if peer is None:
+        return "anywhere"
+    space: str = peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name", "")
+    pods: dict[str, str] = peer.get("podSelector", {}).get("matchLabels", {})
+    match sorted(peer):
+        case ["podSelector"]:
+            return _ours(pods)
+        case ["namespaceSelector"] if space:
+            return space
+        case ["namespaceSelector", "podSelector"] if space:
+            return f"{space}/{pods.get('k8s-app')}"
+        case ["namespaceSelector", "podSelector"] if list(pods.values()) == ["true"]:
+            return next(iter(pods)).removeprefix("receivables.example/")
+    return str(peer)
+
+
+def _ours(labels: dict[str, str]) -> str:
+    """What the pods of our own namespace with these labels are called here."""
+    match labels:
+        case {"cnpg.io/cluster": name}:
+            return name
+        case {"strimzi.io/cluster": name, "strimzi.io/kind": kind}:
+            return f"{name}/{kind}"
+        case {"app.kubernetes.io/name": name, "app.kubernetes.io/component": "service"}:
+            return name
+    return str(labels)
