@@ -72,9 +72,10 @@ class Product:
     calls: frozenset[str]
 
     @property
-    def writes(self) -> str:
-        """The one topic that it announces on."""
-        return f"receivables.{self.name}.v1"
+    def writes(self) -> frozenset[str]:
+        """The topics that it announces on: its own, and invoicing's second one, of documents."""
+        names = {self.name, "documents"} if self.name == "invoicing" else {self.name}
+        return ALL_TOPICS & {f"receivables.{name}.v1" for name in names}
 
     @property
     def group(self) -> str:

@@ -40,7 +40,7 @@ def access(rendering: Rendering) -> Iterator[Complaint]:
             continue
         wanted = {("topic", topic, "Describe") for topic in product.ALL_TOPICS}
         wanted |= {("topic", topic, "Read") for topic in each.follows}
-        wanted |= {("topic", each.writes, "Write"), ("group", each.group, "Read")}
+        wanted |= {("topic", topic, "Write") for topic in each.writes} | {("group", each.group, "Read")}
         if (found := set(rights(user))) != wanted:
             yield complaint(user, f"may differ from the code by {sorted(found ^ wanted)}")
     for item in rendering.of("Kafka"):

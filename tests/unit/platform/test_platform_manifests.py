@@ -1,0 +1,403 @@
+"""What is applied to a cluster: every overlay is sound, the chart renders the same, and what is broken is caught."""
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import yaml
+
+from k8s import documents, render, tools
+from k8s.rules import RULES, judge
+
+
+def deployment(rendering, name="receivables-credit"):
+    return rendering.one("Deployment", name)["spec"]["template"]["spec"]
+
+
+def container(rendering, name="receivables-credit"):
+    return deployment(rendering, name)["containers"][0]
+
+
+def shared_map(rendering):
+    return next(item for item in rendering.of("ConfigMap") if "AR_PARTITIONS" in item["data"])["data"]
+
+
+def policy(rendering, name="receivables-credit"):
+    return rendering.one("NetworkPolicy", name)["spec"]
+
+
+def drop(rendering, kind, name):
+    rendering.objects.remove(rendering.one(kind, name))
+
+
+# What is broken, the rule that must see it, and how. Each one is a mistake that somebody has made in a cluster.
+BROKEN = [
+    ("a field that Kubernetes does not know", "schema", lambda r: container(r).update(readynessProbe={})),
+    (
+        "a field that the operator does not know",
+        "schema",
+        lambda r: r.one("ScaledObject", "receivables-credit")["spec"].update(maxReplicas=12),
+    ),
+    (
+        "a kind of an old API version",
+        "schema",
+        lambda r: r.one("KafkaTopic", "receivables.credit.v1").update(apiVersion="kafka.strimzi.io/v1beta2"),
+    ),
+    ("a field of the wrong type", "schema", lambda r: container(r)["ports"][0].update(containerPort="50051")),
+    (
+        "a selector that matches no label",
+        "selectors",
+        lambda r: r.one("Service", "receivables-credit")["spec"]["selector"].update(
+            {"app.kubernetes.io/name": "kredit"}
+        ),
+    ),
+    (
+        "a service that takes the migration's pods too",
+        "selectors",
+        lambda r: r.one("Service", "receivables-credit")["spec"]["selector"].pop("app.kubernetes.io/component"),
+    ),
+    (
+        "a service that leads to another port",
+        "ports",
+        lambda r: r.one("Service", "receivables-credit")["spec"]["ports"][0].update(targetPort="metrics"),
+    ),
+    ("a port that the server does not open", "ports", lambda r: container(r)["ports"][1].update(containerPort=9090)),
+    ("a server told another port than its pod says", "ports", lambda r: shared_map(r).update(AR_GRPC_PORT="50052")),
+    (
+        "a probe of a service that nobody serves",
+        "probes",
+        lambda r: container(r)["livenessProbe"]["grpc"].update(service="alive"),
+    ),
+    ("a start of half a minute", "probes", lambda r: container(r)["startupProbe"].update(failureThreshold=6)),
+    ("a readiness asked every ten seconds", "probes", lambda r: container(r)["readinessProbe"].pop("periodSeconds")),
+    (
+        "a request above its limit",
+        "resources",
+        lambda r: container(r)["resources"]["requests"].update(memory="1Gi"),
+    ),
+    ("a CPU limit", "resources", lambda r: container(r)["resources"]["limits"].update(cpu="1")),
+    (
+        "a map that is not there",
+        "references",
+        lambda r: container(r)["envFrom"][0]["configMapRef"].update(name="receivables"),
+    ),
+    ("a secret that nobody makes", "references", lambda r: drop(r, "ExternalSecret", "receivables-ledger-owner")),
+    ("an account that is not there", "references", lambda r: drop(r, "ServiceAccount", "receivables-disputes")),
+    (
+        "a key that the secret lacks",
+        "references",
+        lambda r: r.one("ExternalSecret", "receivables-smtp")["spec"]["target"]["template"]["data"].pop(
+            "smtp_password"
+        ),
+    ),
+    ("a setting with a typing error", "settings", lambda r: shared_map(r).update(AR_PARTITONS="12")),
+    ("a setting that its class refuses", "settings", lambda r: shared_map(r).update(AR_LOG_LEVEL="LOUD")),
+    ("a server that only its own pod reaches", "settings", lambda r: shared_map(r).pop("AR_GRPC_HOST")),
+    ("a clock that anybody may set", "settings", lambda r: shared_map(r).update(AR_CLOCK="test")),
+    (
+        "a secret among the variables",
+        "settings",
+        lambda r: shared_map(r).update(AR_DATABASE_URL="postgresql://localhost/credit"),
+    ),
+    (
+        "a secret in the manifests",
+        "secrets",
+        lambda r: r.objects.append(
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "labels": {}}, "data": {}}
+        ),
+    ),
+    (
+        "a service that knows the owner",
+        "secrets",
+        lambda r: deployment(r)["volumes"][0]["projected"]["sources"].append(
+            {
+                "secret": {
+                    "name": "receivables-credit-owner",
+                    "items": [{"key": "owner_database_url", "path": "owner_database_url"}],
+                }
+            }
+        ),
+    ),
+    ("secrets where nobody looks", "secrets", lambda r: container(r)["volumeMounts"][0].update(mountPath="/secrets")),
+    (
+        "a service behind one address",
+        "services",
+        lambda r: r.one("Service", "receivables-ledger")["spec"].pop("clusterIP"),
+    ),
+    (
+        "a call to an address that leads to one pod",
+        "calls",
+        lambda r: next(i for i in r.of("ConfigMap") if "AR_SMTP_HOST" in i["data"])["data"].update(
+            AR_INVOICING_ADDRESS="receivables-invoicing:50051"
+        ),
+    ),
+    (
+        "a budget that lets no pod leave",
+        "budgets",
+        lambda r: r.one("PodDisruptionBudget", "receivables-credit")["spec"].update(maxUnavailable=0),
+    ),
+    (
+        "a broken pod that keeps a node",
+        "budgets",
+        lambda r: r.one("PodDisruptionBudget", "receivables-credit")["spec"].pop("unhealthyPodEvictionPolicy"),
+    ),
+    (
+        "a service that starts before its migration",
+        "migrations",
+        lambda r: r.one("Job", "receivables-credit-migrate")["metadata"]["annotations"].update(
+            {"argocd.argoproj.io/sync-wave": "2"}
+        ),
+    ),
+    (
+        "a migration that gives up at once",
+        "migrations",
+        lambda r: r.one("Job", "receivables-credit-migrate")["spec"].update(backoffLimit=0),
+    ),
+    ("a pod that may be root", "security", lambda r: deployment(r)["securityContext"].pop("runAsNonRoot")),
+    (
+        "a root file system that can be written",
+        "security",
+        lambda r: container(r)["securityContext"].update(readOnlyRootFilesystem=False),
+    ),
+    (
+        "a capability kept",
+        "security",
+        lambda r: container(r)["securityContext"]["capabilities"].update(add=["NET_RAW"]),
+    ),
+    ("a token for everybody", "service-account", lambda r: deployment(r).pop("automountServiceAccountToken")),
+    ("a stop without warning to the clients", "stopping", lambda r: container(r).pop("lifecycle")),
+    (
+        "a spread that counts the old version",
+        "spread",
+        lambda r: deployment(r)["topologySpreadConstraints"][0].pop("matchLabelKeys"),
+    ),
+    ("an image of any version", "image", lambda r: container(r).update(image="registry.example/receivables")),
+    ("a role that does another's work", "role", lambda r: container(r).update(args=["ledger", "serve"])),
+    ("a /tmp without bound", "scratch", lambda r: deployment(r)["volumes"][1].update(emptyDir={})),
+    (
+        "a topic with more partitions than the services know",
+        "topics",
+        lambda r: r.one("KafkaTopic", "receivables.credit.v1")["spec"].update(partitions=24),
+    ),
+    (
+        "a topic that forgets",
+        "topics",
+        lambda r: r.one("KafkaTopic", "receivables.ledger.v1")["spec"]["config"].update({"retention.ms": 604800000}),
+    ),
+    (
+        "one copy that counts as saved",
+        "topics",
+        lambda r: r.one("KafkaTopic", "receivables.ledger.v1")["spec"]["config"].update({"min.insync.replicas": 1}),
+    ),
+    (
+        "a user who may write another's topic",
+        "access",
+        lambda r: r.one("KafkaUser", "receivables-credit")["spec"]["authorization"]["acls"][2]["operations"].append(
+            "Write"
+        ),
+    ),
+    (
+        "a user who cannot read what it follows",
+        "access",
+        lambda r: r.one("KafkaUser", "receivables-credit")["spec"]["authorization"]["acls"].pop(2),
+    ),
+    (
+        "a user by prefix",
+        "access",
+        lambda r: r.one("KafkaUser", "receivables-credit")["spec"]["authorization"]["acls"][0]["resource"].update(
+            patternType="prefix"
+        ),
+    ),
+    (
+        "more replicas than partitions",
+        "scaling",
+        lambda r: r.one("ScaledObject", "receivables-credit")["spec"].update(maxReplicaCount=30),
+    ),
+    (
+        "a scaler that watches what is not followed",
+        "scaling",
+        lambda r: r.one("ScaledObject", "receivables-credit")["spec"]["triggers"][0]["metadata"].update(
+            topic="receivables.credit.v1"
+        ),
+    ),
+    (
+        "two masters of the replicas",
+        "scaling",
+        lambda r: r.one("Deployment", "receivables-credit")["spec"].update(replicas=3),
+    ),
+    ("a database less", "databases", lambda r: drop(r, "Database", "receivables-ledger")),
+    (
+        "a secret of another role",
+        "databases",
+        lambda r: r.one("ExternalSecret", "receivables-credit")["spec"]["target"]["template"]["data"].update(
+            username="ledger_server"
+        ),
+    ),
+    (
+        "a monitor of a port that no pod has",
+        "monitors",
+        lambda r: r.one("PodMonitor", "receivables")["spec"]["podMetricsEndpoints"][0].update(port="http"),
+    ),
+    ("a way out to everywhere", "network", lambda r: policy(r)["egress"].append({})),
+    (
+        "a way to a service that is not called",
+        "network",
+        lambda r: policy(r)["egress"].append(policy(r, "receivables-notifications")["egress"][3]),
+    ),
+    (
+        "a broker that is cut off",
+        "network",
+        lambda r: policy(r)["egress"].pop(2),
+    ),
+    (
+        "mail that is cut off when its port changes",
+        "network",
+        lambda r: next(i for i in r.of("ConfigMap") if "AR_SMTP_HOST" in i["data"])["data"].update(AR_SMTP_PORT="465"),
+    ),
+    ("pods that nothing closes", "network", lambda r: drop(r, "NetworkPolicy", "receivables-migrations")),
+    (
+        "a namespace that lets in everybody",
+        "namespace",
+        lambda r: r.one("Namespace", "receivables")["metadata"]["labels"].update(
+            {"pod-security.kubernetes.io/enforce": "baseline"}
+        ),
+    ),
+    ("an object twice", "unique", lambda r: r.objects.append(r.one("Service", "receivables-credit"))),
+    ("a label less", "labels", lambda r: r.objects[0]["metadata"]["labels"].pop("app.kubernetes.io/version")),
+]
+
+
+@pytest.mark.parametrize("name", render.overlays())
+def test_every_overlay_is_sound(overlay, name):
+    assert judge(overlay(name)) == []
+
+
+@pytest.mark.parametrize(("rule", "break_it"), [pytest.param(*case[1:], id=case[0]) for case in BROKEN])
+def test_what_is_broken_on_purpose_is_caught_by_the_rule_that_is_meant(overlay, rule, break_it):
+    rendering = overlay("prod-kafka-users")
+
+    break_it(rendering)
+
+    assert list(RULES[rule](rendering))
+
+
+def test_every_rule_has_seen_something_broken():
+    assert {rule for _, rule, _ in BROKEN} == RULES.keys()
+
+
+@pytest.mark.parametrize("name", render.overlays())
+def test_rendered_twice_the_bytes_are_the_same(name):
+    assert render.kustomize(name) == render.kustomize(name)
+
+
+def test_the_chart_renders_the_same_bytes_twice():
+    assert render.helm() == render.helm()
+
+
+def test_the_chart_renders_the_same_objects_as_the_overlay_prod():
+    assert render.compare() == []
+
+
+def test_the_chart_can_do_what_the_overlay_with_kafka_users_does(overlay):
+    chart = render.read("helm", render.helm("--set", "kafkaUsers.enabled=true"))
+    ours = overlay("prod-kafka-users")
+
+    for kind in ("KafkaUser", "Kafka"):
+        assert {i["metadata"]["name"]: i for i in chart.of(kind)} == {i["metadata"]["name"]: i for i in ours.of(kind)}
+
+
+def test_at_an_upgrade_the_migrations_run_before_anything_changes_and_at_an_install_beside_the_rest():
+    at_upgrade = render.read("helm", render.helm("--is-upgrade")).of("Job")
+    at_install = render.read("helm", render.helm()).of("Job")
+
+    assert {job["metadata"]["annotations"]["helm.sh/hook"] for job in at_upgrade} == {"pre-upgrade"}
+    assert not any("helm.sh/hook" in job["metadata"]["annotations"] for job in at_install)
+    # A hook runs before the new maps are there.
+    assert not any("envFrom" in job["spec"]["template"]["spec"]["containers"][0] for job in at_upgrade)
+
+
+def leaves(value, path=()):
+    """Every value of values.yaml that is not itself a map, with its path."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from leaves(inner, (*path, key))
+    else:
+        yield path, value
+
+
+def another(path, value):
+    """Another value of the same form."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, list):
+        return [{"key": "spot", "operator": "Exists"}] if path[-1] == "tolerations" else ["pull"]
+    if value == {}:
+        return {"AR_LOG_LEVEL": "DEBUG"}
+    return f"{value}x"
+
+
+def test_every_value_of_the_chart_changes_what_it_renders(tmp_path):
+    values = yaml.safe_load((render.CHART / "values.yaml").read_text())
+    usual = render.helm()
+
+    def changes(leaf):
+        path, value = leaf
+        changed = another(path, value)
+        for key in reversed(path):
+            changed = {key: changed}
+        file = tmp_path / f"{'.'.join(path)}.json"
+        file.write_text(json.dumps(changed))
+        return render.helm("--skip-schema-validation", "--values", str(file)) != usual
+
+    with ThreadPoolExecutor(2) as pool:
+        every = list(leaves(values))
+        silent = [".".join(path) for (path, _), did in zip(every, pool.map(changes, every), strict=True) if not did]
+
+    assert len(every) > 90
+    assert silent == []
+
+
+@pytest.mark.parametrize(
+    ("argument", "named"),
+    [
+        ("services.credit.replica=3", "replica"),
+        ("settings.AR_GRPC_PORT=high", "AR_GRPC_PORT"),
+        ("services.ledger.settings.AR_SMTP_HOST=mail", "AR_SMTP_HOST"),
+        ("image.digest=sha256:abc", "digest"),
+        ("services.credit.resources.limits.cpu=1", "cpu"),
+        ("services.credit.settings.AR_DATABASE_URL=postgresql://x", "AR_DATABASE_URL"),
+    ],
+)
+def test_the_chart_refuses_a_value_that_it_would_not_render(argument, named):
+    with pytest.raises(tools.ToolFailedError, match=named):
+        render.helm("--set", argument)
+
+
+def test_the_charts_schema_and_the_table_of_settings_are_the_code_as_it_is():
+    assert documents.SCHEMA.read_text() == documents.values_schema()
+    assert documents.README.read_text() == documents.readme(documents.README.read_text())
+
+
+def test_a_changed_setting_rolls_the_pods_that_read_it_and_no_others():
+    def read_maps(text):
+        return {
+            i["metadata"]["name"]: i["spec"]["template"]["spec"]["containers"][0]["envFrom"]
+            for i in render.read("helm", text).of("Deployment")
+        }
+
+    usual, changed = (
+        read_maps(render.helm()),
+        read_maps(render.helm("--set", "services.notifications.settings.AR_SMTP_PORT=25")),
+    )
+
+    assert {name for name in usual if usual[name] != changed[name]} == {"receivables-notifications"}
+
+
+def test_no_rendering_and_no_file_names_a_password():
+    texts = [render.kustomize(name) for name in render.overlays()] + [render.helm()]
+    addresses = {found for text in texts for found in re.findall(r"postgresql://\S+?:(\S+?)@", text)}
+
+    assert all(each.startswith("{{") for each in addresses)
