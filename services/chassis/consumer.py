@@ -80,6 +80,7 @@ class Consumer:
         self.topics = sorted({topic_of(message) for message in handlers})
         self.topic_ids = topic_ids or {topic: topic for topic in self.topics}
         self._handlers = {str(message.DESCRIPTOR.full_name): handler for message, handler in handlers.items()}
+        self.event_types = frozenset(self._handlers)
         self._types = {t: types_of(t, handlers) for t in self.topics}
         self._tell = tell
         self._failures_in_row_max = failures_in_row_max

@@ -1,6 +1,7 @@
 """Follows topics with Faust: records into a bounded buffer, a batch at a time to the consumer, acknowledged after it."""
 
 import asyncio
+import time
 import warnings
 from collections import deque
 from collections.abc import Collection
@@ -57,6 +58,10 @@ class Buffer:
         self._room.set()
         return batch
 
+    def next(self) -> list[Record]:
+        """The record that will be taken first, if there is one."""
+        return [self._records[0]] if self._records else []
+
 
 class Follower:
     """A service's Faust application, and the one place that acknowledges."""
@@ -65,6 +70,7 @@ class Follower:
         self._consumer = consumer
         self._settings = settings
         self._buffer = Buffer(BUFFER_MAX)
+        self._batch: list[Record] = []  # what is being handled
         self.app = self._build()
 
     def _build(self) -> Any:
@@ -88,6 +94,7 @@ class Follower:
             *self._consumer.topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
         app.agent(followed)(self._take)
+        app.on_partitions_assigned.connect(_count_rebalance, weak=False)
         return app
 
     async def _take(self, stream: Any) -> None:
@@ -131,10 +138,12 @@ class Follower:
 
     async def _flush(self) -> None:
         while True:
-            batch = await self._buffer.some(self._settings.batch_size)
-            await self._consumer.handle(batch)
-            for record in batch:
+            self._batch = await self._buffer.some(self._settings.batch_size)
+            await self._consumer.handle(self._batch)
+            for record in self._batch:
                 record.source.ack()  # only now, and in this order: a gap of one is skipped by Faust (bug #606)
+            metrics.handled(self._batch, self._consumer.event_types)
+            self._batch = []
 
     async def _watch_faust(self) -> None:
         """Faust crashes by setting an event: make it an exception."""
@@ -153,17 +162,32 @@ class Follower:
                 if not away:
                     log.warning("broker or database away", error=type(error).__name__)
                 since, away = clock(), True
+                metrics.DEPENDENCY.labels("broker").set(isinstance(error, psycopg.OperationalError))
+                metrics.LAG_AGE.set(self._oldest_age())
                 continue
             if away:
                 log.info("broker and database are back")
                 away = False
-            metrics.LAG.set(standing.lag())
             # Without partitions of our own we watch them all: nobody may have them.
             mine = self._assigned() or standing.ends.keys()
             if standing.handled(mine) != handled or not standing.lag(mine):
                 handled, since = standing.handled(mine), clock()
-            elif clock() - since >= STUCK_S:
+            self._show(standing, clock() - since)
+            if clock() - since >= STUCK_S:
                 raise RuntimeError("stuck: there is lag, and nothing was handled for a minute")
+
+    def _show(self, standing: "Standing", idle_s: float) -> None:
+        """Say how far we are; what we have not even fetched has waited at least since something was handled last."""
+        metrics.DEPENDENCY.labels("broker").set(1)
+        metrics.LAG.set(standing.lag())
+        metrics.LAG_AGE.set(max(self._oldest_age(), idle_s) if standing.lag() else 0)
+        for (topic, partition), offset in standing.next_offsets.items():
+            metrics.COMMITTED.labels(topic, partition).set(offset)
+
+    def _oldest_age(self) -> float:
+        """For how long, in seconds, the oldest record at hand has waited; 0 if there is none."""
+        at_hand = [record.source.message.timestamp for record in (*self._batch, *self._buffer.next())]
+        return max(0.0, time.time() - min(at_hand)) if at_hand else 0.0
 
     def _assigned(self) -> set[Place]:
         return {(place.topic, place.partition) for place in self.app.consumer.assignment()}
@@ -203,6 +227,10 @@ async def stand(consumer: Consumer, bootstrap_servers: str) -> Standing:
 async def lag(consumer: Consumer, bootstrap_servers: str) -> int:
     """Records of the followed topics that no replica of this service has handled yet."""
     return (await stand(consumer, bootstrap_servers)).lag() if consumer.topics else 0
+
+
+async def _count_rebalance(*_: Any, **__: Any) -> None:
+    metrics.REBALANCES.inc()
 
 
 def _end_offsets(bootstrap_servers: str, names: list[str]) -> dict[Place, int]:

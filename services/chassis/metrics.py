@@ -1,20 +1,72 @@
-"""What an operator watches; each metric's meaning stands beside its name."""
+"""What an operator watches; each metric's meaning stands beside its name.
+
+Durations in seconds, amounts in whole units of their currency (euros, not cents). No label is ever an id or a tenant.
+Where replicas of a service read the same figure from their one database, take the maximum of them, never the sum.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
+
+from services.kernel.money import Money
 
 MESSAGES = Counter(
     "ar_messages_processed_total", "Events handled, by result (ok, duplicate, retried, parked, skipped)", ["result"]
 )
 PARKED = Gauge("ar_parked_events", "Events that wait, by reason", ["reason"])
-LAG = Gauge("ar_consumer_lag_records", "Records of the followed topics that are not yet handled")
+LAG = Gauge("ar_consumer_lag_records", "Records of the followed topics that are not yet handled, by any replica")
+LAG_AGE = Gauge(
+    "ar_consumer_lag_seconds", "Age of the oldest record that is not yet handled here; 0 when there is none"
+)
+COMMITTED = Gauge(
+    "ar_consumer_committed_offset", "The next offset to handle, as committed in the database", ["topic", "partition"]
+)
+REBALANCES = Counter("ar_consumer_rebalances_total", "How often this replica was given partitions anew")
+DELAY = Histogram(
+    "ar_event_delay_seconds",
+    "From a record's own time stamp to the commit of its handling, by type of event",
+    ["event_type"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
 OUTBOX_PENDING = Gauge("ar_outbox_pending", "Announced events that are not yet published")
 OUTBOX_AGE = Gauge("ar_outbox_oldest_age_seconds", "Age of the oldest announced event that is not yet published")
 PUBLISHED = Counter("ar_outbox_published_total", "Announced events that were published")
 BATCH = Histogram(
     "ar_batch_size_records", "Records handled in one transaction", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500)
 )
+DEPENDENCY = Gauge("ar_dependency_up", "1 while it answers, 0 while it does not (broker, database)", ["dependency"])
 HANDLED = Counter(
     "grpc_server_handled_total", "Calls answered, by status", ["grpc_service", "grpc_method", "grpc_code"]
 )
 HANDLING = Histogram("grpc_server_handling_seconds", "How long calls took", ["grpc_service", "grpc_method"])
 REFUSED = Counter("ar_refusals_total", "Requests and events refused, by stable code", ["code"])
+FIGURES_AT = Gauge(
+    "ar_figures_timestamp_seconds", "When the business figures and invariants were last read (Unix time)"
+)
+FIGURES_S = Gauge("ar_figures_duration_seconds", "How long the last reading of figures and invariants took")
+
+
+def handled(records: Iterable[Any], event_types: frozenset[str]) -> None:
+    """Note how long these records, as Faust gave them, had waited; types that nobody handles are not told apart."""
+    now = time.time()
+    for record in records:
+        event_type = record.headers.get("ce_type", "")
+        if event_type in event_types:
+            DELAY.labels(event_type).observe(max(0.0, now - record.source.message.timestamp))
+
+
+def show(gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
+    """Let a gauge say these values, by its labels in their order; what it said before and is gone becomes 0."""
+    [family] = gauge.collect()
+    gone = {tuple(sample.labels.values()) for sample in family.samples} - values.keys()
+    for labels in gone:
+        gauge.labels(*labels).set(0)
+    for labels, value in values.items():
+        gauge.labels(*labels).set(value)
+
+
+def amount(minor: int, currency: str) -> float:
+    """An amount in whole units of its currency, as a gauge shows it."""
+    return float(Money(int(minor), currency).decimal)

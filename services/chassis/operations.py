@@ -1,6 +1,8 @@
 """What every service answers to those who run it: where it stands, and the test clock."""
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC
 from typing import Any
 
@@ -10,11 +12,20 @@ from receivables.operations.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis import follow, jobs, metrics, parked
 from services.chassis.consumer import Consumer
-from services.chassis.database import Database, is_transient
+from services.chassis.database import Database, Tx, is_transient
 from services.chassis.jobs import Job
+from services.chassis.logs import log
 from services.chassis.settings import ChassisSettings
 
+Measure = Callable[[Tx], Awaitable[None]]
+
 GAUGES_S = 2.0
+DATABASE_S = 5.0  # after which a database that does not answer counts as away
+FIGURES_PAUSE = 100  # times as long as their reading took
+
+
+async def nothing(_tx: Tx) -> None:
+    """No figures of its own."""
 
 
 class OperationsService(service_pb2_grpc.OperationsServiceServicer):
@@ -64,19 +75,44 @@ class OperationsService(service_pb2_grpc.OperationsServiceServicer):
 
 
 async def keep_gauges(database: Database, consumer: Consumer) -> None:
-    """Keep the gauges of outbox and parked events up to date."""
+    """Keep the gauges of outbox and parked events, and whether the database answers, up to date."""
+    database_up = metrics.DEPENDENCY.labels("database")
     while True:
         try:
-            async with database.transaction(()) as tx:
+            async with asyncio.timeout(DATABASE_S), database.transaction(()) as tx:
                 waiting = await parked.counts(tx, consumer.name)
                 outbox = await tx.row(
                     "SELECT count(*) AS n, coalesce(extract(epoch FROM now() - min(at)), 0) AS age FROM outbox"
                 )
+            database_up.set(1)
             for reason in ("unreadable", "refused", "failed", "early", "behind"):
                 metrics.PARKED.labels(reason).set(waiting.get(reason, 0))
             metrics.OUTBOX_PENDING.set(outbox.n)
             metrics.OUTBOX_AGE.set(float(outbox.age))
         except Exception as error:
-            if not is_transient(error):
+            if not isinstance(error, TimeoutError) and not is_transient(error):
                 raise
+            database_up.set(0)
         await asyncio.sleep(GAUGES_S)
+
+
+async def keep_figures(database: Database, measure: Measure) -> None:
+    """Read the service's figures and invariants again and again, with pauses that leave them a hundredth of the time.
+
+    Whatever happens here must not end the business: figures that stay away are an alert of their own.
+    """
+    while True:
+        began = time.perf_counter()
+        try:
+            async with database.transaction(await database.tenants()) as tx:
+                await tx.run("SET TRANSACTION READ ONLY")
+                await measure(tx)
+            metrics.FIGURES_AT.set_to_current_time()
+        except Exception as error:  # noqa: BLE001 - a defect of a figure must not stop the business; it is told below
+            if is_transient(error):
+                log.warning("figures wait to be read again", error=type(error).__name__)
+            else:
+                log.exception("figures failed")
+        took = time.perf_counter() - began
+        metrics.FIGURES_S.set(took)
+        await asyncio.sleep(max(GAUGES_S, FIGURES_PAUSE * took))

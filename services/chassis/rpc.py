@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import grpc
 from google.protobuf import any_pb2
+from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
@@ -108,7 +109,7 @@ def _served(
     async def served(self: Any, request: Req, context: grpc.aio.ServicerContext[Any, Any]) -> Resp:
         started = time.perf_counter()
         code = grpc.StatusCode.OK
-        service = type(self).__name__
+        service = _service_of(request.DESCRIPTOR.file, name)
         try:
             origin = _origin(context, write=write)
             texts.check(request)
@@ -129,6 +130,13 @@ def _served(
             metrics.HANDLING.labels(service, name).observe(time.perf_counter() - started)
 
     return served
+
+
+@functools.cache
+def _service_of(contract: FileDescriptor, method: str) -> str:
+    """The full name of the contract's service that has this method."""
+    found = (s for s in contract.services_by_name.values() if method in s.methods_by_name)
+    return str(next(found).full_name)
 
 
 def _status(code: grpc.StatusCode, refusal: Refusal) -> status_pb2.Status:

@@ -65,6 +65,8 @@ class Service(Generic[S]):
     handlers: Callable[[S], Mapping[type[Message], Handler]]
     servicers: Callable[[Parts[S]], Sequence[Servicer]]
     jobs: Callable[[Parts[S]], tuple[Job, ...]] = lambda _parts: ()
+    # Reads business figures and invariants into gauges, for all tenants, read only.
+    measure: operations.Measure = operations.nothing
     # Announces a refused event to those who must correct it, in the transaction that parks it.
     tell: Teller = nobody
 
@@ -184,6 +186,7 @@ def _tasks(service: Service[S], parts: Parts[S], relay: Relay) -> list[Coroutine
     tasks = [
         _watch_relay(relay),
         operations.keep_gauges(parts.database, parts.consumer),
+        operations.keep_figures(parts.database, service.measure),
         cleaning.keep_clean(parts.database),
         *(jobs.keep_running(parts.database, job) for job in service.jobs(parts)),
     ]

@@ -8,7 +8,7 @@ from services.chassis.database import Database
 from services.chassis.jobs import Job
 from services.chassis.service import Parts, Service, Servicer
 from services.chassis.settings import ChassisSettings
-from services.credit import store, usecases
+from services.credit import metrics, store, usecases
 from services.credit.rpc import CreditService
 from services.credit.stream import HANDLERS
 
@@ -35,5 +35,6 @@ SERVICE = Service(
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     jobs=lambda _parts: (Job("expire_holds", _expire, store.count_due_holds),),
+    measure=metrics.measure,
     tell=usecases.tell_refused,
 )

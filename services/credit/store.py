@@ -254,6 +254,30 @@ async def list_accounts(tx: Tx, tenant: str, *, only: str | None, after: str, mo
     )
 
 
+async def exposure(tx: Tx) -> list[Any]:
+    """Limits, use and holds by currency, and how far the accounts drift from their movements and holds, minor units."""
+    return await tx.rows(
+        """SELECT a.currency, sum(a.limit_minor)::bigint AS limit_minor, sum(a.used_minor)::bigint AS used_minor,
+                  sum(a.held_minor)::bigint AS held_minor,
+                  sum(abs(a.used_minor - coalesce(m.used_minor, 0)) + abs(a.held_minor - coalesce(m.held_minor, 0))
+                      + abs(a.held_minor - coalesce(h.held_minor, 0)))::bigint AS drift_minor
+             FROM account a
+             LEFT JOIN (SELECT tenant, account_id, sum(used_minor) AS used_minor, sum(held_minor) AS held_minor
+                          FROM movement GROUP BY tenant, account_id) AS m USING (tenant, account_id)
+             LEFT JOIN (SELECT tenant, account_id, sum(held_minor) AS held_minor
+                          FROM hold WHERE held_minor > 0 GROUP BY tenant, account_id) AS h USING (tenant, account_id)
+            GROUP BY a.currency"""
+    )
+
+
+async def count_open_holds(tx: Tx) -> list[tuple[str, int]]:
+    """How many orders hold credit or wait for a person, by state."""
+    return await tx.rows(
+        """SELECT state, (SELECT count(*) FROM hold WHERE hold.state = open.state) AS n
+             FROM unnest(ARRAY['REFERRED', 'HELD', 'PARTIALLY_CAPTURED']) AS open (state)"""
+    )
+
+
 def _columns(keys: Collection[Key]) -> list[list[str]]:
     return [[first for first, _ in keys], [second for _, second in keys]]
 

@@ -1,5 +1,6 @@
 """What credit does: load, decide, save, announce, in the caller's transaction."""
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
 from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
-from services.credit import domain, store, wire
+from services.credit import domain, metrics, store, wire
 from services.credit.domain import Account, Action, Book, Decision, Hold, Outcome, Policy, Recorded, Request
 from services.credit.store import Key, Movement
 from services.kernel.money import Money
@@ -71,6 +72,7 @@ async def decide(tx: Tx, requests: Sequence[tuple[Origin, Request]]) -> list[Rec
 
     The one routine for every door (B3): an event's batch, or a checkout's single question.
     """
+    began = time.perf_counter()
     book = await _open_book(
         tx, {(r.tenant, r.account_id) for _, r in requests}, {(r.tenant, r.order_id) for _, r in requests}
     )
@@ -100,6 +102,7 @@ async def decide(tx: Tx, requests: Sequence[tuple[Origin, Request]]) -> list[Rec
     await store.add_decisions(tx, decisions)
     await store.add_movements(tx, movements)
     await outbox.add(tx, telling)
+    metrics.decided([decision.outcome.value for _, decision in decisions], time.perf_counter() - began)
     return answers
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from receivables.disputes.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.service import Parts, Service, Servicer
+from services.disputes import metrics
 from services.disputes.rpc import DisputesService
 from services.disputes.settings import DisputesSettings
 from services.disputes.stream import HANDLERS
@@ -26,4 +27,5 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
+    measure=metrics.measure,
 )

@@ -292,6 +292,23 @@ _DISPUTES = """SELECT d.*, i.number AS invoice_number, i.order_id, i.currency, i
                                      WHERE dl.tenant = d.tenant AND dl.dispute_id = d.dispute_id) l"""
 
 
+async def cases_by_state(tx: Tx) -> list[Any]:
+    """How many cases stand where, the age in seconds of the oldest open one, and how many should have been answered."""
+    return await tx.rows(
+        """SELECT state, count(*) AS n, count(*) FILTER (WHERE ended_at IS NULL AND answer_by < %(at)s::date) AS late,
+                  extract(epoch FROM %(at)s - min(opened_at) FILTER (WHERE ended_at IS NULL)) AS oldest_s
+             FROM dispute GROUP BY state""",
+        {"at": tx.at},
+    )
+
+
+async def contested(tx: Tx) -> list[tuple[str, int]]:
+    """What open cases contest, in minor units by currency."""
+    return await tx.rows(
+        "SELECT currency, sum(disputed_minor)::bigint FROM invoice WHERE disputed_minor > 0 GROUP BY currency"
+    )
+
+
 def _columns(keys: Collection[Key]) -> list[list[str]]:
     return [[first for first, _ in keys], [second for _, second in keys]]
 

@@ -6,6 +6,7 @@ from receivables.ledger.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.service import Parts, Service, Servicer
 from services.chassis.settings import ChassisSettings
+from services.ledger import metrics
 from services.ledger.rpc import LedgerService
 from services.ledger.stream import HANDLERS
 
@@ -26,4 +27,5 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
+    measure=metrics.measure,
 )

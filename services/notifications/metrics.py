@@ -1,5 +1,22 @@
 """What an operator watches of the mail; counts only, nobody's address."""
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
+
+from services.chassis.database import Tx
+from services.chassis.metrics import show
+from services.notifications import store
 
 MAILS = Counter("ar_mails_total", "Mails handed over, by answer (taken, not_now, never)", ["answer"])
+MESSAGES = Gauge("ar_messages", "Messages to people, by channel and what became of them", ["channel", "state"])
+UNSENT_AGE = Gauge("ar_mail_oldest_unsent_age_seconds", "Age of the oldest mail that is due and not yet taken")
+VACANT = Gauge("ar_vacant_roles", "Roles that had to be told and that nobody holds")
+SUSPENDED = Gauge("ar_suspended_contacts", "Contacts that get no mail because one bounced")
+
+
+async def measure(tx: Tx) -> None:
+    """Read the figures into the gauges."""
+    show(MESSAGES, {("mail", state.lower()): n for state, n in await store.messages_by_state(tx)})
+    trouble = await store.trouble(tx)
+    UNSENT_AGE.set(float(trouble.unsent_s))
+    VACANT.set(trouble.vacant)
+    SUSPENDED.set(trouble.suspended)

@@ -5,7 +5,7 @@ from pathlib import Path
 from receivables.notifications.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.service import Parts, Service, Servicer
-from services.notifications import sending, stream
+from services.notifications import metrics, sending, stream
 from services.notifications.rpc import NotificationsService
 from services.notifications.settings import Settings
 from services.notifications.usecases import Desk
@@ -27,5 +27,6 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     handlers=stream.handlers,
     servicers=_servicers,
+    measure=metrics.measure,
     jobs=lambda parts: (sending.job(Desk.of(parts.settings), parts.settings),),
 )

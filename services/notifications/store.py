@@ -498,6 +498,26 @@ async def list_messages(
     )
 
 
+async def messages_by_state(tx: Tx) -> list[tuple[str, int]]:
+    """How many messages stand where; WAITING for a digest that is not gathered yet."""
+    return await tx.rows(
+        """SELECT coalesce(mail.state, 'WAITING'), count(*) FROM message
+             LEFT JOIN mail ON (mail.tenant, mail.contact_id, mail.key)
+                             = (message.tenant, message.contact_id, message.mail_key) GROUP BY 1"""
+    )
+
+
+async def trouble(tx: Tx) -> Any:
+    """The age in seconds of the oldest mail that is due and not taken, roles that nobody holds, contacts cut off."""
+    return await tx.row(
+        """SELECT (SELECT coalesce(extract(epoch FROM %(at)s - min(due_at)), 0) FROM mail
+                    WHERE state IN ('QUEUED', 'SENT', 'SOFT_BOUNCED') AND due_at <= %(at)s) AS unsent_s,
+                  (SELECT count(*) FROM vacancy) AS vacant,
+                  (SELECT count(*) FROM contact WHERE suspended_at IS NOT NULL) AS suspended""",
+        {"at": tx.at},
+    )
+
+
 def _contact(row: Any) -> Contact:
     return Contact(
         tenant=row.tenant,

@@ -1,0 +1,41 @@
+"""What an operator of credit, and finance, watch; each metric's meaning stands beside its name."""
+
+from collections.abc import Sequence
+
+from prometheus_client import Gauge, Histogram
+
+from services.chassis.database import Tx
+from services.chassis.metrics import amount, show
+from services.credit import store
+
+LIMIT = Gauge("ar_credit_limit", "Credit limits granted to all buyers, in units of the currency", ["currency"])
+USED = Gauge("ar_credit_used", "What buyers use of their limits: invoiced and not paid", ["currency"])
+HELD = Gauge("ar_credit_held", "What approved orders reserve of the limits", ["currency"])
+HOLDS = Gauge("ar_credit_holds", "Orders with an open hold, or waiting for a person, by state", ["state"])
+DECIDED = Histogram(
+    "ar_credit_decision_seconds",
+    "How long the decision took in the service, by outcome (a batch that is done again counts again)",
+    ["outcome"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+DRIFT = Gauge(
+    "ar_credit_exposure_drift",
+    "Invariant, 0: by how much the accounts' used and held differ from their movements and holds, in absolute amounts",
+    ["currency"],
+)
+
+
+def decided(outcomes: Sequence[str], seconds: float) -> None:
+    """Note what was decided together, and how long that took."""
+    for outcome in outcomes:
+        DECIDED.labels(outcome.lower()).observe(seconds)
+
+
+async def measure(tx: Tx) -> None:
+    """Read the figures into the gauges."""
+    exposure = await store.exposure(tx)
+    show(LIMIT, {(row.currency,): amount(row.limit_minor, row.currency) for row in exposure})
+    show(USED, {(row.currency,): amount(row.used_minor, row.currency) for row in exposure})
+    show(HELD, {(row.currency,): amount(row.held_minor, row.currency) for row in exposure})
+    show(DRIFT, {(row.currency,): amount(row.drift_minor, row.currency) for row in exposure})
+    show(HOLDS, {(state.lower(),): count for state, count in await store.count_open_holds(tx)})
