@@ -16,6 +16,7 @@ TOPICS = (
     "receivables.orders.v1",
     "receivables.credit.v1",
     "receivables.invoicing.v1",
+    "receivables.documents.v1",
     "receivables.ledger.v1",
     "receivables.disputes.v1",
     "receivables.notifications.v1",

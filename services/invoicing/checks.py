@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.invoicing import documents
-from services.invoicing.documents import Finding, OfficialRules, Schema, Severity
+from services.invoicing.documents import PROFILES, Finding, OfficialRules, Schema, Severity, model
+from services.invoicing.documents.rules.sets import RULE_SETS
 from services.invoicing.domain.drafts import Draft
-from services.invoicing.domain.statements import Check
+from services.invoicing.domain.parties import Form
+from services.invoicing.domain.statements import Check, File
 from services.invoicing.settings import CheckSettings
 
-FORMAT = "ubl"
+PAPER = "json"  # in which a document is kept whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Judge:
     def __init__(self) -> None:
         # One thread: it keeps the event loop free, and the schema's error log for one document at a time.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checks")
+        # Another, so that a batch of shipments does not wait for pages that somebody wants to look at.
+        self._pages = ThreadPoolExecutor(1, thread_name_prefix="pages")
         self._schema: Schema | None = None
         self._rules_dir: Path | None = None
         self._official: OfficialRules | None = None
@@ -56,33 +60,53 @@ class Judge:
     async def judge(self, drafts: Sequence[Draft]) -> list[Verdict]:
         """Check these drafts, all at once; the official rules see only what passed the checks before them."""
         loop = asyncio.get_running_loop()
-        checked = await loop.run_in_executor(self._thread, lambda: [self._check(draft) for draft in drafts])
+        checked = await loop.run_in_executor(
+            self._thread, lambda: [self._check(draft.claimed, draft.statement.form) for draft in drafts]
+        )
         return await asyncio.gather(
             *(self._finish(draft, *found) for draft, found in zip(drafts, checked, strict=True))
         )
 
-    async def write(self, drafts: Sequence[Draft]) -> list[bytes]:
-        """The bytes of numbered documents."""
+    async def write(self, drafts: Sequence[Draft]) -> list[tuple[bytes, bytes]]:
+        """The XML of numbered documents, and what each says whole."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._thread, lambda: [documents.write(draft.paper, FORMAT) for draft in drafts]
-        )
+        return await loop.run_in_executor(self._thread, lambda: [_write(draft) for draft in drafts])
 
-    def _check(self, draft: Draft) -> tuple[list[Finding], bytes]:
+    async def render(self, kept: bytes, kept_as: str, form: Form) -> tuple[File, list[Finding]]:
+        """Write an issued document in another form; what that form's rules find wrong with it comes instead of bytes."""
+        loop = asyncio.get_running_loop()
+        paper = await loop.run_in_executor(self._pages, documents.read, kept, kept_as)
+        if not form.profile:
+            content = await loop.run_in_executor(self._pages, documents.write, paper, form.format)
+            return File(_check_of(form, form.format, content, ""), content), []
+        paper = documents.claim(paper, form.profile)
+        found, xml = await loop.run_in_executor(self._thread, self._check, paper, form)
+        rule_set = ""
+        if documents.is_valid(found) and self._official is not None:
+            rule_set = _rule_set(form)
+            found = await self._official.check(xml, rule_set)
+        if fatal := [finding for finding in found if finding.severity is Severity.FATAL]:
+            return File(_check_of(form, form.format, b"", rule_set), b""), fatal
+        content = xml
+        if form.format != form.syntax:
+            content = await loop.run_in_executor(self._pages, documents.write, paper, form.format)
+        return File(_check_of(form, form.format, content, rule_set), content), []
+
+    def _check(self, paper: model.Invoice, form: Form) -> tuple[list[Finding], bytes]:
         if self._schema is None:
             self.open(CheckSettings())
             assert self._schema is not None
-        found = documents.check(draft.paper)
+        found = documents.check(paper)
         if not documents.is_valid(found):
             return found, b""  # what breaks our own rules may not even be writable
-        xml = documents.write(draft.paper, FORMAT)
-        return self._schema.check(xml), xml
+        xml = documents.write(paper, form.syntax)
+        return self._schema.check(xml, RULE_SETS[_rule_set(form)].schema), xml
 
     async def _finish(self, draft: Draft, found: list[Finding], xml: bytes) -> Verdict:
         rule_set = ""
         if self._official is not None and documents.is_valid(found) and self._is_chosen(draft.statement.document_id):
-            found = await self._official.check(xml)
-            rule_set = self._official.rule_set
+            rule_set = _rule_set(draft.statement.form)
+            found = await self._official.check(xml, rule_set)
         return Verdict(tuple(finding for finding in found if finding.severity is Severity.FATAL), rule_set)
 
     def _is_chosen(self, document_id: str) -> bool:
@@ -94,6 +118,18 @@ class Judge:
 JUDGE = Judge()
 
 
-def check_of(xml: bytes, verdict: Verdict) -> Check:
-    """What is told of a document's check: its bytes by their hash, and the rules that judged it."""
-    return Check(FORMAT, hashlib.sha256(xml).hexdigest(), verdict.rule_set)
+def check_of(form: Form, xml: bytes, verdict: Verdict) -> Check:
+    """What is told of an issued document's check: its XML by its hash, and the rules that judged it."""
+    return _check_of(form, form.syntax, xml, verdict.rule_set)
+
+
+def _check_of(form: Form, format_: str, content: bytes, rule_set: str) -> Check:
+    return Check(format_, form.profile, hashlib.sha256(content).hexdigest(), rule_set)
+
+
+def _write(draft: Draft) -> tuple[bytes, bytes]:
+    return documents.write(draft.claimed, draft.statement.form.syntax), documents.write(draft.paper, PAPER)
+
+
+def _rule_set(form: Form) -> str:
+    return PROFILES[form.profile].rule_sets[form.format]

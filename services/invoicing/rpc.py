@@ -6,7 +6,6 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.rpc import Door, page_size, read, write
 from services.invoicing import store, usecases, wire
-from services.invoicing.checks import FORMAT
 from services.kernel.refusals import Invalid, NotFound
 
 
@@ -61,15 +60,11 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
     async def RenderDocument(
         self, tx: Tx, call: Origin, request: service_pb2.RenderDocumentRequest
     ) -> service_pb2.RenderDocumentResponse:
-        """The bytes of a document as they left."""
-        if request.format not in ("", FORMAT):
-            raise Invalid("document.format_unknown", f"{request.format[:40]!r} is not a format; there is: {FORMAT}")
-        if (found := await store.find_document(tx, call.tenant, request.document, FORMAT)) is None:
+        """The file of a document, in any format."""
+        if (kept := await store.get_issued(tx, call.tenant, request.document)) is None:
             raise NotFound("invoice.unknown", f"no invoice or credit note {request.document[:64]!r}")
-        number, sha256, content = found
-        return service_pb2.RenderDocumentResponse(
-            content=content, media_type="application/xml", file_name=f"{number}.xml", sha256=sha256
-        )
+        form = usecases.asked_form(kept.statement, request.format, request.profile)
+        return wire.file(kept.statement, await usecases.render(tx, kept.statement, form))
 
     @read
     async def ListHeld(

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
 
+from services.chassis.jobs import Job
 from services.chassis.service import Parts, Service, Servicer
-from services.invoicing import metrics, usecases
+from services.invoicing import metrics, store, usecases
 from services.invoicing.checks import JUDGE
 from services.invoicing.rpc import InvoicingService
 from services.invoicing.settings import InvoicingSettings
@@ -29,6 +30,7 @@ SERVICE = Service(
     migrations=Path(__file__).parent / "migrations",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
+    jobs=lambda _parts: (Job("write_files", usecases.write_files, store.count_unwritten),),
     measure=metrics.measure,
     tell=usecases.tell_refused,
 )

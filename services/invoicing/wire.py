@@ -1,20 +1,24 @@
 """Translates invoicing's words to and from the contracts."""
 
+import gzip
+from dataclasses import replace
 from decimal import Decimal
 
 from receivables.common.v1 import party_pb2
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
+from receivables.documents.v1 import events_pb2 as documents_pb2
 from receivables.invoicing.v1 import events_pb2, service_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts
 from services.chassis.envelope import Event
 from services.invoicing.documents import Finding
+from services.invoicing.documents.formats import FORMATS
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.orders import Shipment
-from services.invoicing.domain.parties import Buyer, Company, Contract, InvoiceOn, Seller
-from services.invoicing.domain.statements import Check, Held, Kept, Kind, Line, Statement, VatRow
+from services.invoicing.domain.parties import CORE_FORM, Buyer, Company, Contract, InvoiceOn, Seller, usual_form
+from services.invoicing.domain.statements import Check, File, Held, Kept, Kind, Line, Statement, VatRow
 from services.kernel.calendars import day
 from services.kernel.money import decimal
 from services.kernel.orders import Order
@@ -23,6 +27,14 @@ from services.kernel.refusals import Invalid
 _INVOICE_ON = {
     service_pb2.INVOICE_ON_SHIPMENT: InvoiceOn.SHIPMENT,
     service_pb2.INVOICE_ON_APPROVAL: InvoiceOn.APPROVAL,
+}
+PACKED_ABOVE = 1024 * 1024  # bytes; an event is at most four times as large
+MEDIA_TYPES = {
+    "ubl": "application/xml",
+    "cii": "application/xml",
+    "facturx": "application/pdf",
+    "json": "application/json",
+    "csv": "text/csv",
 }
 _CREDITS = (disputes_pb2.RESOLUTION_FULL_CREDIT, disputes_pb2.RESOLUTION_PARTIAL_CREDIT)
 
@@ -124,7 +136,10 @@ def contract(request: service_pb2.SetContractRequest) -> Contract:
     """What was agreed."""
     if (invoice_on := _INVOICE_ON.get(request.invoice_on)) is None:
         raise Invalid("contract.invoice_on_missing", "a contract says whether a shipment or the approval is invoiced")
-    return Contract(request.net_days, invoice_on, request.buyer_reference)
+    form = usual_form(request.profile or CORE_FORM.profile)
+    if request.format:
+        form = replace(form, format=request.format)
+    return Contract(request.net_days, invoice_on, request.buyer_reference, form)
 
 
 def document(kept: Kept) -> service_pb2.Document:
@@ -185,6 +200,44 @@ def credit_note_issued(statement: Statement, check: Check) -> events_pb2.CreditN
     )
 
 
+def document_issued(statement: Statement, file: File) -> documents_pb2.DocumentIssued:
+    """A document's file to tell."""
+    is_large = len(file.content) > PACKED_ABOVE
+    return documents_pb2.DocumentIssued(
+        document_id=statement.document_id,
+        number=statement.number,
+        type_code=statement.kind.value,
+        seller_id=statement.seller_id,
+        account_id=statement.account_id,
+        format=file.check.format,
+        profile=file.check.profile,
+        media_type=MEDIA_TYPES[file.check.format],
+        file_name=_file_name(statement, file),
+        content=gzip.compress(file.content, mtime=0) if is_large else file.content,
+        content_encoding="gzip" if is_large else "",
+        sha256=file.check.sha256,
+        rule_set=file.check.rule_set,
+        scope=contracts.scope_message(statement.scope),
+    )
+
+
+def file(statement: Statement, found: File) -> service_pb2.RenderDocumentResponse:
+    """A document's file to give."""
+    return service_pb2.RenderDocumentResponse(
+        content=found.content,
+        media_type=MEDIA_TYPES[found.check.format],
+        file_name=_file_name(statement, found),
+        sha256=found.check.sha256,
+        format=found.check.format,
+        profile=found.check.profile,
+        rule_set=found.check.rule_set,
+    )
+
+
+def _file_name(statement: Statement, found: File) -> str:
+    return f"{statement.number}{FORMATS[found.check.format].suffix}"
+
+
 def document_held(held: Held) -> events_pb2.DocumentHeld:
     """A draft that waits, to tell."""
     return events_pb2.DocumentHeld(
@@ -226,7 +279,9 @@ def _rate(rate: Decimal | None) -> str:
 
 
 def _check(check: Check) -> events_pb2.DocumentCheck:
-    return events_pb2.DocumentCheck(format=check.format, sha256=check.sha256, rule_set=check.rule_set)
+    return events_pb2.DocumentCheck(
+        format=check.format, profile=check.profile, sha256=check.sha256, rule_set=check.rule_set
+    )
 
 
 def _finding(finding: Finding) -> events_pb2.Finding:

@@ -41,6 +41,8 @@ def fill(message: Message, salt: int = 1) -> Message:
 def _value(field: Any, number: int) -> Any:
     if field.type == FieldDescriptor.TYPE_STRING:
         return f"{field.name} {number}"
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return f"{field.name} {number}".encode()
     if field.type == FieldDescriptor.TYPE_BOOL:
         return True
     if field.type == FieldDescriptor.TYPE_ENUM:

@@ -20,7 +20,7 @@ from services.invoicing.domain.drafts import (
     vat_rows,
 )
 from services.invoicing.domain.numbers import PLACEHOLDER, series_of
-from services.invoicing.domain.parties import Seller
+from services.invoicing.domain.parties import Form, Seller
 from services.invoicing.domain.statements import Kind, Line, Statement
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Invalid
@@ -71,6 +71,7 @@ def credit_note(
     invoice: Statement,
     earlier: Sequence[Statement],
     issue_date: date,
+    form: Form,
 ) -> Draft:
     """Draft the credit note; `earlier` are the invoice's credit notes so far, of which all together stay within it."""
     parts = _parts(request, invoice, earlier)
@@ -93,6 +94,7 @@ def credit_note(
         gross=gross,
         lines=tuple(_stated(part, paper.currency) for part in parts),
         vat=vat_rows(paper),
+        form=form,
     )
     return Draft(statement, paper, series_of(seller, Kind.CREDIT_NOTE, issue_date))
 

@@ -30,8 +30,14 @@ class Draft:
     """A document before it is issued: what it says, how it will look, and where it will be numbered."""
 
     statement: Statement
+    # In the name of no profile.
     paper: model.Invoice
     series: Series
+
+    @property
+    def claimed(self) -> model.Invoice:
+        """The paper in the name of its form's profile."""
+        return documents.claim(self.paper, self.statement.form.profile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ def invoice(supply: Supply, *, draft_id: str, issue_date: date) -> Draft:
         scope=supply.order.scope,
         seller=supply.seller.company,
         buyer=buyer,
+        form=supply.contract.form,
     )
     return Draft(statement, paper, series_of(supply.seller, Kind.INVOICE, issue_date))
 

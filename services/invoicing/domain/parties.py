@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from services.invoicing import documents
 from services.kernel.refusals import Invalid
 
 NET_DAYS_MAX = 365
+PDF = "facturx"
+# Levels of Factur-X without the lines that an invoice needs (Directive 2006/112/EC art. 226): given on request only.
+NOT_WHOLE = frozenset({"facturx-minimum", "facturx-basicwl"})
 # Parts joined by hyphens; "-C" at the end would run into the credit notes' numbers of another seller.
 _PREFIX = re.compile(r"(?!.*-C$)[A-Z0-9]{1,12}(-[A-Z0-9]{1,12}){0,2}")
 
@@ -84,6 +88,43 @@ class InvoiceOn(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """How a document is written: a profile, and a format that carries it."""
+
+    profile: str = "en16931"
+    # "ubl", "cii" or "facturx".
+    format: str = "ubl"
+
+    @property
+    def syntax(self) -> str:
+        """The format of its XML: of a PDF, of what is inside."""
+        return "cii" if self.format == PDF else self.format
+
+    def check(self) -> "Form":
+        """Return the form itself; refuse a profile that is none, and a format that cannot carry it."""
+        if (profile := documents.PROFILES.get(self.profile)) is None:
+            raise Invalid(
+                "document.profile_unknown",
+                f"{self.profile[:40]!r} is no profile; there are: {', '.join(documents.PROFILES)}",
+            )
+        if self.format not in profile.rule_sets:
+            raise Invalid(
+                "document.format_not_of_profile",
+                f"{profile.title} travels as {' or '.join(profile.rule_sets)}, not as {self.format[:40]!r}",
+            )
+        return self
+
+
+CORE_FORM = Form()
+
+
+def usual_form(profile: str) -> Form:
+    """A profile in the format in which it usually travels; refuses one that is none."""
+    carries = documents.PROFILES[profile].rule_sets if profile in documents.PROFILES else ()
+    return Form(profile, "ubl" if "ubl" in carries else PDF).check()
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """What was agreed with a buyer."""
 
@@ -92,11 +133,15 @@ class Contract:
     invoice_on: InvoiceOn = InvoiceOn.SHIPMENT
     # BT-10.
     buyer_reference: str = ""
+    form: Form = CORE_FORM
 
     def check(self) -> "Contract":
         """Return the contract itself; refuse terms that nobody means."""
         if not 0 <= self.net_days <= NET_DAYS_MAX:
             raise Invalid("contract.net_days_out_of_range", f"NET n has an n of 0 to {NET_DAYS_MAX} days")
+        self.form.check()
+        if self.form.profile in NOT_WHOLE:
+            raise Invalid("contract.profile_not_whole", f"{self.form.profile} has no lines: no invoice by itself")
         return self
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from services.invoicing.documents import Finding
 from services.invoicing.documents.model import VatCategory
-from services.invoicing.domain.parties import Company
+from services.invoicing.domain.parties import Company, Form
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
@@ -85,6 +85,7 @@ class Statement:
     # As printed on it.
     seller: Company
     buyer: Company
+    form: Form
 
     @property
     def key(self) -> tuple[str, str]:
@@ -102,8 +103,17 @@ class Check:
     """What a document's bytes were checked against before it left; no rule set where the official rules did not run."""
 
     format: str
+    profile: str
     sha256: str
     rule_set: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A document's bytes as they were first given."""
+
+    check: Check
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from psycopg.types.json import Jsonb
 from services.chassis.database import Tx
 from services.invoicing.documents.model import VatCategory
 from services.invoicing.domain.numbers import Series
-from services.invoicing.domain.parties import Company
+from services.invoicing.domain.parties import Company, Form
 from services.invoicing.domain.statements import Check, Kept, Kind, Line, Statement, VatRow
 from services.invoicing.store.columns import Key, columns, company_json, keys
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
-_STATEMENT = """i.*, o.number AS invoice_number, d.format, d.sha256, d.rule_set,
+_STATEMENT = """i.*, o.number AS invoice_number, d.format AS syntax, d.sha256, d.rule_set,
                 coalesce(b.credited_minor, 0) AS credited_minor"""
 _FROM = """issued i LEFT JOIN issued o ON o.tenant = i.tenant AND o.document_id = i.invoice_id
            JOIN document d ON d.tenant = i.tenant AND d.document_id = i.document_id
@@ -68,12 +68,13 @@ async def add_issued(tx: Tx, documents: Sequence[tuple[Statement, Series, int]])
         """INSERT INTO issued (tenant, document_id, kind, number, seller_id, fiscal_year, series_code, series_number,
                                account_id, order_id, shipment_id, invoice_id, dispute_id, final, issue_date, due_date,
                                delivery_date, currency, net_minor, tax_minor, gross_minor, vat, site, cost_centre,
-                               purchase_order, seller, buyer)
+                               purchase_order, seller, buyer, profile, format)
            SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[],
                                 %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[],
                                 %s::date[], %s::date[], %s::date[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
-                                %s::jsonb[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::jsonb[])""",
-        columns([_issued_row(*document) for document in documents], 27),
+                                %s::jsonb[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::jsonb[], %s::text[],
+                                %s::text[])""",
+        columns([_issued_row(*document) for document in documents], 29),
     )
     await tx.run(
         """INSERT INTO issued_line (tenant, document_id, position, line_id, order_line_id, invoice_line_id, sku, name,
@@ -82,15 +83,6 @@ async def add_issued(tx: Tx, documents: Sequence[tuple[Statement, Series, int]])
                                 %s::text[], %s::numeric[], %s::text[], %s::numeric[], %s::bigint[], %s::text[],
                                 %s::numeric[])""",
         columns([row for statement, _, _ in documents for row in _line_rows(statement)], 14),
-    )
-
-
-async def add_documents(tx: Tx, documents: Sequence[tuple[Key, Check, bytes]]) -> None:
-    """Keep the bytes as they leave."""
-    await tx.run(
-        """INSERT INTO document (tenant, document_id, format, content, sha256, rule_set)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::text[])""",
-        columns([(*key, check.format, xml, check.sha256, check.rule_set) for key, check, xml in documents], 6),
     )
 
 
@@ -141,16 +133,6 @@ async def list_issued(tx: Tx, tenant: str, *, account_id: str, order_id: str, af
     return await _with_lines(tx, rows)
 
 
-async def find_document(tx: Tx, tenant: str, id_or_number: str, format_: str) -> tuple[str, str, bytes] | None:
-    """Number, SHA-256 and bytes of one document, as they left."""
-    row = await tx.row(
-        """SELECT i.number, d.sha256, d.content FROM document d JOIN issued i USING (tenant, document_id)
-            WHERE tenant = %s AND d.format = %s AND (i.document_id = %s OR i.number = %s)""",
-        [tenant, format_, id_or_number, id_or_number],
-    )
-    return (row.number, row.sha256, bytes(row.content)) if row else None
-
-
 async def _with_lines(tx: Tx, rows: Sequence[Any]) -> list[Kept]:
     lines = await tx.rows(
         """SELECT l.* FROM issued_line l
@@ -164,7 +146,7 @@ async def _with_lines(tx: Tx, rows: Sequence[Any]) -> list[Kept]:
     return [
         Kept(
             statement=_statement(row, by_document.get((row.tenant, row.document_id), [])),
-            check=Check(row.format, row.sha256, row.rule_set),
+            check=Check(row.syntax, row.profile, row.sha256, row.rule_set),
             credited=Money(row.credited_minor, row.currency),
             position=row.position,
         )
@@ -200,6 +182,8 @@ def _issued_row(statement: Statement, series: Series, nth: int) -> tuple[Any, ..
         statement.scope.purchase_order,
         company_json(statement.seller),
         company_json(statement.buyer),
+        statement.form.profile,
+        statement.form.format,
     )
 
 
@@ -260,6 +244,7 @@ def _statement(row: Any, lines: Sequence[Any]) -> Statement:
         scope=Scope(row.site, row.cost_centre, row.purchase_order),
         seller=Company(**row.seller),
         buyer=Company(**row.buyer),
+        form=Form(row.profile, row.format),
     )
 
 

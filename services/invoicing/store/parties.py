@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from services.chassis.database import Tx
-from services.invoicing.domain.parties import Buyer, Company, Contract, InvoiceOn, Seller
+from services.invoicing.domain.parties import Buyer, Company, Contract, Form, InvoiceOn, Seller
 from services.invoicing.store.columns import Key, columns, company_json, keys
 
 
@@ -95,11 +95,19 @@ async def find_buyers(tx: Tx, of: Collection[Key]) -> dict[Key, Buyer]:
 async def set_contract(tx: Tx, key: Key, contract: Contract) -> None:
     """What holds from now on with this buyer."""
     await tx.run(
-        """INSERT INTO contract (tenant, account_id, net_days, invoice_on, buyer_reference) VALUES (%s, %s, %s, %s, %s)
+        """INSERT INTO contract (tenant, account_id, net_days, invoice_on, buyer_reference, profile, format)
+           VALUES (%s, %s, %s, %s, %s, %s, %s)
            ON CONFLICT (tenant, account_id) DO UPDATE
              SET net_days = EXCLUDED.net_days, invoice_on = EXCLUDED.invoice_on,
-                 buyer_reference = EXCLUDED.buyer_reference""",
-        [*key, contract.net_days, contract.invoice_on.value, contract.buyer_reference],
+                 buyer_reference = EXCLUDED.buyer_reference, profile = EXCLUDED.profile, format = EXCLUDED.format""",
+        [
+            *key,
+            contract.net_days,
+            contract.invoice_on.value,
+            contract.buyer_reference,
+            contract.form.profile,
+            contract.form.format,
+        ],
     )
 
 
@@ -111,7 +119,9 @@ async def find_contracts(tx: Tx, of: Collection[Key]) -> dict[Key, Contract]:
         keys(of),
     )
     return {
-        (row.tenant, row.account_id): Contract(row.net_days, InvoiceOn(row.invoice_on), row.buyer_reference)
+        (row.tenant, row.account_id): Contract(
+            row.net_days, InvoiceOn(row.invoice_on), row.buyer_reference, Form(row.profile, row.format)
+        )
         for row in rows
     }
 

@@ -25,7 +25,8 @@ async def credit(tx: Tx, events: Sequence[Event[disputes_pb2.DisputeResolved]]) 
     invoices = await store.find_issued(tx, wanted)
     notes = await store.credit_notes_of(tx, wanted)
     sellers = {(kept.statement.tenant, kept.statement.seller_id) for kept in invoices.values()}
-    desk = await open_desk(tx, (), sellers)
+    accounts = {(kept.statement.tenant, kept.statement.account_id) for kept in invoices.values()}
+    desk = await open_desk(tx, accounts, sellers)
     pending: list[Pending] = []
     new: list[CreditRequest] = []
     for event, request in asked:

@@ -13,7 +13,8 @@ from services.invoicing.checks import JUDGE, Verdict, check_of
 from services.invoicing.documents import Finding
 from services.invoicing.domain.drafts import Draft, numbered
 from services.invoicing.domain.orders import KeptOrder
-from services.invoicing.domain.statements import Check, Held, Kind, Statement
+from services.invoicing.domain.statements import Check, File, Held, Kind, Statement
+from services.invoicing.usecases import rendering
 
 Key = tuple[str, str]
 
@@ -55,7 +56,8 @@ async def issue(
     if failed:
         await store.hold(tx, [held for _, held in failed])
     issued = await _issue_passed(tx, passed, orders, waiting)
-    telling += [_tell_issued(origin, statement, check) for origin, statement, check in issued]
+    telling += [_tell_issued(origin, statement, file.check) for origin, statement, file in issued]
+    telling += [rendering.tell(*one) for one in issued if not rendering.is_slow(one[1])]
     await outbox.add(tx, telling)
     for _, statement, _ in issued:
         metrics.ISSUED.labels(statement.kind.name.lower(), statement.gross.currency).inc()
@@ -67,7 +69,7 @@ async def _issue_passed(
     passed: Sequence[tuple[Pending, Verdict]],
     orders: Mapping[Key, KeptOrder],
     waiting: Collection[str],
-) -> list[tuple[Origin, Statement, Check]]:
+) -> list[tuple[Origin, Statement, File]]:
     if not passed:
         return []
     released = [one.draft.statement.key for one, _ in passed if one.draft.statement.document_id in waiting]
@@ -75,20 +77,27 @@ async def _issue_passed(
         await store.release(tx, released)
     last = await _last_of_orders(tx, [one.draft for one, _ in passed], orders)
     drafts, places = await _number(tx, [one.draft for one, _ in passed], last)
-    papers = await JUDGE.write(drafts)
+    written = await JUDGE.write(drafts)
     statements = [draft.statement for draft in drafts]
-    checks = [check_of(xml, verdict) for xml, (_, verdict) in zip(papers, passed, strict=True)]
+    checks = [
+        check_of(draft.statement.form, xml, verdict)
+        for draft, (xml, _), (_, verdict) in zip(drafts, written, passed, strict=True)
+    ]
+    files = [File(check, xml) for check, (xml, _) in zip(checks, written, strict=True)]
     await store.add_issued(
         tx, [(draft.statement, draft.series, nth) for draft, nth in zip(drafts, places, strict=True)]
     )
-    await store.add_documents(
-        tx, [(said.key, check, xml) for said, check, xml in zip(statements, checks, papers, strict=True)]
-    )
+    keys = [said.key for said in statements]
+    await store.add_documents(tx, list(zip(keys, files, strict=True)))
+    await store.add_papers(tx, [(key, paper) for key, (_, paper) in zip(keys, written, strict=True)])
     if invoices := [said for said in statements if said.kind is Kind.INVOICE]:
         await store.add_balances(tx, invoices)
     if notes := [said for said in statements if said.kind is Kind.CREDIT_NOTE]:
         await store.credit_balances(tx, notes)
-    return [(one.origin, said, check) for (one, _), said, check in zip(passed, statements, checks, strict=True)]
+    issued = [(one.origin, said, file) for (one, _), said, file in zip(passed, statements, files, strict=True)]
+    if slow := {said.key: origin for origin, said, _ in issued if rendering.is_slow(said)}:
+        await store.add_unwritten(tx, slow)
+    return issued
 
 
 async def _number(tx: Tx, drafts: Sequence[Draft], last: Collection[str]) -> tuple[list[Draft], list[int]]:

@@ -18,7 +18,10 @@ from services.kernel.refusals import Conflict, Early, Invalid
 
 
 async def register_seller(tx: Tx, origin: Origin, seller: Seller) -> None:
-    """Register a legal entity that issues invoices, or put its data right; announced either way."""
+    """Register a legal entity that issues invoices, or put its data right; announced either way.
+
+    The tenant's drafts that wait are checked again.
+    """
     seller.check()
     identifiers.check_vat_id(seller.company)
     identifiers.check_iban(seller.iban)
@@ -30,13 +33,20 @@ async def register_seller(tx: Tx, origin: Origin, seller: Seller) -> None:
     message = wire.seller_registered(seller)
     await outbox.add(tx, [Announcement(origin, seller.seller_id, f"seller/{seller.seller_id}", message)])
     tx.announced.add((seller.tenant, ANY_SELLER))
+    held = await store.list_held(tx, [seller.tenant])
+    await retry(tx, dict.fromkeys({(draft.tenant, draft.account_id) for draft in held}, origin))
 
 
 async def set_contract(tx: Tx, origin: Origin, account_id: str, contract: Contract) -> None:
-    """Agree on terms; they hold for what is invoiced from now on. The buyer's copy may come later."""
+    """Agree on terms; they hold for what is invoiced from now on, and for drafts that wait: those are checked again.
+
+    The buyer's copy may come later.
+    """
     if not account_id:
         raise Invalid("contract.account_missing", "a contract is with an account")
-    await store.set_contract(tx, (origin.tenant, account_id), contract.check())
+    key = (origin.tenant, account_id)
+    await store.set_contract(tx, key, contract.check())
+    await retry(tx, {key: origin})
 
 
 async def keep_buyers(tx: Tx, events: Sequence[Event[credit_pb2.BuyerRegistered]]) -> None:

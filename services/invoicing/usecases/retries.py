@@ -67,7 +67,8 @@ async def _credit_notes(tx: Tx, waiting: list[Held]) -> list[tuple[Held, Draft |
     invoices = await store.find_issued(tx, credited)
     notes = await store.credit_notes_of(tx, credited)
     sellers = {(kept.statement.tenant, kept.statement.seller_id) for kept in invoices.values()}
-    desk: Desk = await open_desk(tx, (), sellers)
+    accounts = {(kept.statement.tenant, kept.statement.account_id) for kept in invoices.values()}
+    desk: Desk = await open_desk(tx, accounts, sellers)
     drafted: list[tuple[Held, Draft | Refusal]] = []
     for held in waiting:
         request = requests[held.tenant, held.dispute_id]

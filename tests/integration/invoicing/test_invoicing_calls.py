@@ -67,6 +67,7 @@ async def test_documents_are_listed_page_by_page_in_the_order_of_issue(office: O
 
 
 async def test_a_format_that_we_do_not_write_is_refused(office: Office) -> None:
+    await office.handle(placed(), shipped())
     request = service_pb2.RenderDocumentRequest(document="RE-2026-000001", format="pdf")
 
     assert await refused(office.stub.RenderDocument(request, metadata=metadata())) == (

@@ -14,6 +14,7 @@ from services.invoicing.documents.model import VatCategory
 from services.invoicing.domain import credits as credit_notes
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.drafts import Draft
+from services.invoicing.domain.parties import CORE_FORM
 from services.invoicing.domain.statements import Statement
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Invalid, Refusal
@@ -29,7 +30,7 @@ def credit(invoice: Statement, *lines: tuple[str, str], gross: int = 0, earlier:
         amount=Money(gross, invoice.gross.currency),
     ).check()
     return credit_notes.credit_note(
-        request, draft_id="n1", seller=a_seller(), invoice=invoice, earlier=earlier, issue_date=TODAY
+        request, draft_id="n1", seller=a_seller(), invoice=invoice, earlier=earlier, issue_date=TODAY, form=CORE_FORM
     )
 
 
@@ -156,7 +157,13 @@ def test_another_currency_than_the_invoices_is_refused() -> None:
 
     with pytest.raises(Invalid):
         credit_notes.credit_note(
-            request, draft_id="n1", seller=a_seller(), invoice=an_invoice(), earlier=(), issue_date=TODAY
+            request,
+            draft_id="n1",
+            seller=a_seller(),
+            invoice=an_invoice(),
+            earlier=(),
+            issue_date=TODAY,
+            form=CORE_FORM,
         )
 
 
