@@ -1,0 +1,195 @@
+"""Each role starts from the image's content exactly as the manifests say, with no more rights than they give."""
+
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from contextlib import contextmanager
+from uuid import uuid4
+
+import grpc
+import psutil
+import psycopg
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from kafka import KafkaProducer
+from kafka.errors import TopicAuthorizationFailedError
+from psycopg import sql
+
+from deploy.local.postgres import drop, provision
+from deploy.local.processes import free_port, wait_until
+from k8s import image, product, render
+from tests.prove.platform.broker import authorizing_broker
+
+pytestmark = pytest.mark.prove
+STARTS_S, STOPS_S = 60, 15
+
+
+@pytest.fixture(scope="module")
+def manifests():
+    return render.read("prod-kafka-users", render.kustomize("prod-kafka-users"))
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory, manifests):
+    with pytest.MonkeyPatch.context() as patch, authorizing_broker(tmp_path_factory.mktemp("broker"), patch) as running:
+        running.make_topics(manifests.of("KafkaTopic"))
+        yield running
+
+
+@pytest.fixture(params=product.SERVICES)
+def service(request):
+    return request.param
+
+
+@pytest.fixture
+def database(servers, service):
+    name = f"image_{service}_{uuid4().hex[:6]}"
+    yield provision(servers.admin_database_url, name)
+    drop(servers.admin_database_url, name)
+    with psycopg.connect(servers.admin_database_url, autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("DROP ROLE {}, {}").format(sql.Identifier(f"{name}_owner"), sql.Identifier(f"{name}_server"))
+        )
+
+
+class Role:
+    """A pod's container as a process of the image's user, told what the pod is told."""
+
+    def __init__(self, app, scratch, manifests, pod):
+        self.app, self.scratch, self.pod = app, scratch, pod
+        person, group = image.user()
+        security = pod.spec["securityContext"]
+        assert (security["runAsUser"], security["runAsGroup"]) == (person, group)
+        self.identity = {"user": person, "group": group, "extra_groups": []} if os.geteuid() == 0 else {}
+        # The image's variables, then the pod's; nothing of this machine's.
+        self.environment = image.environment() | manifests.environment(pod)
+        self.environment |= {"PATH": f"{app}/bin", "AR_RULES_DIR": f"{app}/rules", "TMPDIR": str(scratch)}
+
+    def given(self, *, grpc_port=0, metrics_port=0, broker="", mail=None, **secrets):
+        """What differs on this machine: addresses, ports, and where the secrets' files are."""
+        folder = self.scratch / f"secrets-{uuid4().hex[:6]}"
+        folder.mkdir()
+        for source in self.pod.spec["volumes"][0]["projected"]["sources"]:
+            for item in source["secret"]["items"]:
+                (folder / item["path"]).write_text(secrets[item["key"]])
+        for file in folder.iterdir():
+            if os.geteuid() == 0:
+                os.chown(file, 0, image.user()[1])
+            file.chmod(self.pod.spec["volumes"][0]["projected"]["defaultMode"])
+        told = {"AR_SECRETS_DIR": str(folder), "AR_GRPC_PORT": str(grpc_port), "AR_METRICS_PORT": str(metrics_port)}
+        self.environment |= {name: value for name, value in told.items() if value != "0"}
+        if broker:
+            self.environment["AR_KAFKA_BOOTSTRAP_SERVERS"] = broker
+        if mail and "AR_SMTP_HOST" in self.environment:
+            self.environment |= {"AR_SMTP_HOST": mail[0], "AR_SMTP_PORT": str(mail[1]), "AR_SMTP_TLS": "none"}
+            self.environment["AR_SMTP_USER"] = ""
+        return self
+
+    def start(self):
+        argv = [str(self.app / "bin" / image.entry_point()[0]), *image.entry_point()[1:]]
+        argv += self.pod.spec["containers"][0]["args"]
+        log = (self.scratch / "log").open("ab")
+        return subprocess.Popen(
+            argv, env=self.environment, cwd=self.app, stdout=log, stderr=log, start_new_session=True, **self.identity
+        )
+
+    def log(self):
+        return (self.scratch / "log").read_text()
+
+
+@contextmanager
+def running(role):
+    process = role.start()
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def health(port, name):
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        try:
+            answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=name), timeout=2)
+        except grpc.RpcError:
+            return False
+    return answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def content(folder):
+    return {each: each.stat().st_mtime_ns for each in folder.rglob("*")}
+
+
+def memory(process):
+    """Resident memory of a process and its helpers, MiB."""
+    whole = psutil.Process(process.pid)
+    return sum(each.memory_info().rss for each in (whole, *whole.children(recursive=True))) // 2**20
+
+
+def scalar(database, question):
+    with psycopg.connect(database.owner) as connection:
+        return connection.execute(question).fetchone()[0]
+
+
+def test_a_role_migrates_serves_and_stops_as_image_and_manifests_say(
+    app, scratch, manifests, broker, service, database, servers
+):
+    before = content(app)
+    broker.grant(manifests.one("KafkaUser", f"receivables-{service}"))
+    pods = {pod.owner["kind"]: pod for pod in manifests.pods if pod.service == service}
+    secrets = {"database_url": database.server, "owner_database_url": database.owner, "smtp_password": ""}
+
+    migrate = Role(app, scratch, manifests, pods["Job"]).given(**secrets)
+    both = [migrate.start(), migrate.start()]
+    assert [process.wait(60) for process in both] == [0, 0], migrate.log()
+    assert migrate.start().wait(60) == 0
+
+    grpc_port, metrics_port = free_port(), free_port()
+    mail = (servers.smtp_host, servers.smtp_port)
+    serve = Role(app, scratch, manifests, pods["Deployment"]).given(
+        grpc_port=grpc_port, metrics_port=metrics_port, broker=broker.bootstrap, mail=mail, **secrets
+    )
+    with running(serve) as process:
+        container = pods["Deployment"].spec["containers"][0]
+        probes = [container[f"{kind}Probe"]["grpc"]["service"] for kind in ("startup", "readiness", "liveness")]
+        wait_until(lambda: health(grpc_port, probes[0]) or process.poll() is not None, serve.log(), STARTS_S)
+        assert all(health(grpc_port, name) for name in probes), serve.log()
+        with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics", timeout=5) as answer:
+            assert b"ar_" in answer.read()
+
+        # It reads all that it follows: a record that nobody can read is put aside, and seen there.
+        follows = product.product(service).follows
+        for topic in follows:
+            broker.send(topic, b"\xff not an event")
+        read = "SELECT count(DISTINCT topic) FROM parked WHERE reason = 'unreadable'"
+        wait_until(lambda: scalar(database, read) == len(follows), f"{service} reads {sorted(follows)}", 60)
+
+        # It writes what it announces: a row of its outbox comes out on the topic.
+        for topic in product.product(service).writes:
+            length = broker.length(topic)
+            with psycopg.connect(database.owner) as owner:
+                row = "INSERT INTO outbox (topic, key, headers, payload) VALUES (%s, 'tenant/account', '{}', '')"
+                owner.execute(row, [topic])
+            wait_until(
+                lambda topic=topic, length=length: broker.length(topic) > length, f"{service} writes {topic}", 30
+            )
+
+        print(f"{service}: {memory(process)} MiB resident")
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOPS_S) == 0, serve.log()
+        assert time.monotonic() - started < STOPS_S
+    assert content(app) == before, "something was written outside /tmp"
+
+
+def test_with_a_services_rights_nobody_writes_anothers_topic(manifests, broker):
+    broker.grant(manifests.one("KafkaUser", "receivables-credit"))
+
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap)
+    with pytest.raises(TopicAuthorizationFailedError):
+        producer.send("receivables.ledger.v1", b"").get(timeout=20)
+    producer.send("receivables.credit.v1", b"").get(timeout=20)
+    producer.close()
