@@ -6,8 +6,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from services.invoicing.documents.cli import converting, showing, validating
+from services.invoicing.documents.cli import converting, files, showing, validating
 from services.invoicing.documents.cli.files import CannotReadError
+from services.invoicing.documents.formats import facturx
 from services.invoicing.documents.model import schema as model_schema
 from services.kernel.refusals import Refusal
 
@@ -15,7 +16,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Show, judge and convert invoices: UBL, CII, JSON; EN 16931, Peppol, XRechnung.",
+    help="Show, judge and convert invoices: UBL, CII, PDF, JSON; EN 16931, Peppol, XRechnung, Factur-X.",
 )
 NO, NOT_ASKED = 1, 2
 
@@ -74,15 +75,20 @@ def validate(
 def convert(
     file: File,
     *,
-    to: Annotated[str, typer.Option(help="ubl, cii, json or csv")],
+    to: Annotated[str, typer.Option(help="ubl, cii, facturx (PDF), json or csv")],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="the file to write; else standard output")
     ] = None,
     profile: Annotated[str | None, typer.Option(help="in this profile's name: peppol, xrechnung …")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="write nothing if a value would be lost")] = False,
+    language: Annotated[
+        str | None, typer.Option(help="of a PDF: en, de, fr or sv; else by the buyer's country")
+    ] = None,
+    logo: Annotated[Path | None, typer.Option(help="of a PDF: an SVG")] = None,
 ) -> None:
     try:
-        is_written = converting.convert(file, to, output, profile=profile, strict=strict)
+        page = facturx.Page(language=language, logo=None if logo is None else files.load(logo))
+        is_written = converting.convert(file, to, output, profile=profile, strict=strict, page=page)
     except CannotReadError as error:
         _end(str(error), NOT_ASKED)
     except Refusal as refusal:

@@ -4,21 +4,21 @@ import sys
 from pathlib import Path
 
 from services.invoicing.documents.cli import files
-from services.invoicing.documents.formats import Loss, losses, named
+from services.invoicing.documents.formats import Loss, facturx, losses, named
 from services.invoicing.documents.rules.profiles import PROFILES, claim, claimed
 
 
-def convert(file: Path, to: str, output: Path | None, *, profile: str | None, strict: bool) -> bool:
+def convert(file: Path, to: str, output: Path | None, *, profile: str | None, strict: bool, page: facturx.Page) -> bool:
     """Write the invoice in the other format; say whether it was written: `strict` refuses a loss."""
     target = named(to)
     _, invoice = files.read(file)
     if profile is not None:
         invoice = claim(invoice, profile)
-    written = target.write(invoice)
+    written = facturx.write(invoice, page) if to == "facturx" else target.write(invoice)
     lost = losses(invoice, to, written)
     _tell(lost, to)
     name = claimed(invoice.process.specification)
-    if target.roots and name is not None and to not in PROFILES[name].rule_sets:
+    if (target.roots or to == "facturx") and name is not None and to not in PROFILES[name].rule_sets:
         sys.stderr.write(f"warning: {PROFILES[name].title} does not travel in {target.title}\n")
     if strict and lost:
         sys.stderr.write("nothing was written: --strict allows no loss\n")

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from services.invoicing.documents import safe
 from services.invoicing.documents.cli import files
-from services.invoicing.documents.formats import named, recognise
+from services.invoicing.documents.formats import facturx, named, recognise
 from services.invoicing.documents.rules import CodeLists, check
 from services.invoicing.documents.rules.finding import Finding, Severity, fatal, is_valid
 from services.invoicing.documents.rules.official import OfficialRules
@@ -110,14 +110,17 @@ class _Court:
             return Verdict(str(file), [fatal("XML", str(error), "/")])
 
     def _known(self, file: str, data: bytes, format_: str) -> Verdict:
-        """JSON is judged as the UBL that it makes; XML as it is."""
-        syntax, xml = format_, data
-        if format_ not in _SPECIFICATION:
-            syntax, xml = "ubl", named("ubl").write(named(format_).read(data))
+        """JSON is judged as the UBL that it makes, a PDF by the XML inside; XML as it is."""
+        judged_as, syntax, xml = format_, format_, data
+        if format_ == "facturx":
+            syntax, xml = "cii", facturx.extract(data)
+        elif format_ not in _SPECIFICATION:
+            judged_as = syntax = "ubl"
+            xml = named("ubl").write(named(format_).read(data))
         name, found = _profile(xml, syntax, self._asked.profile)
-        rule_set = PROFILES[name].rule_sets.get(syntax)
+        rule_set = PROFILES[name].rule_sets.get(judged_as)
         if rule_set is None:
-            found.append(fatal("AR-PROFILE-02", f"{PROFILES[name].title} does not travel in {syntax}", "BT-24"))
+            found.append(fatal("AR-PROFILE-02", f"{PROFILES[name].title} does not travel in {judged_as}", "BT-24"))
             return Verdict(file, found, format_, name)
         found += self._official.submit(xml, rule_set, fragment=self._asked.fragments).result()
         if self._codes is not None and not self._asked.fragments and is_valid(found):

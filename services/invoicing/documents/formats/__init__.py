@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from services.invoicing.documents import safe
-from services.invoicing.documents.formats import cii, csv, json, ubl
+from services.invoicing.documents.formats import cii, csv, facturx, json, ubl
 from services.invoicing.documents.formats.losses import Loss, between, unheld
 from services.invoicing.documents.formats.ubl.names import ROOTS as UBL_ROOTS
 from services.invoicing.documents.formats.values import unreadable
@@ -40,7 +40,13 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     "ubl": Format("UBL 2.1", ".xml", ubl.write, ubl.read, roots=UBL_ROOTS, reasons={**_NO_EXTENSIONS, **ubl.REASONS}),
     "cii": Format("UN/CEFACT CII D16B", ".xml", cii.write, cii.read, roots=cii.ROOTS, reasons=cii.REASONS),
-    # "facturx": the same XML inside a PDF/A-3; it needs typst.
+    "facturx": Format(
+        "Factur-X (PDF)",
+        ".pdf",
+        facturx.write,
+        facturx.read,
+        reasons={**cii.REASONS, "BT-24": "a PDF carries Factur-X's levels, the core or XRechnung"},
+    ),
     "json": Format("our own JSON", ".json", json.write, json.read),
     "csv": Format(
         "CSV",
@@ -67,7 +73,7 @@ def recognise(data: bytes) -> str:
     if start.startswith(b"{"):
         return "json"
     if start.startswith(b"%PDF-"):
-        raise unreadable("invoices inside a PDF (Factur-X) are not read yet")
+        return "facturx"
     try:
         root = safe.root_of(data)
     except safe.Unsafe as error:
@@ -81,6 +87,9 @@ def recognise(data: bytes) -> str:
 def losses(invoice: Invoice, name: str, written: bytes) -> list[Loss]:
     """Every value of an invoice that these bytes of that format do not hold."""
     format_ = named(name)
+    reasons = format_.reasons
+    if name in ("cii", "facturx"):
+        reasons = cii.level_reasons(invoice.process.specification) or reasons
     if (held := format_.is_held) is None:
-        return between(invoice, format_.read(written), format_.reasons)
-    return unheld(invoice, held, format_.reasons)
+        return between(invoice, format_.read(written), reasons)
+    return unheld(invoice, held, reasons)

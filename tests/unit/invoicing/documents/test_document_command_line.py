@@ -238,7 +238,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "bomb in an attribute": (laughs(attribute=True), "document type"),
     "bomb in UTF-16": (laughs(attribute=True).decode().encode("utf-16"), ""),
     "unknown root": (b"<Order xmlns='urn:x'/>", "root of no invoice"),
-    "no PDF yet": (b"%PDF-1.7\n%\xe2\xe3", "PDF"),
+    "no whole PDF": (b"%PDF-1.7\n%\xe2\xe3", "PDF"),
     "deep": (b"<a>" * 200_000, ""),
     "deep JSON": (b'{"format": ' + b"[" * 200_000, "nested too deeply"),
     "many attributes": (b"<Invoice " + b" ".join(b"a%d='1'" % i for i in range(200_000)) + b"/>", "root"),
@@ -327,3 +327,19 @@ def test_the_largest_file_that_is_read_stays_within_bounded_memory(tmp_path: Pat
     ended = limited("show", put(tmp_path, "large.xml", many_lines(SIZE_MAX - (1 << 20))))
 
     assert ended.returncode == 0, ended.stderr
+
+
+def test_a_pdf_goes_in_and_out(tmp_path: Path, rules: list[object]) -> None:
+    file, pdf = put(tmp_path, "in", write(domestic())), tmp_path / "out.pdf"
+    wanted = ["--to", "facturx", "--profile", "facturx-basic", "--language", "fr"]
+
+    converted = run("convert", file, *wanted, "-o", pdf)
+    assert converted.exit_code == 0
+    assert "not in facturx: BT-155" in converted.stderr
+    assert "Factur-X's level BASIC has no room for it" in converted.stderr
+    assert "RE-2026-000001" in run("show", pdf).stdout
+
+    judged = run("validate", pdf, "--json", "--exact", *rules)
+    [told] = json.loads(judged.stdout)["files"]
+    assert (told["verdict"], told["profile"], told["rule_set"]) == ("valid", "facturx-basic", "facturx-basic-1.09.2")
+    assert run("convert", file, "--to", "facturx", "--language", "tlh").exit_code == 1

@@ -1,0 +1,27 @@
+"""Factur-X and ZUGFeRD 2: a page that a person reads, PDF/A-3, with the same invoice as CII inside."""
+
+from dataclasses import replace
+
+from services.invoicing.documents.formats import cii
+from services.invoicing.documents.formats.facturx import pdf
+from services.invoicing.documents.formats.facturx.names import LEVELS
+from services.invoicing.documents.formats.facturx.page import Page, content
+from services.invoicing.documents.formats.facturx.reader import extract, read
+from services.invoicing.documents.formats.facturx.words import LANGUAGES, Words
+from services.invoicing.documents.model import CORE, Invoice
+
+__all__ = ["LANGUAGES", "Page", "extract", "read", "write"]
+
+_PLAIN = Page()
+
+
+def write(invoice: Invoice, page: Page = _PLAIN) -> bytes:
+    """Write the PDF of the level that BT-24 claims; what claims none, such as Peppol, is written in the core's name.
+
+    The page shows the whole invoice, whatever the level's XML has room for.
+    """
+    if invoice.process.specification not in LEVELS:
+        invoice = replace(invoice, process=replace(invoice.process, specification=CORE))
+    level = LEVELS[invoice.process.specification]
+    shown = content(invoice, page)
+    return pdf.make(shown, cii.write(invoice), level, page.fonts, Words(shown["language"])["unshown"])
