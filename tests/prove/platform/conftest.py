@@ -38,7 +38,7 @@ def app():
         python = str(folder / "bin" / "python")
         run(python, "-m", "pip", "install", "--require-hashes", "-r", str(ROOT / "deploy/runtime.lock"), cwd=base)
         (build / "proto/gen").mkdir()
-        contracts = [str(file) for file in (build / "proto/receivables").rglob("*.proto")]
+        contracts = [str(file.relative_to(build)) for file in (build / "proto").rglob("*.proto")]
         out = [f"--{kind}=proto/gen" for kind in ("python_out", "grpc_python_out")]
         run(tools, "-m", "grpc_tools.protoc", "-Iproto", *out, *contracts, cwd=build)
         run(tools, "-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation", "-w", str(base / "wheel"), cwd=build)

@@ -24,6 +24,10 @@ from tests.prove.platform.broker import authorizing_broker
 
 pytestmark = pytest.mark.prove
 STARTS_S, STOPS_S = 60, 15
+_AS_USER = (
+    "setpriv --reuid {} --regid {} --clear-groups --no-new-privs --bounding-set=-all,+dac_read_search"
+    " --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search"
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +66,11 @@ class Role:
         person, group = image.user()
         security = pod.spec["securityContext"]
         assert (security["runAsUser"], security["runAsGroup"]) == (person, group)
-        self.identity = {"user": person, "group": group, "extra_groups": []} if os.geteuid() == 0 else {}
+        # No privilege but to pass folders that this machine closes to others (its Python may lie in one).
+        self.identity = _AS_USER.format(person, group).split() if os.geteuid() == 0 else []
         # The image's variables, then the pod's; nothing of this machine's.
         self.environment = image.environment() | manifests.environment(pod)
-        self.environment |= {"PATH": f"{app}/bin", "AR_RULES_DIR": f"{app}/rules", "TMPDIR": str(scratch)}
+        self.environment |= {"PATH": f"{app}/bin:/usr/bin", "AR_RULES_DIR": f"{app}/rules", "TMPDIR": str(scratch)}
 
     def given(self, *, grpc_port=0, metrics_port=0, broker="", mail=None, **secrets):
         """What differs on this machine: addresses, ports, and where the secrets' files are."""
@@ -88,11 +93,11 @@ class Role:
         return self
 
     def start(self):
-        argv = [str(self.app / "bin" / image.entry_point()[0]), *image.entry_point()[1:]]
+        argv = [*self.identity, str(self.app / "bin" / image.entry_point()[0]), *image.entry_point()[1:]]
         argv += self.pod.spec["containers"][0]["args"]
         log = (self.scratch / "log").open("ab")
         return subprocess.Popen(
-            argv, env=self.environment, cwd=self.app, stdout=log, stderr=log, start_new_session=True, **self.identity
+            argv, env=self.environment, cwd=self.app, stdout=log, stderr=log, start_new_session=True
         )
 
     def log(self):
