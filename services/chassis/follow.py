@@ -74,6 +74,7 @@ class Follower:
         self.app = self._build()
 
     def _build(self) -> Any:
+        metrics.expect_events(self._consumer.event_types)
         app = faust.App(
             f"receivables-{self._consumer.name}",
             broker=[f"kafka://{server}" for server in self._settings.kafka_bootstrap_servers.split(",")],

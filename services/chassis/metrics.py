@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from google.protobuf import descriptor_pool
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.kernel.money import Money
@@ -46,6 +47,22 @@ FIGURES_AT = Gauge(
     "ar_figures_timestamp_seconds", "When the business figures and invariants were last read (Unix time)"
 )
 FIGURES_S = Gauge("ar_figures_duration_seconds", "How long the last reading of figures and invariants took")
+
+
+def expect_events(event_types: Iterable[str]) -> None:
+    """Let counts begin at 0: a series that is not there yet cannot be told from a service that is not there."""
+    for event_type in event_types:
+        DELAY.labels(event_type)
+    for result in ("ok", "duplicate", "retried", "parked", "skipped"):
+        MESSAGES.labels(result)
+
+
+def expect_calls(service: str) -> None:
+    """The same for each method of a gRPC service, by its full name in the contract."""
+    contract = descriptor_pool.Default().FindServiceByName(service)
+    for method in contract.methods_by_name:
+        HANDLED.labels(service, method, "OK")
+        HANDLING.labels(service, method)
 
 
 def handled(records: Iterable[Any], event_types: frozenset[str]) -> None:

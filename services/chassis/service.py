@@ -20,7 +20,7 @@ from prometheus_client import start_http_server
 from receivables.operations.v1 import service_pb2 as operations_pb2
 from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 
-from services.chassis import cleaning, follow, jobs, logs, migrate, operations, topics
+from services.chassis import cleaning, follow, jobs, logs, metrics, migrate, operations, topics
 from services.chassis.consumer import Consumer, Handler, Teller, nobody
 from services.chassis.database import Database, answers, is_transient
 from services.chassis.envelope import RECORD_MAX_BYTES
@@ -224,6 +224,7 @@ async def _open_door(service: Service[S], parts: Parts[S]) -> AsyncIterator[None
         operations.OperationsService(service.name, parts.settings, parts.consumer, service.jobs(parts)),
     )
     for servicer in (*service.servicers(parts), operator):
+        metrics.expect_calls(servicer.name)
         servicer.add(servicer.answers, server)
         names.append(servicer.name)
     alive = health.aio.HealthServicer()

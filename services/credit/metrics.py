@@ -7,6 +7,7 @@ from prometheus_client import Gauge, Histogram
 from services.chassis.database import Tx
 from services.chassis.metrics import amount, show
 from services.credit import store
+from services.credit.domain import Outcome
 
 LIMIT = Gauge("ar_credit_limit", "Credit limits granted to all buyers, in units of the currency", ["currency"])
 USED = Gauge("ar_credit_used", "What buyers use of their limits: invoiced and not paid", ["currency"])
@@ -18,6 +19,8 @@ DECIDED = Histogram(
     ["outcome"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
+for _outcome in Outcome:
+    DECIDED.labels(_outcome.lower())  # begins at 0
 DRIFT = Gauge(
     "ar_credit_exposure_drift",
     "Invariant, 0: by how much the accounts' used and held differ from their movements and holds, in absolute amounts",

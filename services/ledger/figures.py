@@ -9,6 +9,7 @@ from typing import Any
 from services.chassis.database import Tx
 
 DSO_DAYS = 90
+BUCKETS = ("not_due", "1_30", "31_60", "61_90", "91_120", "over_120")  # days overdue
 
 
 async def open_by_bucket(tx: Tx) -> list[Any]:

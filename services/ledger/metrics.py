@@ -42,13 +42,15 @@ CONTROL = Gauge(
 
 async def measure(tx: Tx) -> None:
     """Read the figures into the gauges."""
+    balances = await figures.balances(tx)
     aged = await figures.open_by_bucket(tx)
-    show(OPEN, {(row.currency, row.bucket): amount(row.minor, row.currency) for row in aged})
+    none_open: dict[tuple[str, ...], float] = {(c, bucket): 0 for _, c, _ in balances for bucket in figures.BUCKETS}
+    show(OPEN, none_open | {(row.currency, row.bucket): amount(row.minor, row.currency) for row in aged})
     show(ITEMS, _sum((row.currency, row.n) for row in aged))
     owed = _sum((row.currency, row.minor) for row in aged)
     sales = await figures.sales(tx)
     show(DSO, {(c,): owed.get((c,), 0) / minor * figures.DSO_DAYS for c, minor in sales if minor})
-    _show_balances(await figures.balances(tx))
+    _show_balances(balances)
     posted = await figures.posted(tx)
     show(POSTED, {(row.kind, row.currency): amount(row.minor, row.currency) for row in posted})
     show(POSTED_DOCUMENTS, {(row.kind, row.currency): row.n for row in posted})
@@ -64,7 +66,8 @@ def _show_balances(balances: list[tuple[int, str, int]]) -> None:
         (Chart.CUSTOMER_CREDITS, CREDITS, -1),
         (Chart.BANK, CASH, 1),
     ):
-        show(gauge, {(c,): amount(sign * minor, c) for account, c, minor in balances if account == chart})
+        nothing: dict[tuple[str, ...], float] = {(c,): 0 for _, c, _ in balances}
+        show(gauge, nothing | {(c,): amount(sign * minor, c) for account, c, minor in balances if account == chart})
 
 
 def _sum(pairs: Iterable[tuple[str, int]]) -> dict[tuple[str, ...], int]:

@@ -7,6 +7,8 @@ from services.chassis.metrics import show
 from services.notifications import store
 
 MAILS = Counter("ar_mails_total", "Mails handed over, by answer (taken, not_now, never)", ["answer"])
+for _answer in ("taken", "not_now", "never"):
+    MAILS.labels(_answer)  # begins at 0
 MESSAGES = Gauge("ar_messages", "Messages to people, by channel and what became of them", ["channel", "state"])
 UNSENT_AGE = Gauge("ar_mail_oldest_unsent_age_seconds", "Age of the oldest mail that is due and not yet taken")
 VACANT = Gauge("ar_vacant_roles", "Roles that had to be told and that nobody holds")

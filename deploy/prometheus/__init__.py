@@ -1,0 +1,1 @@
+"""Alerts: one source in Python, from which the rule files for Prometheus and for its operator are written."""

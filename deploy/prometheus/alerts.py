@@ -1,0 +1,344 @@
+"""What wakes somebody, and what can wait until morning: the one source of all rules.
+
+`page` is for what loses money or orders while nobody looks, `ticket` for the next working day. Replicas of a service
+read one database, so figures are taken by `max`, never added up. `job` is the service.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications")
+# Where deploy/runbooks is published; whoever installs puts the own address here and writes the rules anew.
+RUNBOOKS = "https://receivables.example/runbooks"
+PAGE, TICKET, NONE = "page", "ticket", "none"
+CENT = 0.0009  # in units of a currency: less than a thousandth, the smallest minor unit, more than a float's error
+MINUTE, HOUR, DAY = 60, 3600, 86400
+_AMOUNT = "{{ $value }} {{ $labels.currency }}"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alerting rule: it fires when the expression, which names its `{limit}`, has held for `for_s` seconds."""
+
+    name: str
+    severity: str
+    expr: str
+    limit: float
+    for_s: float
+    summary: str
+    # Sets rules of one name apart.
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A promise: the share of good events, what is good, and of what. `{w}` stands for the window."""
+
+    alert: str
+    record: str
+    goal: float
+    good: str
+    all: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Burn:
+    """So many times faster than allowed, over a long window and still over a short one (Google SRE workbook)."""
+
+    factor: float
+    long_s: int
+    short_s: int
+    severity: str
+
+
+BURNS = (
+    Burn(14.4, HOUR, 5 * MINUTE, PAGE),
+    Burn(6, 6 * HOUR, 30 * MINUTE, PAGE),
+    Burn(3, DAY, 2 * HOUR, TICKET),
+    Burn(1, 3 * DAY, 6 * HOUR, TICKET),
+)
+_DECIDE = 'grpc_service="receivables.credit.v1.CreditService",grpc_method="Decide"'
+_SHIPPED = 'job="invoicing",event_type="receivables.orders.v1.OrderShipped"'
+OBJECTIVES = (
+    Objective(
+        "DecisionAvailabilityBurn",
+        "ar:decision_unavailable:ratio",
+        0.999,
+        f'sum(rate(grpc_server_handled_total{{{_DECIDE},grpc_code!~"UNAVAILABLE|INTERNAL|UNKNOWN|DEADLINE_EXCEEDED"}}[{{w}}]))',
+        f"sum(rate(grpc_server_handled_total{{{_DECIDE}}}[{{w}}]))",
+        "99.9 % of credit decisions are answered",
+    ),
+    Objective(
+        "DecisionLatencyBurn",
+        "ar:decision_slow:ratio",
+        0.99,
+        f'sum(rate(grpc_server_handling_seconds_bucket{{{_DECIDE},le="0.25"}}[{{w}}]))',
+        f"sum(rate(grpc_server_handling_seconds_count{{{_DECIDE}}}[{{w}}]))",
+        "99 % of credit decisions take less than 250 ms",
+    ),
+    Objective(
+        "InvoicingDelayBurn",
+        "ar:invoicing_late:ratio",
+        0.99,
+        f'sum(rate(ar_event_delay_seconds_bucket{{{_SHIPPED},le="5.0"}}[{{w}}]))',
+        f"sum(rate(ar_event_delay_seconds_count{{{_SHIPPED}}}[{{w}}]))",
+        "99 % of shipments are invoiced within 5 s",
+    ),
+    Objective(
+        "MailAcceptanceBurn",
+        "ar:mail_refused:ratio",
+        0.95,
+        'sum(rate(ar_mails_total{answer="taken"}[{w}]))',
+        'sum(rate(ar_mails_total{answer=~"taken|never"}[{w}]))',
+        "95 % of mails, with their documents, are accepted",
+    ),
+)
+
+
+def span(seconds: float) -> str:
+    """A duration as Prometheus writes it, in the largest unit that fits."""
+    for unit, size in (("d", DAY), ("h", HOUR), ("m", MINUTE)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{round(seconds * 1000)}ms" if seconds % 1 else f"{seconds:g}s"
+
+
+def alerts(scale: float = 1) -> list[Alert]:
+    """All alerts; a test may let time pass faster: every duration is multiplied by `scale`."""
+    found = [
+        *_books(),
+        *_issued_and_posted(scale),
+        *_exposure(scale),
+        *_stopped(scale),
+        *_parked(),
+        *_unseen(scale),
+        *_burns(),
+        _WATCHDOG,
+    ]
+    return [replace(alert, for_s=alert.for_s * scale) for alert in found]
+
+
+def recordings(scale: float = 1) -> Iterator[tuple[str, str]]:
+    """The objectives' error ratios over each window, as (name, expression)."""
+    windows = sorted({window for burn in BURNS for window in (burn.long_s, burn.short_s)})
+    for objective in OBJECTIVES:
+        for window in windows:
+            w = span(window * scale)
+            good, everything = (text.replace("{w}", w) for text in (objective.good, objective.all))
+            yield f"{objective.record}_rate{span(window)}", f"1 - ({good} or 0 * {everything}) / ({everything} > 0)"
+
+
+def text(alert: Alert) -> str:
+    """The alert's expression with its limit."""
+    return alert.expr.replace("{limit}", f"{alert.limit:g}")
+
+
+def _books() -> list[Alert]:
+    """What one service can see of what must never be; each is worth a page at once."""
+    return [
+        Alert(
+            "LedgerImbalance",
+            PAGE,
+            "max by (currency) (ar_ledger_imbalance) > {limit}",
+            0,
+            0,
+            f"Entries of the ledger are out of balance by {_AMOUNT}",
+        ),
+        Alert(
+            "LedgerControlDifference",
+            PAGE,
+            "max by (currency) (ar_ledger_control_difference) > {limit}",
+            0,
+            0,
+            f"The ledger's balances differ from its postings or open items by {_AMOUNT}",
+        ),
+        Alert(
+            "ExposureDrift",
+            PAGE,
+            "max by (currency) (ar_credit_exposure_drift) > {limit}",
+            0,
+            0,
+            f"Credit's accounts differ from their movements and holds by {_AMOUNT}",
+        ),
+        Alert(
+            "NumberGap",
+            PAGE,
+            "max(ar_number_gaps) > {limit}",
+            0,
+            0,
+            "{{ $value }} invoice numbers are missing, or stand on no counted place",
+        ),
+    ]
+
+
+def _issued_and_posted(scale: float) -> list[Alert]:
+    """Issued = posted + in flight. Both only grow: what was issued minutes ago is booked, or on its way."""
+    ago = span(5 * MINUTE * scale)
+    issued, posted = (f"max by (kind, currency) (ar_{what}_amount)" for what in ("issued", "posted"))
+    issued_ago, posted_ago = (text.replace("_amount)", f"_amount offset {ago})") for text in (issued, posted))
+    in_flight = 'max(ar_consumer_lag_records{job="ledger"}) > 0 or max(ar_outbox_pending{job="invoicing"}) > 0'
+    return [
+        Alert(
+            "IssuedNotPosted",
+            PAGE,
+            f"{issued_ago} - ({posted} or 0 * {issued_ago}) > {{limit}} unless on () ({in_flight})",
+            CENT,
+            0,
+            f"{_AMOUNT} ({{{{ $labels.kind }}}}) was issued, is not booked, and is not under way",
+        ),
+        Alert(
+            "PostedNotIssued",
+            PAGE,
+            f"{posted_ago} - ({issued} or 0 * {posted_ago}) > {{limit}}",
+            CENT,
+            0,
+            f"{_AMOUNT} ({{{{ $labels.kind }}}}) is booked and was never issued",
+        ),
+    ]
+
+
+def _exposure(scale: float) -> list[Alert]:
+    """Credit's use = open items - unapplied cash - credits (ARCHITECTURE.md), compared while nothing moves."""
+    quiet = span(3 * MINUTE * scale)
+    used = "max by (currency) (ar_credit_used)"
+    owed = (
+        "(sum by (currency) (max by (currency, bucket) (ar_receivables)) - max by (currency) (ar_cash_unallocated)"
+        " - max by (currency) (ar_customer_credits))"
+    )
+    moving = (
+        f"(max by (currency) (changes(ar_credit_used[{quiet}])) > 0"
+        f" or max by (currency) (changes(ar_receivables[{quiet}])) > 0)"
+    )
+    behind = 'max(ar_consumer_lag_records{job="credit"}) > 0 or max(ar_outbox_pending{job="ledger"}) > 0'
+    return [
+        Alert(
+            "ExposureNotLedger",
+            PAGE,
+            f"abs({used} - ({owed} or 0 * {used})) > {{limit}} unless on (currency) {moving} unless on () ({behind})",
+            CENT,
+            5 * MINUTE,
+            f"Credit believes that buyers use {_AMOUNT} more or less than the ledger says, and nothing is under way",
+        ),
+    ]
+
+
+def _stopped(scale: float) -> list[Alert]:
+    """What stands still."""
+    ten = span(10 * MINUTE * scale)
+    silent = " or ".join(f'absent(ar_outbox_pending{{job="{name}"}})' for name in SERVICES)
+    return [
+        Alert(
+            "ServiceSilent",
+            PAGE,
+            f"({silent}) >= {{limit}}",
+            1,
+            2 * MINUTE,
+            "{{ $labels.job }} gives no metrics: no replica of it runs, or none is scraped",
+        ),
+        Alert(
+            "DependencyDown",
+            PAGE,
+            "min by (job, dependency) (ar_dependency_up) < {limit}",
+            1,
+            2 * MINUTE,
+            "{{ $labels.job }} does not reach its {{ $labels.dependency }}; it waits, and goes on by itself",
+        ),
+        Alert(
+            "ConsumerStuck",
+            PAGE,
+            f"min by (job) (min_over_time(ar_consumer_lag_records[{ten}])) > {{limit}}"
+            f" and on (job) sum by (job) (changes(ar_consumer_committed_offset[{ten}])) == 0",
+            0,
+            0,
+            "{{ $labels.job }} has handled nothing for ten minutes, and {{ $value }} records wait",
+        ),
+        Alert(
+            "OutboxStale",
+            PAGE,
+            "max by (job) (ar_outbox_oldest_age_seconds) > {limit}",
+            60 * scale,
+            0,
+            "What {{ $labels.job }} announced has not been published for {{ $value | humanizeDuration }}",
+        ),
+    ]
+
+
+def _parked() -> list[Alert]:
+    """What waits for a person."""
+    parked = 'max by (job, reason) (ar_parked_events{reason=~"%s"}) > {limit}'
+    return [
+        Alert(
+            "EventsFailed",
+            PAGE,
+            parked % "failed",
+            0,
+            MINUTE,
+            "{{ $value }} events hit a defect of {{ $labels.job }} and wait",
+        ),
+        Alert(
+            "EventsParked",
+            TICKET,
+            parked % "unreadable|refused|behind",
+            0,
+            5 * MINUTE,
+            "{{ $value }} events wait in {{ $labels.job }} ({{ $labels.reason }})",
+        ),
+        Alert(
+            "EventsEarly",
+            TICKET,
+            parked % "early",
+            0,
+            HOUR,
+            "{{ $value }} events wait in {{ $labels.job }} for something that has not come for an hour",
+        ),
+    ]
+
+
+def _unseen(scale: float) -> list[Alert]:
+    """What would not be noticed."""
+    indicators = (
+        f"absent(grpc_server_handling_seconds_count{{{_DECIDE}}}) or absent(ar_event_delay_seconds_count{{{_SHIPPED}}})"
+        ' or absent(ar_mails_total{answer="taken"})'
+    )
+    return [
+        Alert(
+            "FiguresStale",
+            PAGE,
+            f"time() - max by (job) (ar_figures_timestamp_seconds) - {150 * scale:g} * "
+            "max by (job) (ar_figures_duration_seconds) > {limit}",
+            900 * scale,
+            0,
+            "{{ $labels.job }} has not computed its invariants for {{ $value | humanizeDuration }}: nobody watches them",
+        ),
+        Alert(
+            "ObjectiveSilent",
+            PAGE,
+            f"({indicators}) >= {{limit}}",
+            1,
+            10 * MINUTE,
+            "A promise is not measured: {{ $labels.job }}{{ $labels.grpc_method }} gives no series for it",
+        ),
+    ]
+
+
+def _burns() -> Iterator[Alert]:
+    """Promises that are being broken, the faster the sooner said."""
+    for objective in OBJECTIVES:
+        for burn in BURNS:
+            long, short = (f"{objective.record}_rate{span(window)}" for window in (burn.long_s, burn.short_s))
+            yield Alert(
+                objective.alert,
+                burn.severity,
+                f"{long} > {{limit}} and {short} > {{limit}}",
+                round(burn.factor * (1 - objective.goal), 6),
+                2 * MINUTE,
+                f"{objective.says}: {{{{ $value | humanizePercentage }}}} did not over {span(burn.long_s)},"
+                f" {burn.factor:g} times the budget",
+                (("window", span(burn.long_s)),),
+            )
+
+
+_WATCHDOG = Alert(
+    "Watchdog", NONE, "vector(1) >= {limit}", 1, 0, "Always on: who does not hear this, hears no alert at all"
+)
