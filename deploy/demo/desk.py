@@ -76,6 +76,8 @@ class Desk:
             net_days=buyer.net_days,
             invoice_on=invoicing_pb2.InvoiceOn.Value(f"INVOICE_ON_{buyer.invoice_on}"),
             buyer_reference=buyer.buyer_reference,
+            profile=buyer.profile,
+            format=buyer.format,
         )
         self._write(self.services.invoicing.SetContract, contract, f"contract/{buyer.account}")
 

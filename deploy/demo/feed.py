@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError, Message
 from kafka import KafkaConsumer, TopicPartition
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
+from receivables.documents.v1 import events_pb2 as documents_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
@@ -16,7 +17,7 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 
 TOPICS = tuple(
     str(contract.DESCRIPTOR.package)
-    for contract in (orders_pb2, credit_pb2, invoicing_pb2, ledger_pb2, disputes_pb2, notifications_pb2)
+    for contract in (orders_pb2, credit_pb2, invoicing_pb2, documents_pb2, ledger_pb2, disputes_pb2, notifications_pb2)
 )
 
 

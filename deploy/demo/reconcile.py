@@ -174,7 +174,7 @@ def listed(services: Services, tenant: str) -> list[Listed]:
 
 def _read_papers(folder: Path) -> tuple[dict[str, Paper], list[str]]:
     found, broken = {}, []
-    for file in sorted(folder.glob("*.xml")):
+    for file in sorted(file for file in folder.iterdir() if file.suffix in papers.SUFFIXES):
         try:
             paper = papers.read(file)
         except BrokenPaperError as error:

@@ -28,7 +28,7 @@ def clear(folder: Path) -> None:
 
 
 def write_documents(folder: Path, stage: Stage, tenants: Sequence[str]) -> None:
-    """Write every document under its number, byte for byte as RenderDocument gives it."""
+    """Write every document in its buyer's form under its number, byte for byte as RenderDocument gives it."""
     folder.mkdir(parents=True, exist_ok=True)
     documents = [document for tenant in tenants for document in listed(stage.services, tenant)]
     stage.all_at_once([partial(_write, folder, stage.services, document) for document in documents])
@@ -37,7 +37,7 @@ def write_documents(folder: Path, stage: Stage, tenants: Sequence[str]) -> None:
 def _write(folder: Path, services: Services, document: Listed) -> None:
     request = service_pb2.RenderDocumentRequest(document=document.number)
     rendered = services.read(services.invoicing.RenderDocument, request, tenant=document.tenant)
-    (folder / f"{document.number}.xml").write_bytes(rendered.content)
+    (folder / rendered.file_name).write_bytes(rendered.content)
 
 
 def write_summary(file: Path, figures: Mapping[str, Any]) -> None:

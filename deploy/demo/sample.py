@@ -46,6 +46,9 @@ class Buyer:
     net_days: int = 30
     invoice_on: str = "SHIPMENT"
     buyer_reference: str = ""
+    # How its documents are written; empty: as usual.
+    profile: str = ""
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +158,6 @@ def _at(day: int, clock: str) -> datetime:
 def _seller(row: Mapping[str, str]) -> Seller:
     company = _company(row)
     company.legal_id = row["legal_id"]
-    company.electronic_address = row["electronic_address"]
-    company.electronic_address_scheme = row["electronic_address_scheme"]
     names = "tenant seller_id iban bic series_prefix time_zone contact_name contact_phone contact_email"
     return Seller(company=company, **{name: row[name] for name in names.split()})
 
@@ -171,6 +172,8 @@ def _buyer(row: Mapping[str, str]) -> Buyer:
         net_days=int(row["net_days"]),
         invoice_on=row["invoice_on"],
         buyer_reference=row["buyer_reference"],
+        profile=row["profile"],
+        format=row["format"],
     )
 
 
@@ -181,6 +184,8 @@ def _company(row: Mapping[str, str]) -> party_pb2.Company:
         address=party_pb2.Address(
             street=row["street"], city=row["city"], post_code=row["post_code"], country=row["country"]
         ),
+        electronic_address=row["electronic_address"],
+        electronic_address_scheme=row["electronic_address_scheme"],
     )
 
 

@@ -1,5 +1,6 @@
 """Who hears what, in which language, at once or with the day's digest; and what becomes of a dead address."""
 
+import facturx
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from tests.end_to_end.world import Trader, World, subjects, text_of
@@ -36,6 +37,24 @@ def test_the_clerk_gets_the_invoice_itself_at_once_and_only_who_wants_it(world: 
     assert list(plain.iter_attachments()) == []
     assert invoice.number in text_of(plain)
     assert {part.get_content_type() for part in plain.walk()} >= {"text/plain", "text/html"}
+
+
+def test_the_mail_of_a_buyer_who_wants_a_pdf_carries_it_with_the_xml_inside(world: World, trader: Trader) -> None:
+    trader.buyer(profile="facturx-en16931")
+    clerk = trader.person("clerk", "AP_CLERK", "b1", wants_document=True)
+
+    invoice = trader.sell("o1", "100")
+
+    [mail] = trader.mails(clerk)
+    [attachment] = mail.iter_attachments()
+    pdf = attachment.get_content()
+    assert (attachment.get_content_type(), attachment.get_filename()) == ("application/pdf", f"{invoice.number}.pdf")
+    assert pdf == trader.render(invoice.number)
+    name, xml = facturx.get_xml_from_pdf(pdf, check_xsd=True)
+    assert name == "factur-x.xml"
+    assert invoice.number.encode() in xml
+    [told] = [fact.body for fact in world.stage.facts if (fact.tenant, fact.name) == (trader.tenant, "DocumentIssued")]
+    assert told.content == pdf
 
 
 def test_a_narrow_scope_hears_only_of_its_site(world: World, trader: Trader) -> None:

@@ -116,10 +116,13 @@ class Trader:
         vat_id: str = "",
         net_days: int = 30,
         invoice_on: str = "SHIPMENT",
+        profile: str = "",
     ) -> str:
         """Register a buyer; all services know it afterwards."""
         company = _company(f"Buyer {account} of {self.tenant}", country, vat_id)
-        known = Buyer(self.tenant, account, company, currency, Decimal(limit), net_days, invoice_on)
+        known = Buyer(
+            self.tenant, account, company, currency, Decimal(limit), net_days, invoice_on, "BUYER-REF", profile
+        )
         self._buyers[account] = known
         self.desk.register_buyer(known)
         self.world.settle()

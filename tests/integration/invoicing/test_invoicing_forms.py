@@ -155,7 +155,7 @@ async def test_a_profile_that_asks_for_more_than_the_document_says_is_refused_wi
     with pytest.raises(grpc.RpcError) as error:
         await render(judged, "RE-2026-000001", "ubl", "xrechnung")
 
-    assert error.value.code() is grpc.StatusCode.FAILED_PRECONDITION  # type: ignore[attr-defined]
+    assert error.value.code() is grpc.StatusCode.FAILED_PRECONDITION
     assert "BR-DE-15" in str(error.value)
 
 

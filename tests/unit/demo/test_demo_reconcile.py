@@ -93,7 +93,7 @@ def test_events_that_failed_are_a_difference() -> None:
 INVOICE = """<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
   xmlns:cac="urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
   xmlns:cbc="urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2">
-  <cbc:ID>AL-000001</cbc:ID><cbc:DocumentCurrencyCode>GBP</cbc:DocumentCurrencyCode>
+  <cbc:ID>AL-000001</cbc:ID><cbc:InvoiceTypeCode>380</cbc:InvoiceTypeCode><cbc:DocumentCurrencyCode>GBP</cbc:DocumentCurrencyCode>
   <cac:LegalMonetaryTotal><cbc:TaxExclusiveAmount>{net}</cbc:TaxExclusiveAmount>
     <cbc:TaxInclusiveAmount>{gross}</cbc:TaxInclusiveAmount></cac:LegalMonetaryTotal>
   {lines}
@@ -127,6 +127,9 @@ def test_a_document_that_does_not_add_up_is_told(tmp_path: Path) -> None:
 def test_a_file_that_is_no_document_is_told(tmp_path: Path) -> None:
     file = tmp_path / "x.xml"
     file.write_text("<a/>")
+    with pytest.raises(BrokenPaperError, match="is no invoice"):
+        read(file)
+    file.write_text(INVOICE.format(net="1.00", gross="", lines=""))
     with pytest.raises(BrokenPaperError, match="lacks"):
         read(file)
     file.write_text("no xml")
