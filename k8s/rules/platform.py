@@ -118,7 +118,7 @@ def databases(rendering: Rendering) -> Iterator[Complaint]:
 
 
 def monitors(rendering: Rendering) -> Iterator[Complaint]:
-    """Every pod that serves is scraped, by the name of its port, and none that does not."""
+    """Every pod that serves is scraped, under its service's name, and no other; every alert has its runbook."""
     for item in rendering.of("PodMonitor"):
         taken = [pod for pod in rendering.pods if matches(item["spec"]["selector"], pod.labels)]
         if {(pod.owner["kind"], pod.service) for pod in taken} != {("Deployment", name) for name in product.SERVICES}:
@@ -126,6 +126,12 @@ def monitors(rendering: Rendering) -> Iterator[Complaint]:
         names = {port["name"] for pod in taken for port in pod.spec["containers"][0].get("ports", [])}
         if missing := {end.get("port") for end in item["spec"]["podMetricsEndpoints"]} - names:
             yield complaint(item, f"scrapes ports that no pod has: {missing}")
+        if item["spec"].get("jobLabel") != "app.kubernetes.io/name":
+            yield complaint(item, "does not call a service's job by the service's name, as the alerts do")
+    for item in rendering.of("PrometheusRule"):
+        for rule in (rule for group in item["spec"]["groups"] for rule in group["rules"] if "alert" in rule):
+            if not rule.get("annotations", {}).get("runbook_url"):
+                yield complaint(item, f"{rule['alert']} says nowhere what to do")
 
 
 def network(rendering: Rendering) -> Iterator[Complaint]:

@@ -239,6 +239,16 @@ BROKEN = [
         "monitors",
         lambda r: r.one("PodMonitor", "receivables")["spec"]["podMetricsEndpoints"][0].update(port="http"),
     ),
+    (
+        "a job that the alerts do not know",
+        "monitors",
+        lambda r: r.one("PodMonitor", "receivables")["spec"].pop("jobLabel"),
+    ),
+    (
+        "an alert without a runbook",
+        "monitors",
+        lambda r: r.one("PrometheusRule", "receivables")["spec"]["groups"][-1]["rules"][0].pop("annotations"),
+    ),
     ("a way out to everywhere", "network", lambda r: policy(r)["egress"].append({})),
     (
         "a way to a service that is not called",
