@@ -4,7 +4,7 @@ import asyncio
 import time
 import warnings
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
@@ -25,6 +25,7 @@ from services.chassis.logs import log
 from services.chassis.settings import ChassisSettings
 
 BUFFER_MAX = 4000  # unhandled records, after which fetching waits
+FINISH_S = 3.0  # for the batch that is under way when we are told to stop, after which it is rolled back
 LEAVE_S = 6.0  # for the last offsets and the farewell, after which the group finds out by itself
 STUCK_S = 60.0  # with lag, and nothing handled for so long, the process ends and is started anew
 WATCH_S = 5.0
@@ -140,11 +141,14 @@ class Follower:
     async def _flush(self) -> None:
         while True:
             self._batch = await self._buffer.some(self._settings.batch_size)
-            await self._consumer.handle(self._batch)
-            for record in self._batch:
-                record.source.ack()  # only now, and in this order: a gap of one is skipped by Faust (bug #606)
-            metrics.handled(self._batch, self._consumer.event_types)
+            await _finishing(self._handle(self._batch))
             self._batch = []
+
+    async def _handle(self, batch: list[Record]) -> None:
+        await self._consumer.handle(batch)
+        for record in batch:
+            record.source.ack()  # only now, and in this order: a gap of one is skipped by Faust (bug #606)
+        metrics.handled(batch, self._consumer.event_types)
 
     async def _watch_faust(self) -> None:
         """Faust crashes by setting an event: make it an exception."""
@@ -192,6 +196,18 @@ class Follower:
 
     def _assigned(self) -> set[Place]:
         return {(place.topic, place.partition) for place in self.app.consumer.assignment()}
+
+
+async def _finishing(work: Coroutine[Any, Any, None]) -> None:
+    """Await it; cancelled meanwhile, let it come to its end first, so that it need not be done again elsewhere."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        done, _ = await asyncio.wait({task}, timeout=FINISH_S)
+        if not done:
+            task.cancel()
+        raise
 
 
 @dataclass(frozen=True, slots=True)

