@@ -150,7 +150,8 @@ def _play(plan: Plan, stage: Stage) -> int:
         else:
             tenants, lines = [BRITISH], _play_file(plan, stage)
     databases = {name: service.database for name, service in stage.stack.running.items()}
-    results.write_addresses(plan.folder / "addresses.json", stage.stack.addresses, databases, tenants)
+    metrics = {name: service.metrics_port for name, service in stage.stack.running.items()}
+    results.write_addresses(plan.folder / "addresses.json", stage.stack.addresses, databases, tenants, metrics)
     results.write_documents(plan.folder / "invoices", stage, tenants)
     result = proof.reconcile(plan.folder / "invoices", stage.services, databases, tenants)
     figures = summary.figures(stage.facts, stage.services, databases, tenants)

@@ -46,7 +46,11 @@ def write_summary(file: Path, figures: Mapping[str, Any]) -> None:
 
 
 def write_addresses(
-    file: Path, addresses: Mapping[str, str], databases: Mapping[str, DatabaseUrls], tenants: Sequence[str]
+    file: Path,
+    addresses: Mapping[str, str],
+    databases: Mapping[str, DatabaseUrls],
+    tenants: Sequence[str],
+    metrics_ports: Mapping[str, int] | None = None,
 ) -> None:
     """Note where everything answers, for `reconcile` in another process; only its owner may read the passwords."""
     file.touch(mode=0o600)
@@ -54,6 +58,7 @@ def write_addresses(
         "services": dict(addresses),
         "databases": {name: {"owner": urls.owner, "server": urls.server} for name, urls in databases.items()},
         "tenants": list(tenants),
+        "metrics_ports": dict(metrics_ports or {}),
     }
     file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
@@ -63,3 +68,9 @@ def read_addresses(file: Path) -> tuple[dict[str, str], dict[str, DatabaseUrls],
     content = json.loads(file.read_text(encoding="utf-8"))
     databases = {name: DatabaseUrls(**urls) for name, urls in content["databases"].items()}
     return content["services"], databases, content["tenants"]
+
+
+def read_metrics_ports(file: Path) -> dict[str, int]:
+    """On which port of this machine each service of a demo that is up gives its metrics; raises OSError if none is."""
+    ports: dict[str, int] = json.loads(file.read_text(encoding="utf-8"))["metrics_ports"]
+    return ports

@@ -23,7 +23,8 @@ class Alert:
     name: str
     severity: str
     expr: str
-    limit: float
+    # None where there is nothing to compare: the expression is there or not.
+    limit: float | None
     for_s: float
     summary: str
     # Sets rules of one name apart.
@@ -131,7 +132,7 @@ def recordings(scale: float = 1) -> Iterator[tuple[str, str]]:
 
 def text(alert: Alert) -> str:
     """The alert's expression with its limit."""
-    return alert.expr.replace("{limit}", f"{alert.limit:g}")
+    return alert.expr if alert.limit is None else alert.expr.replace("{limit}", f"{alert.limit:g}")
 
 
 def _books() -> list[Alert]:
@@ -178,29 +179,36 @@ def _issued_and_posted(scale: float) -> list[Alert]:
     issued, posted = (f"max by (kind, currency) (ar_{what}_amount)" for what in ("issued", "posted"))
     issued_ago, posted_ago = (text.replace("_amount)", f"_amount offset {ago})") for text in (issued, posted))
     in_flight = 'max(ar_consumer_lag_records{job="ledger"}) > 0 or max(ar_outbox_pending{job="invoicing"}) > 0'
+    ledger_read, invoicing_read = (_read_since(job, 4 * MINUTE * scale) for job in ("ledger", "invoicing"))
     return [
         Alert(
             "IssuedNotPosted",
             PAGE,
-            f"{issued_ago} - ({posted} or 0 * {issued_ago}) > {{limit}} unless on () ({in_flight})",
+            f"{issued_ago} - ({posted} or 0 * {issued_ago}) > {{limit}} and on () {ledger_read} unless on () ({in_flight})",
             CENT,
-            0,
+            MINUTE,
             f"{_AMOUNT} ({{{{ $labels.kind }}}}) was issued, is not booked, and is not under way",
         ),
         Alert(
             "PostedNotIssued",
             PAGE,
-            f"{posted_ago} - ({issued} or 0 * {posted_ago}) > {{limit}}",
+            f"{posted_ago} - ({issued} or 0 * {posted_ago}) > {{limit}} and on () {invoicing_read}",
             CENT,
-            0,
+            MINUTE,
             f"{_AMOUNT} ({{{{ $labels.kind }}}}) is booked and was never issued",
         ),
     ]
 
 
+def _read_since(job: str, seconds: float) -> str:
+    """Whether a service has read its figures lately: what it says is neither from before, nor missing for a start."""
+    return f'time() - max(ar_figures_timestamp_seconds{{job="{job}"}}) < {seconds:g}'
+
+
 def _exposure(scale: float) -> list[Alert]:
     """Credit's use = open items - unapplied cash - credits (ARCHITECTURE.md), compared while nothing moves."""
-    quiet = span(3 * MINUTE * scale)
+    quiet = span(10 * MINUTE * scale)
+    read = " and on () ".join(_read_since(job, 5 * MINUTE * scale) for job in ("credit", "ledger"))
     used = "max by (currency) (ar_credit_used)"
     owed = (
         "(sum by (currency) (max by (currency, bucket) (ar_receivables)) - max by (currency) (ar_cash_unallocated)"
@@ -215,7 +223,8 @@ def _exposure(scale: float) -> list[Alert]:
         Alert(
             "ExposureNotLedger",
             PAGE,
-            f"abs({used} - ({owed} or 0 * {used})) > {{limit}} unless on (currency) {moving} unless on () ({behind})",
+            f"abs({used} - ({owed} or 0 * {used})) > {{limit}} and on () {read}"
+            f" unless on (currency) {moving} unless on () ({behind})",
             CENT,
             5 * MINUTE,
             f"Credit believes that buyers use {_AMOUNT} more or less than the ledger says, and nothing is under way",
@@ -225,14 +234,14 @@ def _exposure(scale: float) -> list[Alert]:
 
 def _stopped(scale: float) -> list[Alert]:
     """What stands still."""
-    ten = span(10 * MINUTE * scale)
+    five = span(5 * MINUTE * scale)
     silent = " or ".join(f'absent(ar_outbox_pending{{job="{name}"}})' for name in SERVICES)
     return [
         Alert(
             "ServiceSilent",
             PAGE,
-            f"({silent}) >= {{limit}}",
-            1,
+            silent,
+            None,
             2 * MINUTE,
             "{{ $labels.job }} gives no metrics: no replica of it runs, or none is scraped",
         ),
@@ -247,10 +256,10 @@ def _stopped(scale: float) -> list[Alert]:
         Alert(
             "ConsumerStuck",
             PAGE,
-            f"min by (job) (min_over_time(ar_consumer_lag_records[{ten}])) > {{limit}}"
-            f" and on (job) sum by (job) (changes(ar_consumer_committed_offset[{ten}])) == 0",
+            "min by (job) (ar_consumer_lag_records) > {limit}"
+            f" and on (job) sum by (job) (changes(ar_consumer_committed_offset[{five}])) == 0",
             0,
-            0,
+            5 * MINUTE,
             "{{ $labels.job }} has handled nothing for ten minutes, and {{ $value }} records wait",
         ),
         Alert(
@@ -308,14 +317,14 @@ def _unseen(scale: float) -> list[Alert]:
             f"time() - max by (job) (ar_figures_timestamp_seconds) - {150 * scale:g} * "
             "max by (job) (ar_figures_duration_seconds) > {limit}",
             900 * scale,
-            0,
+            2 * MINUTE,
             "{{ $labels.job }} has not computed its invariants for {{ $value | humanizeDuration }}: nobody watches them",
         ),
         Alert(
             "ObjectiveSilent",
             PAGE,
-            f"({indicators}) >= {{limit}}",
-            1,
+            indicators,
+            None,
             10 * MINUTE,
             "A promise is not measured: {{ $labels.job }}{{ $labels.grpc_method }} gives no series for it",
         ),
@@ -339,6 +348,4 @@ def _burns() -> Iterator[Alert]:
             )
 
 
-_WATCHDOG = Alert(
-    "Watchdog", NONE, "vector(1) >= {limit}", 1, 0, "Always on: who does not hear this, hears no alert at all"
-)
+_WATCHDOG = Alert("Watchdog", NONE, "vector(1)", None, 0, "Always on: who does not hear this, hears no alert at all")

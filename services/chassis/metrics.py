@@ -41,7 +41,7 @@ DEPENDENCY = Gauge("ar_dependency_up", "1 while it answers, 0 while it does not 
 HANDLED = Counter(
     "grpc_server_handled_total", "Calls answered, by status", ["grpc_service", "grpc_method", "grpc_code"]
 )
-HANDLING = Histogram("grpc_server_handling_seconds", "How long calls took", ["grpc_service", "grpc_method"])
+HANDLING = Histogram("grpc_server_handling_seconds", "How long calls took, by method", ["grpc_service", "grpc_method"])
 REFUSED = Counter("ar_refusals_total", "Requests and events refused, by stable code", ["code"])
 FIGURES_AT = Gauge(
     "ar_figures_timestamp_seconds", "When the business figures and invariants were last read (Unix time)"

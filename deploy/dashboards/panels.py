@@ -1,0 +1,189 @@
+"""What an operator and finance see: every panel with its queries, its unit and what it is for.
+
+Replicas read one database: figures of it are taken by `max`, what each replica counts itself is added up.
+"""
+
+from dataclasses import dataclass
+
+from deploy.prometheus.alerts import SERVICES
+
+AMOUNT, COUNT, PER_SECOND, SECONDS, SHARE, DAYS = "amount", "count", "per_second", "seconds", "share", "days"
+_INVARIANTS = {
+    "ledger imbalance": "sum(max by (currency) (ar_ledger_imbalance))",
+    "control difference": "sum(max by (currency) (ar_ledger_control_difference))",
+    "exposure drift": "sum(max by (currency) (ar_credit_exposure_drift))",
+    "number gaps": "max(ar_number_gaps)",
+    "issued - posted": "sum(abs(max by (kind, currency) (ar_issued_amount) - max by (kind, currency) (ar_posted_amount)))",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A PromQL expression, and how its series are called."""
+
+    expr: str
+    legend: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One chart; `why` says what a reader learns from it."""
+
+    title: str
+    why: str
+    unit: str
+    queries: tuple[Query, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """A page of panels; `name` is its file."""
+
+    name: str
+    title: str
+    panels: tuple[Panel, ...]
+
+
+def _panel(title: str, why: str, unit: str, expr: str, legend: str) -> Panel:
+    return Panel(title, why, unit, (Query(expr, legend),))
+
+
+def overview() -> Dashboard:
+    """Whether everything goes on, in one look."""
+    return Dashboard(
+        "overview",
+        "Receivables: overview",
+        (
+            Panel(
+                "Invariants",
+                "All at 0, always. Issued - posted is what is under way.",
+                AMOUNT,
+                tuple(Query(expr, name) for name, expr in _INVARIANTS.items()),
+            ),
+            _panel("Oldest unhandled event", "How far each service is behind the facts.", SECONDS,
+                   "max by (job) (ar_consumer_lag_seconds)", "{{job}}"),
+            _panel("Events handled", "The flow through the services.", PER_SECOND,
+                   "sum by (job) (rate(ar_messages_processed_total[1m]))", "{{job}}"),
+            _panel("Events that wait", "Early ones run by themselves; the others wait for a person.", COUNT,
+                   "sum by (job, reason) (max by (job, reason) (ar_parked_events)) > 0 or sum by (job) (max by (job, reason) (ar_parked_events))",
+                   "{{job}} {{reason}}"),
+            _panel("Oldest unpublished event", "Above 60 s somebody is called.", SECONDS,
+                   "max by (job) (ar_outbox_oldest_age_seconds)", "{{job}}"),
+            _panel("Calls", "All calls of all services.", PER_SECOND,
+                   "sum by (job) (rate(grpc_server_handled_total[1m]))", "{{job}}"),
+            _panel("Calls that failed", "UNAVAILABLE and INTERNAL, as a share of all.", SHARE,
+                   'sum by (job) (rate(grpc_server_handled_total{grpc_code=~"UNAVAILABLE|INTERNAL|UNKNOWN"}[5m])) / sum by (job) (rate(grpc_server_handled_total[5m])) or 0 * sum by (job) (rate(grpc_server_handled_total[5m]))',
+                   "{{job}}"),
+            _panel("Dependencies", "1 is up.", COUNT,
+                   "min by (job, dependency) (ar_dependency_up)", "{{job}} {{dependency}}"),
+        ),
+    )  # fmt: skip
+
+
+def of_service(job: str) -> Dashboard:
+    """What every service has: calls, events, announcements; and after it its own."""
+    return Dashboard(
+        job,
+        f"Receivables: {job}",
+        (
+            _panel("Calls", "Rate by method.", PER_SECOND,
+                   f'sum by (grpc_method) (rate(grpc_server_handled_total{{job="{job}"}}[1m]))', "{{grpc_method}}"),
+            _panel("Call duration, 99 %", "Of each method that was called.", SECONDS,
+                   f'histogram_quantile(0.99, sum by (grpc_method, le) (increase(grpc_server_handling_seconds_bucket{{job="{job}"}}[1h])))',
+                   "{{grpc_method}}"),
+            _panel("Calls by status", "Everything but OK is an answer that somebody did not want.", PER_SECOND,
+                   f'sum by (grpc_code) (rate(grpc_server_handled_total{{job="{job}"}}[1m]))', "{{grpc_code}}"),
+            _panel("Events by result", "Duplicates are harmless, parked ones wait.", PER_SECOND,
+                   f'sum by (result) (rate(ar_messages_processed_total{{job="{job}"}}[1m]))', "{{result}}"),
+            _panel("Event delay, 99 %", "From the record's time stamp to the commit.", SECONDS,
+                   f'histogram_quantile(0.99, sum by (event_type, le) (increase(ar_event_delay_seconds_bucket{{job="{job}"}}[1h])))',
+                   "{{event_type}}"),
+            _panel("Lag", "Records not yet handled.", COUNT, f'max(ar_consumer_lag_records{{job="{job}"}})', "records"),
+            _panel("Progress", "Offsets committed, by topic.", PER_SECOND,
+                   f'sum by (topic) (rate(ar_consumer_committed_offset{{job="{job}"}}[1m]))', "{{topic}}"),
+            _panel("Published", "Announcements that the broker took.", PER_SECOND,
+                   f'sum(rate(ar_outbox_published_total{{job="{job}"}}[1m]))', "events"),
+            _panel("Batch size", "Full batches (500) mean that it works as hard as it can.", COUNT,
+                   f'sum(increase(ar_batch_size_records_sum{{job="{job}"}}[5m])) / sum(increase(ar_batch_size_records_count{{job="{job}"}}[5m]))',
+                   "records"),
+            *_OWN[job],
+        ),
+    )  # fmt: skip
+
+
+_OWN: dict[str, tuple[Panel, ...]] = {
+    "credit": (
+        _panel("Decisions", "By outcome.", PER_SECOND,
+               "sum by (outcome) (rate(ar_credit_decision_seconds_count[5m]))", "{{outcome}}"),
+        _panel("Open holds", "Orders that reserve credit, or wait for a person.", COUNT,
+               "max by (state) (ar_credit_holds)", "{{state}}"),
+        _panel("Refusals", "Requests and events refused, by code.", COUNT,
+               'sum by (code) (ar_refusals_total{job="credit"}) or sum(ar_parked_events{job="credit",reason="refused"})', "{{code}}"),
+    ),
+    "invoicing": (
+        _panel("Documents", "Written by format, and held for a rule.", COUNT,
+               "max by (format, state) (ar_documents)", "{{format}} {{state}}"),
+        _panel("Oldest held draft", "By the business clock.", SECONDS, "max(ar_held_oldest_age_seconds)", "age"),
+        _panel("Issued", "Documents numbered.", PER_SECOND,
+               "sum by (kind) (rate(ar_invoicing_issued_total[5m]))", "{{kind}}"),
+    ),
+    "ledger": (
+        _panel("Documents booked", "Invoices and credit notes.", COUNT,
+               "sum by (kind) (max by (kind, currency) (ar_posted_documents))", "{{kind}}"),
+        _panel("Open items", "Invoices that are owed, by currency.", COUNT,
+               "max by (currency) (ar_open_items)", "{{currency}}"),
+    ),
+    "disputes": (
+        _panel("Cases", "By state.", COUNT, "max by (state) (ar_disputes)", "{{state}}"),
+        _panel("Answers overdue", "Open cases whose promised day has passed.", COUNT,
+               "max(ar_disputes_answer_overdue)", "cases"),
+    ),
+    "notifications": (
+        _panel("Messages", "To people, by what became of them.", COUNT,
+               "max by (channel, state) (ar_messages)", "{{channel}} {{state}}"),
+        _panel("Mails handed over", "By the server's answer.", PER_SECOND,
+               "sum by (answer) (rate(ar_mails_total[5m]))", "{{answer}}"),
+        _panel("Unreachable", "Roles that nobody holds, and contacts whose mail bounced.", COUNT,
+               "max(ar_vacant_roles) + max(ar_suspended_contacts)", "roles and contacts"),
+    ),
+}  # fmt: skip
+
+
+def business() -> Dashboard:
+    """What finance wants to know, in each currency by itself."""
+    return Dashboard(
+        "business",
+        "Receivables: business",
+        (
+            _panel("Receivables", "Open items by currency.", AMOUNT,
+                   "sum by (currency) (max by (currency, bucket) (ar_receivables))", "{{currency}}"),
+            _panel("Overdue by age", "Open items by days overdue.", AMOUNT,
+                   'max by (currency, bucket) (ar_receivables{bucket!="not_due"})', "{{currency}} {{bucket}}"),
+            _panel("Days sales outstanding", "Open items / invoiced in 90 days * 90.", DAYS,
+                   "max by (currency) (ar_dso_days)", "{{currency}}"),
+            _panel("Credit exposure", "Used and held as a share of all limits.", SHARE,
+                   "(max by (currency) (ar_credit_used) + max by (currency) (ar_credit_held)) / (max by (currency) (ar_credit_limit) > 0)",
+                   "{{currency}}"),
+            _panel("Decisions", "Since the start of the service.", COUNT,
+                   "sum by (outcome) (ar_credit_decision_seconds_count)", "{{outcome}}"),
+            _panel("Invoiced", "Less credit notes, tax included.", AMOUNT,
+                   'sum by (currency) (max by (kind, currency) (ar_issued_amount{kind="invoice"})) - (sum by (currency) (max by (kind, currency) (ar_issued_amount{kind="credit_note"})) or 0 * sum by (currency) (max by (kind, currency) (ar_issued_amount{kind="invoice"})))',
+                   "{{currency}}"),
+            _panel("Cash received", "Since the beginning.", AMOUNT, "max by (currency) (ar_cash_received)", "{{currency}}"),
+            _panel("Cash without an invoice", "Received and not applied.", AMOUNT,
+                   "max by (currency) (ar_cash_unallocated)", "{{currency}}"),
+            _panel("Contested", "What open cases contest.", AMOUNT,
+                   "max by (currency) (ar_disputes_contested) or 0 * max by (currency) (ar_receivables_disputed)", "{{currency}}"),
+            _panel("Oldest open case", "By state, business clock.", SECONDS,
+                   "max by (state) (ar_dispute_oldest_age_seconds) or 0 * max by (state) (ar_disputes)", "{{state}}"),
+            _panel("Documents", "Written, and held for a rule.", COUNT,
+                   "max by (format, state) (ar_documents)", "{{format}} {{state}}"),
+            _panel("Messages", "To people, by what became of them.", COUNT,
+                   "max by (channel, state) (ar_messages)", "{{channel}} {{state}}"),
+        ),
+    )  # fmt: skip
+
+
+def dashboards() -> list[Dashboard]:
+    """All pages, the overview first."""
+    return [overview(), business(), *(of_service(name) for name in SERVICES)]
