@@ -1,6 +1,6 @@
 # What a newcomer types. `make help` lists it; each recipe is one line that a person could type by hand.
 .DEFAULT_GOAL := help
-.PHONY: help env proto servers demo up check lint types walls contracts test prove bench format lock baseline clean
+.PHONY: help env proto servers demo up check lint types walls contracts k8s-check test prove bench format lock baseline clean
 PYTHON ?= python3
 PY := .venv/bin/python
 
@@ -53,6 +53,9 @@ walls: env ## who may import whom
 contracts: env ## the contracts' style, and that nothing published was changed
 	.venv/bin/buf lint proto
 	.venv/bin/buf breaking proto --against tests/contract/published.binpb
+
+k8s-check: env ## render every overlay and the chart, and judge them
+	$(PY) -m k8s.check
 
 test: servers ## unit, contract, integration and end-to-end tests on real servers
 	$(PY) -m deploy.local run -- $(PY) -m pytest -n 2 tests
