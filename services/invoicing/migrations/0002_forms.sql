@@ -4,7 +4,8 @@
 ALTER TABLE contract ADD COLUMN profile text NOT NULL DEFAULT 'en16931',
                      ADD COLUMN format text NOT NULL DEFAULT 'ubl';
 ALTER TABLE issued ADD COLUMN profile text NOT NULL DEFAULT 'en16931',
-                   ADD COLUMN format text NOT NULL DEFAULT 'ubl';
+                   -- Not "format": the version before selects i.* beside document's column of that name.
+                   ADD COLUMN file_format text NOT NULL DEFAULT 'ubl';
 -- The document's one row holds the XML as it was issued; of a PDF, the XML inside.
 ALTER TABLE document ADD COLUMN profile text NOT NULL DEFAULT 'en16931';
 

@@ -68,7 +68,7 @@ async def add_issued(tx: Tx, documents: Sequence[tuple[Statement, Series, int]])
         """INSERT INTO issued (tenant, document_id, kind, number, seller_id, fiscal_year, series_code, series_number,
                                account_id, order_id, shipment_id, invoice_id, dispute_id, final, issue_date, due_date,
                                delivery_date, currency, net_minor, tax_minor, gross_minor, vat, site, cost_centre,
-                               purchase_order, seller, buyer, profile, format)
+                               purchase_order, seller, buyer, profile, file_format)
            SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[],
                                 %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[],
                                 %s::date[], %s::date[], %s::date[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
@@ -244,7 +244,7 @@ def _statement(row: Any, lines: Sequence[Any]) -> Statement:
         scope=Scope(row.site, row.cost_centre, row.purchase_order),
         seller=Company(**row.seller),
         buyer=Company(**row.buyer),
-        form=Form(row.profile, row.format),
+        form=Form(row.profile, row.file_format),
     )
 
 
