@@ -63,12 +63,14 @@ def _object(value: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def _form(value: Any, path: str) -> dict[str, Any]:
-    if path in _SPECIAL:
-        return _SPECIAL[path]
+    last = path.rpartition(".")[2]
+    if path in _SPECIAL or last == "resources":
+        return _SPECIAL.get(path, _RESOURCES)
     match value:
+        case dict() if last == "settings":
+            return _settings(path)
         case dict():
-            special = {"resources": lambda: _RESOURCES, "settings": lambda: _settings(path)}
-            return special.get(path.rpartition(".")[2], lambda: _object(value, f"{path}."))()
+            return _object(value, f"{path}.")
         case bool():
             return {"type": "boolean"}
         case int():

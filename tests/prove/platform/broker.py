@@ -1,7 +1,11 @@
 """A broker that lets everybody do only what was said: what a KafkaUser of the manifests grants is tried on it."""
 
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
 
+import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import (
     ACL,
@@ -18,6 +22,7 @@ from kafka.admin import (
 
 from deploy.local import kafka
 from deploy.local.processes import free_port
+from k8s.render import Manifest
 
 # Whoever comes without a name, as our services do until they speak TLS; they get one service's rights at a time.
 ANYBODY = "User:ANONYMOUS"
@@ -33,7 +38,7 @@ _LOGIN = (
 )
 
 
-def settings(admin_port):
+def settings(admin_port: int) -> str:
     """The usual broker's settings, with an authorizer, and a door where the administrator says who he is."""
     usual = kafka.SETTINGS.replace(
         "listeners=PLAINTEXT://127.0.0.1:{port},",
@@ -59,14 +64,14 @@ super.users=User:admin
 class Broker:
     """The running broker, and its administrator."""
 
-    def __init__(self, bootstrap, admin_port):
+    def __init__(self, bootstrap: str, admin_port: int) -> None:
         self.bootstrap = bootstrap
         self.admin_door = f"127.0.0.1:{admin_port}"
 
-    def administrator(self):
+    def administrator(self) -> Any:
         return closing(KafkaAdminClient(bootstrap_servers=self.admin_door, **ADMIN))
 
-    def make_topics(self, manifests):
+    def make_topics(self, manifests: list[Manifest]) -> None:
         """Make the topics as a KafkaTopic asks for them; this machine has one broker for the copies."""
         wanted = [
             NewTopic(
@@ -81,7 +86,7 @@ class Broker:
             admin.create_topics(wanted)
             admin.wait_for_topics([topic.name for topic in wanted])
 
-    def grant(self, user):
+    def grant(self, user: Manifest) -> None:
         """Give everybody exactly the rights of one KafkaUser."""
         rights = [
             ACL(ANYBODY, "*", ACLOperation[operation.upper()], ACLPermissionType.ALLOW, _resource(rule["resource"]))
@@ -93,26 +98,26 @@ class Broker:
             admin.delete_acls([ACLFilter(ANYBODY, None, ACLOperation.ANY, ACLPermissionType.ANY, everything)])
             admin.create_acls(rights)
 
-    def send(self, topic, value):
+    def send(self, topic: str, value: bytes) -> None:
         """Put a record on a topic, as the administrator."""
         with closing(KafkaProducer(bootstrap_servers=self.admin_door, **ADMIN)) as producer:
             producer.send(topic, key=b"tenant/account", value=value).get(timeout=20)
 
-    def length(self, topic):
+    def length(self, topic: str) -> int:
         """How many records a topic has."""
         with self.administrator() as admin:
             [described] = admin.describe_topics([topic])
             places = [TopicPartition(topic, each["partition_index"]) for each in described["partitions"]]
             found = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
-            return sum(place.offset for place in found.values())
+            return sum(int(place.offset) for place in found.values())
 
 
-def _resource(resource):
+def _resource(resource: dict[str, str]) -> Any:
     return ResourcePattern(ResourceType[resource["type"].upper()], resource["name"])
 
 
 @contextmanager
-def authorizing_broker(folder, monkeypatch):
+def authorizing_broker(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
     """Run it for a while."""
     admin_port = free_port()
     monkeypatch.setattr(kafka, "SETTINGS", settings(admin_port))

@@ -15,11 +15,11 @@ from k8s import image
 from k8s.product import ROOT
 
 
-def run(*argv, cwd):
+def run(*argv: str, cwd: Path) -> None:
     subprocess.run(argv, cwd=cwd, check=True, capture_output=True, text=True, timeout=600)
 
 
-def open_to_all(folder):
+def open_to_all(folder: Path) -> None:
     """The image's files can be read by whoever runs them, whatever this machine's mask is."""
     for each in [folder, *folder.rglob("*")]:
         with suppress(FileNotFoundError):

@@ -27,7 +27,7 @@ def postgres():
     shutil.rmtree(folder)
 
 
-def run_script(admin_url, file):
+def run_script(admin_url: str, file: Path) -> None:
     """Run a set-up as the database image's entry point does."""
     psql = [str(BINARIES / "psql"), "--set=ON_ERROR_STOP=1", "--no-psqlrc", "--quiet", f"--file={file}", admin_url]
     subprocess.run(psql, check=True)

@@ -5,7 +5,10 @@ import signal
 import subprocess
 import time
 import urllib.request
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, LiteralString, Self
 from uuid import uuid4
 
 import grpc
@@ -17,10 +20,11 @@ from kafka import KafkaProducer
 from kafka.errors import TopicAuthorizationFailedError
 from psycopg import sql
 
-from deploy.local.postgres import drop, provision
+from deploy.local.postgres import DatabaseUrls, drop, provision
 from deploy.local.processes import free_port, wait_until
 from k8s import image, product, render
-from tests.prove.platform.broker import authorizing_broker
+from k8s.render import Pod, Rendering
+from tests.prove.platform.broker import Broker, authorizing_broker
 
 pytestmark = pytest.mark.prove
 STARTS_S, STOPS_S = 60, 15
@@ -61,7 +65,7 @@ def database(servers, service):
 class Role:
     """A pod's container as a process of the image's user, told what the pod is told."""
 
-    def __init__(self, app, scratch, manifests, pod):
+    def __init__(self, app: Path, scratch: Path, manifests: Rendering, pod: Pod) -> None:
         self.app, self.scratch, self.pod = app, scratch, pod
         person, group = image.user()
         security = pod.spec["securityContext"]
@@ -72,7 +76,15 @@ class Role:
         self.environment = image.environment() | manifests.environment(pod)
         self.environment |= {"PATH": f"{app}/bin:/usr/bin", "AR_RULES_DIR": f"{app}/rules", "TMPDIR": str(scratch)}
 
-    def given(self, *, grpc_port=0, metrics_port=0, broker="", mail=None, **secrets):
+    def given(
+        self,
+        *,
+        grpc_port: int = 0,
+        metrics_port: int = 0,
+        broker: str = "",
+        mail: tuple[str, int] | None = None,
+        **secrets: str,
+    ) -> Self:
         """What differs on this machine: addresses, ports, and where the secrets' files are."""
         folder = self.scratch / f"secrets-{uuid4().hex[:6]}"
         folder.mkdir()
@@ -92,7 +104,7 @@ class Role:
             self.environment["AR_SMTP_USER"] = ""
         return self
 
-    def start(self):
+    def start(self) -> "subprocess.Popen[bytes]":
         argv = [*self.identity, str(self.app / "bin" / image.entry_point()[0]), *image.entry_point()[1:]]
         argv += self.pod.spec["containers"][0]["args"]
         log = (self.scratch / "log").open("ab")
@@ -100,12 +112,12 @@ class Role:
             argv, env=self.environment, cwd=self.app, stdout=log, stderr=log, start_new_session=True
         )
 
-    def log(self):
+    def log(self) -> str:
         return (self.scratch / "log").read_text()
 
 
 @contextmanager
-def running(role):
+def running(role: Role) -> "Iterator[subprocess.Popen[bytes]]":
     process = role.start()
     try:
         yield process
@@ -115,28 +127,39 @@ def running(role):
             process.wait()
 
 
-def health(port, name):
+def health(port: int, name: str) -> bool:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         try:
-            answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=name), timeout=2)
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            answer = stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=2)
         except grpc.RpcError:
             return False
-    return answer.status == health_pb2.HealthCheckResponse.SERVING
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-def content(folder):
+def content(folder: Path) -> dict[Path, int]:
     return {each: each.stat().st_mtime_ns for each in folder.rglob("*")}
 
 
-def memory(process):
+def memory(process: "subprocess.Popen[bytes]") -> int:
     """Resident memory of a process and its helpers, MiB."""
     whole = psutil.Process(process.pid)
     return sum(each.memory_info().rss for each in (whole, *whole.children(recursive=True))) // 2**20
 
 
-def scalar(database, question):
+def scalar(database: DatabaseUrls, question: LiteralString) -> Any:
     with psycopg.connect(database.owner) as connection:
-        return connection.execute(question).fetchone()[0]
+        [value] = connection.execute(question).fetchone() or [None]
+        return value
+
+
+def announce(broker: Broker, database: DatabaseUrls, topic: str) -> None:
+    """See a row of the outbox come out on its topic."""
+    length = broker.length(topic)
+    with psycopg.connect(database.owner) as owner:
+        row = "INSERT INTO outbox (topic, key, headers, payload) VALUES (%s, 'tenant/account', '{}', '')"
+        owner.execute(row, [topic])
+    wait_until(lambda: broker.length(topic) > length, f"a record on {topic}", 30)
 
 
 def test_a_role_migrates_serves_and_stops_as_image_and_manifests_say(
@@ -172,15 +195,9 @@ def test_a_role_migrates_serves_and_stops_as_image_and_manifests_say(
         read = "SELECT count(DISTINCT topic) FROM parked WHERE reason = 'unreadable'"
         wait_until(lambda: scalar(database, read) == len(follows), f"{service} reads {sorted(follows)}", 60)
 
-        # It writes what it announces: a row of its outbox comes out on the topic.
+        # It writes what it announces.
         for topic in product.product(service).writes:
-            length = broker.length(topic)
-            with psycopg.connect(database.owner) as owner:
-                row = "INSERT INTO outbox (topic, key, headers, payload) VALUES (%s, 'tenant/account', '{}', '')"
-                owner.execute(row, [topic])
-            wait_until(
-                lambda topic=topic, length=length: broker.length(topic) > length, f"{service} writes {topic}", 30
-            )
+            announce(broker, database, topic)
 
         print(f"{service}: {memory(process)} MiB resident")
         started = time.monotonic()
@@ -193,7 +210,7 @@ def test_a_role_migrates_serves_and_stops_as_image_and_manifests_say(
 def test_with_a_services_rights_nobody_writes_anothers_topic(manifests, broker):
     broker.grant(manifests.one("KafkaUser", "receivables-credit"))
 
-    def send(topic):
+    def send(topic: str) -> None:
         with closing(KafkaProducer(bootstrap_servers=broker.bootstrap)) as producer:
             producer.send(topic, b"").get(timeout=20)
 

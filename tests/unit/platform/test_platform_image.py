@@ -35,11 +35,11 @@ def prod(overlay):
     return overlay("prod")
 
 
-def locked(name):
+def locked(name: str) -> dict[str, tuple[str, set[str]]]:
     """What a lock pins: name, version and hashes."""
     text = (ROOT / name).read_text().replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    found = {}
+    found: dict[str, tuple[str, set[str]]] = {}
     for line in lines:
         what, *hashes = line.split("--hash=")
         requirement = Requirement(what.strip())
@@ -213,7 +213,7 @@ def test_all_name_the_same_version(prod):
     assert f"image: receivables:{PROJECT['version']}" in COMPOSE.read_text()
 
 
-def made_secrets(folder, host="127.0.0.1"):
+def made_secrets(folder: Path, host: str = "127.0.0.1") -> dict[str, str]:
     """Run what the container `secrets` runs, without its change of owner, which is root's."""
     script = (COMPOSE.parent / "compose" / "secrets.sh").read_text()
     without = "\n".join(line for line in script.splitlines() if not line.startswith("chown "))

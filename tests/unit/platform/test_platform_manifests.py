@@ -2,37 +2,48 @@
 
 import json
 import re
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import yaml
 
 from k8s import documents, render, tools
+from k8s.render import Manifest, Rendering
 from k8s.rules import RULES, judge
 
 
-def deployment(rendering, name="receivables-credit"):
-    return rendering.one("Deployment", name)["spec"]["template"]["spec"]
+def deployment(rendering: Rendering, name: str = "receivables-credit") -> Manifest:
+    spec: Manifest = rendering.one("Deployment", name)["spec"]["template"]["spec"]
+    return spec
 
 
-def container(rendering, name="receivables-credit"):
-    return deployment(rendering, name)["containers"][0]
+def container(rendering: Rendering, name: str = "receivables-credit") -> Manifest:
+    first: Manifest = deployment(rendering, name)["containers"][0]
+    return first
 
 
-def shared_map(rendering):
-    return next(item for item in rendering.of("ConfigMap") if "AR_PARTITIONS" in item["data"])["data"]
+def shared_map(rendering: Rendering) -> dict[str, str]:
+    return map_with(rendering, "AR_PARTITIONS")
 
 
-def policy(rendering, name="receivables-credit"):
-    return rendering.one("NetworkPolicy", name)["spec"]
+def map_with(rendering: Rendering, setting: str) -> dict[str, str]:
+    found: dict[str, str] = next(i["data"] for i in rendering.of("ConfigMap") if setting in i["data"])
+    return found
 
 
-def drop(rendering, kind, name):
+def policy(rendering: Rendering, name: str = "receivables-credit") -> Manifest:
+    spec: Manifest = rendering.one("NetworkPolicy", name)["spec"]
+    return spec
+
+
+def drop(rendering: Rendering, kind: str, name: str) -> None:
     rendering.objects.remove(rendering.one(kind, name))
 
 
 # What is broken, the rule that must see it, and how. Each one is a mistake that somebody has made in a cluster.
-BROKEN = [
+BROKEN: list[tuple[str, str, Callable[[Rendering], object]]] = [
     ("a field that Kubernetes does not know", "schema", lambda r: container(r).update(readynessProbe={})),
     (
         "a field that the operator does not know",
@@ -128,9 +139,7 @@ BROKEN = [
     (
         "a call to an address that leads to one pod",
         "calls",
-        lambda r: next(i for i in r.of("ConfigMap") if "AR_SMTP_HOST" in i["data"])["data"].update(
-            AR_INVOICING_ADDRESS="receivables-invoicing:50051"
-        ),
+        lambda r: map_with(r, "AR_SMTP_HOST").update(AR_INVOICING_ADDRESS="receivables-invoicing:50051"),
     ),
     (
         "a budget that lets no pod leave",
@@ -263,7 +272,7 @@ BROKEN = [
     (
         "mail that is cut off when its port changes",
         "network",
-        lambda r: next(i for i in r.of("ConfigMap") if "AR_SMTP_HOST" in i["data"])["data"].update(AR_SMTP_PORT="465"),
+        lambda r: map_with(r, "AR_SMTP_HOST").update(AR_SMTP_PORT="465"),
     ),
     ("pods that nothing closes", "network", lambda r: drop(r, "NetworkPolicy", "receivables-migrations")),
     (
@@ -327,7 +336,7 @@ def test_at_an_upgrade_the_migrations_run_before_anything_changes_and_at_an_inst
     assert not any("envFrom" in job["spec"]["template"]["spec"]["containers"][0] for job in at_upgrade)
 
 
-def leaves(value, path=()):
+def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every value of values.yaml that is not itself a map, with its path."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
@@ -336,7 +345,7 @@ def leaves(value, path=()):
         yield path, value
 
 
-def another(path, value):
+def another(path: tuple[str, ...], value: Any) -> Any:
     """Another value of the same form."""
     if isinstance(value, bool):
         return not value
@@ -392,7 +401,7 @@ def test_the_charts_schema_and_the_table_of_settings_are_the_code_as_it_is():
 
 
 def test_a_changed_setting_rolls_the_pods_that_read_it_and_no_others():
-    def read_maps(text):
+    def read_maps(text: str) -> dict[str, Any]:
         return {
             i["metadata"]["name"]: i["spec"]["template"]["spec"]["containers"][0]["envFrom"]
             for i in render.read("helm", text).of("Deployment")
