@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from types import SimpleNamespace
 
+import pytest
 from faust.transport.consumer import Consumer as FaustConsumer
+from kafka.errors import KafkaConnectionError
 
+from services.chassis import follow
 from services.chassis.envelope import Record
-from services.chassis.follow import Follower
+from services.chassis.follow import Follower, Standing
 from services.chassis.settings import ChassisSettings
 
 
@@ -80,3 +83,44 @@ def test_faust_sees_a_gap_of_two():
     consumer = SimpleNamespace(_acked={0: [52]}, _acked_index={0: {52}}, _gap={0: None}, _committed_offset={0: 50})
 
     assert FaustConsumer._new_offset(consumer, 0) is None  # type: ignore[arg-type]
+
+
+class Idle(Committing):
+    """Stands for a consumer that handles nothing."""
+
+    event_types: frozenset[str] = frozenset()
+
+
+async def watch(monkeypatch: pytest.MonkeyPatch, standings: Sequence[Standing | Exception]) -> None:
+    """Let a follower watch its progress, looking at these standings one after the other and then at the last."""
+    monkeypatch.setattr(follow, "WATCH_S", 0.01)
+    monkeypatch.setattr(follow, "STUCK_S", 0.1)
+    left = list(standings)
+
+    async def stand(_consumer: object, _servers: str) -> Standing:
+        found = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(follow, "stand", stand)
+    monkeypatch.setattr(Follower, "_assigned", lambda _self: set())
+    settings = ChassisSettings(database_url="postgresql://nowhere")  # type: ignore[arg-type, call-arg]
+    with suppress(TimeoutError):
+        await asyncio.wait_for(Follower(Idle([]), settings)._watch_progress(), 0.5)  # type: ignore[arg-type]
+
+
+PLACE = ("receivables.orders.v1", 0)
+
+
+async def test_lag_that_nobody_works_off_ends_the_process(monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(RuntimeError, match="stuck"):
+        await watch(monkeypatch, [Standing({PLACE: 10}, {PLACE: 3})])
+
+
+async def test_lag_that_shrinks_an_idle_consumer_and_a_broker_that_is_away_end_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    await watch(monkeypatch, [Standing({PLACE: 1000}, {PLACE: n}) for n in range(200)])
+    await watch(monkeypatch, [Standing({PLACE: 10}, {PLACE: 10})])
+    await watch(monkeypatch, [KafkaConnectionError()])
