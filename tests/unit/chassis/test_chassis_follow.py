@@ -31,6 +31,7 @@ class Committing:
 
     name = "toy"
     topics = ("receivables.orders.v1",)
+    event_types: frozenset[str] = frozenset()
 
     def __init__(self, diary: list[str], fails: bool = False) -> None:
         self._diary, self._fails = diary, fails
@@ -85,12 +86,6 @@ def test_faust_sees_a_gap_of_two():
     assert FaustConsumer._new_offset(consumer, 0) is None  # type: ignore[arg-type]
 
 
-class Idle(Committing):
-    """Stands for a consumer that handles nothing."""
-
-    event_types: frozenset[str] = frozenset()
-
-
 async def watch(monkeypatch: pytest.MonkeyPatch, standings: Sequence[Standing | Exception]) -> None:
     """Let a follower watch its progress, looking at these standings one after the other and then at the last."""
     monkeypatch.setattr(follow, "WATCH_S", 0.01)
@@ -107,7 +102,7 @@ async def watch(monkeypatch: pytest.MonkeyPatch, standings: Sequence[Standing | 
     monkeypatch.setattr(Follower, "_assigned", lambda _self: set())
     settings = ChassisSettings(database_url="postgresql://nowhere")  # type: ignore[arg-type, call-arg]
     with suppress(TimeoutError):
-        await asyncio.wait_for(Follower(Idle([]), settings)._watch_progress(), 0.5)  # type: ignore[arg-type]
+        await asyncio.wait_for(Follower(Committing([]), settings)._watch_progress(), 0.5)  # type: ignore[arg-type]
 
 
 PLACE = ("receivables.orders.v1", 0)
