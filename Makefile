@@ -1,6 +1,6 @@
 # What a newcomer types. `make help` lists it; each recipe is one line that a person could type by hand.
 .DEFAULT_GOAL := help
-.PHONY: help env proto servers demo up check lint types walls contracts k8s-check test prove bench format lock baseline clean
+.PHONY: help env proto servers demo up observe check lint types walls contracts k8s-check test prove bench format lock baseline clean
 PYTHON ?= python3
 PY := .venv/bin/python
 
@@ -37,6 +37,9 @@ demo: servers ## play the sample business and prove its figures; ORDERS=file.csv
 
 up: servers ## the same, and stay up until Ctrl-C
 	@$(PY) -m deploy.demo up $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)")
+
+observe: env ## watch what `make up` has up: Prometheus, and one page of panels; PORT=8080
+	@$(PY) -m deploy.observe $(if $(PORT),--port $(PORT))
 
 check: lint types walls contracts test ## all that CI runs
 

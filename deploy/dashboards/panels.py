@@ -48,6 +48,14 @@ def _panel(title: str, why: str, unit: str, expr: str, legend: str) -> Panel:
     return Panel(title, why, unit, (Query(expr, legend),))
 
 
+def _percentile_99(by: str, buckets: str) -> str:
+    """Of the last hour; where nothing happened in it, since the start of the service."""
+    lately, ever = (
+        f"histogram_quantile(0.99, sum by ({by}, le) ({read}))" for read in (f"increase({buckets}[1h])", buckets)
+    )
+    return f"{lately} >= 0 or {ever} >= 0"
+
+
 def overview() -> Dashboard:
     """Whether everything goes on, in one look."""
     return Dashboard(
@@ -65,7 +73,7 @@ def overview() -> Dashboard:
             _panel("Events handled", "The flow through the services.", PER_SECOND,
                    "sum by (job) (rate(ar_messages_processed_total[1m]))", "{{job}}"),
             _panel("Events that wait", "Early ones run by themselves; the others wait for a person.", COUNT,
-                   "sum by (job, reason) (max by (job, reason) (ar_parked_events)) > 0 or sum by (job) (max by (job, reason) (ar_parked_events))",
+                   "max by (job, reason) (ar_parked_events) > 0 or sum by (job) (max by (job, reason) (ar_parked_events)) == 0",
                    "{{job}} {{reason}}"),
             _panel("Oldest unpublished event", "Above 60 s somebody is called.", SECONDS,
                    "max by (job) (ar_outbox_oldest_age_seconds)", "{{job}}"),
@@ -88,15 +96,15 @@ def of_service(job: str) -> Dashboard:
         (
             _panel("Calls", "Rate by method.", PER_SECOND,
                    f'sum by (grpc_method) (rate(grpc_server_handled_total{{job="{job}"}}[1m]))', "{{grpc_method}}"),
-            _panel("Call duration, 99 %", "Of each method that was called.", SECONDS,
-                   f'histogram_quantile(0.99, sum by (grpc_method, le) (increase(grpc_server_handling_seconds_bucket{{job="{job}"}}[1h])))',
+            _panel("Call duration, 99 %", "Of each method that was called in the last hour; of all calls if none was.", SECONDS,
+                   _percentile_99("grpc_method", f'grpc_server_handling_seconds_bucket{{job="{job}"}}'),
                    "{{grpc_method}}"),
             _panel("Calls by status", "Everything but OK is an answer that somebody did not want.", PER_SECOND,
                    f'sum by (grpc_code) (rate(grpc_server_handled_total{{job="{job}"}}[1m]))', "{{grpc_code}}"),
             _panel("Events by result", "Duplicates are harmless, parked ones wait.", PER_SECOND,
                    f'sum by (result) (rate(ar_messages_processed_total{{job="{job}"}}[1m]))', "{{result}}"),
             _panel("Event delay, 99 %", "From the record's time stamp to the commit.", SECONDS,
-                   f'histogram_quantile(0.99, sum by (event_type, le) (increase(ar_event_delay_seconds_bucket{{job="{job}"}}[1h])))',
+                   _percentile_99("event_type", f'ar_event_delay_seconds_bucket{{job="{job}"}}'),
                    "{{event_type}}"),
             _panel("Lag", "Records not yet handled.", COUNT, f'max(ar_consumer_lag_records{{job="{job}"}})', "records"),
             _panel("Progress", "Offsets committed, by topic.", PER_SECOND,
@@ -104,7 +112,7 @@ def of_service(job: str) -> Dashboard:
             _panel("Published", "Announcements that the broker took.", PER_SECOND,
                    f'sum(rate(ar_outbox_published_total{{job="{job}"}}[1m]))', "events"),
             _panel("Batch size", "Full batches (500) mean that it works as hard as it can.", COUNT,
-                   f'sum(increase(ar_batch_size_records_sum{{job="{job}"}}[5m])) / sum(increase(ar_batch_size_records_count{{job="{job}"}}[5m]))',
+                   f'sum(increase(ar_batch_size_records_sum{{job="{job}"}}[5m])) / sum(increase(ar_batch_size_records_count{{job="{job}"}}[5m])) >= 0 or sum(ar_batch_size_records_sum{{job="{job}"}}) / sum(ar_batch_size_records_count{{job="{job}"}})',
                    "records"),
             *_OWN[job],
         ),
@@ -158,7 +166,7 @@ def business() -> Dashboard:
             _panel("Receivables", "Open items by currency.", AMOUNT,
                    "sum by (currency) (max by (currency, bucket) (ar_receivables))", "{{currency}}"),
             _panel("Overdue by age", "Open items by days overdue.", AMOUNT,
-                   'max by (currency, bucket) (ar_receivables{bucket!="not_due"})', "{{currency}} {{bucket}}"),
+                   'max by (currency, bucket) (ar_receivables{bucket!="not_due"}) > 0 or sum by (currency) (max by (currency, bucket) (ar_receivables{bucket!="not_due"})) == 0', "{{currency}} {{bucket}}"),
             _panel("Days sales outstanding", "Open items / invoiced in 90 days * 90.", DAYS,
                    "max by (currency) (ar_dso_days)", "{{currency}}"),
             _panel("Credit exposure", "Used and held as a share of all limits.", SHARE,

@@ -295,10 +295,10 @@ _DISPUTES = """SELECT d.*, i.number AS invoice_number, i.order_id, i.currency, i
 async def cases_by_state(tx: Tx) -> list[Any]:
     """How many cases stand where, the age in seconds of the oldest open one, and how many should have been answered."""
     return await tx.rows(
-        """SELECT state, count(*) AS n, count(*) FILTER (WHERE ended_at IS NULL AND answer_by < %(at)s::date) AS late,
-                  extract(epoch FROM %(at)s - min(opened_at) FILTER (WHERE ended_at IS NULL)) AS oldest_s
+        """SELECT state, count(*) AS n, count(*) FILTER (WHERE state = ANY (%(open)s) AND answer_by < %(at)s::date) AS late,
+                  extract(epoch FROM %(at)s - min(opened_at) FILTER (WHERE state = ANY (%(open)s))) AS oldest_s
              FROM dispute GROUP BY state""",
-        {"at": tx.at},
+        {"at": tx.at, "open": [*CONTESTED, State.RESOLVING]},
     )
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from deploy.prometheus.alerts import BURNS, MINUTE, OBJECTIVES, SERVICES, span
 
-# A sample every half minute; `x120` of them are an hour.
+# A sample every half minute; `x300` of them are two and a half hours.
 STEP_S = 30
 FRESH = {
-    'ar_figures_timestamp_seconds{job="%s"}' % job: f"0+{STEP_S}x800" for job in SERVICES
+    f'ar_figures_timestamp_seconds{{job="{job}"}}': f"0+{STEP_S}x300" for job in SERVICES
 }  # read again at each scrape
 Series = dict[str, str]
 
@@ -24,7 +24,7 @@ class Case:
 
 
 def _gauge(value: float) -> str:
-    return f"{value}x800"
+    return f"{value}x300"
 
 
 def _sides(alert: str, over: Series, at_limit: Series, for_s: float, labels: dict[str, str]) -> Iterator[Case]:
@@ -34,7 +34,7 @@ def _sides(alert: str, over: Series, at_limit: Series, for_s: float, labels: dic
     if for_s:
         yield Case(alert, over, for_s - STEP_S)
     yield Case(alert, over, last, told)
-    yield Case(alert, at_limit, 2 * last + 3600)
+    yield Case(alert, at_limit, 2 * for_s + 10 * STEP_S)
 
 
 def _in_euro(name: str, value: float) -> Series:
@@ -84,7 +84,7 @@ def in_flight() -> Iterator[Case]:
     yield Case("IssuedNotPosted", _documents(_gauge(100.01), _gauge(100), lag=1), 3600)
     yield Case("IssuedNotPosted", _documents(_gauge(100.01), _gauge(100), outbox=1), 3600)
     # Always a batch behind, as under load, is no difference either.
-    yield Case("IssuedNotPosted", _documents("100+10x800", "90+10x800"), 3600)
+    yield Case("IssuedNotPosted", _documents("100+10x300", "90+10x300"), 3600)
     yield Case("IssuedNotPosted", {k: v for k, v in less.items() if "ledger" not in k}, 3600)  # ledger away
     # The first invoice ever, and the ledger has no series of its own yet.
     first = {k: v for k, v in less.items() if "posted" not in k}
@@ -111,12 +111,12 @@ def exposure() -> Iterator[Case]:
         "ExposureNotLedger", _exposure(_gauge(99.999), 100), _exposure(_gauge(100.0005), 100), 300, labels
     )
     yield Case("ExposureNotLedger", _exposure(_gauge(101), 100, lag=1), 3600)
-    yield Case("ExposureNotLedger", _exposure("0+1x800", 100), 3600)  # something moves
+    yield Case("ExposureNotLedger", _exposure("0+1x300", 100), 3600)  # something moves
 
 
 def standing_still() -> Iterator[Case]:
     """Who is silent, who waits, who is stuck."""
-    here = {'ar_outbox_pending{job="%s"}' % job: _gauge(0) for job in SERVICES}
+    here = {f'ar_outbox_pending{{job="{job}"}}': _gauge(0) for job in SERVICES}
     for job in SERVICES:
         without = {name: values for name, values in here.items() if job not in name}
         yield Case("ServiceSilent", without, 2 * MINUTE - STEP_S)
@@ -130,9 +130,9 @@ def standing_still() -> Iterator[Case]:
     lag, offset = 'ar_consumer_lag_records{job="disputes"}', 'ar_consumer_committed_offset{job="disputes",topic="t"}'
     stuck = {lag: _gauge(1), offset: _gauge(7)}
     yield from _sides("ConsumerStuck", stuck, {lag: _gauge(0), offset: _gauge(7)}, 5 * MINUTE, {"job": "disputes"})
-    yield Case("ConsumerStuck", {lag: _gauge(9), offset: "7+1x800"}, 3600)
+    yield Case("ConsumerStuck", {lag: _gauge(9), offset: "7+1x300"}, 3600)
     # One more handled after a standstill: for five minutes that counts as progress, and then five more pass.
-    once = {lag: _gauge(1), offset: "7x19 8x780"}
+    once = {lag: _gauge(1), offset: "7x19 8x280"}
     yield Case("ConsumerStuck", once, 20 * STEP_S + 10 * MINUTE - 2 * STEP_S)
     yield Case("ConsumerStuck", once, 20 * STEP_S + 10 * MINUTE + STEP_S, ((("job", "disputes"),),))
 
@@ -159,7 +159,7 @@ def unseen() -> Iterator[Case]:
     old = {stamp: _gauge(0), took: _gauge(2)}  # 900 s and 150 * 2 s
     yield Case("FiguresStale", old, 1200 + 2 * MINUTE)
     yield Case("FiguresStale", old, 1200 + 2 * MINUTE + 2 * STEP_S, ((("job", "credit"),),))
-    yield Case("FiguresStale", {stamp: f"0+{STEP_S}x800", took: _gauge(0.1)}, 7200)
+    yield Case("FiguresStale", {stamp: f"0+{STEP_S}x300", took: _gauge(0.1)}, 7200)
     decide = 'grpc_service="receivables.credit.v1.CreditService",grpc_method="Decide"'
     indicators = {
         f"grpc_server_handling_seconds_count{{{decide}}}": decide,
@@ -181,13 +181,13 @@ def unseen() -> Iterator[Case]:
 
 def _traffic(alert: str, bad: float) -> Series:
     """A thousand a sample, of which this share is bad."""
-    good, everything = f"0+{1000 * (1 - bad):.6f}x800", "0+1000x800"
+    good, everything = f"0+{1000 * (1 - bad):.6f}x300", "0+1000x300"
     decide = 'grpc_service="receivables.credit.v1.CreditService",grpc_method="Decide"'
     shipped = 'job="invoicing",event_type="receivables.orders.v1.OrderShipped"'
     return {
         "DecisionAvailabilityBurn": {
             f'grpc_server_handled_total{{{decide},grpc_code="OK"}}': good,
-            f'grpc_server_handled_total{{{decide},grpc_code="UNAVAILABLE"}}': f"0+{1000 * bad:.6f}x800",
+            f'grpc_server_handled_total{{{decide},grpc_code="UNAVAILABLE"}}': f"0+{1000 * bad:.6f}x300",
         },
         "DecisionLatencyBurn": {
             f'grpc_server_handling_seconds_bucket{{{decide},le="0.25"}}': good,
@@ -199,7 +199,7 @@ def _traffic(alert: str, bad: float) -> Series:
         },
         "MailAcceptanceBurn": {
             'ar_mails_total{answer="taken"}': good,
-            'ar_mails_total{answer="never"}': f"0+{1000 * bad:.6f}x800",
+            'ar_mails_total{answer="never"}': f"0+{1000 * bad:.6f}x300",
         },
     }[alert]
 
@@ -212,9 +212,12 @@ def burns() -> Iterator[Case]:
             for share, from_ in ((limit * 1.01, nth), (limit * 0.99, nth + 1)):
                 fires = tuple((("window", span(slower.long_s)),) for slower in BURNS[from_:])
                 yield Case(objective.alert, _traffic(objective.alert, share), 3600, fires)
-        yield Case(objective.alert, _traffic(objective.alert, 1), 2 * MINUTE)  # it must have lasted
-        # Bad for a moment, and over: the short window has forgotten it, whatever the long one remembers.
-        yield Case(objective.alert, {}, 3600)
+        every = tuple((("window", span(burn.long_s)),) for burn in BURNS)
+        yield Case(
+            objective.alert, _traffic(objective.alert, 1), 2 * MINUTE
+        )  # it must have lasted, from two samples on
+        yield Case(objective.alert, _traffic(objective.alert, 1), 2 * MINUTE + 3 * STEP_S, every)
+        yield Case(objective.alert, {}, 3600)  # without traffic a ratio is silent
 
 
 def cases() -> list[Case]:
