@@ -66,5 +66,7 @@ def _unpacked(stream: pikepdf.Stream) -> bytes:
         return safe.bounded(raw)
     if names != ["/FlateDecode"]:
         raise unreadable(f"the invoice in this PDF is packed in a way that is not read: {', '.join(names)[:80]}")
-    unpacked = zlib.decompressobj().decompress(raw, safe.SIZE_MAX + 1)
-    return safe.bounded(unpacked)
+    try:
+        return safe.bounded(zlib.decompressobj().decompress(raw, safe.SIZE_MAX + 1))
+    except zlib.error as error:
+        raise unreadable(f"the invoice in this PDF cannot be unpacked: {error}") from None

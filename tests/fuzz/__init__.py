@@ -1,0 +1,3 @@
+"""Coverage-guided fuzzing of the readers of documents."""
+
+READERS = ("ubl", "cii", "json", "facturx")
