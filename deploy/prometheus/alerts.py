@@ -66,7 +66,7 @@ OBJECTIVES = (
         "DecisionAvailabilityBurn",
         "ar:decision_unavailable:ratio",
         0.999,
-        f'sum(rate(grpc_server_handled_total{{{_DECIDE},grpc_code!~"UNAVAILABLE|INTERNAL|UNKNOWN|DEADLINE_EXCEEDED"}}[{{w}}]))',
+        f'sum(rate(grpc_server_handled_total{{{_DECIDE},grpc_code!~"UNAVAILABLE|INTERNAL|CANCELLED"}}[{{w}}]))',
         f"sum(rate(grpc_server_handled_total{{{_DECIDE}}}[{{w}}]))",
         "99.9 % of credit decisions are answered",
     ),

@@ -1,5 +1,6 @@
 """The gRPC door: writes answered once per idempotency key, refusals mapped to statuses in one place."""
 
+import asyncio
 import functools
 import hashlib
 import time
@@ -120,6 +121,9 @@ def _served(
             log.info("call refused", method=name, code=refusal.code)
             await context.abort_with_status(rpc_status.to_status(_status(code, refusal)))
             raise AssertionError("abort_with_status raises") from None
+        except asyncio.CancelledError:
+            code = grpc.StatusCode.CANCELLED  # the caller went away, or would wait no longer
+            raise
         except Exception as error:
             code = grpc.StatusCode.UNAVAILABLE if is_transient(error) else grpc.StatusCode.INTERNAL
             log.error("call failed", method=name, exc_info=code is grpc.StatusCode.INTERNAL, error=type(error).__name__)

@@ -1,0 +1,134 @@
+"""The sample business on five real services, watched from its first second by a real Prometheus and Alertmanager."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from deploy.demo import sample
+from deploy.demo.calls import Services
+from deploy.demo.feed import Feed
+from deploy.demo.player import Player, Stage
+from deploy.demo.shop import Shop
+from deploy.demo.stack import Stack
+from deploy.local.artifacts import ROOT
+from deploy.local.processes import wait_until
+from deploy.local.servers import Servers, own_folder
+from deploy.observe.servers import Alertmanager, Prometheus
+from tests.end_to_end.world import Trader, World
+
+SCALE = 1 / 30  # a minute of the rules is two seconds here
+OWN = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "AR_SMTP_HOST", "AR_SMTP_PORT", "AR_MAIL_FOLDER")
+
+
+@dataclass
+class Pager:
+    """A webhook that keeps what it is told."""
+
+    told: list[dict[str, Any]] = field(default_factory=list)
+
+    def of(self, name: str) -> list[dict[str, Any]]:
+        """What it was told of one alert."""
+        return [alert for alert in self.told if alert["labels"]["alertname"] == name]
+
+    def await_(self, name: str, timeout: float = 60, **labels: str) -> dict[str, Any]:
+        """Wait for an alert with these labels, and give it."""
+
+        def found() -> list[dict[str, Any]]:
+            return [alert for alert in self.of(name) if labels.items() <= alert["labels"].items()]
+
+        wait_until(lambda: bool(found()), f"{name} {labels} is told", timeout)
+        return found()[0]
+
+
+@dataclass
+class Watched:
+    """Everything that runs."""
+
+    stage: Stage
+    prometheus: Prometheus
+    pager: Pager
+    at: datetime
+
+    def admin(self, service: str) -> psycopg.Connection[Any]:
+        """A superuser's connection to a service's database."""
+        servers = self.stage.stack.servers
+        name = str(conninfo_to_dict(self.stage.stack.running[service].database.owner)["dbname"])
+        return psycopg.connect(servers.admin_database_url, dbname=name, autocommit=True)
+
+    def alter(self, service: str, statement: str) -> None:
+        """Change what no service can change: triggers off."""
+        with self.admin(service) as connection:
+            connection.execute("SET session_replication_role = replica")
+            assert connection.execute(statement.encode()).rowcount == 1, statement
+
+
+@pytest.fixture(scope="session")
+def pager() -> Iterator[tuple[Pager, str]]:
+    """A webhook, and its address."""
+    pager = Pager()
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            pager.told += json.loads(self.rfile.read(int(self.headers["Content-Length"])))["alerts"]
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield pager, f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def watched(pager: tuple[Pager, str]) -> Iterator[Watched]:
+    """Play the sample under watch; it is at rest, and nothing is wrong yet."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in OWN:
+            environment.delenv(name, raising=False)
+        described = Servers(own_folder(ROOT / "var" / "test"))
+    with (
+        described as servers,
+        Stack(servers, servers.folder / "logs", prefix="watched") as stack,
+        Services(stack.addresses) as services,
+        Shop(servers.kafka_bootstrap) as shop,
+        Feed(servers.kafka_bootstrap) as feed,
+        Alertmanager(servers.folder / "observe", pager[1]) as alertmanager,
+        _prometheus(servers.folder / "observe", stack, alertmanager.port) as prometheus,
+    ):
+        stage = Stage(stack, services, shop, feed)
+        business = sample.load()
+        player = Player(stage, business)
+        player.open(business.steps[0])
+        for step in business.steps:
+            player.play(step)
+        time.sleep(5)  # until it was scraped at rest
+        yield Watched(stage, prometheus, pager[0], business.steps[-1].at)
+
+
+def _prometheus(folder: Path, stack: Stack, alertmanager: int) -> Prometheus:
+    ports = {name: service.metrics_port for name, service in stack.running.items()}
+    return Prometheus(folder, ports, every="1s", scale=SCALE, alertmanager=alertmanager)
+
+
+@pytest.fixture(scope="session")
+def trader(watched: Watched) -> Trader:
+    """A seller of the test's own with a buyer, days after the sample."""
+    morning = watched.at.replace(hour=9).astimezone(UTC) + timedelta(days=3)
+    world = World(watched.stage, watched.stage.stack.servers.mail_folder, morning)
+    world.settle()
+    known = Trader(world)
+    known.buyer(limit=1_000_000)
+    return known
