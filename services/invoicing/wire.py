@@ -22,7 +22,7 @@ from services.invoicing.domain.statements import Check, File, Held, Kept, Kind, 
 from services.kernel.calendars import day
 from services.kernel.money import decimal
 from services.kernel.orders import Order
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, Refusal
 
 _INVOICE_ON = {
     service_pb2.INVOICE_ON_SHIPMENT: InvoiceOn.SHIPMENT,
@@ -236,6 +236,21 @@ def file(statement: Statement, found: File) -> service_pb2.RenderDocumentRespons
 
 def _file_name(statement: Statement, found: File) -> str:
     return f"{statement.number}{FORMATS[found.check.format].suffix}"
+
+
+def credit_note_refused(event: Event[disputes_pb2.DisputeResolved], refusal: Refusal) -> events_pb2.CreditNoteRefused:
+    """A credit that cannot be issued, to tell."""
+    body = event.body
+    return events_pb2.CreditNoteRefused(
+        dispute_id=body.dispute_id,
+        invoice_id=body.invoice_id,
+        invoice_number=body.invoice_number,
+        account_id=event.account_id,
+        credit=body.credit,
+        code=refusal.code,
+        message=refusal.message,
+        scope=body.scope,
+    )
 
 
 def document_held(held: Held) -> events_pb2.DocumentHeld:

@@ -26,6 +26,7 @@ STORIES: Mapping[type[Message], wire.StoryOf] = {
     invoicing_pb2.CreditNoteIssued: wire.credit_note_issued,
     invoicing_pb2.DocumentHeld: wire.document_held,
     invoicing_pb2.ShipmentRefused: wire.shipment_refused,
+    invoicing_pb2.CreditNoteRefused: wire.credit_refused,
     ledger_pb2.PaymentReceived: wire.payment_received,
     disputes_pb2.DisputeResolved: wire.dispute_resolved,
 }

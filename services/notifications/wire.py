@@ -304,6 +304,19 @@ def dispute_resolved(event: Event[disputes_pb2.DisputeResolved], now: Moment) ->
     )
 
 
+def credit_refused(event: Event[invoicing_pb2.CreditNoteRefused], now: Moment) -> Story | None:
+    """A case ended in a credit that cannot be issued."""
+    body = event.body
+    return _dispute(
+        event,
+        now,
+        Kind.CREDIT_REFUSED,
+        amount=contracts.money(body.credit),
+        by_when=None,
+        details={"code": clean(body.code), "message": clean(body.message)},
+    )
+
+
 def _dispute(
     event: Event[Any],
     now: Moment,

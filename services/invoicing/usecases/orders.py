@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from receivables.credit.v1 import events_pb2 as credit_pb2
+from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.invoicing.v1 import events_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
@@ -105,7 +106,11 @@ async def cancel(tx: Tx, events: Sequence[Event[orders_pb2.OrderCancelled]]) -> 
 
 
 async def tell_refused(tx: Tx, event: Event[Any], refusal: Refusal) -> None:
-    """Tell the seller that a shipment could not be invoiced; of refused orders credit tells."""
+    """Tell the seller what could not be invoiced or credited; of refused orders credit tells."""
+    if isinstance(event.body, disputes_pb2.DisputeResolved):
+        refused = wire.credit_note_refused(event, refusal)
+        await outbox.add(tx, [Announcement(event.origin, event.account_id, event.subject, refused)])
+        return
     if not isinstance(event.body, orders_pb2.OrderShipped):
         return
     message = events_pb2.ShipmentRefused(

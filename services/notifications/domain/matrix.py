@@ -32,6 +32,7 @@ class Kind(StrEnum):
     SHIPPED = "shipped"
     SHIPMENT_REFUSED = "shipment_refused"
     DOCUMENT_HELD = "document_held"
+    CREDIT_REFUSED = "credit_refused"
     INVOICE_ISSUED = "invoice_issued"
     CREDIT_NOTE_ISSUED = "credit_note_issued"
     PAYMENT_RECEIVED = "payment_received"
@@ -75,6 +76,7 @@ limit_exceeded         |     |      |      |      |      |     |     |     |    
 shipped                | I   |      | A    |      |      |     |     |     |      |     |                    | LOGISTICS     | 3
 shipment_refused       |     |      |      |      |      |     |     |     |      |     | A BILLING          | BILLING       | 1
 document_held          |     |      |      |      |      |     |     |     |      |     | A BILLING          | BILLING       | 1
+credit_refused         |     |      |      |      |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 1
 invoice_issued         | D   |      |      | A    |      |     |     |     |      |     |                    | BILLING       | 0
 credit_note_issued     | I   |      |      | I    |      |     |     |     |      |     |                    | BILLING       | 0
 payment_received       |     |      |      | I    |      |     |     |     |      |     |                    | CASH_APP      | 0

@@ -76,6 +76,8 @@ async def test_a_credit_that_does_not_fit_is_refused(office: Office, gross: int,
 
     assert await office.credit_notes() == []
     assert await office.parked() == [("refused", code)]
+    [told] = await office.announced(events_pb2.CreditNoteRefused)
+    assert (told.dispute_id, told.credit.minor, told.code) == ("d1", gross, code)
 
 
 async def test_two_disputes_in_one_batch_share_what_is_left_of_the_invoice(office: Office) -> None:

@@ -114,6 +114,19 @@ def shipment_refused() -> Event[Any]:
     return an_event(body)
 
 
+def credit_refused() -> Event[Any]:
+    body = invoicing.CreditNoteRefused(
+        dispute_id="c1",
+        invoice_id="i1",
+        invoice_number="RE-1",
+        account_id=ACCOUNT,
+        credit=MoneyMessage(minor=5950, currency="EUR"),
+        code="credit_note.exceeds_invoice",
+        message="more than is left of the invoice",
+    )
+    return an_event(body, "dispute/c1")
+
+
 def document_held() -> Event[Any]:
     finding = invoicing.Finding(rule="BR-AE-02", message="the buyer's VAT id is missing", place="BT-48")
     body = invoicing.DocumentHeld(
@@ -227,6 +240,7 @@ STORY_OF: dict[type[Message], Callable[[Event[Any], Moment], Story | None]] = {
     orders.OrderShipped: _shipped,
     invoicing.ShipmentRefused: wire.shipment_refused,
     invoicing.DocumentHeld: wire.document_held,
+    invoicing.CreditNoteRefused: wire.credit_refused,
     invoicing.InvoiceIssued: wire.invoice_issued,
     invoicing.CreditNoteIssued: wire.credit_note_issued,
     ledger.PaymentReceived: wire.payment_received,
@@ -272,6 +286,7 @@ def every_story() -> list[Story]:
         shipped(),
         shipment_refused(),
         document_held(),
+        credit_refused(),
         invoice(),
         invoice(order_id=""),
         credit_note(),

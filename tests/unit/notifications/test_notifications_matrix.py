@@ -27,6 +27,7 @@ order_refused         | | | | | | | | | | | | A BILLING |
 limit_exceeded        | | | | | | | | | | | | A CREDIT, I SALES |
 shipment_refused      | | | | | | | | | | | | A BILLING |
 document_held         | | | | | | | | | | | | A BILLING |
+credit_refused        | | | | | | | | | | | | A DISPUTE_OWNER |
 colleague_unreachable | | | | | | | | | | | | A SALES |
 name_somebody         | | | | | | | | | | | A | I SALES |
 name_colleague        | | | | | | | | | | | | A SALES |

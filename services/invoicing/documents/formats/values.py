@@ -7,6 +7,8 @@ from decimal import Decimal
 from services.invoicing.documents.totals import DECIMALS_MAX, decimals
 from services.kernel.refusals import Invalid
 
+# What an attached file is that does not say what it is; the code lists refuse it (BR-CL-24).
+ANY_MEDIA_TYPE = "application/octet-stream"
 _NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})", re.ASCII)  # xsd:decimal, of a bounded length
 _DAY = re.compile(r"(\d{4}-\d\d-\d\d)(Z|[+-]\d\d:\d\d)?", re.ASCII)  # xsd:date; a day here is a day, without a zone
 

@@ -77,7 +77,7 @@ def _line(element: etree._Element) -> InvoiceLine:
         needed(element, "SpecifiedLineTradeSettlement"),
     )
     quantity = needed(element, "SpecifiedLineTradeDelivery/BilledQuantity")
-    if (unit := quantity.get("unitCode")) is None:
+    if not (unit := quantity.get("unitCode")):
         raise unreadable(quantity, "its unit is missing")
     vat = needed(settlement, "ApplicableTradeTax")
     return InvoiceLine(
@@ -106,10 +106,9 @@ def _item(product: etree._Element) -> Item:
         buyers_id=text(product, "BuyerAssignedID"),
         standard_id=identifier(group(product, "GlobalID")),
         classifications=tuple(
-            Identifier(
-                value=(code.text or "").strip(), scheme=code.get("listID"), scheme_version=code.get("listVersionID")
-            )
+            Identifier(value=value, scheme=code.get("listID") or None, scheme_version=code.get("listVersionID") or None)
             for code in groups(product, "DesignatedProductClassification/ClassCode")
+            if (value := (code.text or "").strip())
         ),
         origin_country=text(product, "OriginTradeCountry/ID"),
         attributes=tuple(
@@ -125,7 +124,7 @@ def _price(agreement: etree._Element, unit: str) -> Price:
     base = group(net, "BasisQuantity")
     if base is None:
         base = group(gross, "BasisQuantity")
-    base_unit = None if base is None else base.get("unitCode")
+    base_unit = None if base is None else (base.get("unitCode") or None)
     discounts: list[Decimal] = [
         counted(each, "ActualAmount") for each in groups(gross, "AppliedTradeAllowanceCharge") if not is_true(each)
     ]

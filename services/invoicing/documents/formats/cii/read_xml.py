@@ -77,7 +77,7 @@ def identifier(element: etree._Element | None) -> Identifier | None:
     """An identifier of an element's own text, with its scheme."""
     if element is None or not (value := (element.text or "").strip()):
         return None
-    return Identifier(value=value, scheme=element.get("schemeID"))
+    return Identifier(value=value, scheme=element.get("schemeID") or None)
 
 
 def identifiers(party: etree._Element | None) -> tuple[Identifier, ...]:

@@ -109,15 +109,18 @@ def _supporting(agreement: etree._Element) -> tuple[SupportingDocument, ...]:
             reference=said(element, "IssuerAssignedID"),
             description=text(element, "Name"),
             location=text(element, "URIID"),
-            attachment=_attachment(group(element, "AttachmentBinaryObject")),
+            attachment=_attachment(group(element, "AttachmentBinaryObject"), said(element, "IssuerAssignedID")),
         )
         for element in _documents(agreement, SUPPORTING)
     )
 
 
-def _attachment(element: etree._Element | None) -> Attachment | None:
+def _attachment(element: etree._Element | None, reference: str) -> Attachment | None:
+    """A file that does not say its name has that of its document."""
     if element is None:
         return None
     return Attachment(
-        content=file(element), media_type=element.get("mimeCode") or "", filename=element.get("filename") or ""
+        content=file(element),
+        media_type=element.get("mimeCode") or values.ANY_MEDIA_TYPE,
+        filename=element.get("filename") or reference,
     )

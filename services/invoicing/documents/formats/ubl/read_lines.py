@@ -121,7 +121,7 @@ class _Common(TypedDict):
 
 def _line(element: etree._Element, quantity: str, places: int) -> InvoiceLine:
     amount = basic(element, quantity)
-    unit = None if amount is None else amount.get("unitCode")
+    unit = None if amount is None else (amount.get("unitCode") or None)
     if unit is None:
         raise unreadable(element, f"{quantity}, or its unit, is missing")
     return InvoiceLine(
@@ -134,7 +134,7 @@ def _line(element: etree._Element, quantity: str, places: int) -> InvoiceLine:
 
 def _part(element: etree._Element, quantity: str, places: int) -> SubLine:
     amount, price = basic(element, quantity), group(element, "Price")
-    unit = None if amount is None else amount.get("unitCode")
+    unit = None if amount is None else (amount.get("unitCode") or None)
     return SubLine(
         **_common(element, quantity, places),
         quantity=number(element, quantity),
@@ -184,15 +184,15 @@ def _classification(element: etree._Element) -> Identifier:
     value = said(element, "ItemClassificationCode")
     return Identifier(
         value=value,
-        scheme=None if code is None else code.get("listID"),
-        scheme_version=None if code is None else code.get("listVersionID"),
+        scheme=None if code is None else (code.get("listID") or None),
+        scheme_version=None if code is None else (code.get("listVersionID") or None),
     )
 
 
 def _price(element: etree._Element, unit: str | None) -> Price:
     """BG-29; UBL demands a discount beside each gross price, so a discount of nothing is none."""
     discount, base = group(element, "AllowanceCharge"), basic(element, "BaseQuantity")
-    base_unit = None if base is None else base.get("unitCode")
+    base_unit = None if base is None else (base.get("unitCode") or None)
     return Price(
         net=counted(element, "PriceAmount"),
         discount=number(discount, "Amount") or None,

@@ -110,7 +110,7 @@ def payment(root: etree._Element) -> PaymentInstructions | None:
     cards = [card for each in means for card in groups(each, "CardAccount")]
     return PaymentInstructions(
         means=said(means[0], "PaymentMeansCode"),
-        means_text=None if code is None else code.get("name"),
+        means_text=None if code is None else (code.get("name") or None),
         remittance=text(means[0], "PaymentID"),
         transfers=tuple(_transfer(account) for each in means for account in groups(each, "PayeeFinancialAccount")),
         card=PaymentCard(number=said(cards[0], "PrimaryAccountNumberID"), holder=text(cards[0], "HolderName"))

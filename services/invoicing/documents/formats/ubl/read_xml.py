@@ -78,7 +78,7 @@ def identifier(element: etree._Element | None, name: str = "ID") -> Identifier |
     found = basic(element, name)
     if found is None or not (value := (found.text or "").strip()):
         return None
-    return Identifier(value=value, scheme=found.get("schemeID"))
+    return Identifier(value=value, scheme=found.get("schemeID") or None)
 
 
 def category(element: etree._Element) -> VatCategory:

@@ -7,6 +7,7 @@ from typing import TypedDict
 from lxml import etree
 
 from services.invoicing.documents import safe
+from services.invoicing.documents.formats import values
 from services.invoicing.documents.formats.ubl import read_lines, read_parties
 from services.invoicing.documents.formats.ubl.names import CREDIT_NOTE, INVOICE, NOT_AVAILABLE, OBJECT, PROJECT
 from services.invoicing.documents.formats.ubl.read_xml import (
@@ -169,15 +170,18 @@ def _supporting(root: etree._Element) -> tuple[SupportingDocument, ...]:
             reference=said(element, "ID"),
             description=text(element, "DocumentDescription"),
             location=text(group(element, "Attachment", "ExternalReference"), "URI"),
-            attachment=_attachment(group(element, "Attachment")),
+            attachment=_attachment(group(element, "Attachment"), said(element, "ID")),
         )
         for element in _documents(root, None)
     )
 
 
-def _attachment(element: etree._Element | None) -> Attachment | None:
+def _attachment(element: etree._Element | None, reference: str) -> Attachment | None:
+    """A file that does not say its name has that of its document."""
     if (embedded := basic(element, "EmbeddedDocumentBinaryObject")) is None:
         return None
     return Attachment(
-        content=file(embedded), media_type=embedded.get("mimeCode") or "", filename=embedded.get("filename") or ""
+        content=file(embedded),
+        media_type=embedded.get("mimeCode") or values.ANY_MEDIA_TYPE,
+        filename=embedded.get("filename") or reference,
     )
