@@ -187,3 +187,14 @@ def test_ubl_is_recognised_in_any_encoding() -> None:
     assert recognise(xml) == "ubl"
     assert recognise(b"\xef\xbb\xbf" + xml) == "ubl"
     assert recognise(xml.decode().replace("UTF-8", "UTF-16").encode("utf-16")) == "ubl"
+
+
+@pytest.mark.parametrize("format_", ["ubl", "cii"])
+@pytest.mark.parametrize("attribute", [b' filename="hours.csv"', b' mimeCode="text/csv"', b' schemeID="0088"'])
+def test_what_xml_leaves_empty_can_be_kept_as_json(format_: str, attribute: bytes) -> None:
+    """Found by the fuzzer."""
+    xml = write(domestic(), format_)
+    assert attribute in xml
+    found = read(xml.replace(attribute, attribute.partition(b'"')[0] + b'""'), format_)
+
+    assert read(write(found, "json"), "json") == found
