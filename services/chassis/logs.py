@@ -1,12 +1,21 @@
-"""Log lines: constant text, identifiers as fields, JSON on standard error."""
+"""Log lines: constant text, identifiers as fields, JSON on standard error (on a terminal, for eyes); nobody's data."""
 
 import logging
+import re
 import sys
+import threading
+import traceback
+from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import structlog
 
 log: Any = structlog.get_logger()
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+# Their words are constants of our code and of the language; those of other errors quote what people wrote.
+_HARMLESS = (RuntimeError, AssertionError)
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -33,14 +42,16 @@ class _OnceAMinute(logging.Filter):
 
 
 def configure(service: str, level: str) -> None:
-    """Send the service's and the libraries' lines to standard error as JSON."""
+    """Send the service's and the libraries' lines, and what ends a thread or the process, to standard error."""
+    ends: list[Any] = [
+        structlog.processors.ExceptionRenderer(_way_to),
+        structlog.processors.EventRenamer("message"),
+        structlog.processors.JSONRenderer(),
+    ]
+    if sys.stderr.isatty():
+        ends = [structlog.processors.ExceptionRenderer(_way_to), structlog.dev.ConsoleRenderer()]
     structlog.configure(
-        processors=[
-            *_SHARED,
-            structlog.processors.format_exc_info,
-            structlog.processors.EventRenamer("message"),
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*_SHARED, *ends],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
@@ -49,13 +60,50 @@ def configure(service: str, level: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_SHARED,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.EventRenamer("message"),
-                structlog.processors.JSONRenderer(),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ends],
         )
     )
     handler.addFilter(_OnceAMinute())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    sys.excepthook = _last_words
+    threading.excepthook = lambda ended: _last_words(ended.exc_type, ended.exc_value, ended.exc_traceback)
+
+
+def trace_id(traceparent: str) -> str:
+    """The trace's id (W3C Trace Context); empty for what is none, since it comes from outside."""
+    found = _TRACEPARENT.fullmatch(traceparent)
+    return found[1] if found else ""
+
+
+def follow_trace(traceparent: str) -> None:
+    """Let every further line of this task, a call's, name its trace."""
+    structlog.contextvars.bind_contextvars(trace_id=trace_id(traceparent))
+
+
+def _last_words(_kind: Any, error: BaseException | None, _trace: Any) -> None:
+    log.error("ended by an exception", exc_info=error)
+
+
+def _way_to(exc_info: Any) -> str:
+    """The way to a failure and its kind, without its words and its values: they may be somebody's name or password."""
+    error = exc_info[1]
+    return "".join(_ways(error)).rstrip() if error else ""
+
+
+def _ways(error: BaseException) -> Iterator[str]:
+    earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if earlier is not None:
+        yield from _ways(earlier)
+        yield "which led to\n"
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _ways(one)
+    yield from traceback.format_tb(error.__traceback__)
+    yield f"{type(error).__module__}.{type(error).__qualname__}{_words(error)}\n"
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, psycopg.Error):
+        where = error.diag.constraint_name or error.diag.table_name or ""
+        return f" SQLSTATE {error.sqlstate} {where}".rstrip()
+    return f": {error}" if type(error) in _HARMLESS else ""

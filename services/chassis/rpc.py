@@ -18,7 +18,7 @@ from services.chassis import metrics, texts
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, Tx, check_tenant, is_transient
 from services.chassis.envelope import Origin, new_traceparent
-from services.chassis.logs import log
+from services.chassis.logs import follow_trace, log
 from services.kernel.refusals import Conflict, Early, Invalid, KeyReused, NotFound, Refusal
 
 Req = TypeVar("Req", bound=Message)
@@ -113,6 +113,7 @@ def _served(
         service = _service_of(request.DESCRIPTOR.file, name)
         try:
             origin = _origin(context, write=write)
+            follow_trace(origin.traceparent)
             texts.check(request)
             return await work(self, origin, request)
         except Refusal as refusal:
