@@ -34,6 +34,7 @@ EARLY_S = 1.0  # between two looks at early events
 STOP_S = 14.0  # after which a stop that hangs is cut short
 FAIL_S = 5.0  # and an end by a failure, which has nothing to finish
 LIVENESS, READINESS = "liveness", "readiness"  # what an orchestrator's probes ask for
+AGE_GRACE_MS = 30_000  # for calls that are under way on a connection that has come of age
 GRACE_S = 3.0  # for calls that are under way at a stop
 
 
@@ -216,7 +217,12 @@ async def _watch_relay(relay: Relay) -> None:
 async def _open_door(service: Service[S], parts: Parts[S]) -> AsyncIterator[None]:
     """Answer calls; then say that we no longer do, and finish those that are under way."""
     server = grpc.aio.server(
-        options=[("grpc.max_receive_message_length", RECORD_MAX_BYTES), ("grpc.so_reuseport", 0)],
+        options=[
+            ("grpc.max_receive_message_length", RECORD_MAX_BYTES),
+            ("grpc.so_reuseport", 0),
+            ("grpc.max_connection_age_ms", parts.settings.grpc_connection_age_s * 1000),
+            ("grpc.max_connection_age_grace_ms", AGE_GRACE_MS),
+        ],
     )
     names = [reflection.SERVICE_NAME, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
     operator = Servicer(

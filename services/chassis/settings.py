@@ -49,6 +49,11 @@ class ChassisSettings(BaseSettings):
     failures_in_row_max: int = Field(100, description="defects in a row after which the consumer stops", ge=1)
     grpc_host: str = Field("127.0.0.1", description="address that gRPC and /metrics listen on")
     grpc_port: Port = Field(50051, description="port that gRPC listens on")
+    grpc_connection_age_s: int = Field(
+        120,
+        description="after which a caller is asked to connect anew, and so meets replicas added since, seconds",
+        ge=1,
+    )
     metrics_port: int = Field(9464, description="port of /metrics; 0 for none", ge=0, le=65535)
     clock: Literal["system", "test"] = Field("system", description="test: SetClock is answered")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what is logged, and above")

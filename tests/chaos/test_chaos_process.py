@@ -232,3 +232,22 @@ def test_replicas_replaced_one_by_one_under_load_fail_no_call_and_repeat_nothing
     registered = [effect for effect in world.effects(tenant) if effect.endswith(" /0")]
     assert sorted(registered) == sorted(callers.answered)
     assert repeated == 0
+
+
+def test_a_caller_connects_anew_now_and_then_and_no_call_of_its_fails(world: World):
+    """Or a replica that is added later would never be met."""
+    replica = world.replicas[0]
+    replica.process.stop()
+    aging = replica.described(AR_GRPC_CONNECTION_AGE_S="1")
+    connected: list[grpc.ChannelConnectivity] = []
+    aging.start()
+    with grpc.insecure_channel(replica.address) as channel:
+        channel.subscribe(connected.append)
+        stub = service_pb2_grpc.OperationsServiceStub(channel)
+
+        def again() -> bool:
+            stub.Status(service_pb2.StatusRequest(), timeout=5)
+            return connected.count(grpc.ChannelConnectivity.READY) >= 3
+
+        wait_until(again, "the caller has connected three times")
+    aging.stop()
