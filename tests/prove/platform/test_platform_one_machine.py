@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from deploy.local.postgres import BINARIES, Postgres
+from deploy.observe.tools import find
 from k8s import product
 from services.chassis.migrate import migrate
 from tests.unit.platform.test_platform_image import made_secrets
@@ -57,3 +58,18 @@ def test_the_script_is_one_that_a_plain_shell_runs(tmp_path):
     shell = shutil.which("dash") or "sh"
 
     subprocess.run([shell, "-n", str(product.ROOT / "deploy/compose/secrets.sh")], check=True)
+
+
+def test_prometheus_reads_its_configuration_and_the_rules_it_names(tmp_path):
+    folder = product.ROOT / "deploy"
+    config = (folder / "compose" / "prometheus.yaml").read_text()
+    (tmp_path / "prometheus.yaml").write_text(
+        config.replace("/etc/prometheus/rules.yaml", str(folder / "prometheus/rules.yaml"))
+    )
+
+    done = subprocess.run(
+        [find("promtool"), "check", "config", tmp_path / "prometheus.yaml"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 rule files found" in done.stdout + done.stderr
