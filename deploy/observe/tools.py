@@ -1,7 +1,8 @@
-"""Where Prometheus, promtool and Alertmanager are: on the path, or taken from Debian's packages into .cache, unpacked.
+"""Where Prometheus, promtool and Alertmanager are: on the path, or taken from Debian's packages.
 
-No other registry that this product may use has them as programs. Unpacking needs no root, installs nothing and starts
-nothing.
+No other registry that this product may use has them as programs. Prometheus and promtool are unpacked into .cache, which
+needs no root and installs nothing. Debian's Alertmanager reads its templates from a fixed folder, so root installs it;
+only `make prove` needs it. Nothing is started here.
 """
 
 import os
@@ -20,6 +21,7 @@ PACKAGES = {
     "promtool": ("prometheus", "promtool"),
     "alertmanager": ("prometheus-alertmanager", "prometheus-alertmanager"),
 }
+INSTALLED = ("prometheus-alertmanager",)
 
 
 class MissingToolError(Exception):
@@ -32,12 +34,22 @@ def find(name: str) -> Path:
     for known in (name, in_package):
         if found := shutil.which(known):
             return Path(found)
-    program = FOLDER / "root" / "usr" / "bin" / in_package
     FOLDER.mkdir(parents=True, exist_ok=True)
     with FileLock(FOLDER / ".lock"):
+        if package in INSTALLED:
+            _install(package)
+            return Path("/usr/bin") / in_package
+        program = FOLDER / "root" / "usr" / "bin" / in_package
         if not program.exists():
             _unpack(package)
-    return program
+        return program
+
+
+def _install(package: str) -> None:
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        raise MissingToolError(_how(package, "only root can install it, with apt-get"))
+    if said := _apt(FOLDER, "-y", "--no-install-recommends", "install", package):
+        raise MissingToolError(_how(package, said))
 
 
 def _unpack(package: str) -> None:
@@ -65,7 +77,7 @@ def _apt(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
         ["apt-get", "-qq", "-o", "APT::Sandbox::User=", *arguments],
         cwd=folder,
-        env=os.environ | {"LC_ALL": "C"},
+        env=os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
         capture_output=True,
         text=True,
         check=False,
