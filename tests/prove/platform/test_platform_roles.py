@@ -15,6 +15,7 @@ import grpc
 import psutil
 import psycopg
 import pytest
+import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from kafka import KafkaProducer
 from kafka.errors import TopicAuthorizationFailedError
@@ -28,6 +29,7 @@ from tests.prove.platform.broker import Broker, authorizing_broker
 
 pytestmark = pytest.mark.prove
 STARTS_S, STOPS_S = 60, 15
+COMPOSE = product.ROOT / "deploy" / "compose.yaml"
 _AS_USER = (
     "setpriv --reuid {} --regid {} --clear-groups --no-new-privs --bounding-set=-all,+dac_read_search"
     " --inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search"
@@ -187,6 +189,11 @@ def test_a_role_migrates_serves_and_stops_as_image_and_manifests_say(
         assert all(health(grpc_port, name) for name in probes), serve.log()
         with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics", timeout=5) as answer:
             assert b"ar_" in answer.read()
+
+        # Compose asks the same by a program in the image.
+        question = yaml.safe_load(COMPOSE.read_text())["services"][service]["healthcheck"]["test"][-1]
+        ask = [str(app / "bin" / "python"), "-c", question.replace("50051", str(grpc_port))]
+        assert subprocess.run(ask, check=False, timeout=10).returncode == 0
 
         # It reads all that it follows: a record that nobody can read is put aside, and seen there.
         follows = product.product(service).follows
