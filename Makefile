@@ -15,6 +15,7 @@ env: .venv/.installed proto ## the environment from the hashed lock, and the gen
 	@$(PYTHON) -m venv .venv
 	@$(PY) -m pip install --disable-pip-version-check --progress-bar on --require-hashes -r requirements.lock
 	@printf '%s\n' "$(CURDIR)" "$(CURDIR)/proto/gen" > $$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/receivables.pth
+	@printf '#!/bin/sh\nexec "$${0%%/*}/python" -m services.command_line "$$@"\n' > .venv/bin/receivables && chmod +x .venv/bin/receivables
 	@touch $@
 
 PROTOS := $(shell find proto/receivables -name '*.proto')
