@@ -77,9 +77,11 @@ baseline: env ## publish the contracts as they are: what later versions must sta
 clean: ## remove what make made
 	rm -rf .venv .cache var proto/gen
 
-lock: ## resolve the dependencies anew into the hashed lock (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 \
-	  --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" -o requirements.lock
+LOCK := uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+  --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+lock: ## resolve the dependencies anew into the hashed locks (needs uv)
+	$(LOCK) --group dev -o requirements.lock
+	$(LOCK) -c requirements.lock -o deploy/runtime.lock
 
 format: env ## put the code into its form
 	$(PY) -m ruff format .
