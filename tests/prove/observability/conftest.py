@@ -1,6 +1,7 @@
 """The sample business on five real services, watched from its first second by a real Prometheus and Alertmanager."""
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
 import pytest
@@ -26,6 +28,7 @@ from deploy.local.servers import Servers, own_folder
 from deploy.observe.servers import Alertmanager, Prometheus
 from tests.end_to_end.world import Trader, World
 
+SMTP_PASSWORD = "marked-smtp-password"
 SCALE = 1 / 30  # a minute of the rules is two seconds here
 OWN = ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "AR_SMTP_HOST", "AR_SMTP_PORT", "AR_MAIL_FOLDER")
 
@@ -100,6 +103,7 @@ def watched(pager: tuple[Pager, str]) -> Iterator[Watched]:
             environment.delenv(name, raising=False)
         described = Servers(own_folder(ROOT / "var" / "test"))
     with (
+        patch.dict(os.environ, {"AR_SMTP_PASSWORD": SMTP_PASSWORD}),
         described as servers,
         Stack(servers, servers.folder / "logs", prefix="watched") as stack,
         Services(stack.addresses) as services,
