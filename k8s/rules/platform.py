@@ -98,6 +98,9 @@ def databases(rendering: Rendering) -> Iterator[Complaint]:
     """One a service, with its two roles, whose secrets name the same role, database and server."""
     for cluster in rendering.of("Cluster"):
         name = cluster["metadata"]["name"]
+        most = int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])
+        if most < (needed := _connections(rendering)):
+            yield complaint(cluster, f"takes {most} connections, and all replicas open {needed}")
         found = {item["spec"]["name"]: item["spec"]["owner"] for item in rendering.of("Database")}
         if found != {each: f"{each}_owner" for each in product.SERVICES}:
             yield complaint(cluster, f"has the databases {found}")
@@ -115,6 +118,19 @@ def databases(rendering: Rendering) -> Iterator[Complaint]:
                     data[key].startswith(f"postgresql://{service}_{role}:") and server in data[key]
                 ):
                     yield complaint(secret, "leads to another role, database or server")
+
+
+def _connections(rendering: Rendering) -> int:
+    """What all replicas open when KEDA has started the most: each its pool, the relay's, and one to look."""
+    most = {
+        item["spec"]["scaleTargetRef"]["name"]: item["spec"]["maxReplicaCount"] for item in rendering.of("ScaledObject")
+    }
+    total = 0
+    for pod in rendering.deployments:
+        setting = product.product(pod.service).settings["AR_DATABASE_CONNECTIONS"]
+        pool = int(rendering.environment(pod).get(setting.name) or setting.default or 0)
+        total += (pool + 2) * int(most.get(pod.owner["metadata"]["name"], pod.owner["spec"].get("replicas", 1)))
+    return total
 
 
 def monitors(rendering: Rendering) -> Iterator[Complaint]:
