@@ -375,3 +375,10 @@ def test_a_pdf_that_holds_no_invoice_is_refused_with_the_reason(pdf: bytes, why:
 def test_all_languages_have_all_words() -> None:
     for language in LANGUAGES:
         assert facturx.write(all_at_once(), Page(language=language))
+
+
+def test_an_invoice_that_is_too_long_for_a_page_is_refused() -> None:
+    document = an_invoice(a_line())
+
+    with pytest.raises(Invalid, match="10,000 lines at most"):
+        write(replace(document, lines=document.lines * 10_001), "facturx")

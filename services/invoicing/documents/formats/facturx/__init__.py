@@ -9,17 +9,22 @@ from services.invoicing.documents.formats.facturx.page import Page, content
 from services.invoicing.documents.formats.facturx.reader import extract, read
 from services.invoicing.documents.formats.facturx.words import LANGUAGES, Words
 from services.invoicing.documents.model import CORE, Invoice
+from services.kernel.refusals import Invalid
 
 __all__ = ["LANGUAGES", "Page", "extract", "read", "write"]
 
 _PLAIN = Page()
+LINES_MAX = 10_000  # of a page; that many take seconds and more than a gigabyte
 
 
 def write(invoice: Invoice, page: Page = _PLAIN) -> bytes:
     """Write the PDF of the level that BT-24 claims; what claims none, such as Peppol, is written in the core's name.
 
-    The page shows the whole invoice, whatever the level's XML has room for.
+    The page shows the whole invoice, whatever the level's XML has room for; one too long for a page is refused
+    (`document.too_long`).
     """
+    if len(invoice.lines) > LINES_MAX:
+        raise Invalid("document.too_long", f"a page has {LINES_MAX:,} lines at most, this one would have more")
     if invoice.process.specification not in LEVELS:
         invoice = replace(invoice, process=replace(invoice.process, specification=CORE))
     level = LEVELS[invoice.process.specification]
