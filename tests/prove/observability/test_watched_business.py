@@ -74,6 +74,8 @@ def test_events_that_are_early_or_failed_reach_the_pager(watched: Watched, trade
         watched.pager.await_("EventsFailed", job="credit")
         connection.execute("DROP TRIGGER broken ON hold")
     watched.pager.await_("EventsEarly", timeout=180, job="invoicing")
+    trader.tell_placed("nobody-placed-it")
+    trader.world.settle()
 
 
 def test_mails_that_are_refused_reach_the_pager(watched: Watched, trader: Trader):
