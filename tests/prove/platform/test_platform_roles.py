@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -164,6 +163,36 @@ def announce(broker: Broker, database: DatabaseUrls, topic: str) -> None:
     wait_until(lambda: broker.length(topic) > length, f"a record on {topic}", 30)
 
 
+def see_it_migrate(role: Role) -> None:
+    """Two at once, and a third when all is done."""
+    both = [role.start(), role.start()]
+    assert [process.wait(60) for process in both] == [0, 0], role.log()
+    assert role.start().wait(60) == 0, role.log()
+
+
+def see_it_answer(app: Path, role: Role, grpc_port: int, metrics_port: int) -> None:
+    """Each probe of the manifests, the question of Compose (a program of the image), and the page of metrics."""
+    container = role.pod.spec["containers"][0]
+    for kind in ("startup", "readiness", "liveness"):
+        assert health(grpc_port, container[f"{kind}Probe"]["grpc"]["service"]), role.log()
+    question = yaml.safe_load(COMPOSE.read_text())["services"][role.pod.service]["healthcheck"]["test"][-1]
+    ask = [str(app / "bin" / "python"), "-c", question.replace("50051", str(grpc_port))]
+    assert subprocess.run(ask, check=False, timeout=10).returncode == 0
+    with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics", timeout=5) as answer:
+        assert b"ar_" in answer.read()
+
+
+def see_it_read_and_write(broker: Broker, service: str, database: DatabaseUrls) -> None:
+    """A record that nobody can read is put aside, from each topic that it follows; what it announces comes out."""
+    follows = product.product(service).follows
+    for topic in follows:
+        broker.send(topic, b"\xff not an event")
+    read = "SELECT count(DISTINCT topic) FROM parked WHERE reason = 'unreadable'"
+    wait_until(lambda: scalar(database, read) == len(follows), f"{service} reads {sorted(follows)}", 60)
+    for topic in product.product(service).writes:
+        announce(broker, database, topic)
+
+
 def test_a_role_migrates_serves_and_stops_as_image_and_manifests_say(
     app, scratch, manifests, broker, service, database, servers
 ):
@@ -172,10 +201,7 @@ def test_a_role_migrates_serves_and_stops_as_image_and_manifests_say(
     pods = {pod.owner["kind"]: pod for pod in manifests.pods if pod.service == service}
     secrets = {"database_url": database.server, "owner_database_url": database.owner, "smtp_password": ""}
 
-    migrate = Role(app, scratch, manifests, pods["Job"]).given(**secrets)
-    both = [migrate.start(), migrate.start()]
-    assert [process.wait(60) for process in both] == [0, 0], migrate.log()
-    assert migrate.start().wait(60) == 0
+    see_it_migrate(Role(app, scratch, manifests, pods["Job"]).given(**secrets))
 
     grpc_port, metrics_port = free_port(), free_port()
     mail = (servers.smtp_host, servers.smtp_port)
@@ -183,34 +209,13 @@ def test_a_role_migrates_serves_and_stops_as_image_and_manifests_say(
         grpc_port=grpc_port, metrics_port=metrics_port, broker=broker.bootstrap, mail=mail, **secrets
     )
     with running(serve) as process:
-        container = pods["Deployment"].spec["containers"][0]
-        probes = [container[f"{kind}Probe"]["grpc"]["service"] for kind in ("startup", "readiness", "liveness")]
-        wait_until(lambda: health(grpc_port, probes[0]) or process.poll() is not None, serve.log(), STARTS_S)
-        assert all(health(grpc_port, name) for name in probes), serve.log()
-        with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics", timeout=5) as answer:
-            assert b"ar_" in answer.read()
-
-        # Compose asks the same by a program in the image.
-        question = yaml.safe_load(COMPOSE.read_text())["services"][service]["healthcheck"]["test"][-1]
-        ask = [str(app / "bin" / "python"), "-c", question.replace("50051", str(grpc_port))]
-        assert subprocess.run(ask, check=False, timeout=10).returncode == 0
-
-        # It reads all that it follows: a record that nobody can read is put aside, and seen there.
-        follows = product.product(service).follows
-        for topic in follows:
-            broker.send(topic, b"\xff not an event")
-        read = "SELECT count(DISTINCT topic) FROM parked WHERE reason = 'unreadable'"
-        wait_until(lambda: scalar(database, read) == len(follows), f"{service} reads {sorted(follows)}", 60)
-
-        # It writes what it announces.
-        for topic in product.product(service).writes:
-            announce(broker, database, topic)
+        wait_until(lambda: health(grpc_port, "readiness") or process.poll() is not None, f"{service} starts", STARTS_S)
+        see_it_answer(app, serve, grpc_port, metrics_port)
+        see_it_read_and_write(broker, service, database)
 
         print(f"{service}: {memory(process)} MiB resident")
-        started = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert process.wait(STOPS_S) == 0, serve.log()
-        assert time.monotonic() - started < STOPS_S
     assert content(app) == before, "something was written outside /tmp"
 
 
