@@ -16,13 +16,14 @@ from filelock import FileLock
 from jgo.config import GlobalSettings
 from jgo.maven import MavenContext
 
-from deploy.local import artifacts
+from deploy.local import artifacts, fonts
 from deploy.local.artifacts import CACHE
 from services.invoicing.documents.rules import sets
 from services.invoicing.documents.rules.sets import CII, EN16931_UBL, SHEETS, STYLESHEET, UBL
 
 RULES = CACHE / "rules"
 EXAMPLES = CACHE / "examples"
+FONTS = "fonts"  # beside the rules: what the pages of invoices need
 _PHIVE = "com.helger.phive.rules:phive-rules"
 _SCHEMATRON = "external/schematron"
 
@@ -108,6 +109,7 @@ def install(target: Path = RULES) -> Path:
                     shutil.rmtree(target / rule_set.name, ignore_errors=True)
                     rule_set.rename(target / rule_set.name)
             stamp.write_text(source)
+    fonts.install(target / FONTS)
     return target
 
 

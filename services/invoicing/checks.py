@@ -9,12 +9,14 @@ from pathlib import Path
 
 from services.invoicing import documents
 from services.invoicing.documents import PROFILES, Finding, OfficialRules, Schema, Severity, model
+from services.invoicing.documents.formats import facturx
 from services.invoicing.documents.rules.sets import RULE_SETS
 from services.invoicing.domain.drafts import Draft
-from services.invoicing.domain.parties import Form
+from services.invoicing.domain.parties import PDF, Form
 from services.invoicing.domain.statements import Check, File
 from services.invoicing.settings import CheckSettings
 
+FONTS = "fonts"  # beside the rules: what pages need for names that the engine's own fonts cannot show
 PAPER = "json"  # in which a document is kept whole
 
 
@@ -39,6 +41,7 @@ class Judge:
         self._rules_dir: Path | None = None
         self._official: OfficialRules | None = None
         self._share = 0.0
+        self._page = facturx.Page()
 
     def open(self, settings: CheckSettings) -> None:
         """Load the schemas and, if a share is to be judged by them, the official rules; takes a second or two."""
@@ -48,6 +51,7 @@ class Judge:
         if settings.rules_dir != self._rules_dir:
             self._schema, self._rules_dir = Schema(settings.rules_dir), settings.rules_dir
         self._share = settings.official_rules_share
+        self._page = facturx.Page(fonts=(settings.rules_dir / FONTS,))
         if self._share:
             self._official = OfficialRules(settings.rules_dir, settings.check_processes)
 
@@ -88,8 +92,8 @@ class Judge:
         if fatal := [finding for finding in found if finding.severity is Severity.FATAL]:
             return File(_check_of(form, form.format, b"", rule_set), b""), fatal
         content = xml
-        if form.format != form.syntax:
-            content = await loop.run_in_executor(self._pages, documents.write, paper, form.format)
+        if form.format == PDF:
+            content = await loop.run_in_executor(self._pages, facturx.write, paper, self._page)
         return File(_check_of(form, form.format, content, rule_set), content), []
 
     def _check(self, paper: model.Invoice, form: Form) -> tuple[list[Finding], bytes]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import psycopg
+import pypdfium2
 import pytest
 from receivables.common.v1 import party_pb2
 from receivables.documents.v1 import events_pb2 as documents_pb2
@@ -270,3 +271,15 @@ async def test_what_the_version_before_issued_is_given_in_every_format_too(offic
         connection.execute("DELETE FROM rendered")
 
     assert (await render(office, "RE-2026-000001", "cii")).content == usual.content
+
+
+async def test_the_page_shows_names_in_greek_cyrillic_and_chinese(judged: Office) -> None:
+    name = "Ελληνική Бухгалтерия 東京精機 한국무역"
+    await judged.handle(buyer_changed(on_the_network(name, "DE115235681")))
+    await agree(judged, "facturx-en16931")
+    await judged.handle(placed(), shipped())
+
+    page = pypdfium2.PdfDocument((await render(judged, "RE-2026-000001")).content)[0]
+
+    said = page.get_textpage().get_text_range()
+    assert all(word in said for word in name.split())
