@@ -78,6 +78,7 @@ def up(*, orders: Orders = None, buyers: Buyers = None, days: Days = None, folde
     """The same, but stay up until Ctrl-C and say which addresses answer."""
     plan = _plan(orders, buyers, Plan(folder.resolve(), days))
     with _ending_well(interrupted=0), _sole_player(plan.folder), _stage(plan.folder) as stage:
+        _say("Live, in a second terminal: make observe")
         _play(plan, stage)
         _show_addresses(stage.stack)
         while True:
@@ -135,10 +136,12 @@ def _stage(folder: Path) -> Iterator[Stage]:
         Feed(servers.kafka_bootstrap) as feed,
     ):
         try:
+            results.write_metrics_ports(folder, {name: one.metrics_port for name, one in stack.running.items()})
             yield Stage(stack, services, shop, feed)
         finally:
             _say("Stopping")
             (folder / "addresses.json").unlink(missing_ok=True)
+            (folder / results.METRICS).unlink(missing_ok=True)
 
 
 def _play(plan: Plan, stage: Stage) -> int:
@@ -150,8 +153,7 @@ def _play(plan: Plan, stage: Stage) -> int:
         else:
             tenants, lines = [BRITISH], _play_file(plan, stage)
     databases = {name: service.database for name, service in stage.stack.running.items()}
-    metrics = {name: service.metrics_port for name, service in stage.stack.running.items()}
-    results.write_addresses(plan.folder / "addresses.json", stage.stack.addresses, databases, tenants, metrics)
+    results.write_addresses(plan.folder / "addresses.json", stage.stack.addresses, databases, tenants)
     results.write_documents(plan.folder / "invoices", stage, tenants)
     result = proof.reconcile(plan.folder / "invoices", stage.services, databases, tenants)
     figures = summary.figures(stage.facts, stage.services, databases, tenants)

@@ -14,7 +14,18 @@ from deploy.demo.player import Stage
 from deploy.demo.reconcile import Listed, listed
 from deploy.local.postgres import DatabaseUrls
 
-LEFT_BEHIND = ("invoices", "mail", "logs", "summary.json", "lines.csv", "addresses.json", "kafka.log", "postgres.log")
+METRICS = "metrics.json"
+LEFT_BEHIND = (
+    "invoices",
+    "mail",
+    "logs",
+    "summary.json",
+    "lines.csv",
+    "addresses.json",
+    METRICS,
+    "kafka.log",
+    "postgres.log",
+)
 
 
 def clear(folder: Path) -> None:
@@ -46,11 +57,7 @@ def write_summary(file: Path, figures: Mapping[str, Any]) -> None:
 
 
 def write_addresses(
-    file: Path,
-    addresses: Mapping[str, str],
-    databases: Mapping[str, DatabaseUrls],
-    tenants: Sequence[str],
-    metrics_ports: Mapping[str, int] | None = None,
+    file: Path, addresses: Mapping[str, str], databases: Mapping[str, DatabaseUrls], tenants: Sequence[str]
 ) -> None:
     """Note where everything answers, for `reconcile` in another process; only its owner may read the passwords."""
     file.touch(mode=0o600)
@@ -58,7 +65,6 @@ def write_addresses(
         "services": dict(addresses),
         "databases": {name: {"owner": urls.owner, "server": urls.server} for name, urls in databases.items()},
         "tenants": list(tenants),
-        "metrics_ports": dict(metrics_ports or {}),
     }
     file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
@@ -70,7 +76,12 @@ def read_addresses(file: Path) -> tuple[dict[str, str], dict[str, DatabaseUrls],
     return content["services"], databases, content["tenants"]
 
 
-def read_metrics_ports(file: Path) -> dict[str, int]:
-    """On which port of this machine each service of a demo that is up gives its metrics; raises OSError if none is."""
-    ports: dict[str, int] = json.loads(file.read_text(encoding="utf-8"))["metrics_ports"]
+def write_metrics_ports(folder: Path, ports: Mapping[str, int]) -> None:
+    """Note on which port of this machine each service gives its metrics, while the demo is up."""
+    (folder / METRICS).write_text(json.dumps(dict(ports), indent=2) + "\n", encoding="utf-8")
+
+
+def read_metrics_ports(folder: Path) -> dict[str, int]:
+    """The same, read back; raises OSError if nothing is up."""
+    ports: dict[str, int] = json.loads((folder / METRICS).read_text(encoding="utf-8"))
     return ports

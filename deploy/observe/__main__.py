@@ -31,7 +31,7 @@ Host = Annotated[str, typer.Option(help="Address of the page; 0.0.0.0 shows it t
 def observe(*, demo: Demo = DEMO, folder: Own = FOLDER, host: Host = HOST, port: Port = 8080) -> None:
     """Watch until Ctrl-C."""
     try:
-        ports = read_metrics_ports(demo / "addresses.json")
+        ports = read_metrics_ports(demo)
     except OSError:
         raise _unusable(f"nothing is up in {demo}: start it with `make up`, in another terminal") from None
     folder.mkdir(parents=True, exist_ok=True)
