@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pikepdf
-import pypdfium2  # type: ignore[import-untyped]  # it has no types
+import pypdfium2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from lxml import etree
