@@ -85,9 +85,17 @@ def convert(
         str | None, typer.Option(help="of a PDF: en, de, fr or sv; else by the buyer's country")
     ] = None,
     logo: Annotated[Path | None, typer.Option(help="of a PDF: an SVG")] = None,
+    fonts: Annotated[
+        Path,
+        typer.Option(envvar="AR_FONTS_DIR", help="of a PDF: a folder of fonts, for names in Chinese, Japanese, Korean"),
+    ] = Path(".cache/rules/fonts"),
 ) -> None:
     try:
-        page = facturx.Page(language=language, logo=None if logo is None else files.load(logo))
+        page = facturx.Page(
+            language=language,
+            logo=None if logo is None else files.load(logo),
+            fonts=(fonts,) if fonts.is_dir() else (),
+        )
         is_written = converting.convert(file, to, output, profile=profile, strict=strict, page=page)
     except CannotReadError as error:
         _end(str(error), NOT_ASKED)
