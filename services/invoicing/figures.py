@@ -34,6 +34,11 @@ async def gaps(tx: Tx) -> int:
     return int(row.n)
 
 
+async def unwritten(tx: Tx) -> int:
+    """How many PDFs are still to be written around what was issued, those that failed included."""
+    return int((await tx.row("SELECT count(*) AS n FROM unwritten")).n)
+
+
 async def held(tx: Tx) -> Any:
     """How many drafts wait without a number, and the age in seconds of the oldest."""
     return await tx.row(

@@ -27,7 +27,7 @@ async def measure(tx: Tx) -> None:
     held = await figures.held(tx)
     HELD_AGE.set(float(held.oldest_s))
     written: dict[tuple[str, ...], float] = {(name, "issued"): n for name, n in await figures.documents(tx)}
-    show(DOCUMENTS, written | {("none", "held"): held.n})
+    show(DOCUMENTS, written | {("none", "held"): held.n, ("facturx", "unwritten"): await figures.unwritten(tx)})
     issued = await figures.issued(tx)
     show(AMOUNT, {(row.kind, row.currency): amount(row.minor, row.currency) for row in issued})
     show(COUNT, {(row.kind, row.currency): row.n for row in issued})

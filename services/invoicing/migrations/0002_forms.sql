@@ -41,6 +41,10 @@ CREATE TABLE unwritten (
   idempotency_key text NOT NULL,
   traceparent     text NOT NULL,
   causation_id    text NOT NULL,
+  -- One that cannot be written waits longer each time and holds up no other; why is said here.
+  attempts        int NOT NULL DEFAULT 0,
+  next_try_at     timestamptz NOT NULL DEFAULT now(),
+  failure         text NOT NULL DEFAULT '',
   PRIMARY KEY (tenant, document_id),
   FOREIGN KEY (tenant, document_id) REFERENCES issued
 );

@@ -33,6 +33,7 @@ from services.invoicing.store.papers import (
     get_paper,
     keep_file,
     lock_unwritten,
+    put_off,
     remove_unwritten,
 )
 from services.invoicing.store.parties import (
@@ -82,6 +83,7 @@ __all__ = [
     "lock_orders",
     "lock_unwritten",
     "owner_of_prefix",
+    "put_off",
     "release",
     "remove_unwritten",
     "save_buyers",

@@ -67,8 +67,11 @@ async def add_unwritten(tx: Tx, documents: Mapping[Key, Origin]) -> None:
 
 
 async def lock_unwritten(tx: Tx, most: int) -> dict[Key, Origin]:
-    """Some documents whose files are to be written, oldest first; nobody else has them until the transaction ends."""
-    rows = await tx.rows("SELECT * FROM unwritten ORDER BY document_id LIMIT %s FOR UPDATE SKIP LOCKED", [most])
+    """Some documents whose files are to be written now, oldest first; nobody else has them until the transaction ends."""
+    rows = await tx.rows(
+        """SELECT * FROM unwritten WHERE next_try_at <= now() ORDER BY document_id LIMIT %s FOR UPDATE SKIP LOCKED""",
+        [most],
+    )
     return {
         (row.tenant, row.document_id): Origin(
             row.tenant, row.actor, row.reason, row.idempotency_key, row.traceparent, row.causation_id
@@ -85,9 +88,19 @@ async def remove_unwritten(tx: Tx, documents: Collection[Key]) -> None:
     )
 
 
+async def put_off(tx: Tx, document: Key, failure: str) -> None:
+    """The file of a document could not be written, and why; tried again with growing pauses, an hour at most."""
+    await tx.run(
+        """UPDATE unwritten SET attempts = attempts + 1, failure = %s,
+                  next_try_at = now() + least(power(2, least(attempts, 12)), 3600) * interval '1 second'
+            WHERE tenant = %s AND document_id = %s""",
+        [failure, *document],
+    )
+
+
 async def count_unwritten(tx: Tx) -> int:
-    """How many files are still to be written, of the tenants that the transaction serves."""
-    return int((await tx.row("SELECT count(*) AS n FROM unwritten")).n)
+    """How many files are to be written now, of the tenants that the transaction serves."""
+    return int((await tx.row("SELECT count(*) AS n FROM unwritten WHERE next_try_at <= now()")).n)
 
 
 def _file_row(file: File) -> tuple[Any, ...]:

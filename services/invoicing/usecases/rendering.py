@@ -1,17 +1,19 @@
 """Issued documents as files: in the form agreed with the buyer, and in any other format that somebody asks for."""
 
+import traceback
 from dataclasses import replace
 
 from services.chassis import outbox
-from services.chassis.database import Database, Tx
+from services.chassis.database import Database, Tx, is_transient
 from services.chassis.envelope import Origin
+from services.chassis.logs import log
 from services.chassis.outbox import Announcement
 from services.invoicing import store, wire
 from services.invoicing.checks import JUDGE, PAPER
 from services.invoicing.documents import PROFILES
 from services.invoicing.documents.formats import FORMATS
 from services.invoicing.domain.parties import CORE_FORM, PDF, Form, usual_form
-from services.invoicing.domain.statements import File, Statement
+from services.invoicing.domain.statements import File, Kept, Statement
 from services.kernel.refusals import Conflict, Invalid
 
 WRITTEN_AT_ONCE = 10  # pages take some 40 ms each, and their rows are locked meanwhile
@@ -61,16 +63,29 @@ async def write_files(database: Database) -> int:
         if not waiting:
             return 0
         issued = await store.find_issued(tx, waiting.keys())
-        telling = []
+        told = {}
         for key, origin in waiting.items():
-            said = issued[key].statement
-            file = await render(tx, said, said.form)
-            # The XML inside was judged before the number was taken.
-            judged = replace(file.check, rule_set=issued[key].check.rule_set)
-            telling.append(tell(origin, said, replace(file, check=judged)))
-        await store.remove_unwritten(tx, waiting.keys())
-        await outbox.add(tx, telling)
+            if (file := await _written(tx, issued[key])) is not None:
+                told[key] = tell(origin, issued[key].statement, file)
+        await store.remove_unwritten(tx, told.keys())
+        await outbox.add(tx, list(told.values()))
     return len(waiting)
+
+
+async def _written(tx: Tx, kept: Kept) -> File | None:
+    """The file of a document that was issued; None if it cannot be written, which must not stop the others."""
+    said = kept.statement
+    try:
+        async with tx.savepoint():
+            file = await render(tx, said, said.form)
+    except Exception as error:  # whatever it is, it concerns this document
+        if is_transient(error):
+            raise
+        log.exception("file not written", document=said.document_id, format=said.form.format)
+        await store.put_off(tx, said.key, "".join(traceback.format_exception(error))[-4000:].replace("\0", ""))
+        return None
+    # The XML inside was judged before the number was taken.
+    return replace(file, check=replace(file.check, rule_set=kept.check.rule_set))
 
 
 def is_slow(said: Statement) -> bool:

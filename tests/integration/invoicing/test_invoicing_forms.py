@@ -14,6 +14,7 @@ from receivables.documents.v1 import events_pb2 as documents_pb2
 from receivables.invoicing.v1 import events_pb2, service_pb2
 
 from services.invoicing import documents, store, usecases
+from services.invoicing.documents.formats import facturx
 from tests.integration.invoicing.office import (
     Office,
     OpenOffice,
@@ -125,6 +126,30 @@ async def test_a_pdf_that_somebody_asked_for_before_it_was_told_is_the_one_that_
 
     [told] = await judged.announced(Issued)
     assert told.content == given.content
+
+
+async def test_a_pdf_that_cannot_be_written_waits_and_holds_up_no_other(
+    judged: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await agree(judged, "facturx-en16931")
+    await judged.handle(placed("o1"), placed("o2"), shipped("o1"), shipped("o2"))
+    real = facturx.write
+
+    def write(paper: documents.model.Invoice, page: facturx.Page) -> bytes:
+        if paper.sales_order == "o1":
+            raise RuntimeError("the page cannot be laid out")
+        return real(paper, page)
+
+    monkeypatch.setattr(facturx, "write", write)
+    await write_files(judged)
+
+    [told] = await judged.announced(Issued)
+    async with judged.parts.database.transaction(["acme"]) as tx:
+        row = await tx.row("SELECT attempts, failure, next_try_at > now() AS later FROM unwritten")
+        assert await store.count_unwritten(tx) == 0  # not now
+    assert told.number == "RE-2026-000002"
+    assert (row.attempts, row.later) == (1, True)
+    assert "cannot be laid out" in row.failure
 
 
 async def test_an_issued_invoice_is_given_in_every_format_and_each_time_with_the_same_bytes(judged: Office) -> None:
