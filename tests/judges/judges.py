@@ -31,6 +31,11 @@ def phive(asked: Sequence[tuple[str, Path]]) -> dict[str, str]:
     return _told(_java("phive", _SCRIPTS, "-opt", "-1", str(_HERE / "phive.js"), *pairs))
 
 
+def zxing(pictures: Sequence[Path]) -> dict[str, str]:
+    """What the QR code in each picture says, by its name, with `|` for a line break."""
+    return _told(_java("zxing", _SCRIPTS, "-opt", "-1", str(_HERE / "zxing.js"), *map(str, pictures)))
+
+
 def _told(output: str) -> dict[str, str]:
     lines = [line.split("\t", 1) for line in output.splitlines() if "\t" in line]
     return {Path(file).name: said for file, said in lines}

@@ -6,21 +6,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import mockeinvoice  # type: ignore[import-untyped]  # it has no types
+import pypdfium2
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from deploy.local.rules import install
 from services.invoicing.documents import PROFILES, OfficialRules, check, claim, is_valid, read, write
 from services.invoicing.documents.formats import facturx
-from services.invoicing.documents.formats.facturx import LANGUAGES, Page
+from services.invoicing.documents.formats.facturx import LANGUAGES, Page, qr
 from services.invoicing.documents.model import Address, Invoice, Item
 from tests.judges import judges
-from tests.unit.invoicing.documents.examples import BUYER, GOLDEN, a_line, an_invoice, credit_note, domestic
+from tests.unit.invoicing.documents.examples import BUYER, GOLDEN, PAYMENT, a_line, an_invoice, credit_note, domestic
 from tests.unit.invoicing.documents.sketches import Sketch, invoice, sketches
 from tests.unit.invoicing.documents.test_document_facturx import LEVELS, all_at_once
 from tests.unit.invoicing.documents.test_document_profiles import german, peppol, traded
 
 DRAWN = 150
+PAYMENT_OF_NOBODY = replace(PAYMENT, transfers=(replace(PAYMENT.transfers[0], account_name=None),))
 PHIVE = {
     ("en16931", "ubl", False): "eu.cen.en16931:ubl:1.3.16",
     ("en16931", "ubl", True): "eu.cen.en16931:ubl-creditnote:1.3.16",
@@ -96,6 +98,20 @@ def test_a_page_whose_xml_is_wrong_is_refused_by_mustang_and_by_us(tmp_path: Pat
     assert judges.verapdf([file]) == {"wrong.pdf": "valid"}
     assert judges.mustang([file])["wrong.pdf"].startswith("invalid")
     assert not is_valid(check(read(file.read_bytes(), "facturx")))
+
+
+@pytest.mark.prove
+def test_the_code_on_the_page_can_be_scanned(tmp_path: Path) -> None:
+    umlauts = replace(domestic(), seller=replace(domestic().seller, name="Größe & Söhne"))
+    for name, made in {"plain": domestic(), "umlauts": replace(umlauts, payment=PAYMENT_OF_NOBODY)}.items():
+        opened = pypdfium2.PdfDocument(write(made, "facturx"))
+        page = opened[len(opened) - 1]
+        page.render(scale=3).to_pil().save(tmp_path / f"{name}.png")
+
+    said = judges.zxing(sorted(tmp_path.glob("*.png")))
+
+    assert said["plain.png"] == (qr.text(domestic()) or "").replace("\n", "|")
+    assert "|Größe & Söhne|DE75512108001245126199|EUR111.31|" in said["umlauts.png"]
 
 
 def written() -> Iterator[tuple[str, str, Invoice, bytes]]:
