@@ -5,6 +5,9 @@ Where replicas of a service read the same figure from their one database, take t
 """
 
 import time
+from bisect import bisect_left
+from collections import Counter as Counts
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +15,8 @@ from google.protobuf import descriptor_pool
 from prometheus_client import Counter, Gauge, Histogram
 
 from services.kernel.money import Money
+
+_DELAYS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 MESSAGES = Counter(
     "ar_messages_processed_total", "Events handled, by result (ok, duplicate, retried, parked, skipped)", ["result"]
@@ -29,7 +34,7 @@ DELAY = Histogram(
     "ar_event_delay_seconds",
     "From a record's own time stamp to the commit of its handling, by type of event",
     ["event_type"],
-    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+    buckets=_DELAYS,
 )
 OUTBOX_PENDING = Gauge("ar_outbox_pending", "Announced events that are not yet published")
 OUTBOX_AGE = Gauge("ar_outbox_oldest_age_seconds", "Age of the oldest announced event that is not yet published")
@@ -66,12 +71,20 @@ def expect_calls(service: str) -> None:
 
 
 def handled(records: Iterable[Any], event_types: frozenset[str]) -> None:
-    """Note how long these records, as Faust gave them, had waited; types that nobody handles are not told apart."""
+    """Note how long these records, as Faust gave them, had waited; what nobody handles is left out.
+
+    A batch at a time and by type, since this is the one metric that each event touches: `observe` for each would cost
+    more than the rest of them together.
+    """
     now = time.time()
+    delays: defaultdict[str, list[float]] = defaultdict(list)
     for record in records:
-        event_type = record.headers.get("ce_type", "")
-        if event_type in event_types:
-            DELAY.labels(event_type).observe(max(0.0, now - record.source.message.timestamp))
+        delays[record.headers.get("ce_type", "")].append(now - record.source.message.timestamp)
+    for event_type in delays.keys() & event_types:
+        histogram: Any = DELAY.labels(event_type)
+        for bucket, count in Counts(bisect_left(_DELAYS, delay) for delay in delays[event_type]).items():
+            histogram._buckets[bucket].inc(count)
+        histogram._sum.inc(sum(delays[event_type]))
 
 
 def show(gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
