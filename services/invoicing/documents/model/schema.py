@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 from services.invoicing.documents.model.codes import VatCategory
 from services.invoicing.documents.model.document import Invoice
 from services.invoicing.documents.model.shape import Shape, has_extensions, shapes
 
-FILE = Path(__file__).parent / "invoice.schema.json"
+FILE = files("services.invoicing.documents.model").joinpath("invoice.schema.json")
 FORMAT = "receivables-invoice-1"  # the value by which a document says that it follows this schema
 
 _EXTENSIONS = {

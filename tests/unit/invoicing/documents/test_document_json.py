@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
 
 from services.invoicing.documents import read, write
 from services.invoicing.documents.formats import losses, recognise
@@ -31,6 +33,52 @@ def with_extensions() -> Invoice:
 def test_the_published_schema_is_up_to_date() -> None:
     """To renew it after a change that is meant: python -m services.invoicing.documents schema > the file."""
     assert schema.FILE.read_text(encoding="utf-8") == schema.text()
+
+
+@pytest.fixture(scope="module")
+def validator() -> Draft202012Validator:
+    published = json.loads(schema.FILE.read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(published)
+    return Draft202012Validator(published, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+@pytest.mark.parametrize(
+    "document", [*(make() for make in GOLDEN.values()), all_that_the_core_holds(), with_extensions()]
+)
+def test_what_is_written_follows_the_published_schema(document: Invoice, validator: Draft202012Validator) -> None:
+    assert list(validator.iter_errors(json.loads(write(document, "json")))) == []
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(sketches())
+def test_any_document_follows_the_published_schema(validator: Draft202012Validator, sketch: Sketch) -> None:
+    assert list(validator.iter_errors(json.loads(write(invoice(sketch), "json")))) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("format",), "receivables-invoice-0"),
+        (("issue_date",), "2026-02-30"),
+        (("lines", 0, "quantity"), 3),
+        (("lines", 0, "quantity"), "1e3"),
+        (("lines", 0, "vat", "category"), "Q"),
+        (("seller", "nickname"), "Nord"),
+        (("buyer", "name"), ""),
+    ],
+)
+def test_what_the_schema_refuses_the_reader_refuses(
+    path: tuple[str | int, ...], value: object, validator: Draft202012Validator
+) -> None:
+    document = json.loads(write(domestic(), "json"))
+    place = document
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+
+    assert list(validator.iter_errors(document))
+    with pytest.raises(Invalid):
+        read(json.dumps(document).encode(), "json")
 
 
 def test_the_schema_names_every_term_with_its_meaning() -> None:
