@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 env: .venv/.installed proto ## the environment from the hashed lock, and the generated contracts
 
@@ -64,11 +64,12 @@ k8s-check: env ## render every overlay and the chart, and judge them
 test: servers ## unit, contract, integration and end-to-end tests on real servers
 	$(PY) -m deploy.local run -- $(PY) -m pytest -n 2 tests
 
-prove: servers ## what takes longer: fuzzing of order, long random kills
+prove: servers ## what takes longer: mutations, judges, fuzzing, alerts for real, random kills
 	$(PY) -m deploy.local run -- $(PY) -m pytest -m prove tests
 
 bench: servers ## speed, as ratios within one run
 	$(PY) -m deploy.local run -- $(PY) -m tests.benchmark.event_path
+	$(PY) -m tests.benchmark.documents
 
 baseline: env ## publish the contracts as they are: what later versions must stay compatible with
 	.venv/bin/buf build proto -o tests/contract/published.binpb

@@ -39,8 +39,7 @@ def migrate(owner_url: str, server_role: str, folder: Path) -> list[str]:
         ):
             connection.execute(sql.SQL(statement).format(role))
         known = {row[0] for row in connection.execute("SELECT name FROM migration").fetchall()}
-        for file in [*sorted(_CHASSIS.glob("*.sql")), *sorted(folder.glob("*.sql"))]:
-            name = f"{file.parent.parent.name}/{file.name}"
+        for name, file in _files(folder).items():
             if name not in known:
                 with connection.transaction():
                     connection.execute(file.read_bytes())
@@ -48,6 +47,22 @@ def migrate(owner_url: str, server_role: str, folder: Path) -> list[str]:
                 applied.append(name)
     log.info("database migrated", applied=applied)
     return applied
+
+
+def is_current(url: str, folder: Path) -> bool:
+    """Whether the database has every migration that this version needs; it may have newer ones."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        there = connection.execute("SELECT to_regclass('migration') IS NOT NULL").fetchone()
+        if there is None or not there[0]:
+            return False
+        known = {row[0] for row in connection.execute("SELECT name FROM migration").fetchall()}
+    return _files(folder).keys() <= known
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """The chassis' migrations and a service's own, by name, in their order."""
+    found = [*sorted(_CHASSIS.glob("*.sql")), *sorted(folder.glob("*.sql"))]
+    return {f"{file.parent.parent.name}/{file.name}": file for file in found}
 
 
 async def check_role(connection: psycopg.AsyncConnection[Any]) -> None:

@@ -167,7 +167,9 @@ async def _stand_up(service: Service[S], settings: S, stack: AsyncExitStack) -> 
         partitions=settings.partitions,
         replication=settings.replication,
     )
-    await _wait_for("database", lambda: answers(settings.database_url.get_secret_value()))
+    url = settings.database_url.get_secret_value()
+    await _wait_for("database", lambda: answers(url))
+    await _wait_for("migrations", lambda: migrate.is_current(url, service.migrations))
     database = await stack.enter_async_context(database_of(settings))
     async with database.pool.connection() as connection:
         await migrate.check_role(connection)

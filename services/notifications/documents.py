@@ -12,6 +12,7 @@ BYTES_MAX = 16 * 1024 * 1024
 # gRPC's own retry: a call that never reached the server, or a server that is starting.
 _CONFIG = json.dumps(
     {
+        "loadBalancingConfig": [{"round_robin": {}}],
         "methodConfig": [
             {
                 "name": [{"service": "receivables.invoicing.v1.InvoicingService"}],
@@ -23,7 +24,7 @@ _CONFIG = json.dumps(
                     "retryableStatusCodes": ["UNAVAILABLE"],
                 },
             }
-        ]
+        ],
     }
 )
 

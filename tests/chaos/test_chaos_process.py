@@ -18,8 +18,11 @@ from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.credit.v1 import service_pb2_grpc as credit_pb2_grpc
 from receivables.operations.v1 import service_pb2, service_pb2_grpc
 
+from deploy.local.postgres import provision
 from deploy.local.processes import wait_until
+from services.chassis.migrate import migrate
 from tests.chaos.toy.events import placed
+from tests.chaos.toy.service import SERVICE
 from tests.chaos.world import Replica, World, assert_exactly_once_in_order
 
 EFFECT = "b1 o1/1"
@@ -251,3 +254,18 @@ def test_a_caller_connects_anew_now_and_then_and_no_call_of_its_fails(world: Wor
 
         wait_until(again, "the caller has connected three times")
     aging.stop()
+
+
+def test_it_waits_for_the_migration_and_then_serves(world: World):
+    urls = provision(world.postgres.admin_url, "late")
+    replica = world.replicas[0]
+    replica.process.stop()
+    early = replica.described(AR_DATABASE_URL=urls.server)
+
+    early.spawn()
+    wait_until(lambda: "migrations" in replica.log.read_text(), "it says what it waits for")
+    assert not replica.serving()
+    migrate(urls.owner, "late_server", SERVICE.migrations)
+
+    early.await_ready()
+    early.stop()
