@@ -27,7 +27,7 @@ from tests.unit.invoicing.documents.sketches import Sketch, invoice, sketches
 from tests.unit.invoicing.documents.test_document_profiles import traded
 from tests.unit.invoicing.documents.test_document_ubl import all_that_the_core_holds
 
-INVOICES = int(os.environ.get("AR_INVOICES", "240"))
+INVOICES = int(os.environ.get("AR_INVOICES", "160"))
 OFFICIAL_EVERY = 4  # the XSD judges each, the sheet every fourth
 FOLDER = Path(__file__).parent / "golden"
 EN16931 = PROFILES["en16931"].rule_sets["cii"]

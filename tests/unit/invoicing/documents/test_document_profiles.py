@@ -50,7 +50,7 @@ from tests.unit.invoicing.documents.examples import (
 )
 from tests.unit.invoicing.documents.sketches import Sketch, invoice, sketches
 
-INVOICES = int(os.environ.get("AR_INVOICES", "240"))
+INVOICES = int(os.environ.get("AR_INVOICES", "160"))
 DEBIT = PaymentInstructions(
     means="59",
     direct_debit=DirectDebit(mandate="M-1", creditor_id="DE98ZZZ09999999999", debited_account="DE02100100100006820101"),
