@@ -49,6 +49,21 @@ LEVELS = [name for name in PROFILES if name.startswith("facturx-")]
 WHOLE = ["facturx-en16931", "facturx-extended"]
 XMP_LEVELS = dict(zip(LEVELS, ("MINIMUM", "BASIC WL", "BASIC", "EN 16931", "EXTENDED"), strict=True))
 
+FROM_HEAD = (
+    "vat_currency",
+    "tax_point_code",
+    "period",
+    "sales_order",
+    "type_code",
+    "process",
+    "preceding",
+    "payee",
+)
+FROM_LINES = (
+    *("purchase_order", "contract", "project", "despatch_advice", "receiving_advice", "tender", "object_id"),
+    *("buyer_reference", "buyer_accounting", "payment_terms", "supporting", "notes"),
+)
+
 
 def all_at_once() -> Invoice:
     """Every term that CII holds, in one document."""
@@ -59,20 +74,6 @@ def all_at_once() -> Invoice:
     assert head.tax_representative is not None
     named = CreditTransfer(account="DE75512108001245126199", account_name="Nordwerk GmbH", bank="SOGEDEFFXXX")
     parts = [replace(line, id=str(at)) for at, line in enumerate((*lines.lines, *head.lines), start=1)]
-    from_head = (
-        "vat_currency",
-        "tax_point_code",
-        "period",
-        "sales_order",
-        "type_code",
-        "process",
-        "preceding",
-        "payee",
-    )
-    from_lines = (
-        *("purchase_order", "contract", "project", "despatch_advice", "receiving_advice", "tender", "object_id"),
-        *("buyer_reference", "buyer_accounting", "payment_terms", "supporting", "notes"),
-    )
     return an_invoice(
         *parts,
         allowances=lines.allowances,
@@ -89,8 +90,8 @@ def all_at_once() -> Invoice:
             address=address,
         ),
         payment=replace(head.payment, transfers=(named, *head.payment.transfers)),
-        **{name: getattr(head, name) for name in from_head},
-        **{name: getattr(lines, name) for name in from_lines},
+        **{name: getattr(head, name) for name in FROM_HEAD},
+        **{name: getattr(lines, name) for name in FROM_LINES},
     )
 
 
