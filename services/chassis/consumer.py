@@ -13,8 +13,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_ran
 
 from services.chassis import inbox, metrics, parked, texts
 from services.chassis.database import Database, Tx, is_transient
-from services.chassis.envelope import ID_MAX, Event, Record, Unreadable, decode, topic_of
-from services.chassis.logs import log, trace_id
+from services.chassis.envelope import Event, Record, Unreadable, decode, topic_of
+from services.chassis.logs import harmless, log
 from services.chassis.parked import Parked, Reason, Slot
 from services.kernel.refusals import Early, KeyReused, Refusal
 
@@ -431,7 +431,8 @@ def _count(batch: _Batch, size: int) -> None:
             "event parked",
             reason=why.reason,
             code=why.code,
-            event_type=record.headers.get("ce_type", "")[:ID_MAX],
-            event_id=record.headers.get("ce_id", "")[:ID_MAX],
-            trace_id=trace_id(record.headers.get("traceparent", "")),
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            **harmless(record.headers),
         )

@@ -5,7 +5,7 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 import psycopg
@@ -14,6 +14,8 @@ import structlog
 log: Any = structlog.get_logger()
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+_EVENT_TYPE = re.compile(r"receivables\.[a-z]{1,30}\.v[0-9]\.[A-Za-z]{1,60}", re.ASCII)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 # Their words are constants of our code and of the language; those of other errors quote what people wrote.
 _HARMLESS = (RuntimeError, AssertionError)
 
@@ -43,19 +45,23 @@ class _OnceAMinute(logging.Filter):
 
 def configure(service: str, level: str) -> None:
     """Send the service's and the libraries' lines, and what ends a thread or the process, to standard error."""
+
+    def named(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        return {"service": service, **line}  # not a context's: libraries log from threads of their own
+
     ends: list[Any] = [
+        named,
         structlog.processors.ExceptionRenderer(_way_to),
         structlog.processors.EventRenamer("message"),
         structlog.processors.JSONRenderer(),
     ]
     if sys.stderr.isatty():
-        ends = [structlog.processors.ExceptionRenderer(_way_to), structlog.dev.ConsoleRenderer()]
+        ends = [named, structlog.processors.ExceptionRenderer(_way_to), structlog.dev.ConsoleRenderer()]
     structlog.configure(
         processors=[*_SHARED, *ends],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
-    structlog.contextvars.bind_contextvars(service=service)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -73,6 +79,16 @@ def trace_id(traceparent: str) -> str:
     """The trace's id (W3C Trace Context); empty for what is none, since it comes from outside."""
     found = _TRACEPARENT.fullmatch(traceparent)
     return found[1] if found else ""
+
+
+def harmless(headers: Mapping[str, str]) -> dict[str, str]:
+    """Of an event's headers what may stand in a log: anybody may have written anything in them, a name for an id too."""
+    event_type, event_id = headers.get("ce_type", ""), headers.get("ce_id", "")
+    return {
+        "event_type": event_type if _EVENT_TYPE.fullmatch(event_type) else "",
+        "event_id": event_id if _UUID.fullmatch(event_id) else "",
+        "trace_id": trace_id(headers.get("traceparent", "")),
+    }
 
 
 def follow_trace(traceparent: str) -> None:

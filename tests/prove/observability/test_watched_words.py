@@ -64,7 +64,7 @@ def go_wrong(watched: Watched, marked: Trader) -> None:
         for connection, table in ((credit, "account"), (notifications, "message")):
             connection.execute(LOUD)
             connection.execute(
-                f"CREATE TRIGGER loud BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION loud()".encode()
+                f"CREATE TRIGGER loud BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION loud()".encode()
             )
         with grpc.insecure_channel(watched.stage.stack.running["credit"].address) as channel:
             stub: Any = service_pb2_grpc.CreditServiceStub(channel)
