@@ -232,8 +232,10 @@ async def _open_door(service: Service[S], parts: Parts[S]) -> AsyncIterator[None
         operations_pb2_grpc.add_OperationsServiceServicer_to_server,
         operations.OperationsService(service.name, parts.settings, parts.consumer, service.jobs(parts)),
     )
-    for servicer in (*service.servicers(parts), operator):
+    servicers = service.servicers(parts)
+    for servicer in servicers:
         metrics.expect_calls(servicer.name)
+    for servicer in (*servicers, operator):
         servicer.add(servicer.answers, server)
         names.append(servicer.name)
     alive = health.aio.HealthServicer()
