@@ -8,11 +8,11 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.common import LegendDisplayMode
 from grafana_foundation_sdk.models.dashboard import DataSourceRef, GridPos
 
-from deploy.dashboards.panels import AMOUNT, COUNT, DAYS, PER_SECOND, SECONDS, SHARE, Dashboard, Panel, dashboards
+from deploy.dashboards.panels import AMOUNT, COUNT, PER_SECOND, SECONDS, SHARE, Dashboard, Panel, dashboards
 
 HERE = Path(__file__).parent
 WIDTH, HEIGHT, COLUMNS = 8, 8, 3
-UNITS = {AMOUNT: "locale", COUNT: "short", PER_SECOND: "reqps", SECONDS: "s", SHARE: "percentunit", DAYS: "d"}
+UNITS = {AMOUNT: "locale", COUNT: "short", PER_SECOND: "reqps", SECONDS: "s", SHARE: "percentunit"}
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 

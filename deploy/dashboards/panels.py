@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from deploy.prometheus.alerts import SERVICES
 
-AMOUNT, COUNT, PER_SECOND, SECONDS, SHARE, DAYS = "amount", "count", "per_second", "seconds", "share", "days"
+AMOUNT, COUNT, PER_SECOND, SECONDS, SHARE = "amount", "count", "per_second", "seconds", "share"
 _INVARIANTS = {
     "ledger imbalance": "sum(max by (currency) (ar_ledger_imbalance))",
     "control difference": "sum(max by (currency) (ar_ledger_control_difference))",
@@ -169,8 +169,8 @@ def business() -> Dashboard:
                    "sum by (currency) (max by (currency, bucket) (ar_receivables))", "{{currency}}"),
             _panel("Overdue by age", "Open items by days overdue.", AMOUNT,
                    'max by (currency, bucket) (ar_receivables{bucket!="not_due"}) > 0 or sum by (currency) (max by (currency, bucket) (ar_receivables{bucket!="not_due"})) == 0', "{{currency}} {{bucket}}"),
-            _panel("Days sales outstanding", "Open items / invoiced in 90 days * 90.", DAYS,
-                   "max by (currency) (ar_dso_days)", "{{currency}}"),
+            _panel("Days sales outstanding", "Open items / invoiced in 90 days * 90.", SECONDS,
+                   "max by (currency) (ar_dso_seconds)", "{{currency}}"),
             _panel("Credit exposure", "Used and held as a share of all limits.", SHARE,
                    "(max by (currency) (ar_credit_used) + max by (currency) (ar_credit_held)) / (max by (currency) (ar_credit_limit) > 0)",
                    "{{currency}}"),

@@ -9,6 +9,7 @@ from services.chassis.metrics import amount, show
 from services.ledger import figures
 from services.ledger.domain.chart import Chart
 
+DAY_S = 86_400
 OPEN = Gauge(
     "ar_receivables",
     "Open items by days overdue (domain rule B14: not_due, 1_30, 31_60, 61_90, 91_120, over_120), in units of the currency",
@@ -16,8 +17,9 @@ OPEN = Gauge(
 )
 ITEMS = Gauge("ar_open_items", "Open items, by currency", ["currency"])
 DSO = Gauge(
-    "ar_dso_days",
-    "Days sales outstanding (B14, simple): open items / invoiced in the last 90 business-clock days * 90, tax included",
+    "ar_dso_seconds",
+    "Days sales outstanding (B14, simple): open items / invoiced in the last 90 business-clock days * 90, tax included;"
+    " in seconds, as all durations",
     ["currency"],
 )
 DISPUTED = Gauge(
@@ -49,7 +51,7 @@ async def measure(tx: Tx) -> None:
     show(ITEMS, _sum((row.currency, row.n) for row in aged))
     owed = _sum((row.currency, row.minor) for row in aged)
     sales = await figures.sales(tx)
-    show(DSO, {(c,): owed.get((c,), 0) / minor * figures.DSO_DAYS for c, minor in sales if minor})
+    show(DSO, {(c,): owed.get((c,), 0) / minor * figures.DSO_DAYS * DAY_S for c, minor in sales if minor})
     _show_balances(balances)
     posted = await figures.posted(tx)
     show(POSTED, {(row.kind, row.currency): amount(row.minor, row.currency) for row in posted})

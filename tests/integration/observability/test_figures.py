@@ -133,7 +133,7 @@ async def test_open_items_stand_in_the_bucket_of_their_days_overdue(open_service
         }
         assert said("ar_open_items", currency="EUR") == 6
         # Open: 21.00. Invoiced in the last 90 days: those that are 30, 31 and 61 days old, 6.00.
-        assert said("ar_dso_days", currency="EUR") == 21 / 6 * 90
+        assert said("ar_dso_seconds", currency="EUR") == 21 / 6 * 90 * 86_400
 
 
 async def test_a_currency_that_is_no_longer_owed_says_nought(open_service, read, alter):

@@ -5,7 +5,7 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from deploy.dashboards.panels import AMOUNT, COUNT, DAYS, PER_SECOND, SECONDS, SHARE, dashboards
+from deploy.dashboards.panels import AMOUNT, COUNT, PER_SECOND, SECONDS, SHARE, dashboards
 from deploy.demo.results import clear, read_metrics_ports, write_metrics_ports
 from deploy.observe import tools
 from deploy.observe.__main__ import app
@@ -45,7 +45,7 @@ def test_the_page_knows_how_to_say_every_unit_and_loads_nothing_from_elsewhere()
     page = PAGE.read_text(encoding="utf-8")
     units = {panel.unit for dashboard in dashboards() for panel in dashboard.panels}
 
-    assert units <= {AMOUNT, COUNT, PER_SECOND, SECONDS, SHARE, DAYS}
+    assert units <= {AMOUNT, COUNT, PER_SECOND, SECONDS, SHARE}
     assert all(f'"{unit}"' in page for unit in units - {COUNT})
     assert re.findall(r"(?:src|href)=\"?https?:", page) == []
 
