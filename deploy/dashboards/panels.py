@@ -92,32 +92,38 @@ def overview() -> Dashboard:
 
 def of_service(job: str) -> Dashboard:
     """What every service has: calls, events, announcements; and after it its own."""
-    return Dashboard(
-        job,
-        f"Receivables: {job}",
-        (
-            _panel("Calls", "Rate by method.", PER_SECOND,
-                   f'sum by (grpc_method) (rate(grpc_server_handled_total{{job="{job}"}}[1m]))', "{{grpc_method}}"),
-            _panel("Call duration, 99 %", "Of each method that was called in the last hour; of all calls if none was.", SECONDS,
-                   _percentile_99("grpc_method", f'grpc_server_handling_seconds_bucket{{job="{job}"}}'),
-                   "{{grpc_method}}"),
-            _panel("Calls by status", "Everything but OK is an answer that somebody did not want.", PER_SECOND,
-                   f'sum by (grpc_code) (rate(grpc_server_handled_total{{job="{job}"}}[1m]))', "{{grpc_code}}"),
-            _panel("Events by result", "Duplicates are harmless, parked ones wait.", PER_SECOND,
-                   f'sum by (result) (rate(ar_messages_processed_total{{job="{job}"}}[1m]))', "{{result}}"),
-            _panel("Event delay, 99 %", "From the record's time stamp to the commit.", SECONDS,
-                   _percentile_99("event_type", f'ar_event_delay_seconds_bucket{{job="{job}"}}'),
-                   "{{event_type}}"),
-            _panel("Lag", "Records not yet handled.", COUNT, f'max(ar_consumer_lag_records{{job="{job}"}})', "records"),
-            _panel("Progress", "Offsets committed, by topic.", PER_SECOND,
-                   f'sum by (topic) (rate(ar_consumer_committed_offset{{job="{job}"}}[1m]))', "{{topic}}"),
-            _panel("Published", "Announcements that the broker took.", PER_SECOND,
-                   f'sum(rate(ar_outbox_published_total{{job="{job}"}}[1m]))', "events"),
-            _panel("Batch size", "Full batches (500) mean that it works as hard as it can.", COUNT,
-                   f'sum(increase(ar_batch_size_records_sum{{job="{job}"}}[5m])) / sum(increase(ar_batch_size_records_count{{job="{job}"}}[5m])) >= 0 or sum(ar_batch_size_records_sum{{job="{job}"}}) / sum(ar_batch_size_records_count{{job="{job}"}})',
-                   "records"),
-            *_OWN[job],
-        ),
+    return Dashboard(job, f"Receivables: {job}", (*_calls(job), *_events(job), *_OWN[job]))
+
+
+def _calls(job: str) -> tuple[Panel, ...]:
+    """What it was asked, and how it answered."""
+    return (
+        _panel("Calls", "Rate by method.", PER_SECOND,
+               f'sum by (grpc_method) (rate(grpc_server_handled_total{{job="{job}"}}[1m]))', "{{grpc_method}}"),
+        _panel("Call duration, 99 %", "Of each method that was called in the last hour; of all calls if none was.", SECONDS,
+               _percentile_99("grpc_method", f'grpc_server_handling_seconds_bucket{{job="{job}"}}'),
+               "{{grpc_method}}"),
+        _panel("Calls by status", "Everything but OK is an answer that somebody did not want.", PER_SECOND,
+               f'sum by (grpc_code) (rate(grpc_server_handled_total{{job="{job}"}}[1m]))', "{{grpc_code}}"),
+    )  # fmt: skip
+
+
+def _events(job: str) -> tuple[Panel, ...]:
+    """What it was told, and what it told."""
+    return (
+        _panel("Events by result", "Duplicates are harmless, parked ones wait.", PER_SECOND,
+               f'sum by (result) (rate(ar_messages_processed_total{{job="{job}"}}[1m]))', "{{result}}"),
+        _panel("Event delay, 99 %", "From the record's time stamp to the commit.", SECONDS,
+               _percentile_99("event_type", f'ar_event_delay_seconds_bucket{{job="{job}"}}'),
+               "{{event_type}}"),
+        _panel("Lag", "Records not yet handled.", COUNT, f'max(ar_consumer_lag_records{{job="{job}"}})', "records"),
+        _panel("Progress", "Offsets committed, by topic.", PER_SECOND,
+               f'sum by (topic) (rate(ar_consumer_committed_offset{{job="{job}"}}[1m]))', "{{topic}}"),
+        _panel("Published", "Announcements that the broker took.", PER_SECOND,
+               f'sum(rate(ar_outbox_published_total{{job="{job}"}}[1m]))', "events"),
+        _panel("Batch size", "Full batches (500) mean that it works as hard as it can.", COUNT,
+               f'sum(increase(ar_batch_size_records_sum{{job="{job}"}}[5m])) / sum(increase(ar_batch_size_records_count{{job="{job}"}}[5m])) >= 0 or sum(ar_batch_size_records_sum{{job="{job}"}}) / sum(ar_batch_size_records_count{{job="{job}"}})',
+               "records"),
     )  # fmt: skip
 
 
