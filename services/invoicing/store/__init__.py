@@ -7,7 +7,7 @@ from services.invoicing.store.credits import (
     find_credit_requests,
     lock_balances,
 )
-from services.invoicing.store.held import count_held, count_waiting, hold, list_held, lock_held, release
+from services.invoicing.store.held import count_held, hold, list_held, lock_held, release
 from services.invoicing.store.issued import (
     add_issued,
     credit_notes_of,
@@ -59,7 +59,6 @@ __all__ = [
     "change_companies",
     "count_held",
     "count_unwritten",
-    "count_waiting",
     "credit_balances",
     "credit_notes_of",
     "default_sellers",

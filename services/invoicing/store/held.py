@@ -51,11 +51,6 @@ async def lock_held(tx: Tx, drafts: Collection[Key]) -> list[Held]:
     return [_held(row) for row in rows]
 
 
-async def count_waiting(tx: Tx) -> int:
-    """How many drafts wait, of the tenants that the transaction serves."""
-    return int((await tx.row("SELECT count(*) AS n FROM held")).n)
-
-
 async def count_held(tx: Tx, orders: Collection[Key]) -> dict[Key, int]:
     """How many invoices of these orders wait."""
     rows = await tx.rows(
