@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.invoicing import documents
@@ -76,7 +76,7 @@ class Judge:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, lambda: [_write(draft) for draft in drafts])
 
-    async def render(self, kept: bytes, kept_as: str, form: Form) -> tuple[File, list[Finding]]:
+    async def render(self, kept: bytes, kept_as: str, form: Form, logo: bytes) -> tuple[File, list[Finding]]:
         """Write an issued document in another form; what that form's rules find wrong with it comes instead of bytes."""
         loop = asyncio.get_running_loop()
         paper = await loop.run_in_executor(self._pages, documents.read, kept, kept_as)
@@ -93,7 +93,8 @@ class Judge:
             return File(_check_of(form, form.format, b"", rule_set), b""), fatal
         content = xml
         if form.format == PDF:
-            content = await loop.run_in_executor(self._pages, facturx.write, paper, self._page)
+            page = replace(self._page, logo=logo or None)
+            content = await loop.run_in_executor(self._pages, facturx.write, paper, page)
         return File(_check_of(form, form.format, content, rule_set), content), []
 
     def _check(self, paper: model.Invoice, form: Form) -> tuple[list[Finding], bytes]:

@@ -124,6 +124,7 @@ def seller(tenant: str, request: service_pb2.RegisterSellerRequest) -> Seller:
         contact_name=request.contact_name,
         contact_phone=request.contact_phone,
         contact_email=request.contact_email,
+        logo=request.logo_svg,
     )
 
 

@@ -51,6 +51,8 @@ class Seller:
     contact_name: str
     contact_phone: str
     contact_email: str
+    # An SVG for the pages of its PDFs; empty: its name stands there.
+    logo: bytes = b""
 
     def check(self) -> "Seller":
         """Return the seller itself; refuse one that no invoice could name or number."""

@@ -1,6 +1,7 @@
 -- The form that was agreed with a buyer, and other formats of what was issued. Every column has a default: the version
 -- before this one goes on writing beside it.
 
+ALTER TABLE seller ADD COLUMN logo bytea NOT NULL DEFAULT '';
 ALTER TABLE contract ADD COLUMN profile text NOT NULL DEFAULT 'en16931',
                      ADD COLUMN format text NOT NULL DEFAULT 'ubl';
 ALTER TABLE issued ADD COLUMN profile text NOT NULL DEFAULT 'en16931',

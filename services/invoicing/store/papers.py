@@ -92,7 +92,7 @@ async def put_off(tx: Tx, document: Key, failure: str) -> None:
     """The file of a document could not be written, and why; tried again with growing pauses, an hour at most."""
     await tx.run(
         """UPDATE unwritten SET attempts = attempts + 1, failure = %s,
-                  next_try_at = now() + least(power(2, least(attempts, 12)), 3600) * interval '1 second'
+                  next_try_at = now() + least(15 * power(2, least(attempts, 8)), 3600) * interval '1 second'
             WHERE tenant = %s AND document_id = %s""",
         [failure, *document],
     )

@@ -12,13 +12,13 @@ async def save_seller(tx: Tx, seller: Seller) -> None:
     """Register a legal entity, or put its data right; its place among the tenant's stays."""
     await tx.run(
         """INSERT INTO seller (tenant, seller_id, company, iban, bic, series_prefix, time_zone,
-                               contact_name, contact_phone, contact_email)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                               contact_name, contact_phone, contact_email, logo)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
            ON CONFLICT (tenant, seller_id) DO UPDATE
              SET company = EXCLUDED.company, iban = EXCLUDED.iban, bic = EXCLUDED.bic,
                  series_prefix = EXCLUDED.series_prefix, time_zone = EXCLUDED.time_zone,
                  contact_name = EXCLUDED.contact_name, contact_phone = EXCLUDED.contact_phone,
-                 contact_email = EXCLUDED.contact_email""",
+                 contact_email = EXCLUDED.contact_email, logo = EXCLUDED.logo""",
         [
             seller.tenant,
             seller.seller_id,
@@ -30,6 +30,7 @@ async def save_seller(tx: Tx, seller: Seller) -> None:
             seller.contact_name,
             seller.contact_phone,
             seller.contact_email,
+            seller.logo,
         ],
     )
 
@@ -138,4 +139,5 @@ def _seller(row: Any) -> Seller:
         contact_name=row.contact_name,
         contact_phone=row.contact_phone,
         contact_email=row.contact_email,
+        logo=bytes(row.logo),
     )

@@ -9,6 +9,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
 from services.chassis.outbox import Announcement
 from services.invoicing import identifiers, store, wire
+from services.invoicing.documents.formats import facturx
 from services.invoicing.domain import tax
 from services.invoicing.domain.parties import Company, Contract, Seller
 from services.invoicing.usecases.desk import ANY_SELLER, Key
@@ -25,6 +26,8 @@ async def register_seller(tx: Tx, origin: Origin, seller: Seller) -> None:
     seller.check()
     identifiers.check_vat_id(seller.company)
     identifiers.check_iban(seller.iban)
+    if seller.logo:
+        facturx.check_logo(seller.logo)
     if seller.company.vat_id:
         tax.rates_of(seller.company.country, day_in(seller.time_zone, tx.at))  # refused where no table knows the rates
     if await store.owner_of_prefix(tx, seller.tenant, seller.series_prefix) not in (None, seller.seller_id):

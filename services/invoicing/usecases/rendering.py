@@ -40,13 +40,15 @@ async def render(tx: Tx, said: Statement, form: Form) -> File:
     """A document's file: as it was given first, else written now and kept."""
     if (kept := await store.get_file(tx, said.key, form)) is not None:
         return kept
+    seller = (said.tenant, said.seller_id)
+    logo = (await store.find_sellers(tx, [seller]))[seller].logo
     if (paper := await store.get_paper(tx, said.key)) is None:
         # Issued by the version before this one: its XML says all.
         issued = await store.get_file(tx, said.key, CORE_FORM)
         assert issued is not None, "an issued document has its XML"
-        written, findings = await JUDGE.render(issued.content, CORE_FORM.format, form)
+        written, findings = await JUDGE.render(issued.content, CORE_FORM.format, form, logo)
     else:
-        written, findings = await JUDGE.render(paper, PAPER, form)
+        written, findings = await JUDGE.render(paper, PAPER, form, logo)
     if findings:
         rules = "; ".join(f"{finding.rule}: {finding.message}" for finding in findings[:5])
         raise Conflict("document.profile_not_met", f"the document does not meet {form.profile}: {rules}"[:2000])

@@ -26,7 +26,7 @@ from tests.integration.invoicing.office import (
     resolved,
     shipped,
 )
-from tests.integration.invoicing.test_invoicing_calls import refused
+from tests.integration.invoicing.test_invoicing_calls import code_of, refused
 
 Issued = documents_pb2.DocumentIssued
 FORMS = [
@@ -296,6 +296,47 @@ async def test_what_the_version_before_issued_is_given_in_every_format_too(offic
         connection.execute("DELETE FROM rendered")
 
     assert (await render(office, "RE-2026-000001", "cii")).content == usual.content
+
+
+LOGO = (
+    b"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 10"><rect width="20" height="10" fill="#c00"/></svg>"""
+)
+
+
+async def test_the_sellers_logo_stands_on_its_pages(judged: Office) -> None:
+    of = on_the_network("Acme GmbH", "DE136695976")
+    await agree(judged, "facturx-en16931")
+    await judged.handle(placed("o1"), placed("o2"), shipped("o1"))
+    plain = await render(judged, "RE-2026-000001")
+
+    await judged.register_seller(company=of, logo_svg=LOGO)
+    await judged.handle(shipped("o2"))
+
+    def red(given: Any) -> bool:
+        """Whether the page has the logo's colour anywhere."""
+        page = pypdfium2.PdfDocument(given.content)[0].render(scale=0.5).to_pil().convert("RGB")
+        return any(colour == (204, 0, 0) for _, colour in page.getcolors(1_000_000))
+
+    assert not red(plain)
+    assert red(await render(judged, "RE-2026-000002"))
+
+
+@pytest.mark.parametrize(
+    "svg",
+    [
+        b"<svg/>",
+        b"\x89PNG",
+        b"<!DOCTYPE svg [<!ENTITY a 'b'>]>" + LOGO,
+        LOGO.replace(b"<rect", b"<script/><rect"),
+        LOGO.replace(b"<rect", b"<image href='https://elsewhere.example/x.png'/><rect"),
+        LOGO.replace(b"<rect", b"<rect/>" * 20_000 + b"<rect"),
+    ],
+)
+async def test_what_is_no_logo_is_refused(judged: Office, svg: bytes) -> None:
+    with pytest.raises(grpc.RpcError) as error:
+        await judged.register_seller(logo_svg=svg)
+
+    assert code_of(error.value) == "document.logo_unusable"
 
 
 async def test_the_page_shows_names_in_greek_cyrillic_and_chinese(judged: Office) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from services.invoicing.documents.formats import cii
 from services.invoicing.documents.formats.facturx import pdf
+from services.invoicing.documents.formats.facturx.logo import check as check_logo
 from services.invoicing.documents.formats.facturx.names import LEVELS
 from services.invoicing.documents.formats.facturx.page import Page, content
 from services.invoicing.documents.formats.facturx.reader import extract, read
@@ -11,7 +12,7 @@ from services.invoicing.documents.formats.facturx.words import LANGUAGES, Words
 from services.invoicing.documents.model import CORE, Invoice
 from services.kernel.refusals import Invalid
 
-__all__ = ["LANGUAGES", "Page", "extract", "read", "write"]
+__all__ = ["LANGUAGES", "Page", "check_logo", "extract", "read", "write"]
 
 _PLAIN = Page()
 LINES_MAX = 10_000  # of a page; that many take seconds and more than a gigabyte

@@ -8,6 +8,7 @@ from typing import Any
 
 from stdnum import iban
 
+from services.invoicing.documents.formats.facturx import logo as logos
 from services.invoicing.documents.formats.facturx import qr
 from services.invoicing.documents.formats.facturx.words import Words, language_of
 from services.invoicing.documents.formats.values import places_of
@@ -65,7 +66,7 @@ class _Content:
             or words["credit_note" if invoice.is_credit_note else "invoice"],
             "number": _cut(invoice.number),
             "date": [issued.year, issued.month, issued.day],
-            "logo": "" if logo is None else logo.decode(),
+            "logo": "" if logo is None else logos.text(logo),
             "seller": self._seller(invoice.seller),
             "buyer": {"name": _cut(invoice.buyer.name), "lines": self._buyer()},
             "facts": [[name, _cut(value)] for name, value in self._facts()],
