@@ -31,7 +31,7 @@ from services.chassis.migrate import migrate
 SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications")
 PARTITIONS = 4
 START_S = 60
-STOP_S = 15
+STOP_S = 25
 KEEPER_S = 0.1
 DEATHS_MAX = 10  # of one service by itself, after which it is not started again
 HOST = "127.0.0.1"

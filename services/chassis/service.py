@@ -31,11 +31,11 @@ from services.chassis.settings import ChassisSettings, load
 
 S = TypeVar("S", bound=ChassisSettings)
 EARLY_S = 1.0  # between two looks at early events
-STOP_S = 14.0  # after which a stop that hangs is cut short
+STOP_S = 20.0  # after which a stop that hangs is cut short
 FAIL_S = 5.0  # and an end by a failure, which has nothing to finish
 LIVENESS, READINESS = "liveness", "readiness"  # what an orchestrator's probes ask for
 AGE_GRACE_MS = 30_000  # for calls that are under way on a connection that has come of age
-GRACE_S = 3.0  # for calls that are under way at a stop
+GRACE_S = 8.0  # for calls that are under way at a stop
 
 
 @dataclass(frozen=True, slots=True)

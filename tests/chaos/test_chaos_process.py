@@ -85,7 +85,7 @@ def test_sigterm_ends_it_in_order_and_the_other_goes_on(world: World, tenant: st
 
     leaving.terminate()
 
-    assert leaving.wait(15) == 0
+    assert leaving.wait(25) == 0
     world.await_effects(tenant, 200)
     assert_exactly_once_in_order(world, tenant, [f"b1 o{n}/1" for n in range(200)])
 
@@ -122,12 +122,12 @@ def test_while_the_broker_is_away_it_starts_to_wait_and_ends_in_time(world: Worl
     world.kafka.kill()
 
     leaving.process.terminate()
-    assert leaving.process.wait(15) == 0
+    assert leaving.process.wait(25) == 0
     starting = leaving.described()
     starting.spawn()
     wait_until(lambda: leaving.log.read_text().count("waiting to start") > 0, "it says what it waits for")
     starting.terminate()
-    assert starting.wait(15) == 0
+    assert starting.wait(25) == 0
     leaving.process = leaving.described()
     leaving.process.spawn()
 
@@ -223,7 +223,7 @@ def test_replicas_replaced_one_by_one_under_load_fail_no_call_and_repeat_nothing
             world.await_effects(tenant, chunk * 750 + 50)
             before = other.metric('ar_messages_processed_total{result="duplicate"}')
             leaving.process.terminate()
-            codes.append(leaving.process.wait(20))
+            codes.append(leaving.process.wait(25))
             world.start_replicas()
             world.await_effects(tenant, chunk * 750 + 750)
             repeated += other.metric('ar_messages_processed_total{result="duplicate"}') - before

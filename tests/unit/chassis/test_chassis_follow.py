@@ -18,6 +18,8 @@ from services.chassis.settings import ChassisSettings
 class Acknowledged:
     """Stands for Faust's event: says in the diary that it was acknowledged."""
 
+    message = SimpleNamespace(timestamp=0.0)
+
     def __init__(self, diary: list[str], offset: int) -> None:
         self._diary, self._offset = diary, offset
 
