@@ -9,7 +9,7 @@ from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
 WAIT_S = 10.0  # for invoicing to answer, retries included
 BYTES_MAX = 16 * 1024 * 1024
 
-# gRPC's own retry: a call that never reached the server, or a server that is starting.
+# gRPC's own retry: a call that never reached the server, a server that is starting, or one that stopped as it came.
 _CONFIG = json.dumps(
     {
         "loadBalancingConfig": [{"round_robin": {}}],
@@ -21,7 +21,7 @@ _CONFIG = json.dumps(
                     "initialBackoff": "0.1s",
                     "maxBackoff": "2s",
                     "backoffMultiplier": 2,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
+                    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
                 },
             }
         ],

@@ -157,6 +157,7 @@ def _serve(replica: Replica, **settings: str) -> "subprocess.CompletedProcess[st
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)
 
 
+# gRPC's server cancels a call that arrives in the instant in which it stops; the idempotency key makes both safe.
 RETRYING = json.dumps(
     {
         "loadBalancingConfig": [{"round_robin": {}}],
@@ -168,7 +169,7 @@ RETRYING = json.dumps(
                     "initialBackoff": "0.1s",
                     "maxBackoff": "1s",
                     "backoffMultiplier": 2,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
+                    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
                 },
             }
         ],
