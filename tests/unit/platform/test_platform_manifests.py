@@ -331,6 +331,19 @@ def test_the_chart_can_do_what_the_overlay_with_kafka_users_does(overlay):
         assert {i["metadata"]["name"]: i for i in chart.of(kind)} == {i["metadata"]["name"]: i for i in ours.of(kind)}
 
 
+def test_each_service_has_a_certificate_for_the_name_that_its_callers_use(overlay):
+    rendering = overlay("prod-mtls")
+    services = [i["metadata"]["name"] for i in rendering.of("Service") if i["spec"].get("clusterIP") == "None"]
+
+    assert len(services) == 5
+    for name in services:
+        spec = rendering.one("Certificate", name)["spec"]
+        assert f"{name}.receivables" in spec["dnsNames"]
+        assert spec["privateKey"] == {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"}
+    rendering.one("Certificate", "receivables-credit")["spec"]["privateKey"]["algorithm"] = "DSA"
+    assert list(RULES["schema"](rendering))
+
+
 def test_at_an_upgrade_the_migrations_run_before_anything_changes_and_at_an_install_beside_the_rest():
     at_upgrade = render.read("helm", render.helm("--is-upgrade")).of("Job")
     at_install = render.read("helm", render.helm()).of("Job")
