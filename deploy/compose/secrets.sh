@@ -6,7 +6,11 @@ cd "${1:-/secrets}"
 host="${2:-postgres}"
 [ -e .made ] && exit 0
 
-password() { head -c 24 /dev/urandom | od -An -vtx1 | tr -d ' \n'; }
+password() {
+  made=$(head -c 24 /dev/urandom | od -An -vtx1 | tr -d ' \n')
+  [ ${#made} -eq 48 ] || { echo "no password could be made" >&2; exit 1; }
+  printf %s "$made"
+}
 
 umask 077
 mkdir -p postgres-password postgres-setup
