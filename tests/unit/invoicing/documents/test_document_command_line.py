@@ -1,7 +1,6 @@
 """The command line as a person calls it, on real files: good ones, wrong ones, and hostile ones within bounds."""
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -322,7 +321,7 @@ def test_files_are_judged_side_by_side_by_processes_of_their_own(tmp_path: Path,
     assert b"deploy.local.rules" in lost.stderr
 
 
-@pytest.mark.skipif(not os.environ.get("AR_INVOICES"), reason="10 s: with AR_INVOICES only")
+@pytest.mark.prove
 def test_the_largest_file_that_is_read_stays_within_bounded_memory(tmp_path: Path) -> None:
     ended = limited("show", put(tmp_path, "large.xml", many_lines(SIZE_MAX - (1 << 20))))
 
