@@ -381,7 +381,7 @@ def test_an_unknown_profile_or_rule_set_is_refused(official: OfficialRules) -> N
         official.submit(b"", "papyrus-1")
 
 
-@pytest.mark.parametrize("profile", ["peppol", "xrechnung"])
+@pytest.mark.parametrize("profile", ["en16931", "peppol", "peppol-selfbilling", "xrechnung", "xrechnung-extension"])
 def test_generated_invoices_are_judged_alike_by_us_and_by_the_official_sheet(
     profile: str, official: OfficialRules
 ) -> None:
@@ -413,7 +413,7 @@ def test_generated_invoices_are_judged_alike_by_us_and_by_the_official_sheet(
 
     draw()
     settle()
-    assert refused < INVOICES / 4
+    assert refused < INVOICES / 3  # yen with a price that is not whole (R120)
 
 
 def traded(made: Invoice, profile: str) -> Invoice:
@@ -421,6 +421,9 @@ def traded(made: Invoice, profile: str) -> Invoice:
     country = made.seller.address.country
     where = {"city": "Hamburg", "post_code": "20457", "line_1": "Speicherstraße 7", "country": country}
     assert made.delivery is not None
+    if profile == "peppol-selfbilling":
+        code = TypeCode.SELF_BILLED_CREDIT_NOTE if made.is_credit_note else TypeCode.SELF_BILLED
+        made = replace(made, type_code=code)
     return on_the_network(
         replace(
             made,
