@@ -418,12 +418,12 @@ def test_generated_invoices_are_judged_alike_by_us_and_by_the_official_sheet(
 
 def traded(made: Invoice, profile: str) -> Invoice:
     """The sketch's invoice between parties that are told as the profile wants them."""
-    country = made.seller.address.country
-    where = {"city": "Hamburg", "post_code": "20457", "line_1": "Speicherstraße 7", "country": country}
-    assert made.delivery is not None
     if profile == "peppol-selfbilling":
         code = TypeCode.SELF_BILLED_CREDIT_NOTE if made.is_credit_note else TypeCode.SELF_BILLED
         made = replace(made, type_code=code)
+    country = made.seller.address.country
+    where = {"city": "Hamburg", "post_code": "20457", "line_1": "Speicherstraße 7", "country": country}
+    assert made.delivery is not None
     return on_the_network(
         replace(
             made,
