@@ -1,7 +1,7 @@
 """Transactions: each knows its tenants, its business time, and what it announced."""
 
 import re
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal, Self, TypeVar
@@ -15,6 +15,7 @@ from services.kernel.refusals import Invalid
 
 T = TypeVar("T")
 
+RECONNECT_S = 5.0
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -74,17 +75,20 @@ class Tx:
 
 
 class Database:
-    """The service's own database, as the role that serves."""
+    """The service's own database, as the role that serves.
+
+    Its address is asked for at each new connection: a password may have changed since the last.
+    """
 
     def __init__(
         self,
-        url: str,
+        url: Callable[[], str],
         *,
         connections: int = 10,
         clock: Literal["system", "test"] = "system",
         idle_transaction_s: int = 60,
     ) -> None:
-        self.url = url
+        self._url = url
         self.clock = clock
         # A process that froze in a transaction would hold its locks, and so its successor, until it thaws; one that
         # was killed while the server waited for a lock on its behalf, until the server gets that lock.
@@ -92,8 +96,20 @@ class Database:
             f"-c idle_in_transaction_session_timeout={idle_transaction_s}s -c client_connection_check_interval=2s"
         )
         self.pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
-            url, min_size=1, max_size=connections, open=False, kwargs={"autocommit": True, "options": ends_dead}
+            url,
+            min_size=1,
+            max_size=connections,
+            open=False,
+            kwargs={"autocommit": True, "options": ends_dead},
+            # The pool doubles its pauses until it gives up; whoever asks next begins anew. With its usual 300 s, a
+            # database that was away for two minutes would be found again up to two minutes after it is back.
+            reconnect_timeout=RECONNECT_S,
         )
+
+    @property
+    def url(self) -> str:
+        """Its address, with the login of this moment."""
+        return self._url()
 
     async def __aenter__(self) -> Self:
         await self.pool.open(wait=True)
@@ -123,13 +139,13 @@ class Database:
             return [row[0] for row in await cursor.fetchall()]
 
 
-def answers(url: str) -> bool:
-    """Whether the database lets us in."""
+def trouble(url: str) -> str:
+    """Why the database does not let us in, in its own words; nothing when it does."""
     try:
         psycopg.connect(url, connect_timeout=2).close()
-    except psycopg.OperationalError:
-        return False
-    return True
+    except psycopg.OperationalError as error:
+        return str(error)
+    return ""
 
 
 def is_transient(error: BaseException) -> bool:

@@ -36,7 +36,7 @@ DELAY = Histogram(
     ["event_type"],
     buckets=_DELAYS,
 )
-OUTBOX_PENDING = Gauge("ar_outbox_pending", "Announced events that are not yet published")
+OUTBOX_PENDING = Gauge("ar_outbox_pending", "Announced events that are not yet published; counted up to 100,000")
 OUTBOX_AGE = Gauge("ar_outbox_oldest_age_seconds", "Age of the oldest announced event that is not yet published")
 PUBLISHED = Counter("ar_outbox_published_total", "Announced events that were published")
 BATCH = Histogram(

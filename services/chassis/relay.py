@@ -8,7 +8,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from services.chassis import metrics
-from services.chassis.database import is_transient
+from services.chassis.database import Database, is_transient
 from services.chassis.envelope import RECORD_MAX_BYTES
 from services.chassis.logs import log
 from services.chassis.outbox import CHANNEL
@@ -24,8 +24,8 @@ DAY_MS = 24 * 60 * 60 * 1000
 class Relay:
     """A thread with its own connection and producer; both are made anew after any trouble."""
 
-    def __init__(self, database_url: str, bootstrap_servers: str) -> None:
-        self._database_url = database_url
+    def __init__(self, database: Database, bootstrap_servers: str) -> None:
+        self._database = database
         self._bootstrap_servers = bootstrap_servers.split(",")
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
@@ -60,7 +60,7 @@ class Relay:
     def _publish_until_stopped(self) -> None:
         # A process that froze would hold the lock until it thaws; one that was killed, until its statement ends.
         ends_dead = f"-c idle_session_timeout={FROZEN_S}s -c client_connection_check_interval=2s"
-        with psycopg.connect(self._database_url, autocommit=True, options=ends_dead) as connection:
+        with psycopg.connect(self._database.url, autocommit=True, options=ends_dead) as connection:
             self._wait_for_the_lock(connection)
             connection.execute(f"LISTEN {CHANNEL}")
             producer = new_producer(self._bootstrap_servers)

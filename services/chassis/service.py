@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -22,12 +23,12 @@ from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 
 from services.chassis import cleaning, follow, jobs, logs, metrics, migrate, operations, topics
 from services.chassis.consumer import Consumer, Handler, Teller, nobody
-from services.chassis.database import Database, answers, is_transient
+from services.chassis.database import Database, is_transient, trouble
 from services.chassis.envelope import RECORD_MAX_BYTES
 from services.chassis.jobs import Job
 from services.chassis.logs import log
 from services.chassis.relay import Relay
-from services.chassis.settings import ChassisSettings, load
+from services.chassis.settings import ChassisSettings, load, secret_now
 
 S = TypeVar("S", bound=ChassisSettings)
 EARLY_S = 1.0  # between two looks at early events
@@ -87,11 +88,25 @@ class Service(Generic[S]):
 def database_of(settings: ChassisSettings) -> Database:
     """The service's database as the settings name it."""
     return Database(
-        settings.database_url.get_secret_value(),
+        partial(_address, settings),
         connections=settings.database_connections,
         clock=settings.clock,
         idle_transaction_s=settings.idle_transaction_s,
     )
+
+
+def _address(settings: ChassisSettings) -> str:
+    """The database that we were given at the start, with the login of this moment.
+
+    Another server or database is met only after a new start: for a while, half of our connections would be to each.
+    """
+    given = settings.database_url.get_secret_value()
+    try:
+        now = psycopg.conninfo.conninfo_to_dict(secret_now(settings, "database_url"))
+    except psycopg.ProgrammingError:
+        log.warning("the secret is no database's address any more", setting="database_url")
+        return given
+    return psycopg.conninfo.make_conninfo(given, user=now.get("user"), password=now.get("password"))
 
 
 def run_migrations(service: Service[Any], settings: ChassisSettings) -> list[str]:
@@ -125,7 +140,7 @@ async def _serve(service: Service[S], settings: S) -> None:
     try:
         async with AsyncExitStack() as stack:
             parts = await _stand_up(service, settings, stack)
-            relay = Relay(parts.database.url, settings.kafka_bootstrap_servers)
+            relay = Relay(parts.database, settings.kafka_bootstrap_servers)
             relay.start()
             stack.push_async_callback(asyncio.to_thread, relay.stop)
             if settings.metrics_port:
@@ -160,28 +175,29 @@ def _end_within(seconds: float, code: int) -> None:
 
 async def _stand_up(service: Service[S], settings: S, stack: AsyncExitStack) -> Parts[S]:
     """Wait for the broker and the database, make sure that the topics are there and our role is a safe one."""
-    await _wait_for("broker", lambda: topics.answers(settings.kafka_bootstrap_servers))
+    await _wait_for("broker", lambda: topics.trouble(settings.kafka_bootstrap_servers))
     topic_ids = await asyncio.to_thread(
         topics.ensure,
         settings.kafka_bootstrap_servers,
         partitions=settings.partitions,
         replication=settings.replication,
     )
-    url = settings.database_url.get_secret_value()
-    await _wait_for("database", lambda: answers(url))
-    await _wait_for("migrations", lambda: migrate.is_current(url, service.migrations))
-    database = await stack.enter_async_context(database_of(settings))
+    database = database_of(settings)
+    await _wait_for("database", lambda: trouble(database.url))
+    await _wait_for("migrations", lambda: "" if migrate.is_current(database.url, service.migrations) else "not applied")
+    await stack.enter_async_context(database)
     async with database.pool.connection() as connection:
         await migrate.check_role(connection)
     return Parts(settings, database, service.consumer(settings, database, topic_ids))
 
 
-async def _wait_for(what: str, answers: Callable[[], bool]) -> None:
-    said = False
-    while not await asyncio.to_thread(answers):
-        if not said:
-            log.warning("waiting to start", waits_for=what)
-            said = True
+async def _wait_for(what: str, trouble: Callable[[], str]) -> None:
+    """Wait until there is no trouble with it, saying each kind of trouble once."""
+    said: set[str] = set()
+    while why := await asyncio.to_thread(trouble):
+        if why not in said:
+            log.warning("waiting to start", waits_for=what, why=why)
+            said.add(why)
         await asyncio.sleep(0.5)
 
 

@@ -28,7 +28,8 @@ class ChassisSettings(BaseSettings):
     """Settings of the machinery; a service adds its own in a subclass.
 
     A file in the folder that AR_SECRETS_DIR names (or in /run/secrets/receivables) stands for the variable of its
-    name: `database_url` for AR_DATABASE_URL. A variable that is set counts before the file.
+    name: `database_url` for AR_DATABASE_URL. A variable that is set counts before the file. Passwords in files are
+    read again (`secret_now`) whenever a connection is made.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
@@ -68,8 +69,8 @@ class ChassisSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then variables, then files of secrets; no .env file."""
-        folder = os.environ.get(SECRETS_DIR, MOUNTED_SECRETS)
-        if not Path(folder).is_dir():
+        folder = _secrets_folder()
+        if not folder.is_dir():
             return init_settings, env_settings
         return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folder, env_prefix="")
 
@@ -84,3 +85,21 @@ def load(kind: type[S]) -> S:
     except ValidationError as error:
         wrong = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
         raise SystemExit("\n".join(wrong)) from None
+
+
+def secret_now(settings: BaseSettings, name: str) -> str:
+    """Return a secret as its file says it now, for whoever logs in anew: passwords change while we run.
+
+    One that came as a variable, or whose file is away or empty just now, is as it was at the start.
+    """
+    known: str = getattr(settings, name).get_secret_value()
+    if f"{PREFIX}{name.upper()}" in os.environ:
+        return known
+    try:
+        return (_secrets_folder() / name).read_text(encoding="utf-8").strip() or known
+    except (OSError, UnicodeDecodeError):
+        return known
+
+
+def _secrets_folder() -> Path:
+    return Path(os.environ.get(SECRETS_DIR, MOUNTED_SECRETS))

@@ -34,13 +34,13 @@ def admin_client(bootstrap_servers: str) -> Any:
     )
 
 
-def answers(bootstrap_servers: str) -> bool:
-    """Whether a broker answers."""
+def trouble(bootstrap_servers: str) -> str:
+    """Why no broker answers, by the error's name; nothing when one does."""
     try:
         admin_client(bootstrap_servers).close()
-    except KafkaError:
-        return False
-    return True
+    except KafkaError as error:
+        return type(error).__name__
+    return ""
 
 
 def ensure(bootstrap_servers: str, *, partitions: int, replication: int) -> dict[str, str]:

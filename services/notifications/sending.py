@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from services.chassis.database import Database
 from services.chassis.ids import new_id
 from services.chassis.jobs import Job
 from services.chassis.logs import log
+from services.chassis.settings import secret_now
 from services.notifications import metrics, smtp, store
 from services.notifications.documents import Document, Documents, NotAtHand
 from services.notifications.domain.delivery import Handed
@@ -93,7 +95,7 @@ def job(desk: Desk, settings: Settings) -> Job:
         port=settings.smtp_port,
         tls=settings.smtp_tls,
         user=settings.smtp_user,
-        password=settings.smtp_password.get_secret_value(),
+        password=partial(secret_now, settings, "smtp_password"),
         sender=settings.mail_from,
         connections=settings.smtp_connections,
     )

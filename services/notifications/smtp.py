@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import aiosmtplib
@@ -35,7 +35,8 @@ class Server:
     # "auto", "starttls", "tls" or "none".
     tls: str
     user: str
-    password: str
+    # Asked for at each login: it may have changed since the last.
+    password: Callable[[], str]
     sender: str
     connections: int
 
@@ -47,7 +48,7 @@ class Server:
             use_tls=self.tls == "tls",
             start_tls={"auto": None, "starttls": True}.get(self.tls, False),
             username=self.user or None,
-            password=self.password if self.user else None,
+            password=self.password() if self.user else None,
             timeout=STEP_S,
         )
 

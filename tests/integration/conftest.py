@@ -21,9 +21,8 @@ from psycopg import sql
 
 from deploy.local.postgres import DatabaseUrls, copy, drop, provision
 from deploy.local.servers import Servers
-from services.chassis.database import Database
 from services.chassis.migrate import migrate
-from services.chassis.service import Parts, Service
+from services.chassis.service import Parts, Service, database_of
 
 OwnDatabase = Callable[[Service[Any]], DatabaseUrls]
 OpenService = Callable[..., AbstractAsyncContextManager[Parts[Any]]]
@@ -82,8 +81,7 @@ def open_service(own_database: OwnDatabase, servers: Servers) -> OpenService:
             kafka_bootstrap_servers=servers.kafka_bootstrap,
             **settings,
         )
-        url = given.database_url.get_secret_value()
-        async with Database(url, connections=given.database_connections, clock=given.clock) as database:
+        async with database_of(given) as database:
             yield Parts(given, database, service.consumer(given, database))
 
     return opened

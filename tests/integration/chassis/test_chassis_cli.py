@@ -45,7 +45,7 @@ def handle(urls: DatabaseUrls, *records: Record) -> tuple[list[str], list[str]]:
     """Let events come in; give the effects and what waits."""
 
     async def work() -> tuple[list[str], list[str]]:
-        async with Database(urls.server) as database:
+        async with Database(lambda: urls.server) as database:
             if records:
                 await Consumer(database, "toy", HANDLERS).handle(records)
             return await effects(database), await waiting(database)

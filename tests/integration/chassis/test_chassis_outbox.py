@@ -191,7 +191,7 @@ def test_nothing_is_deleted_that_the_broker_does_not_have(toy: Toy, servers: Ser
 def test_one_relay_publishes_and_the_next_takes_over_when_its_session_is_lost(
     toy: Toy, servers: Servers, topic: str, published: Callable[[int], list[Any]]
 ):
-    relays = [Relay(toy.database.url, servers.kafka_bootstrap) for _ in range(2)]
+    relays = [Relay(toy.database, servers.kafka_bootstrap) for _ in range(2)]
     for relay in relays:
         relay.start()
     try:
@@ -218,7 +218,7 @@ async def test_what_is_on_the_topic_is_a_cloud_event_to_the_sdk(
     async with toy.database.transaction(["acme"]) as tx:
         await outbox.add(tx, [an_announcement(1)])
         await tx.run("UPDATE outbox SET topic = %s", [topic])
-    relay = Relay(toy.database.url, servers.kafka_bootstrap)
+    relay = Relay(toy.database, servers.kafka_bootstrap)
     relay.start()
     [record] = await asyncio.to_thread(published, 1)
     await asyncio.to_thread(relay.stop)

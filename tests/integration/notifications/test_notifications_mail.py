@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from pathlib import Path
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from receivables.common.v1.party_pb2 import Company, Scope
 from receivables.credit.v1 import events_pb2 as credit
 from receivables.disputes.v1 import events_pb2 as disputes
@@ -420,6 +422,67 @@ async def test_a_server_that_refuses_us_suspends_nobody(open_office: OpenOffice,
 
         assert await _states(office, "cleo") == ["SOFT_BOUNCED", "SOFT_BOUNCED"]
         assert not await office.rows("SELECT 1 FROM contact WHERE suspended_at IS NOT NULL")
+
+
+class WithLogin:
+    """A mail server that lets in who has the password of the moment."""
+
+    def __init__(self, password: str) -> None:
+        self.password = password
+        self._controller = Controller(
+            Mailbox(),
+            hostname="127.0.0.1",
+            port=free_port(),
+            auth_required=True,
+            auth_require_tls=False,
+            authenticator=self._let_in,
+        )
+
+    def _let_in(self, *said: Any) -> AuthResult:
+        login = said[-1]
+        return AuthResult(success=(login.login, login.password) == (b"receivables", self.password.encode()))
+
+    def __enter__(self) -> "WithLogin":
+        self._controller.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._controller.stop()
+
+    @property
+    def port(self) -> int:
+        return self._controller.port
+
+
+class Mailbox:
+    """Takes every mail."""
+
+    async def handle_DATA(self, *_: object) -> str:
+        return "250 OK"
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")  # in clear on the loopback address
+async def test_a_mail_servers_password_may_change_while_we_run(
+    open_office: OpenOffice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    file = tmp_path / "smtp_password"
+    file.write_text("first")
+    monkeypatch.setenv("AR_SECRETS_DIR", str(tmp_path))
+    with WithLogin("first") as server:
+        async with open_office(smtp_port=server.port, smtp_user="receivables", smtp_password="first") as office:
+            await office.register("cleo", "AP_CLERK")
+            await office.follow(invoice(1))
+            await office.send()
+            server.password = "second"
+            await office.follow(invoice(2))
+
+            await office.send_once()
+            assert await _states(office, "cleo") == ["ACCEPTED", "SOFT_BOUNCED"]
+            file.write_text("second")
+            await office.forget_pauses()
+            await office.send_once()
+
+            assert await _states(office, "cleo") == ["ACCEPTED", "ACCEPTED"]
 
 
 async def test_hostile_names_and_texts_stay_words(office: Office):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.settings import ChassisSettings, load
+from services.chassis.settings import ChassisSettings, load, secret_now
 from services.disputes.settings import DisputesSettings
 
 URL = "postgresql://server:pa55@db/credit"
@@ -31,6 +31,24 @@ def test_a_secret_may_come_as_a_file_and_a_variable_counts_before_it(
     assert both.owner_database_url is not None
     assert both.owner_database_url.get_secret_value() == "postgresql://owner"
     assert file_only.database_url.get_secret_value() == "postgresql://from-file"
+
+
+def test_a_secret_in_a_file_is_read_again_and_what_is_away_or_a_variable_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "owner_database_url"
+    file.write_text("postgresql://before")
+    (tmp_path / "database_url").write_text("postgresql://not-read")
+    monkeypatch.setenv("AR_SECRETS_DIR", str(tmp_path))
+    settings = load(ChassisSettings)
+
+    file.write_text("postgresql://after\n")
+    assert secret_now(settings, "owner_database_url") == "postgresql://after"
+    file.write_text("")
+    assert secret_now(settings, "owner_database_url") == "postgresql://before"
+    file.unlink()
+    assert secret_now(settings, "owner_database_url") == "postgresql://before"
+    assert secret_now(settings, "database_url") == URL
 
 
 @pytest.mark.parametrize(
