@@ -1,5 +1,6 @@
 """Each line of the crash table, with two replicas on a real broker: repeated work, and nothing changed."""
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -129,6 +130,20 @@ def test_a_server_killed_in_mid_stream_is_waited_for(world: World, tenant: str, 
 
     assert_survived(world, tenant, wanted(1600))
     assert world.ask("SELECT count(*) FROM parked WHERE tenant = %s", tenant) == [0]
+    assert all(replica.process.running for replica in world.replicas)
+
+
+@pytest.mark.prove
+def test_a_database_that_was_away_for_long_is_met_as_soon_as_it_is_back(world: World, tenant: str):
+    world.send(orders(tenant, 10))
+    world.await_effects(tenant, 10)
+    world.postgres.kill()
+    time.sleep(70)  # the pauses of what waits have grown as far as they do
+    world.send(orders(tenant, 20)[10:])
+    world.postgres.restart()
+
+    wait_until(lambda: len(world.effects(tenant)) == 20, "it goes on", timeout=15)
+    assert_survived(world, tenant, wanted(20))
     assert all(replica.process.running for replica in world.replicas)
 
 
