@@ -19,13 +19,17 @@ from receivables.credit.v1 import service_pb2_grpc as credit_pb2_grpc
 from receivables.operations.v1 import service_pb2, service_pb2_grpc
 
 from deploy.local.postgres import provision
-from deploy.local.processes import wait_until
+from deploy.local.processes import free_port, wait_until
 from services.chassis.migrate import migrate
+from tests.chaos.names import Names
 from tests.chaos.toy.events import placed
 from tests.chaos.toy.service import SERVICE
 from tests.chaos.world import Replica, World, assert_exactly_once_in_order
 
-EFFECT = "b1 o1/1"
+REGISTERED = (
+    'grpc_server_handled_total{grpc_code="OK",grpc_method="RegisterBuyer",'
+    'grpc_service="receivables.credit.v1.CreditService"}'
+)
 
 
 def set_clock(replica: Replica, at: datetime) -> None:
@@ -238,23 +242,48 @@ def test_replicas_replaced_one_by_one_under_load_fail_no_call_and_repeat_nothing
     assert repeated == 0
 
 
-def test_a_caller_connects_anew_now_and_then_and_no_call_of_its_fails(world: World):
-    """Or a replica that is added later would never be met."""
-    replica = world.replicas[0]
-    replica.process.stop()
-    aging = replica.described(AR_GRPC_CONNECTION_AGE_S="1")
-    connected: list[grpc.ChannelConnectivity] = []
-    aging.start()
-    with grpc.insecure_channel(replica.address) as channel:
-        channel.subscribe(connected.append)
-        stub = service_pb2_grpc.OperationsServiceStub(channel)
+def test_a_replica_that_is_added_later_is_met_and_one_that_leaves_fails_no_call(world: World, tenant: str):
+    """Callers look the service up anew when a connection comes of age; clusters give each replica an address."""
+    port = free_port()
+    first, later = (
+        Replica(f"toy-{host}", world.folder, world.settings, host=host, grpc_port=port)
+        for host in ("127.0.0.2", "127.0.0.3")
+    )
+    options = [("grpc.service_config", RETRYING), ("grpc.dns_min_time_between_resolutions_ms", 100)]
+    first.process = first.described(AR_GRPC_CONNECTION_AGE_S="1").start()
+    later.process = later.described(AR_GRPC_CONNECTION_AGE_S="1")
+    with (
+        Names(first.host) as names,
+        grpc.insecure_channel(f"dns://{names.address}/receivables-credit:{port}", options=options) as channel,
+    ):
+        stub = credit_pb2_grpc.CreditServiceStub(channel)
+        numbers = itertools.count()
 
-        def again() -> bool:
-            stub.Status(service_pb2.StatusRequest(), timeout=5)
-            return connected.count(grpc.ChannelConnectivity.READY) >= 3
+        def call() -> None:
+            key = f"b{next(numbers)}"
+            metadata = (
+                ("ar-tenant", tenant),
+                ("ar-idempotency-key", key),
+                ("ar-actor", "user:ada"),
+                ("ar-reason", "t"),
+            )
+            stub.RegisterBuyer(credit_pb2.RegisterBuyerRequest(account_id=key), metadata=metadata, timeout=10)
 
-        wait_until(again, "the caller has connected three times")
-    aging.stop()
+        def both_answer() -> bool:
+            call()
+            return later.metric(REGISTERED) > 10 and first.metric(REGISTERED) > 10
+
+        call()
+        later.process.start()
+        names.addresses.append(later.host)
+        wait_until(both_answer, "the one that was added answers too")
+
+        names.addresses.remove(first.host)
+        first.process.terminate()
+        while first.process.running:
+            call()
+        call()
+    later.process.stop()
 
 
 def test_it_waits_for_the_migration_and_then_serves(world: World):

@@ -33,13 +33,16 @@ ORDERS, DECISIONS = "receivables.orders.v1", "receivables.credit.v1"
 class Replica:
     """One process of the toy."""
 
-    def __init__(self, name: str, folder: Path, settings: dict[str, str]) -> None:
+    def __init__(
+        self, name: str, folder: Path, settings: dict[str, str], *, host: str = "127.0.0.1", grpc_port: int = 0
+    ) -> None:
         """Describe it; it is known to the database by its name."""
-        self.name = name
-        self.grpc_port, self.metrics_port = free_port(), free_port()
+        self.name, self.host = name, host
+        self.grpc_port, self.metrics_port = grpc_port or free_port(), free_port()
         self.settings = {
             **settings,
             "AR_DATABASE_URL": f"{settings['AR_DATABASE_URL']}?application_name={name}",
+            "AR_GRPC_HOST": host,
             "AR_GRPC_PORT": str(self.grpc_port),
             "AR_METRICS_PORT": str(self.metrics_port),
             "TOY_CAN_BE_HELD": "1",
@@ -55,7 +58,7 @@ class Replica:
     @property
     def address(self) -> str:
         """Where it answers calls."""
-        return f"127.0.0.1:{self.grpc_port}"
+        return f"{self.host}:{self.grpc_port}"
 
     def serving(self) -> bool:
         """Whether it answers."""
@@ -73,7 +76,7 @@ class Replica:
 
     def metric(self, line: str) -> float:
         """One number of its metrics."""
-        with urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
+        with urlopen(f"http://{self.host}:{self.metrics_port}/metrics", timeout=5) as answer:
             for found in answer.read().decode().splitlines():
                 if found.startswith(f"{line} "):
                     return float(found.split()[-1])
@@ -97,6 +100,7 @@ class World:
         self.kafka = Kafka(folder / "kafka", folder / "kafka.log")
         self.postgres = Postgres(folder / "postgres", folder / "postgres.log")
         self.replicas: list[Replica] = []
+        self.settings: dict[str, str] = {}
 
     def start(self, count: int = 2) -> None:
         """Start the servers, and so many replicas side by side."""
@@ -105,7 +109,7 @@ class World:
         urls = provision(self.postgres.admin_url, "toy")
         migrate(urls.owner, "toy_server", SERVICE.migrations)
         topics.ensure(self.kafka.bootstrap, partitions=PARTITIONS, replication=1)
-        settings = {
+        self.settings = {
             "AR_DATABASE_URL": urls.server,
             "AR_OWNER_DATABASE_URL": urls.owner,
             "AR_KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,
@@ -113,7 +117,7 @@ class World:
             "AR_SESSION_TIMEOUT_S": "6",
             "AR_CLOCK": "test",
         }
-        self.replicas = [Replica(f"toy-{nth}", self.folder, settings) for nth in range(count)]
+        self.replicas = [Replica(f"toy-{nth}", self.folder, self.settings) for nth in range(count)]
         self.start_replicas()
 
     def start_replicas(self) -> None:
