@@ -21,6 +21,7 @@ from receivables.operations.v1 import service_pb2, service_pb2_grpc
 from deploy.local.postgres import provision
 from deploy.local.processes import free_port, wait_until
 from services.chassis.migrate import migrate
+from services.chassis.service import LIVENESS, READINESS
 from tests.chaos.names import Names
 from tests.chaos.toy.events import placed
 from tests.chaos.toy.service import SERVICE
@@ -140,6 +141,34 @@ def test_while_the_broker_is_away_it_starts_to_wait_and_ends_in_time(world: Worl
     world.send([placed("o2", tenant=tenant)])
     world.await_effects(tenant, 2)
     assert other.process.running
+
+
+def test_with_broker_and_database_away_it_stays_in_service_and_says_what_is_missing(world: World, tenant: str):
+    """A probe that asked for them would take every replica out at once, for an outage that they sit out."""
+    world.send([placed("o1", tenant=tenant)])
+    world.await_effects(tenant, 1)
+
+    def up(replica: Replica) -> list[float]:
+        return [replica.metric(f'ar_dependency_up{{dependency="{name}"}}') for name in ("broker", "database")]
+
+    wait_until(lambda: all(up(replica) == [1, 1] for replica in world.replicas), "both are there")
+    world.kafka.kill()
+    world.postgres.kill()
+    try:
+        wait_until(lambda: all(up(replica) == [0, 0] for replica in world.replicas), "both are said to be away")
+        for replica in world.replicas:
+            with grpc.insecure_channel(replica.address) as channel:
+                ask: Any = health_pb2_grpc.HealthStub(channel)
+                for probe in (READINESS, LIVENESS):
+                    answer = ask.Check(health_pb2.HealthCheckRequest(service=probe), timeout=2)
+                    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+    finally:
+        world.postgres.restart()
+        world.kafka.restart()
+
+    wait_until(lambda: all(up(replica) == [1, 1] for replica in world.replicas), "both are back")
+    world.send([placed("o2", tenant=tenant)])
+    world.await_effects(tenant, 2)
 
 
 def test_too_many_defects_in_a_row_stop_the_process_instead_of_parking_everything(world: World, tenant: str):
