@@ -12,6 +12,8 @@ from k8s import tools
 HERE = Path(__file__).resolve().parent
 OVERLAYS = HERE / "overlays"
 CHART = HERE / "helm" / "receivables"
+# The overlays that the chart renders too, and with which values.
+SAME = {"prod": [], "prod-own-servers": ["--values", str(HERE / "helm" / "own-servers.yaml")]}
 NAMESPACE = "receivables"  # where the chart is rendered to, as in overlay prod
 Manifest = dict[str, Any]
 _POD_OWNERS = {"Deployment", "Job"}
@@ -92,9 +94,9 @@ def kustomize(overlay: str) -> str:
     return tools.run("kubectl", "kustomize", str(OVERLAYS / overlay))
 
 
-def helm(*arguments: str) -> str:
+def helm(*arguments: str, namespace: str = NAMESPACE) -> str:
     """The chart as helm renders it."""
-    return tools.run("helm", "template", "receivables", str(CHART), "--namespace", NAMESPACE, *arguments)
+    return tools.run("helm", "template", "receivables", str(CHART), "--namespace", namespace, *arguments)
 
 
 def read(name: str, text: str) -> Rendering:
@@ -108,8 +110,11 @@ def title(item: Manifest) -> str:
 
 
 def matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    """Whether a selector of labels takes these; an empty one takes everything."""
-    return selector.get("matchLabels", {}).items() <= labels.items() and not selector.get("matchExpressions")
+    """Whether a selector of labels takes these; an empty one takes everything. `In` is the one operator in use."""
+    return selector.get("matchLabels", {}).items() <= labels.items() and all(
+        each["operator"] == "In" and labels.get(each["key"]) in each["values"]
+        for each in selector.get("matchExpressions", [])
+    )
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -124,13 +129,13 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(inner)
 
 
-def compare() -> list[str]:
-    """How the chart's objects differ from overlay prod's; nothing where they are the same.
+def compare(overlay: str, *arguments: str) -> list[str]:
+    """How the chart's objects differ from an overlay's; nothing where they are the same.
 
     Its namespace is not the chart's: helm wants it to be there before.
     """
-    ours = {title(item): item for item in read("prod", kustomize("prod")).objects if item["kind"] != "Namespace"}
-    chart = {title(item): item for item in read("helm", helm()).objects}
+    ours = {title(item): item for item in read(overlay, kustomize(overlay)).objects if item["kind"] != "Namespace"}
+    chart = {title(item): item for item in read("helm", helm(*arguments)).objects}
     lines = [f"only one has {name}" for name in sorted(ours.keys() ^ chart.keys())]
     for name in sorted(ours.keys() & chart.keys()):
         lines += [f"{name}: {each}" for each in _differences(ours[name], chart[name], "$")]

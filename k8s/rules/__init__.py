@@ -39,6 +39,7 @@ RULES: Mapping[str, Rule] = {
     "role": pods.role,
     "scratch": pods.scratch,
     "topics": platform.topics,
+    "broker": platform.broker,
     "access": platform.access,
     "scaling": platform.scaling,
     "databases": platform.databases,

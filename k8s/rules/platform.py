@@ -8,6 +8,13 @@ from k8s.render import Manifest, Pod, Rendering, matches
 from k8s.rules.finding import Complaint, complaint
 
 COOLDOWN_S = 300
+KEEP = "currentReplicasIfHigher"
+OLDEST_CLIENT = "2.1.0"  # that Kafka 4 answers; KEDA speaks as 1.0.0 where nothing is said
+
+_SERVICES_AND_MIGRATIONS = {
+    "matchLabels": {"app.kubernetes.io/part-of": "receivables"},
+    "matchExpressions": [{"key": "app.kubernetes.io/component", "operator": "In", "values": ["service", "migration"]}],
+}
 
 
 def topics(rendering: Rendering) -> Iterator[Complaint]:
@@ -27,6 +34,31 @@ def topics(rendering: Rendering) -> Iterator[Complaint]:
             yield complaint(item, "is not kept for ever")
         if config.get("max.message.bytes") != product.MESSAGE_MAX_BYTES:
             yield complaint(item, "does not take our longest event")
+
+
+def broker(rendering: Rendering) -> Iterator[Complaint]:
+    """Services are told where it is; it lets in them and who asks for the lag; two copies are on two machines."""
+    for item in rendering.of("Kafka"):
+        name, space = item["metadata"]["name"], item["metadata"].get("namespace")
+        listeners = item["spec"]["kafka"]["listeners"]
+        there = {f"{name}-kafka-bootstrap.{space}.svc:{each['port']}" for each in listeners}
+        for pod in rendering.deployments:
+            if (told := rendering.environment(pod).get("AR_KAFKA_BOOTSTRAP_SERVERS")) not in there:
+                yield complaint(pod.owner, f"looks for the broker at {told}; it is at {sorted(there)}")
+        callers = {"services", "keda"} if rendering.of("ScaledObject") else {"services"}
+        for each in listeners:
+            let_in = {_peer(peer) for peer in each.get("networkPolicyPeers", [None])}
+            if not each["tls"] and let_in != callers:
+                yield complaint(item, f"lets {sorted(let_in)} in without a certificate, not {sorted(callers)}")
+    for item in rendering.of("KafkaNodePool"):
+        spread = item["spec"].get("template", {}).get("pod", {}).get("topologySpreadConstraints", [])
+        pods = {"strimzi.io/pool-name": item["metadata"]["name"]}
+        if not any(_holds_apart(each) and each["labelSelector"]["matchLabels"] == pods for each in spread):
+            yield complaint(item, "may have two copies on one machine")
+
+
+def _holds_apart(constraint: dict[str, Any]) -> bool:
+    return (constraint["topologyKey"], constraint["whenUnsatisfiable"]) == ("kubernetes.io/hostname", "DoNotSchedule")
 
 
 def access(rendering: Rendering) -> Iterator[Complaint]:
@@ -79,8 +111,11 @@ def _bounds(item: Manifest, spec: Manifest, told: dict[str, str]) -> Iterator[Co
         yield complaint(item, f"goes up to {spec.get('maxReplicaCount')}, with {told.get('AR_PARTITIONS')} partitions")
     if spec.get("minReplicaCount", 0) < 2:
         yield complaint(item, "leaves fewer than two to answer calls")
-    if spec.get("cooldownPeriod", 0) < COOLDOWN_S or "fallback" not in spec:
-        yield complaint(item, "cools down too soon, or has no fallback")
+    if spec.get("cooldownPeriod", 0) < COOLDOWN_S or spec.get("fallback", {}).get("behavior") != KEEP:
+        yield complaint(item, "cools down too soon, or stops replicas while the broker is away")
+    shrink = spec.get("advanced", {}).get("horizontalPodAutoscalerConfig", {}).get("behavior", {}).get("scaleDown", {})
+    if shrink.get("stabilizationWindowSeconds", 0) < COOLDOWN_S:
+        yield complaint(item, "takes replicas away as soon as the lag is worked off")
 
 
 def _triggers(item: Manifest, told: dict[str, str], service: product.Product) -> Iterator[Complaint]:
@@ -92,6 +127,8 @@ def _triggers(item: Manifest, told: dict[str, str], service: product.Product) ->
             yield complaint(item, f"watches another group, or another broker, than {service.name} uses")
         if each.get("limitToPartitionsWithLag") != "true":
             yield complaint(item, "would start replicas for partitions without lag")
+        if each.get("version") != OLDEST_CLIENT:
+            yield complaint(item, f"speaks to the broker as a client of Kafka {each.get('version')}")
 
 
 def databases(rendering: Rendering) -> Iterator[Complaint]:
@@ -101,6 +138,9 @@ def databases(rendering: Rendering) -> Iterator[Complaint]:
         most = int(cluster["spec"]["postgresql"]["parameters"]["max_connections"])
         if most < (needed := _connections(rendering)):
             yield complaint(cluster, f"takes {most} connections, and all replicas open {needed}")
+        affinity = cluster["spec"].get("affinity", {})
+        if (affinity.get("topologyKey"), affinity.get("podAntiAffinityType")) != ("kubernetes.io/hostname", "required"):
+            yield complaint(cluster, "may have two copies on one machine")
         found = {item["spec"]["name"]: item["spec"]["owner"] for item in rendering.of("Database")}
         if found != {each: f"{each}_owner" for each in product.SERVICES}:
             yield complaint(cluster, f"has the databases {found}")
@@ -154,6 +194,7 @@ def network(rendering: Rendering) -> Iterator[Complaint]:
     """Whatever a pod may reach is what its code calls, and who may reach it is whose code calls it."""
     if not rendering.of("NetworkPolicy"):
         return
+    yield from _operators_pods(rendering)
     for pod in rendering.pods:
         policies = [p for p in rendering.of("NetworkPolicy") if matches(p["spec"]["podSelector"], pod.labels)]
         closed = {kind for policy in policies for kind in policy["spec"].get("policyTypes", [])}
@@ -167,15 +208,38 @@ def network(rendering: Rendering) -> Iterator[Complaint]:
             yield complaint(pod.owner, f"is reached by more or less than its callers: {sorted(into ^ wanted)}")
 
 
+def _operators_pods(rendering: Rendering) -> Iterator[Complaint]:
+    """The pods that the operators make: none of our policies closes the brokers, and only friends enter the database."""
+    for item in rendering.of("NetworkPolicy"):
+        for kafka in rendering.of("Kafka"):
+            # Strimzi gives its pods these labels, part-of among them, whatever the labels of the Kafka object are.
+            brand = {"strimzi.io/cluster": kafka["metadata"]["name"], "strimzi.io/kind": "Kafka"}
+            if matches(item["spec"]["podSelector"], brand | {"app.kubernetes.io/part-of": "strimzi-receivables"}):
+                yield complaint(item, "closes the broker's pods, beside the policies that Strimzi makes")
+    for cluster in rendering.of("Cluster"):
+        name = cluster["metadata"]["name"]
+        # An operator may be told to hand our labels on to its pods.
+        pod = cluster["metadata"]["labels"] | {"cnpg.io/cluster": name, "cnpg.io/podRole": "instance"}
+        policies = [item for item in rendering.of("NetworkPolicy") if matches(item["spec"]["podSelector"], pod)]
+        if any("Egress" in item["spec"]["policyTypes"] for item in policies):
+            yield complaint(cluster, "has pods that are cut off from the API server and from their backups")
+        into = {way for item in policies for rule in item["spec"].get("ingress", []) for way in _ways(rule, "from")}
+        wanted = {(who, port) for who in (name, "cnpg-system/cloudnative-pg") for port in (5432, 8000)}
+        wanted |= {("services and migrations", 5432), ("monitoring", 9187)}
+        if into != wanted:
+            yield complaint(cluster, f"is reached by more or less than it should be: {sorted(into ^ wanted)}")
+
+
 def _reaches(rendering: Rendering, pod: Pod) -> set[tuple[str, int]]:
     """Names and its database for all; broker, called services and mail for those that serve."""
-    ways = {("kube-system/kube-dns", 53), ("receivables-db", 5432)}
+    ways = {("kube-system/kube-dns", 53), ("receivables-db" if rendering.of("Cluster") else "outside", 5432)}
     if pod.owner["kind"] == "Deployment":
         told, service = rendering.environment(pod), product.product(pod.service)
-        ways.add(("receivables/Kafka", int(told["AR_KAFKA_BOOTSTRAP_SERVERS"].rpartition(":")[2])))
+        kafka = "receivables/Kafka" if rendering.of("Kafka") else "outside"
+        ways |= {(kafka, int(each.rpartition(":")[2])) for each in told["AR_KAFKA_BOOTSTRAP_SERVERS"].split(",")}
         ways |= {(called, product.product(called).port("AR_GRPC_PORT")) for called in service.calls}
         if "AR_SMTP_PORT" in service.settings:
-            ways.add(("anywhere", int(told["AR_SMTP_PORT"])))
+            ways.add(("outside", int(told["AR_SMTP_PORT"])))
     return ways
 
 
@@ -198,29 +262,33 @@ def _ways(rule: Manifest, direction: str) -> Iterator[tuple[str, int]]:
 
 def _peer(peer: dict[str, Any] | None) -> str:
     """What a peer is called here; whatever is not one of ours is called by its own words, and equals nothing."""
-    if peer is None:
-        return "anywhere"
+    if peer is None or "ipBlock" in peer:
+        return "outside"
     space: str = peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name", "")
     pods: dict[str, str] = peer.get("podSelector", {}).get("matchLabels", {})
     match sorted(peer):
         case ["podSelector"]:
-            return _ours(pods)
+            return _ours(peer["podSelector"])
         case ["namespaceSelector"] if space:
             return space
         case ["namespaceSelector", "podSelector"] if space:
-            return f"{space}/{pods.get('k8s-app')}"
+            return f"{space}/{pods.get('k8s-app') or pods.get('app.kubernetes.io/name')}"
         case ["namespaceSelector", "podSelector"] if list(pods.values()) == ["true"]:
             return next(iter(pods)).removeprefix("receivables.example/")
     return str(peer)
 
 
-def _ours(labels: dict[str, str]) -> str:
-    """What the pods of our own namespace with these labels are called here."""
-    match labels:
+def _ours(selector: dict[str, Any]) -> str:
+    """What the pods of our own namespace that a selector takes are called here."""
+    if "matchExpressions" in selector:
+        return "services and migrations" if selector == _SERVICES_AND_MIGRATIONS else str(selector)
+    match selector.get("matchLabels", {}):
         case {"cnpg.io/cluster": name}:
-            return name
+            return str(name)
         case {"strimzi.io/cluster": name, "strimzi.io/kind": kind}:
             return f"{name}/{kind}"
         case {"app.kubernetes.io/name": name, "app.kubernetes.io/component": "service"}:
-            return name
-    return str(labels)
+            return str(name)
+        case {"app.kubernetes.io/part-of": "receivables", "app.kubernetes.io/component": "service"}:
+            return "services"
+    return str(selector)

@@ -10,6 +10,7 @@ from k8s.rules.finding import Complaint, complaint
 
 STARTUP_S = 600  # a migration of a large table, or a database that is being restored
 READINESS_S = 2
+LIVENESS_S = 60  # a machine under pressure, or a collection of garbage, is no reason to lose a pod
 GRACE_S = 60
 PRE_STOP_S = 5
 LOWEST_USER = 10_001
@@ -90,6 +91,9 @@ def probes(rendering: Rendering) -> Iterator[Complaint]:
             yield complaint(pod.owner, f"is given less than {STARTUP_S} s to start")
         if ready.get("periodSeconds", 10) > READINESS_S:
             yield complaint(pod.owner, f"is asked for readiness less often than every {READINESS_S} s")
+        alive = container.get("livenessProbe", {})
+        if alive.get("periodSeconds", 10) * alive.get("failureThreshold", 3) < LIVENESS_S:
+            yield complaint(pod.owner, f"is killed when it is slow for less than {LIVENESS_S} s")
 
 
 def ports(rendering: Rendering) -> Iterator[Complaint]:
@@ -112,8 +116,10 @@ def _port(rendering: Rendering, pod: Pod, setting: str) -> int:
 
 
 def stopping(rendering: Rendering) -> Iterator[Complaint]:
-    """Clients learn that the pod leaves before it gets SIGTERM, and it has time to finish."""
+    """Clients learn that the pod leaves before it gets SIGTERM, it has time to finish, and its successor is ready."""
     for pod in rendering.deployments:
+        if pod.owner["spec"].get("strategy", {}).get("rollingUpdate", {}).get("maxUnavailable") != 0:
+            yield complaint(pod.owner, "is stopped before its successor is ready")
         sleep = pod.spec["containers"][0].get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
         if sleep < PRE_STOP_S:
             yield complaint(pod.owner, f"does not sleep {PRE_STOP_S} s before it is stopped")

@@ -105,7 +105,7 @@ def by_hand(service: str) -> dict[str, set[str]]:
 
 def settings(rendering: Rendering) -> Iterator[Complaint]:
     """Every variable is a setting of the service that reads it, with a value that it accepts, and none is a secret."""
-    for pod in rendering.deployments:
+    for pod in rendering.pods:
         known, told = product.product(pod.service).settings, rendering.environment(pod)
         for name in told:
             if name not in known:
@@ -117,7 +117,8 @@ def settings(rendering: Rendering) -> Iterator[Complaint]:
             product.settings_class(pod.service).model_validate({"database_url": "postgresql:///", **accepted})
         except ValidationError as error:
             yield complaint(pod.owner, f"sets {error.errors()[0]['loc'][0]} wrongly: {error.errors()[0]['msg']}")
-        if told.get("AR_GRPC_HOST") in (None, "127.0.0.1", "localhost"):
+        serves = pod.owner["kind"] == "Deployment"
+        if serves and told.get("AR_GRPC_HOST") in (None, "127.0.0.1", "localhost"):
             yield complaint(pod.owner, "listens where nobody can call it")
         if told.get("AR_CLOCK") == "test":
             yield complaint(pod.owner, "lets anybody set its clock")
@@ -134,7 +135,8 @@ def secrets(rendering: Rendering) -> Iterator[Complaint]:
         files, path = _mounted(pod)
         migrates = pod.owner["kind"] == "Job"
         wanted = {"database_url", "owner_database_url"} if migrates else known - {"owner_database_url"}
-        if files != wanted or path != product.SECRETS_PATH:
+        unasked = set() if rendering.environment(pod).get("AR_SMTP_USER") else {"smtp_password"}
+        if not wanted - unasked <= files <= wanted or path != product.SECRETS_PATH:
             yield complaint(pod.owner, f"finds {sorted(files)} in {path}, and reads {sorted(wanted)}")
     for item in rendering.of("ConfigMap"):
         if any("://" in text and "@" in text for text in strings(item.get("data", {}))):
@@ -160,6 +162,8 @@ def services(rendering: Rendering) -> Iterator[Complaint]:
     for item in rendering.of("Service"):
         if item["spec"].get("clusterIP") != "None":
             yield complaint(item, "is not headless: one pod would get all calls of a client")
+        if item["spec"].get("publishNotReadyAddresses"):
+            yield complaint(item, "sends clients to pods that are not ready")
         if any(port.get("appProtocol") != "kubernetes.io/h2c" for port in item["spec"]["ports"]):
             yield complaint(item, "does not say that it speaks HTTP/2")
 

@@ -288,6 +288,87 @@ BROKEN: list[tuple[str, str, Callable[[Rendering], object]]] = [
         ),
     ),
     ("an object twice", "unique", lambda r: r.objects.append(r.one("Service", "receivables-credit"))),
+    (
+        "clients sent to pods that are not ready",
+        "services",
+        lambda r: r.one("Service", "receivables-credit")["spec"].update(publishNotReadyAddresses=True),
+    ),
+    ("a pod killed for one slow answer", "probes", lambda r: container(r)["livenessProbe"].update(failureThreshold=1)),
+    (
+        "a pod stopped before its successor is ready",
+        "stopping",
+        lambda r: r.one("Deployment", "receivables-credit")["spec"]["strategy"]["rollingUpdate"].update(
+            maxUnavailable=1
+        ),
+    ),
+    (
+        "a variable that a migration does not read",
+        "settings",
+        lambda r: r.one("Job", "receivables-credit-migrate")["spec"]["template"]["spec"]["containers"][0].update(
+            env=[{"name": "AR_OWNER_DATABASE", "value": "x"}]
+        ),
+    ),
+    (
+        "a broker in another namespace",
+        "broker",
+        lambda r: shared_map(r).update(AR_KAFKA_BOOTSTRAP_SERVERS="receivables-kafka-bootstrap.kafka.svc:9092"),
+    ),
+    (
+        "a broker that anybody may write to",
+        "broker",
+        lambda r: r.one("Kafka", "receivables")["spec"]["kafka"]["listeners"][0].pop("networkPolicyPeers"),
+    ),
+    (
+        "a scaler that the broker does not let in",
+        "broker",
+        lambda r: r.one("Kafka", "receivables")["spec"]["kafka"]["listeners"][0]["networkPolicyPeers"].pop(1),
+    ),
+    (
+        "two brokers on one machine",
+        "broker",
+        lambda r: r.one("KafkaNodePool", "receivables-brokers")["spec"].pop("template"),
+    ),
+    (
+        "replicas stopped while the broker is away",
+        "scaling",
+        lambda r: r.one("ScaledObject", "receivables-credit")["spec"]["fallback"].pop("behavior"),
+    ),
+    (
+        "replicas that come and go",
+        "scaling",
+        lambda r: r.one("ScaledObject", "receivables-credit")["spec"].pop("advanced"),
+    ),
+    (
+        "a scaler too old for the broker",
+        "scaling",
+        lambda r: r.one("ScaledObject", "receivables-credit")["spec"]["triggers"][0]["metadata"].pop("version"),
+    ),
+    (
+        "two copies of the database on one machine",
+        "databases",
+        lambda r: r.one("Cluster", "receivables-db")["spec"]["affinity"].update(podAntiAffinityType="preferred"),
+    ),
+    (
+        "a default that closes the operators' pods",
+        "network",
+        lambda r: policy(r, "receivables-default-deny").update(podSelector={}),
+    ),
+    (
+        "a default that closes what inherits our labels",
+        "network",
+        lambda r: policy(r, "receivables-default-deny")["podSelector"].pop("matchExpressions"),
+    ),
+    ("a database that every pod reaches", "network", lambda r: drop(r, "NetworkPolicy", "receivables-db")),
+    (
+        "a database whose operator does not learn its state",
+        "network",
+        lambda r: policy(r, "receivables-db")["ingress"][1]["ports"].pop(1),
+    ),
+    (
+        "a database whose copies cannot follow",
+        "network",
+        lambda r: policy(r, "receivables-db")["ingress"][1]["from"].pop(0),
+    ),
     ("a label less", "labels", lambda r: r.objects[0]["metadata"]["labels"].pop("app.kubernetes.io/version")),
 ]
 
@@ -319,8 +400,93 @@ def test_the_chart_renders_the_same_bytes_twice():
     assert render.helm() == render.helm()
 
 
-def test_the_chart_renders_the_same_objects_as_the_overlay_prod():
-    assert render.compare() == []
+@pytest.mark.parametrize("name", render.SAME)
+def test_the_chart_renders_the_same_objects_as_the_overlay(name):
+    assert render.compare(name, *render.SAME[name]) == []
+
+
+def chart(overlay, *arguments: str, namespace: str = "billing") -> Rendering:
+    """The chart in a namespace, which helm wants to be there before."""
+    rendering = render.read("helm", render.helm(*arguments, namespace=namespace))
+    there = overlay("prod").one("Namespace", "receivables")
+    there["metadata"]["name"] = namespace
+    rendering.objects.append(there)
+    return rendering
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param([], id="everything"),
+        pytest.param(["--set", "kafkaUsers.enabled=true"], id="users of the broker"),
+        pytest.param(["--set", "keda.enabled=false"], id="no KEDA"),
+        pytest.param(["--set", "monitoring.enabled=false"], id="no Prometheus operator"),
+        pytest.param(["--set", "networkPolicies.enabled=false"], id="no network policies"),
+        pytest.param(
+            ["--set", "strimzi.enabled=false,settings.AR_KAFKA_BOOTSTRAP_SERVERS=a.example:9092\\,b.example:9093"],
+            id="another broker, at two ports",
+        ),
+        pytest.param(["--set", "cnpg.enabled=false,database.host=db.example"], id="another database, our passwords"),
+        pytest.param(
+            ["--set", "services.notifications.existingSmtpSecret=,services.notifications.settings.AR_SMTP_USER="],
+            id="mail without a login",
+        ),
+        pytest.param(render.SAME["prod-own-servers"], id="no operator at all"),
+    ],
+)
+def test_the_chart_is_sound_in_any_namespace_with_any_of_its_parts(overlay, arguments):
+    assert judge(chart(overlay, *arguments)) == []
+
+
+def test_a_broker_of_ones_own_on_another_port_is_not_cut_off(overlay):
+    rendering = overlay("prod-own-servers")
+
+    shared_map(rendering).update(AR_KAFKA_BOOTSTRAP_SERVERS="kafka.receivables.example:9093")
+
+    assert list(RULES["network"](rendering))
+
+
+def test_a_platforms_own_secrets_are_found_whatever_their_names_and_keys(overlay):
+    mine = "secretKeys.database=uri,database.existingCaSecret=company-ca,services.credit.existingSecret=credit-app"
+    rendering = chart(overlay, *render.SAME["prod-own-servers"], "--set", mine)
+
+    for item in (
+        rendering.one("Deployment", "receivables-credit"),
+        rendering.one("Job", "receivables-credit-migrate"),
+    ):
+        pod = item["spec"]["template"]["spec"]
+        assert pod["volumes"][0]["projected"]["sources"][0]["secret"] == {
+            "name": "credit-app",
+            "items": [{"key": "uri", "path": "database_url"}],
+        }
+        assert pod["volumes"][2]["secret"]["secretName"] == "company-ca"
+        assert {"mountPath": "/run/secrets/receivables-db", "name": "database-ca", "readOnly": True} in pod[
+            "containers"
+        ][0]["volumeMounts"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--set", "strimzi.enabled=false"], "AR_KAFKA_BOOTSTRAP_SERVERS"),
+        (["--set", "cnpg.enabled=false"], "database.host"),
+        (["--kube-version", "1.33.9"], "kubeVersion"),
+    ],
+)
+def test_the_chart_says_what_it_lacks(arguments, named):
+    with pytest.raises(tools.ToolFailedError, match=named):
+        render.helm(*arguments)
+
+
+def test_whoever_installs_the_chart_is_told_what_to_do_next():
+    said = tools.run(
+        *("helm", "install", "receivables", str(render.CHART), "--namespace", "billing", "--dry-run=client"),
+        *render.SAME["prod-own-servers"],
+    ).partition("NOTES:")[2]
+
+    assert "kubectl -n billing wait --for=condition=complete" in said
+    assert "receivables-ledger-owner (owner_database_url)" in said
+    assert "dns:///receivables-<service>.billing:50051" in said
 
 
 def test_the_chart_can_do_what_the_overlay_with_kafka_users_does(overlay):
@@ -350,6 +516,10 @@ def test_at_an_upgrade_the_migrations_run_before_anything_changes_and_at_an_inst
 
     assert {job["metadata"]["annotations"]["helm.sh/hook"] for job in at_upgrade} == {"pre-upgrade"}
     assert not any("helm.sh/hook" in job["metadata"]["annotations"] for job in at_install)
+    # One that is left would stand in the way of a rollback to the first revision.
+    assert {job["metadata"]["annotations"]["helm.sh/hook-delete-policy"] for job in at_upgrade} == {
+        "before-hook-creation,hook-succeeded"
+    }
     # A hook runs before the new maps are there.
     assert not any("envFrom" in job["spec"]["template"]["spec"]["containers"][0] for job in at_upgrade)
 
@@ -370,7 +540,11 @@ def another(path: tuple[str, ...], value: Any) -> Any:
     if isinstance(value, int):
         return value + 1
     if isinstance(value, list):
-        return [{"key": "spot", "operator": "Exists"}] if path[-1] == "tolerations" else ["pull"]
+        of_objects = {
+            "tolerations": {"key": "spot", "operator": "Exists"},
+            "peers": {"ipBlock": {"cidr": "10.0.0.0/8"}},
+        }
+        return [of_objects.get(path[-1], "pull")]
     if value == {}:
         return {"AR_LOG_LEVEL": "DEBUG"}
     return f"{value}x"
@@ -378,7 +552,10 @@ def another(path: tuple[str, ...], value: Any) -> Any:
 
 def test_every_value_of_the_chart_changes_what_it_renders(tmp_path):
     values = yaml.safe_load((render.CHART / "values.yaml").read_text())
-    usual = render.helm()
+    # What the chart asks for when one of its servers is switched off.
+    own = tmp_path / "own.json"
+    own.write_text('{"settings": {"AR_KAFKA_BOOTSTRAP_SERVERS": "k.example:9092"}, "database": {"host": "d.example"}}')
+    usual = render.helm("--values", str(own))
 
     def changes(leaf):
         path, value = leaf
@@ -387,7 +564,7 @@ def test_every_value_of_the_chart_changes_what_it_renders(tmp_path):
             changed = {key: changed}
         file = tmp_path / f"{'.'.join(path)}.json"
         file.write_text(json.dumps(changed))
-        return render.helm("--skip-schema-validation", "--values", str(file)) != usual
+        return render.helm("--skip-schema-validation", "--values", str(own), "--values", str(file)) != usual
 
     with ThreadPoolExecutor(2) as pool:
         every = list(leaves(values))
@@ -401,11 +578,16 @@ def test_every_value_of_the_chart_changes_what_it_renders(tmp_path):
     ("argument", "named"),
     [
         ("services.credit.replica=3", "replica"),
-        ("settings.AR_GRPC_PORT=high", "AR_GRPC_PORT"),
+        ("settings.AR_GRPC_PORT=50052", "AR_GRPC_PORT"),
+        ("settings.AR_LOG_LEVEL=LOUD", "AR_LOG_LEVEL"),
         ("services.ledger.settings.AR_SMTP_HOST=mail", "AR_SMTP_HOST"),
         ("image.digest=sha256:abc", "digest"),
         ("services.credit.resources.limits.cpu=1", "cpu"),
         ("services.credit.settings.AR_DATABASE_URL=postgresql://x", "AR_DATABASE_URL"),
+        ("services.credit.settings.AR_KAFKA_BOOTSTRAP_SERVERS=other:9092", "AR_KAFKA_BOOTSTRAP_SERVERS"),
+        ("settings.AR_METRICS_PORT=9465", "AR_METRICS_PORT"),
+        ("settings.AR_CLOCK=test", "AR_CLOCK"),
+        (r"podLabels.app\.kubernetes\.io/component=x", "podLabels"),
     ],
 )
 def test_the_chart_refuses_a_value_that_it_would_not_render(argument, named):

@@ -29,9 +29,28 @@ app.kubernetes.io/part-of: receivables
 {{- end }}
 {{- end }}
 
+{{- /* Where the broker is: as a setting says, else where Strimzi's will be. */ -}}
+{{- define "receivables.bootstrap" -}}
+{{- $strimzi := .Values.strimzi.enabled | ternary (printf "receivables-kafka-bootstrap.%s.svc:9092" .Release.Namespace) "" -}}
+{{- .Values.settings.AR_KAFKA_BOOTSTRAP_SERVERS | default $strimzi
+    | required "settings.AR_KAFKA_BOOTSTRAP_SERVERS must name the broker, for strimzi.enabled is false" -}}
+{{- end }}
+
+{{- /* Where a role enters its database; the password is the secret store's: (list root name role). */ -}}
+{{- define "receivables.databaseUrl" -}}
+{{- $root := index . 0 -}}
+{{- with $root.Values.database -}}
+{{- $cnpg := $root.Values.cnpg.enabled | ternary (printf "receivables-db-rw.%s.svc" $root.Release.Namespace) "" -}}
+{{- $host := .host | default $cnpg
+    | required "database.host must name the server for the addresses that externalSecrets makes, for cnpg.enabled is false" -}}
+postgresql://{{ index $ 1 }}_{{ index $ 2 }}:{{ `{{ .password | urlquery | replace \"+\" \"%20\" }}` }}@{{ $host }}:{{ .port }}/{{ index $ 1 }}?{{ .parameters }}
+{{- end }}
+{{- end }}
+
 {{- /* What every service reads. */ -}}
 {{- define "receivables.shared" -}}
 {{- $fixed := dict "AR_PARTITIONS" .Values.partitions "AR_REPLICATION" .Values.replication -}}
+{{- $fixed = set $fixed "AR_KAFKA_BOOTSTRAP_SERVERS" (include "receivables.bootstrap" .) -}}
 {{- include "receivables.data" (merge $fixed .Values.settings) -}}
 {{- end }}
 
@@ -84,23 +103,75 @@ volumeMounts:
     readOnly: true
   - name: tmp
     mountPath: /tmp
-  {{- if .Values.cnpg.enabled }}
+  {{- if include "receivables.caSecret" . }}
   - name: database-ca
     mountPath: /run/secrets/receivables-db
     readOnly: true
   {{- end }}
 {{- end }}
 
+{{- /* Who vouches for the database's server: the cluster's own authority, or the one that is named. */ -}}
+{{- define "receivables.caSecret" -}}
+{{- .Values.database.existingCaSecret | default (.Values.cnpg.enabled | ternary "receivables-db-ca" "") -}}
+{{- end }}
+
 {{- define "receivables.databaseCa" -}}
-{{- if .Values.cnpg.enabled }}
+{{- with include "receivables.caSecret" . }}
 - name: database-ca
   secret:
-    secretName: receivables-db-ca
+    secretName: {{ . }}
     defaultMode: 0440
     items:
       - key: ca.crt
         path: ca.crt
 {{- end }}
+{{- end }}
+
+{{- /* Labels and annotations of a pod, the platform's own among them: (list root name component). */ -}}
+{{- define "receivables.podMetadata" -}}
+{{- $root := index . 0 -}}
+labels:
+  {{- include "receivables.labels" . | nindent 2 }}
+  {{- with $root.Values.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with $root.Values.podAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* A rule of a policy: whom pods may reach, and where; no peer: any address (list peers ports). */ -}}
+{{- define "receivables.egress" -}}
+- {{ with index . 0 }}to:
+    {{- toYaml . | nindent 4 }}
+  {{ end }}ports:
+    {{- range index . 1 }}
+    - protocol: {{ .protocol | default "TCP" }}
+      port: {{ .port }}
+    {{- end }}
+{{- end }}
+
+{{- /* Names, and the database: what every pod of ours reaches. */ -}}
+{{- define "receivables.egressOfAll" -}}
+{{- with .Values.networkPolicies.dns }}
+{{- include "receivables.egress" (list .peers (list (dict "protocol" "UDP" "port" .port) (dict "port" .port))) }}
+{{- end }}
+{{- $cnpg := list (dict "podSelector" (dict "matchLabels" (dict "cnpg.io/cluster" "receivables-db"))) }}
+{{- $peers := .Values.database.peers | default (.Values.cnpg.enabled | ternary $cnpg list) }}
+{{ include "receivables.egress" (list $peers (list (dict "port" .Values.database.port))) }}
+{{- end }}
+
+{{- /* The broker, on each port that its address names. */ -}}
+{{- define "receivables.egressToBroker" -}}
+{{- $labels := dict "strimzi.io/cluster" "receivables" "strimzi.io/kind" "Kafka" }}
+{{- $strimzi := list (dict "podSelector" (dict "matchLabels" $labels)) }}
+{{- $peers := .Values.kafka.peers | default (.Values.strimzi.enabled | ternary $strimzi list) }}
+{{- $ports := list }}
+{{- range include "receivables.bootstrap" . | splitList "," }}
+{{- $ports = append $ports (dict "port" (splitList ":" . | last | trim)) }}
+{{- end }}
+{{- include "receivables.egress" (list $peers ($ports | uniq)) }}
 {{- end }}
 
 {{- /* The topics that each service follows (their stream.py). */ -}}
