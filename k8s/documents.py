@@ -10,6 +10,7 @@ import yaml
 
 from k8s import product
 from k8s.render import CHART
+from services.chassis.settings import MOUNTED_SECRETS, SECRETS_DIR
 
 SCHEMA = CHART / "values.schema.json"
 README = Path(__file__).with_name("README.md")
@@ -108,6 +109,7 @@ def settings_table() -> str:
     shared = product.shared_settings()
     first = product.product(product.SERVICES[0])
     lines = ["### Every service", "", *_rows(first.settings[name] for name in first.settings if name in shared)]
+    lines.append(f"| `{SECRETS_DIR}` | `{MOUNTED_SECRETS}` | the folder of the files that stand for secrets |")
     for service in product.products():
         own = [setting for name, setting in service.settings.items() if name not in shared]
         if own:

@@ -198,6 +198,40 @@ def test_grafana_finds_its_data_and_its_dashboards(compose):
 
     assert source["url"] == "http://prometheus:9090"
     assert f"./dashboards:{provider['options']['path']}:ro" in compose["grafana"]["volumes"]
+    home = Path(compose["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert str(home.parent) == provider["options"]["path"]
+    assert (COMPOSE.parent / "dashboards" / home.name).exists()
+
+
+def test_one_container_builds_the_image_and_all_others_take_it(compose):
+    assert [name for name, service in compose.items() if "build" in service] == ["credit-migrate"]
+    assert compose["credit-migrate"]["build"] == ".."
+
+
+def test_whatever_a_container_calls_is_another_container(compose):
+    told = compose["notifications"]["environment"]
+    prometheus = yaml.safe_load((COMPOSE.parent / "compose" / "prometheus.yaml").read_text())
+    [alertmanager] = prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
+    called = {
+        told["AR_SMTP_HOST"],
+        told["AR_KAFKA_BOOTSTRAP_SERVERS"].partition(":")[0],
+        told["AR_INVOICING_ADDRESS"].removeprefix("dns:///").partition(":")[0],
+        alertmanager.partition(":")[0],
+        re.findall(r'host="\$\{2:-(\w+)\}"', (COMPOSE.parent / "compose" / "secrets.sh").read_text())[0],
+    }
+
+    assert called == {"mail", "kafka", "invoicing", "alertmanager", "postgres"} & compose.keys()
+    assert (
+        f"PLAINTEXT://{told['AR_KAFKA_BOOTSTRAP_SERVERS']}"
+        == compose["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    )
+
+
+def test_a_container_whose_image_has_the_folder_does_not_copy_it_before_the_secrets_are_made(compose):
+    """Compose makes every container before it starts the first; a copy would look for a folder that is not there yet."""
+    mounts = {each["target"]: each["volume"] for each in compose["postgres"]["volumes"] if isinstance(each, dict)}
+
+    assert mounts["/docker-entrypoint-initdb.d"] == {"subpath": "postgres-setup", "nocopy": True}
 
 
 def test_one_machine_runs_the_versions_that_the_tests_run(compose, prod):
