@@ -62,6 +62,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     "networkPolicies.dns.peers": _PEERS,
     "services.notifications.existingSmtpSecret": {"type": "string"},  # empty: none
     "externalSecrets.storeKind": {"enum": ["SecretStore", "ClusterSecretStore"]},
+    "cnpg.backupSchedule": {"type": "string", "pattern": r"^\S+( \S+){5}$"},  # it begins with seconds
     "keda.cpuUtilization": {"type": "integer", "minimum": 1, "maximum": 100},
     "replication": {"type": "integer", "minimum": 2},  # min.insync.replicas is 2
 }

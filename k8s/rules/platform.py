@@ -141,6 +141,7 @@ def databases(rendering: Rendering) -> Iterator[Complaint]:
         affinity = cluster["spec"].get("affinity", {})
         if (affinity.get("topologyKey"), affinity.get("podAntiAffinityType")) != ("kubernetes.io/hostname", "required"):
             yield complaint(cluster, "may have two copies on one machine")
+        yield from _backups(rendering, cluster)
         found = {item["spec"]["name"]: item["spec"]["owner"] for item in rendering.of("Database")}
         if found != {each: f"{each}_owner" for each in product.SERVICES}:
             yield complaint(cluster, f"has the databases {found}")
@@ -158,6 +159,18 @@ def databases(rendering: Rendering) -> Iterator[Complaint]:
                     data[key].startswith(f"postgresql://{service}_{role}:") and server in data[key]
                 ):
                     yield complaint(secret, "leads to another role, database or server")
+
+
+def _backups(rendering: Rendering, cluster: Manifest) -> Iterator[Complaint]:
+    """By schedule (six fields: it begins with seconds), in a way that the cluster knows."""
+    mine = [b for b in rendering.of("ScheduledBackup") if b["spec"]["cluster"]["name"] == cluster["metadata"]["name"]]
+    if not mine:
+        yield complaint(cluster, "is never backed up")
+    for item in mine:
+        if len(item["spec"]["schedule"].split()) != 6:
+            yield complaint(item, f"has a schedule without seconds: {item['spec']['schedule']}")
+        if item["spec"].get("method", "barmanObjectStore") not in cluster["spec"].get("backup", {}):
+            yield complaint(item, "backs up in a way that the cluster is not told of")
 
 
 def _connections(rendering: Rendering) -> int:

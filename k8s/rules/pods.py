@@ -89,6 +89,8 @@ def probes(rendering: Rendering) -> Iterator[Complaint]:
         startup, ready = (container.get(kind, {}) for kind in ("startupProbe", "readinessProbe"))
         if startup.get("periodSeconds", 10) * startup.get("failureThreshold", 3) < STARTUP_S:
             yield complaint(pod.owner, f"is given less than {STARTUP_S} s to start")
+        if pod.owner["spec"].get("progressDeadlineSeconds", 600) <= STARTUP_S:
+            yield complaint(pod.owner, "is called failed while its pods may still be starting")
         if ready.get("periodSeconds", 10) > READINESS_S:
             yield complaint(pod.owner, f"is asked for readiness less often than every {READINESS_S} s")
         alive = container.get("livenessProbe", {})

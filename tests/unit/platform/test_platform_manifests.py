@@ -348,6 +348,22 @@ BROKEN: list[tuple[str, str, Callable[[Rendering], object]]] = [
         "databases",
         lambda r: r.one("Cluster", "receivables-db")["spec"]["affinity"].update(podAntiAffinityType="preferred"),
     ),
+    ("a database that is never backed up", "databases", lambda r: drop(r, "ScheduledBackup", "receivables-db")),
+    (
+        "a backup that the operator does not understand",
+        "databases",
+        lambda r: r.one("ScheduledBackup", "receivables-db")["spec"].update(schedule="0 2 * * *"),
+    ),
+    (
+        "a backup to nowhere",
+        "databases",
+        lambda r: r.one("ScheduledBackup", "receivables-db")["spec"].pop("method"),
+    ),
+    (
+        "a rollout called failed before its pods can have started",
+        "probes",
+        lambda r: r.one("Deployment", "receivables-credit")["spec"].pop("progressDeadlineSeconds"),
+    ),
     (
         "a default that closes the operators' pods",
         "network",
@@ -586,6 +602,7 @@ def test_every_value_of_the_chart_changes_what_it_renders(tmp_path):
         ("services.credit.settings.AR_DATABASE_URL=postgresql://x", "AR_DATABASE_URL"),
         ("services.credit.settings.AR_KAFKA_BOOTSTRAP_SERVERS=other:9092", "AR_KAFKA_BOOTSTRAP_SERVERS"),
         ("settings.AR_METRICS_PORT=9465", "AR_METRICS_PORT"),
+        ("cnpg.backupSchedule=0 2 * * *", "backupSchedule"),
         ("settings.AR_CLOCK=test", "AR_CLOCK"),
         (r"podLabels.app\.kubernetes\.io/component=x", "podLabels"),
     ],
