@@ -14,6 +14,7 @@ LIVENESS_S = 60  # a machine under pressure, or a collection of garbage, is no r
 GRACE_S = 60
 PRE_STOP_S = 5
 LOWEST_USER = 10_001
+_VOLUMES = {"name", "secret", "projected", "emptyDir"}
 _UNITS = {
     "Ki": Decimal(2**10),
     "Mi": Decimal(2**20),
@@ -33,6 +34,8 @@ def security(rendering: Rendering) -> Iterator[Complaint]:
             yield complaint(pod.owner, "has no seccomp profile RuntimeDefault")
         if any(pod.spec.get(shared) for shared in ("hostNetwork", "hostPID", "hostIPC")):
             yield complaint(pod.owner, "shares a namespace of the machine")
+        if foreign := {kind for each in pod.spec.get("volumes", []) for kind in each} - _VOLUMES:
+            yield complaint(pod.owner, f"mounts {sorted(foreign)}")
         for container in pod.containers:
             own = container.get("securityContext", {})
             if own.get("allowPrivilegeEscalation") is not False or own.get("privileged"):

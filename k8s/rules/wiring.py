@@ -204,6 +204,11 @@ def migrations(rendering: Rendering) -> Iterator[Complaint]:
         yield Complaint("Job/*", f"there are {sorted(rendering.names('Job'))}")
     for item in rendering.of("Job"):
         said = item["metadata"].get("annotations", {})
+        if said.get("argocd.argoproj.io/hook") != "Sync":
+            yield complaint(item, "does not run among the objects that it waits for")
+        for needed in rendering.of("ExternalSecret", "Cluster", "Database", "ServiceAccount", "NetworkPolicy"):
+            if _wave(needed) >= _wave(item):
+                yield complaint(needed, f"comes after {item['metadata']['name']}, which waits for it")
         if said.get("argocd.argoproj.io/hook-delete-policy") != "BeforeHookCreation":
             yield complaint(item, "is not made anew at the next release")
         if item["spec"].get("backoffLimit", 6) < 10:

@@ -365,6 +365,25 @@ BROKEN: list[tuple[str, str, Callable[[Rendering], object]]] = [
         lambda r: r.one("Deployment", "receivables-credit")["spec"].pop("progressDeadlineSeconds"),
     ),
     (
+        "a migration before its secrets are made",
+        "migrations",
+        lambda r: r.one("Job", "receivables-credit-migrate")["metadata"]["annotations"].update(
+            {"argocd.argoproj.io/hook": "PreSync"}
+        ),
+    ),
+    (
+        "a secret that comes after who waits for it",
+        "migrations",
+        lambda r: r.one("ExternalSecret", "receivables-credit-owner")["metadata"].update(
+            annotations={"argocd.argoproj.io/sync-wave": "2"}
+        ),
+    ),
+    (
+        "a folder of the machine",
+        "security",
+        lambda r: deployment(r)["volumes"].append({"name": "logs", "hostPath": {"path": "/var/log"}}),
+    ),
+    (
         "a default that closes the operators' pods",
         "network",
         lambda r: policy(r, "receivables-default-deny").update(podSelector={}),
