@@ -9,9 +9,6 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from services.chassis.envelope import RECORD_MAX_BYTES
 from services.chassis.logs import log
 
-# Public topics are kept for ever, so that any consumer can be rebuilt from the first event.
-_FOR_EVER = {"retention.ms": "-1", "cleanup.policy": "delete", "max.message.bytes": str(RECORD_MAX_BYTES)}
-
 TOPICS = (
     "receivables.orders.v1",
     "receivables.credit.v1",
@@ -43,16 +40,27 @@ def trouble(bootstrap_servers: str) -> str:
     return ""
 
 
+def wanted(*, partitions: int, replication: int) -> list[NewTopic]:
+    """The topics as we make them: kept for ever, and acknowledged by all copies but one, so that a broker may fail."""
+    configs = {
+        # Any consumer can be rebuilt from the first event.
+        "retention.ms": "-1",
+        "cleanup.policy": "delete",
+        "max.message.bytes": str(RECORD_MAX_BYTES),
+        "min.insync.replicas": str(max(1, replication - 1)),
+    }
+    return [
+        NewTopic(name=name, num_partitions=partitions, replication_factor=replication, topic_configs=configs)
+        for name in TOPICS
+    ]
+
+
 def ensure(bootstrap_servers: str, *, partitions: int, replication: int) -> dict[str, str]:
     """Create the topics that are missing; return each topic's id. Never changes a partition count."""
     admin = admin_client(bootstrap_servers)
     try:
         existing = set(admin.list_topics())
-        missing = [
-            NewTopic(name=name, num_partitions=partitions, replication_factor=replication, topic_configs=_FOR_EVER)
-            for name in TOPICS
-            if name not in existing
-        ]
+        missing = [each for each in wanted(partitions=partitions, replication=replication) if each.name not in existing]
         if missing:
             try:
                 admin.create_topics(missing)

@@ -1,0 +1,16 @@
+"""How topics are made where nobody made them before us."""
+
+import pytest
+
+from services.chassis.topics import TOPICS, wanted
+
+
+@pytest.mark.parametrize(("copies", "acknowledged"), [(1, "1"), (2, "1"), (3, "2")])
+def test_every_topic_is_kept_for_ever_and_what_is_acknowledged_outlives_a_broker(copies: int, acknowledged: str):
+    topics = wanted(partitions=12, replication=copies)
+
+    assert {topic.name for topic in topics} == set(TOPICS)
+    for topic in topics:
+        assert (topic.num_partitions, topic.replication_factor) == (12, copies)
+        assert topic.topic_configs["retention.ms"] == "-1"
+        assert topic.topic_configs["min.insync.replicas"] == acknowledged
