@@ -10,6 +10,8 @@ from services.chassis.logs import log
 
 _LOCK = 7_215_001  # any number: one migration at a time in this database
 _CHASSIS = Path(__file__).parent / "migrations"
+# The newest of the chassis' migrations that its code stands on; those after it come one release before their code.
+STANDS_ON = "0001_chassis.sql"
 
 # Tables without row-level security: events of all tenants on their way, and the lists that sweepers read.
 EXEMPT = frozenset({"inbox", "handled", "outbox", "sequence", "parked", "tenant", "clock", "migration"})
@@ -49,14 +51,15 @@ def migrate(owner_url: str, server_role: str, folder: Path) -> list[str]:
     return applied
 
 
-def is_current(url: str, folder: Path) -> bool:
-    """Whether the database has every migration that this version needs; it may have newer ones."""
+def is_ready_for(url: str, folder: Path, stands_on: str) -> bool:
+    """Whether the database has every migration up to those that the code stands on; it may lack, or have, later ones."""
     with psycopg.connect(url, autocommit=True) as connection:
         there = connection.execute("SELECT to_regclass('migration') IS NOT NULL").fetchone()
         if there is None or not there[0]:
             return False
         known = {row[0] for row in connection.execute("SELECT name FROM migration").fetchall()}
-    return _files(folder).keys() <= known
+    newest = {_CHASSIS: STANDS_ON, folder: stands_on}
+    return {name for name, file in _files(folder).items() if file.name <= newest[file.parent]} <= known
 
 
 def _files(folder: Path) -> dict[str, Path]:

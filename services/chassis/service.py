@@ -64,6 +64,8 @@ class Service(Generic[S]):
     name: str
     settings: type[S]
     migrations: Path
+    # The newest of them that the code stands on: the start waits for it, and not for those that come after it.
+    stands_on: str
     # What it follows: each event's type, and the use case that handles a batch of them.
     handlers: Callable[[S], Mapping[type[Message], Handler]]
     servicers: Callable[[Parts[S]], Sequence[Servicer]]
@@ -184,7 +186,10 @@ async def _stand_up(service: Service[S], settings: S, stack: AsyncExitStack) -> 
     )
     database = database_of(settings)
     await _wait_for("database", lambda: trouble(database.url))
-    await _wait_for("migrations", lambda: "" if migrate.is_current(database.url, service.migrations) else "not applied")
+    await _wait_for(
+        "migrations",
+        lambda: "" if migrate.is_ready_for(database.url, service.migrations, service.stands_on) else "not applied",
+    )
     await stack.enter_async_context(database)
     async with database.pool.connection() as connection:
         await migrate.check_role(connection)

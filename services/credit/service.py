@@ -32,6 +32,7 @@ SERVICE = Service(
     name="credit",
     settings=ChassisSettings,
     migrations=Path(__file__).parent / "migrations",
+    stands_on="0001_accounts.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     jobs=lambda _parts: (Job("expire_holds", _expire, store.count_due_holds),),

@@ -25,6 +25,7 @@ SERVICE = Service(
     name="disputes",
     settings=DisputesSettings,
     migrations=Path(__file__).parent / "migrations",
+    stands_on="0001_disputes.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     measure=metrics.measure,

@@ -28,6 +28,7 @@ SERVICE = Service(
     name="invoicing",
     settings=InvoicingSettings,
     migrations=Path(__file__).parent / "migrations",
+    stands_on="0002_forms.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     jobs=lambda _parts: (Job("write_files", usecases.write_files, store.count_unwritten),),

@@ -25,6 +25,7 @@ SERVICE = Service(
     name="ledger",
     settings=ChassisSettings,
     migrations=Path(__file__).parent / "migrations",
+    stands_on="0001_books.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     measure=metrics.measure,

@@ -25,6 +25,7 @@ SERVICE = Service(
     name="notifications",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
+    stands_on="0001_messages.sql",
     handlers=stream.handlers,
     servicers=_servicers,
     measure=metrics.measure,
