@@ -71,9 +71,10 @@ bench: servers ## speed, as ratios within one run
 	$(PY) -m deploy.local run -- $(PY) -m tests.benchmark.event_path
 	$(PY) -m tests.benchmark.documents
 
-baseline: env ## publish the contracts as they are: what later versions must stay compatible with
+baseline: env ## publish the contracts and migrations as they are: what later versions must stay compatible with
 	.venv/bin/buf build proto -o tests/contract/published.binpb
 	$(PY) -m tests.contract.corpus
+	$(PY) -m tests.contract.migrations
 
 clean: ## remove what make made
 	rm -rf .venv .cache var proto/gen
