@@ -206,6 +206,23 @@ def test_migrations_apply_once_also_when_two_start_at_once(servers: Servers):
     assert again == []
 
 
+def test_the_serving_role_cannot_migrate(servers: Servers, own_database: OwnDatabase):
+    name = "t_never_by_its_server"
+    drop(servers.admin_database_url, name)
+    empty = provision(servers.admin_database_url, name)
+    try:
+        for server, refusal in (
+            (empty.server, psycopg.errors.InvalidSchemaName),  # it may not even see where tables would be made
+            (own_database(SERVICE).server, psycopg.errors.InsufficientPrivilege),
+        ):
+            with pytest.raises(refusal):
+                migrate(server, role_of(server), SERVICE.migrations)
+        with psycopg.connect(empty.owner) as owner:
+            assert owner.execute("SELECT to_regclass('migration')").fetchone() == (None,)
+    finally:
+        drop(servers.admin_database_url, name)
+
+
 def test_a_migration_that_fails_leaves_nothing_of_itself(own_database: OwnDatabase, tmp_path: Path):
     urls = own_database(SERVICE)
     folder = tmp_path / "toy" / "migrations"
