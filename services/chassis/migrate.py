@@ -1,5 +1,6 @@
 """Forward migrations, as the owner; and the proof, at each start, that the serving role is held by row-level security."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,11 @@ _LOCK = 7_215_001  # any number: one migration at a time in this database
 _CHASSIS = Path(__file__).parent / "migrations"
 # The newest of the chassis' migrations that its code stands on; those after it come one release before their code.
 STANDS_ON = "0001_chassis.sql"
+# What a file begins with that PostgreSQL does not run in a transaction (CREATE INDEX CONCURRENTLY, which others write
+# beside). Its statements, each ending a line with ';', run one by one, and all again after one failed: so the first
+# ones remove what a failure left.
+OUTSIDE = b"-- outside a transaction\n"
+LOCK_TIMEOUT = "10s"  # no table is waited for longer, with others behind us
 
 # Tables without row-level security: events of all tenants on their way, and the lists that sweepers read.
 EXEMPT = frozenset({"inbox", "handled", "outbox", "sequence", "parked", "tenant", "clock", "migration"})
@@ -22,13 +28,16 @@ class UnsafeRole(Exception):  # noqa: N818 - said to the operator as it stands
 
 
 def migrate(owner_url: str, server_role: str, folder: Path) -> list[str]:
-    """Apply what is missing, each file in a transaction, safe twice and at once; return the files applied."""
+    """Apply what is missing, each file in a transaction or as it says, safe twice and at once; return the files applied."""
     applied = []
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("SELECT set_config('ar.server_role', %s, false)", [server_role])
-        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        # Only now: who migrates at once waits as long as it takes, but no table is waited for with others behind us.
-        connection.execute("SET lock_timeout = '10s'")
+        # A limit that an administrator gave to questions is none for a migration; one whose process was killed ends.
+        connection.execute("SET statement_timeout = 0")
+        connection.execute("SET client_connection_check_interval = '2s'")
+        # Asked for again and again: an index that is built beside others' work would wait for whoever waits in here.
+        while not _is_ours(connection):
+            time.sleep(0.2)
         connection.execute(
             "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())"
         )
@@ -43,12 +52,29 @@ def migrate(owner_url: str, server_role: str, folder: Path) -> list[str]:
         known = {row[0] for row in connection.execute("SELECT name FROM migration").fetchall()}
         for name, file in _files(folder).items():
             if name not in known:
-                with connection.transaction():
-                    connection.execute(file.read_bytes())
-                    connection.execute("INSERT INTO migration (name) VALUES (%s)", [name])
+                _apply(connection, name, file.read_bytes())
                 applied.append(name)
     log.info("database migrated", applied=applied)
     return applied
+
+
+def _is_ours(connection: psycopg.Connection) -> bool:
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _apply(connection: psycopg.Connection, name: str, text: bytes) -> None:
+    record = "INSERT INTO migration (name) VALUES (%s)"
+    if text.startswith(OUTSIDE):
+        connection.execute("SET lock_timeout = 0")  # nobody waits behind these
+        for statement in text.split(b";\n"):
+            connection.execute(statement)
+        connection.execute(record, [name])
+    else:
+        connection.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_TIMEOUT])
+        with connection.transaction():
+            connection.execute(text)
+            connection.execute(record, [name])
 
 
 def is_ready_for(url: str, folder: Path, stands_on: str) -> bool:

@@ -1,6 +1,5 @@
 """Earlier versions as trees, and servers that nobody else uses."""
 
-
 import pytest
 
 from tests.versions.version import Version, before_newest_schema, extract

@@ -1,6 +1,10 @@
 """Tenants apart, roles that can do only what they should, migrations that are safe twice, old rows thrown away."""
 
 import asyncio
+import shutil
+import sys
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -11,12 +15,14 @@ import pytest
 from psycopg import sql
 
 from deploy.local.postgres import drop, provision
+from deploy.local.processes import Process
 from deploy.local.servers import Servers
 from services.chassis import jobs
+from services.chassis import migrate as migrating
 from services.chassis.cleaning import clean
 from services.chassis.database import Database, Tx
 from services.chassis.jobs import Job
-from services.chassis.migrate import UnsafeRole, check_role, migrate
+from services.chassis.migrate import UnsafeRole, check_role, is_ready_for, migrate
 from services.chassis.service import Parts
 from services.chassis.settings import ChassisSettings
 from tests.chaos.toy.events import effects, placed
@@ -24,6 +30,7 @@ from tests.chaos.toy.service import SERVICE
 from tests.integration.conftest import OwnDatabase
 
 Toy = Parts[ChassisSettings]
+NextMigration = Callable[[str], Path]
 
 
 async def names(tx: Tx) -> list[str]:
@@ -223,17 +230,118 @@ def test_the_serving_role_cannot_migrate(servers: Servers, own_database: OwnData
         drop(servers.admin_database_url, name)
 
 
-def test_a_migration_that_fails_leaves_nothing_of_itself(own_database: OwnDatabase, tmp_path: Path):
+@pytest.fixture
+def next_migration(tmp_path: Path) -> NextMigration:
+    """Give the folder of a toy that has one migration more, which says this."""
+
+    def written(text: str) -> Path:
+        folder = tmp_path / "toy" / "migrations"
+        shutil.copytree(SERVICE.migrations, folder)
+        (folder / "0002_next.sql").write_text(text)
+        return folder
+
+    return written
+
+
+def test_a_database_is_ready_for_code_that_stands_on_what_it_has(
+    own_database: OwnDatabase, next_migration: NextMigration
+):
     urls = own_database(SERVICE)
-    folder = tmp_path / "toy" / "migrations"
-    folder.mkdir(parents=True)
-    (folder / "0002_half.sql").write_text("CREATE TABLE half (tenant text); SELECT 1/0;")
+    folder = next_migration("ALTER TABLE effect ADD COLUMN more text")
+
+    assert is_ready_for(urls.server, folder, "0001_effects.sql")
+    assert not is_ready_for(urls.server, folder, "0002_next.sql")
+    migrate(urls.owner, role_of(urls.server), folder)
+    assert is_ready_for(urls.server, folder, "0002_next.sql")
+    assert is_ready_for(urls.server, SERVICE.migrations, "0001_effects.sql")
+
+
+def test_a_migration_that_fails_leaves_nothing_of_itself(own_database: OwnDatabase, next_migration: NextMigration):
+    urls = own_database(SERVICE)
 
     with pytest.raises(psycopg.errors.DivisionByZero):
-        migrate(urls.owner, role_of(urls.server), folder)
+        migrate(urls.owner, role_of(urls.server), next_migration("CREATE TABLE half (tenant text); SELECT 1/0;"))
 
     with psycopg.connect(urls.owner) as owner:
         assert owner.execute("SELECT to_regclass('half')").fetchone() == (None,)
+        assert owner.execute("SELECT FROM migration WHERE name = 'toy/0002_next.sql'").fetchone() is None
+
+
+def test_a_migration_does_not_wait_for_a_table_with_others_behind_it(
+    own_database: OwnDatabase, next_migration: NextMigration, monkeypatch: pytest.MonkeyPatch
+):
+    urls = own_database(SERVICE)
+    monkeypatch.setattr(migrating, "LOCK_TIMEOUT", "100ms")
+
+    with psycopg.connect(urls.owner, options="-c idle_in_transaction_session_timeout=5s") as reader:
+        reader.execute("SELECT FROM effect")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            migrate(urls.owner, role_of(urls.server), next_migration("ALTER TABLE effect ADD COLUMN more text"))
+
+
+def test_an_administrators_limit_on_statements_is_none_for_a_migration(
+    own_database: OwnDatabase, next_migration: NextMigration
+):
+    urls = own_database(SERVICE)
+    url = psycopg.conninfo.make_conninfo(urls.owner, options="-c statement_timeout=100ms")
+
+    assert migrate(url, role_of(urls.server), next_migration("SELECT pg_sleep(0.3)")) == ["toy/0002_next.sql"]
+
+
+def test_a_migration_whose_process_was_killed_ends_and_the_next_one_goes_on(
+    own_database: OwnDatabase, next_migration: NextMigration
+):
+    urls = own_database(SERVICE)
+    folder = next_migration("SELECT pg_sleep(30)")
+    killed = Process(
+        "migration",
+        [sys.executable, "-m", "tests.chaos.toy", "migrate"],
+        {"AR_DATABASE_URL": urls.server, "AR_OWNER_DATABASE_URL": urls.owner, "TOY_MIGRATIONS": str(folder)},
+        ready=lambda: sleeps(urls.owner),
+    ).start()
+
+    killed.kill()
+    (folder / "0002_next.sql").write_text("SELECT 1")
+    started = time.monotonic()
+
+    assert migrate(urls.owner, role_of(urls.server), folder) == ["toy/0002_next.sql"]
+    assert time.monotonic() - started < 15
+
+
+def sleeps(url: str) -> bool:
+    """Whether somebody stands in the migration."""
+    with psycopg.connect(url) as connection:
+        question = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+        return connection.execute(question).fetchone() is not None
+
+
+def test_an_index_is_built_outside_a_transaction_and_again_where_a_failure_left_half_of_it(
+    own_database: OwnDatabase, next_migration: NextMigration
+):
+    urls = own_database(SERVICE)
+    folder = next_migration(
+        """-- outside a transaction
+DROP INDEX CONCURRENTLY IF EXISTS once;
+CREATE UNIQUE INDEX CONCURRENTLY once ON effect (tenant, order_id);
+"""
+    )
+    with psycopg.connect(urls.owner, autocommit=True) as owner:
+        owner.execute("SELECT set_config('ar.tenants', 'acme', false)")
+        for _ in range(2):
+            owner.execute(
+                "INSERT INTO effect (tenant, account_id, order_id, version, what) VALUES ('acme','','o','1','')"
+            )
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            migrate(urls.owner, role_of(urls.server), folder)
+        valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'once'::regclass"
+        assert owner.execute(valid).fetchone() == (False,)
+        owner.execute("DELETE FROM effect")
+
+        with ThreadPoolExecutor() as pool:
+            both = list(pool.map(lambda _: migrate(urls.owner, role_of(urls.server), folder), range(2)))
+
+        assert sorted(both) == [[], ["toy/0002_next.sql"]]
+        assert owner.execute(valid).fetchone() == (True,)
 
 
 async def test_rows_that_are_written_once_can_be_read_and_added_only(toy: Toy):
