@@ -27,9 +27,9 @@ from tests.versions.business import ACCOUNTS, BUSINESS, Door
 from tests.versions.version import Version
 
 PARTITIONS = 4
-START_S = 60
+START_S = 120
 STOP_S = 25
-HANDLED_S = 60
+HANDLED_S = 120
 HANDLED = 'ar_messages_processed_total{result="ok"} '
 
 
