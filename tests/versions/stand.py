@@ -142,10 +142,11 @@ class Trade:
         self._stand.send(self._business.known(self._tenant))
         wait_until(lambda: status_of(replica).lag == 0, "what must be known is known", HANDLED_S)
 
-    def go_on(self, replicas: Sequence[Running], count: int) -> None:
-        """Say so many things more, and wait until the replicas, asked in turn, answer for each."""
+    def go_on(self, replicas: Sequence[Running], count: int) -> int:
+        """Say so many things more, wait until the replicas, asked in turn, answer for each; give how many events it took."""
         numbers = range(self._done, self._done + count)
-        self._stand.send([record for n in numbers for record in self._business.facts(n, self._tenant)])
+        events = [record for n in numbers for record in self._business.facts(n, self._tenant)]
+        self._stand.send(events)
         self._done += count
         with ExitStack() as channels:
             doors = [
@@ -155,6 +156,7 @@ class Trade:
             for n in numbers:
                 answered = partial(self._business.answered, doors[n % len(doors)], n)
                 wait_until(answered, f"number {n} is answered for", HANDLED_S)
+        return len(events)
 
     def go_on_until_both_work(self, replicas: Sequence[Running]) -> None:
         """Say more until each replica has handled some of it: a group that grows is not shared out at once."""

@@ -12,7 +12,7 @@ from deploy.local.artifacts import ROOT
 from deploy.local.processes import wait_until
 from deploy.local.servers import Servers
 from k8s.product import SERVICES
-from tests.versions.stand import START_S, Stand, Trade
+from tests.versions.stand import START_S, Stand, Trade, handled
 from tests.versions.version import CURRENT, Version, before_newest_schema, extract
 
 pytestmark = pytest.mark.prove
@@ -53,9 +53,10 @@ def test_both_versions_run_on_both_schemas_alone_and_at_once(servers: Servers, p
             trade.go_on([before], 4)
             with stand.replica(CURRENT) as now:
                 trade.go_on_until_both_work([before, now])
-                trade.go_on([before, now], 60)
+                so_far = handled(before) + handled(now)
+                events = trade.go_on([before, now], 60)
                 trade.assert_once(now)
-                assert before.process.running
+                assert handled(before) + handled(now) - so_far == events
         with stand.replica(CURRENT) as alone:
             trade.go_on([alone], 4)
             trade.assert_once(alone)

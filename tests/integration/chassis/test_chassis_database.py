@@ -288,6 +288,29 @@ def test_an_administrators_limit_on_statements_is_none_for_a_migration(
     assert migrate(url, role_of(urls.server), next_migration("SELECT pg_sleep(0.3)")) == ["toy/0002_next.sql"]
 
 
+def test_a_migration_that_would_not_see_the_rows_it_changes_fails_and_one_that_says_so_changes_them(
+    own_database: OwnDatabase, next_migration: NextMigration
+):
+    urls = own_database(SERVICE)
+    folder = next_migration("UPDATE effect SET what = 'changed'")
+    with psycopg.connect(urls.owner, autocommit=True) as owner:
+        owner.execute("SELECT set_config('ar.tenants', 'acme', false)")
+        owner.execute(
+            "INSERT INTO effect (tenant, account_id, order_id, version, what) VALUES ('acme', '', 'o', 1, '')"
+        )
+
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            migrate(urls.owner, role_of(urls.server), folder)
+        (folder / "0002_next.sql").write_text(
+            """ALTER TABLE effect NO FORCE ROW LEVEL SECURITY;
+               UPDATE effect SET what = 'changed';
+               ALTER TABLE effect FORCE ROW LEVEL SECURITY;"""
+        )
+        migrate(urls.owner, role_of(urls.server), folder)
+
+        assert owner.execute("SELECT what FROM effect").fetchall() == [("changed",)]
+
+
 def test_a_migration_whose_process_was_killed_ends_and_the_next_one_goes_on(
     own_database: OwnDatabase, next_migration: NextMigration
 ):
