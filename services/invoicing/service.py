@@ -28,10 +28,13 @@ SERVICE = Service(
     name="invoicing",
     settings=InvoicingSettings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0002_forms.sql",
+    stands_on="0003_judged_again.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
-    jobs=lambda _parts: (Job("write_files", usecases.write_files, store.count_unwritten),),
+    jobs=lambda _parts: (
+        Job("write_files", usecases.write_files, store.count_unwritten),
+        Job("judge_again", usecases.judge_again, store.count_unjudged),
+    ),
     measure=metrics.measure,
     tell=usecases.tell_refused,
 )

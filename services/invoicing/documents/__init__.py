@@ -3,12 +3,13 @@
 from services.invoicing.documents import formats
 from services.invoicing.documents.model import Invoice
 from services.invoicing.documents.rules import CodeLists, Finding, Severity, check, is_valid
-from services.invoicing.documents.rules.official import OfficialRules
+from services.invoicing.documents.rules.official import ENGINE_FAILED, OfficialRules
 from services.invoicing.documents.rules.profiles import PROFILES, Profile, claim
 from services.invoicing.documents.rules.xsd import Schema
 from services.invoicing.documents.totals import Calculated, Exemption, line_net, totals
 
 __all__ = [
+    "ENGINE_FAILED",
     "PROFILES",
     "Calculated",
     "CodeLists",

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from services.invoicing.documents import Finding
+from services.invoicing.documents import ENGINE_FAILED, Finding
 from services.invoicing.documents.model import VatCategory
 from services.invoicing.domain.parties import Company, Form
 from services.kernel.money import Money
@@ -145,3 +145,8 @@ class Held:
     def order_key(self) -> tuple[str, str]:
         """Tenant and order."""
         return (self.tenant, self.order_id)
+
+    @property
+    def is_unjudged(self) -> bool:
+        """Whether it waits because its judge failed, not for a rule that it broke."""
+        return any(finding.rule == ENGINE_FAILED for finding in self.findings)

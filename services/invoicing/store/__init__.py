@@ -7,7 +7,15 @@ from services.invoicing.store.credits import (
     find_credit_requests,
     lock_balances,
 )
-from services.invoicing.store.held import count_held, hold, list_held, lock_held, release
+from services.invoicing.store.held import (
+    claim_unjudged,
+    count_held,
+    count_unjudged,
+    hold,
+    list_held,
+    lock_held,
+    release,
+)
 from services.invoicing.store.issued import (
     add_issued,
     credit_notes_of,
@@ -57,7 +65,9 @@ __all__ = [
     "add_shipments",
     "add_unwritten",
     "change_companies",
+    "claim_unjudged",
     "count_held",
+    "count_unjudged",
     "count_unwritten",
     "credit_balances",
     "credit_notes_of",

@@ -12,14 +12,39 @@ from services.invoicing.store.columns import Key, columns, keys
 
 
 async def hold(tx: Tx, drafts: Sequence[Held]) -> None:
-    """Keep drafts that broke a rule, or what they break now."""
+    """Keep drafts that broke a rule, or what they break now; those whose judge failed are judged again by and by."""
     await tx.run(
-        """INSERT INTO held (tenant, draft_id, kind, account_id, order_id, shipment_id, dispute_id, findings, held_at)
-           SELECT *, %s FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                                    %s::jsonb[])
-           ON CONFLICT (tenant, draft_id) DO UPDATE SET findings = EXCLUDED.findings""",
-        [tx.at, *columns([_row(draft) for draft in drafts], 8)],
+        """INSERT INTO held (tenant, draft_id, kind, account_id, order_id, shipment_id, dispute_id, findings,
+                             judge_again_at, held_at)
+           SELECT tenant, draft_id, kind, account_id, order_id, shipment_id, dispute_id, findings,
+                  CASE WHEN unjudged THEN now() + interval '15 seconds' END, %s
+             FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                         %s::jsonb[], %s::boolean[])
+               AS d (tenant, draft_id, kind, account_id, order_id, shipment_id, dispute_id, findings, unjudged)
+           ON CONFLICT (tenant, draft_id) DO UPDATE
+              SET findings = EXCLUDED.findings,
+                  judge_again_at = CASE WHEN EXCLUDED.judge_again_at IS NOT NULL
+                                        THEN coalesce(held.judge_again_at, EXCLUDED.judge_again_at) END""",
+        [tx.at, *columns([_row(draft) for draft in drafts], 9)],
     )
+
+
+async def claim_unjudged(tx: Tx, most: int) -> set[Key]:
+    """The accounts of some drafts that are to be judged again now, put off as if that failed: an hour at most."""
+    rows = await tx.rows(
+        """UPDATE held SET tries = tries + 1,
+                  judge_again_at = now() + least(15 * power(2, least(tries, 8)), 3600) * interval '1 second'
+            WHERE (tenant, draft_id) IN (SELECT tenant, draft_id FROM held WHERE judge_again_at <= now()
+                                          ORDER BY judge_again_at LIMIT %s FOR UPDATE SKIP LOCKED)
+           RETURNING tenant, account_id""",
+        [most],
+    )
+    return {(row.tenant, row.account_id) for row in rows}
+
+
+async def count_unjudged(tx: Tx) -> int:
+    """How many drafts are to be judged again now, of the tenants that the transaction serves."""
+    return int((await tx.row("SELECT count(*) AS n FROM held WHERE judge_again_at <= now()")).n)
 
 
 async def release(tx: Tx, drafts: Collection[Key]) -> None:
@@ -72,6 +97,7 @@ def _row(draft: Held) -> tuple[Any, ...]:
         draft.shipment_id,
         draft.dispute_id,
         Jsonb([[finding.rule, finding.message, finding.place] for finding in draft.findings]),
+        draft.is_unjudged,
     )
 
 

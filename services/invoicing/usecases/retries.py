@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from services.chassis.database import Tx
-from services.chassis.envelope import Origin
+from services.chassis.database import Database, Tx, is_transient
+from services.chassis.envelope import Origin, new_traceparent
+from services.chassis.ids import new_id
+from services.chassis.logs import log
 from services.invoicing import store
 from services.invoicing.documents import Finding, Severity
 from services.invoicing.domain.drafts import Draft
@@ -13,6 +15,8 @@ from services.invoicing.domain.statements import Held, Kind
 from services.invoicing.usecases.desk import Desk, Key, open_desk
 from services.invoicing.usecases.issuing import Outcome, Pending, issue
 from services.kernel.refusals import Refusal
+
+JUDGED_AT_ONCE = 50  # drafts
 
 
 async def retry(tx: Tx, accounts: Mapping[Key, Origin]) -> Outcome:
@@ -39,6 +43,22 @@ async def retry(tx: Tx, accounts: Mapping[Key, Origin]) -> Outcome:
     outcome = await issue(tx, pending, orders, {held.draft_id: held.findings for held in waiting})
     outcome.held += impossible
     return outcome
+
+
+async def judge_again(database: Database) -> int:
+    """Try held drafts again whose judge failed, though they may break no rule; return how many accounts' they were."""
+    async with database.transaction(await database.tenants()) as tx:
+        accounts = await store.claim_unjudged(tx, JUDGED_AT_ONCE)
+    for tenant, account_id in sorted(accounts):
+        origin = Origin(tenant, "system:judge", "the judge failed before", f"judge {new_id()}", new_traceparent())
+        try:
+            async with database.transaction([tenant]) as tx:
+                await retry(tx, {(tenant, account_id): origin})
+        except Exception as error:  # whatever it is, it concerns this account
+            if is_transient(error):
+                raise
+            log.exception("held drafts not judged again", account=account_id)
+    return len(accounts)
 
 
 async def _invoices(tx: Tx, waiting: list[Held], orders: Mapping[Key, KeptOrder]) -> list[tuple[Held, Draft | Refusal]]:

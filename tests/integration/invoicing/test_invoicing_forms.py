@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import multiprocessing
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -183,6 +184,61 @@ async def test_a_profile_that_asks_for_more_than_the_document_says_is_refused_wi
 
     assert error.value.code() is grpc.StatusCode.FAILED_PRECONDITION
     assert "BR-DE-15" in str(error.value)
+
+
+def kill_the_judge() -> None:
+    """Let its process die; whatever it is asked next, it cannot answer."""
+    [judge] = [child for child in multiprocessing.active_children() if child.name == "official-rules"]
+    judge.kill()
+    judge.join()
+
+
+async def judge_again(office: Office, *, later: bool = True) -> int:
+    """Do what is due, `later` when the pause is over."""
+    if later:
+        async with office.parts.database.transaction(["acme"]) as tx:
+            await tx.run("UPDATE held SET judge_again_at = now() WHERE judge_again_at IS NOT NULL")
+    return await usecases.judge_again(office.parts.database)
+
+
+async def pauses(office: Office) -> list[int | None]:
+    """How many seconds each held draft waits until it is judged again."""
+    async with office.parts.database.transaction(["acme"]) as tx:
+        rows = await tx.rows("SELECT ceil(extract(epoch FROM judge_again_at - now()) / 15)::int * 15 AS s FROM held")
+    return [row.s for row in rows]
+
+
+async def test_a_draft_whose_judge_died_is_judged_again_by_itself(judged: Office) -> None:
+    kill_the_judge()
+    await judged.handle(placed(), shipped())
+    [held] = await judged.announced(events_pb2.DocumentHeld)
+
+    done = [await judge_again(judged, later=False), await judge_again(judged), await judge_again(judged)]
+
+    [invoice] = await judged.invoices()
+    assert [finding.rule for finding in held.findings] == ["RULES"]
+    assert done == [0, 1, 0]
+    assert (invoice.invoice_id, invoice.number) == (held.draft_id, "RE-2026-000001")
+
+
+async def test_a_judge_that_dies_again_is_asked_ever_later(judged: Office) -> None:
+    kill_the_judge()
+    await judged.handle(placed(), shipped())
+    first = await pauses(judged)
+    kill_the_judge()
+
+    await judge_again(judged)
+
+    assert (first, await pauses(judged)) == ([15], [30])
+    assert len(await judged.announced(events_pb2.DocumentHeld)) == 1  # the same finding is told once
+
+
+async def test_a_draft_that_breaks_a_rule_waits_for_a_person(judged: Office) -> None:
+    await agree(judged, "xrechnung", reference="")
+    await judged.handle(placed(), shipped())
+
+    assert await pauses(judged) == [None]
+    assert await judge_again(judged) == 0
 
 
 async def test_what_the_buyers_profile_asks_for_is_held_without_a_number_and_goes_on_when_it_is_told(
