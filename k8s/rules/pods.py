@@ -1,10 +1,10 @@
 """Rules about single pods: who they are, what they may, how they start, answer probes and stop."""
 
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from k8s import product
+from k8s import measured, product
 from k8s.render import Pod, Rendering, matches
 from k8s.rules.finding import Complaint, complaint
 
@@ -14,6 +14,9 @@ LIVENESS_S = 60  # a machine under pressure, or a collection of garbage, is no r
 GRACE_S = 60
 PRE_STOP_S = 5
 LOWEST_USER = 10_001
+REQUEST_MOST = Decimal("2.5")  # times what was measured: more would keep a node's memory from others for nothing
+LIMIT_LEAST = Decimal("1.5")  # times the most that was measured: a peak that nobody has seen yet is no reason to die
+CPU_STEP = Decimal("0.01")
 _VOLUMES = {"name", "secret", "projected", "emptyDir"}
 _UNITS = {
     "Ki": Decimal(2**10),
@@ -59,7 +62,10 @@ def service_account(rendering: Rendering) -> Iterator[Complaint]:
 
 
 def resources(rendering: Rendering) -> Iterator[Complaint]:
-    """Requests for both, a memory limit not below the request, and no CPU limit (throttling stretches transactions)."""
+    """Requests for both, a memory limit not below the request, and no CPU limit (throttling stretches transactions).
+
+    What a service asks for follows from `measured.json`; migrations were not measured.
+    """
     for pod in rendering.pods:
         for container in pod.containers:
             asked, limit = (container.get("resources", {}).get(part, {}) for part in ("requests", "limits"))
@@ -69,6 +75,32 @@ def resources(rendering: Rendering) -> Iterator[Complaint]:
                 yield complaint(pod.owner, f"requests {asked['memory']} above its limit {limit['memory']}")
             if "cpu" in limit:
                 yield complaint(pod.owner, "has a CPU limit")
+    roles = measured.read().roles
+    for pod in rendering.deployments:
+        if (role := roles.get(pod.service)) is None:
+            yield complaint(pod.owner, "was never measured")
+        else:
+            yield from _follows(pod, role)
+
+
+def _follows(pod: Pod, role: measured.Role) -> Iterator[Complaint]:
+    said = pod.spec["containers"][0].get("resources", {})
+    asked, limit = said.get("requests", {}), said.get("limits", {})
+    usual, most = (Decimal(str(mib)) * _UNITS["Mi"] for mib in (role.memory_mib.p95, role.memory_mib.max))
+    cores = Decimal(str(role.cpu_cores.p95)).quantize(CPU_STEP, ROUND_CEILING)
+    if "memory" in asked and quantity(asked["memory"]) < usual:
+        yield complaint(pod.owner, f"requests {asked['memory']}, and {role.memory_mib.p95} MiB were measured (p95)")
+    if "memory" in asked and quantity(asked["memory"]) > usual * REQUEST_MOST:
+        yield complaint(
+            pod.owner, f"requests {asked['memory']}, above {REQUEST_MOST} times the measured {role.memory_mib.p95} MiB"
+        )
+    if "memory" in limit and quantity(limit["memory"]) < most * LIMIT_LEAST:
+        yield complaint(
+            pod.owner,
+            f"has the limit {limit['memory']}, below {LIMIT_LEAST} times the measured {role.memory_mib.max} MiB",
+        )
+    if "cpu" in asked and quantity(str(asked["cpu"])) < cores:
+        yield complaint(pod.owner, f"requests CPU {asked['cpu']}, and {cores} cores were measured (p95, rounded up)")
 
 
 def quantity(text: str) -> Decimal:

@@ -4,12 +4,14 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 
-from k8s import documents, render, tools
+from k8s import documents, measured, render, tools
+from k8s.measured import Figure, Role
 from k8s.render import Manifest, Rendering
 from k8s.rules import RULES, judge
 
@@ -36,6 +38,14 @@ def map_with(rendering: Rendering, setting: str) -> dict[str, str]:
 def policy(rendering: Rendering, name: str = "receivables-credit") -> Manifest:
     spec: Manifest = rendering.one("NetworkPolicy", name)["spec"]
     return spec
+
+
+def times_usual(factor: float) -> str:
+    return f"{factor * measured.read().roles['credit'].memory_mib.p95:.0f}Mi"
+
+
+def times_most(factor: float) -> str:
+    return f"{factor * measured.read().roles['credit'].memory_mib.max:.0f}Mi"
 
 
 def drop(rendering: Rendering, kind: str, name: str) -> None:
@@ -86,6 +96,39 @@ BROKEN: list[tuple[str, str, Callable[[Rendering], object]]] = [
         "a request above its limit",
         "resources",
         lambda r: container(r)["resources"]["requests"].update(memory="1Gi"),
+    ),
+    (
+        "a request below what was measured",
+        "resources",
+        lambda r: container(r)["resources"]["requests"].update(memory=times_usual(0.9)),
+    ),
+    (
+        "a request that keeps a node's memory for nothing",
+        "resources",
+        lambda r: container(r)["resources"].update(
+            requests={"cpu": "1", "memory": times_usual(2.6)}, limits={"memory": times_usual(4)}
+        ),
+    ),
+    (
+        "a limit that is hardly above what was seen",
+        "resources",
+        lambda r: container(r)["resources"].update(
+            requests={"cpu": "1", "memory": times_most(1.1)}, limits={"memory": times_most(1.4)}
+        ),
+    ),
+    (
+        "a service that nobody measured",
+        "resources",
+        lambda r: r.one("Deployment", "receivables-credit")["spec"]["template"]["metadata"]["labels"].update(
+            {"app.kubernetes.io/name": "kredit"}
+        ),
+    ),
+    (
+        "less CPU than was measured",
+        "resources",
+        lambda r: container(r)["resources"]["requests"].update(
+            cpu=f"{1000 * measured.read().roles['credit'].cpu_cores.p95 - 1:.0f}m"
+        ),
     ),
     ("a CPU limit", "resources", lambda r: container(r)["resources"]["limits"].update(cpu="1")),
     (
@@ -426,6 +469,48 @@ def test_every_rule_has_seen_something_broken():
     assert {rule for _, rule, _ in BROKEN} == RULES.keys()
 
 
+ROLE = Role(
+    memory_mib=Figure(p50=90, p95=100, max=120),
+    pss_mib=Figure(p50=60, p95=70, max=80),
+    slope_mib_per_h=0,
+    cpu_cores=Figure(p50=0.05, p95=0.091, max=0.3),
+    events=1,
+    calls=1,
+)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory", "limit", "complains"),
+    [
+        ("100m", "100Mi", "180Mi", ""),
+        ("100m", "250Mi", "250Mi", ""),
+        ("100m", "99Mi", "180Mi", "100 MiB were measured"),
+        ("100m", "251Mi", "251Mi", "above 2.5 times"),
+        ("100m", "100Mi", "179Mi", "below 1.5 times"),
+        ("99m", "100Mi", "180Mi", "0.10 cores were measured"),
+    ],
+)
+def test_what_a_service_asks_for_follows_from_what_was_measured(overlay, monkeypatch, cpu, memory, limit, complains):
+    rendering = overlay("prod")
+    soak = replace(measured.read(), roles=dict.fromkeys(measured.read().roles, ROLE))
+    monkeypatch.setattr(measured, "read", lambda: soak)
+    for pod in rendering.deployments:
+        asked = {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": limit}}
+        pod.spec["containers"][0]["resources"] = asked
+
+    complaints = list(RULES["resources"](rendering))
+
+    assert len(complaints) == (len(rendering.deployments) if complains else 0)
+    assert all(complains in each.says for each in complaints)
+
+
+def test_what_was_measured_is_read_as_it_was_written(tmp_path):
+    measured.write(measured.read(), tmp_path / "measured.json")
+
+    assert measured.read(tmp_path / "measured.json") == measured.read()
+    assert (tmp_path / "measured.json").read_text() == measured.FILE.read_text()
+
+
 @pytest.mark.parametrize("name", render.overlays())
 def test_rendered_twice_the_bytes_are_the_same(name):
     assert render.kustomize(name) == render.kustomize(name)
@@ -631,7 +716,7 @@ def test_the_chart_refuses_a_value_that_it_would_not_render(argument, named):
         render.helm("--set", argument)
 
 
-def test_the_charts_schema_and_the_table_of_settings_are_the_code_as_it_is():
+def test_the_charts_schema_and_the_tables_of_settings_and_figures_are_as_code_and_measurement_are():
     again = "write them anew: .venv/bin/python -m k8s.documents"
 
     assert documents.SCHEMA.read_text() == documents.values_schema(), again
