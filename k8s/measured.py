@@ -30,7 +30,7 @@ class Role:
     memory_mib: Figure
     # Proportional: a page that several processes of the machine map is divided among them.
     pss_mib: Figure
-    # Of the resident memory over the second half, by least squares.
+    # Over the second half, by least squares, of what no file backs: the kernel may take the rest back.
     slope_mib_per_h: float
     cpu_cores: Figure
     events: int

@@ -1,6 +1,6 @@
 """The five services under a constant load for as long as you like, what each takes of memory and CPU, and whether all is well.
 
-Run as `python -m tests.benchmark.soak --minutes 30 --orders-per-second 10`. It ends with 1 when anything is left
+Run as `python -m tests.benchmark.soak --minutes 60 --orders-per-second 3`. It ends with 1 when anything is left
 undone, does not reconcile, was refused, or when a service ended by itself.
 """
 
@@ -67,7 +67,7 @@ class Ran:
 def soak(
     *,
     minutes: Minutes = 30,
-    orders_per_second: Rate = 10,
+    orders_per_second: Rate = 3,
     every: Every = 5,
     save: Save = False,
     folder: Folder = FOLDER,
@@ -207,11 +207,11 @@ def write_samples(sampler: Sampler, file: Path) -> None:
     """Keep every sample, for a curve."""
     with file.open("w", newline="", encoding="utf-8") as text:
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("role", "second", "rss_mib", "pss_mib", "cpu_s"))
+        writer.writerow(("role", "second", "rss_mib", "pss_mib", "own_mib", "cpu_s"))
         for name, samples in sampler.samples.items():
             for one in samples:
-                second, rss, pss = one.at - samples[0].at, one.rss / usage.MIB, one.pss / usage.MIB
-                writer.writerow((name, f"{second:.1f}", f"{rss:.1f}", f"{pss:.1f}", f"{one.cpu_s:.2f}"))
+                memory = (f"{held / usage.MIB:.1f}" for held in (one.rss, one.pss, one.own))
+                writer.writerow((name, f"{one.at - samples[0].at:.1f}", *memory, f"{one.cpu_s:.2f}"))
 
 
 def show(soaked: Soak, ran: Ran) -> None:

@@ -24,6 +24,8 @@ class Sample:
     at: float
     rss: int
     pss: int
+    # Of the resident memory what no file backs: the kernel may take the rest back.
+    own: int
     # Used since they began; those that ended are in their parent's count.
     cpu_s: float
 
@@ -74,14 +76,15 @@ class Sampler:
 def sample(pid: int) -> Sample:
     """A process and its descendants now; raises psutil.NoSuchProcess."""
     root = psutil.Process(pid)
-    rss = pss = 0
+    rss = pss = own = 0
     cpu_s = 0.0
     for process in (root, *root.children(recursive=True)):
         memory = process.memory_full_info()
         rss += memory.rss
         pss += memory.pss
+        own += memory.rss - memory.shared
         cpu_s += _worked(process)
-    return Sample(time.monotonic(), rss, pss, cpu_s)
+    return Sample(time.monotonic(), rss, pss, own, cpu_s)
 
 
 def _worked(process: psutil.Process) -> float:
@@ -131,10 +134,10 @@ def others(machine: Sequence[Busy]) -> Figure:
 
 
 def slope(samples: Sequence[Sample]) -> float:
-    """How resident memory grew over the second half, in MiB an hour; the first half is for caches to fill."""
+    """How a role's own memory grew over the second half, in MiB an hour; the first half is for caches to fill."""
     middle = (samples[0].at + samples[-1].at) / 2
     second = [one for one in samples if one.at >= middle]
-    line = linear_regression([one.at for one in second], [one.rss / MIB for one in second])
+    line = linear_regression([one.at for one in second], [one.own / MIB for one in second])
     return round(line.slope * HOUR_S, 1)
 
 

@@ -17,7 +17,8 @@ PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {HELPER
 
 
 def sampled(rss_mib: float, *, at: float, cpu_s: float = 0) -> Sample:
-    return Sample(at=at, rss=int(rss_mib * MIB), pss=int(rss_mib * MIB), cpu_s=cpu_s)
+    held = int(rss_mib * MIB)
+    return Sample(at=at, rss=held, pss=held, own=held, cpu_s=cpu_s)
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def test_what_a_helper_holds_and_uses_is_its_roles(parent):
     assert found.rss > HELD_MIB * MIB
     assert found.pss > HELD_MIB * MIB
     assert found.pss < found.rss  # the two share Python's own pages
+    assert HELD_MIB * MIB < found.own < found.rss
     assert found.cpu_s > 0
 
 
@@ -73,6 +75,12 @@ def test_a_role_that_was_started_again_has_no_negative_interval():
 
 def test_what_fills_up_in_the_first_half_is_no_slope():
     samples = [sampled(min(100 + 10 * at, 200), at=at) for at in range(0, 41)]
+
+    assert usage.slope(samples) == 0
+
+
+def test_pages_of_files_that_come_and_go_are_no_slope():
+    samples = [replace(sampled(100, at=at), rss=int((100 + at) * MIB), pss=int((100 - at) * MIB)) for at in range(41)]
 
     assert usage.slope(samples) == 0
 
