@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from deploy.dashboards.panels import AMOUNT, COUNT, PER_SECOND, SECONDS, SHARE, dashboards
 from deploy.demo.results import clear, read_metrics_ports, write_metrics_ports
+from deploy.local.artifacts import ROOT
 from deploy.observe import tools
 from deploy.observe.__main__ import app
 from deploy.observe.page import PAGE
@@ -29,6 +30,23 @@ def test_without_prometheus_and_without_apt_it_says_how_to_get_it(tmp_path, monk
     assert result.exit_code == 2
     assert "this machine has no apt-get" in result.output
     assert "Homebrew" in result.output
+
+
+def test_alertmanager_is_built_in_the_version_that_compose_runs():
+    compose = (ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8")
+
+    assert f"image: prom/alertmanager:{tools.ALERTMANAGER}\n" in compose
+
+
+def test_a_program_that_cannot_be_had_leaves_nothing_half_done(tmp_path, monkeypatch):
+    monkeypatch.setattr(tools, "FOLDER", tmp_path)
+    monkeypatch.setattr(tools, "LOCK", tmp_path / "no.lock")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(tools.MissingToolError, match=r"no\.lock"):
+        tools.find("alertmanager")
+
+    assert [file.name for file in tmp_path.iterdir()] == [".lock"]
 
 
 def test_ports_are_noted_while_a_demo_is_up_and_cleared_with_what_it_left(tmp_path):
