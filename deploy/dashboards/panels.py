@@ -26,12 +26,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One chart; `why` says what a reader learns from it."""
+    """One chart; `why` says what a reader learns from it, `normal` what each series says while nothing is wrong."""
 
     title: str
     why: str
     unit: str
     queries: tuple[Query, ...]
+    normal: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class Dashboard:
     panels: tuple[Panel, ...]
 
 
-def _panel(title: str, why: str, unit: str, expr: str, legend: str) -> Panel:
-    return Panel(title, why, unit, (Query(expr, legend),))
+def _panel(title: str, why: str, unit: str, expr: str, legend: str, *, normal: float | None = None) -> Panel:
+    return Panel(title, why, unit, (Query(expr, legend),), normal)
 
 
 def _percentile_99(by: str, buckets: str) -> str:
@@ -66,6 +67,7 @@ def overview() -> Dashboard:
                 "All at 0, always: one that is not calls somebody at once.",
                 AMOUNT,
                 tuple(Query(expr, name) for name, expr in _INVARIANTS.items()),
+                normal=0,
             ),
             _panel("Issued, not yet booked", "What is under way from invoicing to the ledger; 0 at rest.", AMOUNT,
                    "sum by (currency) (max by (kind, currency) (ar_issued_amount) - max by (kind, currency) (ar_posted_amount))",
@@ -85,7 +87,7 @@ def overview() -> Dashboard:
                    'sum by (job) (rate(grpc_server_handled_total{grpc_code=~"UNAVAILABLE|INTERNAL|UNKNOWN"}[5m])) / sum by (job) (rate(grpc_server_handled_total[5m])) or 0 * sum by (job) (rate(grpc_server_handled_total[5m]))',
                    "{{job}}"),
             _panel("Dependencies", "1 is up.", COUNT,
-                   "min by (job, dependency) (ar_dependency_up)", "{{job}} {{dependency}}"),
+                   "min by (job, dependency) (ar_dependency_up)", "{{job}} {{dependency}}", normal=1),
         ),
     )  # fmt: skip
 
@@ -134,7 +136,7 @@ _OWN: dict[str, tuple[Panel, ...]] = {
         _panel("Open holds", "Orders that reserve credit, or wait for a person.", COUNT,
                "max by (state) (ar_credit_holds)", "{{state}}"),
         _panel("Refusals", "Requests and events refused, by code.", COUNT,
-               'sum by (code) (ar_refusals_total{job="credit"}) or sum(ar_parked_events{job="credit",reason="refused"})', "{{code}}"),
+               'sum by (code) (ar_refusals_total{job="credit"})', "{{code}}"),
     ),
     "invoicing": (
         _panel("Documents", "Written by format, and held for a rule.", COUNT,

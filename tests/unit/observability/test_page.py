@@ -48,6 +48,24 @@ async def test_nothing_else_is(asked, path):
     assert questions == []
 
 
+async def test_a_prometheus_that_is_gone_is_said_to_be(asked):
+    async with TestClient(TestServer(application("http://127.0.0.1:1"))) as page:
+        answer = await page.get("/api/v1/alerts")
+
+        assert answer.status == 502
+        assert "Prometheus does not answer" in await answer.text()
+
+
+async def test_an_alerts_runbook_is_there_to_read_and_no_other_file(asked):
+    page, _ = asked
+
+    told = await page.get("/runbooks/NumberGap.md")
+    assert told.content_type == "text/plain"
+    assert (await told.text()).startswith("# NumberGap")
+    for other in ("README", "Nobody", "..%2Fobserve%2FREADME"):
+        assert (await page.get(f"/runbooks/{other}.md")).status == 404
+
+
 async def test_the_page_gets_all_panels(asked):
     page, _ = asked
 
