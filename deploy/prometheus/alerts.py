@@ -178,13 +178,13 @@ def _issued_and_posted(scale: float) -> list[Alert]:
     ago = span(5 * MINUTE * scale)
     issued, posted = (f"max by (kind, currency) (ar_{what}_amount)" for what in ("issued", "posted"))
     issued_ago, posted_ago = (text.replace("_amount)", f"_amount offset {ago})") for text in (issued, posted))
-    in_flight = 'max(ar_consumer_lag_records{job="ledger"}) > 0 or max(ar_outbox_pending{job="invoicing"}) > 0'
+    in_flight = _under_way("invoicing", "ledger", MINUTE * scale)
     ledger_read, invoicing_read = (_read_since(job, 4 * MINUTE * scale) for job in ("ledger", "invoicing"))
     return [
         Alert(
             "IssuedNotPosted",
             PAGE,
-            f"{issued_ago} - ({posted} or 0 * {issued_ago}) > {{limit}} and on () {ledger_read} unless on () ({in_flight})",
+            f"{issued_ago} - ({posted} or 0 * {issued}) > {{limit}} and on () {ledger_read} unless on () ({in_flight})",
             CENT,
             MINUTE,
             f"{_AMOUNT} ({{{{ $labels.kind }}}}) was issued, is not booked, and is not under way",
@@ -192,12 +192,21 @@ def _issued_and_posted(scale: float) -> list[Alert]:
         Alert(
             "PostedNotIssued",
             PAGE,
-            f"{posted_ago} - ({issued} or 0 * {posted_ago}) > {{limit}} and on () {invoicing_read}",
+            f"{posted_ago} - ({issued} or 0 * {posted}) > {{limit}} and on () {invoicing_read}",
             CENT,
             MINUTE,
             f"{_AMOUNT} ({{{{ $labels.kind }}}}) is booked and was never issued",
         ),
     ]
+
+
+def _under_way(teller: str, reader: str, seconds: float) -> str:
+    """Whether something told so long ago may still be on its way; under load something younger always is."""
+    told, waits = (
+        f'max(ar_outbox_oldest_age_seconds{{job="{teller}"}})',
+        f'max(ar_consumer_lag_seconds{{job="{reader}"}})',
+    )
+    return f"{told} + {waits} > {seconds:g}"
 
 
 def _read_since(job: str, seconds: float) -> str:
@@ -218,7 +227,7 @@ def _exposure(scale: float) -> list[Alert]:
         f"(max by (currency) (changes(ar_credit_used[{quiet}])) > 0"
         f" or max by (currency) (changes(ar_receivables[{quiet}])) > 0)"
     )
-    behind = 'max(ar_consumer_lag_records{job="credit"}) > 0 or max(ar_outbox_pending{job="ledger"}) > 0'
+    behind = _under_way("ledger", "credit", 4 * MINUTE * scale)
     return [
         Alert(
             "ExposureNotLedger",
@@ -234,7 +243,11 @@ def _exposure(scale: float) -> list[Alert]:
 
 def _stopped(scale: float) -> list[Alert]:
     """What stands still."""
-    five = span(5 * MINUTE * scale)
+    two, five = span(2 * MINUTE * scale), span(5 * MINUTE * scale)
+    # The longest of two minutes: while a replica starts again it knows of none.
+    oldest, oldest_ago = (
+        f"max by (job) (max_over_time(ar_consumer_lag_seconds[{two}]{ago}))" for ago in ("", f" offset {five}")
+    )
     silent = " or ".join(f'absent(ar_outbox_pending{{job="{name}"}})' for name in SERVICES)
     return [
         Alert(
@@ -261,6 +274,15 @@ def _stopped(scale: float) -> list[Alert]:
             0,
             5 * MINUTE,
             "{{ $labels.job }} has handled nothing for ten minutes, and {{ $value }} records wait",
+        ),
+        Alert(
+            "PartitionStuck",
+            PAGE,
+            # What stands still grows older with the clock; while somebody catches up, the oldest is ever younger.
+            f"{oldest} > {3 * MINUTE * scale:g} + ({oldest_ago} > {{limit}})",
+            300 * scale,
+            MINUTE,
+            "An event has waited in {{ $labels.job }} for {{ $value | humanizeDuration }}, whatever others go on",
         ),
         Alert(
             "OutboxStale",

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
-from deploy.prometheus.alerts import BURNS, MINUTE, OBJECTIVES, SERVICES, span
+from deploy.prometheus.alerts import BURNS, MINUTE, OBJECTIVES, SERVICES, Burn, Objective, span
 
 # A sample every half minute; `x300` of them are two and a half hours.
 STEP_S = 30
@@ -21,6 +22,7 @@ class Case:
     series: Series
     at_s: float
     fires: tuple[tuple[tuple[str, str], ...], ...] = ()
+    step_s: float = STEP_S
 
 
 def _gauge(value: float) -> str:
@@ -59,12 +61,17 @@ def invariants() -> Iterator[Case]:
     )
 
 
-def _documents(issued: str, posted: str, lag: int = 0, outbox: int = 0) -> Series:
+def _read_ago(job: str, seconds: float) -> Series:
+    """A service whose figures are always so old."""
+    return {f'ar_figures_timestamp_seconds{{job="{job}"}}': f"{-seconds}+{STEP_S}x300"}
+
+
+def _documents(issued: str, posted: str, lag_s: float = 0, outbox_s: float = 0) -> Series:
     return FRESH | {
         'ar_issued_amount{job="invoicing",kind="invoice",currency="EUR"}': issued,
         'ar_posted_amount{job="ledger",kind="invoice",currency="EUR"}': posted,
-        'ar_consumer_lag_records{job="ledger"}': _gauge(lag),
-        'ar_outbox_pending{job="invoicing"}': _gauge(outbox),
+        'ar_consumer_lag_seconds{job="ledger"}': _gauge(lag_s),
+        'ar_outbox_oldest_age_seconds{job="invoicing"}': _gauge(outbox_s),
     }
 
 
@@ -81,25 +88,33 @@ def in_flight() -> Iterator[Case]:
     # A tenth of a cent is a fact; half of it can only be a float's error.
     yield Case("IssuedNotPosted", _documents(_gauge(100.0005), _gauge(100)), 3600)
     yield Case("PostedNotIssued", _documents(_gauge(100), _gauge(100.0005)), 3600)
-    yield Case("IssuedNotPosted", _documents(_gauge(100.01), _gauge(100), lag=1), 3600)
-    yield Case("IssuedNotPosted", _documents(_gauge(100.01), _gauge(100), outbox=1), 3600)
+    # Something is always under way; only what may have been for a minute explains a difference.
+    yield Case("IssuedNotPosted", _documents(_gauge(100.01), _gauge(100), lag_s=30, outbox_s=30), 3600, told)
+    yield Case("IssuedNotPosted", _documents(_gauge(100.01), _gauge(100), lag_s=61), 3600)
+    yield Case("IssuedNotPosted", _documents(_gauge(100.01), _gauge(100), outbox_s=61), 3600)
+    # Figures older than four minutes say nothing of what was issued five minutes ago.
+    for alert, series, reader in (("IssuedNotPosted", less, "ledger"), ("PostedNotIssued", more, "invoicing")):
+        yield Case(alert, series | _read_ago(reader, 230), 3600, told)
+        yield Case(alert, series | _read_ago(reader, 250), 3600)
     # Always a batch behind, as under load, is no difference either.
     yield Case("IssuedNotPosted", _documents("100+10x300", "90+10x300"), 3600)
     yield Case("IssuedNotPosted", {k: v for k, v in less.items() if "ledger" not in k}, 3600)  # ledger away
     # The first invoice ever, and the ledger has no series of its own yet.
     first = {k: v for k, v in less.items() if "posted" not in k}
     yield Case("IssuedNotPosted", first, 3600, told)
+    # The reverse: booked, and invoicing knows of none.
+    yield Case("PostedNotIssued", {k: v for k, v in more.items() if "ar_issued" not in k}, 3600, told)
 
 
-def _exposure(used: str, owed: float, lag: int = 0) -> Series:
+def _exposure(used: str, owed: float | str, lag_s: float = 0, outbox_s: float = 0) -> Series:
     return FRESH | {
         'ar_credit_used{job="credit",currency="EUR"}': used,
-        'ar_receivables{job="ledger",currency="EUR",bucket="not_due"}': _gauge(owed),
+        'ar_receivables{job="ledger",currency="EUR",bucket="not_due"}': owed if isinstance(owed, str) else _gauge(owed),
         'ar_receivables{job="ledger",currency="EUR",bucket="1_30"}': _gauge(5),
         'ar_cash_unallocated{job="ledger",currency="EUR"}': _gauge(3),
         'ar_customer_credits{job="ledger",currency="EUR"}': _gauge(2),
-        'ar_consumer_lag_records{job="credit"}': _gauge(lag),
-        'ar_outbox_pending{job="ledger"}': _gauge(0),
+        'ar_consumer_lag_seconds{job="credit"}': _gauge(lag_s),
+        'ar_outbox_oldest_age_seconds{job="ledger"}': _gauge(outbox_s),
     }
 
 
@@ -110,8 +125,21 @@ def exposure() -> Iterator[Case]:
     yield from _sides(
         "ExposureNotLedger", _exposure(_gauge(99.999), 100), _exposure(_gauge(100.0005), 100), 300, labels
     )
-    yield Case("ExposureNotLedger", _exposure(_gauge(101), 100, lag=1), 3600)
+    told = (tuple(labels.items()),)
+    wrong = _exposure(_gauge(101), 100)
+    yield Case("ExposureNotLedger", _exposure(_gauge(101), 100, lag_s=120, outbox_s=120), 3600, told)
+    yield Case("ExposureNotLedger", _exposure(_gauge(101), 100, lag_s=241), 3600)
+    yield Case("ExposureNotLedger", _exposure(_gauge(101), 100, outbox_s=241), 3600)
+    for reader in ("credit", "ledger"):
+        yield Case("ExposureNotLedger", wrong | _read_ago(reader, 290), 3600, told)
+        yield Case("ExposureNotLedger", wrong | _read_ago(reader, 310), 3600)
     yield Case("ExposureNotLedger", _exposure("0+1x300", 100), 3600)  # something moves
+    # What moved last, at 630 s, on either side, must have been still for ten minutes, and that for five.
+    for series in (_exposure("50x20 101x280", 100), _exposure(_gauge(101), "50x20 100x280")):
+        yield Case("ExposureNotLedger", series, 630 + 15 * MINUTE - STEP_S)
+        yield Case("ExposureNotLedger", series, 630 + 15 * MINUTE + STEP_S, told)
+    # The ledger has nothing of a currency that credit's buyers use.
+    yield Case("ExposureNotLedger", {k: v for k, v in wrong.items() if 'ledger",currency' not in k}, 3600, told)
 
 
 def standing_still() -> Iterator[Case]:
@@ -135,6 +163,32 @@ def standing_still() -> Iterator[Case]:
     once = {lag: _gauge(1), offset: "7x19 8x280"}
     yield Case("ConsumerStuck", once, 20 * STEP_S + 10 * MINUTE - 2 * STEP_S)
     yield Case("ConsumerStuck", once, 20 * STEP_S + 10 * MINUTE + STEP_S, ((("job", "disputes"),),))
+
+
+def ageing() -> Iterator[Case]:
+    """An event that gets older while five minutes pass; one that somebody catches up with gets younger."""
+    told = ((("job", "ledger"),),)
+
+    def oldest(values: str) -> Series:
+        return {'ar_consumer_lag_seconds{job="ledger"}': values}
+
+    old = oldest("301+30x300")
+    yield Case("PartitionStuck", old, 6 * MINUTE - STEP_S)
+    yield Case("PartitionStuck", old, 6 * MINUTE + STEP_S, told)
+    yield Case("PartitionStuck", oldest("300x10 900x290"), 600)
+    yield Case("PartitionStuck", oldest("1000+18x300"), 3600)  # three minutes in five: somebody goes on, too slowly
+    yield Case("PartitionStuck", oldest("1000+18.5x300"), 3600, told)
+    yield Case("PartitionStuck", oldest("9000-20x300"), 3600)  # catches up
+    # A replica that starts again and again knows of nothing for a minute and a half.
+    again = oldest(" ".join(str(0 if n % 4 else STEP_S * n) for n in range(100)))
+    for later in range(4):
+        yield Case("PartitionStuck", again, 2400 + later * STEP_S, told)
+    # It was handled: what was seen more than two minutes ago calls nobody.
+    handled = oldest("310x10 1000x2 0x280")
+    yield Case("PartitionStuck", handled, 510, told)
+    yield Case("PartitionStuck", handled, 540)
+    # It got younger more than seven minutes ago: what waits now is another, and has been waiting since.
+    yield Case("PartitionStuck", oldest("900x10 310x13 600x280"), 810, told)
 
 
 def waiting() -> Iterator[Case]:
@@ -181,13 +235,25 @@ def unseen() -> Iterator[Case]:
 
 def _traffic(alert: str, bad: float) -> Series:
     """A thousand a sample, of which this share is bad."""
-    good, everything = f"0+{1000 * (1 - bad):.6f}x300", "0+1000x300"
+    return _counted(alert, f"0+{1000 * (1 - bad):.6f}x300", f"0+{1000 * bad:.6f}x300", "0+1000x300")
+
+
+def _traffic_of(alert: str, bad: list[float]) -> Series:
+    """A thousand a sample, of which these shares are bad, one after the other."""
+    failed = [0.0, *accumulate(1000 * share for share in bad)]
+    good = [1000 * n - count for n, count in enumerate(failed)]
+    said_good, said_bad = (" ".join(f"{count:.6f}" for count in counts) for counts in (good, failed))
+    return _counted(alert, said_good, said_bad, f"0+1000x{len(bad)}")
+
+
+def _counted(alert: str, good: str, bad: str, everything: str) -> Series:
+    """The series from which an objective is computed."""
     decide = 'grpc_service="receivables.credit.v1.CreditService",grpc_method="Decide"'
     shipped = 'job="invoicing",event_type="receivables.orders.v1.OrderShipped"'
     return {
         "DecisionAvailabilityBurn": {
             f'grpc_server_handled_total{{{decide},grpc_code="OK"}}': good,
-            f'grpc_server_handled_total{{{decide},grpc_code="UNAVAILABLE"}}': f"0+{1000 * bad:.6f}x300",
+            f'grpc_server_handled_total{{{decide},grpc_code="UNAVAILABLE"}}': bad,
         },
         "DecisionLatencyBurn": {
             f'grpc_server_handling_seconds_bucket{{{decide},le="0.25"}}': good,
@@ -197,10 +263,7 @@ def _traffic(alert: str, bad: float) -> Series:
             f'ar_event_delay_seconds_bucket{{{shipped},le="5.0"}}': good,
             f"ar_event_delay_seconds_count{{{shipped}}}": everything,
         },
-        "MailAcceptanceBurn": {
-            'ar_mails_total{answer="taken"}': good,
-            'ar_mails_total{answer="never"}': f"0+{1000 * bad:.6f}x300",
-        },
+        "MailAcceptanceBurn": {'ar_mails_total{answer="taken"}': good, 'ar_mails_total{answer="never"}': bad},
     }[alert]
 
 
@@ -216,8 +279,31 @@ def burns() -> Iterator[Case]:
         yield Case(
             objective.alert, _traffic(objective.alert, 1), 2 * MINUTE
         )  # it must have lasted, from two samples on
-        yield Case(objective.alert, _traffic(objective.alert, 1), 2 * MINUTE + 3 * STEP_S, every)
+        yield Case(objective.alert, _traffic(objective.alert, 1), 2 * MINUTE + STEP_S, every)
         yield Case(objective.alert, {}, 3600)  # without traffic a ratio is silent
+
+
+def bursts(objective: Objective, burn: Burn) -> Iterator[Case]:
+    """A bad time that began late in the long window, and one that ended early in the short one.
+
+    For one burn alone: its windows decide, so the traffic comes in steps of a thirtieth of its short one.
+    """
+    step = burn.short_s // 30
+    long = burn.long_s // step
+    limit = burn.factor * (1 - objective.goal)
+    bad = min(1, 2 * limit)
+    began, ended = limit / bad, 1 - limit / bad  # the share of a window after which it crosses the limit
+    told = ((("window", span(burn.long_s)),),)
+
+    def case(good: int, bad_for: int, after: int, fires: bool) -> Case:
+        shares = [0.0] * good + [bad] * bad_for + [0.0] * after
+        at = float((good + bad_for + after) * step)
+        return Case(objective.alert, _traffic_of(objective.alert, shares), at, told if fires else (), step)
+
+    yield case(long, round(0.8 * began * long), 0, fires=False)
+    yield case(long, round(1.2 * began * long), 0, fires=True)
+    yield case(0, 2 * long, round(0.8 * ended * 30), fires=True)
+    yield case(0, 2 * long, round(1.2 * ended * 30), fires=False)
 
 
 def cases() -> list[Case]:
@@ -228,6 +314,7 @@ def cases() -> list[Case]:
         *in_flight(),
         *exposure(),
         *standing_still(),
+        *ageing(),
         *waiting(),
         *unseen(),
         *burns(),
