@@ -9,34 +9,67 @@ from typing import Any
 import psycopg
 import pytest
 import typer
+from psycopg.conninfo import conninfo_to_dict
 
 from deploy.local.artifacts import ROOT
 from services.chassis import cli
 
 NAMES = ("credit", "invoicing", "ledger", "disputes", "notifications")
 PAGES = sorted((ROOT / "deploy" / "runbooks").glob("*.md"))
-BLOCK = re.compile(r"```sql\n-- (\w+): psql[^\n]*\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"```sql\n-- (\w+): psql (with the owner's address|as a superuser)[^\n]*\n(.*?)```", re.DOTALL)
 COMMAND = re.compile(r"python -m ([\w.<>]+)((?: (?:\"[^\"]*\"|[^`\n])+)?)")
 STATEMENTS = [
-    (page.stem, service, statements)
+    (who, service, statements)
     for page in PAGES
-    for named, statements in BLOCK.findall(page.read_text(encoding="utf-8"))
+    for named, who, statements in BLOCK.findall(page.read_text(encoding="utf-8"))
     for service in (NAMES if named == "any" else [named])
 ]
 
 
 def test_there_is_something_to_run():
     assert len(STATEMENTS) > 15
+    assert len(STATEMENTS) == sum(
+        len(NAMES) if "-- any" in block else 1
+        for page in PAGES
+        for block in page.read_text(encoding="utf-8").split("```sql")[1:]
+    )
     assert {service for _, service, _ in STATEMENTS} == set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_statements_run_as_the_owner(own_database, name):
-    service = import_module(f"services.{name}.service").SERVICE
-    with psycopg.connect(own_database(service).owner, autocommit=True) as connection:
-        for _, _, statements in (entry for entry in STATEMENTS if entry[1] == name):
+def test_statements_run_as_whom_they_say(own_database, servers, name):
+    owner = own_database(import_module(f"services.{name}.service").SERVICE).owner
+    dbname = str(conninfo_to_dict(owner)["dbname"])
+    with (
+        psycopg.connect(owner, autocommit=True) as as_owner,
+        psycopg.connect(servers.admin_database_url, dbname=dbname, autocommit=True) as as_superuser,
+    ):
+        for who, _, statements in (entry for entry in STATEMENTS if entry[1] == name):
             for statement in filter(str.strip, statements.split(";\n")):
-                connection.execute(statement.encode())
+                (as_superuser if who == "as a superuser" else as_owner).execute(statement.encode())
+
+
+def test_a_superuser_sees_who_blocks_whom_where_the_owner_sees_nothing(own_database, servers):
+    urls = own_database(import_module("services.disputes.service").SERVICE)
+    dbname = str(conninfo_to_dict(urls.owner)["dbname"])
+    [statement] = {
+        statements
+        for who, name, statements in STATEMENTS
+        if name == "disputes" and "blocked_by, left(query, 80)" in statements and "state <>" not in statements
+    }
+
+    def seen(connection: psycopg.Connection[Any]) -> list[str]:
+        return [row[-1] for row in connection.execute(statement.encode()).fetchall()]
+
+    with (
+        psycopg.connect(urls.server) as serving,
+        psycopg.connect(urls.owner, autocommit=True) as as_owner,
+        psycopg.connect(servers.admin_database_url, dbname=dbname, autocommit=True) as as_superuser,
+    ):
+        serving.execute("SELECT 'somebody is at work'")
+
+        assert any("somebody is at work" in query for query in seen(as_superuser))
+        assert not any("somebody is at work" in query for query in seen(as_owner))
 
 
 def commands() -> list[tuple[str, str, list[str]]]:

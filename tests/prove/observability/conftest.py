@@ -2,6 +2,9 @@
 
 import json
 import os
+import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -67,6 +70,27 @@ class Watched:
         servers = self.stage.stack.servers
         name = str(conninfo_to_dict(self.stage.stack.running[service].database.owner)["dbname"])
         return psycopg.connect(servers.admin_database_url, dbname=name, autocommit=True)
+
+    def look(self, page: str, job: str = "") -> list[tuple[Any, ...]]:
+        """Type what a runbook says to type into psql, as whom it says, and give what all its queries find."""
+        found: list[tuple[Any, ...]] = []
+        content = (ROOT / "deploy" / "runbooks" / f"{page}.md").read_text(encoding="utf-8")
+        for named, who, statements in re.findall(r"```sql\n-- (\w+): psql (\w+)[^\n]*\n(.*?)```", content, re.DOTALL):
+            service = job if named == "any" else named
+            owner = self.stage.stack.running[service].database.owner
+            with self.admin(service) if who == "as" else psycopg.connect(owner, autocommit=True) as connection:
+                for statement in filter(str.strip, statements.split(";\n")):
+                    rows = connection.execute(statement.encode()).fetchall()
+                    found += [] if "set_config" in statement else rows
+        return found
+
+    def parked(self, service: str, *arguments: str) -> str:
+        """What `parked` prints, as a runbook says to type it."""
+        argv = [sys.executable, "-m", f"services.{service}", "parked", *arguments]
+        settings = {"AR_DATABASE_URL": self.stage.stack.running[service].database.server}
+        done = subprocess.run(argv, env=os.environ | settings, capture_output=True, text=True, check=False, cwd=ROOT)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def alter(self, service: str, statement: str) -> None:
         """Change what no service can change: triggers off."""

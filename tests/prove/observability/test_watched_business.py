@@ -1,8 +1,10 @@
 """A whole business under watch: nothing cries wolf, no panel is empty; then each alert, provoked, reaches the pager."""
 
+import re
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -62,6 +64,16 @@ def test_what_finance_sees_is_what_the_books_say(watched: Watched):
     assert {currency: found[currency] for currency, _ in rows} == {currency: int(minor) for currency, minor in rows}
 
 
+def follow_the_runbook_of_failed_events(watched: Watched) -> None:
+    """List, show, replay; then nothing of the kind waits."""
+    [number] = re.findall(r"│ (\d+) +│ failed", watched.parked("credit", "list", "--reason", "failed"))
+    assert "defect.RaiseException" in watched.parked("credit", "show", number)
+
+    assert "handled" in watched.parked("credit", "replay", number, "--by", "user:test")
+
+    assert "failed" not in watched.parked("credit", "list", "--reason", "failed")
+
+
 def test_events_that_are_early_or_failed_reach_the_pager(watched: Watched, trader: Trader):
     trader.place("nobody-placed-it", "10", told=False)
     trader.ship("nobody-placed-it")
@@ -73,6 +85,7 @@ def test_events_that_are_early_or_failed_reach_the_pager(watched: Watched, trade
         watched.stage.shop.flush()
         watched.pager.await_("EventsFailed", job="credit")
         connection.execute("DROP TRIGGER broken ON hold")
+    follow_the_runbook_of_failed_events(watched)
     watched.pager.await_("EventsEarly", timeout=180, job="invoicing")
     trader.tell_placed("nobody-placed-it")
     trader.world.settle()
@@ -105,6 +118,9 @@ def test_a_consumer_that_stands_still_and_late_invoices_reach_the_pager(watched:
             trader.ship("o-late-2")
             watched.stage.shop.flush()
             watched.pager.await_("ConsumerStuck", timeout=55, job="disputes")
+            watched.pager.await_("PartitionStuck", timeout=55, job="disputes")
+            assert any(row[-2] for row in watched.look("ConsumerStuck", "disputes"))  # who is blocked, and by whom
+            assert any(row[-2] for row in watched.look("PartitionStuck", "disputes"))  # who is blocked, and by whom
     trader.world.settle()
 
 
@@ -115,6 +131,7 @@ def test_announcements_that_do_not_leave_reach_the_pager(watched: Watched, trade
         connection.execute("CREATE TRIGGER slowly BEFORE DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION slowly()")
         trader.pay("p-slow", "1")
         watched.pager.await_("OutboxStale", job="ledger")
+        assert any("DELETE FROM outbox" in str(row[-1]) for row in watched.look("OutboxStale", "ledger"))
         connection.execute("DROP TRIGGER slowly ON outbox")
     trader.world.settle()
 
@@ -217,14 +234,25 @@ ALTERED = {
 }
 
 
+# How many wrong things the statements of a runbook show, to whoever was called: rows, or rows of two lists that differ.
+SHOWN: dict[str, Callable[[list[Any]], float]] = {
+    "LedgerImbalance": len,
+    "ExposureDrift": len,
+    "NumberGap": len,
+    "IssuedNotPosted": lambda rows: sum(n == 1 for n in Counter(rows).values()) / 2,
+}
+
+
 @pytest.mark.parametrize("name", ALTERED)
 def test_a_cent_that_somebody_changed_reaches_the_pager(watched: Watched, name: str):
     assert not watched.pager.of(name)
+    assert name not in SHOWN or SHOWN[name](watched.look(name)) == 0
 
     watched.alter(*ALTERED[name])
 
     told = watched.pager.await_(name)
     assert name == "NumberGap" or "0.01" in told["annotations"]["summary"]
+    assert name not in SHOWN or SHOWN[name](watched.look(name)) == 1
 
 
 def test_what_follows_from_those_reaches_the_pager_too(watched: Watched):

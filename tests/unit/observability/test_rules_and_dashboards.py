@@ -28,7 +28,15 @@ QUERIES = [
     for panel in page.panels
     for query in panel.queries
 ]
-FROM_PROMETHEUS = {"up", "ALERTS"}
+RUNBOOK_QUERIES = [
+    (page.stem, query.replace("<job>", "credit"))
+    for page in sorted(RUNBOOK_FOLDER.glob("*.md"))
+    for block in re.findall(r"```promql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    for query in block.splitlines()
+]
+# What must never be so: whoever is on call hears of it at once.
+NEVER = {"LedgerImbalance", "LedgerControlDifference", "ExposureDrift", "NumberGap"}
+SOON = {"IssuedNotPosted", "PostedNotIssued", "ExposureNotLedger"}  # first it must be sure that nothing is under way
 
 
 def selectors(expr: str) -> list[Any]:
@@ -53,7 +61,7 @@ def known() -> dict[str, set[str]]:
     return series | {name: set() for name, _ in recordings()}
 
 
-@pytest.mark.parametrize(("where", "expr"), RULES + QUERIES)
+@pytest.mark.parametrize(("where", "expr"), RULES + QUERIES + RUNBOOK_QUERIES)
 def test_a_query_parses_and_reads_series_and_labels_that_the_code_gives(where, expr):
     series = known()
     read = selectors(expr)
@@ -111,7 +119,17 @@ def test_an_alert_has_a_severity_a_summary_with_figures_and_a_runbook(alert):
     assert rule["annotations"]["runbook_url"] == f"{RUNBOOKS}/{alert.name}.md"
     content = page.read_text(encoding="utf-8")
     headings = re.findall("^## (.*)$", content, re.MULTILINE)
-    assert headings == ["What it means", "What to look at", "What to do"]
+    assert headings == ["What it means", "What to look at", "What to do", "When it is over"]
+
+
+def test_a_broken_invariant_wakes_somebody_at_once():
+    known_alerts = {alert.name: alert for alert in alerts()}
+
+    assert {known_alerts[name].severity for name in NEVER | SOON} == {PAGE}
+    assert {known_alerts[name].for_s for name in NEVER} == {0}
+    assert max(known_alerts[name].for_s for name in SOON) <= 300
+    invariants = {m.name for m in table.described() if m.meaning.startswith("Invariant")}
+    assert invariants == {s.name for name in NEVER for s in selectors(text(known_alerts[name]))}
 
 
 def test_no_runbook_is_left_of_an_alert_that_is_gone():
