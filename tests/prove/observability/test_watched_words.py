@@ -1,19 +1,25 @@
 """Whatever people and secrets are called, no log of a service says it, also when everything fails."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import grpc
 import pytest
+import requests
+from google.protobuf import message_factory
+from kafka import KafkaProducer
 from psycopg.conninfo import conninfo_to_dict
 from receivables.credit.v1 import service_pb2, service_pb2_grpc
 
 from deploy.demo.desk import Payment, money
 from deploy.demo.sample import Contact
 from tests.end_to_end.world import Trader
+from tests.prove.observability import marks
 from tests.prove.observability.conftest import SMTP_PASSWORD, Watched
 
 pytestmark = pytest.mark.prove
@@ -24,6 +30,11 @@ NAME, EMAIL, IBAN, PHONE = (
     "DE02120300000000202051",
     "+49 30 901820",
 )
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+HEADERS = (
+    "ce_source", "ce_subject", "ce_time", "ce_tenant", "ce_actor", "ce_reason", "ce_idempotencykey", "ce_sequence",
+    "ce_causationid", "traceparent", "content-type",
+)  # fmt: skip
 LOUD = """CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN RAISE EXCEPTION 'cannot keep %', NEW USING DETAIL = NEW::text; END $$"""
 
@@ -83,14 +94,56 @@ def go_wrong(watched: Watched, marked: Trader) -> None:
             connection.execute("DROP FUNCTION loud()")
 
 
-def test_no_log_says_a_name_an_address_or_a_secret(watched: Watched, trader: Trader):
+def fill_everything(watched: Watched) -> None:
+    """Each call and each event with a mark in every field that takes text, in every header, and as the tenant."""
+    for name, path, method in marks.calls():
+        answer = message_factory.GetMessageClass(method.output_type)
+        with grpc.insecure_channel(watched.stage.stack.running[name].address) as channel:
+            call: Any = channel.unary_unary(path, lambda message: message.SerializeToString(), answer.FromString)
+            for n, request in enumerate(marks.variants(method.input_type)):
+                for tenant in ("marks", marks.MARK):
+                    key = f"{path} {n} {tenant} {marks.MARK}"
+                    metadata = {"ar-tenant": tenant, "ar-actor": marks.MARK, "ar-reason": marks.MARK}
+                    metadata |= {"ar-idempotency-key": key, "traceparent": TRACE if n else marks.MARK}
+                    with suppress(grpc.RpcError):
+                        call(request, timeout=10, metadata=tuple(metadata.items()))
+    producer: Any = KafkaProducer(bootstrap_servers=watched.stage.stack.servers.kafka_bootstrap.split(","), acks="all")
+    for topic, kind in marks.events():
+        for body in marks.variants(kind):
+            for known in (True, False):
+                headers = dict.fromkeys(HEADERS, marks.MARK) | {"ce_id": str(uuid4()), "ce_type": kind.full_name}
+                headers |= {"ce_tenant": "marks", "ce_subject": "order/o1", "traceparent": TRACE} if known else {}
+                told = [(name, text.encode()) for name, text in headers.items() if not known or name != "ce_sequence"]
+                producer.send(topic, key=b"marks/b1", value=body.SerializeToString(), headers=told)
+    producer.flush(timeout=60)
+    producer.close()
+
+
+def test_a_mark_in_every_field_means_every_field():
+    calls, events = list(marks.calls()), list(marks.events())
+
+    assert {name for name, _, _ in calls} == set(marks.SERVICES)
+    for kind in (*(method.input_type for _, _, method in calls), *(kind for _, kind in events)):
+        marked = [str(message).count(marks.MARK) for message in marks.variants(kind)]
+        exclusive = any(len(group.fields) > 1 for group in kind.oneofs)
+        assert max(marked) == marks.text_fields(kind) or exclusive, kind.full_name
+
+
+def test_no_log_and_no_metric_says_a_name_an_address_or_a_secret(watched: Watched, trader: Trader):
     go_wrong(watched, tell_everything(watched, trader))
+    fill_everything(watched)
+    trader.world.settle()
 
     logs = {file.stem: file.read_text(encoding="utf-8") for file in Path(watched.stage.stack.folder).glob("*.log")}
     passwords = [str(conninfo_to_dict(s.database.server)["password"]) for s in watched.stage.stack.running.values()]
-    marks = [NAME, NAME.split()[1], EMAIL, EMAIL.split("@")[1], IBAN, PHONE, SMTP_PASSWORD, *passwords]
+    secret = [NAME, NAME.split()[1], EMAIL, EMAIL.split("@")[1], IBAN, PHONE, SMTP_PASSWORD, marks.MARK, *passwords]
     assert logs.keys() == watched.stage.stack.running.keys()
-    found = {(service, mark) for service, text in logs.items() for mark in marks if mark.lower() in text.lower()}
+    ports = {name: service.metrics_port for name, service in watched.stage.stack.running.items()}
+    said = {
+        f"{name}'s metrics": requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+        for name, port in ports.items()
+    }
+    found = {(where, word) for where, text in (logs | said).items() for word in secret if word.lower() in text.lower()}
     assert found == set()
     lines = [json.loads(line) for text in logs.values() for line in text.splitlines()]
     assert all({"message", "service", "level", "timestamp"} <= line.keys() for line in lines)
@@ -98,3 +151,9 @@ def test_no_log_says_a_name_an_address_or_a_secret(watched: Watched, trader: Tra
     assert "RaiseException SQLSTATE P0001" in defect["exception"]
     assert len(defect["trace_id"]) == 32
     assert any(line["message"] == "event parked" and line["reason"] == "failed" for line in lines)
+    concern = [line for line in lines if line["message"] in {"event parked", "call refused", "call failed"}]
+    assert all("trace_id" in line for line in concern if line["message"] != "call refused")
+    assert {line["message"] for line in concern if line.get("trace_id") == TRACE[3:35]} >= {
+        "event parked",
+        "call refused",
+    }

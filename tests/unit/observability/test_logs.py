@@ -1,5 +1,6 @@
 """A log line is JSON with constant text; a trace of a defect shows the way to it, and nobody's data."""
 
+import ast
 import json
 import logging
 import subprocess
@@ -8,6 +9,7 @@ import textwrap
 
 import pytest
 
+from deploy.local.artifacts import ROOT
 from services.chassis.logs import harmless, trace_id
 
 SECRET = "ada.lovelace@people.example"
@@ -19,6 +21,19 @@ def lines(program: str) -> list[dict[str, str]]:
     argv = [sys.executable, "-c", prologue + textwrap.dedent(program)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     return [json.loads(line) for line in done.stderr.splitlines()]
+
+
+def test_every_line_of_ours_has_a_constant_text():
+    calls = [
+        (f"{file.relative_to(ROOT)}:{node.lineno}", node.args[:1])
+        for file in (ROOT / "services").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if isinstance(node.func.value, ast.Name) and node.func.value.id == "log"
+    ]
+
+    assert len(calls) > 20
+    assert [where for where, text in calls if not (text and isinstance(text[0], ast.Constant))] == []
 
 
 def test_a_line_is_json_with_its_service_its_level_and_its_trace():
