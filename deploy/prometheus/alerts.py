@@ -336,7 +336,9 @@ def _unseen(scale: float) -> list[Alert]:
         Alert(
             "FiguresStale",
             PAGE,
-            f"time() - max by (job) (ar_figures_timestamp_seconds) - {150 * scale:g} * "
+            # Of a replica that has read none yet its start counts: the first reading may take its time.
+            "time() - max by (job) (ar_figures_timestamp_seconds > 0 or process_start_time_seconds)"
+            f" - {150 * scale:g} * "
             "max by (job) (ar_figures_duration_seconds) > {limit}",
             900 * scale,
             2 * MINUTE,

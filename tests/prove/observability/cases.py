@@ -210,10 +210,14 @@ def waiting() -> Iterator[Case]:
 def unseen() -> Iterator[Case]:
     """Invariants that are not computed, promises that are not measured."""
     stamp, took = 'ar_figures_timestamp_seconds{job="credit"}', 'ar_figures_duration_seconds{job="credit"}'
-    old = {stamp: _gauge(0), took: _gauge(2)}  # 900 s and 150 * 2 s
+    old = {stamp: _gauge(1), took: _gauge(2)}  # 900 s and 150 * 2 s
     yield Case("FiguresStale", old, 1200 + 2 * MINUTE)
     yield Case("FiguresStale", old, 1200 + 2 * MINUTE + 2 * STEP_S, ((("job", "credit"),),))
     yield Case("FiguresStale", {stamp: f"0+{STEP_S}x300", took: _gauge(0.1)}, 7200)
+    # It started a quarter of an hour ago, and has read none since.
+    started = {stamp: _gauge(0), took: _gauge(0), 'process_start_time_seconds{job="credit"}': _gauge(900)}
+    yield Case("FiguresStale", started, 1800 + 2 * MINUTE)
+    yield Case("FiguresStale", started, 1800 + 2 * MINUTE + 2 * STEP_S, ((("job", "credit"),),))
     decide = 'grpc_service="receivables.credit.v1.CreditService",grpc_method="Decide"'
     indicators = {
         f"grpc_server_handling_seconds_count{{{decide}}}": decide,

@@ -58,6 +58,7 @@ def known() -> dict[str, set[str]]:
     for metric in table.described():
         for name in metric.series:
             series[name] = {*metric.labels, "job", "instance", *(["le"] if name.endswith("_bucket") else [])}
+    series["process_start_time_seconds"] = {"job", "instance"}  # prometheus_client's own
     return series | {name: set() for name, _ in recordings()}
 
 
