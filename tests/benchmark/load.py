@@ -81,8 +81,6 @@ PLANS = {
     9: Plan(dispute="invalid"),
 }
 PLANS_IN_ALL = 40
-# Invoicing holds every credit note to a buyer of this profile (BR-DE-1, BR-DE-15): none is asked for.
-WITHOUT_CREDIT = "xrechnung"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +254,6 @@ class Load:
         )
         placed = self._price(order, buyer)
         plan = PLANS.get(number % PLANS_IN_ALL, Plan())
-        if plan.dispute and buyer.profile == WITHOUT_CREDIT:
-            plan = replace(plan, dispute="invalid")
         self.under_way[order.order_id] = Under(placed, plan, self._elapsed())
         self.stage.shop.place(TENANT, placed, self.at)
         if number % LOOK_EVERY == 0:

@@ -20,13 +20,14 @@ from services.invoicing.domain.drafts import (
     vat_rows,
 )
 from services.invoicing.domain.numbers import PLACEHOLDER, series_of
-from services.invoicing.domain.parties import Form, Seller
+from services.invoicing.domain.parties import Contract, Seller
 from services.invoicing.domain.statements import Kind, Line, Statement
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Invalid
 
 ZERO = Decimal(0)
 _PIECE = "C62"
+_CLEARING = "97"  # UNTDID 4461: clearing between partners
 Group = tuple[VatCategory, Decimal | None]
 
 
@@ -71,11 +72,14 @@ def credit_note(
     invoice: Statement,
     earlier: Sequence[Statement],
     issue_date: date,
-    form: Form,
+    contract: Contract,
 ) -> Draft:
     """Draft the credit note; `earlier` are the invoice's credit notes so far, of which all together stay within it."""
     parts = _parts(request, invoice, earlier)
-    paper = _paper(invoice, seller, tuple(part.line for part in parts), issue_date)
+    paper = replace(
+        _paper(invoice, seller, tuple(part.line for part in parts), issue_date),
+        buyer_reference=contract.buyer_reference or None,
+    )
     net, vat, gross = amounts(paper)
     statement = replace(
         invoice,
@@ -94,7 +98,7 @@ def credit_note(
         gross=gross,
         lines=tuple(_stated(part, paper.currency) for part in parts),
         vat=vat_rows(paper),
-        form=form,
+        form=contract.form,
     )
     return Draft(statement, paper, series_of(seller, Kind.CREDIT_NOTE, issue_date))
 
@@ -109,6 +113,7 @@ def _paper(invoice: Statement, seller: Seller, lines: tuple[model.InvoiceLine, .
         type_code=TypeCode.CREDIT_NOTE,
         currency=currency,
         payment_terms=f"Set off against invoice {invoice.number}",
+        payment=model.PaymentInstructions(means=_CLEARING),
         purchase_order=invoice.scope.purchase_order or None,
         sales_order=invoice.order_id,
         buyer_accounting=invoice.scope.cost_centre or None,

@@ -124,7 +124,7 @@ def numbered(draft: Draft, nth: int, *, final: bool) -> Draft:
     """The draft with its number, which the buyer is asked to quote when it pays."""
     number = draft.series.number(nth)
     paper = replace(draft.paper, number=number)
-    if paper.payment is not None:
+    if paper.payment is not None and paper.payment.remittance:
         paper = replace(paper, payment=replace(paper.payment, remittance=number))
     return replace(draft, statement=replace(draft.statement, number=number, final=final), paper=paper)
 

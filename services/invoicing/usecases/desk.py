@@ -72,7 +72,7 @@ class Desk:
             invoice=invoice,
             earlier=list(earlier),
             issue_date=self._today(seller, Kind.CREDIT_NOTE),
-            form=self.contracts.get((invoice.tenant, invoice.account_id), NO_CONTRACT).form,
+            contract=self.contracts.get((invoice.tenant, invoice.account_id), NO_CONTRACT),
         )
 
     def _today(self, seller: Seller, kind: Kind) -> date:

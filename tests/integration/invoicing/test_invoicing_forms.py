@@ -283,6 +283,20 @@ async def test_a_credit_note_is_written_in_its_buyers_form_too(judged: Office) -
     assert documents.read(files[1].content, "facturx").preceding[0].number == invoice.number
 
 
+@pytest.mark.parametrize(("profile", "format_", "rule_set"), FORMS)
+async def test_a_credit_note_is_valid_in_every_form(judged: Office, profile: str, format_: str, rule_set: str) -> None:
+    await agree(judged, profile, format_)
+    await judged.handle(placed(), shipped())
+    [invoice] = await judged.invoices()
+
+    await judged.handle(resolved(invoice, lines=[("1", "2")]))
+    await write_files(judged)
+
+    assert await judged.announced(events_pb2.DocumentHeld) == []
+    note = (await judged.announced(Issued))[1]
+    assert (note.type_code, note.profile, note.format, note.rule_set) == ("381", profile, format_, rule_set)
+
+
 async def test_an_email_address_is_none_in_peppol_and_the_draft_waits_for_one_that_is(judged: Office) -> None:
     await judged.handle(buyer_changed(company()))
     await agree(judged, "peppol")

@@ -10,11 +10,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from services.invoicing import documents
+from services.invoicing.documents import model
 from services.invoicing.documents.model import VatCategory
 from services.invoicing.domain import credits as credit_notes
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.drafts import Draft
-from services.invoicing.domain.parties import CORE_FORM
+from services.invoicing.domain.parties import NO_CONTRACT
 from services.invoicing.domain.statements import Statement
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Invalid, Refusal
@@ -30,7 +31,13 @@ def credit(invoice: Statement, *lines: tuple[str, str], gross: int = 0, earlier:
         amount=Money(gross, invoice.gross.currency),
     ).check()
     return credit_notes.credit_note(
-        request, draft_id="n1", seller=a_seller(), invoice=invoice, earlier=earlier, issue_date=TODAY, form=CORE_FORM
+        request,
+        draft_id="n1",
+        seller=a_seller(),
+        invoice=invoice,
+        earlier=earlier,
+        issue_date=TODAY,
+        contract=NO_CONTRACT,
     )
 
 
@@ -53,7 +60,8 @@ def test_a_credit_note_points_to_its_invoice_and_asks_for_nothing() -> None:
     paper = credit(an_invoice(), ("1", "2")).paper
 
     assert [(invoice.number, invoice.issue_date) for invoice in paper.preceding] == [("RE-2026-000001", TODAY)]
-    assert paper.is_credit_note and paper.payment is None and paper.due_date is None
+    assert paper.is_credit_note and paper.due_date is None
+    assert paper.payment == model.PaymentInstructions(means="97")  # cleared between the two, nothing to transfer
 
 
 def test_a_credit_note_keeps_the_rate_of_the_invoice_after_a_change_of_rates() -> None:
@@ -163,7 +171,7 @@ def test_another_currency_than_the_invoices_is_refused() -> None:
             invoice=an_invoice(),
             earlier=(),
             issue_date=TODAY,
-            form=CORE_FORM,
+            contract=NO_CONTRACT,
         )
 
 
