@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from services.chassis.database import check_tenant
+from services.chassis.logs import trace_id
 from services.kernel.refusals import Invalid, Refusal
 
 M = TypeVar("M", bound=Message)
@@ -77,6 +78,11 @@ def new_traceparent() -> str:
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
+def trace_of(said: str) -> str:
+    """The trace that a caller or an event names, to be gone on with; a new one where it names none that is one."""
+    return said if trace_id(said) else new_traceparent()
+
+
 def text_headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
     """Kafka headers as text that a database can keep; what is no UTF-8, and NUL, stays readable."""
     return {_storable(name): _storable((value or b"").decode("utf-8", "backslashreplace")) for name, value in headers}
@@ -141,7 +147,7 @@ def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:
             actor=headers.get("ce_actor") or "system:unknown",
             reason=headers.get("ce_reason", ""),
             idempotency_key=headers.get("ce_idempotencykey") or headers["ce_id"],
-            traceparent=headers.get("traceparent") or new_traceparent(),
+            traceparent=trace_of(headers.get("traceparent", "")),
             causation_id=headers["ce_id"],
         ),
         body=body,

@@ -4,7 +4,7 @@ import asyncio
 import functools
 import hashlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import grpc
@@ -17,7 +17,7 @@ from grpc_status import rpc_status
 from services.chassis import metrics, texts
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, Tx, check_tenant, is_transient
-from services.chassis.envelope import Origin, new_traceparent
+from services.chassis.envelope import Origin, trace_of
 from services.chassis.logs import follow_trace, log
 from services.kernel.refusals import Conflict, Early, Invalid, KeyReused, NotFound, Refusal
 
@@ -111,9 +111,11 @@ def _served(
         started = time.perf_counter()
         code = grpc.StatusCode.OK
         service = _service_of(request.DESCRIPTOR.file, name)
+        given = _metadata(context)
+        traceparent = trace_of(given.get("traceparent", ""))
+        follow_trace(traceparent)
         try:
-            origin = _origin(context, write=write)
-            follow_trace(origin.traceparent)
+            origin = _origin(given, traceparent, write=write)
             texts.check(request)
             return await work(self, origin, request)
         except Refusal as refusal:
@@ -151,9 +153,13 @@ def _status(code: grpc.StatusCode, refusal: Refusal) -> status_pb2.Status:
     return status_pb2.Status(code=code.value[0], message=refusal.message, details=[detail])
 
 
-def _origin(context: Any, *, write: bool) -> Origin:
-    """Who calls, for which tenant and why, from the metadata."""
-    given = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+def _metadata(context: Any) -> dict[str, str]:
+    """What the caller says of itself, as far as it is text."""
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+
+
+def _origin(given: Mapping[str, str], traceparent: str, *, write: bool) -> Origin:
+    """Who calls, for which tenant and why."""
     needed = ("ar-tenant", "ar-idempotency-key", "ar-actor", "ar-reason") if write else ("ar-tenant",)
     if missing := [name for name in needed if not given.get(name)]:
         raise Invalid("call.metadata_missing", f"the metadata lacks {', '.join(missing)}")
@@ -164,5 +170,5 @@ def _origin(context: Any, *, write: bool) -> Origin:
         actor=given.get("ar-actor", ""),
         reason=given.get("ar-reason", ""),
         idempotency_key=given.get("ar-idempotency-key", ""),
-        traceparent=given.get("traceparent") or new_traceparent(),
+        traceparent=traceparent,
     )

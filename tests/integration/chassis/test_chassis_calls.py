@@ -10,7 +10,10 @@ import pytest_asyncio
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.credit.v1 import service_pb2, service_pb2_grpc
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
+from services.chassis.logs import trace_id
 from services.chassis.service import Parts
 from services.chassis.settings import ChassisSettings
 from tests.chaos.toy.events import effects, placed, told, waiting
@@ -133,6 +136,21 @@ async def test_a_database_that_is_away_asks_the_caller_to_come_again(toy: Toy, c
     code, _ = await refused(call.register())
 
     assert code is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_trace_that_is_none_is_not_gone_on_with(toy: Toy, call: Caller):
+    await call.register(traceparent="somebody's name")
+
+    async with toy.database.transaction(()) as tx:
+        row = await tx.row("SELECT headers FROM outbox")
+    assert len(trace_id(row.headers["traceparent"])) == 32
+
+
+async def test_even_a_call_refused_for_its_metadata_is_logged_with_its_trace(call: Caller):
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        await refused(call.register(tenant="No Tenant", traceparent=f"00-{'c' * 32}-{'d' * 16}-01"))
+
+    assert [line["trace_id"] for line in lines if line["event"] == "call refused"] == ["c" * 32]
 
 
 async def test_a_calls_trace_goes_on_in_what_it_announces(toy: Toy, call: Caller):
