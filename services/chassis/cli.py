@@ -11,7 +11,7 @@ from rich.table import Table
 
 from services.chassis import logs, parked, service
 from services.chassis.consumer import Consumer
-from services.chassis.database import Tx
+from services.chassis.database import Tx, reach
 from services.chassis.parked import Parked
 from services.chassis.settings import load
 from services.kernel.refusals import Refusal
@@ -45,6 +45,7 @@ def in_transaction(served: service.Service[Any], tenant: str, work: Callable[[Tx
     """Do something for a tenant from the command line; a refusal ends it with its code."""
     settings = load(served.settings)
     logs.configure(served.name, settings.log_level)
+    reach(settings.database_url.get_secret_value())
 
     async def run() -> T:
         async with service.database_of(settings) as database, database.transaction([tenant]) as tx:
@@ -104,6 +105,7 @@ def _parked_commands(served: service.Service[Any]) -> typer.Typer:
 def _with_consumer(served: service.Service[Any], work: Callable[[Consumer], Awaitable[None]]) -> None:
     settings = load(served.settings)
     logs.configure(served.name, settings.log_level)
+    reach(settings.database_url.get_secret_value())
 
     async def run() -> None:
         async with service.database_of(settings) as database:

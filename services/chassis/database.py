@@ -148,6 +148,12 @@ def trouble(url: str) -> str:
     return ""
 
 
+def reach(url: str) -> None:
+    """End the process with one line, for a person who types a command, where the database does not let us in."""
+    if why := trouble(url):
+        raise SystemExit(f"the database does not let us in: {why.strip()}")
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether the same transaction can succeed later: connection lost, deadlock, serialization, timeout, disk full."""
     if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):

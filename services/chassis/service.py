@@ -23,7 +23,7 @@ from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 
 from services.chassis import cleaning, follow, jobs, logs, metrics, migrate, operations, topics
 from services.chassis.consumer import Consumer, Handler, Teller, nobody
-from services.chassis.database import Database, is_transient, trouble
+from services.chassis.database import Database, is_transient, reach, trouble
 from services.chassis.envelope import RECORD_MAX_BYTES
 from services.chassis.jobs import Job
 from services.chassis.logs import log
@@ -115,8 +115,10 @@ def run_migrations(service: Service[Any], settings: ChassisSettings) -> list[str
     """Bring the database up to this version, as its owner."""
     if settings.owner_database_url is None:
         raise SystemExit("migrate needs AR_OWNER_DATABASE_URL, the database's owner")
+    owner = settings.owner_database_url.get_secret_value()
     server_role = psycopg.conninfo.conninfo_to_dict(settings.database_url.get_secret_value())["user"]
-    return migrate.migrate(settings.owner_database_url.get_secret_value(), str(server_role), service.migrations)
+    reach(owner)
+    return migrate.migrate(owner, str(server_role), service.migrations)
 
 
 def serve(service: Service[S]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
+import psycopg
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
@@ -21,6 +22,16 @@ def _known_zone(name: str) -> str:
 
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
+
+
+def _known_address(url: SecretStr | None) -> SecretStr | None:
+    try:
+        psycopg.conninfo.conninfo_to_dict(url.get_secret_value() if url else "")
+    except psycopg.ProgrammingError:  # whose words would quote it, password and all
+        raise ValueError("is no address of a database (postgresql://user:password@host:port/name)") from None
+    return url
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -34,8 +45,12 @@ class ChassisSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
 
-    database_url: SecretStr = Field(description="PostgreSQL, as the role that serves")
-    owner_database_url: SecretStr | None = Field(None, description="PostgreSQL, as the owner; only for migrate")
+    database_url: Annotated[SecretStr, AfterValidator(_known_address)] = Field(
+        description="PostgreSQL, as the role that serves"
+    )
+    owner_database_url: Annotated[SecretStr | None, AfterValidator(_known_address)] = Field(
+        None, description="PostgreSQL, as the owner; only for migrate"
+    )
     database_connections: int = Field(10, description="at most so many connections to the database", ge=2)
     idle_transaction_s: int = Field(
         60, description="after which a transaction of a process that froze is ended, seconds", ge=1

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
 from deploy.local.postgres import DatabaseUrls
@@ -89,3 +90,17 @@ def test_migrate_without_an_owner_says_what_it_lacks(say: Say, monkeypatch: pyte
     monkeypatch.delenv("AR_OWNER_DATABASE_URL")
 
     assert "AR_OWNER_DATABASE_URL" in say("migrate")
+
+
+@pytest.mark.parametrize("words", [("parked", "list"), ("migrate",)])
+def test_a_database_that_does_not_let_us_in_is_said_in_one_line(
+    say: Say, urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+):
+    for name, url in (("AR_DATABASE_URL", urls.server), ("AR_OWNER_DATABASE_URL", urls.owner)):
+        monkeypatch.setenv(name, make_conninfo(url, password="wrong"))
+
+    said = say(*words)
+
+    assert "the database does not let us in: " in said
+    assert "password authentication failed" in said
+    assert "Traceback" not in said

@@ -61,6 +61,7 @@ def test_a_secret_in_a_file_is_read_again_and_what_is_away_or_a_variable_stays(
         ("AR_DISPUTE_TIME_ZONE", "Europe/Atlantis"),
         ("AR_SESSION_TIMEOUT_S", "0"),
         ("AR_KAFKA_BOOTSTRAP_SERVERS", ""),
+        ("AR_DATABASE_URL", "somewhere with pa55"),
     ],
 )
 def test_a_wrong_value_ends_the_start_with_one_line_that_names_it(
@@ -73,6 +74,7 @@ def test_a_wrong_value_ends_the_start_with_one_line_that_names_it(
 
     assert str(ended.value).startswith(f"{name}: ")
     assert "\n" not in str(ended.value)
+    assert "pa55" not in str(ended.value)
 
 
 def test_what_is_missing_is_named_and_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
