@@ -22,10 +22,10 @@ async def documents(tx: Tx) -> list[tuple[str, int]]:
 async def gaps(tx: Tx) -> int:
     """How many numbers were counted and belong to no document, or the other way round, over all series."""
     row = await tx.row(
-        """SELECT coalesce(sum(abs(series.last - coalesce(found.n, 0)) + abs(series.last - coalesce(found.highest, 0))), 0)
-                  AS n
+        """SELECT coalesce(sum(abs(coalesce(series.last, 0) - coalesce(found.n, 0))
+                               + abs(coalesce(series.last, 0) - coalesce(found.highest, 0))), 0) AS n
              FROM series
-             LEFT JOIN (SELECT tenant, seller_id, kind, fiscal_year, series_code, count(*) AS n,
+             FULL JOIN (SELECT tenant, seller_id, kind, fiscal_year, series_code, count(*) AS n,
                                max(series_number) AS highest
                           FROM issued GROUP BY tenant, seller_id, kind, fiscal_year, series_code) AS found
                ON (found.tenant, found.seller_id, found.kind, found.fiscal_year, found.series_code)

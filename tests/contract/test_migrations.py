@@ -46,7 +46,7 @@ def test_an_edited_migration_is_found_also_when_a_comment_changed(tree: Path):
 
 def test_a_renamed_or_removed_migration_is_found(tree: Path):
     folder = tree / INVOICING
-    (folder / "0002_forms.sql").rename(folder / "0009_forms.sql")
+    (folder / "0002_forms.sql").rename(folder / "9999_forms.sql")
 
     assert changed(tree) == {f"{INVOICING}/0002_forms.sql": "is gone"}
 
