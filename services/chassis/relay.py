@@ -86,7 +86,10 @@ def new_producer(bootstrap_servers: list[str]) -> Any:
     return KafkaProducer(
         bootstrap_servers=bootstrap_servers,
         client_id="receivables-relay",
-        linger_ms=2,
+        # `publish` flushes all that it has sent. Until then nothing goes out, or each few records would wake the thread
+        # that sends, and both would fight over the interpreter: a quarter more of processor time for each record.
+        linger_ms=1000,
+        batch_size=1024 * 1024,
         compression_type="gzip",
         max_request_size=RECORD_MAX_BYTES,
         delivery_timeout_ms=DAY_MS,
