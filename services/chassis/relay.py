@@ -38,6 +38,8 @@ class Relay:
         """Publish what is there and end, unless the broker is away."""
         self._stopping.set()
         self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            log.warning("the relay was cut off: what it had sent comes again")
 
     def alive(self) -> bool:
         """Whether the thread still runs; a defect ends it."""
@@ -61,7 +63,8 @@ class Relay:
         # A process that froze would hold the lock until it thaws; one that was killed, until its statement ends.
         ends_dead = f"-c idle_session_timeout={FROZEN_S}s -c client_connection_check_interval=2s"
         with psycopg.connect(self._database.url, autocommit=True, options=ends_dead) as connection:
-            self._wait_for_the_lock(connection)
+            if not self._gets_the_lock(connection):
+                return  # told to stop meanwhile: publishing is another's
             connection.execute(f"LISTEN {CHANNEL}")
             producer = new_producer(self._bootstrap_servers)
             try:
@@ -73,12 +76,14 @@ class Relay:
             finally:
                 producer.close(timeout=1)
 
-    def _wait_for_the_lock(self, connection: psycopg.Connection[Any]) -> None:
+    def _gets_the_lock(self, connection: psycopg.Connection[Any]) -> bool:
+        """Wait for the lock; false if we were told to stop before we had it."""
         while not self._stopping.is_set():
             row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
             if row and row[0]:
-                return
+                return True
             self._stopping.wait(POLL_S)
+        return False
 
 
 def new_producer(bootstrap_servers: list[str]) -> Any:

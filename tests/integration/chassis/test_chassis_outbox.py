@@ -212,6 +212,27 @@ def test_one_relay_publishes_and_the_next_takes_over_when_its_session_is_lost(
     assert len(first_of_each(published(600))) == 200  # the same ids each time
 
 
+def asked_for_the_lock(toy: Toy) -> bool:
+    """Whether somebody has asked for the relay's lock and did not get it."""
+    with psycopg.connect(toy.database.url, autocommit=True) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%try_advisory%'"
+        ).fetchone()
+    return row is not None and row[0] > 1  # our own question is one of them
+
+
+def test_a_relay_that_is_told_to_stop_while_another_publishes_sends_nothing(toy: Toy, servers: Servers, topic: str):
+    waiting = Relay(toy.database, servers.kafka_bootstrap)
+    with psycopg.connect(toy.database.url, autocommit=True) as another:
+        another.execute("SELECT pg_advisory_lock(7215002)")
+        waiting.start()
+        fill(toy, topic, 10)
+        wait_until(lambda: asked_for_the_lock(toy), "it asks for the lock")
+        waiting.stop()
+
+    assert left(toy) == 10
+
+
 async def test_what_is_on_the_topic_is_a_cloud_event_to_the_sdk(
     toy: Toy, servers: Servers, topic: str, published: Callable[[int], list[Any]]
 ):
