@@ -144,14 +144,14 @@ def trouble(url: str) -> str:
     try:
         psycopg.connect(url, connect_timeout=2).close()
     except psycopg.OperationalError as error:
-        return str(error)
+        return str(error).strip() or type(error).__name__
     return ""
 
 
 def reach(url: str) -> None:
     """End the process with one line, for a person who types a command, where the database does not let us in."""
     if why := trouble(url):
-        raise SystemExit(f"the database does not let us in: {why.strip()}")
+        raise SystemExit(f"the database does not let us in: {why}")
 
 
 def is_transient(error: BaseException) -> bool:
