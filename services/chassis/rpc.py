@@ -60,6 +60,15 @@ def read(method: Method[Req, Resp]) -> Served[Req, Resp]:
     return _served(method, work, write=False)
 
 
+def visit(method: Callable[[Any, Origin, Req], Awaitable[Resp]]) -> Served[Req, Resp]:
+    """Answer a question that takes more than a short transaction: the method makes its own, and waits between them."""
+
+    async def work(door: Door, origin: Origin, request: Req) -> Resp:
+        return await method(door, origin, request)
+
+    return _served(method, work, write=False)
+
+
 def write(method: Method[Req, Resp]) -> Served[Req, Resp]:
     """Carry out a command once per idempotency key; the same key again gets the same answer."""
     response_type = method.__annotations__["return"]
@@ -102,7 +111,7 @@ async def _claim(tx: Tx, origin: Origin, method: str, request_hash: bytes) -> by
 
 
 def _served(
-    method: Method[Req, Resp], work: Callable[[Door, Origin, Req], Awaitable[Resp]], *, write: bool
+    method: Callable[..., Awaitable[Resp]], work: Callable[[Door, Origin, Req], Awaitable[Resp]], *, write: bool
 ) -> Served[Req, Resp]:
     name = method.__name__
 

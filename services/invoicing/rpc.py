@@ -2,15 +2,21 @@
 
 from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
 
-from services.chassis.database import Tx
+from services.chassis.consumer import Consumer
+from services.chassis.database import Database, Tx
 from services.chassis.envelope import Origin
-from services.chassis.rpc import Door, page_size, read, write
+from services.chassis.rpc import Door, page_size, read, visit, write
 from services.invoicing import store, usecases, wire
+from services.invoicing.press import Press
 from services.kernel.refusals import Invalid, NotFound
 
 
 class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
     """Translates and delegates."""
+
+    def __init__(self, database: Database, consumer: Consumer, press: Press) -> None:
+        super().__init__(database, consumer)
+        self._press = press
 
     @write
     async def RegisterSeller(
@@ -56,15 +62,15 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
             next_page_token=str(kept[-1].position) if len(kept) == most else "",
         )
 
-    @read
+    @visit
     async def RenderDocument(
-        self, tx: Tx, call: Origin, request: service_pb2.RenderDocumentRequest
+        self, call: Origin, request: service_pb2.RenderDocumentRequest
     ) -> service_pb2.RenderDocumentResponse:
         """The file of a document, in any format."""
-        if (kept := await store.get_issued(tx, call.tenant, request.document)) is None:
-            raise NotFound("invoice.unknown", f"no invoice or credit note {request.document[:64]!r}")
-        form = usecases.asked_form(kept.statement, request.format, request.profile)
-        return wire.file(kept.statement, await usecases.render(tx, kept.statement, form))
+        said, file = await usecases.render(
+            self.database, self._press, (call.tenant, request.document), request.format, request.profile
+        )
+        return wire.file(said, file)
 
     @read
     async def ListHeld(
@@ -79,13 +85,11 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
     async def RetryHeld(
         self, tx: Tx, call: Origin, request: service_pb2.RetryHeldRequest
     ) -> service_pb2.RetryHeldResponse:
-        """Check a buyer's held drafts again, and issue what is in order."""
+        """Have a buyer's held drafts judged again: what is in order is issued, and told, at once after."""
         if not request.account_id:
-            raise Invalid("held.account_missing", "name the account whose drafts are to be checked again")
-        outcome = await usecases.retry(tx, {(call.tenant, request.account_id): call})
-        return service_pb2.RetryHeldResponse(
-            issued=outcome.issued, still_held=[wire.document_held(draft) for draft in outcome.held]
-        )
+            raise Invalid("held.account_missing", "name the account whose drafts are to be judged again")
+        queued = await usecases.retry(tx, {(call.tenant, request.account_id): call})
+        return service_pb2.RetryHeldResponse(queued=queued)
 
 
 def _position(page_token: str) -> int:
