@@ -10,7 +10,7 @@ from deploy.local import rules
 from services.invoicing import documents
 from services.invoicing.checks import Judge
 from services.invoicing.domain.credits import CreditRequest
-from services.invoicing.domain.parties import Contract, Form
+from services.invoicing.domain.parties import Company, Contract, Form
 from services.invoicing.domain.sketches import (
     Basis,
     CreditSketch,
@@ -23,7 +23,8 @@ from services.invoicing.domain.sketches import (
     numbered,
 )
 from services.invoicing.settings import CheckSettings
-from tests.unit.invoicing.supplies import TODAY, a_line, a_seller, a_supply, an_invoice, eur
+from services.kernel.money import Money
+from tests.unit.invoicing.supplies import TODAY, a_line, a_seller, a_supply, an_invoice
 
 FORMS = [
     ("en16931", "ubl"),
@@ -42,13 +43,20 @@ def judge() -> Judge:
 
 def an_invoice_to_draw(form: Form = Form(), name: str = "Ware", draft_id: str = "i1") -> InvoiceSketch:  # noqa: B008 - frozen
     contract = Contract(buyer_reference="04011000-12345-34", form=form)
-    supply = a_supply([replace(a_line(), name=name)], contract=contract)
+    seller = replace(a_seller(), contact_name="Billing", contact_phone="+49 30 5550100", contact_email="b@acme.example")
+    seller = replace(seller, company=_in_peppol(seller.company))
+    supply = a_supply([replace(a_line(), name=name)], contract=contract, seller=seller)
+    supply = replace(supply, buyer=replace(supply.buyer, company=_in_peppol(supply.buyer.company)))
     return InvoiceSketch(draft_id, supply, Basis(supply.seller, supply.buyer, contract, TODAY))
+
+
+def _in_peppol(company: Company) -> Company:
+    return replace(company, electronic_address=company.vat_id, electronic_address_scheme="9930")
 
 
 def a_credit_to_draw() -> CreditSketch:
     invoice = an_invoice()
-    request = CreditRequest("acme", "d1", invoice.document_id, (), eur(invoice.gross.minor // 2))
+    request = CreditRequest("acme", "d1", invoice.document_id, (), Money(invoice.gross.minor // 2, "EUR"))
     basis = Basis(a_seller(), None, Contract(), TODAY)
     return CreditSketch("c1", request, invoice, (), basis)
 
