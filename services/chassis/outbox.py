@@ -12,7 +12,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.ids import new_id
 
-CHANNEL = "outbox"  # what the relay listens to
+CHANNEL = "outbox"  # what the relay listens to, for what other processes announce
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ async def add(tx: Tx, announcements: Sequence[Announcement]) -> None:
             last[slot] += 1
             await rows.write_row(_row(tx, announcement, last[slot]))
             tx.announced.add((announcement.origin.tenant, announcement.subject))
-    await tx.run(f"NOTIFY {CHANNEL}")
+    if tx.notifies:
+        await tx.run(f"NOTIFY {CHANNEL}")
 
 
 async def _advance(tx: Tx, announcements: Sequence[Announcement]) -> dict[tuple[str, str], int]:

@@ -10,11 +10,12 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaTimeoutError
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
-from kafka.errors import KafkaTimeoutError
 from receivables.credit.v1 import events_pb2
 
 from deploy.local.processes import wait_until
@@ -138,7 +139,7 @@ def assert_all_in_order(records: list[Any], count: int) -> None:
     assert all(numbers == sorted(numbers) for numbers in seen.values())
 
 
-def test_a_crash_between_sending_and_deleting_sends_again_and_keeps_each_accounts_order(
+async def test_a_crash_between_sending_and_deleting_sends_again_and_keeps_each_accounts_order(
     toy: Toy, servers: Servers, topic: str, published: Callable[[int], list[Any]]
 ):
     fill(toy, topic, 300)
@@ -150,40 +151,41 @@ def test_a_crash_between_sending_and_deleting_sends_again_and_keeps_each_account
         def __init__(self, connection: Any) -> None:
             self._connection = connection
 
-        def execute(self, statement: str, *args: Any) -> Any:
+        def execute(self, statement: str, *args: Any, **how: Any) -> Any:
             if statement.startswith("DELETE"):
                 raise CrashError
-            return self._connection.execute(statement, *args)
+            return self._connection.execute(statement, *args, **how)
 
-    producer = new_producer([servers.kafka_bootstrap])
     with psycopg.connect(toy.database.url, autocommit=True) as connection:
-        with pytest.raises(CrashError):
-            publish(DiesBeforeDelete(connection), producer, batch=200)  # type: ignore[arg-type]
-        while publish(connection, producer, batch=128):
-            pass
-    producer.close()
+        async with new_producer([servers.kafka_bootstrap]) as producer:
+            with pytest.raises(CrashError):
+                await publish(DiesBeforeDelete(connection), producer, batch=200)  # type: ignore[arg-type]
+            while await publish(connection, producer, batch=128):
+                pass
 
-    records = published(500)
+    records = await asyncio.to_thread(published, 500)
     assert len(records) == 500  # 200 of them for the second time
     assert_all_in_order(records, 300)
     assert left(toy) == 0
 
 
-def test_nothing_is_deleted_that_the_broker_does_not_have(toy: Toy, servers: Servers, topic: str):
+async def test_nothing_is_deleted_that_the_broker_does_not_have(toy: Toy, servers: Servers, topic: str):
     fill(toy, topic, 10)
 
-    class NeverAnswered:
-        """Stands for a producer whose broker goes away before it answers."""
+    class NeverAnswered(AIOKafkaProducer):  # type: ignore[misc] # aiokafka has no types
+        """A producer whose broker goes away before it answers."""
 
-        def send(self, *_: object, **__: object) -> None:
-            """Take it."""
+        async def send_batch(self, *_: object, **__: object) -> Any:
+            """Take it, and wait in vain."""
+            answer = asyncio.get_running_loop().create_future()
+            answer.set_exception(KafkaTimeoutError())
+            return answer
 
-        def flush(self) -> None:
-            """Wait in vain."""
-            raise KafkaTimeoutError
-
+    producer = NeverAnswered(bootstrap_servers=servers.kafka_bootstrap)
+    await producer.start()
     with psycopg.connect(toy.database.url, autocommit=True) as connection, pytest.raises(KafkaTimeoutError):
-        publish(connection, NeverAnswered())
+        await publish(connection, producer)
+    await producer.stop()
 
     assert left(toy) == 10
 
