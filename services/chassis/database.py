@@ -11,6 +11,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import class_row, namedtuple_row
 from psycopg_pool import AsyncConnectionPool
 
+from services.chassis.arrays import ADAPTERS
 from services.kernel.refusals import Invalid
 
 T = TypeVar("T")
@@ -106,7 +107,7 @@ class Database:
             min_size=1,
             max_size=connections,
             open=False,
-            kwargs={"autocommit": True, "options": ends_dead},
+            kwargs={"autocommit": True, "options": ends_dead, "context": ADAPTERS},
             # The pool doubles its pauses until it gives up; whoever asks next begins anew. With its usual 300 s, a
             # database that was away for two minutes would be found again up to two minutes after it is back.
             reconnect_timeout=RECONNECT_S,
