@@ -70,8 +70,13 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Mapping[str, str]
-    # What acknowledges it; not part of the record's meaning.
-    source: Any = field(default=None, compare=False, repr=False)
+    # When the broker has it from, in seconds (Unix time); not part of the record's meaning.
+    timestamp: float = field(default=0.0, compare=False, repr=False)
+
+    @property
+    def size(self) -> int:
+        """Roughly what it takes in memory, in bytes: payload, key and headers."""
+        return len(self.value or b"") + len(self.key or b"") + sum(map(len, self.headers.values()))
 
 
 def new_traceparent() -> str:
