@@ -4,7 +4,8 @@ from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
-from services.chassis.rpc import Door, page_size, read, write
+from services.chassis.pages import page
+from services.chassis.rpc import Door, read, write
 from services.invoicing import store, usecases, wire
 from services.kernel.refusals import Invalid, NotFound
 
@@ -42,18 +43,11 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.ListInvoicesRequest
     ) -> service_pb2.ListInvoicesResponse:
         """Invoices and credit notes in the order of issue, a page at a time."""
-        most = page_size(request.page_size)
-        kept = await store.list_issued(
-            tx,
-            call.tenant,
-            account_id=request.account_id,
-            order_id=request.order_id,
-            after=_position(request.page_token),
-            most=most,
-        )
+        asked = page(request, int)
+        kept = await store.list_issued(tx, call.tenant, asked, account_id=request.account_id, order_id=request.order_id)
         return service_pb2.ListInvoicesResponse(
             documents=[wire.document(one) for one in kept],
-            next_page_token=str(kept[-1].position) if len(kept) == most else "",
+            next_page_token=asked.next_token(kept, lambda one: (one.position,)),
         )
 
     @read
@@ -70,10 +64,13 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
     async def ListHeld(
         self, tx: Tx, call: Origin, request: service_pb2.ListHeldRequest
     ) -> service_pb2.ListHeldResponse:
-        """Drafts that broke a rule, of a buyer or of all."""
-        of = [(call.tenant, request.account_id)] if request.account_id else None
-        held = await store.list_held(tx, [call.tenant], of)
-        return service_pb2.ListHeldResponse(drafts=[wire.document_held(draft) for draft in held])
+        """Drafts that broke a rule, of a buyer or of all, a page at a time."""
+        asked = page(request, str)
+        held = await store.page_of_held(tx, call.tenant, asked, account_id=request.account_id)
+        return service_pb2.ListHeldResponse(
+            drafts=[wire.document_held(draft) for draft in held],
+            next_page_token=asked.next_token(held, lambda draft: (draft.draft_id,)),
+        )
 
     @write
     async def RetryHeld(
@@ -86,12 +83,3 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
         return service_pb2.RetryHeldResponse(
             issued=outcome.issued, still_held=[wire.document_held(draft) for draft in outcome.held]
         )
-
-
-def _position(page_token: str) -> int:
-    """Where the page before ended; refuse a token that we never gave."""
-    if not page_token:
-        return 0
-    if not page_token.isdecimal() or len(page_token) > 18:
-        raise Invalid("call.page_token", "this is no page token of ours")
-    return int(page_token)

@@ -14,6 +14,7 @@ from services.invoicing.store.held import (
     hold,
     list_held,
     lock_held,
+    page_of_held,
     release,
 )
 from services.invoicing.store.issued import (
@@ -92,6 +93,7 @@ __all__ = [
     "lock_orders",
     "lock_unwritten",
     "owner_of_prefix",
+    "page_of_held",
     "put_off",
     "release",
     "remove_unwritten",

@@ -6,6 +6,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from services.chassis.database import Tx
+from services.chassis.pages import Page
 from services.invoicing.documents import Finding, Severity
 from services.invoicing.domain.statements import Held, Kind
 from services.invoicing.store.columns import Key, columns, keys
@@ -62,6 +63,16 @@ async def list_held(tx: Tx, tenants: Collection[str], accounts: Collection[Key] 
               AND (%s OR (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])))
             ORDER BY held_at, draft_id""",
         [sorted(tenants), accounts is None, *keys(accounts or ())],
+    )
+    return [_held(row) for row in rows]
+
+
+async def page_of_held(tx: Tx, tenant: str, page: Page, *, account_id: str) -> list[Held]:
+    """Drafts that wait, in the order in which they were drafted; of one account, or of all if it is empty."""
+    rows = await tx.rows(
+        f"""SELECT * FROM held WHERE tenant = %s {"AND account_id = %s" if account_id else ""}
+               {"AND draft_id > %s" if page.after else ""} ORDER BY draft_id LIMIT %s""",  # noqa: S608 - constant text
+        [tenant, *([account_id] if account_id else []), *(page.after or ()), page.most],
     )
     return [_held(row) for row in rows]
 
