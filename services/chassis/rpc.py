@@ -43,13 +43,6 @@ class Door:
         self.consumer = consumer
 
 
-def page_size(asked: int) -> int:
-    """How many rows a page has: as asked, at most 1,000; 100 if nothing was asked."""
-    if asked < 0:
-        raise Invalid("call.page_size", "a page has 1 to 1,000 rows")
-    return min(asked or 100, 1000)
-
-
 def read(method: Method[Req, Resp]) -> Served[Req, Resp]:
     """Answer a question in a transaction that serves the caller's tenant."""
 

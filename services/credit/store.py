@@ -8,6 +8,7 @@ from services.chassis import jobs
 from services.chassis.columns import Columns, texts
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
+from services.chassis.pages import Page
 from services.credit.domain import Account, Decision, Hold, Outcome, Recorded, State
 from services.kernel.money import Money
 from services.kernel.orders import Scope
@@ -82,9 +83,9 @@ async def newest_holds(tx: Tx, orders: Collection[Key]) -> dict[Key, Hold]:
 async def find_hold(tx: Tx, order: Key, version: int) -> Hold | None:
     """One version's hold; version 0 means the newest."""
     rows = await tx.rows(
-        """SELECT * FROM hold WHERE tenant = %s AND order_id = %s AND %s IN (0, version)
-            ORDER BY version DESC LIMIT 1""",
-        [*order, version],
+        f"""SELECT * FROM hold WHERE tenant = %s AND order_id = %s {"AND version = %s" if version else ""}
+             ORDER BY version DESC LIMIT 1""",  # noqa: S608 - constant text
+        [*order, *([version] if version else [])],
     )
     return _hold(rows[0]) if rows else None
 
@@ -175,12 +176,15 @@ async def find_decisions(tx: Tx, orders: Collection[Version]) -> dict[Version, R
     return {(r.tenant, r.order_id, r.version): _recorded(r) for r in rows}
 
 
-async def referred(tx: Tx, tenant: str, after: str, most: int) -> list[Recorded]:
+async def referred(tx: Tx, tenant: str, page: Page) -> list[Recorded]:
     """Decisions on orders that wait for a person, by order id."""
     rows = await tx.rows(
-        """SELECT d.*, h.site, h.cost_centre, h.purchase_order FROM hold h JOIN decision d USING (tenant, order_id, version)
-            WHERE h.tenant = %s AND h.state = 'REFERRED' AND h.order_id > %s ORDER BY h.order_id LIMIT %s""",
-        [tenant, after, most],
+        f"""SELECT d.*, h.site, h.cost_centre, h.purchase_order
+              FROM (SELECT * FROM hold WHERE tenant = %s AND state = 'REFERRED' {"AND order_id > %s" if page.after else ""}
+                     ORDER BY order_id LIMIT %s) AS h
+              JOIN decision d USING (tenant, order_id, version)
+             ORDER BY h.order_id""",  # noqa: S608 - constant text
+        [tenant, *(page.after or ()), page.most],
     )
     return [_recorded(row) for row in rows]
 
@@ -206,12 +210,17 @@ async def set_limit(tx: Tx, key: Key, limit: Money) -> None:
     await tx.run("UPDATE account SET limit_minor = %s WHERE tenant = %s AND account_id = %s", [limit.minor, *key])
 
 
-async def list_accounts(tx: Tx, tenant: str, *, only: str | None, after: str, most: int) -> list[Any]:
-    """Accounts by id: one, or a page."""
+async def get_account(tx: Tx, key: Key) -> Any | None:
+    """One account, whole."""
+    return await tx.row("SELECT * FROM account WHERE tenant = %s AND account_id = %s", key)
+
+
+async def list_accounts(tx: Tx, tenant: str, page: Page) -> list[Any]:
+    """Accounts by id."""
     return await tx.rows(
-        """SELECT * FROM account WHERE tenant = %s AND (%s::text IS NULL OR account_id = %s) AND account_id > %s
-            ORDER BY account_id LIMIT %s""",
-        [tenant, only, only, after, most],
+        f"""SELECT * FROM account WHERE tenant = %s {"AND account_id > %s" if page.after else ""}
+             ORDER BY account_id LIMIT %s""",  # noqa: S608 - constant text
+        [tenant, *(page.after or ()), page.most],
     )
 
 

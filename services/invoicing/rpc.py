@@ -5,7 +5,8 @@ from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, Tx
 from services.chassis.envelope import Origin
-from services.chassis.rpc import Door, page_size, read, visit, write
+from services.chassis.pages import page
+from services.chassis.rpc import Door, read, visit, write
 from services.invoicing import store, usecases, wire
 from services.invoicing.press import Press
 from services.kernel.refusals import Invalid, NotFound
@@ -48,18 +49,11 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.ListInvoicesRequest
     ) -> service_pb2.ListInvoicesResponse:
         """Invoices and credit notes in the order of issue, a page at a time."""
-        most = page_size(request.page_size)
-        kept = await store.list_issued(
-            tx,
-            call.tenant,
-            account_id=request.account_id,
-            order_id=request.order_id,
-            after=_position(request.page_token),
-            most=most,
-        )
+        asked = page(request, int)
+        kept = await store.list_issued(tx, call.tenant, asked, account_id=request.account_id, order_id=request.order_id)
         return service_pb2.ListInvoicesResponse(
             documents=[wire.document(one) for one in kept],
-            next_page_token=str(kept[-1].position) if len(kept) == most else "",
+            next_page_token=asked.next_token(kept, lambda one: (one.position,)),
         )
 
     @visit
@@ -76,10 +70,13 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
     async def ListHeld(
         self, tx: Tx, call: Origin, request: service_pb2.ListHeldRequest
     ) -> service_pb2.ListHeldResponse:
-        """Drafts that broke a rule, of a buyer or of all."""
-        of = [(call.tenant, request.account_id)] if request.account_id else None
-        held = await store.list_held(tx, [call.tenant], of)
-        return service_pb2.ListHeldResponse(drafts=[wire.document_held(draft) for draft in held])
+        """Drafts that broke a rule, of a buyer or of all, a page at a time."""
+        asked = page(request, str)
+        held = await store.page_of_held(tx, call.tenant, asked, account_id=request.account_id)
+        return service_pb2.ListHeldResponse(
+            drafts=[wire.document_held(draft) for draft in held],
+            next_page_token=asked.next_token(held, lambda draft: (draft.draft_id,)),
+        )
 
     @write
     async def RetryHeld(
@@ -90,12 +87,3 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
             raise Invalid("held.account_missing", "name the account whose drafts are to be judged again")
         queued = await usecases.retry(tx, {(call.tenant, request.account_id): call})
         return service_pb2.RetryHeldResponse(queued=queued)
-
-
-def _position(page_token: str) -> int:
-    """Where the page before ended; refuse a token that we never gave."""
-    if not page_token:
-        return 0
-    if not page_token.isdecimal() or len(page_token) > 18:
-        raise Invalid("call.page_token", "this is no page token of ours")
-    return int(page_token)

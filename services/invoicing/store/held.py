@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 from services.chassis import jobs
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, new_traceparent
+from services.chassis.pages import Page
 from services.invoicing.documents import Finding, Severity
 from services.invoicing.domain.drafts import LARGE_LINES
 from services.invoicing.domain.statements import Held, Kind
@@ -86,14 +87,12 @@ async def release(tx: Tx, drafts: Collection[Key]) -> None:
     )
 
 
-async def list_held(tx: Tx, tenants: Collection[str], accounts: Collection[Key] | None = None) -> list[Held]:
-    """Drafts that broke a rule, oldest first: all of these tenants, or those of these accounts."""
+async def page_of_held(tx: Tx, tenant: str, page: Page, *, account_id: str) -> list[Held]:
+    """Drafts that broke a rule, in the order in which they were drafted; of one account, or of all if it is empty."""
     rows = await tx.rows(
-        """SELECT * FROM held
-            WHERE findings <> '[]' AND tenant = ANY(%s)
-              AND (%s OR (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])))
-            ORDER BY held_at, draft_id""",
-        [sorted(tenants), accounts is None, *keys(accounts or ())],
+        f"""SELECT * FROM held WHERE findings <> '[]' AND tenant = %s {"AND account_id = %s" if account_id else ""}
+               {"AND draft_id > %s" if page.after else ""} ORDER BY draft_id LIMIT %s""",  # noqa: S608 - constant text
+        [tenant, *([account_id] if account_id else []), *(page.after or ()), page.most],
     )
     return [_held(row) for row in rows]
 

@@ -14,6 +14,7 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 from services.chassis.consumer import types_of
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin, Record, decode
+from services.chassis.pages import Page
 from services.chassis.service import Parts
 from services.chassis.workers import drain
 from services.credit import domain, store, usecases
@@ -91,7 +92,7 @@ async def register(parts: Parts[Any], account: str = "b1", limit: int = 100_000,
 async def account_of(parts: Parts[Any], account: str = "b1") -> tuple[int, int]:
     """What it uses and holds; the movements must add up to the same."""
     async with parts.database.transaction(["acme"]) as tx:
-        [row] = await store.list_accounts(tx, "acme", only=account, after="", most=1)
+        row: Any = await store.get_account(tx, ("acme", account))
         sums = await tx.row(
             "SELECT coalesce(sum(used_minor), 0) AS used, coalesce(sum(held_minor), 0) AS held FROM movement WHERE account_id = %s",
             [account],
@@ -297,7 +298,7 @@ async def test_a_referred_order_is_approved_by_a_person_and_goes_on(open_service
         await register(parts, limit=10_000)
         await parts.consumer.handle([placed(gross=10_500)])
         async with parts.database.transaction(["acme"]) as tx:
-            assert [r.order_id for r in await store.referred(tx, "acme", "", 10)] == ["o1"]
+            assert [r.order_id for r in await store.referred(tx, "acme", Page())] == ["o1"]
             decision = await usecases.review(tx, ORIGIN, "o1", Outcome.APPROVED)
 
         assert decision.reasons == ("by_person",)
@@ -410,7 +411,7 @@ async def test_another_tenants_account_is_not_found(open_service: OpenService):
     async with open_service(SERVICE) as parts:
         await register(parts, tenant="acme")
         async with parts.database.transaction(["other"]) as tx:
-            assert await store.list_accounts(tx, "acme", only=None, after="", most=10) == []
+            assert await store.list_accounts(tx, "acme", Page()) == []
             with pytest.raises(NotFound):
                 await usecases.set_limit(tx, Origin("other", "user:x", "r", "k", ""), "b1", Money(1, "EUR"))
 

@@ -99,6 +99,26 @@ async def test_a_held_draft_is_listed_and_tried_again_by_a_call(office: Office) 
     assert list(empty.drafts) == []
 
 
+async def test_held_drafts_are_listed_a_page_at_a_time_oldest_first(office: Office) -> None:
+    await office.handle(buyer("b2", BROKEN), buyer("b3", BROKEN))
+    for n in range(5):
+        account = f"b{2 + n % 2}"
+        await office.handle(placed(f"o{n}", account=account), shipped(f"o{n}", account=account))
+
+    async def pages(account: str) -> list[list[str]]:
+        found, token = [], ""
+        while True:
+            request = service_pb2.ListHeldRequest(account_id=account, page_size=2, page_token=token)
+            page = await office.stub.ListHeld(request, metadata=metadata())
+            found.append([draft.order_id for draft in page.drafts])
+            if not (token := page.next_page_token):
+                return found
+
+    assert await pages("") == [["o0", "o1"], ["o2", "o3"], ["o4"]]
+    assert await pages("b2") == [["o0", "o2"], ["o4"]]
+    assert await pages("b3") == [["o1", "o3"], []]
+
+
 async def test_an_invoice_is_not_the_last_while_another_of_its_order_is_held(office: Office) -> None:
     await office.handle(placed(), buyer_changed(BROKEN))
     await office.handle(shipped(quantities=[("1", "4")], final=False))
