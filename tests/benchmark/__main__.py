@@ -7,16 +7,25 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from tests.benchmark import end_to_end, latency, report
+from deploy.demo.calls import Refused
+from deploy.demo.stack import ServiceGaveUpError
+from deploy.local.processes import ProcessDiedError
+from tests.benchmark import alone, decide, end_to_end, latency, report
 from tests.benchmark.effort import Effort
 from tests.benchmark.report import Section
+from tests.benchmark.stand import FellOverError
 
 SECTIONS: Mapping[str, Callable[[Effort], Section]] = {
     "end_to_end": end_to_end.end_to_end,
     "sustained": end_to_end.sustained,
     "latency": latency.latency,
+    "alone": alone.alone,
+    "decide": decide.decide,
 }
 UNASKED = tuple(name for name in SECTIONS if name != "sustained")
+
+# What may happen to servers and services, as opposed to a defect of the benchmark.
+FELL_OVER = (FellOverError, ServiceGaveUpError, ProcessDiedError, Refused, TimeoutError)
 
 app = typer.Typer(add_completion=False)
 console = Console(width=160)
@@ -65,7 +74,10 @@ def bench(
         profile=profile,
     )
     for name in names:
-        section = SECTIONS[name](effort)
+        try:
+            section = SECTIONS[name](effort)
+        except FELL_OVER as error:
+            section = Section(name, name, f"{report.conditions(effort)}.\n\nFell over: {error}.")
         console.print(f"\n## {section.title}\n\n{section.text}\n", markup=False, highlight=False, soft_wrap=True)
         if save:
             report.write([section], output)

@@ -1,21 +1,24 @@
 """Everything that a benchmark stands on: servers of its own, the five services, the mail sink, the load, and the proof."""
 
+import logging
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import psycopg
+import structlog
 from kafka import KafkaConsumer, TopicPartition
 from psycopg.conninfo import conninfo_to_dict
 from receivables.operations.v1 import service_pb2
 
 from deploy.demo import reconcile
 from deploy.demo.calls import Services
-from deploy.demo.feed import TOPICS
+from deploy.demo.feed import TOPICS, Feed
 from deploy.demo.settled import NotSettledError, wait_until_settled
 from deploy.demo.stack import Stack, rows
 from deploy.local.artifacts import ROOT
@@ -28,6 +31,7 @@ from tests.benchmark.sink import Sink
 BASE = ROOT / "var" / "bench"
 REST_S = 300.0  # for the services to come to rest
 PARTITIONS = 8
+PREFIX = "bench"  # of the databases
 LOAD, MAIL = "load generator", "mail sink"
 
 Say = Callable[[str], None]
@@ -111,10 +115,7 @@ class Stand:
 
     def prove(self) -> None:
         """Wait until all is at rest, and raise unless the books say what was announced."""
-        try:
-            standing = wait_until_settled(self.services, self.ends, timeout_s=REST_S, watch=self.stack.check)  # type: ignore[arg-type] # it asks for the ends alone
-        except NotSettledError as error:
-            raise FellOverError(str(error)) from None
+        standing = rest(self.services, self.ends, self.stack.check)
         wrong = [*_parked(standing), *self._wrong_numbers(), *self._wrong_books()]
         if wrong:
             raise FellOverError("; ".join(wrong[:5]))
@@ -166,35 +167,77 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The servers alone."""
+
+    servers: Servers
+    sink: Sink
+    mails: Path
+    folder: Path
+    say: Say
+
+
+@contextmanager
+def ground(say: Say) -> Iterator[Ground]:
+    """Start broker, database and mail sink."""
+    with ExitStack() as opened:
+        logs = opened.enter_context(folder())
+        say(f"Starting a broker and a database (logs: {logs.relative_to(ROOT)})")
+        mails = logs / "mails"
+        sink = opened.enter_context(Sink(mails))
+        yield Ground(opened.enter_context(Servers(logs)), sink, mails, logs, say)
+
+
 @contextmanager
 def stand(say: Say, *, settings: Mapping[str, str] | None = None) -> Iterator[Stand]:
     """Start everything anew, with the business registered and at rest."""
+    with ground(say) as servers, stand_on(servers, settings=settings) as up:
+        yield up
+
+
+@contextmanager
+def stand_on(ground: Ground, *, settings: Mapping[str, str] | None = None) -> Iterator[Stand]:
+    """Start the services on servers that are up, register the business, and wait until it is at rest."""
+    servers, say = ground.servers, ground.say
+    told = {
+        "AR_SMTP_HOST": "127.0.0.1",
+        "AR_SMTP_PORT": str(ground.sink.port),
+        "AR_CLOCK": "system",
+        "AR_PARTITIONS": str(PARTITIONS),
+        "AR_LOG_LEVEL": "WARNING",
+        "AR_OFFICIAL_RULES_SHARE": "0",
+        **(settings or {}),
+    }
     with ExitStack() as opened:
-        logs = opened.enter_context(folder())
-        say(f"Starting a broker, a database and five services (logs: {logs.relative_to(ROOT)})")
-        count = logs / "mails"
-        sink = opened.enter_context(Sink(count))
-        servers = opened.enter_context(Servers(logs))
-        told = {
-            "AR_SMTP_HOST": "127.0.0.1",
-            "AR_SMTP_PORT": str(sink.port),
-            "AR_CLOCK": "system",
-            "AR_PARTITIONS": str(PARTITIONS),
-            "AR_LOG_LEVEL": "WARNING",
-            "AR_OFFICIAL_RULES_SHARE": "0",
-            **(settings or {}),
-        }
-        stack = opened.enter_context(Stack(servers, logs, prefix="bench", say=lambda _: None, settings=told))
+        say("Starting five services")
+        stack = opened.enter_context(Stack(servers, ground.folder, prefix=PREFIX, say=lambda _: None, settings=told))
         services = opened.enter_context(Services(stack.addresses))
         say(f"Registering {business.BUYERS} buyers and their people")
         business.register(services)
         ends = opened.enter_context(closing(Ends(servers.kafka_bootstrap)))
-        wait_until_settled(services, ends, timeout_s=REST_S, watch=stack.check)  # type: ignore[arg-type] # the ends alone
-        generator = opened.enter_context(Generator(servers.kafka_bootstrap, count))
-        yield Stand(servers, stack, services, sink, generator, ends, logs, say, {}, set())
+        rest(services, ends, stack.check)
+        generator = opened.enter_context(Generator(servers.kafka_bootstrap, ground.mails))
+        yield Stand(servers, stack, services, ground.sink, generator, ends, ground.folder, say, {}, set())
+
+
+def rest(services: Any, ends: Ends, check: Callable[[], None]) -> Mapping[str, service_pb2.StatusResponse]:
+    """Wait until services are at rest, and give where they stand; of them and of the topics little is asked."""
+    try:
+        return wait_until_settled(services, cast(Feed, ends), timeout_s=REST_S, watch=check)
+    except NotSettledError as error:
+        raise FellOverError(str(error)) from None
 
 
 def administer(servers: Servers, database: str) -> psycopg.Connection[Any]:
     """A connection as the administrator to one of the databases."""
     url = psycopg.conninfo.make_conninfo(servers.admin_database_url, dbname=database)
     return psycopg.connect(url, autocommit=True)
+
+
+def quiet_logs() -> None:
+    """Let migrations that run in this process say only what is odd."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
