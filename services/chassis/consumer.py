@@ -11,7 +11,7 @@ from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from services.chassis import inbox, metrics, parked, texts
+from services.chassis import inbox, jobs, metrics, parked, texts
 from services.chassis.database import Database, Tx, is_transient
 from services.chassis.envelope import Event, Record, Unreadable, decode, topic_of
 from services.chassis.logs import harmless, log
@@ -168,7 +168,10 @@ class Consumer:
         return subjects, False
 
     async def _try(self, tx: Tx, row: Parked) -> Reason | None:
-        """Handle a waiting event within a savepoint; say why not, if not."""
+        """Handle a waiting event within a savepoint, or let a job be done again; say why not, if not."""
+        if row.topic == parked.JOBS:
+            await jobs.put_back(tx, row)
+            return None
         item = self._read(row.record)
         if item.event is None or row.code == ID_REUSED:
             return item.why or Reason(row.reason, row.code, row.detail)

@@ -1,5 +1,6 @@
 """Transactions: each knows its tenants, its business time, and what it announced."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
@@ -39,6 +40,8 @@ class Tx:
         self.at = at
         # Subjects announced here; events that waited for them run after the commit.
         self.announced: set[tuple[str, str]] = set()
+        # Kinds of jobs added here: those who do them look after the commit.
+        self.queued: set[str] = set()
 
     async def run(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> int:
         """Execute a statement; return how many rows it touched."""
@@ -90,6 +93,7 @@ class Database:
     ) -> None:
         self._url = url
         self.clock = clock
+        self._added: dict[str, asyncio.Event] = {}
         # A process that froze in a transaction would hold its locks, and so its successor, until it thaws; one that
         # was killed while the server waited for a lock on its behalf, until the server gets that lock.
         ends_dead = (
@@ -130,7 +134,14 @@ class Database:
             )
             row = await cursor.fetchone()
             assert row is not None
-            yield Tx(connection, row[1] or datetime.now(UTC))
+            tx = Tx(connection, row[1] or datetime.now(UTC))
+            yield tx
+        for kind in tx.queued:
+            self.added(kind).set()
+
+    def added(self, kind: str) -> asyncio.Event:
+        """Is set whenever a transaction here has added jobs of that kind; of other processes it knows nothing."""
+        return self._added.setdefault(kind, asyncio.Event())
 
     async def tenants(self) -> list[str]:
         """The tenants that this service has met: what sweepers go through."""

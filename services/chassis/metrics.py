@@ -42,6 +42,16 @@ PUBLISHED = Counter("ar_outbox_published_total", "Announced events that were pub
 BATCH = Histogram(
     "ar_batch_size_records", "Records handled in one transaction", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500)
 )
+JOBS = Counter(
+    "ar_jobs_total", "Jobs (work that is not an event), by kind and result (done, failed, parked)", ["kind", "result"]
+)
+JOBS_S = Histogram("ar_job_batch_seconds", "How long a batch of jobs took, by kind", ["kind"], buckets=_DELAYS)
+JOBS_DUE = Gauge(
+    "ar_jobs_due", "Jobs that are to be done now or are being done, by kind; counted up to 100,000", ["kind"]
+)
+JOBS_AGE = Gauge(
+    "ar_jobs_oldest_age_seconds", "For how long the oldest job that is to be done now has waited, by kind", ["kind"]
+)
 DEPENDENCY = Gauge("ar_dependency_up", "1 while it answers, 0 while it does not (broker, database)", ["dependency"])
 HANDLED = Counter(
     "grpc_server_handled_total", "Calls answered, by status", ["grpc_service", "grpc_method", "grpc_code"]
@@ -68,6 +78,16 @@ def expect_calls(service: str) -> None:
     for method in contract.methods_by_name:
         HANDLED.labels(service, method, "OK")
         HANDLING.labels(service, method)
+
+
+def expect_jobs(kinds: Iterable[str]) -> None:
+    """The same for each kind of job."""
+    for kind in kinds:
+        JOBS_DUE.labels(kind)
+        JOBS_AGE.labels(kind)
+        JOBS_S.labels(kind)
+        for result in ("done", "failed", "parked"):
+            JOBS.labels(kind, result)
 
 
 def handled(records: Iterable[Any], event_types: frozenset[str]) -> None:

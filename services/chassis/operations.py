@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -13,9 +13,9 @@ from receivables.operations.v1 import service_pb2, service_pb2_grpc
 from services.chassis import follow, jobs, metrics, parked
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, Tx, is_transient
-from services.chassis.jobs import Job
 from services.chassis.logs import log
 from services.chassis.settings import ChassisSettings
+from services.chassis.workers import Work, count_due
 
 # While the broker is away the outbox grows: looking must not take longer and longer.
 _OUTBOX = """SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) AS waiting) AS n,
@@ -35,17 +35,17 @@ async def nothing(_tx: Tx) -> None:
 class OperationsService(service_pb2_grpc.OperationsServiceServicer):
     """Status and SetClock."""
 
-    def __init__(self, name: str, settings: ChassisSettings, consumer: Consumer, due: tuple[Job, ...]) -> None:
+    def __init__(self, name: str, settings: ChassisSettings, consumer: Consumer, works: Sequence[Work]) -> None:
         self._name = name
         self._settings = settings
         self._consumer = consumer
-        self._jobs = due
+        self._works = works
 
     async def Status(self, request: service_pb2.StatusRequest, context: Any) -> service_pb2.StatusResponse:
         """Where the service stands, whichever replica is asked."""
         database = self._consumer.database
         behind = await follow.lag(self._consumer, self._settings.kafka_bootstrap_servers)
-        due = await jobs.count_due(database, self._jobs)
+        due = await count_due(database, self._works)
         async with database.transaction(()) as tx:
             waiting = await parked.counts(tx, self._consumer.name)
             outbox = (await tx.row("SELECT count(*) AS n FROM outbox")).n
@@ -83,14 +83,17 @@ async def keep_gauges(database: Database, consumer: Consumer) -> None:
     database_up = metrics.DEPENDENCY.labels("database")
     while True:
         try:
-            async with asyncio.timeout(DATABASE_S), database.transaction(()) as tx:
+            async with asyncio.timeout(DATABASE_S), database.transaction(await database.tenants()) as tx:
                 waiting = await parked.counts(tx, consumer.name)
                 outbox = await tx.row(_OUTBOX)
+                due = await jobs.due(tx)
             database_up.set(1)
             for reason in ("unreadable", "refused", "failed", "early", "behind"):
                 metrics.PARKED.labels(reason).set(waiting.get(reason, 0))
             metrics.OUTBOX_PENDING.set(outbox.n)
             metrics.OUTBOX_AGE.set(float(outbox.age))
+            metrics.show(metrics.JOBS_DUE, {(kind,): n for kind, (n, _) in due.items()})
+            metrics.show(metrics.JOBS_AGE, {(kind,): oldest_s for kind, (_, oldest_s) in due.items()})
         except Exception as error:
             if not isinstance(error, TimeoutError) and not is_transient(error):
                 raise

@@ -11,6 +11,7 @@ from services.chassis.database import Tx, is_tenant
 from services.chassis.envelope import ID_MAX, Record
 
 Slot = tuple[str, str, str]  # topic, tenant, subject: what waits in one order
+JOBS = "jobs"  # stands for the topic of what was no event, but a job that failed (services/chassis/jobs.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,8 @@ async def add(tx: Tx, consumer: str, record: Record, why: Reason) -> None:
             record.value,
             why.reason,
             why.code,
-            _storable(why.detail),
-            why.waits_for and _storable(why.waits_for)[:ID_MAX],
+            storable(why.detail),
+            why.waits_for and storable(why.waits_for)[:ID_MAX],
         ],
     )
 
@@ -172,7 +173,7 @@ async def keep(tx: Tx, parked_id: int, why: Reason) -> None:
         """UPDATE parked SET reason = %s, code = %s, detail = %s, waits_for = %s, attempts = attempts + 1,
                   next_try_at = now() + least(power(2, least(attempts, 9)), 300) * interval '1 second'
             WHERE id = %s""",
-        [why.reason, why.code, _storable(why.detail), why.waits_for and _storable(why.waits_for)[:ID_MAX], parked_id],
+        [why.reason, why.code, storable(why.detail), why.waits_for and storable(why.waits_for)[:ID_MAX], parked_id],
     )
 
 
@@ -208,8 +209,8 @@ async def counts(tx: Tx, consumer: str) -> dict[str, int]:
     return {row.reason: row.n for row in rows}
 
 
-def _storable(text: str) -> str:
-    """What a message quotes may hold a NUL, which a database does not keep."""
+def storable(text: str) -> str:
+    """The text as a database keeps it: what a message quotes may hold a NUL, which a database does not keep."""
     return text.replace("\0", "\\x00")
 
 

@@ -21,14 +21,14 @@ from prometheus_client import start_http_server
 from receivables.operations.v1 import service_pb2 as operations_pb2
 from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 
-from services.chassis import cleaning, follow, jobs, logs, metrics, migrate, operations, topics
+from services.chassis import cleaning, follow, logs, metrics, migrate, operations, topics
 from services.chassis.consumer import Consumer, Handler, Teller, nobody
 from services.chassis.database import Database, is_transient, reach, trouble
 from services.chassis.envelope import RECORD_MAX_BYTES
-from services.chassis.jobs import Job
 from services.chassis.logs import log
 from services.chassis.relay import Relay
 from services.chassis.settings import ChassisSettings, load, secret_now
+from services.chassis.workers import Work, workers
 
 S = TypeVar("S", bound=ChassisSettings)
 EARLY_S = 1.0  # between two looks at early events
@@ -69,7 +69,8 @@ class Service(Generic[S]):
     # What it follows: each event's type, and the use case that handles a batch of them.
     handlers: Callable[[S], Mapping[type[Message], Handler]]
     servicers: Callable[[Parts[S]], Sequence[Servicer]]
-    jobs: Callable[[Parts[S]], tuple[Job, ...]] = lambda _parts: ()
+    # What it does that is not an event, by kind.
+    works: Callable[[Parts[S]], Sequence[Work]] = lambda _parts: ()
     # Reads business figures and invariants into gauges, for all tenants, read only.
     measure: operations.Measure = operations.nothing
     # Announces a refused event to those who must correct it, in the transaction that parks it.
@@ -144,14 +145,16 @@ async def _serve(service: Service[S], settings: S) -> None:
     try:
         async with AsyncExitStack() as stack:
             parts = await _stand_up(service, settings, stack)
+            works = service.works(parts)
+            metrics.expect_jobs(work.kind for work in works)
             relay = Relay(parts.database, settings.kafka_bootstrap_servers)
             relay.start()
             stack.push_async_callback(asyncio.to_thread, relay.stop)
             if settings.metrics_port:
                 metrics_server, _ = start_http_server(settings.metrics_port, settings.grpc_host)
                 stack.callback(metrics_server.shutdown)
-            async with asyncio.TaskGroup() as tasks, _open_door(service, parts):
-                for task in _tasks(service, parts, relay):
+            async with asyncio.TaskGroup() as tasks, _open_door(service, parts, works):
+                for task in _tasks(service, parts, relay, works):
                     tasks.create_task(_ending_all(task))
                 log.info("service started", grpc_port=settings.grpc_port)
                 await asyncio.Event().wait()  # until we are cancelled, or a task fails
@@ -208,14 +211,16 @@ async def _wait_for(what: str, trouble: Callable[[], str]) -> None:
         await asyncio.sleep(0.5)
 
 
-def _tasks(service: Service[S], parts: Parts[S], relay: Relay) -> list[Coroutine[Any, Any, None]]:
+def _tasks(
+    service: Service[S], parts: Parts[S], relay: Relay, works: Sequence[Work]
+) -> list[Coroutine[Any, Any, None]]:
     """All that a service does beside answering; the first to fail ends all."""
     tasks = [
         _watch_relay(relay),
         operations.keep_gauges(parts.database, parts.consumer),
         operations.keep_figures(parts.database, service.measure),
         cleaning.keep_clean(parts.database),
-        *(jobs.keep_running(parts.database, job) for job in service.jobs(parts)),
+        *(worker.run() for worker in workers(parts.consumer, works)),
     ]
     if parts.consumer.topics:
         tasks += [follow.Follower(parts.consumer, parts.settings).run(), _wake_early(parts.consumer)]
@@ -239,7 +244,7 @@ async def _watch_relay(relay: Relay) -> None:
 
 
 @asynccontextmanager
-async def _open_door(service: Service[S], parts: Parts[S]) -> AsyncIterator[None]:
+async def _open_door(service: Service[S], parts: Parts[S], works: Sequence[Work]) -> AsyncIterator[None]:
     """Answer calls; then say that we no longer do, and finish those that are under way."""
     server = grpc.aio.server(
         options=[
@@ -253,7 +258,7 @@ async def _open_door(service: Service[S], parts: Parts[S]) -> AsyncIterator[None
     operator = Servicer(
         operations_pb2.DESCRIPTOR.services_by_name["OperationsService"].full_name,
         operations_pb2_grpc.add_OperationsServiceServicer_to_server,
-        operations.OperationsService(service.name, parts.settings, parts.consumer, service.jobs(parts)),
+        operations.OperationsService(service.name, parts.settings, parts.consumer, works),
     )
     servicers = service.servicers(parts)
     for servicer in servicers:

@@ -4,18 +4,12 @@ from pathlib import Path
 
 from receivables.credit.v1 import service_pb2, service_pb2_grpc
 
-from services.chassis.database import Database
-from services.chassis.jobs import Job
 from services.chassis.service import Parts, Service, Servicer
 from services.chassis.settings import ChassisSettings
+from services.chassis.workers import Work
 from services.credit import metrics, store, usecases
 from services.credit.rpc import CreditService
 from services.credit.stream import HANDLERS
-
-
-async def _expire(database: Database) -> int:
-    async with database.transaction(await database.tenants()) as tx:
-        return await usecases.expire_due(tx)
 
 
 def _servicers(parts: Parts[ChassisSettings]) -> list[Servicer]:
@@ -35,7 +29,9 @@ SERVICE = Service(
     stands_on="0001_accounts.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
-    jobs=lambda _parts: (Job("expire_holds", _expire, store.count_due_holds),),
+    works=lambda _parts: (
+        Work(store.LAPSE, usecases.lapse, most=500, find=usecases.find_lapsed, findable=store.count_lapsed),
+    ),
     measure=metrics.measure,
     tell=usecases.tell_refused,
 )

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
+from services.chassis import jobs
 from services.chassis.database import Tx
+from services.chassis.envelope import Origin
 from services.credit.domain import Account, Book, Decision, Hold, Outcome, Recorded, State
 from services.kernel.money import Money
 from services.kernel.orders import Scope
@@ -73,25 +74,20 @@ async def find_hold(tx: Tx, order: Key, version: int) -> Hold | None:
     return _hold(rows[0]) if rows else None
 
 
-async def due_holds(tx: Tx, at: datetime, most: int) -> list[Key]:
-    """Orders whose open hold has lapsed, and their accounts' ids are locked next."""
-    rows = await tx.rows(
-        """SELECT tenant, order_id FROM hold
-            WHERE state IN ('REFERRED', 'HELD', 'PARTIALLY_CAPTURED') AND expires_at <= %s
-            ORDER BY expires_at LIMIT %s""",
-        [at, most],
-    )
-    return [(r.tenant, r.order_id) for r in rows]
+LAPSE = "lapse"  # the kind of job
+_LAPSED: LiteralString = """SELECT tenant, 'lapse', 'order/' || order_id, '', 1 FROM hold
+                             WHERE state IN ('REFERRED', 'HELD', 'PARTIALLY_CAPTURED') AND expires_at <= %s
+                             ORDER BY expires_at"""
 
 
-async def count_due_holds(tx: Tx) -> int:
-    """How many open holds have lapsed by now."""
-    row = await tx.row(
-        """SELECT count(*) AS n FROM hold
-            WHERE state IN ('REFERRED', 'HELD', 'PARTIALLY_CAPTURED') AND expires_at <= %s""",
-        [tx.at],
-    )
-    return int(row.n)
+async def find_lapsed(tx: Tx, word: Origin) -> int:
+    """Make a job of each order whose open hold's time is over; return how many."""
+    return await jobs.find(tx, word, _LAPSED, [tx.at])
+
+
+async def count_lapsed(tx: Tx) -> int:
+    """How many open holds' time is over for which there is no job yet."""
+    return await jobs.count_found(tx, _LAPSED, [tx.at])
 
 
 async def accounts_of(tx: Tx, orders: Collection[Key]) -> set[Key]:

@@ -14,9 +14,10 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 from services import contracts
 from services.chassis import outbox
 from services.chassis.database import Tx
-from services.chassis.envelope import Event, Origin
+from services.chassis.envelope import Event, Origin, new_traceparent
 from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
+from services.chassis.workers import Batch
 from services.credit import domain, metrics, store, wire
 from services.credit.domain import Account, Action, Book, Decision, Hold, Outcome, Policy, Recorded, Request
 from services.credit.store import Key, Movement
@@ -196,24 +197,27 @@ async def receive_payment(tx: Tx, events: Sequence[Event[ledger_pb2.PaymentRecei
     await _lower(tx, [(e.tenant, e.body.account_id, e.body.amount, f"payment {e.body.payment_id}") for e in events])
 
 
-async def expire_due(tx: Tx, most: int = 500) -> int:
-    """Let the holds lapse whose time has come; return how many."""
-    orders = await store.due_holds(tx, tx.at, most)
-    if not orders:
-        return 0
-    book = await _book_of_orders(tx, set(orders))
-    holds, movements, telling = [], [], []
-    for tenant, order_id in orders:
-        hold = book.holds[(tenant, order_id)]
-        if hold.state not in domain.OPEN or hold.expires_at > tx.at:
-            continue
-        domain.release(book, hold, Action.EXPIRE)
-        holds.append(book.holds[(tenant, order_id)])
-        movements += _released(hold, "expired")
-        origin = Origin(tenant, "system:expiry", "the hold's time is over", f"expire {order_id}/{hold.version}", "")
-        telling.append(_tell(origin, hold.account_id, order_id, wire.expired(hold)))
-    await _save(tx, book, holds, movements, telling)
-    return len(holds)
+async def find_lapsed(tx: Tx) -> int:
+    """Have the holds given back whose time is over; return how many."""
+    return await store.find_lapsed(tx, Origin("", "system:expiry", "the hold's time is over", "", new_traceparent()))
+
+
+async def lapse(batch: Batch) -> None:
+    """Give these orders' holds back, unless something came of them meanwhile."""
+    async with batch.finishing() as done:
+        orders = {(job.tenant, job.subject.removeprefix("order/")): job for job in done.jobs}
+        book = await _book_of_orders(done.tx, orders.keys())
+        holds, movements, telling = [], [], []
+        for key, job in orders.items():
+            hold = book.holds[key]
+            if hold.state not in domain.OPEN or hold.expires_at > done.tx.at:
+                continue
+            domain.release(book, hold, Action.EXPIRE)
+            holds.append(book.holds[key])
+            movements += _released(hold, "expired")
+            origin = replace(job.origin, idempotency_key=f"expire {hold.order_id}/{hold.version}")
+            telling.append(_tell(origin, hold.account_id, hold.order_id, wire.expired(hold)))
+        await _save(done.tx, book, holds, movements, telling)
 
 
 async def tell_refused(tx: Tx, event: Event[Any], refusal: Refusal) -> None:

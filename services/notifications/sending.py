@@ -6,11 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from services.chassis.database import Database
+from services.chassis import jobs
+from services.chassis.database import Database, Tx
+from services.chassis.envelope import Origin, new_traceparent
 from services.chassis.ids import new_id
-from services.chassis.jobs import Job
 from services.chassis.logs import log
 from services.chassis.settings import secret_now
+from services.chassis.workers import Batch, Work
 from services.notifications import metrics, smtp, store
 from services.notifications.documents import Document, Documents, NotAtHand
 from services.notifications.domain.delivery import Handed
@@ -35,6 +37,13 @@ class Sender:
     server: Server
     documents: Documents
     domain: str
+
+    async def do(self, batch: Batch) -> None:
+        """Send all that is due."""
+        while await self.run(batch.database):
+            pass
+        async with batch.finishing():
+            pass
 
     async def run(self, database: Database) -> int:
         """Send some of what is due; return how many mails were handled."""
@@ -88,8 +97,8 @@ def _wanted(mail: Mail) -> list[Wanted]:
     return [(mail.tenant, message.document) for message in mail.messages if message.document]
 
 
-def job(desk: Desk, settings: Settings) -> Job:
-    """The job, as the settings say."""
+def sender(desk: Desk, settings: Settings) -> Sender:
+    """The one who sends, as the settings say."""
     server = Server(
         host=settings.smtp_host,
         port=settings.smtp_port,
@@ -99,5 +108,17 @@ def job(desk: Desk, settings: Settings) -> Job:
         sender=settings.mail_from,
         connections=settings.smtp_connections,
     )
-    sender = Sender(desk, server, Documents(settings.invoicing_address), settings.reply_domain)
-    return Job("send_mail", sender.run, store.count_due)
+    return Sender(desk, server, Documents(settings.invoicing_address), settings.reply_domain)
+
+
+def work(desk: Desk, settings: Settings) -> Work:
+    """All that sending has to do."""
+    return Work("send_mail", sender(desk, settings).do, find=_find, findable=store.count_due)
+
+
+async def _find(tx: Tx) -> int:
+    """One job for all that is due, until mails are jobs themselves."""
+    if not await store.count_due(tx):
+        return 0
+    word = Origin("", "system:send", "mail is due", "", new_traceparent())
+    return await jobs.find(tx, word, "SELECT min(tenant), 'send_mail', 'mail', '', 1 FROM tenant", [])

@@ -101,7 +101,7 @@ def test_a_defect_outside_any_event_ends_the_process_and_nothing_is_lost(world: 
     broken.process.stop()
     world.send([placed(f"o{n}", account=f"b{n}", tenant=tenant) for n in range(50)])
 
-    process = broken.described(TOY_JOB_FAILS="1")
+    process = broken.described(TOY_WORK_FAILS="1")
     process.spawn()
 
     assert process.wait(20) == 1

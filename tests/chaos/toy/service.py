@@ -1,6 +1,5 @@
 """The toy's parts, and the points at which a test can hold it."""
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,10 +12,10 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, Tx
 from services.chassis.envelope import Origin, Record
-from services.chassis.jobs import Job
 from services.chassis.rpc import Door, read, write
 from services.chassis.service import Parts, Service, Servicer
 from services.chassis.settings import ChassisSettings
+from services.chassis.workers import Batch, Work
 from services.kernel.refusals import NotFound
 from tests.chaos.toy import usecases
 
@@ -78,24 +77,21 @@ class Toy(Service[ChassisSettings]):
         )
 
 
-def jobs(_parts: Parts[ChassisSettings]) -> tuple[Job, ...]:
-    """A job that fails when the environment asks for it: a defect outside any event."""
-    if not os.environ.get("TOY_JOB_FAILS"):
-        return ()
-    return (Job("broken", _fail, _nothing_due),)
+async def work(batch: Batch) -> None:
+    """Do jobs whose subjects say what becomes of them."""
+    async with batch.finishing() as done:
+        await usecases.work(done.tx, done.jobs)
 
 
-async def _fail(database: Database) -> int:
-    async with database.transaction(()) as tx:
-        row = await tx.row("SELECT count(*) AS n FROM inbox")
-    if row.n:
+async def defect(tx: Tx) -> int:
+    """A defect outside any event and any job, if the environment asks for it."""
+    row = await tx.row("SELECT count(*) AS n FROM inbox")
+    if row.n and os.environ.get("TOY_WORK_FAILS"):
         raise RuntimeError("a defect outside any event")
-    await asyncio.sleep(0)
     return 0
 
 
-async def _nothing_due(_tx: Tx) -> int:
-    return 0
+WORKS = (Work("toy", work, most=20, find=defect),)
 
 
 def servicers(parts: Parts[ChassisSettings]) -> list[Servicer]:
@@ -124,6 +120,6 @@ SERVICE = Toy(
     stands_on="0001_effects.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=servicers,
-    jobs=jobs,
+    works=lambda _parts: WORKS,
     tell=usecases.tell,
 )

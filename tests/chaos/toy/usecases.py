@@ -1,5 +1,7 @@
 """What the toy does with an event: leaves an effect and announces it; an order's site says how it misbehaves."""
 
+import os
+import signal
 from collections.abc import Collection, Sequence
 
 from receivables.credit.v1 import events_pb2 as credit_pb2
@@ -9,6 +11,7 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 from services.chassis import outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
+from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
 from services.kernel.refusals import Conflict, Early, Refusal
 
@@ -88,6 +91,20 @@ async def tell(tx: Tx, event: Event[orders_pb2.OrderPlaced], refusal: Refusal) -
         order_id=event.body.order_id, account_id=event.account_id, code=refusal.code, message=refusal.message
     )
     await outbox.add(tx, [Announcement(event.origin, event.account_id, event.subject, message)])
+
+
+async def work(tx: Tx, jobs: Sequence[Job]) -> None:
+    """Leave an effect for each job; "fails/…", "refused/…" and "kills/…" do what they say instead."""
+    for job in jobs:
+        match job.subject.partition("/")[0]:
+            case "fails":
+                raise RuntimeError("a defect")
+            case "refused":
+                raise Conflict("toy.refused", "the toy does not like it")
+            case "kills":
+                os.kill(os.getpid(), signal.SIGKILL)
+    await _leave(tx, [(job.tenant, job.lane, job.subject, 0, "job") for job in jobs])
+    await tx.run("SELECT pg_advisory_xact_lock_shared(%s)", [BEFORE_COMMIT])
 
 
 def _misbehave(event: Event[orders_pb2.OrderPlaced]) -> None:

@@ -1,6 +1,5 @@
 """Tenants apart, roles that can do only what they should, migrations that are safe twice, old rows thrown away."""
 
-import asyncio
 import shutil
 import sys
 import time
@@ -17,11 +16,9 @@ from psycopg import sql
 from deploy.local.postgres import drop, provision
 from deploy.local.processes import Process
 from deploy.local.servers import Servers
-from services.chassis import jobs
 from services.chassis import migrate as migrating
 from services.chassis.cleaning import clean
 from services.chassis.database import Database, Tx
-from services.chassis.jobs import Job
 from services.chassis.migrate import UnsafeRole, check_role, is_ready_for, migrate
 from services.chassis.service import Parts
 from services.chassis.settings import ChassisSettings
@@ -95,30 +92,6 @@ async def test_old_rows_are_thrown_away_and_young_ones_kept(toy: Toy):
 
     assert await clean(toy.database) == 3
     assert await clean(toy.database) == 0
-
-
-async def test_a_job_runs_until_nothing_is_due_and_waits_for_what_passes(toy: Toy):
-    done = asyncio.Event()
-    left = [3]
-
-    async def work(database: Database) -> int:
-        if left[0] == 2:
-            left[0] -= 1
-            raise psycopg.OperationalError("for now")
-        left[0] -= 1
-        if left[0] <= 0:
-            done.set()
-        return max(left[0], 0)
-
-    async def due(_tx: Tx) -> int:
-        return left[0]
-
-    job = Job("toy", work, due)
-    assert await jobs.count_due(toy.database, (job,)) == 3
-    running = asyncio.create_task(jobs.keep_running(toy.database, job))
-
-    await asyncio.wait_for(done.wait(), 5)
-    running.cancel()
 
 
 # Roles
@@ -209,7 +182,7 @@ def test_migrations_apply_once_also_when_two_start_at_once(servers: Servers):
     finally:
         drop(servers.admin_database_url, name)
 
-    assert sorted(both) == [[], ["chassis/0001_chassis.sql", "toy/0001_effects.sql"]]
+    assert sorted(both) == [[], ["chassis/0001_chassis.sql", "chassis/0002_jobs.sql", "toy/0001_effects.sql"]]
     assert again == []
 
 

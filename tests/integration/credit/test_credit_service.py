@@ -14,6 +14,7 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, Record
 from services.chassis.service import Parts
+from services.chassis.workers import drain
 from services.credit import domain, store, usecases
 from services.credit.domain import Outcome, Request
 from services.credit.service import SERVICE
@@ -275,8 +276,7 @@ async def set_clock(parts: Parts[Any], at: datetime) -> None:
 
 
 async def expire(parts: Parts[Any]) -> int:
-    async with parts.database.transaction(["acme"]) as tx:
-        return await usecases.expire_due(tx)
+    return await drain(parts.consumer, SERVICE.works(parts))
 
 
 async def test_a_referred_order_is_approved_by_a_person_and_goes_on(open_service: OpenService):

@@ -24,8 +24,11 @@ from receivables.notifications.v1 import events_pb2, service_pb2
 
 from deploy.local.mail import Mail
 from services.chassis.envelope import Event
-from services.chassis.jobs import Job
 from services.chassis.service import Parts
+from services.chassis.workers import Work
+from services.notifications import sending
+from services.notifications.sending import Sender
+from services.notifications.usecases import Desk
 from tests.unit.notifications.samples import ACCOUNT, TENANT, an_event, eur, record
 
 XML = b"<?xml version='1.0'?><Invoice>\xc3\xa9</Invoice>"
@@ -68,9 +71,13 @@ class Office:
 
     parts: Parts[Any]
     stub: Any
-    job: Job
+    job: Work
     mail: Mail
     invoicing: Invoicing
+
+    @property
+    def _sender(self) -> Sender:
+        return sending.sender(Desk.of(self.parts.settings), self.parts.settings)
 
     async def call(self, method: str, request: Message, *, tenant: str = TENANT) -> Any:
         metadata = (
@@ -116,14 +123,14 @@ class Office:
     async def send(self) -> None:
         """Send all that is due now."""
         while await self.due():
-            await self.job.run(self.parts.database)
+            await self._sender.run(self.parts.database)
 
     async def send_once(self) -> int:
-        return await self.job.run(self.parts.database)
+        return await self._sender.run(self.parts.database)
 
     async def due(self) -> int:
         async with self.parts.database.transaction(await self.parts.database.tenants()) as tx:
-            return await self.job.due(tx)
+            return await self.job.findable(tx)
 
     async def forget_pauses(self) -> None:
         """As if the time until the next attempts had passed, by the system's clock."""
