@@ -1,6 +1,5 @@
 """A story as it is kept, whole, so that it can be told again in another language."""
 
-from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -13,6 +12,7 @@ from services.notifications.domain.stories import Affects, Detail, Story
 
 def pack(story: Story) -> dict[str, Any]:
     """What jsonb can hold; tenant, fact, case and account are columns of their own."""
+    scope = story.scope
     return {
         "kind": story.kind.value,
         "event_type": story.event_type,
@@ -26,7 +26,7 @@ def pack(story: Story) -> dict[str, Any]:
         "by_when": story.by_when.isoformat(),
         "next_update_at": story.next_update_at.isoformat(),
         "told_on": story.told_on.isoformat(),
-        "scope": asdict(story.scope),
+        "scope": {"site": scope.site, "cost_centre": scope.cost_centre, "purchase_order": scope.purchase_order},
         "details": {name: _pack(value) for name, value in story.details.items()},
         "document": story.document,
         "knower": story.knower,

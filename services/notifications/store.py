@@ -1,12 +1,11 @@
 """Remembers people, what they were told and what became of the mail: one function a question, visible SQL."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
-
-from psycopg.types.json import Jsonb
 
 from services.chassis.database import Tx
 from services.chassis.ids import new_id
@@ -57,6 +56,10 @@ class NewMessage:
     created_at: datetime
     due_at: datetime
     mail_key: str | None
+
+
+_COLUMNS = tuple(field.name for field in fields(NewMessage))
+_COLUMN_LIST = ", ".join(_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,16 +301,23 @@ async def add_stories(tx: Tx, stories: Sequence[Story], cases: Sequence[CaseFile
     """Keep facts that are told."""
     await tx.run(
         """INSERT INTO story (tenant, fact, about, case_version, account_id, told, told_at)
-           SELECT *, %s::timestamptz
-             FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::jsonb[])""",
+           SELECT new.*, %s::timestamptz FROM json_to_recordset(%s) AS new
+                  (tenant text, fact text, about text, case_version int, account_id text, told jsonb)""",
         [
             tx.at,
-            [story.tenant for story in stories],
-            [story.fact for story in stories],
-            [story.about for story in stories],
-            [case.version for case in cases],
-            [story.account_id for story in stories],
-            [Jsonb(remembered.pack(story)) for story in stories],
+            json.dumps(
+                [
+                    {
+                        "tenant": story.tenant,
+                        "fact": story.fact,
+                        "about": story.about,
+                        "case_version": case.version,
+                        "account_id": story.account_id,
+                        "told": remembered.pack(story),
+                    }
+                    for story, case in zip(stories, cases, strict=True)
+                ]
+            ),
         ],
     )
 
@@ -346,13 +356,10 @@ async def add_messages(tx: Tx, messages: Sequence[NewMessage]) -> None:
             [m.due_at for m in at_once],
         ],
     )
-    columns = ", ".join(field.name for field in fields(NewMessage))
-    rows = [
-        {k: v.isoformat() if isinstance(v, (date, datetime)) else v for k, v in asdict(m).items()} for m in messages
-    ]
+    rows = [{column: getattr(m, column) for column in _COLUMNS} for m in messages]
     await tx.run(
-        f"INSERT INTO message ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::message, %s)",  # noqa: S608 - our own columns
-        [Jsonb(rows)],
+        f"INSERT INTO message ({_COLUMN_LIST}) SELECT {_COLUMN_LIST} FROM json_populate_recordset(NULL::message, %s)",  # noqa: S608 - our own columns
+        [json.dumps(rows, default=_iso)],
     )
 
 
@@ -535,3 +542,7 @@ def _contact(row: Any) -> Contact:
 
 def _columns(keys: Collection[Key]) -> list[list[str]]:
     return [[key[0] for key in keys], [key[1] for key in keys]]
+
+
+def _iso(value: date | datetime) -> str:
+    return value.isoformat()

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import Message as Body
@@ -22,7 +23,7 @@ from services.notifications.domain.delivery import Answer, Handed
 from services.notifications.domain.matrix import Kind, Weight
 from services.notifications.domain.messages import Message
 from services.notifications.domain.roles import BUYER_ROLES, Role
-from services.notifications.domain.routing import Recipient, Route
+from services.notifications.domain.routing import House, Recipient, Route
 from services.notifications.domain.stories import WHOLE_COMPANY, Detail, Moment, Story, deadline
 from services.notifications.settings import Settings
 from services.notifications.store import CaseFile, Key, Mail, MailKey, NewMessage
@@ -52,8 +53,13 @@ async def know_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerRegist
 
 
 async def know_orders(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
-    """Nothing is told yet; which part of the company an order is for is remembered for its shipments."""
-    await store.save_order_scopes(tx, {_order(e): wire.scope_of(e.body.scope) for e in events})
+    """Nothing is told yet; which part of the company an order is for is remembered for its shipments.
+
+    Most are for the whole company: there is nothing to remember, unless a version before it said otherwise.
+    """
+    scopes = {_order(e): wire.scope_of(e.body.scope) for e in events if e.body.HasField("scope") or e.body.version > 1}
+    if scopes:
+        await store.save_order_scopes(tx, scopes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,7 @@ class Desk:
         stories = [s for key, s in {(s.tenant, s.fact): s for s in told}.items() if key not in known]
         if not stories:
             return
-        people = await store.contacts_of(tx, _houses(stories))
+        people = await _people(tx, stories)
         routes = [_route(story, people) for story in stories]
         for story in await self._name_somebody(tx, stories, routes):
             stories.append(story)
@@ -118,7 +124,7 @@ class Desk:
         cases = await store.open_cases(tx, stories)
         await store.add_stories(tx, stories, cases)
         await self._write(
-            tx, [(s, r, c) for s, route, c in zip(stories, routes, cases, strict=True) for r in route.recipients]
+            tx, [(s, route.recipients, case) for s, route, case in zip(stories, routes, cases, strict=True)]
         )
 
     async def _name_somebody(self, tx: Tx, stories: Sequence[Story], routes: Sequence[Route]) -> list[Story]:
@@ -157,54 +163,23 @@ class Desk:
             details=details,
         )
 
-    async def _write(self, tx: Tx, told: Sequence[tuple[Story, Recipient, CaseFile]]) -> None:
-        if not told:
+    async def _write(self, tx: Tx, told: Sequence[tuple[Story, Sequence[Recipient], CaseFile]]) -> None:
+        if not any(recipients for _, recipients, _ in told):
             return
         companies = await store.company_names(tx, {(s.tenant, s.account_id) for s, _, _ in told})
         sellers = await store.seller_names(tx, {s.tenant for s, _, _ in told})
+        digest_at = self._now(tx).digest_at()
         messages = []
-        for story, recipient, case in told:
+        for story, recipients, file in told:
             names = Names(
                 company=companies.get((story.tenant, story.account_id), wire.clean(story.account_id)),
                 seller=str(story.details.get("seller") or sellers.get(story.tenant, story.tenant)),
             )
-            address = f"case+{case.token}@{self.reply_domain}"
-            message = compose(story, recipient, names, Case(case.version, address))
-            messages.append(self._row(tx, story, recipient, names, message))
+            case = Case(file.version, f"case+{file.token}@{self.reply_domain}")
+            for recipient, message in zip(recipients, compose(story, recipients, names, case), strict=True):
+                due_at = tx.at if recipient.at_once else digest_at
+                messages.append(_row(story, recipient, names.seller, message, created_at=tx.at, due_at=due_at))
         await store.add_messages(tx, messages)
-
-    def _row(self, tx: Tx, story: Story, recipient: Recipient, names: Names, message: Message) -> NewMessage:
-        action = message.what_you_need_to_do
-        return NewMessage(
-            tenant=story.tenant,
-            message_id=new_id(),
-            contact_id=recipient.contact.contact_id,
-            fact=story.fact,
-            account_id=story.account_id,
-            event_type=story.event_type,
-            about=story.about,
-            case_version=message.case_version,
-            role=recipient.role.value if recipient.role else "",
-            weight=message.weight.value,
-            language=message.language,
-            sender=names.seller,
-            subject=message.subject,
-            what_happened=message.what_happened,
-            affects=message.affects_text,
-            what_we_do=message.what_we_do,
-            action=action.text if action else "",
-            action_link=action.link if action else "",
-            owner=message.owner,
-            by_when=message.by_when,
-            next_update_at=message.next_update_at,
-            track_url=message.track_url,
-            why_you=message.why_you,
-            document=story.document if recipient.with_document else "",
-            told_on=story.told_on,
-            created_at=tx.at,
-            due_at=tx.at if recipient.at_once else self._now(tx).digest_at(),
-            mail_key=story.fact if recipient.at_once else None,
-        )
 
     async def gather_digests(self, tx: Tx) -> None:
         """Make one mail of what each person heard until the end of the business day."""
@@ -271,15 +246,21 @@ class Desk:
         """
         kept = await store.lock_stories(tx, bounced)
         told = await store.who_was_told(tx, bounced)
-        people = await store.contacts_of(tx, _houses([story for story, _ in kept]))
+        people = await _people(tx, [story for story, _ in kept])
         await self._write(
             tx,
             [
-                (story, recipient, case)
+                (
+                    story,
+                    [
+                        recipient
+                        for recipient in _route(story, people).recipients
+                        if (story.tenant, story.fact, recipient.contact.contact_id) not in told
+                        and (recipient.weight is Weight.ACT or recipient.role == bounced[(story.tenant, story.fact)])
+                    ],
+                    case,
+                )
                 for story, case in kept
-                for recipient in _route(story, people).recipients
-                if (story.tenant, story.fact, recipient.contact.contact_id) not in told
-                and (recipient.weight is Weight.ACT or recipient.role == bounced[(story.tenant, story.fact)])
             ],
         )
         return [story for story, _ in kept]
@@ -305,14 +286,51 @@ def _order(event: Event[orders_pb2.OrderPlaced] | Event[orders_pb2.OrderShipped]
     return (event.tenant, wire.clean(event.body.order_id))
 
 
-def _houses(stories: Sequence[Story]) -> set[Key]:
-    """The buyers' accounts that stories concern, and their sellers'."""
-    return {(s.tenant, account_id) for s in stories for account_id in (s.account_id, "")}
+async def _people(tx: Tx, stories: Sequence[Story]) -> dict[Key, House]:
+    """Who is there at the buyers' accounts that stories concern, and at their sellers'."""
+    houses = {(s.tenant, account_id) for s in stories for account_id in (s.account_id, "")}
+    return {key: House(contacts) for key, contacts in (await store.contacts_of(tx, houses)).items()}
 
 
-def _route(story: Story, people: Mapping[Key, Sequence[Contact]]) -> Route:
+def _route(story: Story, people: Mapping[Key, House]) -> Route:
     return routing.route(story, people[(story.tenant, story.account_id)], people[(story.tenant, "")])
 
 
 def _origin(row: Any, what: str) -> Origin:
     return Origin(row.tenant, "system:send", f"mail {what}", row.message_id, new_traceparent())
+
+
+def _row(
+    story: Story, recipient: Recipient, sender: str, message: Message, *, created_at: datetime, due_at: datetime
+) -> NewMessage:
+    action = message.what_you_need_to_do
+    return NewMessage(
+        tenant=story.tenant,
+        message_id=new_id(),
+        contact_id=recipient.contact.contact_id,
+        fact=story.fact,
+        account_id=story.account_id,
+        event_type=story.event_type,
+        about=story.about,
+        case_version=message.case_version,
+        role=recipient.role.value if recipient.role else "",
+        weight=message.weight.value,
+        language=message.language,
+        sender=sender,
+        subject=message.subject,
+        what_happened=message.what_happened,
+        affects=message.affects_text,
+        what_we_do=message.what_we_do,
+        action=action.text if action else "",
+        action_link=action.link if action else "",
+        owner=message.owner,
+        by_when=message.by_when,
+        next_update_at=message.next_update_at,
+        track_url=message.track_url,
+        why_you=message.why_you,
+        document=story.document if recipient.with_document else "",
+        told_on=story.told_on,
+        created_at=created_at,
+        due_at=due_at,
+        mail_key=story.fact if recipient.at_once else None,
+    )

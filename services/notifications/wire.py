@@ -56,7 +56,9 @@ _MOVED = {
 
 def clean(text: str) -> str:
     """What somebody else wrote, on one line and of bounded length, so that it fits a header or a sentence."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:TEXT_MAX]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())[:TEXT_MAX]
 
 
 def scope_of(message: party_pb2.Scope) -> Scope:

@@ -35,13 +35,11 @@ class Contact:
 
     def hears_of(self, scope: Scope) -> bool:
         """Whether a fact of this scope is theirs; a fact about the whole company is not one about a part of it."""
-        return all(
-            mine in {"", theirs}
-            for mine, theirs in (
-                (self.scope.site, scope.site),
-                (self.scope.cost_centre, scope.cost_centre),
-                (self.scope.purchase_order, scope.purchase_order),
-            )
+        mine = self.scope
+        return (
+            mine.site in {"", scope.site}
+            and mine.cost_centre in {"", scope.cost_centre}
+            and mine.purchase_order in {"", scope.purchase_order}
         )
 
     def check(self) -> "Contact":

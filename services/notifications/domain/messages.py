@@ -52,15 +52,16 @@ class Message:
     why_you: str
 
     def __post_init__(self) -> None:
-        for part in fields(self):
-            value = getattr(self, part.name)
-            if value is None and part.name != "what_you_need_to_do":
-                raise Incomplete(f"a message needs {part.name}")
-            if isinstance(value, str) and not value.strip():
-                raise Incomplete(f"a message needs {part.name}")
+        for part in _PARTS:
+            value = getattr(self, part)
+            if value is None or (isinstance(value, str) and not value.strip()):
+                raise Incomplete(f"a message needs {part}")
         if self.case_version < 1 or self.language not in LANGUAGES:
             raise Incomplete("a message needs its case's version and a language that we write")
         if (self.weight is Weight.ACT) != (self.what_you_need_to_do is not None):
             raise Incomplete("a message asks for one action if its weight is ACT, and for none otherwise")
         if self.subject.splitlines() != [self.subject]:
             raise Incomplete("a subject is one line")
+
+
+_PARTS = tuple(part.name for part in fields(Message) if part.name != "what_you_need_to_do")

@@ -1,8 +1,9 @@
 """Decides who hears a story, as what, and which role nobody holds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from services.kernel.orders import Scope
 from services.notifications.domain.contacts import Contact
 from services.notifications.domain.matrix import MATRIX, Kind, Weight
 from services.notifications.domain.roles import BUYER_ROLES, SELLER_STAND_INS, Role
@@ -41,26 +42,46 @@ class Route:
     vacancies: tuple[Role, ...]
 
 
-def route(story: Story, buyers: Sequence[Contact], sellers: Sequence[Contact]) -> Route:
+class House:
+    """The people of one company who can be reached, by what they are: made once for all stories of a batch."""
+
+    def __init__(self, contacts: Iterable[Contact]) -> None:
+        """Sort them."""
+        reachable = [contact for contact in contacts if not contact.suspended]
+        self._holders: dict[Role, list[Contact]] = {}
+        for contact in reachable:
+            for role in contact.roles:
+                self._holders.setdefault(role, []).append(contact)
+        self._wanting = [contact for contact in reachable if contact.wants_document]
+
+    def holders(self, role: Role, scope: Scope) -> list[Contact]:
+        """Who holds a role for this part of the company."""
+        return [contact for contact in self._holders.get(role, ()) if contact.hears_of(scope)]
+
+    def wanting(self, scope: Scope) -> list[Contact]:
+        """Who wants this part's documents."""
+        return [contact for contact in self._wanting if contact.hears_of(scope)]
+
+
+def route(story: Story, buyer: House, seller: House) -> Route:
     """Find who hears a story; each once, as the role of which most is asked.
 
     Where nobody holds a role that must act, ACCOUNT_ADMIN does, else somebody of the seller.
     """
     heard: dict[str, Recipient] = {}
     vacancies = []
-    reachable = [c for c in (*buyers, *sellers) if not c.suspended and c.hears_of(story.scope)]
     for role, weight in MATRIX[story.kind].weights.items():
         if weight is Weight.ACT and story.knower not in {None, role}:
             continue
-        holders = [c for c in reachable if role in c.roles]
+        holders = (buyer if role in BUYER_ROLES else seller).holders(role, story.scope)
         for contact in holders:
             _hear(heard, Recipient(contact, weight, role))
         if weight is Weight.ACT and not holders:
             vacancies.append(role)
-            for recipient in _stand_ins(role, reachable):
+            for recipient in _stand_ins(role, story.scope, buyer, seller):
                 _hear(heard, recipient)
     if story.document:
-        _enclose(heard, [c for c in reachable if c.wants_document and c.account_id == story.account_id])
+        _enclose(heard, buyer.wanting(story.scope))
     return Route(tuple(heard.values()), () if story.kind in _ABOUT_VACANCIES else tuple(vacancies))
 
 
@@ -70,10 +91,11 @@ def without_anybody(roles: Sequence[Role], others: Sequence[Contact]) -> list[Ro
     return [role for role in roles if role not in held]
 
 
-def _stand_ins(vacant: Role, reachable: Sequence[Contact]) -> list[Recipient]:
+def _stand_ins(vacant: Role, scope: Scope, buyer: House, seller: House) -> list[Recipient]:
     chain = (Role.ACCOUNT_ADMIN, *SELLER_STAND_INS) if vacant in BUYER_ROLES else SELLER_STAND_INS
     for role in chain:
-        if role is not vacant and (holders := [c for c in reachable if role in c.roles]):
+        house = buyer if role in BUYER_ROLES else seller
+        if role is not vacant and (holders := house.holders(role, scope)):
             return [Recipient(contact, Weight.ACT, role, stands_in_for=vacant) for contact in holders]
     return []
 

@@ -1,10 +1,8 @@
 """Writes a mail of one message, or the digest of a day's messages."""
 
 import hashlib
+import re
 from collections.abc import Sequence
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from functools import cache
 from itertools import groupby
@@ -15,10 +13,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from services.notifications.documents import Document
 from services.notifications.domain.matrix import Weight
+from services.notifications.letters import mime
 from services.notifications.store import Mail
 from services.notifications.texts.catalogue import Catalogue, catalogue
 
 _FOLDER = Path(__file__).parent
+_MEDIA_TYPE = re.compile(r"[a-z0-9]{1,40}/[a-z0-9.+-]{1,60}")
+FILE_NAME_MAX = 100  # from its end, where the kind of file stands
 
 
 @cache
@@ -34,30 +35,23 @@ def _environment() -> Environment:
 
 
 def write(mail: Mail, enclosed: Sequence[Document], *, sender: str, domain: str) -> bytes:
-    """The mail's bytes."""
+    """The mail's bytes: of the same mail always the same."""
     words = catalogue(mail.language)
-    message = EmailMessage(policy=SMTP)
-    _address(message, mail, words, sender, domain)
+    subject = _subject(mail, words)
     template = "message" if _is_single(mail) else "digest"
     values = {
         "words": words,
-        "subject": str(message["Subject"]),
+        "subject": subject,
         "name": mail.name,
         "messages": mail.messages,
         "cases": _cases(mail.messages),
     }
     text = _environment().get_template(f"{template}.txt").render(values)
     html = _environment().get_template(f"{template}.html").render(values)
-    # Quoted-printable: seven bits and short lines, so that no server on the way has to change it.
-    message.set_content(text, cte="quoted-printable")
-    message.add_alternative(html, subtype="html", cte="quoted-printable")
-    for document in enclosed:
-        main, _, sub = document.media_type.partition(";")[0].strip().partition("/")
-        message.add_attachment(
-            document.content, maintype=main or "application", subtype=sub or "xml", filename=_file_name(document)
-        )
-    message["Content-Language"] = words.language  # last: building the parts would move it into the first of them
-    return message.as_bytes()
+    read = mime.multipart("alternative", [mime.text(text, "plain"), mime.text(html, "html")])
+    saved = [mime.attachment(d.content, _media_type(d), _file_name(d)) for d in enclosed]
+    headers = _headers(mail, subject, sender, domain) | {"Content-Language": words.language}
+    return mime.message(headers, mime.multipart("mixed", [read, *saved]) if saved else read)
 
 
 def message_id(mail: Mail, domain: str) -> str:
@@ -66,20 +60,27 @@ def message_id(mail: Mail, domain: str) -> str:
     return f"<{digest}@{domain}>"
 
 
-def _address(message: EmailMessage, mail: Mail, words: Catalogue, sender: str, domain: str) -> None:
+def _headers(mail: Mail, subject: str, sender: str, domain: str) -> dict[str, str]:
     first = mail.messages[0]
     tracks = {row.track_url.removeprefix("mailto:") for row in mail.messages}
-    message["Message-ID"] = message_id(mail, domain)
-    message["Date"] = format_datetime(mail.due_at)
-    message["From"] = Address(first.sender, addr_spec=sender)
-    message["To"] = Address(mail.name, addr_spec=mail.email)
-    # A digest of several cases takes replies where it comes from: a wrong case would be worse than none.
-    message["Reply-To"] = tracks.pop() if len(tracks) == 1 else sender
-    message["Subject"] = (
-        first.subject if _is_single(mail) else words.common("digest_subject", seller=first.sender, date=first.told_on)
-    )
-    message["Auto-Submitted"] = "auto-generated"
-    message["List-Id"] = f"<{mail.tenant}.notifications.{domain}>"
+    return {
+        "Message-ID": message_id(mail, domain),
+        "Date": format_datetime(mail.due_at),
+        "From": mime.mailbox(first.sender, sender),
+        "To": mime.mailbox(mail.name, mail.email),
+        # A digest of several cases takes replies where it comes from: a wrong case would be worse than none.
+        "Reply-To": tracks.pop() if len(tracks) == 1 else sender,
+        "Subject": mime.unstructured(subject),
+        "Auto-Submitted": "auto-generated",
+        "List-Id": f"<{mail.tenant}.notifications.{domain}>",
+    }
+
+
+def _subject(mail: Mail, words: Catalogue) -> str:
+    first = mail.messages[0]
+    if _is_single(mail):
+        return str(first.subject)
+    return words.common("digest_subject", seller=first.sender, date=first.told_on)
 
 
 def _is_single(mail: Mail) -> bool:
@@ -94,5 +95,12 @@ def _cases(messages: Sequence[Any]) -> list[list[Any]]:
     return sorted(cases, key=lambda rows: all(row.weight == Weight.DIGEST for row in rows))
 
 
+def _media_type(document: Document) -> str:
+    """What invoicing calls it, if that can stand in a header."""
+    media_type = document.media_type.partition(";")[0].strip()
+    return media_type if _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
+
+
 def _file_name(document: Document) -> str:
-    return "".join(c for c in document.file_name if c.isprintable() and c not in '/\\"') or "document.xml"
+    name = "".join(c for c in document.file_name if c.isprintable() and c not in '/\\"')
+    return name[-FILE_NAME_MAX:] or "document.xml"

@@ -15,6 +15,8 @@ from jinja2 import Environment, StrictUndefined, Template
 from services.kernel.money import Money
 
 _FOLDER = Path(__file__).parent
+_NEXT = "\0"  # between two sentences of a kind: stands in no text that a database keeps
+REMEMBERED = 4096  # amounts, days and sentences that come again and again: one order's amount in all that is told of it
 
 
 class Catalogue:
@@ -25,7 +27,7 @@ class Catalogue:
         self.language = language
         with (_FOLDER / f"{language}.toml").open("rb") as file:
             self._entries: dict[str, dict[str, str]] = tomllib.load(file)
-        self._locale = Locale.parse(self._entries["common"]["locale"])
+        self.locale = Locale.parse(self._entries["common"]["locale"])
         # Not HTML yet: escaping here would show "&amp;" in a plain-text mail and in its subject.
         self._environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - plain text
         self._environment.filters.update(
@@ -37,18 +39,29 @@ class Catalogue:
             reasons=lambda codes: self.listed(self._word("reasons", code) for code in codes),
             dispute_reason=lambda code: self._word("dispute_reasons", code or "OTH"),
         )
-        self._templates: dict[tuple[str, str], Template] = {}
+        self._templates: dict[str, Template] = {}
+        self._words = {part: text for part, text in self._entries["common"].items() if "{" not in text}
 
-    def say(self, entry: str, part: str, values: Mapping[str, Any]) -> str:
-        """Fill in one sentence; a value that is missing is a defect, not an empty word."""
-        if (template := self._templates.get((entry, part))) is None:
-            template = self._environment.from_string(self._entries[entry][part])
-            self._templates[(entry, part)] = template
-        return template.render(values)
+    def tell(self, kind: str, values: Mapping[str, Any]) -> dict[str, str]:
+        """Fill in all sentences of a kind of story; a value that is missing is a defect, not an empty word.
+
+        They are one template: rendering it costs hardly more than rendering one of them.
+        """
+        parts = self._entries[kind]
+        said = self._template(kind, _NEXT.join(parts.values())).render(values).split(_NEXT)
+        return dict(zip(parts, said, strict=True))
 
     def common(self, part: str, **values: Any) -> str:
         """A word or sentence that belongs to no kind of story."""
-        return self.say("common", part, values)
+        if (word := self._words.get(part)) is not None:
+            return word
+        return self._template(f"common/{part}", self._entries["common"][part]).render(values)
+
+    def _template(self, name: str, source: str) -> Template:
+        """Each is compiled once."""
+        if (template := self._templates.get(name)) is None:
+            template = self._templates[name] = self._environment.from_string(source)
+        return template
 
     def parts(self, entry: str) -> frozenset[str]:
         """Which sentences there are for a kind of story."""
@@ -56,11 +69,11 @@ class Catalogue:
 
     def money(self, amount: Money) -> str:
         """An amount with its currency, every decimal that it has."""
-        return format_currency(amount.decimal, amount.currency, locale=self._locale, decimal_quantization=False)
+        return _money(self.language, amount.minor, amount.currency)
 
     def day(self, value: date) -> str:
         """A date with the month in words, so that nobody takes the day for the month."""
-        return format_date(value, "long", locale=self._locale)
+        return _day(self.language, value)
 
     def listed(self, items: Iterable[str]) -> str:
         """One or several, separated by semicolons: the parts may hold commas."""
@@ -79,3 +92,14 @@ class Catalogue:
 def catalogue(language: str) -> Catalogue:
     """The language's catalogue, read once."""
     return Catalogue(language)
+
+
+@functools.lru_cache(REMEMBERED)
+def _money(language: str, minor: int, currency: str) -> str:
+    amount = Money(minor, currency).decimal
+    return format_currency(amount, currency, locale=catalogue(language).locale, decimal_quantization=False)
+
+
+@functools.lru_cache(REMEMBERED)
+def _day(language: str, value: date) -> str:
+    return format_date(value, "long", locale=catalogue(language).locale)

@@ -1,7 +1,8 @@
-"""Makes the message that one person gets of a story."""
+"""Makes the messages that people get of a story."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 from services.kernel.orders import Scope
@@ -10,7 +11,7 @@ from services.notifications.domain.messages import Action, Message
 from services.notifications.domain.roles import BUYER_ROLES, Role
 from services.notifications.domain.routing import Recipient
 from services.notifications.domain.stories import Affects, Detail, Story
-from services.notifications.texts.catalogue import Catalogue, catalogue
+from services.notifications.texts.catalogue import REMEMBERED, Catalogue, catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,48 +40,83 @@ class Case:
         return f"mailto:{self.address}"
 
 
-def compose(story: Story, recipient: Recipient, names: Names, case: Case) -> Message:
-    """Say what happened in the person's language, with every part of the message contract."""
-    words = catalogue(recipient.contact.language)
-    values: dict[str, Detail] = {
-        **story.details,
-        "company": names.company,
-        "seller": names.seller,
-        "by_when": story.by_when,
-        "next_update_at": story.next_update_at,
-    }
-    subject = words.say(story.kind, "subject", values)
-    return Message(
-        case_version=case.version,
-        weight=recipient.weight,
-        language=words.language,
-        subject=subject,
-        what_happened=words.say(story.kind, "what_happened", values),
-        affects=story.affects,
-        affects_text=_affects(words, story.affects),
-        what_we_do=words.say(story.kind, "what_we_do", values),
-        what_you_need_to_do=_action(
-            words, story, recipient, values=values, link=f"{case.track_url}?subject={quote(subject)}"
-        ),
-        owner=words.common("owner_of", role=words.role(MATRIX[story.kind].owner), seller=names.seller),
-        by_when=story.by_when,
-        next_update_at=story.next_update_at,
-        track_url=case.track_url,
-        why_you=_why(words, recipient, names),
-    )
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A story in one language: what is the same for everybody who reads it, said once."""
+
+    story: Story
+    names: Names
+    case: Case
+    words: Catalogue
+    # The sentences of its kind, by their names in the catalogue.
+    said: Mapping[str, str]
+    affects: str
+    owner: str
+
+    @classmethod
+    def of(cls, story: Story, language: str, names: Names, case: Case) -> "Telling":
+        """Say it."""
+        words = catalogue(language)
+        values: dict[str, Detail] = {
+            **story.details,
+            "company": names.company,
+            "seller": names.seller,
+            "by_when": story.by_when,
+            "next_update_at": story.next_update_at,
+        }
+        return cls(
+            story=story,
+            names=names,
+            case=case,
+            words=words,
+            said=words.tell(story.kind, values),
+            affects=_affects(words, story.affects),
+            owner=_owner(language, MATRIX[story.kind].owner, names.seller),
+        )
+
+    def to(self, recipient: Recipient) -> Message:
+        """The message that one person gets, with every part of the message contract."""
+        story, said = self.story, self.said
+        return Message(
+            case_version=self.case.version,
+            weight=recipient.weight,
+            language=self.words.language,
+            subject=said["subject"],
+            what_happened=said["what_happened"],
+            affects=story.affects,
+            affects_text=self.affects,
+            what_we_do=said["what_we_do"],
+            what_you_need_to_do=self._action(recipient),
+            owner=self.owner,
+            by_when=story.by_when,
+            next_update_at=story.next_update_at,
+            track_url=self.case.track_url,
+            why_you=_why(self.words.language, recipient.role, recipient.stands_in_for, _place(recipient, self.names)),
+        )
+
+    def _action(self, recipient: Recipient) -> Action | None:
+        """The one thing that is asked; whoever at the seller steps in for a buyer's role passes it on."""
+        if recipient.weight is not Weight.ACT:
+            return None
+        asked = recipient.stands_in_for or recipient.role
+        assert asked is not None, "who is asked to act is asked as somebody"
+        link = f"{self.case.track_url}?subject={quote(self.said['subject'])}"
+        if asked in BUYER_ROLES and not recipient.contact.account_id:
+            words = self.words
+            return Action(words.common("hand_over", place=self.names.company, vacant=words.role(asked)), link)
+        return Action(self.said["act_buyer" if asked in BUYER_ROLES else "act_seller"], link)
 
 
-def _action(
-    words: Catalogue, story: Story, recipient: Recipient, *, values: Mapping[str, Detail], link: str
-) -> Action | None:
-    """The one thing that is asked; whoever at the seller steps in for a buyer's role passes it on."""
-    if recipient.weight is not Weight.ACT:
-        return None
-    asked = recipient.stands_in_for or recipient.role
-    assert asked is not None, "who is asked to act is asked as somebody"
-    if asked in BUYER_ROLES and not recipient.contact.account_id:
-        return Action(words.common("hand_over", place=values["company"], vacant=words.role(asked)), link)
-    return Action(words.say(story.kind, "act_buyer" if asked in BUYER_ROLES else "act_seller", values), link)
+def compose(story: Story, recipients: Sequence[Recipient], names: Names, case: Case) -> list[Message]:
+    """Say what happened to everybody who hears of it, each in their language."""
+    tellings: dict[str, Telling] = {}
+    messages = []
+    for recipient in recipients:
+        language = recipient.contact.language
+        if (telling := tellings.get(language)) is None:
+            telling = tellings[language] = Telling.of(story, language, names, case)
+        messages.append(telling.to(recipient))
+    return messages
 
 
 def _affects(words: Catalogue, affects: Affects) -> str:
@@ -94,19 +130,43 @@ def _affects(words: Catalogue, affects: Affects) -> str:
     return "; ".join(f"{words.common(name)} {text}" for name, text in parts.items() if text)
 
 
-def _why(words: Catalogue, recipient: Recipient, names: Names) -> str:
-    contact = recipient.contact
+@lru_cache(REMEMBERED)
+def _owner(language: str, role: Role, seller: str) -> str:
+    words = catalogue(language)
+    return words.common("owner_of", role=words.role(role), seller=seller)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where somebody is, and where the role is for which they step in."""
+
+    company: str
+    vacant: str
+    scope: Scope
+
+
+def _place(recipient: Recipient, names: Names) -> _Place:
+    contact, vacant = recipient.contact, recipient.stands_in_for
     company = names.company if contact.account_id else names.seller
-    scope = _scope(words, contact.scope)
-    if recipient.role is None:
+    return _Place(company, names.of(vacant) if vacant else "", contact.scope)
+
+
+@lru_cache(REMEMBERED)
+def _why(language: str, role: Role | None, vacant: Role | None, place: _Place) -> str:
+    words = catalogue(language)
+    company, scope = place.company, _scope(words, place.scope)
+    if role is None:
         return words.common("why_document", company=company, scope=scope)
-    role = words.role(recipient.role)
-    if (vacant := recipient.stands_in_for) is not None:
-        place = names.of(vacant)
-        return words.common(
-            "why_stand_in", role=role, company=company, vacant=words.role(vacant), place=place, scope=scope
-        )
-    return words.common("why_role", role=role, company=company, scope=scope)
+    if vacant is None:
+        return words.common("why_role", role=words.role(role), company=company, scope=scope)
+    return words.common(
+        "why_stand_in",
+        role=words.role(role),
+        company=company,
+        vacant=words.role(vacant),
+        place=place.vacant,
+        scope=scope,
+    )
 
 
 def _scope(words: Catalogue, scope: Scope) -> str:

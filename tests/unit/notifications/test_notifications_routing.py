@@ -1,5 +1,6 @@
 """Who hears a story: roles, scope, stand-ins, documents."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -11,10 +12,11 @@ from receivables.disputes.v1 import events_pb2 as disputes
 
 from services.kernel.orders import Scope
 from services.notifications import wire
+from services.notifications.domain import routing
 from services.notifications.domain.contacts import Contact
 from services.notifications.domain.matrix import MATRIX, Kind, Weight
 from services.notifications.domain.roles import BUYER_ROLES, SELLER_ROLES, Role
-from services.notifications.domain.routing import Route, route, without_anybody
+from services.notifications.domain.routing import House, Route, without_anybody
 from services.notifications.domain.stories import Story, who_knows
 from tests.unit.notifications.samples import (
     NOW,
@@ -32,6 +34,10 @@ from tests.unit.notifications.samples import (
 def the(story: Story | None) -> Story:
     assert story is not None
     return story
+
+
+def route(story: Story, buyers: Sequence[Contact], sellers: Sequence[Contact]) -> Route:
+    return routing.route(story, House(buyers), House(sellers))
 
 
 def heard(found: Route) -> dict[str, tuple[Weight, Role | None]]:
