@@ -6,7 +6,7 @@ decimals only two, because the standard has no room for the third. Prices and qu
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
+from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
 
 from services.invoicing.documents.model import (
     DocumentAllowance,
@@ -21,11 +21,13 @@ from services.invoicing.documents.model import (
 from services.kernel.money import exponent
 
 ZERO = Decimal(0)
-HUNDRED = Decimal(100)
+ONE = Decimal(1)
 DECIMALS_MAX = 2  # BR-DEC-01 to BR-DEC-28
 
 # Adding and multiplying must not lose a digit: an inexact result is a defect and raises.
 _EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
+_HALF_UP = Context(prec=400, rounding=ROUND_HALF_UP, traps=[InvalidOperation, Overflow])
+_UNITS = [Decimal(1).scaleb(-places) for places in range(DECIMALS_MAX + 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,12 @@ def decimals(currency: str) -> int:
     return min(DECIMALS_MAX, exponent(currency))
 
 
-def rounded(value: Decimal, currency: str, *, per: Decimal = Decimal(1)) -> Decimal:
+def rounded(value: Decimal, currency: str, *, per: Decimal = ONE) -> Decimal:
     """Round `value / per` half up, away from zero, to an amount of the currency (B8.4); the division is exact."""
-    return _quotient(value, per, decimals(currency))
+    places = decimals(currency)
+    if per == 1:
+        return _EXACT.plus(value.quantize(_UNITS[places], context=_HALF_UP))  # plus: no negative zero
+    return _quotient(value, per, places)
 
 
 def _quotient(value: Decimal, per: Decimal, places: int) -> Decimal:
@@ -86,8 +91,10 @@ def line_net(
     charges: Sequence[LineCharge] = (),
 ) -> Decimal:
     """A line's net amount (BT-131): quantity x price / base quantity, rounded, less allowances, plus charges (B8.1)."""
+    goods = rounded(_EXACT.multiply(quantity, price), currency, per=ONE if base_quantity is None else base_quantity)
+    if not charges and not allowances:
+        return goods
     with localcontext(_EXACT):
-        goods = rounded(quantity * price, currency, per=Decimal(1) if base_quantity is None else base_quantity)
         added = sum((rounded(charge.amount, currency) for charge in charges), start=ZERO)
         taken = sum((rounded(allowance.amount, currency) for allowance in allowances), start=ZERO)
         return goods + added - taken
@@ -95,7 +102,7 @@ def line_net(
 
 def percent_of(base: Decimal, percentage: Decimal, currency: str) -> Decimal:
     """The amount of an allowance, a charge or a tax that is a percentage of its base (Peppol R040, BR-CO-17)."""
-    return rounded(_EXACT.multiply(base, percentage), currency, per=HUNDRED)
+    return rounded(_EXACT.scaleb(_EXACT.multiply(base, percentage), -2), currency)
 
 
 def totals(

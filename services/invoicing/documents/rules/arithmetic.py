@@ -32,7 +32,8 @@ _TOTALS = (
 def check(invoice: Invoice) -> Iterator[Finding]:
     """Compare every amount of the document with what it must be; the currency must be a known one."""
     for index, line in enumerate(invoice.lines, start=1):
-        yield from _line(line, f"BG-25[{index}]", invoice.currency)
+        if not _is_right(line, invoice.currency):
+            yield from _line(line, f"BG-25[{index}]", invoice.currency)
     for index, allowance in enumerate(invoice.allowances, start=1):
         yield from _percentage(allowance, f"BG-20[{index}]", invoice.currency)
     for index, charge in enumerate(invoice.charges, start=1):
@@ -50,6 +51,15 @@ def check(invoice: Invoice) -> Iterator[Finding]:
         stated, due = getattr(invoice.totals, name), getattr(right.totals, name)
         if stated != due and not (due is None and stated == 0):
             yield _wrong(rule, number, f"BG-22/{number}", stated, due)
+
+
+def _is_right(line: InvoiceLine, currency: str) -> bool:
+    """Whether a line is no more than a quantity at a price, as most are, and adds up: then there is nothing to tell."""
+    price = line.price
+    usual = price.gross is None and price.discount is None and price.base_quantity is None and price.base_unit is None
+    if not usual or price.net < 0 or line.allowances or line.charges:
+        return False
+    return line.net_amount == line_net(quantity=line.quantity, price=price.net, currency=currency)
 
 
 def _line(line: InvoiceLine, place: str, currency: str) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """What each VAT category that a document uses asks of its parties, rates, reasons and delivery."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
 from services.invoicing.documents.model import Invoice, VatCategory
@@ -9,21 +9,30 @@ from services.invoicing.documents.rules.finding import Finding, fatal
 
 # The numbers within a family of the rules on parties and rates, by where the category is used.
 _LINE, _ALLOWANCE, _CHARGE = ("02", "05"), ("03", "06"), ("04", "07")
-_Use = tuple[VatCategory, Decimal | None, tuple[str, str], str]
+# A category and its rate, the numbers of the rules, and the place: a group, which of them, and the term.
+_Use = tuple[VatCategory, Decimal | None, tuple[str, str], tuple[str, int, str]]
 
 
 def check(invoice: Invoice) -> Iterator[Finding]:
     """The families BR-S, BR-Z, BR-E, BR-AE, BR-IC, BR-G, BR-O, BR-AF, BR-AG, BR-B."""
     told: set[str] = set()
-    for category, rate, (parties, rates), place in _uses(invoice):
+    right: set[tuple[VatCategory, Decimal | None, str]] = set()  # most lines are like one before
+    used = set()
+    for category, rate, (parties, rates), (group, index, term) in _uses(invoice):
+        if (category, rate, rates) in right:
+            continue
+        used.add(category)
         family = FAMILIES[category]
         if (rule := f"BR-{family.name}-{parties}") not in told:  # once for the document, not once per line
             told.add(rule)
             yield from _parties(invoice, family, rule)
-        if not _fits(rate, family.rate):
-            yield fatal(f"BR-{family.name}-{rates}", f"The VAT rate must be {family.rate.value}.", place)
+        if _fits(rate, family.rate):
+            right.add((category, rate, rates))
+        else:
+            yield fatal(
+                f"BR-{family.name}-{rates}", f"The VAT rate must be {family.rate.value}.", f"{group}[{index}]/{term}"
+            )
     yield from _reasons(invoice)
-    used = {category for category, *_ in _uses(invoice)}
     if VatCategory.INTRA_COMMUNITY in used:
         yield from _intra_community(invoice)
     if VatCategory.OUTSIDE_SCOPE in used and len(used) > 1:
@@ -34,22 +43,24 @@ def check(invoice: Invoice) -> Iterator[Finding]:
 
 def _uses(invoice: Invoice) -> Iterator[_Use]:
     for index, line in enumerate(invoice.lines, start=1):
-        yield line.vat.category, line.vat.rate, _LINE, f"BG-25[{index}]/BG-30/BT-152"
+        yield line.vat.category, line.vat.rate, _LINE, ("BG-25", index, "BG-30/BT-152")
     for index, allowance in enumerate(invoice.allowances, start=1):
-        yield allowance.vat_category, allowance.vat_rate, _ALLOWANCE, f"BG-20[{index}]/BT-96"
+        yield allowance.vat_category, allowance.vat_rate, _ALLOWANCE, ("BG-20", index, "BT-96")
     for index, charge in enumerate(invoice.charges, start=1):
-        yield charge.vat_category, charge.vat_rate, _CHARGE, f"BG-21[{index}]/BT-103"
+        yield charge.vat_category, charge.vat_rate, _CHARGE, ("BG-21", index, "BT-103")
+
+
+_FITS: Mapping[Rate, Callable[[Decimal], bool]] = {
+    Rate.POSITIVE: lambda rate: rate > 0,
+    Rate.NOT_NEGATIVE: lambda rate: rate >= 0,
+    Rate.ZERO: lambda rate: rate == 0,
+}
 
 
 def _fits(rate: Decimal | None, must: Rate) -> bool:
-    if rate is None:
-        return must is Rate.NONE
-    return {
-        Rate.POSITIVE: rate > 0,
-        Rate.NOT_NEGATIVE: rate >= 0,
-        Rate.ZERO: rate == 0,
-        Rate.NONE: False,
-    }[must]
+    if rate is None or must is Rate.NONE:
+        return rate is None and must is Rate.NONE
+    return _FITS[must](rate)
 
 
 def _parties(invoice: Invoice, family: Family, rule: str) -> Iterator[Finding]:

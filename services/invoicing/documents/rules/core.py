@@ -38,7 +38,11 @@ def check(invoice: Invoice) -> Iterator[Finding]:
         yield fatal("BR-16", "There is no line.", "BG-25")
     ids: set[str] = set()
     for index, line in enumerate(invoice.lines, start=1):
-        yield from _line(line, f"BG-25[{index}]", ids)
+        if line.id in ids:
+            yield fatal("AR-LINE-01", f"Another line has the id {line.id!r}.", f"BG-25[{index}]/BT-126")
+        ids.add(line.id)
+        if not _is_plain(line):
+            yield from _line(line, f"BG-25[{index}]")
 
 
 def _document(invoice: Invoice) -> Iterator[Finding]:
@@ -111,10 +115,20 @@ def _payment(invoice: Invoice) -> Iterator[Finding]:
         yield fatal("BR-61", "A credit transfer needs the account to pay to.", "BG-16/BG-17")
 
 
-def _line(line: InvoiceLine, place: str, ids: set[str]) -> Iterator[Finding]:
-    if line.id in ids:
-        yield fatal("AR-LINE-01", f"Another line has the id {line.id!r}.", f"{place}/BT-126")
-    ids.add(line.id)
+def _is_plain(line: InvoiceLine) -> bool:
+    """Whether a line has nothing of what these rules look at."""
+    item = line.item
+    return (
+        line.period is None
+        and item.standard_id is None
+        and item.origin_country is None
+        and not line.allowances
+        and not line.charges
+        and not item.classifications
+    )
+
+
+def _line(line: InvoiceLine, place: str) -> Iterator[Finding]:
     if line.period is not None:
         yield from _period(line.period, f"{place}/BG-26", "BR-30", "BR-CO-20")
     yield from _reasons(line.allowances, f"{place}/BG-27", "BR-CO-23")

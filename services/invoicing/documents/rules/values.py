@@ -1,9 +1,12 @@
 """Whether each value by itself can stand in a document: present, finite, printable, not too exact."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 
-from services.invoicing.documents.model import Invoice, Place, walk
+from services.invoicing.documents.formats.values import plain
+from services.invoicing.documents.model import Invoice, Place, VatCategory, walk
+from services.invoicing.documents.model.shape import Shape, shapes
 from services.invoicing.documents.rules.codes import CodeLists
 from services.invoicing.documents.rules.finding import Finding, fatal
 from services.invoicing.documents.safe import UNPRINTABLE
@@ -62,7 +65,18 @@ _DIGITS_MAX = 40  # a number with more is no amount, price or quantity of any tr
 
 
 def check(invoice: Invoice, codes: CodeLists | None) -> Iterator[Finding]:
-    """Look at every value once; at codes, if their lists are given."""
+    """Look at every value once; at codes, if their lists are given.
+
+    To name the place of each value costs more than to look at it, so places are named only in a document in which
+    something may be wrong.
+    """
+    if codes is not None or not _is_sound(invoice, _fewest_decimals(invoice)):
+        yield from look_closely(invoice, codes)
+    yield from _extensions(invoice)
+
+
+def look_closely(invoice: Invoice, codes: CodeLists | None) -> Iterator[Finding]:
+    """What is wrong with the values, each with its place."""
     for place in walk(invoice):
         number = place.path.rpartition("/")[2].partition("[")[0]
         if isinstance(place.value, str):
@@ -71,7 +85,68 @@ def check(invoice: Invoice, codes: CodeLists | None) -> Iterator[Finding]:
                 yield from codes.check(place, number)
         elif isinstance(place.value, Decimal):
             yield from _number(place, number, invoice)
-    yield from _extensions(invoice)
+
+
+# Whether a value can stand in a document, amounts with so many decimals at most: never yes where `look_closely` finds
+# something, mostly yes where it does not.
+_Look = Callable[[Any, int], bool]
+_LOOKS: dict[type[Any], tuple[tuple[str, bool, _Look], ...]] = {}  # a document has thousands of groups
+
+
+def _fewest_decimals(invoice: Invoice) -> int:
+    return min(decimals(currency) for currency in (invoice.currency, invoice.vat_currency) if currency is not None)
+
+
+def _is_sound(group: Any, places: int) -> bool:
+    for name, is_many, is_sound in _looks(type(group)):
+        value = getattr(group, name)
+        if value is None:
+            continue
+        if is_many:
+            for each in value:
+                if not is_sound(each, places):
+                    return False
+        elif not is_sound(value, places):
+            return False
+    return True
+
+
+def _looks(cls: type[Any]) -> tuple[tuple[str, bool, _Look], ...]:
+    """The fields of a group at which there is something to look, and how."""
+    if cls not in _LOOKS:
+        known = ((name, shape.is_many, _look(shape)) for name, shape in shapes(cls).items())
+        _LOOKS[cls] = tuple((name, is_many, look) for name, is_many, look in known if look is not None)
+    return _LOOKS[cls]
+
+
+def _look(shape: Shape) -> _Look | None:
+    if shape.is_group:
+        return _is_sound
+    return _is_sound_amount if shape.is_amount else _KINDS.get(shape.kind)
+
+
+def _is_sound_text(value: str, _: int) -> bool:
+    if not value or value.isspace():
+        return False
+    return value.isprintable() or UNPRINTABLE.search(value) is None
+
+
+def _is_sound_number(value: Decimal, _: int) -> bool:
+    written = str(value)
+    return len(written) <= _DIGITS_MAX and "E" not in written and value.is_finite()
+
+
+def _is_sound_amount(value: Decimal, places: int) -> bool:
+    written = str(value)
+    return (
+        len(written) <= _DIGITS_MAX
+        and "E" not in written
+        and len(written.partition(".")[2]) <= places
+        and value.is_finite()
+    )
+
+
+_KINDS: Mapping[type[Any], _Look] = {str: _is_sound_text, VatCategory: _is_sound_text, Decimal: _is_sound_number}
 
 
 def _text(place: Place, number: str) -> Iterator[Finding]:
@@ -101,7 +176,7 @@ def is_plain(value: Decimal) -> bool:
 
 
 def _more_decimals(value: Decimal, places: int) -> bool:
-    return value != round(value, places)
+    return len(plain(value).partition(".")[2]) > places
 
 
 def _extensions(invoice: Invoice) -> Iterator[Finding]:
