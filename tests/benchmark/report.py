@@ -39,7 +39,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def spread(values: Sequence[float], digits: int = 0) -> str:
     """The median of several runs, and between what they lie; one run says so by having no spread."""
     if not values:
-        return "fell over"
+        return "too few"
     middle = f"{median(values):,.{digits}f}"
     if len(values) == 1:
         return middle

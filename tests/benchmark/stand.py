@@ -89,7 +89,7 @@ class Stand:
         roots = {name: one.process.pid for name, one in self.stack.running.items()}
         roots |= {
             BROKER: listener(int(self.servers.kafka_bootstrap.rpartition(":")[2]), ("java",)),
-            DATABASE: listener(urlsplit(self.servers.admin_database_url).port or 5432, ("postgres",)),
+            DATABASE: database_pid(self.servers),
             LOAD: self.generator.pid,
             MAIL: self.sink.pid,
         }
@@ -233,6 +233,11 @@ def administer(servers: Servers, database: str) -> psycopg.Connection[Any]:
     """A connection as the administrator to one of the databases."""
     url = psycopg.conninfo.make_conninfo(servers.admin_database_url, dbname=database)
     return psycopg.connect(url, autocommit=True)
+
+
+def database_pid(servers: Servers) -> int:
+    """The database's first process, whose children serve."""
+    return listener(urlsplit(servers.admin_database_url).port or 5432, ("postgres",))
 
 
 def quiet_logs() -> None:
