@@ -19,7 +19,7 @@ WRITTEN = """SELECT (SELECT count(*) FROM hold), (SELECT count(*) FROM decision)
                     (SELECT count(*) FROM inbox), (SELECT count(*) FROM outbox), (SELECT sum(held_minor) FROM account)"""
 
 
-def told(pattern, number):
+def told(pattern: business.Pattern, number: int) -> Record:
     one = business.placed(pattern, "r", number, business.now())
     return Record(business.ORDERS, 0, number, one.key, one.value, text_headers(one.headers))
 

@@ -1,15 +1,17 @@
 """The prepared records of the load are what an honest shop would tell."""
 
+from typing import Any
+
 from receivables.orders.v1 import events_pb2
 
-from services.chassis.envelope import Record, decode, text_headers, topic_of
+from services.chassis.envelope import Event, Record, decode, text_headers, topic_of
 from services.chassis.logs import trace_id
 from tests.benchmark import business
 
 TYPES = {str(message.DESCRIPTOR.full_name): message for message in (events_pb2.OrderPlaced, events_pb2.OrderShipped)}
 
 
-def decoded(record):
+def decoded(record: business.Record) -> Event[Any]:
     return decode(Record("", 0, 0, record.key, record.value, text_headers(record.headers)), TYPES)
 
 

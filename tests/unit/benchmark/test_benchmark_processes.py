@@ -10,39 +10,29 @@ from tests.benchmark import processes
 from tests.benchmark.processes import OURSELVES, Meter
 
 BUSY_S = 0.2
-# Works for so long, as a child of its own that then stays; or ends at once.
+# A child that works for so long, and then stays.
 BURN = f"import time; end = time.process_time() + {BUSY_S}\nwhile time.process_time() < end: pass"
 CHILD = f"import sys; {BURN}\nprint('done', flush=True); sys.stdin.read()"
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {CHILD!r}])"
 
 
 @pytest.fixture
-def start():
-    """Start Python programs that end with the test."""
-    started = []
-
-    def start(program):
-        started.append(subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.stdin.close()
-        one.stdout.close()
-        one.wait()
+def parent():
+    """Give a program whose child works, says so, and stays until the test ends."""
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        yield running
+        assert running.stdin is not None
+        running.stdin.close()
 
 
-def test_what_a_child_used_while_it_was_looked_at_is_its_roles(start):
-    parent = start(PARENT)
-
+def test_what_a_child_used_while_it_was_looked_at_is_its_roles(parent):
     with Meter({"role": parent.pid}, {}) as meter:
         parent.stdout.readline()
 
     assert BUSY_S * 0.8 < meter.cpu_s()["role"] < BUSY_S * 10
 
 
-def test_what_was_used_before_is_no_part_of_it(start):
-    parent = start(PARENT)
+def test_what_was_used_before_is_no_part_of_it(parent):
     parent.stdout.readline()
 
     with Meter({"role": parent.pid}, {}) as meter:
