@@ -56,6 +56,7 @@ WARM_SHARE = 10  # one order in so many comes before, and is not counted
 def alone(effort: Effort) -> Section:
     """A row a service."""
     table_: list[list[str]] = []
+    failed = False
     with ground(effort.say) as servers:
         taped = tape.record(servers, 200 if effort.quick else 4400)
         for name in list(PHASES)[: 1 if effort.quick else None]:
@@ -63,6 +64,7 @@ def alone(effort: Effort) -> Section:
                 table_.append(_row(servers, taped, name, effort))
             except FellOverError as error:
                 table_.append([name, f"fell over: {error}", "", "", "", "", ""])
+                failed = True
     measured = taped.orders - taped.orders // WARM_SHARE
     text = [
         f"{report.conditions(effort)}, {measured:,} orders each, after {taped.orders // WARM_SHARE:,} to warm up; several"
@@ -72,7 +74,7 @@ def alone(effort: Effort) -> Section:
             ["orders/s", *(f"{n} process{'es' * (n > 1)}" for n in WORKERS), "ceiling", "share of it", "aim"], table_
         ),
     ]
-    return Section("alone", "Each service alone", "\n\n".join(text))
+    return Section("alone", "Each service alone", "\n\n".join(text), fell_over=failed)
 
 
 def _row(servers: Ground, taped: Tape, name: str, effort: Effort) -> list[str]:

@@ -64,11 +64,8 @@ class Calls:
 
 def decide(effort: Effort) -> Section:
     """Both, turn by turn."""
-    try:
-        with ground(effort.say) as servers, _credit(servers) as up, _echo(up) as echo:
-            text = _measured(up, echo, effort)
-    except FellOverError as error:
-        text = f"Fell over: {error}."
+    with ground(effort.say) as servers, _credit(servers) as up, _echo(up) as echo:
+        text = _measured(up, echo, effort)
     return Section("decide", "Decide over gRPC, and one account in demand", f"{report.conditions(effort)}.\n\n{text}")
 
 

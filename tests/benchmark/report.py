@@ -28,6 +28,8 @@ class Section:
     name: str
     title: str
     text: str
+    # Something did not hold, and the text says what.
+    fell_over: bool = False
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -179,20 +179,25 @@ class Ground:
 
 
 @contextmanager
-def ground(say: Say) -> Iterator[Ground]:
-    """Start broker, database and mail sink."""
+def ground(say: Say, *, statements: bool = False) -> Iterator[Ground]:
+    """Start broker, database and mail sink; with `statements` the database counts what each costs."""
     with ExitStack() as opened:
         logs = opened.enter_context(folder())
         say(f"Starting a broker and a database (logs: {logs.relative_to(ROOT)})")
         mails = logs / "mails"
         sink = opened.enter_context(Sink(mails))
-        yield Ground(opened.enter_context(Servers(logs)), sink, mails, logs, say)
+        counting = {"shared_preload_libraries": "pg_stat_statements"} if statements else {}
+        servers = opened.enter_context(Servers(logs, database_settings=counting))
+        if statements:
+            with administer(servers, "postgres") as admin:
+                admin.execute("CREATE EXTENSION pg_stat_statements")
+        yield Ground(servers, sink, mails, logs, say)
 
 
 @contextmanager
-def stand(say: Say, *, settings: Mapping[str, str] | None = None) -> Iterator[Stand]:
+def stand(say: Say, *, settings: Mapping[str, str] | None = None, statements: bool = False) -> Iterator[Stand]:
     """Start everything anew, with the business registered and at rest."""
-    with ground(say) as servers, stand_on(servers, settings=settings) as up:
+    with ground(say, statements=statements) as servers, stand_on(servers, settings=settings) as up:
         yield up
 
 
