@@ -2,13 +2,15 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from tests.benchmark.__main__ import SECTIONS
 
 
-def run(sections, output):
+def run(sections: Sequence[str], output: Path) -> str:
     argv = ["-m", "tests.benchmark", "--quick", "--save", "--output", str(output), "--only", ",".join(sections)]
     done = subprocess.run([sys.executable, *argv], check=False, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
