@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import psycopg
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, KafkaProducer
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
@@ -22,7 +22,6 @@ from deploy.local import postgres
 from deploy.local.postgres import DatabaseUrls
 from services.chassis.envelope import text_headers
 from services.chassis.migrate import migrate
-from services.chassis.relay import new_producer
 from tests.benchmark import report, tape
 from tests.benchmark.effort import Effort
 from tests.benchmark.lone import lone, process
@@ -177,7 +176,7 @@ def _serve_rival(pipe: Connection, bootstrap: str, url: str, few: int, events: i
         enable_auto_commit=False,
         max_poll_records=BATCH,
     )
-    producer = new_producer([bootstrap])
+    producer = KafkaProducer(bootstrap_servers=[bootstrap], acks="all", linger_ms=2)
     done = 0
     with psycopg.connect(url, autocommit=True) as connection:
         for end in (few, events):
