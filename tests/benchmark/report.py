@@ -57,7 +57,7 @@ def percentiles_ms(seconds: Sequence[float]) -> tuple[float, float] | None:
 
 
 def conditions(effort: Effort) -> str:
-    """When, on what, and with what it was measured."""
+    """When, on what, and how often it was measured."""
     cores, gib = psutil.cpu_count() or 1, psutil.virtual_memory().total / 2**30
     now = datetime.now(UTC)
     return (
