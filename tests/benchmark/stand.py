@@ -38,7 +38,10 @@ Say = Callable[[str], None]
 
 
 class FellOverError(Exception):
-    """Something did not hold; the message says what, in place of a figure."""
+    """Something did not hold; the message says what, in place of a figure and on one line."""
+
+    def __str__(self) -> str:
+        return " ".join(super().__str__().split())
 
 
 class Ends:
