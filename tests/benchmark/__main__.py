@@ -102,7 +102,7 @@ def bench(
 
 
 def _say(text: str) -> None:
-    console.print(text, style="dim", markup=False, highlight=False)
+    console.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -186,7 +186,8 @@ class Recorder:
         """Those that have a key, parents before their children."""
         found = {row[0]: row for row in admin.execute(_TABLES).fetchall() if row[2]}
         graph: Mapping[str, list[str]] = {name: [p for p in row[3] if p in found] for name, row in found.items()}
-        return [Table(*found[name][:3], found[name][4]) for name in TopologicalSorter(graph).static_order()]
+        made = {name: Table(name, columns, key, settable) for name, columns, key, _, settable in found.values()}
+        return [made[name] for name in TopologicalSorter(graph).static_order()]
 
     def _administer(self) -> Any:
         return closing(psycopg.connect(self._admin_url, autocommit=True))
