@@ -7,7 +7,7 @@ import secrets
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import distribution
@@ -55,10 +55,11 @@ class DatabaseUrls:
 class Postgres:
     """A database server of our own; killed and started again it keeps its address and what was committed."""
 
-    def __init__(self, folder: Path, log: Path) -> None:
-        """Describe it: `folder` holds its data, which nobody else uses."""
+    def __init__(self, folder: Path, log: Path, settings: Mapping[str, str] | None = None) -> None:
+        """Describe it: `folder` holds its data, which nobody else uses; `settings` count before our usual ones."""
         self.folder, self.log = folder.resolve(), log.resolve()
         self._port = free_port()
+        self._settings = SETTINGS | dict(settings or {}) | {"port": str(self._port)}
         self._password = secrets.token_urlsafe(24)
         self._user = "nobody" if os.geteuid() == 0 else ""  # PostgreSQL refuses to run as root
         self.admin_url = f"postgresql://postgres:{self._password}@127.0.0.1:{self._port}/postgres"
@@ -117,7 +118,7 @@ class Postgres:
             "--locale-provider=builtin",  # the same order of texts on every machine
             "--builtin-locale=C.UTF-8",
             "--no-sync",  # a folder that is only half written is thrown away
-            *(f"--set={name}={value}" for name, value in (SETTINGS | {"port": str(self._port)}).items()),
+            *(f"--set={name}={value}" for name, value in self._settings.items()),
         ]
 
     def _answers(self) -> bool:

@@ -5,7 +5,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -28,11 +28,15 @@ class Servers:
     """Real servers for the length of a `with` block; one that the environment already names is used, not started.
 
     `folder` belongs to one run at a time. It keeps `kafka.log`, `postgres.log` and the mail afterwards.
+    `database_settings` are for a database that we start.
     """
 
-    def __init__(self, folder: Path, mail_folder: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, mail_folder: Path | None = None, *, database_settings: Mapping[str, str] | None = None
+    ) -> None:
         """Describe them; nothing happens yet."""
         self.folder = folder.resolve()
+        self._database_settings = database_settings
         self.mail_folder = Path(os.environ.get("AR_MAIL_FOLDER") or mail_folder or self.folder / "mail").resolve()
         self.kafka_bootstrap = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "")
         self.admin_database_url = os.environ.get("DATABASE_URL", "")
@@ -73,7 +77,7 @@ class Servers:
             self.kafka_bootstrap = kafka.bootstrap
             missing.append(kafka)
         if not self.admin_database_url:
-            postgres = Postgres(data / "postgres", self.folder / "postgres.log")
+            postgres = Postgres(data / "postgres", self.folder / "postgres.log", self._database_settings)
             self.admin_database_url = postgres.admin_url
             missing.append(postgres)
         if not self.smtp_host:

@@ -34,7 +34,10 @@ _TABLES = """SELECT c.relname AS name,
          ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
       WHERE i.indrelid = c.oid AND i.indisprimary) AS key,
     (SELECT coalesce(array_agg(r.relname::text), '{}') FROM pg_constraint f JOIN pg_class r ON r.oid = f.confrelid
-      WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.confrelid <> c.oid) AS parents
+      WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.confrelid <> c.oid) AS parents,
+    (SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute a
+      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity = ''
+    ) AS settable
   FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition"""
 
 
@@ -45,6 +48,8 @@ class Table:
     name: str
     columns: Sequence[str]
     key: Sequence[str]
+    # What an UPDATE may name.
+    settable: Sequence[str]
 
 
 class Recorder:
@@ -181,7 +186,8 @@ class Recorder:
         """Those that have a key, parents before their children."""
         found = {row[0]: row for row in admin.execute(_TABLES).fetchall() if row[2]}
         graph: Mapping[str, list[str]] = {name: [p for p in row[3] if p in found] for name, row in found.items()}
-        return [Table(*found[name][:3]) for name in TopologicalSorter(graph).static_order()]
+        made = {name: Table(name, columns, key, settable) for name, columns, key, _, settable in found.values()}
+        return [made[name] for name in TopologicalSorter(graph).static_order()]
 
     def _administer(self) -> Any:
         return closing(psycopg.connect(self._admin_url, autocommit=True))
@@ -204,7 +210,7 @@ def _script(inserted: Sequence[Table], updated: Sequence[Table]) -> Iterator[str
         )
     for table in updated:
         same = " AND ".join(f't."{column}" = n."{column}"' for column in table.key)
-        free = next(column for column in table.columns if column not in table.key)
+        free = next(column for column in table.settable if column not in table.key)
         yield (
             f'UPDATE "{table.name}" t SET "{free}" = t."{free}"'
             f' FROM bench."{table.name}_up" n WHERE n.batch = :turn AND {same};'

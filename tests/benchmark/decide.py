@@ -5,7 +5,6 @@ transaction of its own, over as many connections. The callers are a process of t
 """
 
 import asyncio
-import multiprocessing
 import os
 import re
 import subprocess
@@ -36,7 +35,7 @@ from services.chassis.migrate import migrate
 from services.chassis.settings import ChassisSettings
 from tests.benchmark import business, report, tape
 from tests.benchmark.effort import Effort
-from tests.benchmark.lone import Lone, lone
+from tests.benchmark.lone import Lone, lone, process
 from tests.benchmark.report import Section
 from tests.benchmark.stand import PARTITIONS, PREFIX, FellOverError, Ground, ground, quiet_logs
 from tests.benchmark.tape import Told
@@ -65,11 +64,8 @@ class Calls:
 
 def decide(effort: Effort) -> Section:
     """Both, turn by turn."""
-    try:
-        with ground(effort.say) as servers, _credit(servers) as up, _echo(up) as echo:
-            text = _measured(up, echo, effort)
-    except FellOverError as error:
-        text = f"Fell over: {error}."
+    with ground(effort.say) as servers, _credit(servers) as up, _echo(up) as echo:
+        text = _measured(up, echo, effort)
     return Section("decide", "Decide over gRPC, and one account in demand", f"{report.conditions(effort)}.\n\n{text}")
 
 
@@ -145,24 +141,8 @@ def _echo(up: Lone) -> Iterator[str]:
         owner.execute(
             f'GRANT USAGE ON SCHEMA public TO "{server}"; GRANT SELECT, UPDATE ON account TO "{server}"'.encode()
         )
-    with _process(_serve_echo, urls.server) as pipe:
+    with process(_serve_echo, urls.server) as (pipe, _):
         yield f"{HOST}:{pipe.recv()}"
-
-
-@contextmanager
-def _process(work: Callable[..., None], *arguments: object) -> Iterator[Connection]:
-    """A process of its own that ends when the pipe is closed."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=work, args=(theirs, *arguments), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        yield ours
-    finally:
-        ours.close()
-        process.join(timeout=5)
-        process.kill()
 
 
 def _serve_echo(pipe: Connection, url: str) -> None:
@@ -201,7 +181,7 @@ async def _answer(pipe: Connection, url: str) -> None:
 
 def _call(address: str, run: str, accounts: int, effort: Effort) -> Calls:
     """Call for so long; `run` begins the orders' ids, and without it the echo is called."""
-    with _process(_serve_calls, address, run, accounts, effort.warm_s / 4, effort.seconds / 3) as pipe:
+    with process(_serve_calls, address, run, accounts, effort.warm_s / 4, effort.seconds / 3) as (pipe, _):
         found = pipe.recv()
     if isinstance(found, str):
         raise FellOverError(found)

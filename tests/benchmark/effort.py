@@ -13,9 +13,10 @@ class Effort:
     say: Say
     runs: int = 3
     quick: bool = False
-    # Of the sustained load.
+    # Of the sustained load; the share is of documents that the official rules judge too.
     minutes: float = 10
     rate: float = 350
+    share: float = 0
     # Print what costs most in each database.
     statements: bool = False
     # A service to be sampled by py-spy while it is measured.

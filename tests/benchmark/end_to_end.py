@@ -23,6 +23,7 @@ SHARES = (0, 1)
 MOST_UNDER_WAY = 1500  # orders: enough for whole batches everywhere, a few seconds' work
 APART = (LOAD, MAIL, OURSELVES)
 FEWEST = 100  # complete orders, or nothing is said
+TELL_S = 5.0
 BEHIND_S = 5.0  # of orders, by which what is under way may vary while the load is sustained
 
 
@@ -44,20 +45,27 @@ class Run:
 
 def end_to_end(effort: Effort) -> Section:
     """As fast as it goes, with so many orders under way, without and with the official rules on every document."""
-    runs = {share: list(_runs(effort, share)) for share in SHARES[: 1 if effort.quick else None]}
-    return Section("end_to_end", "Complete orders, all services", _told(runs, effort))
+    runs: dict[float, list[Run | str]] = {
+        share: list(_runs(effort, share)) for share in SHARES[: 1 if effort.quick else None]
+    }
+    failed = any(isinstance(run, str) for some in runs.values() for run in some)
+    return Section("end_to_end", "Complete orders, all services", _told(runs, effort), fell_over=failed)
 
 
-def _runs(effort: Effort, share: int) -> Iterator[Run | str]:
+def _runs(effort: Effort, share: float) -> Iterator[Run | str]:
     """The runs, each on a stand of its own; in place of one that falls over, why."""
     for nth in range(effort.runs):
         effort.say(f"Complete orders, official rules on {share:.0%} of the documents, run {nth + 1} of {effort.runs}")
         plan = Plan("e", effort.warm_s, effort.seconds, most_under_way=200 if effort.quick else MOST_UNDER_WAY)
         try:
-            with stand(effort.say, settings={"AR_OFFICIAL_RULES_SHARE": str(share)}) as up:
+            with stand(effort.say, settings=_settings(share), statements=effort.statements) as up:
                 yield measure(up, plan, effort)
         except FellOverError as error:
             yield str(error)
+
+
+def _settings(share: float) -> dict[str, str]:
+    return {"AR_OFFICIAL_RULES_SHARE": f"{share:g}"}
 
 
 def measure(up: Stand, plan: Plan, effort: Effort) -> Run:
@@ -84,16 +92,20 @@ def measure(up: Stand, plan: Plan, effort: Effort) -> Run:
 
 def _watch(up: Stand, meter: Meter, begin: Callable[[], None]) -> Callable[[Standing], None]:
     """Meter exactly while it is measured, and say how it stands now and then."""
-    seen = {"warm"}
+    seen: set[str] = set()
+    said_at = 0.0
 
     def watch(standing: Standing) -> None:
-        if standing.phase not in seen:
-            seen.add(standing.phase)
-            if standing.phase == "measured":
-                meter.__enter__()
-                begin()
-            if standing.phase == "draining":
-                meter.__exit__()
+        nonlocal said_at
+        if standing.phase in seen and standing.at < said_at + TELL_S:
+            return
+        if standing.phase == "measured" and standing.phase not in seen:
+            meter.__enter__()
+            begin()
+        if standing.phase == "draining" and standing.phase not in seen:
+            meter.__exit__()
+        seen.add(standing.phase)
+        said_at = standing.at
         up.say(
             f"  {standing.phase}, {standing.at:.0f} s: {standing.placed:,} placed, {standing.decided:,} decided,"
             f" {standing.invoiced:,} invoiced, {standing.captured:,} captured, {standing.complete:,} complete"
@@ -106,19 +118,21 @@ def sustained(effort: Effort) -> Section:
     """So many orders a second for so long, and no lag that grows."""
     title = f"Sustained: {effort.rate:g} orders a second for {effort.minutes:g} minutes"
     effort.say(title)
+    conditions = f"{report.conditions(replace(effort, runs=1))}, official rules on {effort.share:.0%} of the documents."
     plan = Plan("s", effort.warm_s, effort.minutes * 60, rate=effort.rate)
     try:
-        with stand(effort.say) as up:
+        with stand(effort.say, settings=_settings(effort.share), statements=effort.statements) as up:
             run = measure(up, plan, effort)
         _refuse_to_fall_behind(run, effort.rate)
     except FellOverError as error:
-        return Section("sustained", title, f"{report.conditions(replace(effort, runs=1))}.\n\nFell over: {error}.")
+        return Section("sustained", title, f"{conditions}\n\nFell over: {error}.", fell_over=True)
     under_way = [one.under_way for one in run.standings if one.phase == "measured"]
     lines = [
-        f"{report.conditions(replace(effort, runs=1))}, official rules on no document.",
+        conditions,
         f"{run.per_s:,.1f} complete orders a second; under way {median(under_way):,.0f} at the median and"
         f" {max(under_way):,} at most; {run.ours_ms:.2f} ms of CPU an order. At the end nothing was left, and"
         " everything reconciled.",
+        _cpu({effort.share: [run]}),
         _memory([run]),
     ]
     return Section("sustained", title, "\n\n".join(lines))
@@ -137,7 +151,7 @@ def _refuse_to_fall_behind(run: Run, rate: float) -> None:
         raise FellOverError(f"{grown:,.0f} orders more were under way at the end than half-way: it does not keep up")
 
 
-def _told(runs: Mapping[int, Sequence[Run | str]], effort: Effort) -> str:
+def _told(runs: Mapping[float, Sequence[Run | str]], effort: Effort) -> str:
     """The section's text."""
     good = {share: [run for run in some if isinstance(run, Run)] for share, some in runs.items()}
     failed = [
@@ -167,7 +181,7 @@ def _told(runs: Mapping[int, Sequence[Run | str]], effort: Effort) -> str:
     return "\n\n".join(parts)
 
 
-def _headline(share: int, runs: Sequence[Run]) -> list[str]:
+def _headline(share: float, runs: Sequence[Run]) -> list[str]:
     if not runs:
         return [f"{share:.0%} of the documents", "fell over", "", ""]
     ceiling = [(psutil.cpu_count() or 1) * 1000 / run.ours_ms for run in runs]
@@ -179,7 +193,7 @@ def _headline(share: int, runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _cpu(good: Mapping[int, Sequence[Run]]) -> str:
+def _cpu(good: Mapping[float, Sequence[Run]]) -> str:
     head = ["process", *(f"{what}, rules on {share:.0%}" for share in good for what in ("ms", "database ms"))]
     rows = [[name, *_two(good, name, f"{DATABASE} of {name}")] for name in SERVICES]
     rows.append([BROKER, *_two(good, BROKER, "")])
@@ -188,7 +202,7 @@ def _cpu(good: Mapping[int, Sequence[Run]]) -> str:
     return report.table(head, rows)
 
 
-def _two(good: Mapping[int, Sequence[Run]], role: str, database: str) -> Iterator[str]:
+def _two(good: Mapping[float, Sequence[Run]], role: str, database: str) -> Iterator[str]:
     for runs in good.values():
         for name in (role, database):
             yield report.spread([run.cpu_ms.get(name, 0.0) for run in runs], 2) if name and runs else ""

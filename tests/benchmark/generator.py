@@ -238,7 +238,6 @@ class _Load:
         self._measured_from = self._measured_to = sys.maxsize
         self._ran = Ran()
         self._began = time.perf_counter()
-        self._progress_at = 0.0
         self._act = {
             b"receivables.credit.v1.CreditDecided": self._decided,
             b"receivables.credit.v1.HoldCaptured": self._captured,
@@ -266,10 +265,12 @@ class _Load:
 
     async def _drain(self) -> None:
         self._say("draining")
-        self._progress_at = self._elapsed()
-        while self._standing("").under_way and self._elapsed() < self._progress_at + STALL_S:
+        moved_at, before = self._elapsed(), 0
+        while self._standing("").under_way and self._elapsed() < moved_at + STALL_S:
             self._say_again("draining")
             await self._tick([])
+            if (now := sum(self._count.values()) + self._mails.value) != before:
+                moved_at, before = self._elapsed(), now
         if left := self._standing("").under_way:
             self._ran.trouble["orders without their end"] += left
         self._say("done")
@@ -387,7 +388,6 @@ class _Load:
         self._marks[number] |= what
         self._count[what] += 1
         self._done += self._marks[number] == DONE
-        self._progress_at = self._elapsed()
         return number
 
 

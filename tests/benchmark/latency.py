@@ -15,19 +15,21 @@ TICK_S = 0.002
 def latency(effort: Effort) -> Section:
     """Both delays at each rate, one run after the other on one stand."""
     rows: list[list[str]] = []
+    failed = False
     try:
         with stand(effort.say) as up:
             for rate in RATES[: 1 if effort.quick else None]:
                 rows += _at_rate(up, effort, rate)
     except FellOverError as error:
         rows.append([f"fell over: {error}", "", "", "", ""])
+        failed = True
     text = [
         f"{report.conditions(effort)}, {effort.seconds:g} s each after {effort.warm_s:g} s, no official rules."
         " From the moment at which an order was due, or a shipment was handed to the broker, to the moment at which the"
         " announcement was read from it, by one process's clock.",
         report.table(["ms", "orders/s", "of a run", "p50", "p99"], rows),
     ]
-    return Section("latency", "From order to decision, from shipment to invoice", "\n\n".join(text))
+    return Section("latency", "From order to decision, from shipment to invoice", "\n\n".join(text), fell_over=failed)
 
 
 def _at_rate(up: Stand, effort: Effort, rate: int) -> list[list[str]]:

@@ -1,9 +1,11 @@
 """A service alone: one or several processes of it, on a database and topics that it shares with nobody."""
 
+import multiprocessing
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,7 +55,11 @@ class Lone:
 
     def handled(self) -> int:
         """Events that were handled."""
-        row = self.look.execute("SELECT count(*) FROM inbox").fetchone()
+        return self.count("SELECT count(*) FROM inbox")
+
+    def count(self, question: str) -> int:
+        """What the database answers."""
+        row = self.look.execute(question.encode()).fetchone()
         assert row is not None
         return int(row[0])
 
@@ -105,3 +111,20 @@ def _describe(
     running = Running(name, process, urls, grpc_port, metrics_port)
     process.ready = running.serving
     return running
+
+
+@contextmanager
+def process(work: Callable[..., None], *arguments: object) -> Iterator[tuple[Connection, int]]:
+    """A process of Python's own, by its pipe and its id, that ends when the pipe is closed."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    begun = context.Process(target=work, args=(theirs, *arguments), daemon=True)
+    begun.start()
+    theirs.close()
+    assert begun.pid is not None
+    try:
+        yield ours, begun.pid
+    finally:
+        ours.close()
+        begun.join(timeout=5)
+        begun.kill()

@@ -3,7 +3,6 @@
 import os
 import re
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -37,14 +36,17 @@ class Meter:
         """Nothing is looked at yet."""
         self._roots = {pid: role for role, pid in roots.items()} | {os.getpid(): OURSELVES}
         self._databases = databases
-        self._used: dict[tuple[str, int, float], list[float]] = {}
+        # By process id and birth: its role, what it had used when it was looked at last, and at the beginning.
+        self._role_of: dict[tuple[int, float], str] = {}
+        self._used: dict[tuple[int, float], float] = {}
+        self._before: dict[tuple[int, float], float] = {}
         self._memory: defaultdict[str, list[float]] = defaultdict(list)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_looking, name="meter", daemon=True)
 
     def __enter__(self) -> Self:
-        self._began = time.time()
         self._look(memory=True)
+        self._before = dict(self._used)
         self._thread.start()
         return self
 
@@ -54,13 +56,10 @@ class Meter:
         self._look(memory=True)
 
     def cpu_s(self) -> dict[str, float]:
-        """Seconds by role, user and system: what a process used before we looked first is no part of it.
-
-        Of one that ends meanwhile, at most the last second is missed.
-        """
+        """Seconds by role, user and system, since the beginning; of a process that ended, what it used after the last look is missed."""
         used: defaultdict[str, float] = defaultdict(float)
-        for (role, _, born), (first, last) in self._used.items():
-            used[role] += last if born >= self._began else last - first
+        for process, seconds in self._used.items():
+            used[self._role_of[process]] += seconds - self._before.get(process, 0.0)
         return dict(used)
 
     def memory_mib(self) -> dict[str, Figure]:
@@ -78,8 +77,9 @@ class Meter:
         for role, process in self._processes():
             with suppress(psutil.NoSuchProcess):
                 times = process.cpu_times()
-                used = float(times.user + times.system)
-                self._used.setdefault((role, process.pid, process.create_time()), [used, used])[1] = used
+                one = (process.pid, process.create_time())
+                self._used[one] = float(times.user + times.system)
+                self._role_of[one] = role
                 if memory:
                     held[role] += process.memory_info().rss / MIB
         for role, mib in held.items():

@@ -28,6 +28,8 @@ class Section:
     name: str
     title: str
     text: str
+    # Something did not hold, and the text says what.
+    fell_over: bool = False
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -39,7 +41,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def spread(values: Sequence[float], digits: int = 0) -> str:
     """The median of several runs, and between what they lie; one run says so by having no spread."""
     if not values:
-        return "fell over"
+        return "too few"
     middle = f"{median(values):,.{digits}f}"
     if len(values) == 1:
         return middle
@@ -55,7 +57,7 @@ def percentiles_ms(seconds: Sequence[float]) -> tuple[float, float] | None:
 
 
 def conditions(effort: Effort) -> str:
-    """When, on what, and with what it was measured."""
+    """When, on what, and how often it was measured."""
     cores, gib = psutil.cpu_count() or 1, psutil.virtual_memory().total / 2**30
     now = datetime.now(UTC)
     return (

@@ -38,7 +38,10 @@ Say = Callable[[str], None]
 
 
 class FellOverError(Exception):
-    """Something did not hold; the message says what, in place of a figure."""
+    """Something did not hold; the message says what, in place of a figure and on one line."""
+
+    def __str__(self) -> str:
+        return " ".join(super().__str__().split())
 
 
 class Ends:
@@ -89,7 +92,7 @@ class Stand:
         roots = {name: one.process.pid for name, one in self.stack.running.items()}
         roots |= {
             BROKER: listener(int(self.servers.kafka_bootstrap.rpartition(":")[2]), ("java",)),
-            DATABASE: listener(urlsplit(self.servers.admin_database_url).port or 5432, ("postgres",)),
+            DATABASE: database_pid(self.servers),
             LOAD: self.generator.pid,
             MAIL: self.sink.pid,
         }
@@ -179,20 +182,25 @@ class Ground:
 
 
 @contextmanager
-def ground(say: Say) -> Iterator[Ground]:
-    """Start broker, database and mail sink."""
+def ground(say: Say, *, statements: bool = False) -> Iterator[Ground]:
+    """Start broker, database and mail sink; with `statements` the database counts what each costs."""
     with ExitStack() as opened:
         logs = opened.enter_context(folder())
         say(f"Starting a broker and a database (logs: {logs.relative_to(ROOT)})")
         mails = logs / "mails"
         sink = opened.enter_context(Sink(mails))
-        yield Ground(opened.enter_context(Servers(logs)), sink, mails, logs, say)
+        counting = {"shared_preload_libraries": "pg_stat_statements"} if statements else {}
+        servers = opened.enter_context(Servers(logs, database_settings=counting))
+        if statements:
+            with administer(servers, "postgres") as admin:
+                admin.execute("CREATE EXTENSION pg_stat_statements")
+        yield Ground(servers, sink, mails, logs, say)
 
 
 @contextmanager
-def stand(say: Say, *, settings: Mapping[str, str] | None = None) -> Iterator[Stand]:
+def stand(say: Say, *, settings: Mapping[str, str] | None = None, statements: bool = False) -> Iterator[Stand]:
     """Start everything anew, with the business registered and at rest."""
-    with ground(say) as servers, stand_on(servers, settings=settings) as up:
+    with ground(say, statements=statements) as servers, stand_on(servers, settings=settings) as up:
         yield up
 
 
@@ -233,6 +241,11 @@ def administer(servers: Servers, database: str) -> psycopg.Connection[Any]:
     """A connection as the administrator to one of the databases."""
     url = psycopg.conninfo.make_conninfo(servers.admin_database_url, dbname=database)
     return psycopg.connect(url, autocommit=True)
+
+
+def database_pid(servers: Servers) -> int:
+    """The database's first process, whose children serve."""
+    return listener(urlsplit(servers.admin_database_url).port or 5432, ("postgres",))
 
 
 def quiet_logs() -> None:
