@@ -5,10 +5,11 @@ planned as a scan of the tenant's rows; that it also finds another tenant's row 
 is harmless: answers are by tenant and id.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
+from services.chassis.columns import Columns, texts
 from services.chassis.database import Tx
 from services.chassis.ids import new_id
 from services.chassis.pages import Page
@@ -20,6 +21,30 @@ from services.ledger.domain.items import Allocation, Credit, CreditNote, Item, P
 from services.ledger.domain.payments import Application, Evidence, Payment, Receipt
 
 Key = tuple[str, str]  # tenant, and the id of an account, an invoice, a payment or a dispute
+Fact = tuple[str, str, str]  # tenant, kind and reference: what books an entry once
+
+_ACCOUNT = Columns("tenant text, account_id text, currency text")
+_ENTRY = Columns(
+    """tenant text, entry_id uuid, account_id text, kind text, reference text, event_id text, actor text, reason text,
+       effective_on date"""
+)
+_POSTING = Columns("entry_id uuid, line smallint, chart_account smallint, currency text, minor bigint")
+_NEW_ITEM = Columns(
+    """tenant text, invoice_id text, number text, match_key text, account_id text, order_id text, final boolean,
+       issued_on date, due_on date, currency text, amount_minor bigint, open_minor bigint"""
+)
+_PAYMENT = Columns(
+    """tenant text, payment_id text, account_id text, currency text, amount_minor bigint, value_on date, remittance text"""
+)
+_CREDIT_NOTE = Columns(
+    """tenant text, credit_note_id text, number text, invoice_id text, account_id text, issued_on date, currency text,
+       net_minor bigint, tax_minor bigint, kept_minor bigint"""
+)
+_ALLOCATION = Columns(
+    """tenant text, allocation_id uuid, invoice_id text, payment_id text, credit_note_id text, amount_minor bigint,
+       evidence text, nth int, effective_on date"""
+)
+_DISPUTE = Columns("tenant text, dispute_id text, invoice_id text, account_id text, currency text, memo_minor bigint")
 
 _ITEM = """i.tenant, i.invoice_id, i.number, i.account_id, i.order_id, i.final, i.issued_on, i.due_on, i.currency,
            i.amount_minor, i.open_minor"""
@@ -33,9 +58,8 @@ OLDEST_READ, OLDEST_READ_MAX = (
 async def add_accounts(tx: Tx, accounts: Sequence[Purse]) -> None:
     """Know these accounts; those already known stay as they are."""
     await tx.run(
-        """INSERT INTO account (tenant, account_id, currency)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING""",
-        _columns(accounts, 3),
+        f"INSERT INTO account ({_ACCOUNT.names}) SELECT * FROM {_ACCOUNT.rows} AS new ON CONFLICT DO NOTHING",  # noqa: S608 - constant columns
+        [_ACCOUNT.pack(accounts)],
     )
 
 
@@ -43,8 +67,9 @@ async def lock_accounts(tx: Tx, keys: Collection[Key]) -> set[Key]:
     """Hold these accounts until the transaction ends, in one global order; return those that are known."""
     rows = await tx.rows(
         """SELECT tenant, account_id FROM account
-            WHERE tenant = ANY (%s) AND account_id = ANY (%s) ORDER BY tenant, account_id FOR NO KEY UPDATE""",
-        _values(keys, 2),
+            WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[])
+            ORDER BY tenant, account_id FOR NO KEY UPDATE""",
+        _any(keys, 2),
     )
     return {(r.tenant, r.account_id) for r in rows}
 
@@ -61,93 +86,48 @@ async def currencies(tx: Tx, keys: Collection[Key]) -> set[Purse]:
     return {(r.tenant, r.account_id, r.currency) for r in rows}
 
 
-async def booked(tx: Tx, entries: Sequence[Entry]) -> set[tuple[str, str, str]]:
-    """Which of these facts are booked already, by their keys."""
-    rows = await tx.rows(
-        """SELECT tenant, kind, reference FROM entry
-            WHERE tenant = ANY (%s) AND kind = ANY (%s) AND reference = ANY (%s)""",
-        _values([entry.key for entry in entries], 3),
-    )
-    return {(r.tenant, r.kind, r.reference) for r in rows}
+async def book(tx: Tx, entries: Sequence[Entry], items: Sequence[Item] = ()) -> set[Fact]:
+    """Book entries, open items, and return the entries' keys; what was booked before is not booked again nor returned.
 
-
-async def post(tx: Tx, entries: Sequence[Entry]) -> None:
-    """Book entries; the database refuses one that does not balance."""
-    if not entries:
-        return
+    The database refuses an entry that does not balance, and items that the control account does not agree with.
+    """
+    if not entries and not items:
+        return set()
     ids = [new_id() for _ in entries]
-    await tx.run(
-        """INSERT INTO entry (tenant, entry_id, account_id, kind, reference, event_id, actor, reason, booked_at, effective_on)
-           SELECT tenant, entry_id, account_id, kind, reference, event_id, actor, reason, %s, effective_on
-             FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                         %s::date[])
-               AS new (tenant, entry_id, account_id, kind, reference, event_id, actor, reason, effective_on)""",
+    rows = await tx.rows(
+        f"""WITH booked AS (
+              INSERT INTO entry ({_ENTRY.names}, booked_at) SELECT *, %s FROM {_ENTRY.rows} AS new
+              ON CONFLICT (reference, kind, tenant) DO NOTHING
+              RETURNING tenant, account_id, entry_id, kind, reference
+            ), posted AS (
+              INSERT INTO posting (tenant, account_id, entry_id, line, chart_account, currency, minor)
+              SELECT booked.tenant, booked.account_id, entry_id, line, chart_account, currency, minor
+                FROM {_POSTING.rows} AS new JOIN booked USING (entry_id)
+            ), opened AS (
+              INSERT INTO item ({_NEW_ITEM.names}) SELECT * FROM {_NEW_ITEM.rows} AS new
+            )
+            SELECT tenant, kind, reference FROM booked""",  # noqa: S608 - constant columns
         [
             tx.at,
-            [e.tenant for e in entries],
-            ids,
-            [e.account_id for e in entries],
-            [e.kind.value for e in entries],
-            [e.reference for e in entries],
-            [e.cause.event_id for e in entries],
-            [e.cause.actor for e in entries],
-            [e.cause.reason for e in entries],
-            [e.effective_on for e in entries],
+            _ENTRY.pack(map(_entry_row, ids, entries)),
+            _POSTING.pack(
+                (entry_id, line, posting.account, posting.amount.currency, posting.amount.minor)
+                for entry_id, entry in zip(ids, entries, strict=True)
+                for line, posting in enumerate(entry.postings, 1)
+            ),
+            _NEW_ITEM.pack(map(_item_row, items)),
         ],
     )
-    lines = [
-        (
-            entry.tenant,
-            entry.account_id,
-            entry_id,
-            line,
-            posting.account.value,
-            posting.amount.currency,
-            posting.amount.minor,
-        )
-        for entry_id, entry in zip(ids, entries, strict=True)
-        for line, posting in enumerate(entry.postings, 1)
-    ]
-    await tx.run(
-        """INSERT INTO posting (tenant, account_id, entry_id, line, chart_account, currency, minor)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::uuid[], %s::smallint[], %s::smallint[], %s::text[], %s::bigint[])""",
-        _columns(lines, 7),
-    )
+    return {(r.tenant, r.kind, r.reference) for r in rows}
 
 
 async def find_items(tx: Tx, keys: Collection[Key]) -> dict[Key, Item]:
     """Items by invoice."""
     rows = await tx.rows(
-        f"SELECT {_ITEM} FROM item i WHERE tenant = ANY (%s) AND invoice_id = ANY (%s)",  # noqa: S608 - constant columns
-        _values(keys, 2),
+        f"SELECT {_ITEM} FROM item i WHERE tenant = ANY (%s::text[]) AND invoice_id = ANY (%s::text[])",  # noqa: S608 - constant columns
+        _any(keys, 2),
     )
     return {(r.tenant, r.invoice_id): _item(r) for r in rows}
-
-
-async def add_items(tx: Tx, items: Sequence[Item]) -> None:
-    """Open items."""
-    if not items:
-        return
-    await tx.run(
-        """INSERT INTO item (tenant, invoice_id, number, match_key, account_id, order_id, final, issued_on, due_on, currency,
-                             amount_minor, open_minor)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[],
-                                %s::date[], %s::date[], %s::text[], %s::bigint[], %s::bigint[])""",
-        [
-            [i.tenant for i in items],
-            [i.invoice_id for i in items],
-            [i.number for i in items],
-            [matching.key(i.number) for i in items],
-            [i.account_id for i in items],
-            [i.order_id for i in items],
-            [i.final for i in items],
-            [i.issued_on for i in items],
-            [i.due_on for i in items],
-            [i.amount.currency for i in items],
-            [i.amount.minor for i in items],
-            [i.open.minor for i in items],
-        ],
-    )
 
 
 async def items_to_pay(tx: Tx, payments: Sequence[Payment]) -> dict[Purse, list[Item]]:
@@ -214,17 +194,17 @@ async def _oldest_due(tx: Tx, reach: Mapping[Purse, int]) -> list[Item]:
 async def find_payments(tx: Tx, keys: Collection[Key]) -> dict[Key, Receipt]:
     """Payments that are booked, with what they were applied to."""
     paid = await tx.rows(
-        "SELECT * FROM payment WHERE tenant = ANY (%s) AND payment_id = ANY (%s)",
-        _values(keys, 2),
+        "SELECT * FROM payment WHERE tenant = ANY (%s::text[]) AND payment_id = ANY (%s::text[])",
+        _any(keys, 2),
     )
     if not paid:
         return {}
     rows = await tx.rows(
         f"""SELECT a.payment_id, a.amount_minor AS applied_minor, a.evidence, {_ITEM}
               FROM allocation a JOIN item i USING (tenant, invoice_id)
-             WHERE a.tenant = ANY (%s) AND a.payment_id = ANY (%s)
+             WHERE a.tenant = ANY (%s::text[]) AND a.payment_id = ANY (%s::text[])
              ORDER BY a.tenant, a.payment_id, a.nth""",  # noqa: S608 - constant columns
-        _values([(r.tenant, r.payment_id) for r in paid], 2),
+        _any([(r.tenant, r.payment_id) for r in paid], 2),
     )
     applied: dict[Key, list[Application]] = {}
     for r in rows:
@@ -238,16 +218,12 @@ async def find_payments(tx: Tx, keys: Collection[Key]) -> dict[Key, Receipt]:
 async def add_payments(tx: Tx, payments: Sequence[Payment]) -> None:
     """Write payments; what is applied of them follows from the allocations."""
     await tx.run(
-        """INSERT INTO payment (tenant, payment_id, account_id, currency, amount_minor, value_on, remittance)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::date[], %s::text[])""",
+        f"INSERT INTO payment ({_PAYMENT.names}) SELECT * FROM {_PAYMENT.rows} AS new",  # noqa: S608 - constant columns
         [
-            [p.tenant for p in payments],
-            [p.payment_id for p in payments],
-            [p.account_id for p in payments],
-            [p.amount.currency for p in payments],
-            [p.amount.minor for p in payments],
-            [p.value_on for p in payments],
-            [p.remittance for p in payments],
+            _PAYMENT.pack(
+                (p.tenant, p.payment_id, p.account_id, p.amount.currency, p.amount.minor, p.value_on, p.remittance)
+                for p in payments
+            )
         ],
     )
 
@@ -255,8 +231,8 @@ async def add_payments(tx: Tx, payments: Sequence[Payment]) -> None:
 async def find_credit_notes(tx: Tx, keys: Collection[Key]) -> dict[Key, CreditNote]:
     """Credit notes that are booked."""
     rows = await tx.rows(
-        "SELECT * FROM credit_note WHERE tenant = ANY (%s) AND credit_note_id = ANY (%s)",
-        _values(keys, 2),
+        "SELECT * FROM credit_note WHERE tenant = ANY (%s::text[]) AND credit_note_id = ANY (%s::text[])",
+        _any(keys, 2),
     )
     return {
         (r.tenant, r.credit_note_id): CreditNote(
@@ -279,22 +255,8 @@ async def add_credit_notes(tx: Tx, given: Sequence[Credit]) -> None:
     if not given:
         return
     await tx.run(
-        """INSERT INTO credit_note (tenant, credit_note_id, number, invoice_id, account_id, issued_on, currency, net_minor,
-                                    tax_minor, kept_minor)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::date[], %s::text[],
-                                %s::bigint[], %s::bigint[], %s::bigint[])""",
-        [
-            [c.note.tenant for c in given],
-            [c.note.credit_note_id for c in given],
-            [c.note.number for c in given],
-            [c.note.invoice_id for c in given],
-            [c.note.account_id for c in given],
-            [c.note.issued_on for c in given],
-            [c.note.gross.currency for c in given],
-            [c.note.net.minor for c in given],
-            [c.note.tax.minor for c in given],
-            [c.kept.minor for c in given],
-        ],
+        f"INSERT INTO credit_note ({_CREDIT_NOTE.names}) SELECT * FROM {_CREDIT_NOTE.rows} AS new",  # noqa: S608 - constant columns
+        [_CREDIT_NOTE.pack(map(_credit_note_row, given))],
     )
 
 
@@ -303,21 +265,8 @@ async def allocate(tx: Tx, allocations: Sequence[Allocation]) -> None:
     if not allocations:
         return
     await tx.run(
-        """INSERT INTO allocation (tenant, allocation_id, invoice_id, payment_id, credit_note_id, amount_minor, evidence,
-                                   nth, effective_on)
-           SELECT * FROM unnest(%s::text[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[],
-                                %s::int[], %s::date[])""",
-        [
-            [a.tenant for a in allocations],
-            [new_id() for _ in allocations],
-            [a.invoice_id for a in allocations],
-            [a.payment_id for a in allocations],
-            [a.credit_note_id for a in allocations],
-            [a.amount.minor for a in allocations],
-            [a.evidence for a in allocations],
-            [a.nth for a in allocations],
-            [a.effective_on for a in allocations],
-        ],
+        f"INSERT INTO allocation ({_ALLOCATION.names}) SELECT * FROM {_ALLOCATION.rows} AS new",  # noqa: S608 - constant columns
+        [_ALLOCATION.pack(map(_allocation_row, allocations))],
     )
 
 
@@ -325,8 +274,8 @@ async def find_disputes(tx: Tx, keys: Collection[Key]) -> dict[Key, Dispute]:
     """Disputes by id."""
     rows = await tx.rows(
         """SELECT tenant, dispute_id, invoice_id, account_id, currency, memo_minor FROM dispute
-            WHERE tenant = ANY (%s) AND dispute_id = ANY (%s)""",
-        _values(keys, 2),
+            WHERE tenant = ANY (%s::text[]) AND dispute_id = ANY (%s::text[])""",
+        _any(keys, 2),
     )
     return {
         (r.tenant, r.dispute_id): Dispute(
@@ -336,16 +285,16 @@ async def find_disputes(tx: Tx, keys: Collection[Key]) -> dict[Key, Dispute]:
     }
 
 
-async def save_disputes(tx: Tx, disputes: Mapping[Key, Dispute]) -> None:
+async def save_disputes(tx: Tx, disputes: Collection[Dispute]) -> None:
     """Write disputes, new and moved ones."""
-    rows = [
-        (d.tenant, d.dispute_id, d.invoice_id, d.account_id, d.memo.currency, d.memo.minor) for d in disputes.values()
-    ]
     await tx.run(
-        """INSERT INTO dispute (tenant, dispute_id, invoice_id, account_id, currency, memo_minor)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[])
-           ON CONFLICT (tenant, dispute_id) DO UPDATE SET memo_minor = EXCLUDED.memo_minor""",
-        _columns(rows, 6),
+        f"""INSERT INTO dispute ({_DISPUTE.names}) SELECT * FROM {_DISPUTE.rows} AS new
+            ON CONFLICT (tenant, dispute_id) DO UPDATE SET memo_minor = EXCLUDED.memo_minor""",  # noqa: S608 - constant columns
+        [
+            _DISPUTE.pack(
+                (d.tenant, d.dispute_id, d.invoice_id, d.account_id, d.memo.currency, d.memo.minor) for d in disputes
+            )
+        ],
     )
 
 
@@ -397,6 +346,11 @@ async def trial_balance(tx: Tx, tenant: str) -> list[Any]:
     )
 
 
+def _any(keys: Collection[tuple[str, ...]], width: int) -> list[str]:
+    """The different values of each part of the keys, for `= ANY (%s::text[])`."""
+    return [texts(sorted({key[part] for key in keys})) for part in range(width)]
+
+
 def _values(keys: Collection[tuple[str, ...]], width: int) -> list[list[str]]:
     """The different values of each part of the keys, for `= ANY`."""
     return [sorted({key[part] for key in keys}) for part in range(width)]
@@ -404,6 +358,68 @@ def _values(keys: Collection[tuple[str, ...]], width: int) -> list[list[str]]:
 
 def _columns(rows: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:
     return [[row[column] for row in rows] for column in range(width)]
+
+
+def _entry_row(entry_id: str, e: Entry) -> tuple[Any, ...]:
+    cause = e.cause
+    return (
+        e.tenant,
+        entry_id,
+        e.account_id,
+        e.kind,
+        e.reference,
+        cause.event_id,
+        cause.actor,
+        cause.reason,
+        e.effective_on,
+    )
+
+
+def _item_row(i: Item) -> tuple[Any, ...]:
+    return (
+        i.tenant,
+        i.invoice_id,
+        i.number,
+        matching.key(i.number),
+        i.account_id,
+        i.order_id,
+        i.final,
+        i.issued_on,
+        i.due_on,
+        i.amount.currency,
+        i.amount.minor,
+        i.open.minor,
+    )
+
+
+def _credit_note_row(c: Credit) -> tuple[Any, ...]:
+    note = c.note
+    return (
+        note.tenant,
+        note.credit_note_id,
+        note.number,
+        note.invoice_id,
+        note.account_id,
+        note.issued_on,
+        note.gross.currency,
+        note.net.minor,
+        note.tax.minor,
+        c.kept.minor,
+    )
+
+
+def _allocation_row(a: Allocation) -> tuple[Any, ...]:
+    return (
+        a.tenant,
+        new_id(),
+        a.invoice_id,
+        a.payment_id,
+        a.credit_note_id,
+        a.amount.minor,
+        a.evidence,
+        a.nth,
+        a.effective_on,
+    )
 
 
 def _item(r: Any) -> Item:

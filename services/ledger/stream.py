@@ -10,15 +10,18 @@ from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from services.chassis.consumer import Handler
 from services.ledger import usecases
 
-HANDLERS: Mapping[type[Message], Handler] = {
-    credit_pb2.BuyerRegistered: usecases.know,
-    credit_pb2.CreditDecided: usecases.hold,
-    credit_pb2.HoldCaptured: usecases.capture,
-    credit_pb2.HoldReleased: usecases.release,
-    credit_pb2.HoldExpired: usecases.expire,
-    invoicing_pb2.InvoiceIssued: usecases.owe,
-    invoicing_pb2.CreditNoteIssued: usecases.credit,
-    disputes_pb2.DisputeOpened: usecases.open_disputes,
-    disputes_pb2.DisputeMoved: usecases.move_disputes,
-    disputes_pb2.DisputeResolved: usecases.resolve_disputes,
-}
+# One for all that is booked: a batch mixes them, and is handled in one go.
+HANDLERS: Mapping[type[Message], Handler] = {credit_pb2.BuyerRegistered: usecases.know} | dict.fromkeys(
+    (
+        credit_pb2.CreditDecided,
+        credit_pb2.HoldCaptured,
+        credit_pb2.HoldReleased,
+        credit_pb2.HoldExpired,
+        invoicing_pb2.InvoiceIssued,
+        invoicing_pb2.CreditNoteIssued,
+        disputes_pb2.DisputeOpened,
+        disputes_pb2.DisputeMoved,
+        disputes_pb2.DisputeResolved,
+    ),
+    usecases.follow,
+)

@@ -1,13 +1,12 @@
 """What the ledger does: load, decide, save, announce, in the caller's transaction."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
 
 from google.protobuf.message import Message
 from receivables.credit.v1 import events_pb2 as credit_pb2
-from receivables.disputes.v1 import events_pb2 as disputes_pb2
-from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2
 
 from services.chassis import outbox
@@ -18,8 +17,8 @@ from services.kernel.refusals import Early, Invalid, KeyReused, NotFound, Refusa
 from services.ledger import store, wire
 from services.ledger.domain import disputes, entries, items, statement
 from services.ledger.domain.disputes import Dispute, Word
-from services.ledger.domain.entries import Entry, HoldMove
-from services.ledger.domain.items import Credit, Item, Purse
+from services.ledger.domain.entries import HOLD_KINDS, Entry, HoldMove
+from services.ledger.domain.items import Credit, CreditNote, Invoice, Item, Purse
 from services.ledger.domain.payments import Payment, Receipt, Shelf
 from services.ledger.domain.statement import Row
 from services.ledger.store import Key
@@ -32,88 +31,103 @@ async def know(tx: Tx, events: Sequence[Event[credit_pb2.BuyerRegistered]]) -> N
     await store.add_accounts(tx, [(e.tenant, e.body.account_id, e.body.limit.currency) for e in events])
 
 
-async def owe(tx: Tx, events: Sequence[Event[invoicing_pb2.InvoiceIssued]]) -> None:
-    """Post invoices and open their items; an invoice that is known already changes nothing."""
-    invoices = [wire.invoice(event) for event in events]
-    await _lock_known(tx, {(i.tenant, i.account_id) for i in invoices})
-    known = await store.find_items(tx, [(i.tenant, i.invoice_id) for i in invoices])
-    booked: list[Entry] = []
-    opened: list[Item] = []
-    telling: list[Announcement] = []
-    for event, invoice in zip(events, invoices, strict=True):
-        item = items.open_item(invoice)
-        if (earlier := known.setdefault(item.key, item)) is not item:
-            _same_invoice(earlier, item)
-            continue
-        booked.append(entries.invoice_issued(invoice, wire.cause(event.origin)))
-        opened.append(item)
-        telling.append(_of_invoice(event.origin, item, wire.item_opened(item)))
-    await store.post(tx, booked)
-    await store.add_items(tx, opened)
-    await outbox.add(tx, telling)
+@dataclass(slots=True)
+class Work:
+    """What a batch finds and books, in sequence, to be written and told as one."""
+
+    # What is known of what the batch is about, and what becomes of it.
+    owed: dict[Key, Item]
+    notes: dict[Key, CreditNote]
+    disputes: dict[Key, Dispute]
+    booked: list[Entry] = field(default_factory=list)
+    opened: list[Item] = field(default_factory=list)
+    given: list[Credit] = field(default_factory=list)
+    telling: list[Announcement] = field(default_factory=list)
 
 
-async def credit(tx: Tx, events: Sequence[Event[invoicing_pb2.CreditNoteIssued]]) -> None:
-    """Take credit notes off what is open of their invoices; what was already paid is kept for the buyer."""
-    notes = [wire.credit_note(event) for event in events]
-    await _lock_known(tx, {(n.tenant, n.account_id) for n in notes})
-    owed = await store.find_items(tx, {(n.tenant, n.invoice_id) for n in notes})
-    known = await store.find_credit_notes(tx, [(n.tenant, n.credit_note_id) for n in notes])
-    booked: list[Entry] = []
-    given: list[Credit] = []
-    telling: list[Announcement] = []
-    for event, note in zip(events, notes, strict=True):
-        if (earlier := known.setdefault((note.tenant, note.credit_note_id), note)) is not note:
-            _same(earlier == note, "credit_note.id_reused", "this credit note is booked with other content")
-            continue
-        done = items.credit(_known_item(owed, (note.tenant, note.invoice_id)), note)
-        owed[done.item.key] = done.item
-        booked.append(entries.credit_note_issued(done, wire.cause(event.origin)))
-        given.append(done)
-        if done.taken.minor:
-            reduced = wire.item_reduced(done.item, events_pb2.REDUCTION_CREDITED, done.taken, note.credit_note_id)
-            telling.append(_of_invoice(event.origin, done.item, reduced))
-        if done.kept.minor:
-            telling.append(_of_invoice(event.origin, done.item, wire.credit_kept(done)))
-    await store.post(tx, booked)
-    await store.add_credit_notes(tx, given)
-    await store.allocate(tx, [done.allocation for done in given if done.taken.minor])
-    await outbox.add(tx, telling)
+async def follow(tx: Tx, events: Sequence[Event[Any]]) -> None:
+    """Book what invoicing, credit and disputes tell, in the order in which it came and once each."""
+    facts = [(event, fact) for event in events if (fact := wire.fact(event)) is not None]
+    if not facts:
+        return
+    await _lock_known(tx, {(fact.tenant, fact.account_id) for _, fact in facts})
+    work = await _open(tx, [fact for _, fact in facts])
+    for event, fact in facts:
+        _STEPS[type(fact)](work, event, fact)
+    await _write(tx, work)
 
 
-async def hold(tx: Tx, events: Sequence[Event[credit_pb2.CreditDecided]]) -> None:
-    """Memo what was approved."""
-    await _follow_holds(tx, events, wire.hold_placed)
+async def _open(tx: Tx, facts: Sequence[wire.Fact]) -> Work:
+    """What is known of what these facts are about."""
+    invoices = {(f.tenant, f.invoice_id) for f in facts if not isinstance(f, HoldMove)}
+    notes = {(f.tenant, f.credit_note_id) for f in facts if isinstance(f, CreditNote)}
+    cases = {f.key for f in facts if isinstance(f, Word)}
+    return Work(
+        owed=await store.find_items(tx, invoices) if invoices else {},
+        notes=await store.find_credit_notes(tx, notes) if notes else {},
+        disputes=await store.find_disputes(tx, cases) if cases else {},
+    )
 
 
-async def capture(tx: Tx, events: Sequence[Event[credit_pb2.HoldCaptured]]) -> None:
-    """Reverse the memo by what an invoice took."""
-    await _follow_holds(tx, events, wire.hold_captured)
+async def _write(tx: Tx, work: Work) -> None:
+    new = await store.book(tx, work.booked, work.opened)
+    # A hold's move may come again by another event; all else was looked up before.
+    assert all(e.key in new or e.kind in HOLD_KINDS for e in work.booked), "a fact was booked before"
+    await store.add_credit_notes(tx, work.given)
+    await store.allocate(tx, [done.allocation for done in work.given if done.taken.minor])
+    if work.disputes:
+        await store.save_disputes(tx, work.disputes.values())
+    await outbox.add(tx, work.telling)
 
 
-async def release(tx: Tx, events: Sequence[Event[credit_pb2.HoldReleased]]) -> None:
-    """Reverse the memo by what was given back."""
-    await _follow_holds(tx, events, wire.hold_released)
+def _owe(work: Work, event: Event[Any], invoice: Invoice) -> None:
+    """Post an invoice and open its item; one that is known already changes nothing."""
+    item = items.open_item(invoice)
+    if (earlier := work.owed.setdefault(item.key, item)) is not item:
+        _same_invoice(earlier, item)
+        return
+    work.booked.append(entries.invoice_issued(invoice, wire.cause(event.origin)))
+    work.opened.append(item)
+    work.telling.append(_of_invoice(event.origin, item, wire.item_opened(item)))
 
 
-async def expire(tx: Tx, events: Sequence[Event[credit_pb2.HoldExpired]]) -> None:
-    """Reverse the memo by what lapsed."""
-    await _follow_holds(tx, events, wire.hold_expired)
+def _credit(work: Work, event: Event[Any], note: CreditNote) -> None:
+    """Take a credit note off what is open of its invoice; what was already paid is kept for the buyer."""
+    if (earlier := work.notes.setdefault((note.tenant, note.credit_note_id), note)) is not note:
+        _same(earlier == note, "credit_note.id_reused", "this credit note is booked with other content")
+        return
+    done = items.credit(_known_item(work.owed, (note.tenant, note.invoice_id)), note)
+    work.owed[done.item.key] = done.item
+    work.booked.append(entries.credit_note_issued(done, wire.cause(event.origin)))
+    work.given.append(done)
+    if done.taken.minor:
+        reduced = wire.item_reduced(done.item, events_pb2.REDUCTION_CREDITED, done.taken, note.credit_note_id)
+        work.telling.append(_of_invoice(event.origin, done.item, reduced))
+    if done.kept.minor:
+        work.telling.append(_of_invoice(event.origin, done.item, wire.credit_kept(done)))
 
 
-async def open_disputes(tx: Tx, events: Sequence[Event[disputes_pb2.DisputeOpened]]) -> None:
-    """Memo what is disputed; receivables do not change."""
-    await _follow_disputes(tx, events, wire.dispute_opened)
+def _hold(work: Work, event: Event[Any], move: HoldMove) -> None:
+    """Memo what was approved, or reverse it by what was captured, given back or lapsed."""
+    work.booked.append(entries.hold_moved(move, wire.cause(event.origin)))
 
 
-async def move_disputes(tx: Tx, events: Sequence[Event[disputes_pb2.DisputeMoved]]) -> None:
-    """Reverse the memo of what ended without a credit, set it again for what came back."""
-    await _follow_disputes(tx, events, wire.dispute_moved)
+def _dispute(work: Work, event: Event[Any], word: Word) -> None:
+    """Memo what is disputed, or reverse it when that ends; receivables do not change."""
+    item = _known_item(work.owed, (word.tenant, word.invoice_id))
+    dispute, change = disputes.follow(work.disputes.get(word.key), item, word)
+    work.disputes[word.key] = dispute
+    if change.minor:
+        on = event.at.astimezone(UTC).date()
+        work.booked.append(entries.dispute_moved(dispute, change, on, wire.cause(event.origin)))
 
 
-async def resolve_disputes(tx: Tx, events: Sequence[Event[disputes_pb2.DisputeResolved]]) -> None:
-    """Reverse the memo of what is settled; the credit note comes from invoicing."""
-    await _follow_disputes(tx, events, wire.dispute_resolved)
+_STEPS: Mapping[type, Callable[[Work, Event[Any], Any], None]] = {
+    Invoice: _owe,
+    CreditNote: _credit,
+    HoldMove: _hold,
+    Word: _dispute,
+}
 
 
 async def record_payment(tx: Tx, origin: Origin, payment: Payment) -> Receipt:
@@ -182,44 +196,11 @@ async def _save_receipts(tx: Tx, origin: Origin, receipts: Sequence[Receipt]) ->
             telling.append(_of_payment(origin, paid, wire.cash_applied(paid, part)))
             reduced = wire.item_reduced(part.item, events_pb2.REDUCTION_PAID, part.amount, paid.payment_id)
             telling.append(_of_invoice(origin, part.item, reduced))
-    await store.post(tx, booked)
+    new = await store.book(tx, booked)
+    assert len(new) == len(booked), "a payment was booked before"
     await store.add_payments(tx, [receipt.payment for receipt in receipts])
     await store.allocate(tx, [allocation for receipt in receipts for allocation in receipt.allocations])
     await outbox.add(tx, telling)
-
-
-async def _follow_holds(
-    tx: Tx, events: Sequence[Event[Any]], translate: Callable[[Event[Any]], HoldMove | None]
-) -> None:
-    moves = [(event, move) for event in events if (move := translate(event)) and move.amount.minor]
-    if not moves:
-        return
-    await _lock_known(tx, {(move.tenant, move.account_id) for _, move in moves})
-    booked = {entry.key: entry for entry in (entries.hold_moved(m, wire.cause(e.origin)) for e, m in moves)}
-    for known in await store.booked(tx, list(booked.values())):
-        del booked[known]
-    await store.post(tx, list(booked.values()))
-
-
-async def _follow_disputes(
-    tx: Tx, events: Sequence[Event[Any]], translate: Callable[[Event[Any]], Word | None]
-) -> None:
-    words = [(event, word) for event in events if (word := translate(event))]
-    if not words:
-        return
-    await _lock_known(tx, {(word.tenant, word.account_id) for _, word in words})
-    owed = await store.find_items(tx, {(word.tenant, word.invoice_id) for _, word in words})
-    known: dict[Key, Dispute] = await store.find_disputes(tx, {word.key for _, word in words})
-    booked: list[Entry] = []
-    for event, word in words:
-        item = _known_item(owed, (word.tenant, word.invoice_id))
-        dispute, change = disputes.follow(known.get(word.key), item, word)
-        known[word.key] = dispute
-        if change.minor:
-            on = event.at.astimezone(UTC).date()
-            booked.append(entries.dispute_moved(dispute, change, on, wire.cause(event.origin)))
-    await store.post(tx, booked)
-    await store.save_disputes(tx, known)
 
 
 async def _lock_known(tx: Tx, accounts: Collection[Key]) -> None:

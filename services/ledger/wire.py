@@ -1,9 +1,10 @@
 """Translates the ledger's words to and from the contracts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from typing import Any
 
+from google.protobuf.message import Message
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
@@ -29,10 +30,18 @@ _TURNS: Mapping[disputes_pb2.State.ValueType, Turn] = {
     disputes_pb2.STATE_REOPENED: Turn.REOPENED,
 }
 
+Fact = Invoice | CreditNote | HoldMove | Word
+
 
 def cause(origin: Origin) -> Cause:
     """On whose word something is booked."""
     return Cause(origin.causation_id or f"call/{origin.idempotency_key}", origin.actor, origin.reason)
+
+
+def fact(event: Event[Any]) -> Fact | None:
+    """What an event tells the ledger, checked; None if that is nothing."""
+    said = _FACTS[type(event.body)](event)
+    return None if isinstance(said, HoldMove) and not said.amount.minor else said
 
 
 def invoice(event: Event[invoicing_pb2.InvoiceIssued]) -> Invoice:
@@ -131,6 +140,19 @@ def _word(event: Event[Any], turn: Turn) -> Word:
         turn=turn,
         amount=contracts.money(body.amount) if IN_MEMO[turn] else None,
     )
+
+
+_FACTS: Mapping[type[Message], Callable[[Event[Any]], Fact | None]] = {
+    credit_pb2.CreditDecided: hold_placed,
+    credit_pb2.HoldCaptured: hold_captured,
+    credit_pb2.HoldReleased: hold_released,
+    credit_pb2.HoldExpired: hold_expired,
+    invoicing_pb2.InvoiceIssued: invoice,
+    invoicing_pb2.CreditNoteIssued: credit_note,
+    disputes_pb2.DisputeOpened: dispute_opened,
+    disputes_pb2.DisputeMoved: dispute_moved,
+    disputes_pb2.DisputeResolved: dispute_resolved,
+}
 
 
 def payment(tenant: str, message: service_pb2.RecordPaymentRequest) -> Payment:

@@ -27,6 +27,9 @@ class Kind(StrEnum):
     DISPUTE_MEMO = "dispute_memo"
 
 
+HOLD_KINDS = frozenset({Kind.HOLD_PLACED, Kind.HOLD_CAPTURED, Kind.HOLD_RELEASED, Kind.HOLD_EXPIRED})
+
+
 @dataclass(frozen=True, slots=True)
 class Cause:
     """On whose word an entry is booked."""

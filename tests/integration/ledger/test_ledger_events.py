@@ -160,6 +160,25 @@ async def test_a_hold_moves_once_however_often_it_is_told(desk: Desk):
     assert (await desk.trial())["9000"] == 4_000
 
 
+async def test_a_batch_of_all_kinds_is_booked_as_one_in_the_order_in_which_it_came(desk: Desk):
+    await desk.follow(registered())
+    await desk.follow_at_once(
+        decided("o-i1", 11_900),
+        issued("i1"),
+        captured("o-i1", 11_900),
+        decided("o-i1", 11_900),  # told again
+        credited("i1", note="c1"),
+        disputed("d1", 700, invoice="i1"),
+        issued("i1"),  # told again
+        credited("i1", 10_000, 1_900, note="c2"),  # more than is left
+        moved("WITHDRAWN", "d1"),
+    )
+
+    assert await desk.trial() == {"4000": -10_000, "2200": 190, "2110": -1_190, "4010": 11_000}
+    assert await desk.items() == {}
+    assert [kind for kind, _, _ in await desk.told()] == ["ItemOpened", "ItemReduced", "ItemReduced", "CreditKept"]
+
+
 async def test_what_is_disputed_stands_in_memo_and_on_the_item(desk: Desk):
     await desk.follow(registered(), issued(), disputed("d1", 700), disputed("d2", 300))
 
