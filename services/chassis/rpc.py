@@ -1,11 +1,13 @@
 """The gRPC door: writes answered once per idempotency key, refusals mapped to statuses in one place."""
 
 import asyncio
+import contextvars
 import functools
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, get_args
 
 import grpc
 from google.protobuf import any_pb2
@@ -14,7 +16,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from services.chassis import metrics, texts
+from services.chassis import metrics, parked, texts
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, Tx, check_tenant, is_transient
 from services.chassis.envelope import Origin, trace_of
@@ -24,7 +26,10 @@ from services.kernel.refusals import Conflict, Early, Invalid, KeyReused, NotFou
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
 Method = Callable[[Any, Tx, Origin, Req], Awaitable[Resp]]
+MethodOfMany = Callable[[Any, Tx, Sequence[tuple[Origin, Req]]], Awaitable[list[Resp]]]
 Served = Callable[[Any, Req, Any], Awaitable[Resp]]
+
+TOGETHER_MOST = 50  # calls in one transaction
 
 _STATUS: tuple[tuple[type[Refusal], grpc.StatusCode], ...] = (
     (Invalid, grpc.StatusCode.INVALID_ARGUMENT),
@@ -35,12 +40,48 @@ _STATUS: tuple[tuple[type[Refusal], grpc.StatusCode], ...] = (
 )
 
 
+@dataclass(eq=False, slots=True)
+class _Call:
+    """A write that is to be carried out once per key."""
+
+    origin: Origin
+    request: Any
+    digest: bytes
+    answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.origin.tenant, self.origin.idempotency_key
+
+
 class Door:
     """What a servicer stands on: the database, and the consumer whose early events its announcements may wake."""
 
     def __init__(self, database: Database, consumer: Consumer) -> None:
         self.database = database
         self.consumer = consumer
+        self.together: dict[str, _Together] = {}
+        self._met: set[str] = set()
+
+    async def meet(self, tx: Tx, tenants: set[str]) -> None:
+        """Remember tenants for the sweepers."""
+        if new := sorted(tenants - self._met):
+            await tx.run("INSERT INTO tenant SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", [new])
+
+    async def done(self, tx: Tx, tenants: set[str]) -> None:
+        """After the commit: run what waited for what was announced."""
+        self._met |= tenants
+        if not tx.announced:
+            return
+        try:
+            async with self.database.glance() as now:
+                slots = await parked.waiting_for(now, self.consumer.name, tx.announced)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            await self.consumer.wake(tx.announced)  # which waits for the database
+        else:
+            await self.consumer.wake(set(), slots)
 
 
 def read(method: Method[Req, Resp]) -> Served[Req, Resp]:
@@ -67,44 +108,163 @@ def write(method: Method[Req, Resp]) -> Served[Req, Resp]:
     response_type = method.__annotations__["return"]
 
     async def work(door: Door, origin: Origin, request: Req) -> Resp:
-        digest = hashlib.sha256(method.__name__.encode() + b"\0" + request.SerializeToString(deterministic=True))
-        async with door.database.transaction([origin.tenant]) as tx:
-            answer = await _claim(tx, origin, method.__name__, digest.digest())
-            if answer is not None:
-                repeated: Resp = response_type.FromString(answer)
-                return repeated
-            response = await method(door, tx, origin, request)
-            await tx.run(
-                "UPDATE answer SET response = %s WHERE tenant = %s AND idempotency_key = %s",
-                [response.SerializeToString(), origin.tenant, origin.idempotency_key],
-            )
-        await door.consumer.wake(tx.announced)
-        return response
+        async def alone(tx: Tx, calls: Sequence[_Call]) -> list[Resp]:
+            return [await method(door, tx, call.origin, call.request) for call in calls]
+
+        call = _Call(origin, request, _digest(method.__name__, request))
+        await _carry_out(door, method.__name__, response_type, [call], alone)
+        answer: Resp = await call.answer
+        return answer
 
     return _served(method, work, write=True)
 
 
-async def _claim(tx: Tx, origin: Origin, method: str, request_hash: bytes) -> bytes | None:
-    """Take the key, or return the answer that it already has; a second caller at once waits for the first."""
-    await tx.run("INSERT INTO tenant VALUES (%s) ON CONFLICT DO NOTHING", [origin.tenant])
-    taken = await tx.run(
-        """INSERT INTO answer (tenant, idempotency_key, method, request_hash) VALUES (%s, %s, %s, %s)
-           ON CONFLICT DO NOTHING""",
-        [origin.tenant, origin.idempotency_key, method, request_hash],
+def write_many(method: MethodOfMany[Req, Resp]) -> Served[Req, Resp]:
+    """The same for a command whose use case takes many: calls that come while others are carried out go as one.
+
+    They share a transaction, and so its cost and its wait for the disk; nobody waits for others to come. Where one of
+    them is refused or fails, each is carried out by itself.
+    """
+    [response_type] = get_args(method.__annotations__["return"])
+    name = method.__name__
+
+    async def work(door: Door, origin: Origin, request: Req) -> Resp:
+        if (together := door.together.get(name)) is None:
+            together = door.together[name] = _Together(door, name, response_type, functools.partial(method, door))
+        answer: Resp = await together.answer(_Call(origin, request, _digest(name, request)))
+        return answer
+
+    return _served(method, work, write=True)
+
+
+class _Together:
+    """Calls of one method that share transactions."""
+
+    def __init__(
+        self,
+        door: Door,
+        method: str,
+        response_type: type[Any],
+        do: Callable[[Tx, Sequence[tuple[Origin, Any]]], Awaitable[list[Any]]],
+    ) -> None:
+        self._door, self._method, self._response_type, self._do = door, method, response_type, do
+        self._waiting: list[_Call] = []
+        self._at_work: asyncio.Task[None] | None = None
+
+    async def answer(self, call: _Call) -> Any:
+        """Carry it out with what else has come by its turn."""
+        self._waiting.append(call)
+        if self._at_work is None or self._at_work.done():
+            # Not in the context of the one that happens to be first: its trace is not the others'.
+            self._at_work = asyncio.create_task(self._take_turns(), context=contextvars.Context())
+        return await call.answer
+
+    async def _take_turns(self) -> None:
+        while self._waiting:
+            calls, self._waiting = self._waiting[:TOGETHER_MOST], self._waiting[TOGETHER_MOST:]
+            there = [call for call in calls if not call.answer.done()]  # the others' callers have gone
+            one_of_each = list({call.key: call for call in reversed(there)}.values())[::-1]
+            if len(one_of_each) > 1:
+                try:
+                    await self._carry_out(one_of_each)
+                except Exception as error:  # noqa: BLE001 - whosever fault it is: each hears of its own, below
+                    if is_transient(error):
+                        _fail(there, error)  # it would be the same for each, and take as long
+                    log.info("calls go one by one", method=self._method, error=type(error).__name__)
+            for call in there:
+                if not call.answer.done():
+                    await self._carry_out_alone(call)
+
+    async def _carry_out_alone(self, call: _Call) -> None:
+        try:
+            await self._carry_out([call])
+        except Exception as error:  # noqa: BLE001 - raised where the call waits
+            _fail([call], error)
+
+    async def _carry_out(self, calls: Sequence[_Call]) -> None:
+        async def do(tx: Tx, fresh: Sequence[_Call]) -> list[Any]:
+            return await self._do(tx, [(call.origin, call.request) for call in fresh])
+
+        await _carry_out(self._door, self._method, self._response_type, calls, do)
+
+
+def _fail(calls: Sequence[_Call], error: Exception) -> None:
+    for call in calls:
+        if not call.answer.done():
+            call.answer.set_exception(error)
+
+
+def _digest(method: str, request: Message) -> bytes:
+    return hashlib.sha256(method.encode() + b"\0" + request.SerializeToString(deterministic=True)).digest()
+
+
+async def _carry_out(
+    door: Door,
+    method: str,
+    response_type: type[Resp],
+    calls: Sequence[_Call],
+    do: Callable[[Tx, Sequence[_Call]], Awaitable[list[Resp]]],
+) -> None:
+    """Do those that were not done before, in one transaction; answer all after its commit."""
+    tenants = {call.origin.tenant for call in calls}
+    async with door.database.transaction(tenants) as tx:
+        await door.meet(tx, tenants)
+        answered = await _claim(tx, method, calls)
+        fresh = [call for call in calls if call.key not in answered]
+        responses = await do(tx, fresh) if fresh else []
+        await _keep_answers(tx, fresh, responses)
+    await door.done(tx, tenants)
+    said: dict[tuple[str, str], Any] = {c.key: response for c, response in zip(fresh, responses, strict=True)}
+    for call in calls:
+        if call.answer.done():
+            continue  # whoever called has gone
+        if call.key in said:
+            call.answer.set_result(said[call.key])
+        elif answered[call.key][0] != call.digest:
+            call.answer.set_exception(KeyReused("call.key_reused", "this idempotency key was used for another request"))
+        else:
+            call.answer.set_result(response_type.FromString(answered[call.key][1]))
+
+
+async def _claim(tx: Tx, method: str, calls: Sequence[_Call]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
+    """Take the keys; return the hash and the answer of those that have one. A second caller at once waits for the first."""
+    keys = [[call.key[0] for call in calls], [call.key[1] for call in calls]]
+    taken = await tx.rows(
+        """INSERT INTO answer (tenant, idempotency_key, method, request_hash)
+           SELECT tenant, idempotency_key, %s, request_hash
+             FROM unnest(%s::text[], %s::text[], %s::bytea[]) AS call (tenant, idempotency_key, request_hash)
+            ORDER BY tenant, idempotency_key
+           ON CONFLICT DO NOTHING RETURNING tenant, idempotency_key""",
+        [method, *keys, [call.digest for call in calls]],
     )
-    if taken:
-        return None
-    row = await tx.row(
-        "SELECT method, request_hash, response FROM answer WHERE tenant = %s AND idempotency_key = %s",
-        [origin.tenant, origin.idempotency_key],
+    if len(taken) == len(calls):
+        return {}
+    ours = {(row.tenant, row.idempotency_key) for row in taken}
+    rows = await tx.rows(
+        """SELECT tenant, idempotency_key, request_hash, response FROM answer
+            WHERE (tenant, idempotency_key) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+        keys,
     )
-    if bytes(row.request_hash) != request_hash:
-        raise KeyReused("call.key_reused", "this idempotency key was used for another request")
-    return bytes(row.response)
+    found = {(row.tenant, row.idempotency_key): (bytes(row.request_hash), bytes(row.response or b"")) for row in rows}
+    return {key: answer for key, answer in found.items() if key not in ours}
+
+
+async def _keep_answers(tx: Tx, calls: Sequence[_Call], responses: Sequence[Message]) -> None:
+    if calls:
+        await tx.run(
+            """UPDATE answer a SET response = said.response
+                 FROM unnest(%s::text[], %s::text[], %s::bytea[]) AS said (tenant, idempotency_key, response)
+                WHERE a.tenant = said.tenant AND a.idempotency_key = said.idempotency_key""",
+            [
+                [call.key[0] for call in calls],
+                [call.key[1] for call in calls],
+                [response.SerializeToString() for response in responses],
+            ],
+        )
 
 
 def _served(
-    method: Callable[..., Awaitable[Resp]], work: Callable[[Door, Origin, Req], Awaitable[Resp]], *, write: bool
+    method: Callable[..., Any], work: Callable[[Door, Origin, Req], Awaitable[Resp]], *, write: bool
 ) -> Served[Req, Resp]:
     name = method.__name__
 
@@ -165,7 +325,7 @@ def _origin(given: Mapping[str, str], traceparent: str, *, write: bool) -> Origi
     needed = ("ar-tenant", "ar-idempotency-key", "ar-actor", "ar-reason") if write else ("ar-tenant",)
     if missing := [name for name in needed if not given.get(name)]:
         raise Invalid("call.metadata_missing", f"the metadata lacks {', '.join(missing)}")
-    if any(len(given.get(name, "")) > 200 for name in needed):
+    if any(len(given.get(name, "")) > 200 for name in ("ar-tenant", "ar-idempotency-key", "ar-actor", "ar-reason")):
         raise Invalid("call.metadata_too_long", "metadata has at most 200 characters each")
     return Origin(
         tenant=check_tenant(given["ar-tenant"]),

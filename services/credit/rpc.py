@@ -1,12 +1,14 @@
 """The gRPC door of credit."""
 
+from collections.abc import Sequence
+
 from receivables.credit.v1 import service_pb2, service_pb2_grpc
 
 from services import contracts
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import page
-from services.chassis.rpc import Door, read, write
+from services.chassis.rpc import Door, read, write, write_many
 from services.credit import store, usecases, wire
 from services.kernel.refusals import NotFound
 
@@ -39,12 +41,17 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
         await usecases.set_limit(tx, call, request.account_id, contracts.money(request.limit))
         return service_pb2.SetLimitResponse(account=await _account(tx, call, request.account_id))
 
-    @write
-    async def Decide(self, tx: Tx, call: Origin, request: service_pb2.DecideRequest) -> service_pb2.DecideResponse:
-        """Decide an order for a checkout that waits."""
-        wish = wire.request_of_call(call.tenant, request, tx.at.date().isoformat())
-        [decision] = await usecases.decide(tx, [(call, wish)])
-        return service_pb2.DecideResponse(decision=wire.decided(decision))
+    @write_many
+    async def Decide(
+        self, tx: Tx, calls: Sequence[tuple[Origin, service_pb2.DecideRequest]]
+    ) -> list[service_pb2.DecideResponse]:
+        """Decide orders for checkouts that wait."""
+        today = tx.at.date().isoformat()
+        wishes = [(call, wire.request_of_call(call.tenant, request, today)) for call, request in calls]
+        return [
+            service_pb2.DecideResponse(decision=wire.decided(decision))
+            for decision in await usecases.decide(tx, wishes)
+        ]
 
     @write
     async def Review(self, tx: Tx, call: Origin, request: service_pb2.ReviewRequest) -> service_pb2.ReviewResponse:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.credit.v1 import service_pb2, service_pb2_grpc
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
@@ -12,7 +13,7 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, Tx
 from services.chassis.envelope import Origin, Record
-from services.chassis.rpc import Door, read, write
+from services.chassis.rpc import Door, read, write, write_many
 from services.chassis.service import Parts, Service, Servicer
 from services.chassis.settings import ChassisSettings
 from services.chassis.workers import Batch, Work
@@ -23,7 +24,7 @@ NAME = "toy"
 
 
 class ToyService(Door, service_pb2_grpc.CreditServiceServicer):
-    """Two calls of a real contract: a write and a read."""
+    """Three calls of a real contract: a write, one of which many go as one, and a read."""
 
     @write
     async def RegisterBuyer(
@@ -32,6 +33,17 @@ class ToyService(Door, service_pb2_grpc.CreditServiceServicer):
         """Make a buyer known."""
         await usecases.register(tx, call, request.account_id)
         return service_pb2.RegisterBuyerResponse(account=service_pb2.Account(account_id=request.account_id))
+
+    @write_many
+    async def Decide(
+        self, tx: Tx, calls: Sequence[tuple[Origin, service_pb2.DecideRequest]]
+    ) -> list[service_pb2.DecideResponse]:
+        """Leave an effect for each order."""
+        await usecases.decide(tx, [(call, request.account_id, request.order_id) for call, request in calls])
+        return [
+            service_pb2.DecideResponse(decision=credit_pb2.CreditDecided(order_id=request.order_id))
+            for _, request in calls
+        ]
 
     @read
     async def GetAccount(

@@ -83,6 +83,25 @@ async def register(tx: Tx, origin: Origin, account_id: str) -> None:
     await outbox.add(tx, [Announcement(origin, account_id, subject, credit_pb2.BuyerRegistered(account_id=account_id))])
 
 
+async def decide(tx: Tx, calls: Sequence[tuple[Origin, str, str]]) -> None:
+    """Orders are decided by calls, many at once, and announced."""
+    for _, account_id, order_id in calls:
+        if account_id == "refused":
+            raise Conflict("toy.refused", "the toy does not like it")
+        if account_id == "fails":
+            raise RuntimeError(f"a defect about {order_id}")
+    await _leave(tx, [(origin.tenant, account, order, 1, "decided") for origin, account, order in calls])
+    await outbox.add(
+        tx,
+        [
+            Announcement(
+                origin, account, f"order/{order}", credit_pb2.CreditDecided(order_id=order, account_id=account)
+            )
+            for origin, account, order in calls
+        ],
+    )
+
+
 async def tell(tx: Tx, event: Event[orders_pb2.OrderPlaced], refusal: Refusal) -> None:
     """Tell that an order could not be taken."""
     if isinstance(event.body, orders_pb2.OrderPlaced) and event.body.scope.site == "tell fails":

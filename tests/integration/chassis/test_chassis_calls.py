@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
@@ -34,15 +35,27 @@ class Caller:
         request = service_pb2.RegisterBuyerRequest(account_id=account)
         return await self._stub.RegisterBuyer(request, metadata=tuple(metadata.items()))
 
+    async def decide(self, order: str, account: str = "b1", *, key: str = "", **more: str) -> Any:
+        """Have an order decided."""
+        metadata = {
+            "ar-tenant": "acme",
+            "ar-idempotency-key": key or order,
+            "ar-actor": "user:ada",
+            "ar-reason": "test",
+        }
+        request = service_pb2.DecideRequest(order_id=order, account_id=account)
+        answer = await self._stub.Decide(request, metadata=tuple({**metadata, **more}.items()))
+        return answer.decision.order_id
+
     async def get(self, account: str = "b1", *, tenant: str = "acme") -> Any:
         """Ask for a buyer."""
         request = service_pb2.GetAccountRequest(account_id=account)
         return await self._stub.GetAccount(request, metadata=(("ar-tenant", tenant),))
 
 
-@pytest_asyncio.fixture
-async def call(toy: Toy) -> AsyncIterator[Caller]:
-    """Give a caller of the toy, over the wire."""
+@asynccontextmanager
+async def serving(toy: Toy) -> AsyncIterator[Caller]:
+    """A server of the toy, and its caller, over the wire."""
     server = grpc.aio.server()
     [servicer] = servicers(toy)
     servicer.add(servicer.answers, server)
@@ -51,6 +64,13 @@ async def call(toy: Toy) -> AsyncIterator[Caller]:
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield Caller(channel)
     await server.stop(None)
+
+
+@pytest_asyncio.fixture
+async def call(toy: Toy) -> AsyncIterator[Caller]:
+    """Give a caller of the toy."""
+    async with serving(toy) as caller:
+        yield caller
 
 
 async def refused(call: Any) -> tuple[grpc.StatusCode, str]:
@@ -166,3 +186,79 @@ async def test_a_calls_trace_goes_on_in_what_it_announces(toy: Toy, call: Caller
         "test",
         "k1",
     )
+
+
+async def transactions(toy: Toy) -> int:
+    """How many transactions left the effects."""
+    async with toy.database.transaction(["acme"]) as tx:
+        return int((await tx.row("SELECT count(DISTINCT xmin::text) AS n FROM effect")).n)
+
+
+async def test_calls_at_once_share_transactions_and_each_hears_its_own_answer(toy: Toy, call: Caller):
+    orders = [f"o{n}" for n in range(40)]
+
+    assert await asyncio.gather(*(call.decide(order) for order in orders)) == orders
+
+    assert sorted(await effects(toy.database)) == sorted(f"{order}/1 decided" for order in orders)
+    assert await transactions(toy) < 20
+    assert await asyncio.gather(*(call.decide(order) for order in orders)) == orders  # the same keys, the same answers
+    assert len(await effects(toy.database)) == 40
+
+
+async def test_one_that_is_refused_among_calls_at_once_leaves_the_others_alone(toy: Toy, call: Caller):
+    others = asyncio.gather(*(call.decide(f"o{n}") for n in range(10)))
+    bad = [call.decide("refused", "refused"), call.decide("fails", "fails")]
+
+    assert [await refused(one) for one in bad] == [
+        (grpc.StatusCode.FAILED_PRECONDITION, "toy.refused"),
+        (grpc.StatusCode.INTERNAL, ""),
+    ]
+    assert await others == [f"o{n}" for n in range(10)]
+    assert len(await effects(toy.database)) == 10
+
+
+async def test_one_key_several_times_among_calls_at_once_is_done_once(toy: Toy, call: Caller):
+    calls = [call.decide("o1", key="k1") for _ in range(5)]
+    calls += [call.decide(f"x{n}") for n in range(5)]
+    calls += [call.decide("o2", key="k1")]
+
+    *answers, other = await asyncio.gather(*calls, return_exceptions=True)
+
+    assert answers == ["o1"] * 5 + [f"x{n}" for n in range(5)]
+    assert isinstance(other, grpc.aio.AioRpcError)
+    assert other.code() is grpc.StatusCode.ALREADY_EXISTS
+    assert len(await effects(toy.database)) == 6
+
+
+async def test_the_same_calls_at_once_at_two_replicas_are_done_once(toy: Toy, call: Caller):
+    orders = [f"o{n}" for n in range(30)]
+    async with serving(toy) as another:
+        answers = await asyncio.gather(
+            *(one.decide(order) for order in orders for one in (call, another)), *(call.decide(o) for o in orders[::-1])
+        )
+
+    assert sorted(answers) == sorted(orders * 3)
+    assert sorted(await effects(toy.database)) == sorted(f"{order}/1 decided" for order in orders)
+
+
+async def test_calls_that_share_a_transaction_keep_their_own_traces(toy: Toy, call: Caller):
+    traces = {f"o{n}": f"00-{n:032x}-{'d' * 16}-01" for n in range(1, 9)}
+
+    await asyncio.gather(*(call.decide(order, traceparent=trace) for order, trace in traces.items()))
+
+    async with toy.database.transaction(()) as tx:
+        rows = await tx.rows("SELECT headers FROM outbox")
+    assert {row.headers["ce_subject"].removeprefix("order/"): row.headers["traceparent"] for row in rows} == traces
+
+
+async def test_a_caller_who_gave_up_leaves_the_others_alone(toy: Toy, call: Caller):
+    async with toy.database.transaction(["acme"]) as tx:
+        await tx.run("LOCK TABLE effect IN EXCLUSIVE MODE")
+        hasty = [asyncio.create_task(call.decide(f"h{n}")) for n in range(3)]
+        others = asyncio.gather(*(call.decide(f"o{n}") for n in range(5)))
+        await asyncio.sleep(0.2)
+        for task in hasty:
+            task.cancel()
+        await asyncio.gather(*hasty, return_exceptions=True)
+
+    assert await others == [f"o{n}" for n in range(5)]
