@@ -26,7 +26,7 @@ BUFFER_MAX = 4000  # unhandled records, after which fetching waits
 BUFFER_BYTES = 4 * 1024 * 1024  # the same, and so what a service keeps in memory of what is to come
 FINISH_S = 3.0  # for the batch that is under way when we are told to stop, after which it is rolled back
 LEAVE_S = 6.0  # for the last offsets and the farewell, after which the group finds out by itself
-STUCK_S = 60.0  # with lag, and nothing handled for so long, the process ends and is started anew
+STUCK_S = 60.0  # with lag, and nothing at hand or handled for so long, the process ends and is started anew
 WATCH_S = 5.0
 
 Place = tuple[str, int]  # topic, partition
@@ -165,7 +165,7 @@ class Follower:
     async def _watch_progress(self) -> None:
         """End the process when it could work and does not: lag, everything reachable, nothing handled for a minute."""
         clock = asyncio.get_running_loop().time
-        handled, since, away = -1, clock(), False
+        progress, since, away = (-1, 0), clock(), False
         while True:
             await asyncio.sleep(WATCH_S)
             try:
@@ -182,10 +182,11 @@ class Follower:
                 away = False
             # Without partitions of our own we watch them all: nobody may have them.
             mine = self._assigned() or standing.ends.keys()
-            if standing.handled(mine) != handled or not standing.lag(mine):
-                handled, since = standing.handled(mine), clock()
+            # What takes too long is halved until it does not, or parked: that is progress too.
+            if (standing.handled(mine), self._consumer.timeouts) != progress or not standing.lag(mine):
+                progress, since = (standing.handled(mine), self._consumer.timeouts), clock()
             self._show(standing, clock() - since)
-            if clock() - since >= STUCK_S:
+            if clock() - since >= STUCK_S + (self._consumer.alone_s if self._batch else 0):
                 raise RuntimeError("stuck: there is lag, and nothing was handled for a minute")
 
     def _show(self, standing: "Standing", idle_s: float) -> None:
