@@ -13,7 +13,7 @@ from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from services.chassis import inbox, metrics, parked, texts
+from services.chassis import inbox, metrics, parked, parts, texts
 from services.chassis.database import Database, TooSlow, Tx, is_transient, timed_out
 from services.chassis.envelope import Event, Record, Unreadable, decode, topic_of
 from services.chassis.logs import harmless, log
@@ -263,6 +263,8 @@ class Consumer:
     def _read(self, record: Record) -> _Item:
         item = _Item(record, parked.slot_of(record))
         try:
+            if parts.too_many(record.value or b""):
+                raise Unreadable("event.too_large", f"more than {parts.PARTS_MAX:,} parts of one kind")
             item.event = decode(record, self._types.get(record.topic, {}))
             if item.event.type in self._handlers:
                 item.body_hash = inbox.body_hash(record)
