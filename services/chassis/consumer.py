@@ -17,7 +17,7 @@ from services.chassis import inbox, metrics, parked, parts, texts
 from services.chassis.database import Database, TooSlow, Tx, is_transient, timed_out
 from services.chassis.envelope import Event, Record, Unreadable, decode, topic_of
 from services.chassis.logs import harmless, log
-from services.chassis.parked import Parked, Reason, Slot
+from services.chassis.parked import Listed, Parked, Reason, Slot
 from services.kernel.refusals import Early, KeyReused, Refusal
 
 Handler = Callable[[Tx, Sequence[Event[Any]]], Awaitable[object]]
@@ -172,11 +172,11 @@ class Consumer:
             slots = await parked.due(tx, self.name)
         await self.wake(set(), slots)
 
-    async def replay(self, row: Parked, *, by: str) -> None:
+    async def replay(self, row: Listed, *, by: str) -> None:
         """Handle a slot's waiting events again at an operator's wish, in order, up to the first that must wait on."""
         await self.wake(await self._run_slot(row.slot, by=by, again=True))
 
-    async def discard(self, row: Parked, *, by: str, why: str) -> bool:
+    async def discard(self, row: Listed, *, by: str, why: str) -> bool:
         """Give an event up and handle what stood behind it; false if it did not wait any more."""
 
         async def work() -> bool:

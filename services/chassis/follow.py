@@ -1,11 +1,13 @@
 """Follows topics: records that Faust fetched into a bounded buffer, a batch at a time to the consumer, acknowledged after it."""
 
 import asyncio
+import threading
 import time
 import warnings
 from collections import deque
 from collections.abc import Collection, Coroutine, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -240,7 +242,7 @@ class Standing:
 
 async def stand(consumer: Consumer, bootstrap_servers: str) -> Standing:
     """Ask broker and database how far this service is."""
-    ends = await asyncio.to_thread(_end_offsets, bootstrap_servers, consumer.topics)
+    ends = await asyncio.to_thread(_ends(bootstrap_servers).of, consumer.topics)
     async with consumer.database.transaction(()) as tx:
         rows = await tx.rows(
             "SELECT topic_id, partition, kafka_offset FROM handled WHERE consumer = %s", [consumer.name]
@@ -258,15 +260,38 @@ async def _count_rebalance(*_: Any, **__: Any) -> None:
     metrics.REBALANCES.inc()
 
 
-def _end_offsets(bootstrap_servers: str, names: list[str]) -> dict[Place, int]:
-    admin = topics.admin_client(bootstrap_servers)
-    try:
-        partitions = [
-            TopicPartition(topic["name"], partition["partition_index"])
-            for topic in admin.describe_topics(names)
-            for partition in topic["partitions"]
-        ]
-        found = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
-        return {(p.topic, p.partition): place.offset for p, place in found.items()}
-    finally:
-        admin.close()
+class _Ends:
+    """How far topics reach, asked over one connection, which is made anew after any trouble."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._admin: Any = None
+        self._alone = threading.Lock()  # those who ask do so in threads
+
+    def of(self, names: list[str]) -> dict[Place, int]:
+        """The offset after the last record of each partition."""
+        with self._alone:
+            try:
+                self._admin = self._admin or topics.admin_client(self._bootstrap_servers)
+                return _end_offsets(self._admin, names)
+            except BaseException:
+                admin, self._admin = self._admin, None
+                if admin is not None:
+                    admin.close()
+                raise
+
+
+@cache
+def _ends(bootstrap_servers: str) -> _Ends:
+    """One for the whole process."""
+    return _Ends(bootstrap_servers)
+
+
+def _end_offsets(admin: Any, names: list[str]) -> dict[Place, int]:
+    partitions = [
+        TopicPartition(topic["name"], partition["partition_index"])
+        for topic in admin.describe_topics(names)
+        for partition in topic["partitions"]
+    ]
+    found = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+    return {(p.topic, p.partition): place.offset for p, place in found.items()}

@@ -15,7 +15,7 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 from services.chassis.consumer import RUN_MAX, Consumer, TooManyFailures
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Record
-from services.chassis.parked import Parked, open_rows
+from services.chassis.parked import Parked, Shown, find, listed, next_of
 from services.chassis.service import Parts
 from services.chassis.settings import ChassisSettings
 from tests.chaos.toy import usecases
@@ -28,10 +28,23 @@ Toy = Parts[ChassisSettings]
 ORDERS = "receivables.orders.v1"
 
 
-async def first_parked(toy: Toy) -> Parked:
+async def first_parked(toy: Toy) -> Shown:
     async with toy.database.transaction(()) as tx:
-        rows = await open_rows(tx, "toy")
-    return rows[0]
+        rows = await listed(tx, "toy")
+        found = await find(tx, "toy", rows[0].id)
+    assert found is not None
+    return found
+
+
+async def all_parked(toy: Toy) -> list[Parked]:
+    """Every one whole, in order."""
+    found = []
+    async with toy.database.transaction(()) as tx:
+        for row in await listed(tx, "toy"):
+            whole = await next_of(tx, "toy", row.slot, row.id - 1)
+            assert whole is not None
+            found.append(whole)
+    return found
 
 
 def a_consumer(toy: Toy, place: Callable[[Tx, Sequence[Event[Any]]], Awaitable[object]]) -> Consumer:
@@ -148,8 +161,8 @@ async def test_poison_is_parked_as_it_came_and_stops_nothing(toy: Toy):
 
     assert await effects(toy.database) == ["before/1 placed", "after/1 placed"]
     async with toy.database.transaction(()) as tx:
-        rows = await open_rows(tx, "toy")
         tenants = await tx.rows("SELECT tenant FROM tenant")
+    rows = await all_parked(toy)
     assert [row.reason for row in rows] == ["unreadable"] * len(bad)
     assert [(r.record.key, r.record.value, r.record.headers) for r in rows] == [
         (b.key, b.value, b.headers) for b in bad
@@ -492,7 +505,7 @@ async def test_a_wake_never_tries_again_what_is_an_operators_to_try(toy: Toy):
     await toy.consumer.wake({("acme", "order/o1")})
 
     async with toy.database.transaction(()) as tx:
-        attempts = {row.reason: row.attempts for row in await open_rows(tx, "toy")}
+        attempts = {row.reason: row.attempts for row in await listed(tx, "toy")}
     assert attempts["failed"] == 1
 
 
