@@ -1,11 +1,14 @@
 """Translates what the contracts share (proto/receivables/common, orders) to and from the kernel's words."""
 
+from typing import Any
+
 from receivables.common.v1 import money_pb2, party_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.kernel.calendars import day
 from services.kernel.money import Money, decimal
-from services.kernel.orders import Order, OrderLine, Scope
+from services.kernel.orders import LINES_MAX, TOO_LARGE, Order, OrderLine, Scope
+from services.kernel.refusals import Invalid
 
 
 def money(message: money_pb2.Money) -> Money:
@@ -36,12 +39,19 @@ def order(message: orders_pb2.OrderPlaced) -> Order:
         account_id=message.account_id,
         placed_on=day(message.placed_on, what="placed_on"),
         promised_ship_on=day(message.promised_ship_on, what="promised_ship_on"),
-        lines=tuple(_line(line, message.currency) for line in message.lines),
+        lines=tuple(_line(line, message.currency) for line in lines(message)),
         net=Money(message.net_minor, message.currency),
         tax=Money(message.tax_minor, message.currency),
         gross=Money(message.gross_minor, message.currency),
         scope=scope(message.scope),
     ).check()
+
+
+def lines(message: orders_pb2.OrderPlaced | orders_pb2.OrderShipped) -> Any:
+    """The lines of an order, or those of it that were shipped; refuses more than an order has before reading one."""
+    if len(message.lines) > LINES_MAX:
+        raise Invalid(TOO_LARGE, f"an order has at most {LINES_MAX:,} lines, this one {len(message.lines):,}")
+    return message.lines
 
 
 def _line(message: orders_pb2.OrderLine, currency: str) -> OrderLine:

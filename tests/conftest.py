@@ -11,6 +11,8 @@ from xdist.scheduler import LoadScopeScheduling
 from deploy.local.artifacts import ROOT
 from deploy.local.servers import Servers, own_folder
 
+PROVE_S = 3600
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers before xdist starts its workers, who find them in the environment: one set for all."""
@@ -18,6 +20,13 @@ def pytest_configure(config: pytest.Config) -> None:
         started = ExitStack()
         config.add_cleanup(started.close)
         os.environ.update(started.enter_context(Servers(own_folder(ROOT / "var" / "test"))).environment())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes has an hour; a test's own limit goes before."""
+    for item in items:
+        if item.get_closest_marker("prove") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(PROVE_S))
 
 
 class OneStack(LoadScopeScheduling):

@@ -18,7 +18,7 @@ from deploy.demo.orders import Line, Order, Party
 from deploy.demo.player import Stage
 from deploy.demo.returns import Part, Purchase, Purchases, give_back
 from deploy.demo.sample import CLOSES, OPENS, Contact, Seller, party
-from services.kernel.orders import LINES_MAX
+from services.kernel.orders import LINES_MAX, TOO_LARGE
 from services.kernel.refusals import Refusal
 
 COLUMNS = ("line", "order", "item", "outcome", "reason", "document")
@@ -166,7 +166,7 @@ class CsvPlayer:
     def _price(self, order_id: str, lines: Sequence[OrderRow], day: date) -> orders_pb2.OrderPlaced:
         """Make an order of lines; refused if it is more than an order can be."""
         if len(lines) > LINES_MAX:
-            raise Refusal("order.too_many_lines", f"an order has at most {LINES_MAX} lines")
+            raise Refusal(TOO_LARGE, f"an order has at most {LINES_MAX:,} lines")
         known = self._buyers.get(lines[0].account)
         buyer = known.buyer if isinstance(known, CsvBuyer) else None
         order = Order(
@@ -180,7 +180,7 @@ class CsvPlayer:
         whose = party(buyer.company) if buyer else Party(lines[0].country, "")
         message = orders.placed(order, party(self.seller.company), whose)
         if message.ByteSize() > ORDER_BYTES_MAX:
-            raise Refusal("order.too_large", f"an order has at most {ORDER_BYTES_MAX} bytes")
+            raise Refusal(TOO_LARGE, f"an order has at most {ORDER_BYTES_MAX} bytes")
         return message
 
     def _book(self, order_id: str, lines: Sequence[OrderRow]) -> None:

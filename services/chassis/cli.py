@@ -12,12 +12,13 @@ from rich.table import Table
 from services.chassis import logs, parked, service
 from services.chassis.consumer import Consumer
 from services.chassis.database import Tx, reach
-from services.chassis.parked import Parked
+from services.chassis.parked import Listed, Shown
 from services.chassis.settings import load
 from services.kernel.refusals import Refusal
 
 T = TypeVar("T")
 WIDE = 240  # characters
+SHOWN, SHOWN_FIELDS = 10_000, 100  # of a field, characters, and how many headers
 
 Number = Annotated[int, typer.Argument(help="the parked event's number, as `parked list` shows it")]
 By = Annotated[str, typer.Option(help="who does it, such as user:ada")]
@@ -60,22 +61,24 @@ def in_transaction(served: service.Service[Any], tenant: str, work: Callable[[Tx
 def _parked_commands(served: service.Service[Any]) -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, help="Events that wait: list, show, replay in order, discard.")
 
-    @app.command("list", help="What waits, oldest first.")
+    @app.command("list", help="What waits, oldest first, a page at a time.")
     def list_(
         reason: Annotated[str | None, typer.Option(help="unreadable, refused, failed, early or behind")] = None,
         subject: Annotated[str | None, typer.Option(help="such as order/o1")] = None,
+        after: Annotated[int, typer.Option(help="the last number of the page before")] = 0,
     ) -> None:
         async def work(consumer: Consumer) -> None:
             async with consumer.database.transaction(()) as tx:
-                _print(await parked.open_rows(tx, consumer.name, reason=reason, subject=subject))
+                rows = await parked.listed(tx, consumer.name, reason=reason, subject=subject, after=after)
+            _print(rows)
 
         _with_consumer(served, work)
 
-    @app.command(help="One event whole: headers, reason, trace.")
+    @app.command(help="One event: headers, reason, trace, and how large its payload is.")
     def show(number: Number) -> None:
         async def work(consumer: Consumer) -> None:
             row = await _one(consumer, number)
-            _page().print({name: getattr(row, name) for name in row.__dataclass_fields__})
+            _page().print({name: _short(getattr(row, name)) for name in row.__dataclass_fields__})
 
         _with_consumer(served, work)
 
@@ -84,9 +87,9 @@ def _parked_commands(served: service.Service[Any]) -> typer.Typer:
         async def work(consumer: Consumer) -> None:
             await consumer.replay(await _one(consumer, number), by=by)
             async with consumer.database.transaction(()) as tx:
-                left = await parked.open_rows(tx, consumer.name, parked_id=number)
+                left = await parked.find(tx, consumer.name, number)
             if left:
-                raise SystemExit(f"it still waits: {left[0].reason} {left[0].code}: {left[0].detail}")
+                raise SystemExit(f"it still waits: {left.reason} {left.code}: {left.detail}")
             Console().print("handled")
 
         _with_consumer(served, work)
@@ -114,12 +117,21 @@ def _with_consumer(served: service.Service[Any], work: Callable[[Consumer], Awai
     asyncio.run(run())
 
 
-async def _one(consumer: Consumer, number: int) -> Parked:
+async def _one(consumer: Consumer, number: int) -> Shown:
     async with consumer.database.transaction(()) as tx:
-        rows = await parked.open_rows(tx, consumer.name, parked_id=number)
-    if not rows:
+        row = await parked.find(tx, consumer.name, number)
+    if row is None:
         raise SystemExit(f"no parked event has the number {number}")
-    return rows[0]
+    return row
+
+
+def _short(value: Any) -> Any:
+    """A field as a person can read it: somebody may have sent headers of megabytes."""
+    if isinstance(value, dict):
+        return {_short(name): _short(text) for name, text in list(value.items())[:SHOWN_FIELDS]}
+    if isinstance(value, (str, bytes)) and len(value) > SHOWN:
+        return f"{value[:SHOWN]!r} … {len(value):,} in all"
+    return value
 
 
 def _page() -> Console:
@@ -127,8 +139,8 @@ def _page() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=WIDE)
 
 
-def _print(rows: list[Parked]) -> None:
-    table = Table("number", "reason", "code", "type", "tenant", "subject", "since", "attempts")
+def _print(rows: list[Listed]) -> None:
+    table = Table("number", "reason", "code", "type", "tenant", "subject", "since", "attempts", "bytes")
     for row in rows:
         table.add_row(
             str(row.id),
@@ -139,5 +151,8 @@ def _print(rows: list[Parked]) -> None:
             row.subject,
             f"{row.parked_at:%Y-%m-%d %H:%M:%S}",
             str(row.attempts),
+            f"{row.size:,}",
         )
     _page().print(table)
+    if len(rows) == parked.PAGE:
+        Console().print(f"there may be more: --after {rows[-1].id}")

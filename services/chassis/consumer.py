@@ -1,8 +1,10 @@
 """Handles events once: a batch in one transaction, what fails parked alone, what was early when its partner comes."""
 
+import asyncio
+import sys
 import traceback
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -11,11 +13,11 @@ from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from services.chassis import inbox, jobs, metrics, parked, texts
-from services.chassis.database import Database, Tx, is_transient
+from services.chassis import inbox, jobs, metrics, parked, parts, texts
+from services.chassis.database import Database, TooSlow, Tx, is_transient, timed_out
 from services.chassis.envelope import Event, Record, Unreadable, decode, topic_of
 from services.chassis.logs import harmless, log
-from services.chassis.parked import Parked, Reason, Slot
+from services.chassis.parked import Listed, Parked, Reason, Slot
 from services.kernel.refusals import Early, KeyReused, Refusal
 
 Handler = Callable[[Tx, Sequence[Event[Any]]], Awaitable[object]]
@@ -24,7 +26,11 @@ T = TypeVar("T")
 Subjects = set[tuple[str, str]]
 
 ID_REUSED = "event.id_reused"
+TOO_SLOW = "event.too_slow"
 _REUSED = KeyReused(ID_REUSED, "the same event id came with another body")
+
+TRIES = 3  # of one that takes too long alone: more than one, since a process that freezes takes long with any
+RUN_MAX = 20  # waiting events of one subject in one transaction
 
 
 class TooManyFailures(Exception):  # noqa: N818 - said to the operator as it stands
@@ -56,6 +62,21 @@ class _Batch:
     expected: set[Slot] = field(default_factory=set)
     # Subjects that others may wait for.
     told: Subjects = field(default_factory=set)
+    # Slots of which more waits than one transaction handles.
+    unfinished: set[Slot] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """How far the waiting events of a slot were handled."""
+
+    subjects: Subjects
+    # The last that was tried, or passed over.
+    after: int
+    # Whether one still holds back others.
+    holding: bool = False
+    # Whether there may be more to handle, in a transaction of its own.
+    more: bool = False
 
 
 async def nobody(_tx: Tx, _event: Event[Any], _refusal: Refusal) -> None:
@@ -74,6 +95,8 @@ class Consumer:
         tell: Teller = nobody,
         topic_ids: Mapping[str, str] | None = None,
         failures_in_row_max: int = 100,
+        batch_s: float = 30.0,
+        alone_s: float = 90.0,
     ) -> None:
         self.database = database
         self.name = name
@@ -84,15 +107,49 @@ class Consumer:
         self._types = {t: types_of(t, handlers) for t in self.topics}
         self._tell = tell
         self._failures_in_row_max = failures_in_row_max
+        self._batch_s = batch_s
+        # One alone may wait for whatever a frozen process has locked: the server ends that one sooner.
+        self.alone_s = alone_s
+        # What took too long, and how many are therefore handled at once: half as many, and by and by more again.
+        self.timeouts = 0
+        self._at_once = sys.maxsize
         self._tenants: set[str] = set()
 
     async def handle(self, records: Sequence[Record]) -> None:
-        """Handle a batch in one transaction, trying again for ever what is transient; then wake what waited for it."""
-        items = [self._read(record) for record in records]
-        batch = await self._retrying(lambda: self._commit(items))
-        _count(batch, len(records))
+        """Handle a batch in one transaction, trying again for ever what is transient; then wake what waited for it.
+
+        One that takes too long comes again halved, down to one; one that takes too long alone, time and again, is
+        parked.
+        """
+        rest = [self._read(record) for record in records]
+        tries = 0
+        while rest:
+            part = rest[: self._at_once]
+            try:
+                batch = await self._retrying(partial(self._commit, part), but=timed_out)
+            except Exception as error:
+                if not timed_out(error):
+                    raise
+                self._took_too_long(len(part), error)
+                self._at_once = max(1, len(part) // 2)
+                tries += len(part) == 1
+                if tries == TRIES:
+                    rest[0] = replace(part[0], why=_too_slow(error))
+                continue
+            rest, tries = rest[len(part) :], 0
+            if len(part) == self._at_once:
+                self._at_once += max(1, self._at_once // 8)
+            await self._wake_after(batch, len(part))
+
+    async def _wake_after(self, batch: _Batch, size: int) -> None:
+        _count(batch, size)
         early = {parked.slot_of(record) for record, why in batch.parked if why.reason == "early"}
-        await self.wake({(e.tenant, e.subject) for e in batch.handled} | batch.told, early)
+        await self.wake({(e.tenant, e.subject) for e in batch.handled} | batch.told, early | batch.unfinished)
+
+    def _took_too_long(self, size: int, error: Exception) -> None:
+        self.timeouts += 1
+        metrics.MESSAGES.labels("retried").inc()
+        log.warning("a batch took too long", events=size, error=type(error).__name__)
 
     async def wake(self, subjects: Subjects, slots: Collection[Slot] = ()) -> None:
         """Run the early events that wait for these subjects, and these slots, until nothing more comes of it."""
@@ -115,57 +172,86 @@ class Consumer:
             slots = await parked.due(tx, self.name)
         await self.wake(set(), slots)
 
-    async def replay(self, row: Parked, *, by: str) -> None:
+    async def replay(self, row: Listed, *, by: str) -> None:
         """Handle a slot's waiting events again at an operator's wish, in order, up to the first that must wait on."""
         await self.wake(await self._run_slot(row.slot, by=by, again=True))
 
-    async def discard(self, row: Parked, *, by: str, why: str) -> bool:
+    async def discard(self, row: Listed, *, by: str, why: str) -> bool:
         """Give an event up and handle what stood behind it; false if it did not wait any more."""
 
-        async def work() -> tuple[bool, Subjects]:
+        async def work() -> bool:
             async with self._slot_transaction(row.slot) as tx:
                 closed = await parked.close(tx, row.id, "discarded", by=by, why=why)
-                subjects, _ = await self._run_rows(tx, row.slot, by=by)
-            return closed, subjects | tx.announced
+                await self._run_rows(tx, row.slot, by=by, most=0)
+            return closed
 
-        closed, subjects = await self._retrying(work)
-        await self.wake(subjects)
+        closed = await self._retrying(work)
+        await self.wake(await self._run_slot(row.slot, by=by))
         return closed
 
     async def _run_slot(self, slot: Slot, *, by: str, again: bool = False) -> Subjects:
-        async def work() -> Subjects:
-            async with self._slot_transaction(slot) as tx:
-                subjects, _ = await self._run_rows(tx, slot, by=by, again=again)
-            return subjects | tx.announced
+        """Handle a slot's waiting events, some in each transaction; one that takes too long has failed."""
+        subjects: Subjects = set()
+        ran, most, tries, slow = _Ran(subjects, after=0, more=True), RUN_MAX, 0, None
+        while ran.more:
+            work = partial(self._run_some, slot, by=by, again=again, after=ran.after, most=most, slow=slow)
+            try:
+                ran = await self._retrying(work, but=timed_out)
+            except Exception as error:
+                if not timed_out(error):
+                    raise
+                self._took_too_long(most, error)
+                tries, most = tries + (most == 1), 1
+                slow = _too_slow(error) if tries == TRIES else None
+                continue
+            subjects |= ran.subjects
+            tries, slow = 0, None
+        return subjects
 
-        return await self._retrying(work)
+    async def _run_some(self, slot: Slot, **how: Any) -> _Ran:
+        async with self._slot_transaction(slot) as tx, _in_time(self.alone_s):
+            ran = await self._run_rows(tx, slot, **how)
+        return replace(ran, subjects=ran.subjects | tx.announced)
 
     def _slot_transaction(self, slot: Slot) -> AbstractAsyncContextManager[Tx]:
         _, tenant, _ = slot
         return self.database.transaction([tenant] if tenant else [])
 
-    async def _run_rows(self, tx: Tx, slot: Slot, *, by: str, again: bool = False) -> tuple[Subjects, bool]:
-        """Handle a slot's waiting events in order; return their subjects, and whether one still holds back others.
+    async def _run_rows(
+        self,
+        tx: Tx,
+        slot: Slot,
+        *,
+        by: str,
+        again: bool = False,
+        after: int = 0,
+        most: int = RUN_MAX,
+        slow: Reason | None = None,
+    ) -> _Ran:
+        """Handle a slot's waiting events in order, so many at most; the first has failed if it was too `slow`.
 
         What was refused or has failed is an operator's to try `again`, never ours.
         """
         subjects: Subjects = set()
-        after = 0
         while row := await parked.next_of(tx, self.name, slot, after):
-            after = row.id
             if row.reason not in ("early", "behind") and not again:
+                after = row.id
                 if parked.holds_back(row, row.subject):
-                    return subjects, True
+                    return _Ran(subjects, after, holding=True)
                 continue
-            why = await self._try(tx, row)
+            if most == 0:
+                await _let_go(tx, row)
+                return _Ran(subjects, after, holding=True, more=True)
+            most, after = most - 1, row.id
+            why, slow = slow or await self._try(tx, row), None
             if why is None:
                 await parked.close(tx, row.id, "handled", by=by, why="")
                 subjects.add((row.tenant, row.subject))
                 continue
             await parked.keep(tx, row.id, why)
             if parked.holds_back(why, row.subject):
-                return subjects, True
-        return subjects, False
+                return _Ran(subjects, after, holding=True)
+        return _Ran(subjects, after)
 
     async def _try(self, tx: Tx, row: Parked) -> Reason | None:
         """Handle a waiting event within a savepoint, or let a job be done again; say why not, if not."""
@@ -180,6 +266,8 @@ class Consumer:
     def _read(self, record: Record) -> _Item:
         item = _Item(record, parked.slot_of(record))
         try:
+            if parts.too_many(record.value or b""):
+                raise Unreadable("event.too_large", f"more than {parts.PARTS_MAX:,} parts of one kind")
             item.event = decode(record, self._types.get(record.topic, {}))
             if item.event.type in self._handlers:
                 item.body_hash = inbox.body_hash(record)
@@ -190,7 +278,8 @@ class Consumer:
     async def _commit(self, items: Sequence[_Item]) -> _Batch:
         batch = _Batch()
         tenants = {item.event.tenant for item in items if item.event}
-        async with self.database.transaction(tenants) as tx:
+        seconds = self._batch_s if len(items) > 1 else self.alone_s
+        async with self.database.transaction(tenants) as tx, _in_time(seconds):
             await self._meet(tx, tenants)
             records = [item.record for item in items]
             places = [(r.topic, r.partition) for r in records]
@@ -315,10 +404,12 @@ class Consumer:
         batch.handled.append(event)
         batch.failures_in_row = 0
         if slot in batch.expected:
-            subjects, holding = await self._run_rows(tx, slot, by="system:wake")
-            batch.told |= subjects
-            if holding:
+            ran = await self._run_rows(tx, slot, by="system:wake")
+            batch.told |= ran.subjects
+            if ran.holding:
                 batch.held.add(slot)
+            if ran.more:
+                batch.unfinished.add(slot)
 
     async def _handle_one(self, tx: Tx, event: Event[Any], *, told: bool = False) -> Reason | None:
         try:
@@ -349,10 +440,12 @@ class Consumer:
                 return _defect(error)
         return Reason("refused", refusal.code, refusal.message)
 
-    async def _retrying(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def _retrying(
+        self, work: Callable[[], Awaitable[T]], but: Callable[[BaseException], bool] = lambda _error: False
+    ) -> T:
         """Do it, waiting and trying again for ever while the database is away or says to come again."""
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception(is_transient),
+            retry=retry_if_exception(lambda error: is_transient(error) and not but(error)),
             wait=wait_random_exponential(multiplier=0.05, max=5),
             before_sleep=_say_retry,
             reraise=True,
@@ -401,9 +494,32 @@ def _segments(items: Sequence[_Item], alone: set[Slot]) -> Iterator[list[_Item]]
         yield segment
 
 
+@asynccontextmanager
+async def _in_time(seconds: float) -> AsyncIterator[None]:
+    """Give the work in a transaction so long; the wait for a connection does not count."""
+    deadline = asyncio.timeout(seconds)
+    try:
+        async with deadline:
+            yield
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+        raise TooSlow(f"not done within {seconds:g} seconds") from None
+
+
 async def _check_now(tx: Tx) -> None:
     """Let rules that the database checks at the end be checked here, where it is known whose fault it is."""
     await tx.connection.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED", prepare=False)
+
+
+async def _let_go(tx: Tx, row: Parked) -> None:
+    """Its turn comes in another transaction: should we not get there, the sweep of what is early finds it."""
+    if row.reason == "behind":
+        await parked.keep(tx, row.id, Reason("early", "event.early", "what it stood behind is handled"))
+
+
+def _too_slow(error: Exception) -> Reason:
+    return Reason("failed", TOO_SLOW, f"{type(error).__name__}: {error}")
 
 
 def _defect(error: Exception) -> Reason:

@@ -192,5 +192,22 @@ def is_transient(error: BaseException) -> bool:
     """Whether the same transaction can succeed later: connection lost, deadlock, serialization, timeout, disk full."""
     if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         return (error.sqlstate or "")[:2] != "54"  # a limit of PostgreSQL itself: the next time it is the same
-    # The server became a standby, or ended us because we were frozen; PostgreSQL files both under our own mistakes.
-    return isinstance(error, (psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.IdleInTransactionSessionTimeout))
+    # The server became a standby, or ended us because we took too long; PostgreSQL files both under our own mistakes.
+    return isinstance(error, psycopg.errors.ReadOnlySqlTransaction) or timed_out(error)
+
+
+class TooSlow(Exception):  # noqa: N818 - what is said of the work
+    """The work was not done by our own deadline, and was rolled back."""
+
+
+def timed_out(error: BaseException) -> bool:
+    """Whether the work took longer than we or the server allow: less of it at once may succeed."""
+    return isinstance(
+        error,
+        (
+            TooSlow,
+            psycopg.errors.QueryCanceled,
+            psycopg.errors.IdleInTransactionSessionTimeout,
+            psycopg.errors.TransactionTimeout,
+        ),
+    )

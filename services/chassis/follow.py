@@ -1,11 +1,13 @@
 """Follows topics: records that Faust fetched into a bounded buffer, a batch at a time to the consumer, acknowledged after it."""
 
 import asyncio
+import threading
 import time
 import warnings
 from collections import deque
 from collections.abc import Collection, Coroutine, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -26,7 +28,7 @@ BUFFER_MAX = 4000  # unhandled records, after which fetching waits
 BUFFER_BYTES = 4 * 1024 * 1024  # the same, and so what a service keeps in memory of what is to come
 FINISH_S = 3.0  # for the batch that is under way when we are told to stop, after which it is rolled back
 LEAVE_S = 6.0  # for the last offsets and the farewell, after which the group finds out by itself
-STUCK_S = 60.0  # with lag, and nothing handled for so long, the process ends and is started anew
+STUCK_S = 60.0  # with lag, and nothing at hand or handled for so long, the process ends and is started anew
 WATCH_S = 5.0
 
 Place = tuple[str, int]  # topic, partition
@@ -165,7 +167,7 @@ class Follower:
     async def _watch_progress(self) -> None:
         """End the process when it could work and does not: lag, everything reachable, nothing handled for a minute."""
         clock = asyncio.get_running_loop().time
-        handled, since, away = -1, clock(), False
+        progress, since, away = (-1, 0), clock(), False
         while True:
             await asyncio.sleep(WATCH_S)
             try:
@@ -182,10 +184,11 @@ class Follower:
                 away = False
             # Without partitions of our own we watch them all: nobody may have them.
             mine = self._assigned() or standing.ends.keys()
-            if standing.handled(mine) != handled or not standing.lag(mine):
-                handled, since = standing.handled(mine), clock()
+            # What takes too long is halved until it does not, or parked: that is progress too.
+            if (standing.handled(mine), self._consumer.timeouts) != progress or not standing.lag(mine):
+                progress, since = (standing.handled(mine), self._consumer.timeouts), clock()
             self._show(standing, clock() - since)
-            if clock() - since >= STUCK_S:
+            if clock() - since >= STUCK_S + (self._consumer.alone_s if self._batch else 0):
                 raise RuntimeError("stuck: there is lag, and nothing was handled for a minute")
 
     def _show(self, standing: "Standing", idle_s: float) -> None:
@@ -239,7 +242,7 @@ class Standing:
 
 async def stand(consumer: Consumer, bootstrap_servers: str) -> Standing:
     """Ask broker and database how far this service is."""
-    ends = await asyncio.to_thread(_end_offsets, bootstrap_servers, consumer.topics)
+    ends = await asyncio.to_thread(_ends(bootstrap_servers).of, consumer.topics)
     async with consumer.database.transaction(()) as tx:
         rows = await tx.rows(
             "SELECT topic_id, partition, kafka_offset FROM handled WHERE consumer = %s", [consumer.name]
@@ -257,15 +260,38 @@ async def _count_rebalance(*_: Any, **__: Any) -> None:
     metrics.REBALANCES.inc()
 
 
-def _end_offsets(bootstrap_servers: str, names: list[str]) -> dict[Place, int]:
-    admin = topics.admin_client(bootstrap_servers)
-    try:
-        partitions = [
-            TopicPartition(topic["name"], partition["partition_index"])
-            for topic in admin.describe_topics(names)
-            for partition in topic["partitions"]
-        ]
-        found = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
-        return {(p.topic, p.partition): place.offset for p, place in found.items()}
-    finally:
-        admin.close()
+class _Ends:
+    """How far topics reach, asked over one connection, which is made anew after any trouble."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._admin: Any = None
+        self._alone = threading.Lock()  # those who ask do so in threads
+
+    def of(self, names: list[str]) -> dict[Place, int]:
+        """The offset after the last record of each partition."""
+        with self._alone:
+            try:
+                self._admin = self._admin or topics.admin_client(self._bootstrap_servers)
+                return _end_offsets(self._admin, names)
+            except BaseException:
+                admin, self._admin = self._admin, None
+                if admin is not None:
+                    admin.close()
+                raise
+
+
+@cache
+def _ends(bootstrap_servers: str) -> _Ends:
+    """One for the whole process."""
+    return _Ends(bootstrap_servers)
+
+
+def _end_offsets(admin: Any, names: list[str]) -> dict[Place, int]:
+    partitions = [
+        TopicPartition(topic["name"], partition["partition_index"])
+        for topic in admin.describe_topics(names)
+        for partition in topic["partitions"]
+    ]
+    found = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+    return {(p.topic, p.partition): place.offset for p, place in found.items()}

@@ -48,7 +48,7 @@ class OperationsService(service_pb2_grpc.OperationsServiceServicer):
         due = await count_due(database, self._works)
         async with database.transaction(()) as tx:
             waiting = await parked.counts(tx, self._consumer.name)
-            outbox = (await tx.row("SELECT count(*) AS n FROM outbox")).n
+            outbox = (await tx.row(_OUTBOX)).n
             clock = Timestamp()
             clock.FromDatetime(tx.at)
         return service_pb2.StatusResponse(

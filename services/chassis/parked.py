@@ -25,31 +25,45 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
-    """An event that waits."""
+class Listed:
+    """An event that waits, without what may be large."""
 
     id: int
     topic: str
-    partition: int
-    kafka_offset: int
-    event_id: str
     event_type: str
     tenant: str
     subject: str
-    key: bytes | None
-    headers: dict[str, str]
-    payload: bytes | None
     reason: str
     code: str
-    detail: str
     waits_for: str | None
     attempts: int
     parked_at: datetime
+    # Of the payload, in bytes.
+    size: int
 
     @property
     def slot(self) -> Slot:
         """What it waits in order with."""
         return (self.topic, self.tenant, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown(Listed):
+    """The same with what explains it."""
+
+    partition: int
+    kafka_offset: int
+    event_id: str
+    key: bytes | None
+    headers: dict[str, str]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parked(Shown):
+    """An event that waits, whole."""
+
+    payload: bytes | None
 
     @property
     def record(self) -> Record:
@@ -57,8 +71,12 @@ class Parked:
         return Record(self.topic, self.partition, self.kafka_offset, self.key, self.payload, self.headers)
 
 
-_COLUMNS = """id, topic, partition, kafka_offset, event_id, event_type, tenant, subject, key, headers, payload, reason,
-              code, detail, waits_for, attempts, parked_at"""
+_LISTED = """id, topic, event_type, tenant, subject, reason, code, waits_for, attempts, parked_at,
+             coalesce(octet_length(payload), 0) AS size"""
+_SHOWN = f"{_LISTED}, partition, kafka_offset, event_id, key, headers, detail"
+_WHOLE = f"{_SHOWN}, payload"
+PAGE = 100
+COUNTED = 100_000  # looking must not take longer and longer
 
 
 def slot_of(record: Record) -> Slot:
@@ -159,7 +177,7 @@ async def next_of(tx: Tx, consumer: str, slot: Slot, after: int) -> Parked | Non
     """Lock and return the next open event of a slot."""
     rows = await tx.fetch(
         Parked,
-        f"""SELECT {_COLUMNS} FROM parked
+        f"""SELECT {_WHOLE} FROM parked
              WHERE consumer = %s AND topic = %s AND tenant = %s AND subject = %s AND closed_at IS NULL AND id > %s
              ORDER BY id LIMIT 1 FOR UPDATE""",  # noqa: S608 - constant columns
         [consumer, *slot, after],
@@ -187,24 +205,43 @@ async def close(tx: Tx, parked_id: int, outcome: str, *, by: str, why: str) -> b
     return closed == 1
 
 
-async def open_rows(
-    tx: Tx, consumer: str, *, reason: str | None = None, subject: str | None = None, parked_id: int | None = None
-) -> list[Parked]:
-    """What waits, oldest first."""
+async def listed(
+    tx: Tx,
+    consumer: str,
+    *,
+    reason: str | None = None,
+    subject: str | None = None,
+    after: int = 0,
+    most: int = PAGE,
+) -> list[Listed]:
+    """What waits, oldest first, a page at a time."""
     return await tx.fetch(
-        Parked,
-        f"""SELECT {_COLUMNS} FROM parked
+        Listed,
+        f"""SELECT {_LISTED} FROM parked
              WHERE consumer = %s AND closed_at IS NULL AND (%s::text IS NULL OR reason = %s)
-               AND (%s::text IS NULL OR subject = %s) AND (%s::bigint IS NULL OR id = %s)
-             ORDER BY id LIMIT 10000""",  # noqa: S608 - constant columns
-        [consumer, reason, reason, subject, subject, parked_id, parked_id],
+               AND (%s::text IS NULL OR subject = %s) AND id > %s
+             ORDER BY id LIMIT %s""",  # noqa: S608 - constant columns
+        [consumer, reason, reason, subject, subject, after, most],
     )
 
 
+async def find(tx: Tx, consumer: str, parked_id: int) -> Shown | None:
+    """One that waits, by its number."""
+    rows = await tx.fetch(
+        Shown,
+        f"SELECT {_SHOWN} FROM parked WHERE consumer = %s AND closed_at IS NULL AND id = %s",  # noqa: S608
+        [consumer, parked_id],
+    )
+    return rows[0] if rows else None
+
+
 async def counts(tx: Tx, consumer: str) -> dict[str, int]:
-    """How many wait, by reason."""
+    """How many wait, by reason; counted up to a limit."""
     rows = await tx.rows(
-        "SELECT reason, count(*) AS n FROM parked WHERE consumer = %s AND closed_at IS NULL GROUP BY reason", [consumer]
+        """SELECT reason, count(*) AS n
+             FROM (SELECT reason FROM parked WHERE consumer = %s AND closed_at IS NULL LIMIT %s) AS waiting
+            GROUP BY reason""",
+        [consumer, COUNTED],
     )
     return {row.reason: row.n for row in rows}
 

@@ -85,6 +85,8 @@ class Service(Generic[S]):
             tell=self.tell,
             topic_ids=topic_ids,
             failures_in_row_max=settings.failures_in_row_max,
+            batch_s=settings.batch_s,
+            alone_s=settings.batch_s + settings.idle_transaction_s,
         )
 
 

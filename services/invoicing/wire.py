@@ -55,7 +55,7 @@ def shipment(event: Event[orders_pb2.OrderShipped]) -> Shipment:
         shipment_id=body.shipment_id,
         account_id=body.account_id,
         shipped_on=day(body.shipped_on, what="shipped_on"),
-        quantities=tuple((line.line_id, decimal(line.quantity, what="quantity")) for line in body.lines),
+        quantities=tuple((line.line_id, decimal(line.quantity, what="quantity")) for line in contracts.lines(body)),
         final=body.final,
     ).check()
 

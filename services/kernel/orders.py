@@ -9,6 +9,7 @@ from services.kernel.money import Money, product
 from services.kernel.refusals import Invalid
 
 LINES_MAX = 10_000
+TOO_LARGE = "order.too_large"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def _check_lines(lines: Sequence[OrderLine]) -> None:
     if not lines:
         raise Invalid("order.no_lines", "an order needs at least one line")
     if len(lines) > LINES_MAX:
-        raise Invalid("order.too_many_lines", f"an order has at most {LINES_MAX} lines")
+        raise Invalid(TOO_LARGE, f"an order has at most {LINES_MAX:,} lines")
     if len({line.line_id for line in lines}) != len(lines):
         raise Invalid("order.line_repeated", "two lines have the same id")
     for line in lines:

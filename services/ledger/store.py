@@ -5,7 +5,7 @@ planned as a scan of the tenant's rows; that it also finds another tenant's row 
 is harmless: answers are by tenant and id.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 

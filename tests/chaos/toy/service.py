@@ -86,6 +86,8 @@ class Toy(Service[ChassisSettings]):
             tell=self.tell,
             topic_ids=topic_ids,
             failures_in_row_max=settings.failures_in_row_max,
+            batch_s=settings.batch_s,
+            alone_s=settings.batch_s + settings.idle_transaction_s,
         )
 
 

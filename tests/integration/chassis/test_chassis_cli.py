@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
 from deploy.local.postgres import DatabaseUrls
-from services.chassis import logs
+from services.chassis import logs, parked
 from services.chassis.cli import command_line
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database
@@ -48,7 +49,7 @@ def handle(urls: DatabaseUrls, *records: Record) -> tuple[list[str], list[str]]:
     async def work() -> tuple[list[str], list[str]]:
         async with Database(lambda: urls.server) as database:
             if records:
-                await Consumer(database, "toy", HANDLERS).handle(records)
+                await Consumer(database, "toy", HANDLERS, failures_in_row_max=1000).handle(records)
             return await effects(database), await waiting(database)
 
     return asyncio.run(work())
@@ -63,6 +64,31 @@ def test_what_waits_is_listed_and_shown_whole(urls: DatabaseUrls, say: Say):
     shown = say("parked", "show", "1")
     assert "a defect" in shown
     assert "ce_idempotencykey" in shown
+
+
+def test_what_is_large_is_listed_and_shown_by_its_size_and_never_loaded(urls: DatabaseUrls, say: Say):
+    large = replace(placed("o1"), value=b"\xff" * 7_000_000, headers={"ce_subject": "order/o1", "x": "y" * 1_000_000})
+    handle(urls, large)
+
+    listed, shown = say("parked", "list"), say("parked", "show", "1")
+
+    assert "7,000,000" in listed
+    assert "7000000" in shown
+    assert "1,000,000 in all" in shown
+    assert len(listed) + len(shown) < 30_000
+
+
+def test_a_list_comes_in_pages_and_says_how_to_go_on(urls: DatabaseUrls, say: Say):
+    handle(urls, *(placed(f"o{n}", site="fails") for n in range(parked.PAGE + 1)))
+
+    first = say("parked", "list")
+    assert f"order/o{parked.PAGE - 1} " in first
+    assert f"order/o{parked.PAGE} " not in first
+    assert f"--after {parked.PAGE}" in first
+    second = say("parked", "list", "--after", str(parked.PAGE))
+    assert f"order/o{parked.PAGE} " in second
+    assert "order/o0 " not in second
+    assert "--after" not in second
 
 
 def test_a_replay_in_vain_says_why(urls: DatabaseUrls, say: Say):

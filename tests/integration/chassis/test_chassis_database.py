@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from psycopg import sql
 from deploy.local.postgres import drop, provision
 from deploy.local.processes import Process
 from deploy.local.servers import Servers
+from services.chassis import cleaning, inbox, parked
 from services.chassis import migrate as migrating
 from services.chassis.cleaning import clean
 from services.chassis.database import Database, Tx
@@ -76,7 +78,7 @@ async def test_time_is_the_business_clock_where_it_is_set(toy: Toy):
         assert tx.at == noon
 
 
-async def test_old_rows_are_thrown_away_and_young_ones_kept(toy: Toy):
+async def test_old_rows_are_thrown_away_a_few_at_once_and_young_ones_kept(toy: Toy, monkeypatch: pytest.MonkeyPatch):
     await toy.consumer.handle([placed("o1"), placed("o2", site="fails"), placed("o3", site="fails")])
     async with toy.database.transaction(["acme"]) as tx:
         await tx.run("INSERT INTO answer VALUES ('acme', 'k1', 'M', '', '', now() - interval '91 days')")
@@ -90,8 +92,50 @@ async def test_old_rows_are_thrown_away_and_young_ones_kept(toy: Toy):
                 WHERE subject = 'order/o2'"""
         )
 
+    monkeypatch.setattr(cleaning, "AT_ONCE", 1)
     assert await clean(toy.database) == 3
     assert await clean(toy.database) == 0
+
+
+MANY = """
+    INSERT INTO parked (consumer, topic, partition, kafka_offset, event_id, event_type, tenant, subject, headers, reason,
+                        code, detail, closed_at)
+    SELECT 'toy', 'receivables.orders.v1', 0, n, n, 'OrderPlaced', 'acme', 'order/' || n, '{}', 'refused', 'c', '',
+           CASE WHEN n % 1000 > 0 THEN now() END
+      FROM generate_series(1, 100000) AS n;
+    INSERT INTO inbox (consumer, event_id, body_hash) SELECT 'toy', n, '' FROM generate_series(1, 100000) AS n;
+    ANALYZE parked, inbox"""
+
+
+async def test_what_looks_at_parked_events_and_the_inbox_never_goes_through_what_is_done(own_database: OwnDatabase):
+    urls = own_database(SERVICE)
+    async with await psycopg.AsyncConnection.connect(urls.owner, autocommit=True) as owner:
+        await owner.execute(MANY)
+    plans: list[str] = []
+
+    class Explaining(Tx):
+        async def rows(self, sql: str, params: Any = ()) -> list[Any]:
+            cursor = await self.connection.execute(f"EXPLAIN {sql}", params)
+            plans.append("\n".join(row[0] for row in await cursor.fetchall()))
+            return []
+
+        async def fetch(self, into: Any, sql: str, params: Any = ()) -> list[Any]:
+            return await self.rows(sql, params)
+
+    slots = [("receivables.orders.v1", "acme", f"order/{n}") for n in range(500)]
+    async with Database(lambda: urls.server) as database, database.transaction(["acme"]) as tx:
+        explaining = Explaining(tx.connection, tx.at)
+        await parked.counts(explaining, "toy")
+        await parked.listed(explaining, "toy", after=50_000)
+        await parked.find(explaining, "toy", 7)
+        await parked.held_back(explaining, "toy", slots)
+        await parked.waiting_for(explaining, "toy", [("acme", "invoice/i1")])
+        await parked.due(explaining, "toy")
+        await parked.next_of(explaining, "toy", slots[0], 0)
+        await inbox.take(explaining, "toy", {str(n): b"" for n in range(500)})
+
+    assert len(plans) == 9
+    assert [plan for plan in plans if "Seq Scan" in plan] == []
 
 
 # Roles

@@ -1,6 +1,7 @@
 """Each event has its effect once, in order; what fails waits alone, and in order with its subject."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,10 +12,10 @@ from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
-from services.chassis.consumer import Consumer, TooManyFailures
+from services.chassis.consumer import RUN_MAX, Consumer, TooManyFailures
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Record
-from services.chassis.parked import Parked, open_rows
+from services.chassis.parked import Parked, Shown, find, listed, next_of
 from services.chassis.service import Parts
 from services.chassis.settings import ChassisSettings
 from tests.chaos.toy import usecases
@@ -27,10 +28,23 @@ Toy = Parts[ChassisSettings]
 ORDERS = "receivables.orders.v1"
 
 
-async def first_parked(toy: Toy) -> Parked:
+async def first_parked(toy: Toy) -> Shown:
     async with toy.database.transaction(()) as tx:
-        rows = await open_rows(tx, "toy")
-    return rows[0]
+        rows = await listed(tx, "toy")
+        found = await find(tx, "toy", rows[0].id)
+    assert found is not None
+    return found
+
+
+async def all_parked(toy: Toy) -> list[Parked]:
+    """Every one whole, in order."""
+    found = []
+    async with toy.database.transaction(()) as tx:
+        for row in await listed(tx, "toy"):
+            whole = await next_of(tx, "toy", row.slot, row.id - 1)
+            assert whole is not None
+            found.append(whole)
+    return found
 
 
 def a_consumer(toy: Toy, place: Callable[[Tx, Sequence[Event[Any]]], Awaitable[object]]) -> Consumer:
@@ -147,8 +161,8 @@ async def test_poison_is_parked_as_it_came_and_stops_nothing(toy: Toy):
 
     assert await effects(toy.database) == ["before/1 placed", "after/1 placed"]
     async with toy.database.transaction(()) as tx:
-        rows = await open_rows(tx, "toy")
         tenants = await tx.rows("SELECT tenant FROM tenant")
+    rows = await all_parked(toy)
     assert [row.reason for row in rows] == ["unreadable"] * len(bad)
     assert [(r.record.key, r.record.value, r.record.headers) for r in rows] == [
         (b.key, b.value, b.headers) for b in bad
@@ -491,7 +505,7 @@ async def test_a_wake_never_tries_again_what_is_an_operators_to_try(toy: Toy):
     await toy.consumer.wake({("acme", "order/o1")})
 
     async with toy.database.transaction(()) as tx:
-        attempts = {row.reason: row.attempts for row in await open_rows(tx, "toy")}
+        attempts = {row.reason: row.attempts for row in await listed(tx, "toy")}
     assert attempts["failed"] == 1
 
 
@@ -596,6 +610,129 @@ def _freeze_once() -> Callable[[Tx, Sequence[Event[Any]]], Awaitable[object]]:
         await usecases.place(tx, events)
 
     return place
+
+
+# Too slow
+
+
+Slow = Callable[[Sequence[Event[orders_pb2.OrderPlaced]]], str]
+
+
+class Slowly:
+    """A toy that is slow with what it is told to be, and notes how many events it was given at once."""
+
+    def __init__(self, toy: Toy, slow: Slow, *, batch_s: float = 0.3, alone_s: float = 0.3) -> None:
+        self.sizes: list[int] = []
+        self._slow = slow
+        handlers = {**HANDLERS, orders_pb2.OrderPlaced: self.place}
+        self.consumer = Consumer(toy.database, "toy", handlers, batch_s=batch_s, alone_s=alone_s)
+
+    async def place(self, tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
+        self.sizes.append(len(events))
+        if sql := self._slow(events):
+            await tx.run(sql)
+        await usecases.place(tx, events)
+
+
+OURS, THE_SERVERS = "SELECT pg_sleep(9)", "SET LOCAL statement_timeout = '1ms'; SELECT pg_sleep(9)"
+
+
+@pytest.mark.parametrize("slow", [OURS, THE_SERVERS])
+async def test_a_batch_that_takes_too_long_comes_again_halved_and_then_grows_again(toy: Toy, slow: str):
+    slowly = Slowly(toy, lambda events: slow if len(events) > 5 else "")
+
+    await slowly.consumer.handle([placed(f"o{n}") for n in range(20)])
+
+    assert slowly.sizes == [20, 10, 5, 6, 3, 4, 5, 3]
+    assert await effects(toy.database) == [f"o{n}/1 placed" for n in range(20)]
+    assert await waiting(toy.database) == []
+
+
+async def test_the_server_that_ends_an_idle_transaction_halves_the_batch_too(open_service: OpenService):
+    """As it did with 500 shipments of 200 lines, of which none was ever invoiced."""
+    async with open_service(SERVICE, idle_transaction_s=1) as toy:
+        sizes = []
+
+        async def place(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
+            sizes.append(len(events))
+            time.sleep(0.4 * len(events) if len(events) > 2 else 0)  # noqa: ASYNC251 - as rules do: nothing else runs
+            await usecases.place(tx, events)
+
+        await a_consumer(toy, place).handle([placed(f"o{n}") for n in range(4)])
+
+        assert sizes == [4, 2, 2]
+        assert await effects(toy.database) == [f"o{n}/1 placed" for n in range(4)]
+
+
+async def test_one_that_is_too_slow_alone_time_and_again_is_parked_and_the_rest_goes_on(toy: Toy):
+    slowly = Slowly(toy, lambda events: OURS if any(e.body.order_id == "o2" for e in events) else "")
+
+    await slowly.consumer.handle([*(placed(f"o{n}") for n in range(4)), placed("o2", version=2)])
+
+    assert slowly.sizes == [5, 2, 3, 1, 1, 1, 1]
+    assert await effects(toy.database) == ["o0/1 placed", "o1/1 placed", "o3/1 placed"]
+    assert await waiting(toy.database) == ["failed order/o2", "behind order/o2"]
+    assert await codes(toy.database) == ["event.too_slow", "event.behind"]
+    assert "not done within 0.3 seconds" in (await first_parked(toy)).detail
+
+
+async def test_a_process_that_froze_twice_with_an_event_parks_nothing(toy: Toy):
+    left = [OURS, OURS]
+    slowly = Slowly(toy, lambda _events: left.pop() if left else "")
+
+    await slowly.consumer.handle([placed("o1")])
+
+    assert await effects(toy.database) == ["o1/1 placed"]
+    assert await waiting(toy.database) == []
+
+
+async def test_what_is_too_slow_when_its_turn_comes_has_failed_and_holds_back_what_is_behind_it(toy: Toy):
+    await toy.consumer.handle([placed("o1", after="invoice/i1"), placed("o1", version=2)])
+    slowly = Slowly(toy, lambda events: OURS if events[0].body.version == 1 else "")
+
+    await slowly.consumer.handle([issued("i1")])
+
+    assert slowly.sizes == [1, 1, 1, 1]
+    assert await waiting(toy.database) == ["failed order/o1", "behind order/o1"]
+    assert await codes(toy.database) == ["event.too_slow", "event.behind"]
+
+
+async def test_what_waits_behind_one_event_is_handled_some_in_each_transaction(toy: Toy):
+    versions = range(1, 2 * RUN_MAX + 6)
+    await toy.consumer.handle([placed("o1", version=v, after="invoice/i1" if v == 1 else "") for v in versions])
+
+    await toy.consumer.handle([issued("i1")])
+
+    assert await effects(toy.database) == [f"o1/{v} placed" for v in versions]
+    async with toy.database.transaction(["acme"]) as tx:
+        rows = await tx.rows("SELECT count(*) AS n FROM effect GROUP BY xmin ORDER BY min(id)")
+    assert sum(row.n for row in rows) == len(versions)
+    async with toy.database.transaction(()) as tx:
+        closed = await tx.rows("SELECT count(*) AS n FROM parked GROUP BY closed_at ORDER BY closed_at")
+    assert [row.n for row in closed] == [RUN_MAX, RUN_MAX, 5]
+
+
+async def test_a_crash_between_those_transactions_leaves_the_rest_to_the_sweep(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+):
+    versions = range(1, RUN_MAX + 4)
+    await toy.consumer.handle([placed("o1", version=v, site="fails" if v == 1 else "") for v in versions])
+    with monkeypatch.context() as patched:
+        patched.setattr("services.chassis.consumer.Consumer._run_slot", _crash)
+        with pytest.raises(RuntimeError):
+            await toy.consumer.discard(await first_parked(toy), by="user:ada", why="a test order")
+    assert await effects(toy.database) == []
+
+    async with toy.database.transaction(()) as tx:
+        await tx.run("UPDATE parked SET next_try_at = now()")
+    await toy.consumer.wake_due()
+
+    assert await effects(toy.database) == [f"o1/{v} placed" for v in versions[1:]]
+    assert await waiting(toy.database) == []
+
+
+async def _crash(*_: object, **__: object) -> None:
+    raise RuntimeError("the process ends here")
 
 
 async def test_a_defect_outside_any_event_leaves_everything_as_it_was(toy: Toy, monkeypatch: pytest.MonkeyPatch):

@@ -435,3 +435,29 @@ async def test_what_credit_tells_names_the_order_and_what_is_left(open_service: 
         assert rows[0].key == "acme/b1"
         assert rows[0].headers["ce_subject"] == "order/o1"
         assert (decided.outcome, decided.headroom.minor) == (events_pb2.OUTCOME_APPROVED, 30_000)
+
+
+def of_lines(count: int, order_id: str) -> Record:
+    """An order with so many lines of one cent."""
+    lines = [
+        orders_pb2.OrderLine(line_id=str(n), sku="s", name="n", quantity="1", unit_price="0.01", net_minor=1)
+        for n in range(count)
+    ]
+    order = placed(order_id, gross=count)
+    body = orders_pb2.OrderPlaced.FromString(order.value or b"")
+    del body.lines[:]
+    body.lines.extend(lines)
+    return a_record(body, account="b1", subject=f"order/{order_id}")
+
+
+async def test_an_order_of_ten_thousand_lines_is_decided_and_one_of_a_line_more_refused(open_service: OpenService):
+    async with open_service(SERVICE) as parts:
+        await register(parts, limit=100_000)
+        await parts.consumer.handle([of_lines(10_000, "large"), of_lines(10_001, "larger"), placed("good")])
+
+        assert await parked(parts) == [("refused", "order.too_large")]
+        assert [(order, outcome) for order, _, outcome, _ in await outcomes(parts)] == [
+            ("large", "APPROVED"),
+            ("good", "APPROVED"),
+        ]
+        assert "OrderRefused" in await told(parts)

@@ -25,6 +25,8 @@ class Committing:
     name = "toy"
     topics = ("receivables.orders.v1",)
     event_types: frozenset[str] = frozenset()
+    timeouts = 0
+    alone_s = 1.0
 
     def __init__(self, diary: list[str], fails: bool = False) -> None:
         self._diary, self._fails = diary, fails
@@ -177,7 +179,9 @@ def test_faust_sees_a_gap_of_two():
     assert FaustConsumer._new_offset(consumer, 0) is None  # type: ignore[arg-type]
 
 
-async def watch(monkeypatch: pytest.MonkeyPatch, standings: Sequence[Standing | Exception]) -> None:
+async def watch(
+    monkeypatch: pytest.MonkeyPatch, standings: Sequence[Standing | Exception], consumer: Committing | None = None
+) -> None:
     """Let a follower watch its progress, looking at these standings one after the other and then at the last."""
     monkeypatch.setattr(follow, "WATCH_S", 0.01)
     monkeypatch.setattr(follow, "STUCK_S", 0.1)
@@ -193,7 +197,8 @@ async def watch(monkeypatch: pytest.MonkeyPatch, standings: Sequence[Standing | 
     monkeypatch.setattr(Follower, "_assigned", lambda _self: set())
     settings = ChassisSettings(database_url="postgresql://nowhere")  # type: ignore[arg-type, call-arg]
     with suppress(TimeoutError):
-        await asyncio.wait_for(Follower(Committing([]), settings)._watch_progress(), 0.5)  # type: ignore[arg-type]
+        follower = Follower(consumer or Committing([]), settings)  # type: ignore[arg-type]
+        await asyncio.wait_for(follower._watch_progress(), 0.5)
 
 
 PLACE = ("receivables.orders.v1", 0)
@@ -202,6 +207,18 @@ PLACE = ("receivables.orders.v1", 0)
 async def test_lag_that_nobody_works_off_ends_the_process(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(RuntimeError, match="stuck"):
         await watch(monkeypatch, [Standing({PLACE: 10}, {PLACE: 3})])
+
+
+async def test_a_batch_that_comes_again_halved_ends_nothing(monkeypatch: pytest.MonkeyPatch):
+    class Halving(Committing):
+        """Takes too long, again and again, with ever fewer."""
+
+        @property
+        def timeouts(self) -> int:  # type: ignore[override]
+            self._diary.append("too long")
+            return len(self._diary)
+
+    await watch(monkeypatch, [Standing({PLACE: 10}, {PLACE: 3})], Halving([]))
 
 
 async def test_lag_that_shrinks_an_idle_consumer_and_a_broker_that_is_away_end_nothing(

@@ -73,7 +73,7 @@ def test_as_many_lines_as_allowed_are_taken() -> None:
         (replace(ORDER, version=0), "order.incomplete"),
         (replace(ORDER, version=-1), "order.incomplete"),
         (replace(ORDER, lines=()), "order.no_lines"),
-        (replace(ORDER, lines=MANY), "order.too_many_lines"),
+        (replace(ORDER, lines=MANY), "order.too_large"),
         (replace(ORDER, lines=(LINE, LINE)), "order.line_repeated"),
         (with_line(net=eur(MINOR_MAX + 1)), "money.too_large"),
         (with_line(net=Money(101, "EUX")), "money.unknown_currency"),
