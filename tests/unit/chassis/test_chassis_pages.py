@@ -52,7 +52,7 @@ def test_every_list_of_every_contract_is_paged_in_the_same_manner(method: Any):
 
 
 def test_there_are_lists_in_every_contract():
-    assert {method.containing_service.file.package.split(".")[1] for method in LISTS} == {  # type: ignore[attr-defined]
+    assert {method.containing_service.file.package.split(".")[1] for method in LISTS} == {
         "credit",
         "disputes",
         "invoicing",
