@@ -62,6 +62,12 @@ FIGURES_AT = Gauge(
     "ar_figures_timestamp_seconds", "When the business figures and invariants were last read (Unix time)"
 )
 FIGURES_S = Gauge("ar_figures_duration_seconds", "How long the last reading of figures and invariants took")
+FIGURES_ROUND = Gauge(
+    "ar_figures_round_seconds",
+    "How long it took to go through a large table for the figures that are added up over several readings, by table:"
+    " twice as old are they at most",
+    ["table"],
+)
 
 
 def expect_events(event_types: Iterable[str]) -> None:

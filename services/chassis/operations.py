@@ -21,15 +21,17 @@ from services.chassis.workers import Work, count_due
 _OUTBOX = """SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) AS waiting) AS n,
                     coalesce((SELECT extract(epoch FROM now() - at) FROM outbox ORDER BY id LIMIT 1), 0) AS age"""
 
-Measure = Callable[[Tx], Awaitable[None]]
+# Returns whether all figures are shown: those of large tables are added up over several readings.
+Measure = Callable[[Tx], Awaitable[bool]]
 
 GAUGES_S = 2.0
 DATABASE_S = 5.0  # after which a database that does not answer counts as away
 FIGURES_PAUSE = 100  # times as long as their reading took
 
 
-async def nothing(_tx: Tx) -> None:
+async def nothing(_tx: Tx) -> bool:
     """No figures of its own."""
+    return True
 
 
 class OperationsService(service_pb2_grpc.OperationsServiceServicer):
@@ -104,20 +106,25 @@ async def keep_gauges(database: Database, consumer: Consumer) -> None:
 async def keep_figures(database: Database, measure: Measure) -> None:
     """Read the service's figures and invariants again and again, with pauses that leave them a hundredth of the time.
 
+    Until all are shown for the first time the pauses are short: a figure that is not there yet is nobody's.
     Whatever happens here must not end the business: figures that stay away are an alert of their own.
     """
+    shown = False
     while True:
+        failed = False
         began = time.perf_counter()
         try:
             async with database.transaction(await database.tenants()) as tx:
                 await tx.run("SET TRANSACTION READ ONLY")
-                await measure(tx)
-            metrics.FIGURES_AT.set_to_current_time()
+                shown = await measure(tx) or shown
+            if shown:
+                metrics.FIGURES_AT.set_to_current_time()
         except Exception as error:  # noqa: BLE001 - a defect of a figure must not stop the business; it is told below
+            failed = True
             if is_transient(error):
                 log.warning("figures wait to be read again", error=type(error).__name__)
             else:
                 log.exception("figures failed")
         took = time.perf_counter() - began
         metrics.FIGURES_S.set(took)
-        await asyncio.sleep(max(GAUGES_S, FIGURES_PAUSE * took))
+        await asyncio.sleep(max(GAUGES_S, FIGURES_PAUSE * took) if shown or failed else took)

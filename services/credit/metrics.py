@@ -6,8 +6,9 @@ from prometheus_client import Gauge, Histogram
 
 from services.chassis.database import Tx
 from services.chassis.metrics import amount, show
+from services.chassis.sweeps import Found, Span, Sweep
 from services.credit import store
-from services.credit.domain import Outcome
+from services.credit.domain import OPEN, Outcome
 
 LIMIT = Gauge("ar_credit_limit", "Credit limits granted to all buyers, in units of the currency", ["currency"])
 USED = Gauge("ar_credit_used", "What buyers use of their limits: invoiced and not paid", ["currency"])
@@ -34,11 +35,23 @@ def decided(outcomes: Sequence[str], seconds: float) -> None:
         DECIDED.labels(outcome.lower()).observe(seconds)
 
 
-async def measure(tx: Tx) -> None:
-    """Read the figures into the gauges."""
-    exposure = await store.exposure(tx)
-    show(LIMIT, {(row.currency,): amount(row.limit_minor, row.currency) for row in exposure})
-    show(USED, {(row.currency,): amount(row.used_minor, row.currency) for row in exposure})
-    show(HELD, {(row.currency,): amount(row.held_minor, row.currency) for row in exposure})
-    show(DRIFT, {(row.currency,): amount(row.drift_minor, row.currency) for row in exposure})
-    show(HOLDS, {(state.lower(),): count for state, count in await store.count_open_holds(tx)})
+async def _look_at(tx: Tx, span: Span) -> Found:
+    """What these accounts come to."""
+    found: dict[tuple[str, ...], int] = {("holds", state): 0 for state in OPEN}
+    for row in await store.exposure(tx, span):
+        for name in ("limit_minor", "used_minor", "held_minor", "drift_minor"):
+            found[(name, row.currency)] = getattr(row, name)
+    return found | {("holds", state): count for state, count in await store.count_open_holds(tx, span)}
+
+
+ACCOUNTS = Sweep("account", ("tenant", "account_id"), _look_at, rows=64)
+
+
+async def measure(tx: Tx) -> bool:
+    """Read the figures into the gauges; return whether all are shown."""
+    if (found := await ACCOUNTS.go_on(tx)) is None:
+        return False
+    for gauge, name in ((LIMIT, "limit_minor"), (USED, "used_minor"), (HELD, "held_minor"), (DRIFT, "drift_minor")):
+        show(gauge, {(of,): amount(n, of) for (what, of), n in found.items() if what == name})
+    show(HOLDS, {(of.lower(),): n for (what, of), n in found.items() if what == "holds"})
+    return True

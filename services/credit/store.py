@@ -9,6 +9,7 @@ from services.chassis.columns import Columns, texts
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import Page
+from services.chassis.sweeps import Span
 from services.credit.domain import Account, Decision, Hold, Outcome, Recorded, State
 from services.kernel.money import Money
 from services.kernel.orders import Scope
@@ -224,27 +225,31 @@ async def list_accounts(tx: Tx, tenant: str, page: Page) -> list[Any]:
     )
 
 
-async def exposure(tx: Tx) -> list[Any]:
-    """Limits, use and holds by currency, and how far the accounts drift from their movements and holds, minor units."""
+async def exposure(tx: Tx, span: Span) -> list[Any]:
+    """Limits, use and holds by currency, and how far accounts drift from their movements and holds, minor units."""
+    within = span.where("tenant", "account_id")
     return await tx.rows(
-        """SELECT a.currency, sum(a.limit_minor)::bigint AS limit_minor, sum(a.used_minor)::bigint AS used_minor,
-                  sum(a.held_minor)::bigint AS held_minor,
-                  sum(abs(a.used_minor - coalesce(m.used_minor, 0)) + abs(a.held_minor - coalesce(m.held_minor, 0))
-                      + abs(a.held_minor - coalesce(h.held_minor, 0)))::bigint AS drift_minor
-             FROM account a
-             LEFT JOIN (SELECT tenant, account_id, sum(used_minor) AS used_minor, sum(held_minor) AS held_minor
-                          FROM movement GROUP BY tenant, account_id) AS m USING (tenant, account_id)
-             LEFT JOIN (SELECT tenant, account_id, sum(held_minor) AS held_minor
-                          FROM hold WHERE held_minor > 0 GROUP BY tenant, account_id) AS h USING (tenant, account_id)
-            GROUP BY a.currency"""
+        f"""SELECT a.currency, sum(a.limit_minor)::bigint AS limit_minor, sum(a.used_minor)::bigint AS used_minor,
+                   sum(a.held_minor)::bigint AS held_minor,
+                   sum(abs(a.used_minor - coalesce(m.used_minor, 0)) + abs(a.held_minor - coalesce(m.held_minor, 0))
+                       + abs(a.held_minor - coalesce(h.held_minor, 0)))::bigint AS drift_minor
+              FROM (SELECT * FROM account WHERE {within}) AS a
+              LEFT JOIN (SELECT tenant, account_id, sum(used_minor) AS used_minor, sum(held_minor) AS held_minor
+                           FROM movement WHERE {within} GROUP BY tenant, account_id) AS m USING (tenant, account_id)
+              LEFT JOIN (SELECT tenant, account_id, sum(held_minor) AS held_minor FROM hold
+                          WHERE {within} AND state IN ('REFERRED', 'HELD', 'PARTIALLY_CAPTURED')
+                          GROUP BY tenant, account_id) AS h USING (tenant, account_id)
+             GROUP BY a.currency""",  # noqa: S608 - constant text
+        span.params,
     )
 
 
-async def count_open_holds(tx: Tx) -> list[tuple[str, int]]:
-    """How many orders hold credit or wait for a person, by state."""
+async def count_open_holds(tx: Tx, span: Span) -> list[tuple[str, int]]:
+    """How many orders of these accounts hold credit or wait for a person, by state."""
     return await tx.rows(
-        """SELECT state, (SELECT count(*) FROM hold WHERE hold.state = open.state) AS n
-             FROM unnest(ARRAY['REFERRED', 'HELD', 'PARTIALLY_CAPTURED']) AS open (state)"""
+        f"""SELECT state, count(*) FROM hold WHERE {span.where("tenant", "account_id")}
+               AND state IN ('REFERRED', 'HELD', 'PARTIALLY_CAPTURED') GROUP BY state""",  # noqa: S608 - constant text
+        span.params,
     )
 
 

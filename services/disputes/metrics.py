@@ -4,6 +4,7 @@ from prometheus_client import Gauge
 
 from services.chassis.database import Tx
 from services.chassis.metrics import amount, show
+from services.chassis.sweeps import Found, Span, Sweep
 from services.disputes import store
 
 CASES = Gauge("ar_disputes", "Cases, by state", ["state"])
@@ -12,10 +13,20 @@ CONTESTED = Gauge("ar_disputes_contested", "What open cases contest, in units of
 LATE = Gauge("ar_disputes_answer_overdue", "Open cases whose answer was promised for an earlier day")
 
 
-async def measure(tx: Tx) -> None:
-    """Read the figures into the gauges."""
-    cases = await store.cases_by_state(tx)
-    show(CASES, {(row.state.lower(),): row.n for row in cases})
-    show(OLDEST, {(row.state.lower(),): float(row.oldest_s) for row in cases if row.oldest_s is not None})
+async def _look_at(tx: Tx, span: Span) -> Found:
+    rows = await store.cases_by_state(tx, span)
+    return {("n", row.state): row.n for row in rows} | {("late", row.state): row.late for row in rows}
+
+
+CASE_SWEEP = Sweep("dispute", ("tenant", "dispute_id"), _look_at)
+
+
+async def measure(tx: Tx) -> bool:
+    """Read the figures into the gauges; return whether all are shown."""
+    show(OLDEST, {(state.lower(),): float(oldest_s) for state, oldest_s in await store.oldest_by_state(tx)})
     show(CONTESTED, {(c,): amount(minor, c) for c, minor in await store.contested(tx)})
-    LATE.set(sum(row.late for row in cases))
+    if (found := await CASE_SWEEP.go_on(tx)) is None:
+        return False
+    show(CASES, {(state.lower(),): n for (what, state), n in found.items() if what == "n"})
+    LATE.set(sum(n for (what, _), n in found.items() if what == "late"))
+    return True

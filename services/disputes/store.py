@@ -8,6 +8,7 @@ from typing import Any
 
 from services.chassis.database import Tx
 from services.chassis.pages import Page
+from services.chassis.sweeps import Span
 from services.disputes.domain.cases import CONTESTED, Action, Dispute, Entry, Move, Resolution, State
 from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
 from services.kernel.money import Money
@@ -288,6 +289,8 @@ async def asked(tx: Tx, key: Key) -> list[str]:
     return [row.missing for row in rows]
 
 
+_OPEN = [*(state.value for state in CONTESTED), State.RESOLVING.value]
+
 # Of these cases: a table, or a page of it that is found before anything is joined to it.
 _DISPUTES = """SELECT d.*, i.number AS invoice_number, i.order_id, i.currency, i.site, i.cost_centre, i.purchase_order,
                       l.line_ids, l.contested, l.credited
@@ -299,18 +302,29 @@ _DISPUTES = """SELECT d.*, i.number AS invoice_number, i.order_id, i.currency, i
                                      WHERE dl.tenant = d.tenant AND dl.dispute_id = d.dispute_id) l"""
 
 
-async def cases_by_state(tx: Tx) -> list[Any]:
-    """How many cases stand where, the age in seconds of the oldest open one, and how many should have been answered."""
+async def cases_by_state(tx: Tx, span: Span) -> list[Any]:
+    """How many of these cases stand where, and how many of them should have been answered."""
     return await tx.rows(
-        """SELECT state, count(*) AS n, count(*) FILTER (WHERE state = ANY (%(open)s) AND answer_by < %(at)s::date) AS late,
-                  extract(epoch FROM %(at)s - min(opened_at) FILTER (WHERE state = ANY (%(open)s))) AS oldest_s
-             FROM dispute GROUP BY state""",
-        {"at": tx.at, "open": [*CONTESTED, State.RESOLVING]},
+        f"""SELECT state, count(*) AS n, count(*) FILTER (WHERE state = ANY (%(open)s) AND answer_by < %(at)s::date) AS late
+              FROM dispute WHERE {span.where("tenant", "dispute_id")} GROUP BY state""",  # noqa: S608 - constant text
+        span.params | {"at": tx.at, "open": _OPEN},
+    )
+
+
+async def oldest_by_state(tx: Tx) -> list[tuple[str, Any]]:
+    """The age in seconds of the case that was opened first, of those that stand in each state and have not ended."""
+    return await tx.rows(
+        """SELECT state, extract(epoch FROM %(at)s - min(first.opened_at))
+             FROM unnest(%(open)s::text[]) AS open (state) CROSS JOIN tenant AS t
+             CROSS JOIN LATERAL (SELECT d.opened_at FROM dispute d
+                                  WHERE d.state = open.state AND d.tenant = t.tenant ORDER BY d.dispute_id LIMIT 1) AS first
+            GROUP BY state""",
+        {"at": tx.at, "open": _OPEN},
     )
 
 
 async def contested(tx: Tx) -> list[tuple[str, int]]:
-    """What open cases contest, in minor units by currency."""
+    """What open cases contest, in minor units by currency: of the invoices that have one, by an index of theirs alone."""
     return await tx.rows(
         "SELECT currency, sum(disputed_minor)::bigint FROM invoice WHERE disputed_minor > 0 GROUP BY currency"
     )

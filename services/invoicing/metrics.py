@@ -4,6 +4,7 @@ from prometheus_client import Counter, Gauge
 
 from services.chassis.database import Tx
 from services.chassis.metrics import amount, show
+from services.chassis.sweeps import Found, Span, Sweep
 from services.invoicing import figures
 
 ISSUED = Counter(
@@ -13,7 +14,7 @@ ISSUED = Counter(
 )
 DOCUMENTS = Gauge(
     "ar_documents",
-    "Files that were written of issued documents, by format; drafts that broke a rule are held and have none yet",
+    "Files that were written of issued documents, by format; drafts that broke a rule are held and have none yet; what waits is counted up to 100,000",
     ["format", "state"],
 )
 HELD_AGE = Gauge("ar_held_oldest_age_seconds", "Age of the oldest draft that broke a rule and waits without a number")
@@ -22,13 +23,35 @@ COUNT = Gauge("ar_issued_documents", "How many invoices and credit notes were is
 GAPS = Gauge("ar_number_gaps", "Invariant, 0: numbers that a series counted and no document bears, or the reverse")
 
 
-async def measure(tx: Tx) -> None:
-    """Read the figures into the gauges."""
+async def _look_at_numbers(tx: Tx, span: Span) -> Found:
+    rows = await figures.issued(tx, span)
+    found: dict[tuple[str, ...], int] = {("gaps",): await figures.gaps(tx, span)}
+    found |= {("minor", row.kind, row.currency): row.minor for row in rows}
+    return found | {("n", row.kind, row.currency): row.n for row in rows}
+
+
+async def _look_at_files(tx: Tx, span: Span) -> Found:
+    return {(name,): n for name, n in await figures.documents(tx, span)}
+
+
+NUMBER_SWEEP = Sweep("issued", figures.NUMBERS, _look_at_numbers)
+FILE_SWEEP = Sweep("document", ("tenant", "document_id", "format"), _look_at_files)
+_shown: set[str] = set()
+
+
+async def measure(tx: Tx) -> bool:
+    """Read the figures into the gauges; return whether all are shown, now or before."""
     held = await figures.held(tx)
     HELD_AGE.set(float(held.oldest_s))
-    written: dict[tuple[str, ...], float] = {(name, "issued"): n for name, n in await figures.documents(tx)}
-    show(DOCUMENTS, written | {("none", "held"): held.n, ("facturx", "unwritten"): await figures.unwritten(tx)})
-    issued = await figures.issued(tx)
-    show(AMOUNT, {(row.kind, row.currency): amount(row.minor, row.currency) for row in issued})
-    show(COUNT, {(row.kind, row.currency): row.n for row in issued})
-    GAPS.set(await figures.gaps(tx))
+    DOCUMENTS.labels("none", "held").set(held.n)
+    DOCUMENTS.labels("facturx", "unwritten").set(await figures.unwritten(tx))
+    if (found := await NUMBER_SWEEP.go_on(tx)) is not None:
+        show(AMOUNT, {key[1:]: amount(n, key[2]) for key, n in found.items() if key[0] == "minor"})
+        show(COUNT, {key[1:]: n for key, n in found.items() if key[0] == "n"})
+        GAPS.set(found["gaps",])
+        _shown.add("numbers")
+    if (found := await FILE_SWEEP.go_on(tx)) is not None:
+        for (name,), n in found.items():
+            DOCUMENTS.labels(name, "issued").set(n)
+        _shown.add("files")
+    return _shown == {"numbers", "files"}

@@ -4,6 +4,7 @@ from prometheus_client import Counter, Gauge
 
 from services.chassis.database import Tx
 from services.chassis.metrics import show
+from services.chassis.sweeps import Found, Span, Sweep
 from services.notifications import store
 
 MAILS = Counter("ar_mails_total", "Mails handed over, by answer (taken, not_now, never)", ["answer"])
@@ -11,14 +12,24 @@ for _answer in ("taken", "not_now", "never"):
     MAILS.labels(_answer)  # begins at 0
 MESSAGES = Gauge("ar_messages", "Messages to people, by channel and what became of them", ["channel", "state"])
 UNSENT_AGE = Gauge("ar_mail_oldest_unsent_age_seconds", "Age of the oldest mail that is due and not yet taken")
-VACANT = Gauge("ar_vacant_roles", "Roles that had to be told and that nobody holds")
-SUSPENDED = Gauge("ar_suspended_contacts", "Contacts that get no mail because one bounced")
+VACANT = Gauge("ar_vacant_roles", "Roles that had to be told and that nobody holds; counted up to 100,000")
+SUSPENDED = Gauge("ar_suspended_contacts", "Contacts that get no mail because one bounced; counted up to 100,000")
 
 
-async def measure(tx: Tx) -> None:
-    """Read the figures into the gauges."""
-    show(MESSAGES, {("mail", state.lower()): n for state, n in await store.messages_by_state(tx)})
+async def _look_at(tx: Tx, span: Span) -> Found:
+    return {(state,): n for state, n in await store.messages_by_state(tx, span)}
+
+
+MESSAGE_SWEEP = Sweep("message", ("tenant", "message_id"), _look_at)
+
+
+async def measure(tx: Tx) -> bool:
+    """Read the figures into the gauges; return whether all are shown."""
     trouble = await store.trouble(tx)
     UNSENT_AGE.set(float(trouble.unsent_s))
     VACANT.set(trouble.vacant)
     SUSPENDED.set(trouble.suspended)
+    if (found := await MESSAGE_SWEEP.go_on(tx)) is None:
+        return False
+    show(MESSAGES, {("mail", state.lower()): n for (state,), n in found.items()})
+    return True

@@ -10,6 +10,7 @@ from typing import Any
 from services.chassis.database import Tx
 from services.chassis.ids import new_id
 from services.chassis.pages import Page
+from services.chassis.sweeps import Span
 from services.kernel.orders import Scope
 from services.notifications import remembered
 from services.notifications.domain import delivery
@@ -21,6 +22,7 @@ from services.notifications.domain.stories import Story
 Key = tuple[str, str]  # tenant, and an id
 MailKey = tuple[str, str, str]  # tenant, contact, key
 
+COUNTED_MAX = 100_000  # of vacancies, and of suspended contacts: more of them need no exact number
 CLAIM_S = 60  # after which whoever claimed a mail counts as gone, by the system's clock
 
 
@@ -505,12 +507,14 @@ async def list_messages(tx: Tx, tenant: str, page: Page, *, account_id: str, con
     )
 
 
-async def messages_by_state(tx: Tx) -> list[tuple[str, int]]:
-    """How many messages stand where; WAITING for a digest that is not gathered yet."""
+async def messages_by_state(tx: Tx, span: Span) -> list[tuple[str, int]]:
+    """How many of these messages stand where; WAITING for a digest that is not gathered yet."""
     return await tx.rows(
-        """SELECT coalesce(mail.state, 'WAITING'), count(*) FROM message
-             LEFT JOIN mail ON (mail.tenant, mail.contact_id, mail.key)
-                             = (message.tenant, message.contact_id, message.mail_key) GROUP BY 1"""
+        f"""SELECT coalesce(mail.state, 'WAITING'), count(*)
+              FROM (SELECT tenant, contact_id, mail_key FROM message WHERE {span.where("tenant", "message_id")}) AS message
+              LEFT JOIN mail ON (mail.tenant, mail.contact_id, mail.key)
+                              = (message.tenant, message.contact_id, message.mail_key) GROUP BY 1""",  # noqa: S608 - constant text
+        span.params,
     )
 
 
@@ -519,9 +523,10 @@ async def trouble(tx: Tx) -> Any:
     return await tx.row(
         """SELECT (SELECT coalesce(extract(epoch FROM %(at)s - min(due_at)), 0) FROM mail
                     WHERE state IN ('QUEUED', 'SENT', 'SOFT_BOUNCED') AND due_at <= %(at)s) AS unsent_s,
-                  (SELECT count(*) FROM vacancy) AS vacant,
-                  (SELECT count(*) FROM contact WHERE suspended_at IS NOT NULL) AS suspended""",
-        {"at": tx.at},
+                  (SELECT count(*) FROM (SELECT FROM vacancy LIMIT %(most)s) AS counted) AS vacant,
+                  (SELECT count(*) FROM (SELECT FROM contact WHERE suspended_at IS NOT NULL LIMIT %(most)s) AS counted)
+                    AS suspended""",
+        {"at": tx.at, "most": COUNTED_MAX},
     )
 
 

@@ -45,6 +45,7 @@ async def test_figures_are_read_for_all_tenants_and_cannot_be_written(open_servi
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             async with tx.savepoint():
                 await tx.run("INSERT INTO tenant VALUES ('eve')")
+        return True
 
     metrics.FIGURES_AT.set(0)
     async with open_service(SERVICE) as parts:
@@ -60,9 +61,9 @@ async def test_figures_are_read_for_all_tenants_and_cannot_be_written(open_servi
 async def test_a_figure_that_fails_stops_nothing_and_is_not_taken_for_a_new_one(open_service, monkeypatch):
     tried: list[int] = []
 
-    async def measure(tx):
+    async def measure(tx) -> bool:
         tried.append(1)
-        await tx.run("SELECT 1 / 0")
+        return bool(await tx.run("SELECT 1 / 0"))
 
     monkeypatch.setattr(operations, "GAUGES_S", 0.01)
     monkeypatch.setattr(operations, "FIGURES_PAUSE", 0)

@@ -1,0 +1,400 @@
+"""Every call and every followed event of each service, as asked of the stock: the hot account, ordinary ones, strangers."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from google.protobuf.message import Message
+from receivables.common.v1 import money_pb2, party_pb2
+from receivables.credit.v1 import events_pb2 as credit_events
+from receivables.credit.v1 import service_pb2 as credit_pb2
+from receivables.disputes.v1 import events_pb2 as disputes_events
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.invoicing.v1 import events_pb2 as invoicing_events
+from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
+from receivables.ledger.v1 import events_pb2 as ledger_events
+from receivables.ledger.v1 import service_pb2 as ledger_pb2
+from receivables.notifications.v1 import service_pb2 as notifications_pb2
+from receivables.orders.v1 import events_pb2 as orders_events
+
+from services.chassis.envelope import Record
+from tests.integration.disputes import desk as disputes
+from tests.integration.invoicing import office
+from tests.integration.ledger import desk as ledger
+from tests.records import a_record
+
+HOT = "b0"  # one in ten of all
+BATCH = 40
+
+
+class Refused(Exception):  # noqa: N818 - a word of the trade, as in the kernel
+    """A call that a door does not answer: the stock is not as the call believes."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, as the door sees them."""
+
+    tenant: str = "acme"
+
+    def invocation_metadata(self) -> Any:
+        return office.metadata(self.tenant)
+
+    async def abort_with_status(self, status: Any) -> None:
+        raise Refused(status.details)
+
+    async def abort(self, code: Any, details: str) -> None:
+        raise Refused(f"{code} {details}")
+
+
+@dataclass(frozen=True)
+class Door:
+    """What is asked or told, by name; what came of the calls before can be built on."""
+
+    name: str
+    ask: Callable[["Asked"], Awaitable[Any]]
+
+
+@dataclass
+class Asked:
+    """A service with the stock, open to be asked."""
+
+    parts: Any
+    answers: Any
+
+    async def call(self, method: str, request: Message) -> Any:
+        return await getattr(self.answers, method)(request, Caller())
+
+    async def tell(self, records: Sequence[Record]) -> None:
+        await self.parts.consumer.handle(records)
+
+    async def job(self, job: Any) -> None:
+        await job.run(self.parts.database)
+        async with self.parts.database.transaction(await self.parts.database.tenants()) as tx:
+            await job.due(tx)
+
+
+def call(request: Message) -> Door:
+    """The call whose request this is."""
+    method = request.DESCRIPTOR.name.removesuffix("Request")
+    return Door(method, lambda asked: asked.call(method, request))
+
+
+def pages(request: Any, rows: int = 5) -> list[Door]:
+    """The first page of a list, and the one after it."""
+    method = request.DESCRIPTOR.name.removesuffix("Request")
+
+    async def second(asked: Asked) -> None:
+        first = type(request)()
+        first.CopyFrom(request)
+        first.page_size = rows
+        token = (await asked.call(method, first)).next_page_token
+        assert token, f"{method} has a second page of {request}"
+        first.page_token = token
+        await asked.call(method, first)
+
+    return [call(request), Door(method, second)]
+
+
+def event(make: Callable[[int], Record], *, kind: type[Message]) -> Door:
+    """A batch of events of one kind, of many accounts."""
+    return Door(kind.__name__, lambda asked: asked.tell([make(n) for n in range(BATCH)]))
+
+
+def of_account(body: Any, subject: str, n: int) -> Record:
+    """An event of the account that its number belongs to, the hot one included."""
+    body.account_id = account_of(n)
+    return a_record(body, account=body.account_id, subject=subject)
+
+
+def account_of(n: int) -> str:
+    """Every fourth is the hot one's."""
+    return HOT if n % 4 == 0 else f"b{n}"
+
+
+def eur(minor: int) -> money_pb2.Money:
+    return money_pb2.Money(minor=minor, currency="EUR")
+
+
+def _credit() -> list[Door]:
+    def order(n: int) -> Record:
+        body = orders_events.OrderPlaced(
+            order_id=f"new-{n}",
+            version=1,
+            placed_on="2026-03-02",
+            promised_ship_on="2026-03-03",
+            currency="EUR",
+            net_minor=900,
+            gross_minor=900,
+        )
+        body.lines.add(
+            line_id="1",
+            sku="s",
+            name="w",
+            quantity="1",
+            unit="C62",
+            unit_price="9",
+            net_minor=900,
+            tax_class="STANDARD",
+        )
+        return of_account(body, f"order/new-{n}", n)
+
+    def opened(n: int) -> Record:
+        body = ledger_events.ItemOpened(
+            invoice_id=f"new-{n}", number=f"N-{n}", order_id=f"new-{n}", final=True, amount=eur(900)
+        )
+        return of_account(body, f"invoice/new-{n}", n)
+
+    def reduced(n: int) -> Record:
+        body = ledger_events.ItemReduced(
+            invoice_id=f"new-{n}",
+            amount=eur(100),
+            open=eur(800),
+            by=ledger_events.REDUCTION_CREDITED,
+            cause_id=f"c-{n}",
+        )
+        return of_account(body, f"invoice/new-{n}", n)
+
+    def kept(n: int) -> Record:
+        body = ledger_events.CreditKept(invoice_id=f"new-{n}", credit_note_number=f"k-{n}", amount=eur(100))
+        return of_account(body, f"invoice/new-{n}", n)
+
+    def paid(n: int) -> Record:
+        body = ledger_events.PaymentReceived(payment_id=f"p-{n}", amount=eur(100), unapplied=eur(0))
+        return of_account(body, f"payment/p-{n}", n)
+
+    def cancelled(n: int) -> Record:
+        return of_account(orders_events.OrderCancelled(order_id=f"new-{n}"), f"order/new-{n}", n)
+
+    decide = credit_pb2.DecideRequest(order_id="call", version=1, account_id=HOT, amount=eur(500))
+    return [
+        call(credit_pb2.RegisterBuyerRequest(account_id="fresh", company=office.company(), limit=eur(10))),
+        call(credit_pb2.ChangeBuyerRequest(account_id=HOT, company=office.company())),
+        call(credit_pb2.SetLimitRequest(account_id="b7", limit=eur(10**12))),
+        call(decide),
+        call(credit_pb2.ReviewRequest(order_id="o1", outcome=credit_events.OUTCOME_APPROVED)),
+        call(credit_pb2.GetAccountRequest(account_id=HOT)),
+        *pages(credit_pb2.ListAccountsRequest()),
+        call(credit_pb2.GetDecisionRequest(order_id="o7")),
+        call(credit_pb2.GetDecisionRequest(order_id="o7", version=1)),
+        *pages(credit_pb2.ListReferredRequest()),
+        event(order, kind=orders_events.OrderPlaced),
+        event(opened, kind=ledger_events.ItemOpened),
+        event(reduced, kind=ledger_events.ItemReduced),
+        event(kept, kind=ledger_events.CreditKept),
+        event(paid, kind=ledger_events.PaymentReceived),
+        event(cancelled, kind=orders_events.OrderCancelled),
+    ]
+
+
+def _ledger() -> list[Door]:
+    def numbered(make: Callable[..., Record], name: str, **more: Any) -> Callable[[int], Record]:
+        return lambda n: make(f"{name}-{n}", account=account_of(n), **more)
+
+    def of_b1(make: Callable[..., Record], *more: Any) -> Callable[[int], Record]:
+        return lambda n: make(f"new-{n}", *more)
+
+    def statement(asked: Asked) -> Awaitable[Any]:
+        rows = "\n".join(f"row-{n},{account_of(n)},2026-03-02,150.00,EUR,RE-{10 * n}" for n in range(BATCH))
+        content = f"reference,account,value_date,amount,currency,remittance\n{rows}".encode()
+        return asked.call("ImportBankStatement", ledger_pb2.ImportBankStatementRequest(content=content))
+
+    def pay(name: str, minor: int, remittance: str = "", **more: str) -> Door:
+        return call(ledger.a_payment(f"{name} {uuid4()}", minor, remittance, **({"account": HOT} | more)))
+
+    def credited(n: int) -> Record:
+        return ledger.credited(f"new-{n}", note=f"new-c-{n}", account=account_of(n))
+
+    def disputed(n: int) -> Record:
+        return ledger.disputed(f"new-d-{n}", invoice="i1")
+
+    return [
+        pay("small", 100),
+        pay("named", 15_000, "RE-100 and RE-200"),
+        pay("of many", 3_000_000),
+        pay("of the other currency", 50_000, currency="SEK"),
+        pay("of a small account", 10**9, "RE-17", account="b18"),
+        call(ledger.a_payment("p-i1", 10_000, "RE-1", account="b1")),
+        Door("ImportBankStatement", statement),
+        call(ledger_pb2.GetAccountRequest(account_id=HOT)),
+        call(ledger_pb2.GetAccountRequest(account_id="b7")),
+        *pages(ledger_pb2.ListOpenItemsRequest()),
+        *pages(ledger_pb2.ListOpenItemsRequest(account_id=HOT)),
+        *pages(ledger_pb2.ListOpenItemsRequest(account_id="b2"), rows=2),
+        call(ledger_pb2.GetTrialBalanceRequest()),
+        event(lambda n: ledger.registered(f"fresh-{n}"), kind=credit_events.BuyerRegistered),
+        event(numbered(ledger.issued, "new"), kind=invoicing_events.InvoiceIssued),
+        event(credited, kind=invoicing_events.CreditNoteIssued),
+        event(numbered(ledger.decided, "new"), kind=credit_events.CreditDecided),
+        event(of_b1(ledger.captured), kind=credit_events.HoldCaptured),
+        event(of_b1(ledger.released), kind=credit_events.HoldReleased),
+        event(of_b1(ledger.expired), kind=credit_events.HoldExpired),
+        event(disputed, kind=disputes_events.DisputeOpened),
+        event(lambda n: ledger.moved("REJECTED", f"new-d-{n}", invoice="i1"), kind=disputes_events.DisputeMoved),
+        event(lambda n: ledger.resolved(f"new-d-{n}", invoice="i1"), kind=disputes_events.DisputeResolved),
+    ]
+
+
+def _disputes() -> list[Door]:
+    def issued(n: int) -> Record:
+        return disputes.issued(f"new-{n}", account=account_of(n))
+
+    def credited(n: int) -> Record:
+        return disputes.credited(None, 100, note=f"new-c-{n}", invoice=f"new-{n}", account=account_of(n))
+
+    def reduced(n: int) -> Record:
+        return disputes.reduced(100, n + 1, invoice=f"new-{n}")
+
+    async def open_move_resolve(asked: Asked) -> None:
+        request = disputes_pb2.OpenRequest(
+            invoice="N-new-1", reason_code="QTY_SHORT", description="two", amount=eur(100)
+        )
+        case = (await asked.call("Open", request)).dispute
+        for action in (disputes_pb2.ACTION_REVIEW, disputes_pb2.ACTION_PROPOSE, disputes_pb2.ACTION_ACCEPT):
+            await asked.call("Move", disputes_pb2.MoveRequest(dispute_id=case.dispute_id, action=action))
+        resolve = disputes_pb2.ResolveRequest(
+            dispute_id=case.dispute_id, resolution=disputes_events.RESOLUTION_FULL_CREDIT
+        )
+        await asked.call("Resolve", resolve)
+
+    return [
+        event(issued, kind=invoicing_events.InvoiceIssued),
+        event(credited, kind=invoicing_events.CreditNoteIssued),
+        event(reduced, kind=ledger_events.ItemReduced),
+        *(Door(name, open_move_resolve) for name in ("Open", "Move", "Resolve")),
+        call(disputes_pb2.GetDisputeRequest(dispute_id="d000000007")),
+        *pages(disputes_pb2.ListDisputesRequest()),
+        *pages(disputes_pb2.ListDisputesRequest(account_id=HOT)),
+        *pages(disputes_pb2.ListDisputesRequest(state=disputes_events.STATE_PROPOSED)),
+        *pages(disputes_pb2.ListDisputesRequest(account_id="b7", state=disputes_events.STATE_PROPOSED)),
+        call(disputes_pb2.ListDisputesRequest(account_id=HOT, state=disputes_events.STATE_PROPOSED)),
+        call(disputes_pb2.ListDisputesRequest(invoice_id="i7")),
+        call(disputes_pb2.ListDisputesRequest(invoice_id="i7", account_id="b7", state=disputes_events.STATE_CLOSED)),
+    ]
+
+
+def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
+    from tests.unit.notifications import samples  # noqa: PLC0415 - its events are of its own tenant
+
+    made: list[Callable[[], Any]] = [
+        samples.decided,
+        samples.released,
+        samples.expired,
+        samples.limit_changed,
+        samples.limit_exceeded,
+        samples.order_refused,
+        samples.shipped,
+        samples.shipment_refused,
+        samples.document_held,
+        samples.credit_refused,
+        samples.invoice,
+        samples.credit_note,
+        samples.payment,
+        samples.dispute_opened,
+        lambda: samples.dispute_moved(disputes_events.STATE_PROPOSED),
+        samples.dispute_resolved,
+    ]
+    bodies = {type(one.body): one.body for one in (make() for make in made)}
+    bodies |= {
+        orders_events.OrderPlaced: orders_events.OrderPlaced(order_id="o1", scope=party_pb2.Scope(site="north")),
+        credit_events.BuyerRegistered: credit_events.BuyerRegistered(company=party_pb2.Company(name="B")),
+        credit_events.BuyerChanged: credit_events.BuyerChanged(company=party_pb2.Company(name="B")),
+        invoicing_events.SellerRegistered: invoicing_events.SellerRegistered(
+            seller_id="s", company=party_pb2.Company(name="S")
+        ),
+    }
+
+    def of_kind(kind: type[Message]) -> Callable[[int], Record]:
+        def make(n: int) -> Record:
+            body: Any = kind()
+            body.CopyFrom(bodies[kind])
+            for name in (
+                "order_id",
+                "invoice_id",
+                "dispute_id",
+                "payment_id",
+                "draft_id",
+                "decision_id",
+                "credit_note_id",
+            ):
+                if name in body.DESCRIPTOR.fields_by_name:
+                    setattr(body, name, f"new-{n}")
+            if "account_id" in body.DESCRIPTOR.fields_by_name:
+                body.account_id = account_of(n)
+            return a_record(body, account=account_of(n), subject=f"invoice/i{n + 1}")
+
+        return make
+
+    register = notifications_pb2.RegisterContactRequest(
+        contact_id="fresh", account_id=HOT, name="F", email="f@b0.example", roles=["AP_MANAGER"], language="en"
+    )
+    return [
+        call(register),
+        call(notifications_pb2.ListContactsRequest(account_id=HOT)),
+        call(notifications_pb2.ListContactsRequest(account_id="b7")),
+        *pages(notifications_pb2.ListMessagesRequest()),
+        *pages(notifications_pb2.ListMessagesRequest(account_id=HOT)),
+        *pages(notifications_pb2.ListMessagesRequest(contact_id=f"c-{HOT}")),
+        *pages(notifications_pb2.ListMessagesRequest(account_id=HOT, contact_id=f"c-{HOT}")),
+        call(notifications_pb2.ListMessagesRequest(about="invoice/i7")),
+        call(notifications_pb2.ListMessagesRequest(account_id=HOT, about="invoice/i10", contact_id=f"c-{HOT}")),
+        *(event(of_kind(kind), kind=kind) for kind in handlers),
+    ]
+
+
+def _invoicing() -> list[Door]:
+    def order_of(n: int) -> str:
+        return f"new-{n}"
+
+    def resolved(n: int) -> Record:
+        invoice = invoicing_events.InvoiceIssued(
+            invoice_id=f"i{n + 1}", number=f"OLD-{n + 1}", account_id="b0", currency="EUR", order_id=f"o{n + 1}"
+        )
+        invoice.account_id = HOT if (n + 1) % 10 == 0 else f"b{n + 1}"
+        return office.resolved(invoice, gross=100, dispute=f"new-d-{n}")
+
+    def contract(asked: Asked) -> Awaitable[Any]:
+        request = invoicing_pb2.SetContractRequest(
+            account_id="b7", net_days=30, invoice_on=invoicing_pb2.INVOICE_ON_SHIPMENT
+        )
+        return asked.call("SetContract", request)
+
+    return [
+        event(lambda n: office.buyer(f"fresh-{n}"), kind=credit_events.BuyerRegistered),
+        event(lambda n: office.placed(order_of(n), account=f"fresh-{n}"), kind=orders_events.OrderPlaced),
+        event(lambda n: office.shipped(order_of(n), account=f"fresh-{n}"), kind=orders_events.OrderShipped),
+        event(lambda n: office.buyer_changed(office.company("New"), f"fresh-{n}"), kind=credit_events.BuyerChanged),
+        event(lambda n: office.placed(f"late-{n}", account="fresh-1"), kind=orders_events.OrderPlaced),
+        event(lambda n: office.approved(f"late-{n}"), kind=credit_events.CreditDecided),
+        event(lambda n: office.cancelled(f"late-{n}"), kind=orders_events.OrderCancelled),
+        event(resolved, kind=disputes_events.DisputeResolved),
+        Door("SetContract", contract),
+        call(office.a_seller("s2", "SE")),
+        call(invoicing_pb2.GetInvoiceRequest(invoice="i7")),
+        call(invoicing_pb2.GetInvoiceRequest(invoice="OLD-77")),
+        call(invoicing_pb2.GetInvoiceRequest(invoice="RE-2026-000001")),
+        *pages(invoicing_pb2.ListInvoicesRequest()),
+        *pages(invoicing_pb2.ListInvoicesRequest(account_id=HOT)),
+        *pages(invoicing_pb2.ListInvoicesRequest(account_id="b7")),
+        call(invoicing_pb2.ListInvoicesRequest(order_id="o7")),
+        call(invoicing_pb2.ListInvoicesRequest(order_id="o10", account_id=HOT)),
+        call(invoicing_pb2.RenderDocumentRequest(document="RE-2026-000001")),
+        *pages(invoicing_pb2.ListHeldRequest()),
+        *pages(invoicing_pb2.ListHeldRequest(account_id="b1"), rows=1),
+        call(invoicing_pb2.RetryHeldRequest(account_id="b21")),
+    ]
+
+
+DOORS: dict[str, Callable[[Sequence[type[Message]]], list[Door]]] = {
+    "credit": lambda _: _credit(),
+    "ledger": lambda _: _ledger(),
+    "disputes": lambda _: _disputes(),
+    "notifications": _notifications,
+    "invoicing": lambda _: _invoicing(),
+}
+
+# Sums over what one account has open, or over the accounts of a tenant: what they read is what they add up.
+SUMS = {
+    "ledger": {"AS overdue_minor": 110_000, "FROM balance WHERE tenant": 100_000},
+}

@@ -1,0 +1,166 @@
+"""At a million rows no call, no followed event and no job looks through a table, or reads far more than it gives."""
+
+import statistics
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from deploy.local import rules
+from deploy.local.postgres import DatabaseUrls, drop, provision
+from deploy.local.servers import Servers
+from services.chassis.migrate import migrate
+from services.chassis.service import Parts, database_of
+from services.invoicing.checks import JUDGE
+from tests.integration.invoicing import office
+from tests.prove.volume import stock
+from tests.prove.volume.doors import DOORS, SUMS, Asked, Door, Refused
+from tests.prove.volume.plans import Flaw, Watch, large_tables, watching, without_index
+
+pytestmark = pytest.mark.prove
+NAMES = tuple(DOORS)
+
+
+@dataclass(frozen=True)
+class Stocked:
+    """A service's database, full."""
+
+    service: Any
+    urls: DatabaseUrls
+    admin_url: str
+    settings: dict[str, Any]
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Asked]:
+        given = self.service.settings(
+            database_url=self.urls.server, owner_database_url=self.urls.owner, clock="test", **self.settings
+        )
+        async with database_of(given) as database:
+            parts = Parts(given, database, self.service.consumer(given, database))
+            async with database.transaction(()) as tx:
+                await tx.run("INSERT INTO clock (at) VALUES (%s) ON CONFLICT DO NOTHING", [office.MONDAY])
+            [servicer] = self.service.servicers(parts)
+            try:
+                yield Asked(parts, servicer.answers)
+            finally:
+                JUDGE.close()
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def stocked(request: Any, servers: Servers) -> Iterator[Stocked]:
+    """Each service in turn, with a million rows."""
+    name = f"volume_{request.param}"
+    service = import_module(f"services.{request.param}.service").SERVICE
+    drop(servers.admin_database_url, name)
+    urls = provision(servers.admin_database_url, name)
+    migrate(urls.owner, f"{name}_server", service.migrations)
+    admin_url = make_conninfo(servers.admin_database_url, dbname=name)
+    settings: dict[str, Any] = {"kafka_bootstrap_servers": servers.kafka_bootstrap}
+    if request.param == "invoicing":
+        settings |= {"rules_dir": Path(rules.install()), "official_rules_share": 0.0}
+    stock.fill(admin_url, request.param)
+    yield Stocked(service, urls, admin_url, settings)
+    drop(servers.admin_database_url, name)
+
+
+async def watch(stocked: Stocked, wanted: Callable[[Door], bool] = lambda _: True) -> Watch:
+    """Ask at the doors and look at each statement."""
+    seen = Watch(large_tables(stocked.admin_url), sums=SUMS.get(stocked.service.name, {}))
+    async with stocked.open() as asked:
+        if stocked.service.name == "invoicing":
+            await asked.call("RegisterSeller", office.a_seller())
+        followed = list(stocked.service.handlers(asked.parts.settings))
+        async with asked.parts.database.transaction(()) as tx:
+            parked = (await tx.row("SELECT max(id) AS id FROM parked")).id
+        with watching(seen):
+            for door in DOORS[stocked.service.name](followed):
+                if wanted(door):
+                    seen.door = door.name
+                    await door.ask(asked)
+            for job in stocked.service.jobs(asked.parts):
+                if wanted(Door(job.name, asked.job)):
+                    seen.door = job.name
+                    await asked.job(job)
+        async with asked.parts.database.transaction(()) as tx:
+            failed = await tx.rows("SELECT event_type, reason, detail FROM parked WHERE id > %s", [parked])
+    assert not failed, failed[0]
+    return seen
+
+
+def looked_through(stocked: Stocked) -> dict[str, int]:
+    """Rows that scans of whole large tables read so far, those of triggers and foreign keys included."""
+    with psycopg.connect(stocked.admin_url, autocommit=True) as admin:
+        admin.execute("SELECT pg_stat_force_next_flush()")
+        rows = admin.execute("SELECT relname, seq_tup_read FROM pg_stat_user_tables").fetchall()
+    return {name: read for name, read in rows if name in large_tables(stocked.admin_url)}
+
+
+async def test_no_statement_of_a_door_reads_far_more_than_it_gives(stocked: Stocked, capsys: Any):
+    before = looked_through(stocked)
+
+    seen = await watch(stocked)
+
+    with capsys.disabled():
+        print(f"\n{stocked.service.name}: {seen.statements} statements at {len(seen.large)} large tables")
+    assert seen.statements > 50
+    assert [str(flaw) for flaw in seen.flaws] == []
+    assert looked_through(stocked) == before
+
+
+def test_every_call_and_every_followed_event_is_asked(stocked: Stocked):
+    given = stocked.service.settings(database_url=stocked.urls.server, **stocked.settings)
+    followed = list(stocked.service.handlers(given))
+    contract = import_module(f"receivables.{stocked.service.name}.v1.service_pb2").DESCRIPTOR
+    calls = {method.name for service in contract.services_by_name.values() for method in service.methods}
+
+    assert {door.name for door in DOORS[stocked.service.name](followed)} == calls | {kind.__name__ for kind in followed}
+
+
+# What each index is for: without it, the watch says so.
+NEEDED = {
+    "credit": [("decision_order", "GetDecision"), ("hold_referred", "ListReferred")],
+    "ledger": [("item_to_pay", "RecordPayment"), ("item_due", "ListOpenItems"), ("item_match", "RecordPayment")],
+    "disputes": [("invoice_number", "Open"), ("dispute_account_state", "ListDisputes")],
+    "notifications": [("message_contact", "ListMessages"), ("contact_list", "ListContacts")],
+    "invoicing": [("issued_order", "ListInvoices"), ("issued_position", "ListInvoices")],
+}
+
+
+async def test_an_index_that_is_missing_is_seen(stocked: Stocked):
+    for index, door in NEEDED[stocked.service.name]:
+        async with without_index(stocked.admin_url, index):
+            flaws: list[Flaw] = []
+            try:
+                flaws = (await watch(stocked, lambda one, name=door: one.name == name)).flaws  # type: ignore[misc]
+            except Refused as refused:
+                pytest.fail(f"{door}: {refused}")
+            assert flaws, f"{door} does as well without {index}"
+
+
+READING_S = 3.0  # of wall clock at the very most, on a machine that does other work too
+
+
+async def test_the_figures_for_prometheus_are_read_in_short_readings(stocked: Stocked, capsys: Any):
+    readings = []
+    async with stocked.open() as asked:
+        shown = False
+        while not shown:
+            began = time.perf_counter()
+            async with asked.parts.database.transaction(await asked.parts.database.tenants()) as tx:
+                await tx.run("SET TRANSACTION READ ONLY")
+                shown = await stocked.service.measure(tx)
+            readings.append(time.perf_counter() - began)
+
+    with capsys.disabled():
+        print(
+            f"\n{stocked.service.name}: figures of {stock.ROWS:,} rows in {len(readings)} readings of"
+            f" {1000 * statistics.median(readings):.0f} ms (median), {1000 * max(readings):.0f} ms (longest)"
+        )
+    assert max(readings) < READING_S
