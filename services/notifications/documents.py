@@ -7,7 +7,7 @@ import grpc
 from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
 
 WAIT_S = 10.0  # for invoicing to answer, retries included
-BYTES_MAX = 16 * 1024 * 1024
+BYTES_MAX = 8 * 1024 * 1024  # of a document: what its topic takes (chassis/envelope.py)
 
 # gRPC's own retry: a call that never reached the server, a server that is starting, or one that stopped as it came.
 _CONFIG = json.dumps(
@@ -42,6 +42,10 @@ class NotAtHand(Exception):  # noqa: N818 - the mail waits for it
     """Invoicing does not give the document just now; the mail is tried again later."""
 
 
+class TooLarge(Exception):  # noqa: N818 - what is wrong with the document
+    """A document that no mail can carry."""
+
+
 class Documents:
     """Invoicing's documents, over gRPC."""
 
@@ -51,15 +55,17 @@ class Documents:
         self._channel: grpc.aio.Channel | None = None
 
     async def fetch(self, tenant: str, document: str) -> Document:
-        """The document of an invoice or a credit note, by its id; raises NotAtHand."""
+        """The document of an invoice or a credit note, by its id; raises NotAtHand, or TooLarge."""
         if self._channel is None:
-            options = [("grpc.service_config", _CONFIG), ("grpc.max_receive_message_length", BYTES_MAX)]
+            options = [("grpc.service_config", _CONFIG), ("grpc.max_receive_message_length", BYTES_MAX + 64 * 1024)]
             self._channel = grpc.aio.insecure_channel(self._address, options=options)
         stub = service_pb2_grpc.InvoicingServiceStub(self._channel)
         request = service_pb2.RenderDocumentRequest(document=document)
         try:
             answer = await stub.RenderDocument(request, metadata=(("ar-tenant", tenant),), timeout=WAIT_S)
         except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+                raise TooLarge from None
             raise NotAtHand(error.code().name) from None
         return Document(answer.content, answer.media_type, answer.file_name)
 

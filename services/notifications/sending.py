@@ -1,104 +1,215 @@
-"""The job that sends: claims what is due, fetches documents, hands over, and writes what came of it."""
+"""Sends mail: each is a job, its letter written and handed over outside any transaction."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+import math
+import traceback
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 
 from services.chassis import jobs
-from services.chassis.database import Database, Tx
-from services.chassis.envelope import Origin, new_traceparent
-from services.chassis.ids import new_id
-from services.chassis.logs import log
+from services.chassis import metrics as machinery
+from services.chassis.jobs import Job
+from services.chassis.logs import log, trace_id
+from services.chassis.parked import Reason
 from services.chassis.settings import secret_now
-from services.chassis.workers import Batch, Work
-from services.notifications import metrics, smtp, store
-from services.notifications.documents import Document, Documents, NotAtHand
-from services.notifications.domain.delivery import Handed
+from services.chassis.workers import Batch, Done, Work
+from services.notifications import metrics, store
+from services.notifications.documents import BYTES_MAX, Document, Documents, NotAtHand
+from services.notifications.domain import delivery
+from services.notifications.domain.delivery import Answer, Handed
 from services.notifications.letters import letter
+from services.notifications.room import Room
 from services.notifications.settings import Settings
-from services.notifications.smtp import Letter, Server
-from services.notifications.store import Mail
+from services.notifications.smtp import NOT_NOW, Away, Dropped, Server, Session
+from services.notifications.store import DIGEST, LETTER, Key, Mail, MailKey
 from services.notifications.usecases import Desk
 
-BATCH = 100
-FETCHES = 8  # documents asked for at once
-FETCH_S = 15.0  # for all of a batch, after which the mails without theirs wait
+BATCH = 200
+MESSAGES_AT_ONCE = 2000  # in all mails of a batch; one digest alone may have more
+HAND_OVER_S = 30.0  # for a batch: what nobody came to then is not tried yet
+FEW = 8  # mails for which another connection is not worth its while
+DOCUMENTS_MAX = (
+    2 * BYTES_MAX
+)  # bytes of documents in memory at once; the letters made of them take once and a half that
+# What takes longer than some ten milliseconds is written in a thread, so that nobody waits for it.
+LONG_BYTES, LONG_MESSAGES = 512 * 1024, 100
+OTHERS_S = 60.0  # until we look again at a mail that the version before this one is sending
+UNWRITTEN_MAX = 1000
 
-Wanted = tuple[str, str]  # tenant, document
+_DROPPED = Handed(Answer.NOT_NOW, dropped=True)
+_HOPELESS = Reason("failed", "mail.dropped", "the mail server ended the connection over this mail, again and again")
+
+
+class Unwritable(Exception):  # noqa: N818 - what is wrong with the letter
+    """A letter could not be written. Says where and of which kind the error was; its message may name a person."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__("".join(traceback.format_tb(error.__traceback__)) + type(error).__name__)
+
+
+@dataclass(slots=True)
+class _Round:
+    """What becomes of some mails that are handed over side by side."""
+
+    todo: deque[Mail]
+    # Who was taken from it and has no answer, and did not fail, was cut short.
+    tried: list[Mail] = field(default_factory=list)
+    answers: dict[MailKey, Handed] = field(default_factory=dict)
+    failures: dict[MailKey, Exception] = field(default_factory=dict)
+    connected: bool = False
+
+    def end(self) -> None:
+        """Where there was no connection at all, all mails wait alike; otherwise those that nobody came to come again."""
+        for mail in self.tried if self.connected else (*self.tried, *self.todo):
+            if mail.mail_key not in self.failures:
+                self.answers.setdefault(mail.mail_key, NOT_NOW)
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Sends mail: nothing of it in a transaction, and after a crash again with the same Message-ID."""
+    """Sends mail; after a crash again with the same Message-ID."""
 
     desk: Desk
     server: Server
     documents: Documents
     domain: str
+    room: Room = field(default_factory=lambda: Room(DOCUMENTS_MAX))
+    # Answers that a transaction which failed did not write down: what they are about is not sent again.
+    unwritten: dict[MailKey, Handed] = field(default_factory=dict)
 
-    async def do(self, batch: Batch) -> None:
-        """Send all that is due."""
-        while await self.run(batch.database):
-            pass
-        async with batch.finishing():
-            pass
+    async def send(self, batch: Batch) -> None:
+        """Hand these over, and write what came of it; a letter that cannot be written concerns that mail alone."""
+        firsts = {_first(job): job for job in batch.jobs}
+        async with batch.database.transaction({job.tenant for job in batch.jobs}) as tx:
+            mails, others = await store.open_mails(tx, firsts)
+        failures = await self._hand_over([m for m in mails.values() if m.mail_key not in self.unwritten])
+        failed = {first for first, mail in mails.items() if mail.mail_key in failures}
+        async with batch.finishing([job for first, job in firsts.items() if first not in failed]) as done:
+            hopeless = await self._write_down(done, mails, others, batch.consumer.name)
+            await store.leave_to_people(done.tx, [*failures, *hopeless])
+        for mail in mails.values():
+            if (handed := self.unwritten.pop(mail.mail_key, None)) is not None:
+                metrics.MAILS.labels(handed.answer.value).inc()
+        for job in hopeless.values():
+            machinery.JOBS.labels(job.kind, "parked").inc()
+            log.error("mail parked", code=_HOPELESS.code, trace_id=trace_id(job.origin.traceparent))
+        if failures:
+            raise next(iter(failures.values()))  # the machinery finds whose it is, tries that again, and parks it
 
-    async def run(self, database: Database) -> int:
-        """Send some of what is due; return how many mails were handled."""
-        tenants = await database.tenants()
-        claim_id = new_id()
-        async with database.transaction(tenants) as tx:
-            await self.desk.gather_digests(tx)
-            mails = await store.claim(tx, claim_id, BATCH)
-        if not mails:
-            return 0
-        results = await self._send(mails)
-        async with database.transaction({mail.tenant for mail in mails}) as tx:
-            await self.desk.record(tx, claim_id, results)
-        for _, handed in results:
-            metrics.MAILS.labels(handed.answer.value).inc()
-        return len(mails)
+    async def _write_down(
+        self, done: Done, mails: dict[Key, Mail], others: set[Key], consumer: str
+    ) -> dict[MailKey, Job]:
+        """Record the answers and keep for another time what is not done yet; return what a person must look at."""
+        ours = {_first(job): job for job in done.jobs}
+        answered = [
+            (m, self.unwritten[m.mail_key]) for f, m in mails.items() if f in ours and m.mail_key in self.unwritten
+        ]
+        again = await self.desk.record(done.tx, answered)
+        dead = {mail.mail_key for mail, handed in answered if delivery.is_hopeless(handed, mail.attempts)}
+        hopeless = {}
+        for first, job in ours.items():
+            mail = mails.get(first)
+            if first in others:
+                done.again(job, in_s=OTHERS_S, why="the version before this one sends it")
+            elif mail is None:
+                continue  # it has come to its end meanwhile
+            elif mail.mail_key in dead:
+                hopeless[mail.mail_key] = job
+                await jobs.park(done.tx, consumer, job, _HOPELESS)
+            elif mail.mail_key not in self.unwritten:
+                done.again(job, why="nobody came to it")
+            elif mail.mail_key in again:
+                done.again(job, in_s=again[mail.mail_key], why="not now")
+        return hopeless
 
-    async def _send(self, mails: Sequence[Mail]) -> list[tuple[Mail, Handed]]:
-        found = await self._fetch(mails)
-        complete = [all(found[wanted] is not None for wanted in _wanted(mail)) for mail in mails]
-        going = [mail for mail, ready in zip(mails, complete, strict=True) if ready]
-        waiting = [mail for mail, ready in zip(mails, complete, strict=True) if not ready]
-        letters = [Letter(mail.email, self._content(mail, found)) for mail in going]
-        handed = await smtp.hand_over(self.server, letters) if letters else []
-        return [*zip(going, handed, strict=True), *((mail, smtp.NOT_NOW) for mail in waiting)]
-
-    def _content(self, mail: Mail, found: dict[Wanted, Document | None]) -> bytes:
-        enclosed = [document for wanted in _wanted(mail) if (document := found[wanted]) is not None]
-        return letter.write(mail, enclosed, sender=self.server.sender, domain=self.domain)
-
-    async def _fetch(self, mails: Sequence[Mail]) -> dict[Wanted, Document | None]:
-        """The documents that go along; None for one that is not at hand just now."""
-        found: dict[Wanted, Document | None] = dict.fromkeys(w for mail in mails for w in _wanted(mail))
-        few = asyncio.Semaphore(FETCHES)
-
-        async def fetch(tenant: str, document: str) -> None:
-            async with few:
-                try:
-                    found[(tenant, document)] = await self.documents.fetch(tenant, document)
-                except NotAtHand as why:
-                    log.warning("document not at hand", document=document, status=str(why))
-
+    async def _hand_over(self, mails: Sequence[Mail]) -> dict[MailKey, Exception]:
+        """Hand these over, side by side; return those of which no letter could be written, and why."""
+        going = _Round(deque(mails))
         with suppress(TimeoutError):
-            async with asyncio.timeout(FETCH_S), asyncio.TaskGroup() as tasks:
-                for wanted in list(found):
-                    tasks.create_task(fetch(*wanted))
-        return found
+            async with asyncio.timeout(HAND_OVER_S), asyncio.TaskGroup() as tasks:
+                for _ in range(min(self.server.connections, math.ceil(len(mails) / FEW))):
+                    tasks.create_task(self._work(going))
+        going.end()
+        self.unwritten.update(going.answers)
+        while len(self.unwritten) > UNWRITTEN_MAX:
+            self.unwritten.pop(next(iter(self.unwritten)))
+        return going.failures
+
+    async def _work(self, going: _Round) -> None:
+        """Hand over what is left, over one connection; over another whenever the server drops it."""
+        while going.todo:
+            try:
+                async with self.server.connected() as session:
+                    going.connected = True
+                    while going.todo and not session.over:
+                        await self._next(going, session)
+            except Dropped:
+                continue
+            except Away:
+                return
+
+    async def _next(self, going: _Round, session: Session) -> None:
+        """Hand over the next."""
+        mail = going.todo.popleft()
+        going.tried.append(mail)
+        try:
+            async with self._letter(mail) as content:
+                going.answers[mail.mail_key] = await session.send(mail.email, content)
+        except NotAtHand as why:
+            log.warning("document not at hand", status=str(why))
+            going.answers[mail.mail_key] = NOT_NOW
+        except Dropped:
+            if session.used:  # perhaps it only had enough of this connection
+                going.todo.appendleft(mail)
+            else:
+                going.answers[mail.mail_key] = _DROPPED
+            raise
+        except Unwritable as failure:
+            going.failures[mail.mail_key] = failure
+
+    @asynccontextmanager
+    async def _letter(self, mail: Mail) -> AsyncIterator[bytes]:
+        """The letter, written when it is sent, for as long as it takes."""
+        wanted = [message.document for message in mail.messages if message.document]
+        async with self.room.place(BYTES_MAX * len(wanted)) as place:
+            try:
+                enclosed = [await self.documents.fetch(mail.tenant, document) for document in wanted]
+                await place.shrink(sum(len(document.content) for document in enclosed))
+                content = await self._write(mail, enclosed)
+            except NotAtHand:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this mail alone
+                raise Unwritable(error) from None
+            yield content
+
+    async def _write(self, mail: Mail, enclosed: Sequence[Document]) -> bytes:
+        write = partial(letter.write, mail, enclosed, sender=self.server.sender, domain=self.domain)
+        if sum(len(document.content) for document in enclosed) > LONG_BYTES or len(mail.messages) > LONG_MESSAGES:
+            return await asyncio.to_thread(write)
+        return write()
 
 
-def _wanted(mail: Mail) -> list[Wanted]:
-    return [(mail.tenant, message.document) for message in mail.messages if message.document]
+def _first(job: Job) -> Key:
+    """The first message of the mail that a job sends."""
+    return job.tenant, job.subject.removeprefix("message/")
 
 
-def sender(desk: Desk, settings: Settings) -> Sender:
-    """The one who sends, as the settings say."""
+async def gather(desk: Desk, batch: Batch) -> None:
+    """Make the digests of these tenants, some in a transaction."""
+    for tenant in sorted({job.tenant for job in batch.jobs}):
+        more = True
+        while more:
+            async with batch.database.transaction([tenant]) as tx:
+                more = await desk.gather_digests(tx)
+    async with batch.finishing():
+        pass
+
+
+def works(desk: Desk, settings: Settings) -> tuple[Work, ...]:
+    """All that sending has to do, as the settings say."""
     server = Server(
         host=settings.smtp_host,
         port=settings.smtp_port,
@@ -108,17 +219,9 @@ def sender(desk: Desk, settings: Settings) -> Sender:
         sender=settings.mail_from,
         connections=settings.smtp_connections,
     )
-    return Sender(desk, server, Documents(settings.invoicing_address), settings.reply_domain)
-
-
-def work(desk: Desk, settings: Settings) -> Work:
-    """All that sending has to do."""
-    return Work("send_mail", sender(desk, settings).do, find=_find, findable=store.count_due)
-
-
-async def _find(tx: Tx) -> int:
-    """One job for all that is due, until mails are jobs themselves."""
-    if not await store.count_due(tx):
-        return 0
-    word = Origin("", "system:send", "mail is due", "", new_traceparent())
-    return await jobs.find(tx, word, "SELECT min(tenant), 'send_mail', 'mail', '', 1 FROM tenant", [])
+    sender = Sender(desk, server, Documents(settings.invoicing_address), settings.reply_domain)
+    return (
+        Work(LETTER, sender.send, most=BATCH, cost_most=MESSAGES_AT_ONCE, findable=store.count_due),
+        # Looks in its pauses, which the sender of letters may have none of.
+        Work(DIGEST, partial(gather, desk), find=desk.find),
+    )

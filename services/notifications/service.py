@@ -29,5 +29,5 @@ SERVICE = Service(
     handlers=stream.handlers,
     servicers=_servicers,
     measure=metrics.measure,
-    works=lambda parts: (sending.work(Desk.of(parts.settings), parts.settings),),
+    works=lambda parts: sending.works(Desk.of(parts.settings), parts.settings),
 )

@@ -1,21 +1,25 @@
 """Remembers people, what they were told and what became of the mail: one function a question, visible SQL."""
 
-import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
+from services.chassis import jobs
+from services.chassis.columns import Columns, texts
 from services.chassis.database import Tx
+from services.chassis.envelope import Origin
 from services.chassis.ids import new_id
+from services.chassis.jobs import Job
 from services.chassis.pages import Page
 from services.chassis.sweeps import Span
 from services.kernel.orders import Scope
 from services.notifications import remembered
 from services.notifications.domain import delivery
 from services.notifications.domain.contacts import Contact
-from services.notifications.domain.delivery import Answer, State
+from services.notifications.domain.delivery import State
 from services.notifications.domain.roles import Role
 from services.notifications.domain.stories import Story
 
@@ -23,7 +27,12 @@ Key = tuple[str, str]  # tenant, and an id
 MailKey = tuple[str, str, str]  # tenant, contact, key
 
 COUNTED_MAX = 100_000  # of vacancies, and of suspended contacts: more of them need no exact number
-CLAIM_S = 60  # after which whoever claimed a mail counts as gone, by the system's clock
+DIGEST = "digest"  # the kind of job that makes a tenant's digests of a business day
+LETTER = "letter"  # the kind of job that sends a mail; its subject is the mail's first message
+_OPEN = "('QUEUED', 'SENT', 'SOFT_BOUNCED')"  # states of a mail that has not come to its end
+# The version before this one, which knows no jobs, leaves our mails alone so long by next_try_at; and finds them after
+# that, should it be alone again.
+_OURS = "interval '10 minutes'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +69,18 @@ class NewMessage:
     mail_key: str | None
 
 
-_COLUMNS = tuple(field.name for field in fields(NewMessage))
-_COLUMN_LIST = ", ".join(_COLUMNS)
+_MESSAGE = Columns(
+    "tenant text, message_id text, contact_id text, fact text, account_id text, event_type text, about text,"
+    "case_version int, role text, weight text, language text, sender text, subject text, what_happened text,"
+    "affects text, what_we_do text, action text, action_link text, owner text, by_when date, next_update_at date,"
+    "track_url text, why_you text, document text, told_on date, created_at timestamptz, due_at timestamptz,"
+    "mail_key text"
+)
+_MAIL = Columns("tenant text, contact_id text, key text, due_at timestamptz, message_id text")
+_CASE = Columns("tenant text, about text, version int")
+_STORY = Columns("tenant text, fact text, about text, case_version int, account_id text, told jsonb")
+_ANSWER = Columns("tenant text, contact_id text, key text, state text, smtp_code int, attempts int, pause_s int")
+_fields = attrgetter(*(field.name for field in fields(NewMessage)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +92,15 @@ class CaseFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """A mail that is to be sent: its first message, and how many there are."""
+
+    tenant: str
+    first: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """A mail to send: to whom, and the messages in it."""
 
@@ -80,6 +108,9 @@ class Mail:
     contact_id: str
     key: str
     due_at: datetime
+    # As it was when it was taken up.
+    state: State
+    # This one included.
     attempts: int
     name: str
     email: str
@@ -283,11 +314,10 @@ async def open_cases(tx: Tx, stories: Sequence[Story]) -> list[CaseFile]:
     counts = Counter((story.tenant, story.about) for story in stories)
     wanted = sorted(counts)
     rows = await tx.rows(
-        """INSERT INTO case_file AS c (tenant, about, version)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::int[])
-           ON CONFLICT (tenant, about) DO UPDATE SET version = c.version + EXCLUDED.version
-           RETURNING tenant, about, token, version""",
-        [*_columns(wanted), [counts[key] for key in wanted]],
+        f"""INSERT INTO case_file AS c (tenant, about, version) SELECT * FROM {_CASE.rows} AS new
+            ON CONFLICT (tenant, about) DO UPDATE SET version = c.version + EXCLUDED.version
+            RETURNING tenant, about, token, version""",  # noqa: S608 - our own columns
+        [_CASE.pack((*key, counts[key]) for key in wanted)],
     )
     last = {(row.tenant, row.about): row.version - counts[(row.tenant, row.about)] for row in rows}
     tokens = {(row.tenant, row.about): row.token for row in rows}
@@ -302,23 +332,12 @@ async def open_cases(tx: Tx, stories: Sequence[Story]) -> list[CaseFile]:
 async def add_stories(tx: Tx, stories: Sequence[Story], cases: Sequence[CaseFile]) -> None:
     """Keep facts that are told."""
     await tx.run(
-        """INSERT INTO story (tenant, fact, about, case_version, account_id, told, told_at)
-           SELECT new.*, %s::timestamptz FROM json_to_recordset(%s) AS new
-                  (tenant text, fact text, about text, case_version int, account_id text, told jsonb)""",
+        f"INSERT INTO story ({_STORY.names}, told_at) SELECT new.*, %s::timestamptz FROM {_STORY.rows} AS new",  # noqa: S608 - our own columns
         [
             tx.at,
-            json.dumps(
-                [
-                    {
-                        "tenant": story.tenant,
-                        "fact": story.fact,
-                        "about": story.about,
-                        "case_version": case.version,
-                        "account_id": story.account_id,
-                        "told": remembered.pack(story),
-                    }
-                    for story, case in zip(stories, cases, strict=True)
-                ]
+            _STORY.pack(
+                (story.tenant, story.fact, story.about, case.version, story.account_id, remembered.pack(story))
+                for story, case in zip(stories, cases, strict=True)
             ),
         ],
     )
@@ -345,49 +364,67 @@ async def who_was_told(tx: Tx, facts: Collection[Key]) -> set[tuple[str, str, st
     return {(row.tenant, row.fact, row.contact_id) for row in rows}
 
 
-async def add_messages(tx: Tx, messages: Sequence[NewMessage]) -> None:
-    """Queue messages: those that go at once each with its mail, the others for the digest."""
+async def add_messages(tx: Tx, messages: Sequence[NewMessage], word: Origin) -> None:
+    """Queue messages: those that go at once each with its mail and the job of sending it, the others for the digest."""
     at_once = [m for m in messages if m.mail_key is not None]
+    if at_once:
+        mails = _MAIL.pack((m.tenant, m.contact_id, m.mail_key, m.due_at, m.message_id) for m in at_once)
+        await tx.run(
+            f"""INSERT INTO mail (tenant, contact_id, key, due_at, state, next_try_at)
+                SELECT tenant, contact_id, key, due_at, 'QUEUED', now() + {_OURS} FROM {_MAIL.rows} AS new""",  # noqa: S608 - our own columns
+            [mails],
+        )
+        send = f"SELECT tenant, '{LETTER}', 'message/' || message_id, '', 1 FROM {_MAIL.rows} AS new"  # noqa: S608 - our own columns
+        await jobs.add_found(tx, word, send, [mails])
     await tx.run(
-        """INSERT INTO mail (tenant, contact_id, key, due_at, state)
-           SELECT *, 'QUEUED' FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[])""",
-        [
-            [m.tenant for m in at_once],
-            [m.contact_id for m in at_once],
-            [m.mail_key for m in at_once],
-            [m.due_at for m in at_once],
-        ],
-    )
-    rows = [{column: getattr(m, column) for column in _COLUMNS} for m in messages]
-    await tx.run(
-        f"INSERT INTO message ({_COLUMN_LIST}) SELECT {_COLUMN_LIST} FROM json_populate_recordset(NULL::message, %s)",  # noqa: S608 - our own columns
-        [json.dumps(rows, default=_iso)],
+        f"INSERT INTO message ({_MESSAGE.names}) SELECT * FROM {_MESSAGE.rows} AS new",  # noqa: S608 - our own columns
+        [_MESSAGE.pack(map(_fields, messages))],
     )
 
 
-async def gather_digests(tx: Tx, most: int) -> list[datetime]:
-    """Make one mail of each person's messages for a business day that has ended.
+async def find_digests(tx: Tx, word: Origin) -> int:
+    """Make a job for each tenant of those whose messages have waited longest for a digest; return how many."""
+    return await jobs.find(
+        tx,
+        word,
+        f"""SELECT DISTINCT tenant, '{DIGEST}', 'day', '', 1
+              FROM (SELECT tenant FROM message WHERE mail_key IS NULL AND due_at <= %s ORDER BY due_at LIMIT 5000) AS d""",  # noqa: S608
+        [tx.at],
+    )
 
-    Returns when the digests were due whose mail had been made before: what came too late for those.
+
+async def gather_digests(tx: Tx, persons: int, messages: int) -> tuple[list[Due], list[datetime]]:
+    """Make one mail of each person's messages for a business day that has ended: of some persons, the first found.
+
+    Looks at so many messages. Returns the mails, and when the digests were due whose mail had been made before: what
+    came too late for those.
     """
     rows = await tx.rows(
-        """WITH due AS (
-             SELECT tenant, contact_id, due_at, 'digest/' || to_char(due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI') AS key
-               FROM message WHERE mail_key IS NULL AND due_at <= %s
-              GROUP BY tenant, contact_id, due_at ORDER BY due_at, tenant, contact_id LIMIT %s
+        f"""WITH first AS (
+             SELECT tenant, contact_id, due_at FROM message WHERE mail_key IS NULL AND due_at <= %s
+              ORDER BY due_at LIMIT %s
+           ), due AS (
+             SELECT DISTINCT tenant, contact_id, due_at,
+                    'digest/' || to_char(due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI') AS key
+               FROM first ORDER BY due_at, tenant, contact_id LIMIT %s
            ), made AS (
-             INSERT INTO mail (tenant, contact_id, key, due_at, state)
-             SELECT tenant, contact_id, key, due_at, 'QUEUED' FROM due ORDER BY tenant, contact_id, key
+             INSERT INTO mail (tenant, contact_id, key, due_at, state, next_try_at)
+             SELECT tenant, contact_id, key, due_at, 'QUEUED', now() + {_OURS}
+               FROM due ORDER BY tenant, contact_id, key
              ON CONFLICT DO NOTHING RETURNING tenant, contact_id, key, due_at
            ), gathered AS (
              UPDATE message SET mail_key = made.key FROM made
               WHERE message.tenant = made.tenant AND message.contact_id = made.contact_id
                 AND message.due_at = made.due_at AND message.mail_key IS NULL
+             RETURNING message.tenant, message.contact_id, message.due_at, message.message_id
            )
-           SELECT DISTINCT due_at FROM due LEFT JOIN made USING (tenant, contact_id, due_at) WHERE made.key IS NULL""",
-        [tx.at, most],
+           SELECT due.tenant, due.due_at, min(gathered.message_id) AS first, count(gathered.message_id) AS n
+             FROM due LEFT JOIN gathered USING (tenant, contact_id, due_at)
+            GROUP BY due.tenant, due.contact_id, due.due_at""",  # noqa: S608 - constant text
+        [tx.at, messages, persons],
     )
-    return [row.due_at for row in rows]
+    made = [Due(row.tenant, row.first, row.n) for row in rows if row.n]
+    return made, sorted({row.due_at for row in rows if not row.n})
 
 
 async def postpone(tx: Tx, was_due_at: datetime, due_at: datetime) -> None:
@@ -400,39 +437,95 @@ async def postpone(tx: Tx, was_due_at: datetime, due_at: datetime) -> None:
     )
 
 
-async def claim(tx: Tx, claim_id: str, most: int) -> list[Mail]:
-    """Take mails that should go now; nobody else does until they are released or the claim is too old."""
+async def left_by_others(tx: Tx, most: int) -> list[Due]:
+    """Take over mails that are due and nobody's job: the version before this one wrote them, and does not send them now."""
     rows = await tx.rows(
-        """WITH due AS MATERIALIZED (  -- once: a subquery in a join may run again, and lock more each time
-             SELECT tenant, contact_id, key FROM mail
-              WHERE state = ANY(%s) AND due_at <= %s AND next_try_at <= now()
-              ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
-           )
-           UPDATE mail SET state = %s, claim = %s, attempts = mail.attempts + 1,
-                  next_try_at = now() + %s * interval '1 second'
-             FROM due, contact
-            WHERE mail.tenant = due.tenant AND mail.contact_id = due.contact_id AND mail.key = due.key
-              AND contact.tenant = due.tenant AND contact.contact_id = due.contact_id
-           RETURNING mail.tenant, mail.contact_id, mail.key, mail.due_at, mail.attempts, contact.name, contact.email,
-                     contact.language""",
-        [delivery.states_before(Answer.CLAIMED), tx.at, most, State.SENT.value, claim_id, CLAIM_S],
+        f"""WITH left_over AS MATERIALIZED (
+              SELECT tenant, contact_id, key FROM mail
+               WHERE state IN {_OPEN} AND due_at <= %s AND next_try_at <= now()
+                 AND NOT EXISTS (SELECT FROM message m JOIN job j ON j.tenant = m.tenant AND j.kind = '{LETTER}'
+                                                                 AND j.subject = 'message/' || m.message_id
+                                  WHERE m.tenant = mail.tenant AND m.contact_id = mail.contact_id AND m.mail_key = mail.key)
+               ORDER BY next_try_at LIMIT %s FOR UPDATE SKIP LOCKED
+            ), ours AS (
+              UPDATE mail SET claim = NULL, next_try_at = now() + {_OURS} FROM left_over o
+               WHERE mail.tenant = o.tenant AND mail.contact_id = o.contact_id AND mail.key = o.key
+              RETURNING mail.tenant, mail.contact_id, mail.key
+            )
+            SELECT m.tenant, min(m.message_id) AS first, count(*) AS n FROM ours JOIN message m
+                ON m.tenant = ours.tenant AND m.contact_id = ours.contact_id AND m.mail_key = ours.key
+             GROUP BY m.tenant, m.contact_id, m.mail_key""",  # noqa: S608 - constant text
+        [tx.at, most],
     )
-    if not rows:
-        return []
-    messages = await messages_in(tx, [(r.tenant, r.contact_id, r.key) for r in rows])
-    return [
-        Mail(**row._asdict(), messages=tuple(messages[(row.tenant, row.contact_id, row.key)]))
-        for row in sorted(rows, key=lambda row: (row.due_at, row.contact_id, row.key))
-    ]
+    return [Due(row.tenant, row.first, row.n) for row in rows]
+
+
+async def have_sent(tx: Tx, mails: Collection[Due], word: Origin) -> int:
+    """Have these sent, each by a job of its own."""
+    await jobs.add(
+        tx, [Job(LETTER, f"message/{m.first}", replace(word, tenant=m.tenant), cost=m.messages) for m in mails]
+    )
+    return len(mails)
+
+
+async def open_mails(tx: Tx, firsts: Collection[Key]) -> tuple[dict[Key, Mail], set[Key]]:
+    """The mails in which these are the first messages (tenant, id), but for those that have come to their end.
+
+    Those apart that the version before this one is sending just now.
+    """
+    rows = await tx.rows(
+        f"""SELECT m.*, mail.key, mail.due_at AS mail_due_at, mail.state, mail.attempts, contact.name, contact.email,
+                   contact.language AS speaks, mail.next_try_at < now() + interval '2 minutes' AS is_near
+              FROM message m
+              JOIN mail ON mail.tenant = m.tenant AND mail.contact_id = m.contact_id AND mail.key = m.mail_key
+              JOIN contact ON contact.tenant = m.tenant AND contact.contact_id = m.contact_id
+             WHERE m.tenant = ANY (%s::text[]) AND m.message_id = ANY (%s::text[]) AND mail.state IN {_OPEN}""",  # noqa: S608 - constant text
+        [texts({tenant for tenant, _ in firsts}), texts(first for _, first in firsts)],
+    )
+    others = await _keep_to_us(tx, [_key(row) for row in rows if row.is_near])
+    whole = await messages_in(tx, [_key(row) for row in rows if row.key.startswith("digest/")])
+    mails = {
+        (row.tenant, row.message_id): Mail(
+            tenant=row.tenant,
+            contact_id=row.contact_id,
+            key=row.key,
+            due_at=row.mail_due_at,
+            state=State(row.state),
+            attempts=row.attempts + 1,
+            name=row.name,
+            email=row.email,
+            language=row.speaks,
+            messages=tuple(whole.get(_key(row), [row])),
+        )
+        for row in rows
+        if _key(row) not in others
+    }
+    return mails, {(row.tenant, row.message_id) for row in rows if _key(row) in others}
+
+
+async def _keep_to_us(tx: Tx, mails: Collection[MailKey]) -> set[MailKey]:
+    """Put off when the version before this one may take these up; return those that it is sending just now."""
+    if not mails:
+        return set()
+    ours = await tx.rows(
+        f"""UPDATE mail SET claim = NULL, next_try_at = now() + {_OURS}
+             WHERE (tenant, contact_id, key) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
+               AND (claim IS NULL OR next_try_at <= now())
+            RETURNING tenant, contact_id, key""",  # noqa: S608 - constant text
+        [texts(mail[i] for mail in mails) for i in range(3)],
+    )
+    return set(mails) - {(row.tenant, row.contact_id, row.key) for row in ours}
 
 
 async def messages_in(tx: Tx, mails: Collection[MailKey]) -> dict[MailKey, list[Any]]:
     """The messages of these mails, oldest first."""
+    if not mails:
+        return {}
     rows = await tx.rows(
         """SELECT * FROM message
             WHERE (tenant, contact_id, mail_key) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
             ORDER BY message_id""",
-        [[mail[i] for mail in mails] for i in range(3)],
+        [texts(mail[i] for mail in mails) for i in range(3)],
     )
     found: dict[MailKey, list[Any]] = {key: [] for key in mails}
     for row in rows:
@@ -440,26 +533,38 @@ async def messages_in(tx: Tx, mails: Collection[MailKey]) -> dict[MailKey, list[
     return found
 
 
-async def finish(tx: Tx, claim_id: str, answers: Mapping[MailKey, tuple[delivery.Handed, int]]) -> set[MailKey]:
-    """Write what came of claimed mails, and in how many seconds they may be tried again; return those still ours."""
-    keys = sorted(answers)
+async def finish(tx: Tx, answers: Sequence[tuple[Mail, delivery.Handed]]) -> set[MailKey]:
+    """Write what came of mails; return those that had not come to their end meanwhile."""
     rows = await tx.rows(
-        """UPDATE mail SET state = new.state, smtp_code = new.smtp_code, claim = NULL,
-                  next_try_at = now() + new.pause_s * interval '1 second'
-             FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::int[])
-               AS new (tenant, contact_id, key, state, smtp_code, pause_s)
+        f"""UPDATE mail SET state = new.state, smtp_code = new.smtp_code, claim = NULL, attempts = new.attempts,
+                  next_try_at = now() + new.pause_s * interval '1 second' + {_OURS}
+             FROM {_ANSWER.rows} AS new
             WHERE mail.tenant = new.tenant AND mail.contact_id = new.contact_id AND mail.key = new.key
-              AND mail.claim = %s
-           RETURNING mail.tenant, mail.contact_id, mail.key""",
+              AND mail.state IN {_OPEN}
+           RETURNING mail.tenant, mail.contact_id, mail.key""",  # noqa: S608 - our own columns
         [
-            *([key[i] for key in keys] for i in range(3)),
-            [delivery.move(State.SENT, answers[key][0].answer).value for key in keys],
-            [answers[key][0].code for key in keys],
-            [answers[key][1] for key in keys],
-            claim_id,
+            _ANSWER.pack(
+                (
+                    *mail.mail_key,
+                    delivery.handed_over(mail.state, handed.answer).value,
+                    handed.code,
+                    mail.attempts,
+                    delivery.pause_s(mail.attempts),
+                )
+                for mail, handed in answers
+            )
         ],
     )
-    return {(row.tenant, row.contact_id, row.key) for row in rows}
+    return {_key(row) for row in rows}
+
+
+async def leave_to_people(tx: Tx, mails: Collection[MailKey]) -> None:
+    """Nobody takes these up by himself: their jobs failed, and say when they are tried again, or are parked."""
+    await tx.run(
+        """UPDATE mail SET next_try_at = 'infinity'
+            WHERE (tenant, contact_id, key) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))""",
+        [texts(mail[i] for mail in mails) for i in range(3)],
+    )
 
 
 async def give_up(tx: Tx, contact: Key, smtp_code: int) -> list[MailKey]:
@@ -472,23 +577,36 @@ async def give_up(tx: Tx, contact: Key, smtp_code: int) -> list[MailKey]:
     await tx.run(
         "UPDATE message SET mail_key = %s WHERE tenant = %s AND contact_id = %s AND mail_key IS NULL", [key, *contact]
     )
-    # Not SENT: whoever is handing such a mail over just now gets an answer of its own.
-    states = [state for state in delivery.states_before(Answer.NEVER) if state != State.SENT.value]
+    # Whoever is handing such a mail over just now gets an answer of its own.
     rows = await tx.rows(
-        """UPDATE mail SET state = %s, smtp_code = %s
-            WHERE tenant = %s AND contact_id = %s AND state = ANY(%s)
-           RETURNING tenant, contact_id, key""",
-        [State.HARD_BOUNCED.value, smtp_code, *contact, states],
+        f"""UPDATE mail SET state = %s, smtp_code = %s
+            WHERE tenant = %s AND contact_id = %s AND state IN ('QUEUED', 'SOFT_BOUNCED')
+              AND NOT EXISTS (SELECT FROM message m JOIN job j ON j.tenant = m.tenant AND j.kind = '{LETTER}'
+                                                              AND j.subject = 'message/' || m.message_id
+                               WHERE m.tenant = mail.tenant AND m.contact_id = mail.contact_id AND m.mail_key = mail.key
+                                 AND j.leased_until >= now())
+           RETURNING tenant, contact_id, key""",  # noqa: S608 - constant text
+        [State.HARD_BOUNCED.value, smtp_code, *contact],
     )
-    return [(row.tenant, row.contact_id, row.key) for row in rows]
+    return [_key(row) for row in rows]
 
 
 async def count_due(tx: Tx) -> int:
-    """Mails and digests that should go now; one that was tried in vain some times is waited for no longer."""
+    """Digests and mails that should go now and whose job nobody does yet; of very many, not all.
+
+    One that was tried in vain some times is waited for no longer.
+    """
     row = await tx.row(
-        """SELECT (SELECT count(*) FROM mail WHERE state = ANY(%s) AND due_at <= %s AND attempts < %s)
-                + (SELECT count(*) FROM message WHERE mail_key IS NULL AND due_at <= %s) AS n""",
-        [delivery.states_before(Answer.CLAIMED), tx.at, delivery.PATIENCE_ATTEMPTS, tx.at],
+        f"""SELECT (SELECT count(*) FROM (SELECT FROM message WHERE mail_key IS NULL AND due_at <= %(at)s LIMIT %(most)s) AS d)
+                 + (SELECT count(*) FROM (
+                      SELECT FROM mail
+                       WHERE state IN {_OPEN} AND due_at <= %(at)s AND attempts < %(patience)s
+                         AND NOT EXISTS (SELECT FROM message m JOIN job j ON j.tenant = m.tenant AND j.kind = '{LETTER}'
+                                                                         AND j.subject = 'message/' || m.message_id
+                                          WHERE m.tenant = mail.tenant AND m.contact_id = mail.contact_id
+                                            AND m.mail_key = mail.key AND j.next_try_at <= now())
+                       LIMIT %(most)s) AS l) AS n""",  # noqa: S608 - constant text
+        {"at": tx.at, "patience": delivery.PATIENCE_ATTEMPTS, "most": jobs.COUNTED_MAX},
     )
     return int(row.n)
 
@@ -545,9 +663,9 @@ def _contact(row: Any) -> Contact:
     )
 
 
-def _columns(keys: Collection[Key]) -> list[list[str]]:
-    return [[key[0] for key in keys], [key[1] for key in keys]]
+def _columns(keys: Collection[Key]) -> list[str]:
+    return [texts(key[0] for key in keys), texts(key[1] for key in keys)]
 
 
-def _iso(value: date | datetime) -> str:
-    return value.isoformat()
+def _key(row: Any) -> MailKey:
+    return (row.tenant, row.contact_id, row.key)

@@ -29,7 +29,9 @@ from services.notifications.settings import Settings
 from services.notifications.store import CaseFile, Key, Mail, MailKey, NewMessage
 from services.notifications.texts.compose import Case, Names, compose
 
-DIGESTS_AT_ONCE = 1000
+# In one transaction: so many mails, and of digests what so many messages found waiting are part of.
+MAILS_AT_ONCE = 200
+MESSAGES_AT_ONCE = 5000
 
 
 async def register_contact(tx: Tx, contact: Contact) -> None:
@@ -179,33 +181,44 @@ class Desk:
             for recipient, message in zip(recipients, compose(story, recipients, names, case), strict=True):
                 due_at = tx.at if recipient.at_once else digest_at
                 messages.append(_row(story, recipient, names.seller, message, created_at=tx.at, due_at=due_at))
-        await store.add_messages(tx, messages)
+        await store.add_messages(tx, messages, _word())
 
-    async def gather_digests(self, tx: Tx) -> None:
-        """Make one mail of what each person heard until the end of the business day."""
-        for too_late_for in await store.gather_digests(tx, DIGESTS_AT_ONCE):
-            await store.postpone(tx, too_late_for, Moment(too_late_for, self.time_zone).digest_at())
+    async def find(self, tx: Tx) -> int:
+        """Have the digests made whose time has come, and what others left sent; return how many jobs it is."""
+        word = _word()
+        await store.have_sent(tx, await store.left_by_others(tx, MAILS_AT_ONCE), word)
+        return await store.find_digests(tx, word)
 
-    async def record(self, tx: Tx, claim_id: str, results: Sequence[tuple[Mail, Handed]]) -> None:
-        """Write what came of mails that were handed over, and announce it."""
-        judged = {mail.mail_key: (mail, handed) for mail, handed in await self._judge(tx, results)}
-        ours = await store.finish(
-            tx, claim_id, {key: (h, delivery.pause_s(mail.attempts)) for key, (mail, h) in judged.items()}
-        )
-        messages = await store.messages_in(tx, ours)
-        for key in sorted(ours):
-            mail, handed = judged[key]
+    async def gather_digests(self, tx: Tx) -> bool:
+        """Make a mail of what each of some persons heard until the end of the business day; is anybody left?"""
+        made, too_late_for = await store.gather_digests(tx, MAILS_AT_ONCE, MESSAGES_AT_ONCE)
+        for was_due_at in too_late_for:
+            await store.postpone(tx, was_due_at, Moment(was_due_at, self.time_zone).digest_at())
+        await store.have_sent(tx, made, _word())
+        return bool(made or too_late_for)
+
+    async def record(self, tx: Tx, results: Sequence[tuple[Mail, Handed]]) -> dict[MailKey, int]:
+        """Write what came of mails that were handed over, and announce it; return what is to go again, in how long.
+
+        That a mail was taken which only informs is not announced: who wants to know asks for the list.
+        """
+        judged = await self._judge(tx, results)
+        ours = await store.finish(tx, judged)
+        open_ = sorted(((m, h) for m, h in judged if m.mail_key in ours), key=lambda result: result[0].mail_key)
+        for mail, handed in open_:
             if handed.answer is Answer.NEVER:
                 await self._bounce(tx, mail, handed.code)
         await outbox.add(
             tx,
             [
                 Announcement(_origin(row, "accepted"), row.account_id, f"message/{row.message_id}", wire.delivered(row))
-                for key in sorted(ours)
-                if judged[key][1].answer is Answer.TAKEN
-                for row in messages[key]
+                for mail, handed in open_
+                if handed.answer is Answer.TAKEN
+                for row in mail.messages
+                if row.weight == Weight.ACT or row.document
             ],
         )
+        return {m.mail_key: delivery.pause_s(m.attempts) for m, h in open_ if h.answer is Answer.NOT_NOW}
 
     async def _judge(self, tx: Tx, results: Sequence[tuple[Mail, Handed]]) -> list[tuple[Mail, Handed]]:
         """The same, but what an address refused that was corrected meanwhile is sent to the right one."""
@@ -294,6 +307,11 @@ async def _people(tx: Tx, stories: Sequence[Story]) -> dict[Key, House]:
 
 def _route(story: Story, people: Mapping[Key, House]) -> Route:
     return routing.route(story, people[(story.tenant, story.account_id)], people[(story.tenant, "")])
+
+
+def _word() -> Origin:
+    """On whose word mails are sent; the tenant is theirs."""
+    return Origin("", "system:send", "a mail is due", "", new_traceparent())
 
 
 def _origin(row: Any, what: str) -> Origin:

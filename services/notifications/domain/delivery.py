@@ -8,7 +8,7 @@ class State(StrEnum):
     """The vocabulary of domain rule B13, as far as SMTP tells."""
 
     QUEUED = "QUEUED"
-    # Being handed over; still so after a crash, and then handed over again with the same Message-ID.
+    # Being handed over, as the version before this one wrote it down; here its job says so (chassis/jobs.py).
     SENT = "SENT"
     # The next hop took it.
     ACCEPTED = "ACCEPTED"
@@ -44,6 +44,8 @@ MOVES = {
 PATIENCE_ATTEMPTS = 6
 # With the pauses below some two days, after which a mail that the server put off all the time counts as refused.
 GIVE_UP_ATTEMPTS = 60
+# Some eight minutes, in which a server that is only starting anew has come back.
+DROPS_MAX = 10
 PAUSE_MAX_S = 3600
 
 
@@ -54,6 +56,13 @@ class Handed:
     answer: Answer
     # The SMTP reply code about recipient or content; 0 if it never came to one (connection, document not at hand).
     code: int = 0
+    # The server ended the connection over this mail.
+    dropped: bool = False
+
+
+def is_hopeless(handed: Handed, attempts: int) -> bool:
+    """Whether the server ended the connection over a mail so often that a person must look at it."""
+    return handed.dropped and attempts >= DROPS_MAX
 
 
 def move(state: State, answer: Answer) -> State:
@@ -61,6 +70,11 @@ def move(state: State, answer: Answer) -> State:
     moved = MOVES.get((state, answer))
     assert moved is not None, f"a mail that is {state} cannot be {answer}"
     return moved
+
+
+def handed_over(state: State, answer: Answer) -> State:
+    """What becomes of a mail that was taken up in some state and got this answer."""
+    return move(move(state, Answer.CLAIMED), answer)
 
 
 def states_before(answer: Answer) -> list[str]:

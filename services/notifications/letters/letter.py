@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from services.notifications.documents import Document
 from services.notifications.domain.matrix import Weight
@@ -38,20 +39,24 @@ def write(mail: Mail, enclosed: Sequence[Document], *, sender: str, domain: str)
     """The mail's bytes: of the same mail always the same."""
     words = catalogue(mail.language)
     subject = _subject(mail, words)
-    template = "message" if _is_single(mail) else "digest"
     values = {
         "words": words,
         "subject": subject,
-        "name": mail.name,
-        "messages": mail.messages,
+        "greeting": words.common("greeting", name=mail.name),
+        "single": mail.messages[0] if _is_single(mail) else None,
         "cases": _cases(mail.messages),
     }
-    text = _environment().get_template(f"{template}.txt").render(values)
-    html = _environment().get_template(f"{template}.html").render(values)
+    text = _environment().get_template("mail.txt").render(values, t=words.constant)
+    html = _environment().get_template("mail.html").render(values, t=_escaped(mail.language))
     read = mime.multipart("alternative", [mime.text(text, "plain"), mime.text(html, "html")])
     saved = [mime.attachment(d.content, _media_type(d), _file_name(d)) for d in enclosed]
     headers = _headers(mail, subject, sender, domain) | {"Content-Language": words.language}
     return mime.message(headers, mime.multipart("mixed", [read, *saved]) if saved else read)
+
+
+@cache
+def _escaped(language: str) -> dict[str, Markup]:
+    return {part: escape(text) for part, text in catalogue(language).constant.items()}
 
 
 def message_id(mail: Mail, domain: str) -> str:

@@ -31,10 +31,8 @@ def text(content: str, subtype: str) -> bytes:
 
 def attachment(content: bytes, media_type: str, file_name: str) -> bytes:
     """A part to save."""
-    if file_name.isascii():
-        named = f'filename="{file_name}"'
-    else:
-        named = f"filename*=utf-8''{quote(file_name, safe='')}"  # RFC 2231
+    # A name that is not ASCII as RFC 2231 says.
+    named = f'filename="{file_name}"' if file_name.isascii() else f"filename*=utf-8''{quote(file_name, safe='')}"
     head = f"""Content-Type: {media_type}\r
 Content-Transfer-Encoding: base64\r
 Content-Disposition: attachment;\r

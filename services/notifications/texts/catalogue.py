@@ -40,7 +40,8 @@ class Catalogue:
             dispute_reason=lambda code: self._word("dispute_reasons", code or "OTH"),
         )
         self._templates: dict[str, Template] = {}
-        self._words = {part: text for part, text in self._entries["common"].items() if "{" not in text}
+        # What is said the same whatever happened, by its name.
+        self.constant = {part: text for part, text in self._entries["common"].items() if "{" not in text}
 
     def tell(self, kind: str, values: Mapping[str, Any]) -> dict[str, str]:
         """Fill in all sentences of a kind of story; a value that is missing is a defect, not an empty word.
@@ -53,7 +54,7 @@ class Catalogue:
 
     def common(self, part: str, **values: Any) -> str:
         """A word or sentence that belongs to no kind of story."""
-        if (word := self._words.get(part)) is not None:
+        if (word := self.constant.get(part)) is not None:
             return word
         return self._template(f"common/{part}", self._entries["common"][part]).render(values)
 
@@ -74,6 +75,10 @@ class Catalogue:
     def day(self, value: date) -> str:
         """A date with the month in words, so that nobody takes the day for the month."""
         return _day(self.language, value)
+
+    def next_update(self, at: date, told_on: date) -> str:
+        """Until when people hear again of what they were told on a day."""
+        return _next_update(self.language, at if at > told_on else None)
 
     def listed(self, items: Iterable[str]) -> str:
         """One or several, separated by semicolons: the parts may hold commas."""
@@ -103,3 +108,9 @@ def _money(language: str, minor: int, currency: str) -> str:
 @functools.lru_cache(REMEMBERED)
 def _day(language: str, value: date) -> str:
     return format_date(value, "long", locale=catalogue(language).locale)
+
+
+@functools.lru_cache(REMEMBERED)
+def _next_update(language: str, at: date | None) -> str:
+    words = catalogue(language)
+    return words.common("next_update_by", next_update_at=at) if at else words.common("next_update_none")

@@ -45,9 +45,8 @@ def open_office(open_service: OpenService, mail: Mail) -> OpenOffice:
             await server.start()
             try:
                 async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-                    [job] = SERVICE.works(parts)
                     stub = service_pb2_grpc.NotificationsServiceStub(channel)
-                    office = Office(parts, stub, job, mail, invoicing)
+                    office = Office(parts, stub, SERVICE.works(parts), mail, invoicing)
                     await office.set_clock(MONDAY_10)
                     yield office
             finally:

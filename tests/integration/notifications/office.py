@@ -25,10 +25,8 @@ from receivables.notifications.v1 import events_pb2, service_pb2
 from deploy.local.mail import Mail
 from services.chassis.envelope import Event
 from services.chassis.service import Parts
-from services.chassis.workers import Work
-from services.notifications import sending
-from services.notifications.sending import Sender
-from services.notifications.usecases import Desk
+from services.chassis.workers import Work, count_due, workers
+from services.notifications import store
 from tests.unit.notifications.samples import ACCOUNT, TENANT, an_event, eur, record
 
 XML = b"<?xml version='1.0'?><Invoice>\xc3\xa9</Invoice>"
@@ -71,13 +69,9 @@ class Office:
 
     parts: Parts[Any]
     stub: Any
-    job: Work
+    works: Sequence[Work]
     mail: Mail
     invoicing: Invoicing
-
-    @property
-    def _sender(self) -> Sender:
-        return sending.sender(Desk.of(self.parts.settings), self.parts.settings)
 
     async def call(self, method: str, request: Message, *, tenant: str = TENANT) -> Any:
         metadata = (
@@ -123,18 +117,26 @@ class Office:
     async def send(self) -> None:
         """Send all that is due now."""
         while await self.due():
-            await self._sender.run(self.parts.database)
+            await self.send_once()
 
     async def send_once(self) -> int:
-        return await self._sender.run(self.parts.database)
+        """Do what jobs there are now; return how many it was."""
+        return sum([await worker.some() for worker in reversed(workers(self.parts.consumer, self.works))])
+
+    async def taken_up(self) -> list[store.Mail]:
+        """The mails of all jobs, as whoever is about to send them sees them."""
+        jobs = await self.rows("SELECT tenant, subject FROM job WHERE kind = 'letter' ORDER BY id")
+        async with self.parts.database.transaction([TENANT]) as tx:
+            mails, _ = await store.open_mails(tx, [(job.tenant, job.subject.removeprefix("message/")) for job in jobs])
+        return list(mails.values())
 
     async def due(self) -> int:
-        async with self.parts.database.transaction(await self.parts.database.tenants()) as tx:
-            return await self.job.findable(tx)
+        return await count_due(self.parts.database, self.works)
 
     async def forget_pauses(self) -> None:
         """As if the time until the next attempts had passed, by the system's clock."""
         await self.rows("UPDATE mail SET next_try_at = now() RETURNING 1")
+        await self.rows("UPDATE job SET next_try_at = now() RETURNING 1")
 
     def mails(self, to: str = "") -> list[EmailMessage]:
         """What arrived, in order; of one person if named."""

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 from receivables.notifications.v1 import events_pb2
 
-from services.notifications import store
 from services.notifications.domain.delivery import Answer, Handed
 from services.notifications.usecases import Desk
 from tests.integration.notifications.office import Office, text
@@ -120,14 +119,13 @@ async def test_nothing_more_goes_to_a_suspended_contact_until_it_is_registered_a
 async def test_a_bounce_of_an_address_that_was_corrected_meanwhile_suspends_nobody(office: Office):
     await bounced(office)
     await office.follow(invoice())
-    async with office.parts.database.transaction([TENANT]) as tx:
-        [on_its_way] = await store.claim(tx, "this claim", 1)
+    [on_its_way] = await office.taken_up()
 
     await office.register("cleo", "AP_CLERK")  # the right address
     async with office.parts.database.transaction([TENANT]) as tx:
-        await Desk("Europe/Berlin", "reply.example").record(tx, "this claim", [(on_its_way, Handed(Answer.NEVER, 550))])
+        again = await Desk("Europe/Berlin", "reply.example").record(tx, [(on_its_way, Handed(Answer.NEVER, 550))])
 
-    await office.forget_pauses()
+    assert list(again) == [on_its_way.mail_key]
     await office.send()
     assert office.mail_to("cleo")
     assert not await office.rows("SELECT 1 FROM contact WHERE suspended_at IS NOT NULL")
