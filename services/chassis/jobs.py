@@ -7,9 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
-from psycopg.types.json import Jsonb
-
 from services.chassis import parked
+from services.chassis.columns import Columns
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, Record
 from services.chassis.ids import new_id
@@ -54,31 +53,10 @@ async def add(tx: Tx, jobs: Sequence[Job]) -> None:
     """Have these done once the transaction commits; one that is there already is done anew, by whoever comes next."""
     if not jobs:
         return
-    rows = [
-        {
-            "tenant": job.tenant,
-            "kind": job.kind,
-            "subject": job.subject,
-            "lane": job.lane,
-            "cost": job.cost,
-            "actor": job.origin.actor,
-            "reason": job.origin.reason,
-            "idempotency_key": job.origin.idempotency_key,
-            "traceparent": job.origin.traceparent,
-            "causation_id": job.origin.causation_id,
-        }
-        for job in {job.key: job for job in jobs}.values()
-    ]
+    latest = {job.key: job for job in jobs}
     await tx.run(
-        _ADD  # noqa: S608 - our own texts
-        + """SELECT tenant, kind, subject, lane, cost, actor, reason, idempotency_key, traceparent, causation_id
-               FROM ROWS FROM (jsonb_to_recordset(%s)
-                 AS (tenant text, kind text, subject text, lane text, cost int, actor text, reason text,
-                     idempotency_key text, traceparent text, causation_id text)) WITH ORDINALITY
-                 AS new (tenant, kind, subject, lane, cost, actor, reason, idempotency_key, traceparent, causation_id, nth)
-              ORDER BY nth"""
-        + _ANEW,
-        [Jsonb(rows)],
+        f"{_ADD} SELECT {_COLUMNS} FROM {_JOB.rows} AS new ORDER BY nth {_ANEW}",  # noqa: S608 - our own texts
+        [_JOB.pack((*job.key, job.lane, job.cost, *_said(job.origin), nth) for nth, job in enumerate(latest.values()))],
     )
     tx.queued |= {job.kind for job in jobs}
 
@@ -117,8 +95,12 @@ def _said(word: Origin) -> list[str]:
     return [word.actor, word.reason, word.idempotency_key, word.traceparent, word.causation_id]
 
 
-_ADD: LiteralString = """INSERT INTO job (tenant, kind, subject, lane, cost, actor, reason, idempotency_key, traceparent,
-                                          causation_id) """
+_COLUMNS: LiteralString = "tenant, kind, subject, lane, cost, actor, reason, idempotency_key, traceparent, causation_id"
+_JOB = Columns(
+    """tenant text, kind text, subject text, lane text, cost int, actor text, reason text, idempotency_key text,
+       traceparent text, causation_id text, nth int"""
+)
+_ADD: LiteralString = "INSERT INTO job (" + _COLUMNS + ") "
 _ANEW: LiteralString = """ ON CONFLICT (tenant, kind, subject) DO UPDATE
     SET next_try_at = now(), lease = NULL, leased_until = NULL, attempts = 0, deaths = 0, actor = EXCLUDED.actor,
         reason = EXCLUDED.reason, idempotency_key = EXCLUDED.idempotency_key, traceparent = EXCLUDED.traceparent,

@@ -27,9 +27,9 @@ def company_json(company: Company) -> Jsonb:
     return Jsonb(asdict(company))
 
 
-def pairs_json(pairs: Iterable[tuple[str, Decimal]]) -> Jsonb:
+def pairs_json(pairs: Iterable[tuple[str, Decimal]]) -> list[list[str]]:
     """Lines and quantities as they are kept: decimals as text, exact."""
-    return Jsonb([[line_id, f"{quantity:f}"] for line_id, quantity in pairs])
+    return [[line_id, f"{quantity:f}"] for line_id, quantity in pairs]
 
 
 def pairs_of(value: Any) -> tuple[tuple[str, Decimal], ...]:

@@ -3,19 +3,22 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from services.chassis.columns import Columns
 from services.chassis.database import Tx
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.statements import Statement
 from services.invoicing.store.columns import Key, columns, keys, pairs_json, pairs_of
 from services.kernel.money import Money
 
+_BALANCE = Columns("tenant text, invoice_id text, gross_minor bigint")
+_REQUEST = Columns("tenant text, dispute_id text, invoice_id text, lines jsonb, currency text, amount_minor bigint")
+
 
 async def add_balances(tx: Tx, invoices: Sequence[Statement]) -> None:
     """Begin to count what is credited of these invoices."""
     await tx.run(
-        """INSERT INTO invoice_balance (tenant, invoice_id, gross_minor)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])""",
-        columns([(*invoice.key, invoice.gross.minor) for invoice in invoices], 3),
+        f"INSERT INTO invoice_balance ({_BALANCE.names}) SELECT * FROM {_BALANCE.rows} AS new",  # noqa: S608 - constant columns
+        [_BALANCE.pack((*invoice.key, invoice.gross.minor) for invoice in invoices)],
     )
 
 
@@ -66,15 +69,13 @@ async def credits_to_come(tx: Tx, orders: Collection[Key]) -> list[CreditRequest
 async def add_credit_requests(tx: Tx, requests: Sequence[CreditRequest]) -> None:
     """Record what disputes ask for."""
     await tx.run(
-        """INSERT INTO credit_request (tenant, dispute_id, invoice_id, lines, currency, amount_minor)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[], %s::bigint[])""",
-        columns(
-            [
+        f"INSERT INTO credit_request ({_REQUEST.names}) SELECT * FROM {_REQUEST.rows} AS new",  # noqa: S608
+        [
+            _REQUEST.pack(
                 (r.tenant, r.dispute_id, r.invoice_id, pairs_json(r.lines), r.amount.currency, r.amount.minor)
                 for r in requests
-            ],
-            6,
-        ),
+            )
+        ],
     )
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import Any, LiteralString
 
-from psycopg.types.json import Jsonb
-
 from services.chassis import jobs
+from services.chassis.columns import Columns
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, new_traceparent
 from services.chassis.pages import Page
@@ -14,28 +13,34 @@ from services.invoicing.domain.drafts import LARGE_LINES
 from services.invoicing.domain.statements import Held, Kind
 from services.invoicing.store.columns import Key, keys
 
+_DRAFT = Columns(
+    """tenant text, draft_id text, kind text, account_id text, order_id text, shipment_id text, dispute_id text,
+       findings jsonb, held_at timestamptz"""
+)
+_FOUND = Columns("tenant text, draft_id text, findings jsonb, unjudged boolean")
 AGAIN_S = 15  # before a draft whose judge died is judged again; then twice as long each time, an hour at most
 
 
 async def add_drafts(tx: Tx, drafts: Sequence[Held]) -> None:
     """Keep drafts that are to be prepared: nothing was found wrong with them yet."""
     await tx.run(
-        """INSERT INTO held (tenant, draft_id, kind, account_id, order_id, shipment_id, dispute_id, findings, held_at)
-           SELECT tenant, draft_id, kind, account_id, order_id, shipment_id, dispute_id, '[]', %s
-             FROM jsonb_to_recordset(%s) AS d (tenant text, draft_id text, kind text, account_id text, order_id text,
-                                               shipment_id text, dispute_id text)""",
-        [tx.at, Jsonb([_json(draft) for draft in drafts])],
+        f"INSERT INTO held ({_DRAFT.names}) SELECT * FROM {_DRAFT.rows} AS new",  # noqa: S608 - constant columns
+        [
+            _DRAFT.pack(
+                (*d.key, d.kind.value, d.account_id, d.order_id, d.shipment_id, d.dispute_id, [], tx.at) for d in drafts
+            )
+        ],
     )
 
 
 async def keep_findings(tx: Tx, drafts: Sequence[Held]) -> dict[Key, int]:
     """Keep what drafts broke now; return in how many seconds those are to be judged again whose judge died."""
     rows = await tx.rows(
-        """UPDATE held SET findings = d.findings, judge_again_at = NULL, tries = held.tries + d.unjudged::int
-             FROM jsonb_to_recordset(%s) AS d (tenant text, draft_id text, findings jsonb, unjudged boolean)
-            WHERE held.tenant = d.tenant AND held.draft_id = d.draft_id
-           RETURNING held.tenant, held.draft_id, d.unjudged, held.tries""",
-        [Jsonb([_json(draft) for draft in drafts])],
+        f"""UPDATE held SET findings = d.findings, judge_again_at = NULL, tries = held.tries + d.unjudged::int
+              FROM {_FOUND.rows} AS d
+             WHERE held.tenant = d.tenant AND held.draft_id = d.draft_id
+            RETURNING held.tenant, held.draft_id, d.unjudged, held.tries""",  # noqa: S608
+        [_FOUND.pack((*d.key, [[f.rule, f.message, f.place] for f in d.findings], d.is_unjudged) for d in drafts)],
     )
     return {(row.tenant, row.draft_id): min(AGAIN_S * 2 ** min(row.tries - 2, 8), 3600) for row in rows if row.unjudged}
 
@@ -116,20 +121,6 @@ async def count_held(tx: Tx, orders: Collection[Key]) -> dict[Key, int]:
         keys(orders),
     )
     return {(row.tenant, row.order_id): row.n for row in rows}
-
-
-def _json(draft: Held) -> dict[str, Any]:
-    return {
-        "tenant": draft.tenant,
-        "draft_id": draft.draft_id,
-        "kind": draft.kind.value,
-        "account_id": draft.account_id,
-        "order_id": draft.order_id,
-        "shipment_id": draft.shipment_id,
-        "dispute_id": draft.dispute_id,
-        "findings": [[finding.rule, finding.message, finding.place] for finding in draft.findings],
-        "unjudged": draft.is_unjudged,
-    }
 
 
 def _held(row: Any) -> Held:

@@ -1,20 +1,21 @@
 """Series, issued documents and their bytes."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from psycopg.errors import SerializationFailure
-from psycopg.types.json import Jsonb
 
+from services.chassis.columns import Columns
 from services.chassis.database import Tx
 from services.chassis.pages import Page
 from services.invoicing.documents.model import VatCategory
 from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import Company, Form
 from services.invoicing.domain.statements import Check, Kept, Kind, Line, Statement, VatRow
-from services.invoicing.store.columns import Key, columns, company_json, keys
+from services.invoicing.store.columns import Key, columns, keys
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
@@ -23,6 +24,18 @@ _STATEMENT = """i.*, o.number AS invoice_number, d.format AS syntax, d.sha256, d
 _FROM = """i LEFT JOIN issued o ON o.tenant = i.tenant AND o.document_id = i.invoice_id
            JOIN document d ON d.tenant = i.tenant AND d.document_id = i.document_id
            LEFT JOIN invoice_balance b ON b.tenant = i.tenant AND b.invoice_id = i.document_id"""
+
+_ISSUED = Columns(
+    """tenant text, document_id text, kind text, number text, seller_id text, fiscal_year int, series_code text,
+       series_number bigint, account_id text, order_id text, shipment_id text, invoice_id text, dispute_id text,
+       final boolean, issue_date date, due_date date, delivery_date date, currency text, net_minor bigint,
+       tax_minor bigint, gross_minor bigint, vat jsonb, site text, cost_centre text, purchase_order text, seller jsonb,
+       buyer jsonb, profile text, file_format text"""
+)
+_LINE = Columns(
+    """tenant text, document_id text, position int, line_id text, order_line_id text, invoice_line_id text, sku text,
+       name text, quantity numeric, unit text, unit_price numeric, net_minor bigint, vat_category text, vat_rate numeric"""
+)
 
 
 async def last_issue_dates(tx: Tx, sellers: Collection[Key]) -> dict[tuple[str, str, Kind], date]:
@@ -66,24 +79,12 @@ async def take_numbers(tx: Tx, wanted: Mapping[Series, tuple[int, date]]) -> dic
 async def add_issued(tx: Tx, documents: Sequence[tuple[Statement, Series, int]]) -> None:
     """Write what these documents say, each with its place in its series."""
     await tx.run(
-        """INSERT INTO issued (tenant, document_id, kind, number, seller_id, fiscal_year, series_code, series_number,
-                               account_id, order_id, shipment_id, invoice_id, dispute_id, final, issue_date, due_date,
-                               delivery_date, currency, net_minor, tax_minor, gross_minor, vat, site, cost_centre,
-                               purchase_order, seller, buyer, profile, file_format)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::int[], %s::text[],
-                                %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[],
-                                %s::date[], %s::date[], %s::date[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
-                                %s::jsonb[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::jsonb[], %s::text[],
-                                %s::text[])""",
-        columns([_issued_row(*document) for document in documents], 29),
+        f"INSERT INTO issued ({_ISSUED.names}) SELECT * FROM {_ISSUED.rows} AS new",  # noqa: S608 - constant columns
+        [_ISSUED.pack(_issued_row(*document) for document in documents)],
     )
     await tx.run(
-        """INSERT INTO issued_line (tenant, document_id, position, line_id, order_line_id, invoice_line_id, sku, name,
-                                    quantity, unit, unit_price, net_minor, vat_category, vat_rate)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[],
-                                %s::text[], %s::numeric[], %s::text[], %s::numeric[], %s::bigint[], %s::text[],
-                                %s::numeric[])""",
-        columns([row for statement, _, _ in documents for row in _line_rows(statement)], 14),
+        f"INSERT INTO issued_line ({_LINE.names}) SELECT * FROM {_LINE.rows} AS new",  # noqa: S608
+        [_LINE.pack(row for statement, _, _ in documents for row in _line_rows(statement))],
     )
 
 
@@ -183,12 +184,12 @@ def _issued_row(statement: Statement, series: Series, nth: int) -> tuple[Any, ..
         statement.net.minor,
         statement.tax.minor,
         statement.gross.minor,
-        Jsonb([_vat_json(row) for row in statement.vat]),
+        [_vat_json(row) for row in statement.vat],
         statement.scope.site,
         statement.scope.cost_centre,
         statement.scope.purchase_order,
-        company_json(statement.seller),
-        company_json(statement.buyer),
+        asdict(statement.seller),
+        asdict(statement.buyer),
         statement.form.profile,
         statement.form.format,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from services.chassis.columns import Columns
 from services.chassis.database import Tx
 from services.invoicing.domain.orders import ZERO, KeptOrder, Shipment, State
 from services.invoicing.store.columns import Key, columns, keys, pairs_json, pairs_of
@@ -10,6 +11,19 @@ from services.kernel.money import Money
 from services.kernel.orders import Order, OrderLine, Scope
 
 ShipmentKey = tuple[str, str, str]  # tenant, order, shipment
+
+_ORDER = Columns(
+    """tenant text, order_id text, version int, account_id text, state text, billed_whole boolean, placed_on date,
+       promised_ship_on date, currency text, net_minor bigint, tax_minor bigint, gross_minor bigint, site text,
+       cost_centre text, purchase_order text"""
+)
+_LINE = Columns(
+    """tenant text, order_id text, line_id text, position int, sku text, name text, quantity numeric, unit text,
+       unit_price numeric, net_minor bigint, tax_class text"""
+)
+_PROGRESS = Columns("tenant text, order_id text, state text, billed_whole boolean")
+_SHIPPED = Columns("tenant text, order_id text, line_id text, shipped numeric")
+_SHIPMENT = Columns("tenant text, order_id text, shipment_id text, shipped_on date, final boolean, quantities jsonb")
 
 
 async def lock_orders(tx: Tx, of: Collection[Key]) -> dict[Key, KeptOrder]:
@@ -61,18 +75,14 @@ async def keep_orders(tx: Tx, orders: Sequence[KeptOrder]) -> None:
     """Write new orders and new versions, lines included."""
     of = keys([order.key for order in orders])
     written = await tx.run(
-        """INSERT INTO sales_order (tenant, order_id, version, account_id, state, billed_whole, placed_on, promised_ship_on,
-                                    currency, net_minor, tax_minor, gross_minor, site, cost_centre, purchase_order)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::boolean[], %s::date[],
-                                %s::date[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[],
-                                %s::text[])
+        f"""INSERT INTO sales_order ({_ORDER.names}) SELECT * FROM {_ORDER.rows} AS new
            ON CONFLICT (tenant, order_id) DO UPDATE
              SET version = EXCLUDED.version, state = EXCLUDED.state, placed_on = EXCLUDED.placed_on,
                  promised_ship_on = EXCLUDED.promised_ship_on, currency = EXCLUDED.currency,
                  net_minor = EXCLUDED.net_minor, tax_minor = EXCLUDED.tax_minor, gross_minor = EXCLUDED.gross_minor,
                  site = EXCLUDED.site, cost_centre = EXCLUDED.cost_centre, purchase_order = EXCLUDED.purchase_order
-           WHERE sales_order.version < EXCLUDED.version AND sales_order.account_id = EXCLUDED.account_id""",
-        columns([_order_row(kept) for kept in orders], 15),
+           WHERE sales_order.version < EXCLUDED.version AND sales_order.account_id = EXCLUDED.account_id""",  # noqa: S608 - constant columns
+        [_ORDER.pack(_order_row(kept) for kept in orders)],
     )
     # Another account's order of the same id may have come between our look and this: tried again, it is refused.
     assert written == len(orders), "an order was kept by somebody else meanwhile"
@@ -80,28 +90,23 @@ async def keep_orders(tx: Tx, orders: Sequence[KeptOrder]) -> None:
         "DELETE FROM order_line WHERE (tenant, order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", of
     )
     await tx.run(
-        """INSERT INTO order_line (tenant, order_id, line_id, position, sku, name, quantity, unit, unit_price, net_minor,
-                                   tax_class)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::numeric[],
-                                %s::text[], %s::numeric[], %s::bigint[], %s::text[])""",
-        columns([row for kept in orders for row in _line_rows(kept)], 11),
+        f"INSERT INTO order_line ({_LINE.names}) SELECT * FROM {_LINE.rows} AS new",  # noqa: S608
+        [_LINE.pack(row for kept in orders for row in _line_rows(kept))],
     )
 
 
 async def save_progress(tx: Tx, orders: Sequence[KeptOrder]) -> None:
     """Write how far these orders have come; the table refuses more shipped than ordered."""
     await tx.run(
-        """UPDATE sales_order o SET state = k.state, billed_whole = k.billed_whole
-             FROM unnest(%s::text[], %s::text[], %s::text[], %s::boolean[]) AS k (tenant, order_id, state, billed_whole)
-            WHERE o.tenant = k.tenant AND o.order_id = k.order_id""",
-        columns([(*kept.key, kept.state.value, kept.billed_whole) for kept in orders], 4),
+        f"""UPDATE sales_order o SET state = k.state, billed_whole = k.billed_whole FROM {_PROGRESS.rows} AS k
+             WHERE o.tenant = k.tenant AND o.order_id = k.order_id""",  # noqa: S608 - constant columns
+        [_PROGRESS.pack((*kept.key, kept.state.value, kept.billed_whole) for kept in orders)],
     )
     shipped = [(*kept.key, line_id, quantity) for kept in orders for line_id, quantity in kept.shipped.items()]
     await tx.run(
-        """UPDATE order_line l SET shipped = k.shipped
-             FROM unnest(%s::text[], %s::text[], %s::text[], %s::numeric[]) AS k (tenant, order_id, line_id, shipped)
-            WHERE l.tenant = k.tenant AND l.order_id = k.order_id AND l.line_id = k.line_id""",
-        columns(shipped, 4),
+        f"""UPDATE order_line l SET shipped = k.shipped FROM {_SHIPPED.rows} AS k
+             WHERE l.tenant = k.tenant AND l.order_id = k.order_id AND l.line_id = k.line_id""",  # noqa: S608
+        [_SHIPPED.pack(shipped)],
     )
 
 
@@ -131,15 +136,13 @@ async def find_shipments(tx: Tx, of: Collection[ShipmentKey]) -> dict[ShipmentKe
 async def add_shipments(tx: Tx, shipments: Sequence[tuple[str, Shipment]]) -> None:
     """Record shipments, each with its tenant."""
     await tx.run(
-        """INSERT INTO shipment (tenant, order_id, shipment_id, shipped_on, final, quantities)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::date[], %s::boolean[], %s::jsonb[])""",
-        columns(
-            [
+        f"INSERT INTO shipment ({_SHIPMENT.names}) SELECT * FROM {_SHIPMENT.rows} AS new",  # noqa: S608
+        [
+            _SHIPMENT.pack(
                 (tenant, told.order_id, told.shipment_id, told.shipped_on, told.final, pairs_json(told.quantities))
                 for tenant, told in shipments
-            ],
-            6,
-        ),
+            )
+        ],
     )
 
 

@@ -50,7 +50,7 @@ async def due_again(toy: Toy) -> None:
 
 async def is_parked(toy: Toy) -> list[tuple[str, str, str]]:
     async with toy.database.transaction(()) as tx:
-        return [(row.reason, row.code, row.subject) for row in await parked.open_rows(tx, "toy")]
+        return [(row.reason, row.code, row.subject) for row in await parked.listed(tx, "toy")]
 
 
 def collecting(into: list[list[str]], kind: str = "toy", **how: Any) -> Work:
@@ -119,7 +119,7 @@ async def test_a_parked_job_is_put_back_by_a_replay_and_given_up_by_a_discard(to
     await add(toy, a_job("refused/j1"), a_job("refused/j2"))
     await drain(toy.consumer, WORKS)
     async with toy.database.transaction(()) as tx:
-        first, second = await parked.open_rows(tx, "toy")
+        first, second = await parked.listed(tx, "toy")
 
     await toy.consumer.replay(first, by="user:ada")
     await toy.consumer.discard(second, by="user:ada", why="not needed")

@@ -19,6 +19,7 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_events
 
 from services.chassis.envelope import Record
+from services.chassis.workers import Work, drain
 from tests.integration.disputes import desk as disputes
 from tests.integration.invoicing import office
 from tests.integration.ledger import desk as ledger
@@ -69,10 +70,10 @@ class Asked:
     async def tell(self, records: Sequence[Record]) -> None:
         await self.parts.consumer.handle(records)
 
-    async def job(self, job: Any) -> None:
-        await job.run(self.parts.database)
+    async def work(self, work: Work) -> None:
+        await drain(self.parts.consumer, [work])
         async with self.parts.database.transaction(await self.parts.database.tenants()) as tx:
-            await job.due(tx)
+            await work.findable(tx)
 
 
 def call(request: Message) -> Door:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from deploy.local.postgres import DatabaseUrls, drop, provision
 from deploy.local.servers import Servers
 from services.chassis.migrate import migrate
 from services.chassis.service import Parts, database_of
-from services.invoicing.checks import JUDGE
+from services.invoicing.press import close_presses
 from tests.integration.invoicing import office
 from tests.prove.volume import stock
 from tests.prove.volume.doors import DOORS, SUMS, Asked, Door, Refused
@@ -50,7 +51,7 @@ class Stocked:
             try:
                 yield Asked(parts, servicer.answers)
             finally:
-                JUDGE.close()
+                close_presses()
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -84,10 +85,10 @@ async def watch(stocked: Stocked, wanted: Callable[[Door], bool] = lambda _: Tru
                 if wanted(door):
                     seen.door = door.name
                     await door.ask(asked)
-            for job in stocked.service.jobs(asked.parts):
-                if wanted(Door(job.name, asked.job)):
-                    seen.door = job.name
-                    await asked.job(job)
+            for work in stocked.service.works(asked.parts):
+                if wanted(Door(work.kind, partial(Asked.work, work=work))):
+                    seen.door = work.kind
+                    await asked.work(work)
         async with asked.parts.database.transaction(()) as tx:
             failed = await tx.rows("SELECT event_type, reason, detail FROM parked WHERE id > %s", [parked])
     assert not failed, failed[0]
