@@ -94,7 +94,9 @@ def overview() -> Dashboard:
 
 def of_service(job: str) -> Dashboard:
     """What every service has: calls, events, announcements; and after it its own."""
-    return Dashboard(job, f"Receivables: {job}", (*_calls(job), *_events(job), *_OWN[job]))
+    return Dashboard(
+        job, f"Receivables: {job}", (*_calls(job), *_events(job), *(_jobs(job) if job in WORKERS else ()), *_OWN[job])
+    )
 
 
 def _calls(job: str) -> tuple[Panel, ...]:
@@ -107,6 +109,16 @@ def _calls(job: str) -> tuple[Panel, ...]:
                "{{grpc_method}}"),
         _panel("Calls by status", "Everything but OK is an answer that somebody did not want.", PER_SECOND,
                f'sum by (grpc_code) (rate(grpc_server_handled_total{{job="{job}"}}[1m]))', "{{grpc_code}}"),
+    )  # fmt: skip
+
+
+def _jobs(job: str) -> tuple[Panel, ...]:
+    """What it does that is no event."""
+    return (
+        _panel("Jobs by kind", "Done since the last minute.", PER_SECOND,
+               f'sum by (kind) (rate(ar_jobs_total{{job="{job}",result="done"}}[1m]))', "{{kind}}"),
+        _panel("Jobs waiting", "For how long the oldest has.", SECONDS,
+               f'max by (kind) (ar_jobs_oldest_age_seconds{{job="{job}"}})', "{{kind}}"),
     )  # fmt: skip
 
 
@@ -127,6 +139,9 @@ def _events(job: str) -> tuple[Panel, ...]:
                f'sum(increase(ar_batch_size_records_sum{{job="{job}"}}[5m])) / sum(increase(ar_batch_size_records_count{{job="{job}"}}[5m])) >= 0 or sum(ar_batch_size_records_sum{{job="{job}"}}) / sum(ar_batch_size_records_count{{job="{job}"}})',
                "records"),
     )  # fmt: skip
+
+
+WORKERS = ("credit", "invoicing", "notifications")  # those that have jobs
 
 
 _OWN: dict[str, tuple[Panel, ...]] = {

@@ -61,6 +61,7 @@ BURNS = (
 )
 _DECIDE = 'grpc_service="receivables.credit.v1.CreditService",grpc_method="Decide"'
 _SHIPPED = 'job="invoicing",event_type="receivables.orders.v1.OrderShipped"'
+_DRAFT = 'job="invoicing",kind="draft"'
 OBJECTIVES = (
     Objective(
         "DecisionAvailabilityBurn",
@@ -82,7 +83,10 @@ OBJECTIVES = (
         "InvoicingDelayBurn",
         "ar:invoicing_late:ratio",
         0.99,
-        f'sum(rate(ar_event_delay_seconds_bucket{{{_SHIPPED},le="5.0"}}[{{w}}]))',
+        # In time is what was recorded in time, less what was then not issued in time.
+        f'sum(rate(ar_event_delay_seconds_bucket{{{_SHIPPED},le="5.0"}}[{{w}}])) - (sum(rate('
+        f"ar_job_delay_seconds_count{{{_DRAFT}}}[{{w}}])) - sum(rate("
+        f'ar_job_delay_seconds_bucket{{{_DRAFT},le="5.0"}}[{{w}}])) or vector(0))',
         f"sum(rate(ar_event_delay_seconds_count{{{_SHIPPED}}}[{{w}}]))",
         "99 % of shipments are invoiced within 5 s",
     ),

@@ -179,12 +179,16 @@ async def hold(tx: Tx, jobs: Collection[Job], lease: str) -> list[Job]:
     return [job for job in jobs if job.key in ours]
 
 
-async def remove(tx: Tx, jobs: Collection[Job]) -> None:
-    """These are done. Hold them before."""
-    await tx.run(
-        "DELETE FROM job WHERE (tenant, kind, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))",
+async def remove(tx: Tx, jobs: Collection[Job]) -> list[float]:
+    """These are done; return how long after their adding each was, seconds. Hold them before."""
+    if not jobs:
+        return []
+    rows = await tx.rows(
+        """DELETE FROM job WHERE (tenant, kind, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
+           RETURNING extract(epoch FROM clock_timestamp() - added_at)::float8 AS after_s""",
         _columns([job.key for job in jobs]),
     )
+    return [row.after_s for row in rows]
 
 
 async def put_off(tx: Tx, later: Mapping[Key, tuple[float, str]], *, failed: bool = False) -> None:

@@ -46,6 +46,12 @@ JOBS = Counter(
     "ar_jobs_total", "Jobs (work that is not an event), by kind and result (done, failed, parked)", ["kind", "result"]
 )
 JOBS_S = Histogram("ar_job_batch_seconds", "How long a batch of jobs took, by kind", ["kind"], buckets=_DELAYS)
+JOB_DELAY = Histogram(
+    "ar_job_delay_seconds",
+    "From the adding of a job to the commit of what came of it, by kind",
+    ["kind"],
+    buckets=_DELAYS,
+)
 JOBS_DUE = Gauge(
     "ar_jobs_due", "Jobs that are to be done now or are being done, by kind; counted up to 100,000", ["kind"]
 )
@@ -92,6 +98,7 @@ def expect_jobs(kinds: Iterable[str]) -> None:
         JOBS_DUE.labels(kind)
         JOBS_AGE.labels(kind)
         JOBS_S.labels(kind)
+        JOB_DELAY.labels(kind)
         for result in ("done", "failed", "parked"):
             JOBS.labels(kind, result)
 
@@ -111,6 +118,14 @@ def handled(records: Iterable[Any], event_types: frozenset[str]) -> None:
         for bucket, count in Counts(bisect_left(_DELAYS, delay) for delay in delays[event_type]).items():
             histogram._buckets[bucket].inc(count)
         histogram._sum.inc(sum(delays[event_type]))
+
+
+def done(kind: str, delays: Iterable[float]) -> None:
+    """Note jobs of a kind that are done, and how long after their adding each was."""
+    of_kind, count = JOB_DELAY.labels(kind), JOBS.labels(kind, "done")
+    for delay in delays:
+        of_kind.observe(delay)
+        count.inc()
 
 
 def show(gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:

@@ -67,9 +67,12 @@ class Batch:
         async with self.database.transaction({job.tenant for job in chosen}) as tx:
             done = Done(tx, await jobs.hold(tx, chosen, self.lease))
             yield done
-            await jobs.remove(tx, [job for job in done.jobs if job.key not in done.later])
+            finished = [job for job in done.jobs if job.key not in done.later]
+            delays = await jobs.remove(tx, finished)
             if done.later:
                 await jobs.put_off(tx, done.later)
+        if finished:
+            metrics.done(finished[0].kind, delays)
         await self.consumer.wake(tx.announced)
 
 
@@ -209,7 +212,6 @@ class Worker:
             await self._do(some[:half])
             await self._do(some[half:])
             return
-        metrics.JOBS.labels(self._work.kind, "done").inc(len(some))
         metrics.JOBS_S.labels(self._work.kind).observe(time.perf_counter() - began)
 
     async def _failed(self, job: Job, error: Exception) -> None:

@@ -102,7 +102,7 @@ class Press:
         self._name, self._settings, self._lazily, self._within_s = name, settings, lazily, within_s
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix=name)
         self._idle: SimpleQueue[_Process | None] = SimpleQueue()
-        self._count = processes
+        self._count, self._running = processes, 0
         for made in [None] * processes if lazily else list(self._threads.map(lambda _: self._new(), range(processes))):
             self._idle.put(made)
 
@@ -119,12 +119,17 @@ class Press:
         [rendered] = await self._ask("render", [(kept, kept_as, form, logo)])
         return rendered  # type: ignore[no-any-return] # as `Judge.render` gives it
 
+    @property
+    def running(self) -> int:
+        """How many processes there are."""
+        return self._running
+
     def end_idle(self, after_s: float = IDLE_S) -> None:
         """End the processes that were started for something rare and that nobody has needed for so long."""
         for _ in range(self._idle.qsize() if self._lazily else 0):
             process = self._idle.get()
             if process is not None and time.monotonic() - process.used_at >= after_s:
-                process.stop()
+                self._end(process)
                 process = None
             self._idle.put(process)
 
@@ -133,7 +138,7 @@ class Press:
         self._threads.shutdown()
         for _ in range(self._count):
             if (process := self._idle.get()) is not None:
-                process.stop()
+                self._end(process)
 
     async def _ask(self, name: str, asked: Sequence[tuple[Any, ...]]) -> list[Any]:
         if not asked:
@@ -153,14 +158,20 @@ class Press:
         except Died as died:
             log.warning("a process for documents ended", press=self._name, error=type(died.__cause__).__name__)
             if process is not None:
-                process.stop()
+                self._end(process)
             process = None
             raise
         finally:
             self._idle.put(process)  # or none: the next who asks starts one
 
     def _new(self) -> _Process:
-        return _Process(self._name, self._settings, warm=not self._lazily)
+        process = _Process(self._name, self._settings, warm=not self._lazily)
+        self._running += 1
+        return process
+
+    def _end(self, process: _Process) -> None:
+        process.stop()
+        self._running -= 1
 
 
 @dataclass(frozen=True, slots=True)

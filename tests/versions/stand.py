@@ -131,6 +131,7 @@ class Trade:
         self._stand, self._business = stand, BUSINESS[stand.service]
         self._tenant = f"t{uuid4().hex[:12]}"
         self._done = 0
+        self._answered = 0
 
     def begin(self, replica: Running) -> None:
         """Set the clock, and make known what the rest stands on."""
@@ -144,10 +145,9 @@ class Trade:
 
     def go_on(self, replicas: Sequence[Running], count: int) -> int:
         """Say so many things more, wait until the replicas, asked in turn, answer for each; give how many events it took."""
-        numbers = range(self._done, self._done + count)
-        events = [record for n in numbers for record in self._business.facts(n, self._tenant)]
-        self._stand.send(events)
-        self._done += count
+        events = self.say(count)
+        numbers = range(self._answered, self._done)
+        self._answered = self._done
         with ExitStack() as channels:
             doors = [
                 Door(channels.enter_context(grpc.insecure_channel(replica.address)), self._tenant)
@@ -156,6 +156,14 @@ class Trade:
             for n in numbers:
                 answered = partial(self._business.answered, doors[n % len(doors)], n)
                 wait_until(answered, f"number {n} is answered for", HANDLED_S)
+        return events
+
+    def say(self, count: int) -> int:
+        """Say so many things more, and wait for nothing; give how many events it took."""
+        numbers = range(self._done, self._done + count)
+        events = [record for n in numbers for record in self._business.facts(n, self._tenant)]
+        self._stand.send(events)
+        self._done += count
         return len(events)
 
     def go_on_until_both_work(self, replicas: Sequence[Running]) -> None:

@@ -264,8 +264,10 @@ def _counted(alert: str, good: str, bad: str, everything: str) -> Series:
             f"grpc_server_handling_seconds_count{{{decide}}}": everything,
         },
         "InvoicingDelayBurn": {
-            f'ar_event_delay_seconds_bucket{{{shipped},le="5.0"}}': good,
+            f'ar_event_delay_seconds_bucket{{{shipped},le="5.0"}}': everything,
             f"ar_event_delay_seconds_count{{{shipped}}}": everything,
+            'ar_job_delay_seconds_bucket{job="invoicing",kind="draft",le="5.0"}': good,
+            'ar_job_delay_seconds_count{job="invoicing",kind="draft"}': everything,
         },
         "MailAcceptanceBurn": {'ar_mails_total{answer="taken"}': good, 'ar_mails_total{answer="never"}': bad},
     }[alert]
