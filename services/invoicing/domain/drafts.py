@@ -58,7 +58,11 @@ class Supply:
 def invoice(supply: Supply, *, draft_id: str, issue_date: date) -> Draft:
     """Draft the invoice of a supply, taxed at the rates of the day of delivery."""
     currency = supply.order.net.currency
-    lines = tuple(_line(str(nth), supply, line, quantity) for nth, (line, quantity) in enumerate(supply.quantities, 1))
+    treated = {kind: _vat(supply, kind) for kind in dict.fromkeys(line.tax_class for line, _ in supply.quantities)}
+    lines = tuple(
+        _line(str(nth), line, quantity, treated[line.tax_class], currency)
+        for nth, (line, quantity) in enumerate(supply.quantities, start=1)
+    )
     # Where the seller is outside the scope of VAT, no VAT id may stand on the document (BR-O-02).
     untaxed = any(line.vat.category is VatCategory.OUTSIDE_SCOPE for line in lines)
     buyer = replace(supply.buyer.company, vat_id="") if untaxed else supply.buyer.company
@@ -200,22 +204,27 @@ def buyer_party(account_id: str, company: Company) -> model.Buyer:
     )
 
 
-def _line(line_id: str, supply: Supply, line: OrderLine, quantity: Decimal) -> model.InvoiceLine:
+def _vat(supply: Supply, tax_class: str) -> model.LineVat:
+    """How VAT treats one kind of goods in this supply."""
     treatment = tax.rate_for(
         seller_country=supply.seller.company.country,
         seller_has_vat_id=bool(supply.seller.company.vat_id),
         buyer_country=supply.buyer.company.country,
         buyer_vat_id=supply.buyer.company.vat_id,
-        tax_class=line.tax_class,
+        tax_class=tax_class,
         on=supply.delivered_on,
     )
+    return model.LineVat(category=treatment.category, rate=treatment.rate)
+
+
+def _line(line_id: str, line: OrderLine, quantity: Decimal, vat: model.LineVat, currency: str) -> model.InvoiceLine:
     return model.InvoiceLine(
         id=line_id,
         quantity=quantity,
         unit=line.unit,
-        net_amount=documents.line_net(quantity=quantity, price=line.unit_price, currency=supply.order.net.currency),
+        net_amount=documents.line_net(quantity=quantity, price=line.unit_price, currency=currency),
         price=model.Price(net=line.unit_price),
-        vat=model.LineVat(category=treatment.category, rate=treatment.rate),
+        vat=vat,
         item=model.Item(name=line.name, sellers_id=line.sku or None),
     )
 
