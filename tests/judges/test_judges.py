@@ -57,7 +57,8 @@ def drawn(profile: str, count: int = DRAWN) -> list[Invoice]:
 
 
 def pages() -> Iterator[tuple[str, bytes]]:
-    """PDFs of every level and language, long ones, foreign ones, credit notes."""
+    """PDFs of every level and language, long ones, one in parts, foreign ones, credit notes."""
+    yield "parts.pdf", write(an_invoice(*(a_line(str(at)) for at in range(1, 1101))), "facturx")
     for level in LEVELS:
         for name, make in {**GOLDEN, "everything": all_at_once}.items():
             made = claim(make(), level)

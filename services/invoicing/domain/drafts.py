@@ -59,7 +59,11 @@ class Supply:
 def invoice(supply: Supply, *, draft_id: str, issue_date: date) -> Draft:
     """Draft the invoice of a supply, taxed at the rates of the day of delivery."""
     currency = supply.order.net.currency
-    lines = tuple(_line(str(nth), supply, line, quantity) for nth, (line, quantity) in enumerate(supply.quantities, 1))
+    treated = {kind: _vat(supply, kind) for kind in dict.fromkeys(line.tax_class for line, _ in supply.quantities)}
+    lines = tuple(
+        _line(str(nth), line, quantity, treated[line.tax_class], currency)
+        for nth, (line, quantity) in enumerate(supply.quantities, start=1)
+    )
     # Where the seller is outside the scope of VAT, no VAT id may stand on the document (BR-O-02).
     untaxed = any(line.vat.category is VatCategory.OUTSIDE_SCOPE for line in lines)
     buyer = replace(supply.buyer.company, vat_id="") if untaxed else supply.buyer.company
@@ -124,7 +128,7 @@ def _paper(supply: Supply, lines: tuple[model.InvoiceLine, ...], buyer: Company,
 def check_taxable(supply: Supply) -> None:
     """Refuse a supply whose goods the tax tables do not know, before anybody draws an invoice of it."""
     for tax_class in {line.tax_class for line, _ in supply.quantities}:
-        _treatment(supply, tax_class)
+        _vat(supply, tax_class)
 
 
 def stated_line(
@@ -198,27 +202,28 @@ def buyer_party(account_id: str, company: Company) -> model.Buyer:
     )
 
 
-def _line(line_id: str, supply: Supply, line: OrderLine, quantity: Decimal) -> model.InvoiceLine:
-    treatment = _treatment(supply, line.tax_class)
-    return model.InvoiceLine(
-        id=line_id,
-        quantity=quantity,
-        unit=line.unit,
-        net_amount=documents.line_net(quantity=quantity, price=line.unit_price, currency=supply.order.net.currency),
-        price=model.Price(net=line.unit_price),
-        vat=model.LineVat(category=treatment.category, rate=treatment.rate),
-        item=model.Item(name=line.name, sellers_id=line.sku or None),
-    )
-
-
-def _treatment(supply: Supply, tax_class: str) -> tax.VatTreatment:
-    return tax.rate_for(
+def _vat(supply: Supply, tax_class: str) -> model.LineVat:
+    """How VAT treats one kind of goods in this supply."""
+    treatment = tax.rate_for(
         seller_country=supply.seller.company.country,
         seller_has_vat_id=bool(supply.seller.company.vat_id),
         buyer_country=supply.buyer.company.country,
         buyer_vat_id=supply.buyer.company.vat_id,
         tax_class=tax_class,
         on=supply.delivered_on,
+    )
+    return model.LineVat(category=treatment.category, rate=treatment.rate)
+
+
+def _line(line_id: str, line: OrderLine, quantity: Decimal, vat: model.LineVat, currency: str) -> model.InvoiceLine:
+    return model.InvoiceLine(
+        id=line_id,
+        quantity=quantity,
+        unit=line.unit,
+        net_amount=documents.line_net(quantity=quantity, price=line.unit_price, currency=currency),
+        price=model.Price(net=line.unit_price),
+        vat=vat,
+        item=model.Item(name=line.name, sellers_id=line.sku or None),
     )
 
 

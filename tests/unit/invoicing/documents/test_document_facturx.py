@@ -1,11 +1,14 @@
 """Factur-X: each level's XML is valid for that level, the PDF holds it, and its page reads well in four languages."""
 
 import io
+import multiprocessing
 import os
 import zlib
 from concurrent.futures import Future
 from dataclasses import replace
 from decimal import Decimal
+from multiprocessing.connection import Connection
+from pathlib import Path
 
 import pikepdf
 import pypdfium2
@@ -268,6 +271,41 @@ def test_a_long_table_repeats_its_head_on_each_page() -> None:
     assert all("Einzelpreis" in page for page in pages[:-1])
     assert f"Seite {len(pages)} von {len(pages)}" in pages[-1]
     assert all(f"Article {index}" in "".join(pages) for index in range(1, 121))
+
+
+def test_a_page_of_many_lines_is_laid_out_in_parts_and_says_all() -> None:
+    sign = "\u4e2d"  # that no font at hand has, in the second part
+    lines = [a_line(str(index), item=Item(name=f"Article {index}")) for index in range(1, 1102)]
+    document = an_invoice(*lines[:800], replace(lines[800], item=Item(name=f"Article 801 {sign}")), *lines[801:])
+    pdf = write(document, "facturx")
+    pages = shown(pdf)
+
+    assert read(pdf, "facturx") == document
+    assert [page for nth, page in enumerate(pages, start=1) if not page.rstrip().endswith(f"Seite {nth}")] == []
+    assert all(f"Article {index}" in "".join(pages) for index in range(1, 1102))
+    assert sum("Rechnung an".upper() in page.upper() for page in pages) == 1
+    assert sum("IBAN" in page for page in pages) == 1
+    assert "▯" in pages[-1]  # the remark
+    assert write(document, "facturx") == pdf
+
+
+def test_the_largest_page_takes_neither_much_memory_nor_a_record_that_no_topic_takes() -> None:
+    pipe, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_of_many_lines, args=(theirs,))
+    process.start()
+    theirs.close()
+    size, peak_mb = pipe.recv()
+    process.join()
+
+    assert size < 2 * 1024 * 1024
+    assert peak_mb < 350
+
+
+def _of_many_lines(pipe: Connection) -> None:
+    lines = [a_line(str(index), item=Item(name=f"Article {index}")) for index in range(1, 10_001)]
+    pdf = write(an_invoice(*lines), "facturx")
+    held = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
+    pipe.send((len(pdf), int(held) / 1024))
 
 
 def test_francs_are_rounded_and_no_vat_is_explained_in_the_readers_language() -> None:

@@ -15,7 +15,7 @@ from services.kernel.refusals import Invalid
 __all__ = ["LANGUAGES", "Page", "check_logo", "extract", "read", "write"]
 
 _PLAIN = Page()
-LINES_MAX = 10_000  # of a page; that many take seconds and more than a gigabyte
+LINES_MAX = 10_000  # of a page; that many take seconds
 
 
 def write(invoice: Invoice, page: Page = _PLAIN) -> bytes:

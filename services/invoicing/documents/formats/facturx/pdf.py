@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -30,35 +31,71 @@ _PROPERTIES = {
 }
 
 
+# While the engine lays out it takes some 0.1 MB a line, so a long page is laid out in parts, one after another.
+LINES_A_PART = 500
+# What it has laid out it keeps until so many further compilations did not ask for it: for a short page that is quick,
+# after a longer one it is told to forget.
+_KEPT_FOR = 10
+_LINES_TO_KEEP = 50
+
+
 def make(content: Mapping[str, Any], xml: bytes, level: Level, fonts: tuple[Path, ...], unshown: str) -> bytes:
     """Lay the page out and attach the XML; equal values and fonts give equal bytes.
 
-    A character that no font has would break PDF/A: it is shown as ▯, and `unshown` tells the reader so.
+    A character that no font has would break PDF/A: it is shown as ▯, and `unshown` tells the reader so. A page that
+    is laid out in parts does not say how many pages there are, and is not tagged: one tree over all parts would be
+    as large as the page.
     """
     page = {**content, "file": {"name": level.filename, "relationship": level.relationship}}
+    lines = content["lines"]
+    parts = [lines[at : at + LINES_A_PART] for at in range(0, max(1, len(lines)), LINES_A_PART)]
     missing: set[str] = set()
+    with ExitStack() as open_parts:
+        document = None
+        for nth, part in enumerate(parts, start=1):
+            is_first, is_last = nth == 1, nth == len(parts)
+            number = 1 if document is None else len(document.pages) + 1
+            page["lines"], page["part"] = part, {"first": is_first, "last": is_last, "page": number}
+            made = _laid_out(page, xml, fonts, missing, unshown, is_tagged=is_first and is_last)
+            opened = open_parts.enter_context(pikepdf.open(io.BytesIO(made)))
+            if document is None:
+                document = opened
+            else:
+                document.pages.extend(opened.pages)
+        assert document is not None
+        return _with_metadata(document, level)
+
+
+def _laid_out(
+    page: Mapping[str, Any], xml: bytes, fonts: tuple[Path, ...], missing: set[str], unshown: str, *, is_tagged: bool
+) -> bytes:
+    """One part; the characters that no font has are added to those that were `missing` in the parts before."""
     while True:
+        shown = page
+        if missing:
+            shown = _replaced(page, str.maketrans(dict.fromkeys(missing, _SUBSTITUTE)))
+            shown["remarks"] = [*page["remarks"], unshown]
         try:
-            made = _compile(page, xml.decode("utf-8"), fonts)
+            return _compile(shown, xml if page["part"]["first"] else b"", fonts, is_tagged=is_tagged)
         except typst.TypstError as error:
             found = {sign for text in _UNSHOWN.findall(f"{error.message}\n{error.diagnostic}") for sign in text}
             if not found - missing:
                 raise
             missing |= found
-            page = _replaced(page, str.maketrans(dict.fromkeys(missing, _SUBSTITUTE)))
-            page["remarks"] = [*content["remarks"], unshown]
-        else:
-            return _with_metadata(made, level)
 
 
-def _compile(page: Mapping[str, Any], xml: str, fonts: tuple[Path, ...]) -> bytes:
+def _compile(page: Mapping[str, Any], xml: bytes, fonts: tuple[Path, ...], *, is_tagged: bool) -> bytes:
     compiler = typst.Compiler(_template(), font_paths=_fonts(fonts), ignore_system_fonts=True)
     made = compiler.compile(
         format="pdf",
         pdf_standards=["a-3b"],
-        sys_inputs={"page": json.dumps(page, ensure_ascii=False), "xml": xml},
+        pdf_tags=is_tagged,
+        sys_inputs={"page": json.dumps(page, ensure_ascii=False), "xml": xml.decode()},
     )
     assert isinstance(made, bytes)
+    if len(page["lines"]) > _LINES_TO_KEEP:
+        for _ in range(_KEPT_FOR + 1):
+            typst.compile(b"", format="svg", font_paths=_fonts(fonts), ignore_system_fonts=True)
     return made
 
 
@@ -82,14 +119,16 @@ def _replaced(value: Any, signs: Mapping[int, str]) -> Any:
     return [_replaced(each, signs) for each in value] if isinstance(value, list | tuple) else value
 
 
-def _with_metadata(made: bytes, level: Level) -> bytes:
-    """Say in the document's metadata which file is the invoice, and of which level."""
-    with pikepdf.open(io.BytesIO(made)) as document:
-        tree = etree.ElementTree(etree.fromstring(document.Root.Metadata.read_bytes()))
-        _describe(tree.getroot(), level)
-        document.Root.Metadata.write(etree.tostring(tree, encoding="UTF-8"))
-        saved = io.BytesIO()
-        document.save(saved, deterministic_id=True)
+def _with_metadata(document: pikepdf.Pdf, level: Level) -> bytes:
+    """Say in the document's metadata which file is the invoice, and of which level.
+
+    The tags that describe each cell of the table are packed, or 10,000 lines would take 14 MB instead of three.
+    """
+    tree = etree.ElementTree(etree.fromstring(document.Root.Metadata.read_bytes()))
+    _describe(tree.getroot(), level)
+    document.Root.Metadata.write(etree.tostring(tree, encoding="UTF-8"))
+    saved = io.BytesIO()
+    document.save(saved, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
     return saved.getvalue()
 
 
