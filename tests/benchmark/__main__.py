@@ -12,7 +12,7 @@ from rich.console import Console
 from deploy.demo.calls import Refused
 from deploy.demo.stack import ServiceGaveUpError
 from deploy.local.processes import ProcessDiedError
-from tests.benchmark import alone, decide, end_to_end, event_path, latency, programs, report
+from tests.benchmark import alone, decide, end_to_end, event_path, latency, open_items, programs, report
 from tests.benchmark.effort import Effort
 from tests.benchmark.report import Section
 from tests.benchmark.stand import FellOverError
@@ -23,7 +23,7 @@ SECTIONS: Mapping[str, Callable[[Effort], Section]] = {
     "latency": latency.latency,
     "alone": alone.alone,
     "decide": decide.decide,
-    "volume": programs.volume,
+    "volume": open_items.volume,
     "event_path": event_path.event_path,
     "documents": programs.documents,
 }

@@ -7,11 +7,12 @@ processes of a service; each must come to the same final state.
 import hashlib
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from deploy.demo.stack import rows
 from deploy.local import postgres
+from deploy.local.postgres import DatabaseUrls
 from tests.benchmark import business, report, tape
 from tests.benchmark.ceiling import Recorder
 from tests.benchmark.effort import Effort
@@ -104,8 +105,8 @@ def _row(servers: Ground, taped: Tape, name: str, effort: Effort) -> list[str]:
 
 def _ceiling(servers: Ground, taped: Tape, name: str, goals: list[Goal]) -> float:
     """Note what the service does and writes; `goals` gets what is done in each phase."""
-    warm, measured = _parts(taped, name)
-    with _begun(servers, taped, name, 1) as up:
+    warm, measured = parts(taped, name)
+    with begun(servers, taped, name, 1) as up:
         for records in warm:
             tape.tell(servers.servers.kafka_bootstrap, records)
             up.at_rest()
@@ -125,8 +126,8 @@ def _ceiling(servers: Ground, taped: Tape, name: str, goals: list[Goal]) -> floa
 
 def _measure(servers: Ground, taped: Tape, name: str, goals: Sequence[Goal], workers: int) -> tuple[float, str]:
     """Orders a second through all phases, and the final state."""
-    warm, measured = _parts(taped, name)
-    with _begun(servers, taped, name, workers) as up:
+    warm, measured = parts(taped, name)
+    with begun(servers, taped, name, workers) as up:
         for records in warm:
             tape.tell(servers.servers.kafka_bootstrap, records)
             up.at_rest()
@@ -162,7 +163,7 @@ def _reached(now: Goal, before: Goal, goal: Goal) -> bool:
     return done.handled >= goal.handled and done.announced >= goal.announced and done.mails >= goal.mails
 
 
-def _parts(taped: Tape, name: str) -> tuple[list[list[Told]], list[list[Told]]]:
+def parts(taped: Tape, name: str) -> tuple[list[list[Told]], list[list[Told]]]:
     """What a service is told, phase by phase: to warm up, and to be measured."""
     warm, measured = [], []
     few = taped.orders // WARM_SHARE
@@ -180,12 +181,15 @@ def _number(told: Told) -> int:
 
 
 @contextmanager
-def _begun(servers: Ground, taped: Tape, name: str, workers: int) -> Iterator[Lone]:
-    """So many processes of a service, on topics and a database as they were before the first order."""
+def begun(
+    servers: Ground, taped: Tape, name: str, workers: int, prepare: Callable[[DatabaseUrls], None] = lambda _: None
+) -> Iterator[Lone]:
+    """So many processes of a service, on topics and a database as they were before the first order, then prepared."""
     admin = servers.servers.admin_database_url
     database = f"{PREFIX}_alone_{name}"
     tape.fresh_topics(servers.servers.kafka_bootstrap)
     postgres.drop(admin, database)
     urls = postgres.copy(admin, tape.template(name), database)
+    prepare(urls)
     with lone(servers, name, urls, taped.environments[name], workers) as up:
         yield up

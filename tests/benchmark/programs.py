@@ -1,9 +1,8 @@
-"""Sections that are programs of their own, for whoever works on documents or on volume alone: what they print is told."""
+"""Sections that are programs of their own, for whoever works on documents alone: what they print is told."""
 
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 
 from deploy.local.artifacts import ROOT
 from tests.benchmark import report
@@ -19,16 +18,9 @@ def documents(effort: Effort) -> Section:
     return _printed(effort, "documents", "Documents, one core")
 
 
-def volume(effort: Effort) -> Section:
-    """What an order costs beside a thousand, a hundred thousand and a million open items."""
-    return _printed(effort, "volume", "An order's cost beside many open items")
-
-
 def _printed(effort: Effort, name: str, title: str) -> Section:
     """Run it, and take what it says; in a quick run only see that it is there."""
     module = f"tests.benchmark.{name}"
-    if find_spec(module) is None:
-        raise FellOverError(f"there is no {module}")
     if effort.quick:
         return Section(name, title, f"{report.conditions(effort)}. Takes minutes: not part of a quick run.")
     effort.say(f"{title}: python -m {module}")
