@@ -109,7 +109,10 @@ class Relay:
     async def _publish_until_stopped(self) -> None:
         # A process that froze would hold the lock until it thaws; one that was killed, until its statement ends.
         ends_dead = f"-c idle_session_timeout={FROZEN_S}s -c client_connection_check_interval=2s"
-        with psycopg.connect(self._database.url, autocommit=True, options=ends_dead) as connection:
+        # All that this session changes is that rows are gone which the broker has: where a server that fails forgets
+        # it, they are sent again, as after a crash of ours. So nobody waits for the disk here.
+        unwaited = "-c synchronous_commit=off"
+        with psycopg.connect(self._database.url, autocommit=True, options=f"{ends_dead} {unwaited}") as connection:
             if not await self._gets_the_lock(connection):
                 return  # told to stop meanwhile: publishing is another's
             connection.execute(f"LISTEN {CHANNEL}")

@@ -21,7 +21,8 @@ from receivables.documents.v1 import events_pb2 as documents_pb2
 
 from deploy.local.processes import wait_until
 from deploy.local.servers import Servers
-from services.chassis import outbox
+from services.chassis import outbox, relay
+from services.chassis.database import Database
 from services.chassis.envelope import RECORD_MAX_BYTES, Origin, new_traceparent
 from services.chassis.outbox import EVENT_MAX_BYTES, Announcement, EventTooLarge
 from services.chassis.relay import Relay, new_producer, publish
@@ -207,8 +208,8 @@ def test_one_relay_publishes_and_the_next_takes_over_when_its_session_is_lost(
     toy: Toy, servers: Servers, topic: str, published: Callable[[int], list[Any]]
 ):
     relays = [Relay(toy.database, servers.kafka_bootstrap) for _ in range(2)]
-    for relay in relays:
-        relay.start()
+    for each in relays:
+        each.start()
     try:
         for _ in range(3):
             fill(toy, topic, 200)
@@ -219,12 +220,40 @@ def test_one_relay_publishes_and_the_next_takes_over_when_its_session_is_lost(
                         WHERE locktype = 'advisory' AND granted AND datname = %s""",
                     [psycopg.conninfo.conninfo_to_dict(toy.database.url)["dbname"]],
                 )
-        assert all(relay.alive() for relay in relays)
+        assert all(each.alive() for each in relays)
     finally:
-        for relay in relays:
-            relay.stop()
+        for each in relays:
+            each.stop()
 
     assert len(first_of_each(published(600))) == 200  # the same ids each time
+
+
+async def announce(database: Database, topic: str) -> None:
+    """Commit an announcement to a topic of the test's."""
+    async with database.transaction(["acme"]) as tx:
+        await outbox.add(tx, [an_announcement(1)])
+        await tx.run("UPDATE outbox SET topic = %s", [topic])
+
+
+@pytest.mark.parametrize("who", ["we", "another replica", "a process without a relay"])
+async def test_whoever_announces_wakes_the_relay_that_publishes(
+    toy: Toy, servers: Servers, topic: str, who: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(relay, "POLL_S", 60)
+    ours = Relay(toy.database, servers.kafka_bootstrap)
+    ours.start()
+    await announce(toy.database, topic)
+    await asyncio.to_thread(wait_until, lambda: left(toy) == 0, "it publishes")
+
+    async with Database(lambda: toy.database.url) as database:
+        another = Relay(database, servers.kafka_bootstrap)
+        if who == "another replica":
+            another.start()
+        await announce(toy.database if who == "we" else database, topic)
+        await asyncio.to_thread(wait_until, lambda: left(toy) == 0, "it is woken")
+        await asyncio.to_thread(ours.stop)
+        if who == "another replica":
+            await asyncio.to_thread(another.stop)
 
 
 def asked_for_the_lock(toy: Toy) -> bool:
@@ -279,10 +308,10 @@ async def test_what_is_on_the_topic_is_a_cloud_event_to_the_sdk(
     async with toy.database.transaction(["acme"]) as tx:
         await outbox.add(tx, [an_announcement(1)])
         await tx.run("UPDATE outbox SET topic = %s", [topic])
-    relay = Relay(toy.database, servers.kafka_bootstrap)
-    relay.start()
+    publishing = Relay(toy.database, servers.kafka_bootstrap)
+    publishing.start()
     [record] = await asyncio.to_thread(published, 1)
-    await asyncio.to_thread(relay.stop)
+    await asyncio.to_thread(publishing.stop)
 
     event = from_binary(KafkaMessage(headers=dict(record.headers), key=record.key, value=record.value), JSONFormat())
 
