@@ -3,9 +3,10 @@
 import asyncio
 import sys
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -113,7 +114,9 @@ class Consumer:
         # What took too long, and how many are therefore handled at once: half as many, and by and by more again.
         self.timeouts = 0
         self._at_once = sys.maxsize
+        # Known to the database.
         self._tenants: set[str] = set()
+        self._places: set[tuple[str, int]] = set()
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Handle a batch in one transaction, trying again for ever what is transient; then wake what waited for it.
@@ -163,8 +166,8 @@ class Consumer:
             todo = []
 
     async def _waiting_for(self, subjects: Subjects) -> list[Slot]:
-        async with self.database.transaction(()) as tx:
-            return await parked.waiting_for(tx, self.name, subjects)
+        async with self.database.pool.connection() as connection:  # one question, which is a transaction of its own
+            return await parked.waiting_for(Tx(connection, datetime.now(UTC)), self.name, subjects)
 
     async def wake_due(self) -> None:
         """Try early events again, with growing pauses, in case a crash came between a partner and its wake."""
@@ -280,25 +283,36 @@ class Consumer:
         tenants = {item.event.tenant for item in items if item.event}
         seconds = self._batch_s if len(items) > 1 else self.alone_s
         async with self.database.transaction(tenants) as tx, _in_time(seconds):
-            await self._meet(tx, tenants)
-            records = [item.record for item in items]
-            places = [(r.topic, r.partition) for r in records]
-            done, batch.failures_in_row = await inbox.lock_offsets(tx, self.name, self.topic_ids, places)
-            fresh = [i for i in items if i.record.offset > done[(i.record.topic, i.record.partition)]]
+            places = {(item.record.topic, item.record.partition) for item in items}
+            await self._meet(tx, tenants, places)
+            known = await inbox.claim(
+                tx,
+                self.name,
+                self.topic_ids,
+                [item.record for item in items],
+                hashes={item.event.id: item.body_hash for item in reversed(items) if item.event and item.body_hash},
+                slots={item.slot for item in items},
+            )
+            batch.failures_in_row = known.failures_in_row
+            batch.held, batch.expected = parked.held_back(known.waiting)
+            fresh = [i for i in items if i.record.offset > known.done[(i.record.topic, i.record.partition)]]
             batch.duplicates = len(items) - len(fresh)
-            if fresh:
-                await self._handle_all(tx, await self._take(tx, fresh, batch), batch)
-                await inbox.save_offsets(tx, self.name, self.topic_ids, records, batch.failures_in_row)
+            await self._handle_part(tx, await self._take(tx, fresh, known.new, batch), batch)
+            if batch.failures_in_row != known.failures_in_row:
+                await inbox.count_failures(tx, self.name, self.topic_ids, places, batch.failures_in_row)
         batch.told |= tx.announced
         self._tenants |= tenants
+        self._places |= places
         return batch
 
-    async def _meet(self, tx: Tx, tenants: set[str]) -> None:
-        """Remember tenants for the sweepers."""
+    async def _meet(self, tx: Tx, tenants: set[str], places: set[tuple[str, int]]) -> None:
+        """Remember tenants for the sweepers, and partitions for those who handle them next."""
         if new := sorted(tenants - self._tenants):
             await tx.run("INSERT INTO tenant SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", [new])
+        if places - self._places:
+            await inbox.meet_places(tx, self.name, self.topic_ids, places)
 
-    async def _take(self, tx: Tx, items: Sequence[_Item], batch: _Batch) -> list[_Item]:
+    async def _take(self, tx: Tx, items: Sequence[_Item], new: Set[str], batch: _Batch) -> list[_Item]:
         """Drop what came before; return the rest in order, with what cannot be read and whose id had another body."""
         first: dict[str, _Item] = {}
         kept: list[_Item] = []
@@ -311,7 +325,8 @@ class Consumer:
                 kept.append(item)
             else:
                 batch.duplicates += 1
-        new, other_body = await inbox.take(tx, self.name, {event_id: i.body_hash for event_id, i in first.items()})
+        old = {event_id: item.body_hash for event_id, item in first.items() if event_id not in new}
+        other_body = await inbox.other_bodies(tx, self.name, old)
         pending = []
         for item in kept:
             if item.event is None:
@@ -323,10 +338,6 @@ class Consumer:
             else:
                 batch.duplicates += 1
         return pending
-
-    async def _handle_all(self, tx: Tx, items: Sequence[_Item], batch: _Batch) -> None:
-        batch.held, batch.expected = await parked.held_back(tx, self.name, {item.slot for item in items})
-        await self._handle_part(tx, items, batch)
 
     async def _handle_part(self, tx: Tx, items: Sequence[_Item], batch: _Batch) -> None:
         """Handle as many as one as can be, in an order in which none overtakes another of its account."""
@@ -359,10 +370,9 @@ class Consumer:
         if not events:
             return True
         try:
-            async with tx.savepoint():
+            async with _part(tx):
                 for run in runs(events, self._handlers):
                     await self._do(tx, run)
-                await _check_now(tx)
         except Exception as error:  # whatever a handler raises concerns one event, found by halves
             if is_transient(error):
                 raise
@@ -413,9 +423,8 @@ class Consumer:
 
     async def _handle_one(self, tx: Tx, event: Event[Any], *, told: bool = False) -> Reason | None:
         try:
-            async with tx.savepoint():
+            async with _part(tx):
                 await self._do(tx, [event])
-                await _check_now(tx)
         except Early as early:
             return Reason("early", early.code, early.message, early.waits_for)
         except Refusal as refusal:
@@ -431,9 +440,8 @@ class Consumer:
         metrics.REFUSED.labels(refusal.code).inc()
         if not told:
             try:
-                async with tx.savepoint():
+                async with _part(tx):
                     await self._tell(tx, replace(event, body=texts.cleaned(event.body)), refusal)
-                    await _check_now(tx)
             except Exception as error:  # a defect of the telling is this event's too
                 if is_transient(error):
                     raise
@@ -444,6 +452,11 @@ class Consumer:
         self, work: Callable[[], Awaitable[T]], but: Callable[[BaseException], bool] = lambda _error: False
     ) -> T:
         """Do it, waiting and trying again for ever while the database is away or says to come again."""
+        try:
+            return await work()  # as nearly always: what waits and counts would cost a tenth of a small batch
+        except Exception as error:
+            if not is_transient(error) or but(error):
+                raise
         async for attempt in AsyncRetrying(
             retry=retry_if_exception(lambda error: is_transient(error) and not but(error)),
             wait=wait_random_exponential(multiplier=0.05, max=5),
@@ -507,9 +520,25 @@ async def _in_time(seconds: float) -> AsyncIterator[None]:
         raise TooSlow(f"not done within {seconds:g} seconds") from None
 
 
-async def _check_now(tx: Tx) -> None:
-    """Let rules that the database checks at the end be checked here, where it is known whose fault it is."""
-    await tx.connection.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED", prepare=False)
+@asynccontextmanager
+async def _part(tx: Tx) -> AsyncIterator[None]:
+    """What fails in here is undone without the rest of the transaction, announcements included.
+
+    Rules that the database checks at the end are checked here, where it is known whose fault it is.
+    """
+    before = set(tx.announced)
+    await tx.connection.execute("SAVEPOINT part", prepare=False)
+    try:
+        yield
+        await tx.connection.execute(_END_PART, prepare=False)
+    except Exception as error:
+        tx.announced = before
+        if not is_transient(error):  # the whole transaction is given up then
+            await tx.connection.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part", prepare=False)
+        raise
+
+
+_END_PART = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; RELEASE SAVEPOINT part"
 
 
 async def _let_go(tx: Tx, row: Parked) -> None:

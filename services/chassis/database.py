@@ -16,6 +16,7 @@ from services.chassis.arrays import ADAPTERS
 from services.kernel.refusals import Invalid
 
 T = TypeVar("T")
+Question = tuple[str, Sequence[Any]]  # a statement and its parameters
 
 RECONNECT_S = 5.0
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -56,6 +57,14 @@ class Tx:
         async with self.connection.cursor(row_factory=namedtuple_row) as cursor:
             await cursor.execute(sql, params)
             return await cursor.fetchall()
+
+    async def ask(self, *questions: Question) -> list[list[Any]]:
+        """Return the rows of several statements, which go to the server in one trip."""
+        cursors = [self.connection.cursor(row_factory=namedtuple_row) for _ in questions]
+        async with self.connection.pipeline():
+            for cursor, (sql, params) in zip(cursors, questions, strict=True):
+                await cursor.execute(sql, params)
+        return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
 
     async def row(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> Any:
         """Return the first row as a named tuple, or None."""

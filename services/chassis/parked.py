@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from services.chassis.database import Tx, is_tenant
+from services.chassis.database import Question, Tx, is_tenant
 from services.chassis.envelope import ID_MAX, Record
 
 Slot = tuple[str, str, str]  # topic, tenant, subject: what waits in one order
@@ -131,20 +131,19 @@ async def add(tx: Tx, consumer: str, record: Record, why: Reason) -> None:
     )
 
 
-async def held_back(tx: Tx, consumer: str, slots: Collection[Slot]) -> tuple[set[Slot], set[Slot]]:
-    """The slots whose waiting events hold back later ones, and those that wait for just such a later one.
-
-    The rows are locked: a replay that is closing one of them is waited for, and its outcome counts.
-    """
-    if not slots:
-        return set(), set()
-    rows = await tx.rows(
+def waiting_in(consumer: str, slots: Collection[Slot]) -> Question:
+    """What waits of these slots. The rows are locked: a replay that is closing one is waited for, and its outcome counts."""
+    return (
         """SELECT topic, tenant, subject, reason, waits_for FROM parked
             WHERE consumer = %s AND closed_at IS NULL
               AND (topic, tenant, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
             ORDER BY id FOR SHARE""",
         [consumer, *_split(slots)],
     )
+
+
+def held_back(rows: Collection[Any]) -> tuple[set[Slot], set[Slot]]:
+    """The slots whose waiting events hold back later ones, and those that wait for just such a later one."""
     held = {(row.topic, row.tenant, row.subject) for row in rows if holds_back(row, row.subject)}
     expected = {(row.topic, row.tenant, row.subject) for row in rows if awaits_own(row, row.subject)}
     return held, expected - held

@@ -119,6 +119,9 @@ async def test_what_looks_at_parked_events_and_the_inbox_never_goes_through_what
             plans.append("\n".join(row[0] for row in await cursor.fetchall()))
             return []
 
+        async def ask(self, *questions: Any) -> list[list[Any]]:
+            return [await self.rows(*question) for question in questions]
+
         async def fetch(self, into: Any, sql: str, params: Any = ()) -> list[Any]:
             return await self.rows(sql, params)
 
@@ -128,13 +131,15 @@ async def test_what_looks_at_parked_events_and_the_inbox_never_goes_through_what
         await parked.counts(explaining, "toy")
         await parked.listed(explaining, "toy", after=50_000)
         await parked.find(explaining, "toy", 7)
-        await parked.held_back(explaining, "toy", slots)
         await parked.waiting_for(explaining, "toy", [("acme", "invoice/i1")])
         await parked.due(explaining, "toy")
         await parked.next_of(explaining, "toy", slots[0], 0)
-        await inbox.take(explaining, "toy", {str(n): b"" for n in range(500)})
+        await inbox.claim(
+            explaining, "toy", {placed().topic: "id"}, [placed()], hashes={str(n): b"" for n in range(500)}, slots=slots
+        )
+        await inbox.other_bodies(explaining, "toy", {str(n): b"" for n in range(500)})
 
-    assert len(plans) == 9
+    assert len(plans) == 11
     assert [plan for plan in plans if "Seq Scan" in plan] == []
 
 

@@ -686,6 +686,22 @@ async def test_a_process_that_froze_twice_with_an_event_parks_nothing(toy: Toy):
     assert await waiting(toy.database) == []
 
 
+async def test_a_batch_that_waits_for_another_too_long_is_tried_again_until_it_gets_through(toy: Toy):
+    """As behind a worker that froze with the partition's row, until the server ends its transaction."""
+    await toy.consumer.handle([placed("before")])
+    slowly = Slowly(toy, lambda _events: "", batch_s=0.1, alone_s=5)
+
+    async with toy.database.transaction(()) as tx:
+        await tx.rows("SELECT FROM handled FOR UPDATE")
+        behind = asyncio.create_task(slowly.consumer.handle([placed(f"o{n}") for n in range(4)]))
+        await asyncio.sleep(0.5)
+        assert slowly.consumer.timeouts > 0
+    await behind
+
+    assert (await effects(toy.database))[1:] == [f"o{n}/1 placed" for n in range(4)]
+    assert await waiting(toy.database) == []
+
+
 async def test_what_is_too_slow_when_its_turn_comes_has_failed_and_holds_back_what_is_behind_it(toy: Toy):
     await toy.consumer.handle([placed("o1", after="invoice/i1"), placed("o1", version=2)])
     slowly = Slowly(toy, lambda events: OURS if events[0].body.version == 1 else "")
@@ -736,12 +752,15 @@ async def _crash(*_: object, **__: object) -> None:
 
 
 async def test_a_defect_outside_any_event_leaves_everything_as_it_was(toy: Toy, monkeypatch: pytest.MonkeyPatch):
-    async def broken(*_: object) -> None:
+    whole = Consumer._handle_part
+
+    async def broken(self: Consumer, *how: Any) -> None:
+        await whole(self, *how)
         raise RuntimeError("a bug in the machinery")
 
     batch = [placed("o1")]
     with monkeypatch.context() as patched:
-        patched.setattr("services.chassis.inbox.save_offsets", broken)
+        patched.setattr(Consumer, "_handle_part", broken)
         with pytest.raises(RuntimeError):
             await toy.consumer.handle(batch)
     assert await effects(toy.database) == []
