@@ -43,7 +43,8 @@ def _each_flaw(message: Message, replaced: Callable[[str, str], str]) -> None:
     """Put another text in the place of each that has a control character."""
     for field, value in message.ListFields():
         if isinstance(value, str):
-            if _CONTROL.search(value):
+            # Most texts are printable, which is seen sooner than that they have none of these.
+            if not value.isprintable() and _CONTROL.search(value):
                 setattr(message, field.name, replaced(field.name, value))
         elif field.type == FieldDescriptor.TYPE_MESSAGE:
             _each_part(value if field.is_repeated else (value,), replaced)

@@ -6,6 +6,7 @@ An invoice's row is the lock of all its cases: whoever changes a case holds it f
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from services.chassis.columns import Columns, texts
 from services.chassis.database import Tx
 from services.chassis.pages import Page
 from services.chassis.sweeps import Span
@@ -16,55 +17,51 @@ from services.kernel.orders import Scope
 
 Key = tuple[str, str]  # tenant, and an invoice's, a case's or a credit note's id
 
+_INVOICE = Columns(
+    """tenant text, invoice_id text, number text, account_id text, order_id text, issue_date date, currency text,
+       net_minor bigint, tax_minor bigint, gross_minor bigint, open_minor bigint, site text, cost_centre text,
+       purchase_order text"""
+)
+_LINE = Columns(
+    """tenant text, invoice_id text, line_id text, quantity numeric, unit_price numeric, net_minor bigint,
+       vat_category text, vat_rate numeric"""
+)
+_TAKEN = Columns("tenant text, invoice_id text, disputed_minor bigint, credited_minor bigint")
+_OPEN = Columns("tenant text, invoice_id text, open_minor bigint, open_sequence bigint")
+_CREDIT_NOTE = Columns(
+    "tenant text, credit_note_id text, invoice_id text, dispute_id text, number text, gross_minor bigint"
+)
+_DISPUTE = Columns(
+    """tenant text, dispute_id text, invoice_id text, account_id text, reason_code text, description text,
+       amount_minor bigint, state text, moves int, opened_by text, opened_at timestamptz, answer_by date,
+       asked_at timestamptz, ended_at timestamptz, resolution text, credit_minor bigint, credit_note_number text"""
+)
+_PART = Columns("line_id text, contested numeric, credited numeric")
+_MOVE = Columns(
+    """tenant text, dispute_id text, nth int, action text, from_state text, to_state text, amount_minor bigint,
+       missing text, actor text, reason text"""
+)
+
 
 async def add_invoices(tx: Tx, invoices: Sequence[tuple[Invoice, Sequence[Line]]]) -> None:
     """Keep invoices with their lines; one that is known already stays as it is."""
-    ordered = sorted((invoice for invoice, _ in invoices), key=lambda invoice: invoice.key)
-    rows = await tx.rows(
-        """INSERT INTO invoice (tenant, invoice_id, number, account_id, order_id, issue_date, currency, net_minor,
-                                tax_minor, gross_minor, open_minor, site, cost_centre, purchase_order)
-           SELECT tenant, invoice_id, number, account_id, order_id, issue_date, currency, net_minor, tax_minor,
-                  gross_minor, gross_minor, site, cost_centre, purchase_order
-             FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::date[], %s::text[],
-                         %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[])
-               AS new (tenant, invoice_id, number, account_id, order_id, issue_date, currency, net_minor, tax_minor,
-                       gross_minor, site, cost_centre, purchase_order)
-           ON CONFLICT DO NOTHING RETURNING tenant, invoice_id""",
-        [
-            [i.tenant for i in ordered],
-            [i.invoice_id for i in ordered],
-            [i.number for i in ordered],
-            [i.account_id for i in ordered],
-            [i.order_id for i in ordered],
-            [i.issue_date for i in ordered],
-            [i.gross.currency for i in ordered],
-            [i.net.minor for i in ordered],
-            [i.tax.minor for i in ordered],
-            [i.gross.minor for i in ordered],
-            [i.scope.site for i in ordered],
-            [i.scope.cost_centre for i in ordered],
-            [i.scope.purchase_order for i in ordered],
-        ],
-    )
-    new = {(row.tenant, row.invoice_id) for row in rows}
-    # Of an invoice that comes twice in one batch the lines are written once.
-    await _add_lines(tx, {(*i.key, line.line_id): line for i, lines in invoices if i.key in new for line in lines})
-
-
-async def _add_lines(tx: Tx, lines: Mapping[tuple[str, str, str], Line]) -> None:
+    # One that comes twice in a batch is kept once, and all in one order.
+    first = {invoice.key: (invoice, lines) for invoice, lines in reversed(invoices)}
+    kept = [first[key] for key in sorted(first)]
     await tx.run(
-        """INSERT INTO invoice_line (tenant, invoice_id, line_id, quantity, unit_price, net_minor, vat_category, vat_rate)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::numeric[], %s::numeric[], %s::bigint[],
-                                %s::text[], %s::numeric[])""",
+        f"""WITH kept AS (
+              INSERT INTO invoice ({_INVOICE.names}) SELECT * FROM {_INVOICE.rows} AS new
+              ON CONFLICT DO NOTHING RETURNING tenant, invoice_id
+            )
+            INSERT INTO invoice_line ({_LINE.names})
+            SELECT {_LINE.names} FROM {_LINE.rows} AS new JOIN kept USING (tenant, invoice_id)""",  # noqa: S608 - constant columns
         [
-            [tenant for tenant, _, _ in lines],
-            [invoice_id for _, invoice_id, _ in lines],
-            [line_id for _, _, line_id in lines],
-            [line.quantity for line in lines.values()],
-            [line.unit_price for line in lines.values()],
-            [line.net.minor for line in lines.values()],
-            [line.vat_category for line in lines.values()],
-            [line.vat_rate for line in lines.values()],
+            _INVOICE.pack(_invoice_row(invoice) for invoice, _ in kept),
+            _LINE.pack(
+                _line_row(invoice, line)
+                for invoice, lines in kept
+                for line in {one.line_id: one for one in lines}.values()
+            ),
         ],
     )
 
@@ -72,11 +69,11 @@ async def _add_lines(tx: Tx, lines: Mapping[tuple[str, str, str], Line]) -> None
 async def lock_invoices(tx: Tx, keys: Collection[Key]) -> dict[Key, Invoice]:
     """Hold the invoices, and so their cases, until the transaction ends, in one global order."""
     rows = await tx.rows(
-        """SELECT * FROM invoice WHERE (tenant, invoice_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+        """SELECT * FROM invoice WHERE tenant = ANY (%s::text[]) AND invoice_id = ANY (%s::text[])
             ORDER BY tenant, invoice_id FOR UPDATE""",
-        _columns(keys),
+        _any(keys),
     )
-    return {(row.tenant, row.invoice_id): _invoice(row) for row in rows}
+    return {key: _invoice(row) for row in rows if (key := (row.tenant, row.invoice_id)) in keys}
 
 
 async def find_invoices(tx: Tx, tenant: str, named: str) -> list[str]:
@@ -118,49 +115,57 @@ async def save_invoices(tx: Tx, invoices: Collection[Invoice]) -> None:
     """Write what is contested and credited; where more is contested, the room guards in the statement too."""
     changed = list(invoices)
     written = await tx.run(
-        """UPDATE invoice SET disputed_minor = new.disputed_minor, credited_minor = new.credited_minor
-             FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[])
-               AS new (tenant, invoice_id, disputed_minor, credited_minor)
-            WHERE invoice.tenant = new.tenant AND invoice.invoice_id = new.invoice_id
+        f"""UPDATE invoice SET disputed_minor = new.disputed_minor, credited_minor = new.credited_minor
+             FROM {_TAKEN.rows} AS new
+            WHERE invoice.tenant = ANY (%s::text[]) AND invoice.invoice_id = ANY (%s::text[])
+              AND invoice.tenant = new.tenant AND invoice.invoice_id = new.invoice_id
               AND (new.disputed_minor <= invoice.disputed_minor
-                   OR new.disputed_minor + new.credited_minor <= invoice.gross_minor)""",
+                   OR new.disputed_minor + new.credited_minor <= invoice.gross_minor)""",  # noqa: S608 - constant columns
         [
-            [i.tenant for i in changed],
-            [i.invoice_id for i in changed],
-            [i.disputed.minor for i in changed],
-            [i.credited.minor for i in changed],
+            _TAKEN.pack((*i.key, i.disputed.minor, i.credited.minor) for i in changed),
+            *_any([i.key for i in changed]),
         ],
     )
     assert written == len(changed), "more would be contested than the invoice has"
 
 
-async def note_open(tx: Tx, said: Mapping[Key, tuple[Money, int]]) -> None:
-    """Keep what the ledger says is owed, unless a later event said so already."""
-    await tx.run(
-        """UPDATE invoice SET open_minor = new.open_minor, open_sequence = new.open_sequence
-             FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[])
-               AS new (tenant, invoice_id, open_minor, open_sequence)
-            WHERE invoice.tenant = new.tenant AND invoice.invoice_id = new.invoice_id
-              AND invoice.open_sequence <= new.open_sequence""",
-        [*_columns(said), [owed.minor for owed, _ in said.values()], [sequence for _, sequence in said.values()]],
+async def note_open(tx: Tx, said: Mapping[Key, tuple[Money, int]]) -> set[Key]:
+    """Keep what the ledger says is owed, unless a later event said so already; return the invoices that are known.
+
+    Their rows are held first, all of them, in the order in which everybody takes them.
+    """
+    rows = await tx.rows(
+        f"""WITH held AS (
+              SELECT tenant, invoice_id FROM invoice WHERE tenant = ANY (%s::text[]) AND invoice_id = ANY (%s::text[])
+               ORDER BY tenant, invoice_id FOR UPDATE
+            ), noted AS (
+              UPDATE invoice SET open_minor = new.open_minor, open_sequence = new.open_sequence
+                FROM {_OPEN.rows} AS new
+               WHERE invoice.tenant = ANY (%s::text[]) AND invoice.invoice_id = ANY (%s::text[])
+                 AND invoice.tenant = new.tenant AND invoice.invoice_id = new.invoice_id
+                 AND invoice.open_sequence <= new.open_sequence AND (SELECT count(*) FROM held) > 0
+            )
+            SELECT tenant, invoice_id FROM held""",  # noqa: S608 - constant columns
+        [
+            *_any(said),
+            _OPEN.pack((*key, owed.minor, sequence) for key, (owed, sequence) in said.items()),
+            *_any(said),
+        ],
     )
+    return {(row.tenant, row.invoice_id) for row in rows}
 
 
 async def add_credit_notes(tx: Tx, notes: Sequence[CreditNote]) -> set[Key]:
     """Count these credit notes; return the keys of those that were not counted before."""
     rows = await tx.rows(
-        """INSERT INTO credit_note (tenant, credit_note_id, invoice_id, dispute_id, number, gross_minor)
-           SELECT tenant, credit_note_id, invoice_id, nullif(dispute_id, ''), number, gross_minor
-             FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[])
-               AS new (tenant, credit_note_id, invoice_id, dispute_id, number, gross_minor)
-           ON CONFLICT DO NOTHING RETURNING tenant, credit_note_id""",
+        f"""INSERT INTO credit_note ({_CREDIT_NOTE.names})
+            SELECT tenant, credit_note_id, invoice_id, nullif(dispute_id, ''), number, gross_minor
+              FROM {_CREDIT_NOTE.rows} AS new
+            ON CONFLICT DO NOTHING RETURNING tenant, credit_note_id""",  # noqa: S608 - constant columns
         [
-            [n.tenant for n in notes],
-            [n.credit_note_id for n in notes],
-            [n.invoice_id for n in notes],
-            [n.dispute_id for n in notes],
-            [n.number for n in notes],
-            [n.gross.minor for n in notes],
+            _CREDIT_NOTE.pack(
+                (n.tenant, n.credit_note_id, n.invoice_id, n.dispute_id, n.number, n.gross.minor) for n in notes
+            )
         ],
     )
     return {(row.tenant, row.credit_note_id) for row in rows}
@@ -193,36 +198,13 @@ async def list_disputes(
 async def save_disputes(tx: Tx, disputes: Sequence[Dispute]) -> None:
     """Write cases, new and moved ones; their lines are written by `save_lines`."""
     await tx.run(
-        """INSERT INTO dispute (tenant, dispute_id, invoice_id, account_id, reason_code, description, amount_minor, state,
-                                moves, opened_by, opened_at, answer_by, asked_at, ended_at, resolution, credit_minor,
-                                credit_note_number)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[],
-                                %s::text[], %s::int[], %s::text[], %s::timestamptz[], %s::date[], %s::timestamptz[],
-                                %s::timestamptz[], %s::text[], %s::bigint[], %s::text[])
-           ON CONFLICT (tenant, dispute_id) DO UPDATE
-             SET amount_minor = EXCLUDED.amount_minor, state = EXCLUDED.state, moves = EXCLUDED.moves,
-                 answer_by = EXCLUDED.answer_by, asked_at = EXCLUDED.asked_at, ended_at = EXCLUDED.ended_at,
-                 resolution = EXCLUDED.resolution, credit_minor = EXCLUDED.credit_minor,
-                 credit_note_number = EXCLUDED.credit_note_number""",
-        [
-            [d.tenant for d in disputes],
-            [d.dispute_id for d in disputes],
-            [d.invoice_id for d in disputes],
-            [d.account_id for d in disputes],
-            [d.reason_code for d in disputes],
-            [d.description for d in disputes],
-            [d.amount.minor for d in disputes],
-            [d.state.value for d in disputes],
-            [d.moves for d in disputes],
-            [d.opened_by for d in disputes],
-            [d.opened_at for d in disputes],
-            [d.answer_by for d in disputes],
-            [d.asked_at for d in disputes],
-            [d.ended_at for d in disputes],
-            [d.resolution.value if d.resolution else None for d in disputes],
-            [d.credit.minor if d.credit else None for d in disputes],
-            [d.credit_note_number for d in disputes],
-        ],
+        f"""INSERT INTO dispute ({_DISPUTE.names}) SELECT * FROM {_DISPUTE.rows} AS new
+            ON CONFLICT (tenant, dispute_id) DO UPDATE
+              SET amount_minor = EXCLUDED.amount_minor, state = EXCLUDED.state, moves = EXCLUDED.moves,
+                  answer_by = EXCLUDED.answer_by, asked_at = EXCLUDED.asked_at, ended_at = EXCLUDED.ended_at,
+                  resolution = EXCLUDED.resolution, credit_minor = EXCLUDED.credit_minor,
+                  credit_note_number = EXCLUDED.credit_note_number""",  # noqa: S608 - constant columns
+        [_DISPUTE.pack(map(_dispute_row, disputes))],
     )
 
 
@@ -233,15 +215,13 @@ async def save_lines(tx: Tx, dispute: Dispute) -> None:
     line_ids = sorted(contested.keys() | credited.keys())
     await tx.run("DELETE FROM dispute_line WHERE tenant = %s AND dispute_id = %s", [dispute.tenant, dispute.dispute_id])
     await tx.run(
-        """INSERT INTO dispute_line (tenant, dispute_id, invoice_id, line_id, contested, credited)
-           SELECT %s, %s, %s, * FROM unnest(%s::text[], %s::numeric[], %s::numeric[])""",
+        f"""INSERT INTO dispute_line (tenant, dispute_id, invoice_id, {_PART.names})
+            SELECT %s, %s, %s, * FROM {_PART.rows} AS new""",  # noqa: S608 - constant columns
         [
             dispute.tenant,
             dispute.dispute_id,
             dispute.invoice_id,
-            line_ids,
-            [contested.get(line_id, 0) for line_id in line_ids],
-            [credited.get(line_id, 0) for line_id in line_ids],
+            _PART.pack((line_id, contested.get(line_id, 0), credited.get(line_id, 0)) for line_id in line_ids),
         ],
     )
 
@@ -249,23 +229,8 @@ async def save_lines(tx: Tx, dispute: Dispute) -> None:
 async def add_moves(tx: Tx, moves: Sequence[tuple[Move, str, str]]) -> None:
     """Write history: each move with its actor and reason."""
     await tx.run(
-        """INSERT INTO dispute_move (tenant, dispute_id, nth, action, from_state, to_state, amount_minor, missing, actor,
-                                     reason, at)
-           SELECT *, %s FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::bigint[],
-                                    %s::text[], %s::text[], %s::text[])""",
-        [
-            tx.at,
-            [move.after.tenant for move, _, _ in moves],
-            [move.after.dispute_id for move, _, _ in moves],
-            [move.after.moves for move, _, _ in moves],
-            [move.action.value for move, _, _ in moves],
-            [move.before.state.value for move, _, _ in moves],
-            [move.after.state.value for move, _, _ in moves],
-            [move.after.amount.minor for move, _, _ in moves],
-            [move.missing for move, _, _ in moves],
-            [actor for _, actor, _ in moves],
-            [reason for _, _, reason in moves],
-        ],
+        f"INSERT INTO dispute_move ({_MOVE.names}, at) SELECT *, %s FROM {_MOVE.rows} AS new",  # noqa: S608 - constant columns
+        [tx.at, _MOVE.pack(_move_row(move, actor, reason) for move, actor, reason in moves)],
     )
 
 
@@ -332,6 +297,84 @@ async def contested(tx: Tx) -> list[tuple[str, int]]:
 
 def _columns(keys: Collection[Key]) -> list[list[str]]:
     return [[first for first, _ in keys], [second for _, second in keys]]
+
+
+def _any(keys: Collection[Key]) -> list[str]:
+    """The different values of each part of the keys, for `= ANY (%s::text[])`, which can only go by the table's key.
+
+    A plan is kept from when the tables were young: a join alone would be planned as a scan of the tenant's rows.
+    """
+    return [texts({tenant for tenant, _ in keys}), texts({name for _, name in keys})]
+
+
+def _invoice_row(i: Invoice) -> tuple[Any, ...]:
+    return (
+        i.tenant,
+        i.invoice_id,
+        i.number,
+        i.account_id,
+        i.order_id,
+        i.issue_date,
+        i.gross.currency,
+        i.net.minor,
+        i.tax.minor,
+        i.gross.minor,
+        i.gross.minor,
+        i.scope.site,
+        i.scope.cost_centre,
+        i.scope.purchase_order,
+    )
+
+
+def _line_row(invoice: Invoice, line: Line) -> tuple[Any, ...]:
+    return (
+        invoice.tenant,
+        invoice.invoice_id,
+        line.line_id,
+        line.quantity,
+        line.unit_price,
+        line.net.minor,
+        line.vat_category,
+        line.vat_rate,
+    )
+
+
+def _dispute_row(d: Dispute) -> tuple[Any, ...]:
+    return (
+        d.tenant,
+        d.dispute_id,
+        d.invoice_id,
+        d.account_id,
+        d.reason_code,
+        d.description,
+        d.amount.minor,
+        d.state,
+        d.moves,
+        d.opened_by,
+        d.opened_at,
+        d.answer_by,
+        d.asked_at,
+        d.ended_at,
+        d.resolution,
+        d.credit.minor if d.credit else None,
+        d.credit_note_number,
+    )
+
+
+def _move_row(move: Move, actor: str, reason: str) -> tuple[Any, ...]:
+    after = move.after
+    return (
+        after.tenant,
+        after.dispute_id,
+        after.moves,
+        move.action,
+        move.before.state,
+        after.state,
+        after.amount.minor,
+        move.missing,
+        actor,
+        reason,
+    )
 
 
 def _invoice(row: Any) -> Invoice:

@@ -45,7 +45,8 @@ async def count_credit_notes(tx: Tx, events: Sequence[Event[invoicing_pb2.Credit
     """Count what was credited of each invoice, once a credit note, and complete the cases that it ends."""
     notes = [(event.origin, wire.credit_note(event)) for event in events]
     held = await _lock_known(tx, {(note.tenant, note.invoice_id) for _, note in notes})
-    found = await store.find_disputes(tx, {(note.tenant, note.dispute_id) for _, note in notes if note.dispute_id})
+    cases_named = {(note.tenant, note.dispute_id) for _, note in notes if note.dispute_id}
+    found = await store.find_disputes(tx, cases_named) if cases_named else {}
     for _, note in notes:
         if note.dispute_id and _other_invoice(found.get((note.tenant, note.dispute_id)), note.invoice_id):
             raise NotFound("dispute.unknown", f"the invoice has no case {note.dispute_id}")
@@ -75,8 +76,7 @@ async def note_open(tx: Tx, events: Sequence[Event[ledger_pb2.ItemReduced]]) -> 
     said: dict[Key, tuple[Money, int]] = {}
     for event in events:
         said[(event.tenant, event.body.invoice_id)] = (contracts.money(event.body.open), event.sequence or 0)
-    await _lock_known(tx, said.keys())
-    await store.note_open(tx, said)
+    _check_known(said, await store.note_open(tx, said))
 
 
 async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish, policy: Policy) -> Dispute:
@@ -160,9 +160,13 @@ async def _write_history(tx: Tx, moves: Sequence[tuple[Origin, Move]]) -> None:
 
 async def _lock_known(tx: Tx, keys: Collection[Key]) -> dict[Key, Invoice]:
     held = await store.lock_invoices(tx, keys)
-    for _, invoice_id in sorted(set(keys) - held.keys()):
-        raise Early(f"invoice/{invoice_id}")
+    _check_known(keys, held)
     return held
+
+
+def _check_known(keys: Collection[Key], held: Collection[Key]) -> None:
+    if unknown := sorted(key for key in keys if key not in held):
+        raise Early(f"invoice/{unknown[0][1]}")
 
 
 async def _find_invoice(tx: Tx, tenant: str, named: str) -> Invoice:

@@ -1,6 +1,7 @@
 """Days as a business counts them: in the seller's time zone, weekends apart."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from services.kernel.refusals import Invalid
@@ -11,15 +12,21 @@ FIRST_YEAR, LAST_YEAR = 1970, 2199  # what a business may date; beyond lies a ty
 
 def day(text: str, *, what: str) -> date:
     """Read an ISO date (YYYY-MM-DD) from a contract's text field."""
-    try:
-        value = date.fromisoformat(text)
-    except ValueError:
-        value = None
-    if value is None or value.isoformat() != text:  # fromisoformat reads week dates too
+    value = _date(text) if len(text) == len("2026-01-05") else None
+    if value is None:
         raise Invalid("date.malformed", f"{what} is not a date (YYYY-MM-DD): {text[:40]!r}")
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
         raise Invalid("date.out_of_range", f"{what} is not between {FIRST_YEAR} and {LAST_YEAR}: {text}")
     return value
+
+
+@lru_cache(1024)  # the days of this season come again and again
+def _date(text: str) -> date | None:
+    try:
+        value = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return value if value.isoformat() == text else None  # fromisoformat reads week dates too
 
 
 def day_in(zone: str, at: datetime) -> date:

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 
 from services.kernel.refusals import Invalid
 
 MINOR_MAX = 2**63 - 1  # what the contracts (int64) and the tables (bigint) can hold
 
+_DECIMAL_MAX = 60  # characters of a plain decimal
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,18})?", re.ASCII)
 _EXACT = Context(prec=130, rounding=ROUND_HALF_UP)  # more digits than any two plain decimals multiply to
 
@@ -26,22 +28,27 @@ _HUNDREDTHS = frozenset(
 )
 
 
+_EXPONENTS = dict.fromkeys(_HUNDREDTHS, 2) | dict.fromkeys(_NO_MINOR_UNIT, 0) | dict.fromkeys(_THOUSANDTHS, 3)
+
+
 def exponent(currency: str) -> int:
     """Return how many decimals the currency's minor unit has (ISO 4217); refuse what is no currency."""
-    if currency in _HUNDREDTHS:
-        return 2
-    if currency in _NO_MINOR_UNIT:
-        return 0
-    if currency in _THOUSANDTHS:
-        return 3
-    raise Invalid("money.unknown_currency", f"{currency!r} is not an ISO 4217 currency")
+    if (found := _EXPONENTS.get(currency)) is None:
+        raise Invalid("money.unknown_currency", f"{currency!r} is not an ISO 4217 currency")
+    return found
 
 
 def decimal(text: str, *, what: str) -> Decimal:
     """Read a plain decimal from a contract's text field; refuse anything else, NaN and exponents included."""
-    if not _PLAIN_DECIMAL.fullmatch(text):
+    number = _plain(text) if len(text) <= _DECIMAL_MAX else None
+    if number is None:
         raise Invalid("number.malformed", f"{what} is not a plain decimal: {text[:40]!r}")
-    return Decimal(text)
+    return number
+
+
+@lru_cache(4096)  # the same few quantities, prices and rates come again and again
+def _plain(text: str) -> Decimal | None:
+    return Decimal(text) if _PLAIN_DECIMAL.fullmatch(text) else None
 
 
 def product(left: Decimal, right: Decimal) -> Decimal:
@@ -65,12 +72,17 @@ class Money:
     @classmethod
     def total(cls, amounts: Iterable[Money], currency: str) -> Money:
         """Add up amounts of one currency; none add up to zero."""
-        return sum(amounts, start=cls(0, currency))
+        minor = 0
+        for amount in amounts:
+            assert amount.currency == currency, "amounts of two currencies do not add up"
+            minor += amount.minor
+        return cls(minor, currency)
 
     def checked(self) -> Money:
         """Return the amount itself; refuse what no table and no contract can hold."""
-        exponent(self.currency)
-        if abs(self.minor) > MINOR_MAX:
+        if self.currency not in _EXPONENTS:
+            exponent(self.currency)
+        if not -MINOR_MAX <= self.minor <= MINOR_MAX:
             raise Invalid("money.too_large", f"an amount beyond {MINOR_MAX} minor units cannot be booked")
         return self
 
@@ -84,7 +96,8 @@ class Money:
         return Money(self.minor + other.minor, self.currency)
 
     def __sub__(self, other: Money) -> Money:
-        return self + -other
+        assert self.currency == other.currency, "amounts of two currencies do not add up"
+        return Money(self.minor - other.minor, self.currency)
 
     def __neg__(self) -> Money:
         return Money(-self.minor, self.currency)

@@ -79,5 +79,5 @@ def _check_lines(lines: Sequence[OrderLine]) -> None:
             raise Invalid("order.quantity_not_positive", f"line {line.line_id}: the quantity must be above zero")
         if line.unit_price < 0:
             raise Invalid("order.price_negative", f"line {line.line_id}: the price must not be below zero")
-        if Money.of(product(line.quantity, line.unit_price), line.net.currency) != line.net:
+        if Money.of(product(line.quantity, line.unit_price), line.net.currency).minor != line.net.minor:
             raise Invalid("order.line_mismatch", f"line {line.line_id}: quantity x price is not {line.net}")
