@@ -36,10 +36,10 @@ class Refused(Exception):  # noqa: N818 - a word of the trade, as in the kernel
 class Caller:
     """Who calls, as the door sees them."""
 
-    tenant: str = "acme"
+    by: str = "user:ada"
 
     def invocation_metadata(self) -> Any:
-        return office.metadata(self.tenant)
+        return (*(pair for pair in office.metadata() if pair[0] != "ar-actor"), ("ar-actor", self.by))
 
     async def abort_with_status(self, status: Any) -> None:
         raise Refused(status.details)
@@ -63,8 +63,8 @@ class Asked:
     parts: Any
     answers: Any
 
-    async def call(self, method: str, request: Message) -> Any:
-        return await getattr(self.answers, method)(request, Caller())
+    async def call(self, method: str, request: Message, *, by: str = "user:ada") -> Any:
+        return await getattr(self.answers, method)(request, Caller(by))
 
     async def tell(self, records: Sequence[Record]) -> None:
         await self.parts.consumer.handle(records)
@@ -256,7 +256,7 @@ def _disputes() -> list[Door]:
         resolve = disputes_pb2.ResolveRequest(
             dispute_id=case.dispute_id, resolution=disputes_events.RESOLUTION_FULL_CREDIT
         )
-        await asked.call("Resolve", resolve)
+        await asked.call("Resolve", resolve, by="user:bo")
 
     return [
         event(issued, kind=invoicing_events.InvoiceIssued),
