@@ -394,7 +394,8 @@ DOORS: dict[str, Callable[[Sequence[type[Message]]], list[Door]]] = {
     "invoicing": lambda _: _invoicing(),
 }
 
-# Sums over what one account has open, or over the accounts of a tenant: what they read is what they add up.
+# Sums over what one account has open, over the accounts of a tenant, or over what is due: they read what they add up.
 SUMS = {
+    "notifications": {"FROM message WHERE mail_key IS NULL AND due_at": 10_000},  # what is due just now
     "ledger": {"AS overdue_minor": 110_000, "FROM balance WHERE tenant": 100_000},
 }

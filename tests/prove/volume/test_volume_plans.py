@@ -133,7 +133,7 @@ NEEDED = {
     "credit": [("decision_order", "GetDecision"), ("hold_referred", "ListReferred")],
     "ledger": [("item_to_pay", "RecordPayment"), ("item_due", "ListOpenItems"), ("item_match", "RecordPayment")],
     "disputes": [("invoice_number", "Open"), ("dispute_account_state", "ListDisputes")],
-    "notifications": [("message_contact", "ListMessages"), ("contact_list", "ListContacts")],
+    "notifications": [("message_contact", "ListMessages"), ("message_about", "ListMessages")],
     "invoicing": [("issued_order", "ListInvoices"), ("issued_position", "ListInvoices")],
 }
 
