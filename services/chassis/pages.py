@@ -21,7 +21,11 @@ SEAL_BYTES = 6  # a mistake is found out; nothing is secret in here, and every l
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which rows are asked for: at most so many, after that place in the list's order (None: from its beginning)."""
+    """Which rows are asked for: at most so many, after that place in the list's order (None: from its beginning).
+
+    `most` belongs in the statement's text, not among its parameters: a plan that is made for any number of rows is made
+    for a tenth of the table, and looks through whatever is joined to it.
+    """
 
     most: int = ROWS
     after: tuple[Any, ...] | None = None

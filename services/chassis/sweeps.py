@@ -15,7 +15,7 @@ from services.chassis import metrics
 from services.chassis.database import Tx
 
 BUDGET_S = 0.1  # that one sweep takes of one reading, and a span more
-SPAN_S = 0.025  # what a span should take: spans grow and shrink to it
+SPAN_S = 0.025  # what a span should take: they grow and shrink to it
 ROWS_MAX = 50_000
 
 Found = Mapping[tuple[str, ...], int]
@@ -49,13 +49,23 @@ class Sweep:
     """Adds up what `read` finds in each span of a table, by the columns of a unique index."""
 
     def __init__(
-        self, table: str, key: tuple[str, ...], read: Callable[[Tx, Span], Awaitable[Found]], *, rows: int = 1000
+        self,
+        table: str,
+        key: tuple[str, ...],
+        read: Callable[[Tx, Span], Awaitable[Found]],
+        *,
+        rows: int = 5000,
+        only: str = "true",
     ) -> None:
-        """Begin with so many rows of the key at once."""
+        """Read at least so many rows of the key at once: fewer would cost more to ask for than to read.
+
+        `only` is the condition of a partial index, where `read` asks for no other rows.
+        """
         self._table = table
         self._key = key
         self._read = read
-        self._rows = rows
+        self._only = only
+        self._rows = self._rows_min = rows
         self._place: tuple[Any, ...] | None = None
         self._began = 0.0
         self._found: Counter[tuple[str, ...]] = Counter()
@@ -80,12 +90,13 @@ class Sweep:
             self._found[name] += n
         self._place = span.upto
         took = time.perf_counter() - began
-        self._rows = min(ROWS_MAX, self._rows * 2) if took < SPAN_S else max(1, self._rows // 2)
+        self._rows = min(ROWS_MAX, self._rows * 2) if took < SPAN_S else max(self._rows_min, self._rows // 2)
         return span.upto is None
 
     async def _end(self, tx: Tx) -> tuple[Any, ...] | None:
         rows = await tx.rows(
-            f"""SELECT {", ".join(self._key)} FROM {self._table} WHERE {Span(self._place, None).where(*self._key)}
+            f"""SELECT {", ".join(self._key)} FROM {self._table}
+                 WHERE {self._only} AND {Span(self._place, None).where(*self._key)}
                  ORDER BY {", ".join(self._key)} OFFSET %(skip)s LIMIT 1""",  # noqa: S608 - our own names
             Span(self._place, None).params | {"skip": self._rows - 1},
         )

@@ -44,7 +44,7 @@ async def _look_at(tx: Tx, span: Span) -> Found:
     return found | {("holds", state): count for state, count in await store.count_open_holds(tx, span)}
 
 
-ACCOUNTS = Sweep("account", ("tenant", "account_id"), _look_at, rows=64)
+ACCOUNTS = Sweep("account", ("tenant", "account_id"), _look_at, rows=256)
 
 
 async def measure(tx: Tx) -> bool:

@@ -184,10 +184,10 @@ async def referred(tx: Tx, tenant: str, page: Page) -> list[Recorded]:
     rows = await tx.rows(
         f"""SELECT d.*, h.site, h.cost_centre, h.purchase_order
               FROM (SELECT * FROM hold WHERE tenant = %s AND state = 'REFERRED' {"AND order_id > %s" if page.after else ""}
-                     ORDER BY order_id LIMIT %s) AS h
+                     ORDER BY order_id LIMIT {page.most}) AS h
               JOIN decision d USING (tenant, order_id, version)
              ORDER BY h.order_id""",  # noqa: S608 - constant text
-        [tenant, *(page.after or ()), page.most],
+        [tenant, *(page.after or ())],
     )
     return [_recorded(row) for row in rows]
 
@@ -222,8 +222,8 @@ async def list_accounts(tx: Tx, tenant: str, page: Page) -> list[Any]:
     """Accounts by id."""
     return await tx.rows(
         f"""SELECT * FROM account WHERE tenant = %s {"AND account_id > %s" if page.after else ""}
-             ORDER BY account_id LIMIT %s""",  # noqa: S608 - constant text
-        [tenant, *(page.after or ()), page.most],
+             ORDER BY account_id LIMIT {page.most}""",  # noqa: S608 - constant text
+        [tenant, *(page.after or ())],
     )
 
 

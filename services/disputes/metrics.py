@@ -13,20 +13,28 @@ CONTESTED = Gauge("ar_disputes_contested", "What open cases contest, in units of
 LATE = Gauge("ar_disputes_answer_overdue", "Open cases whose answer was promised for an earlier day")
 
 
-async def _look_at(tx: Tx, span: Span) -> Found:
+async def _look_at_cases(tx: Tx, span: Span) -> Found:
     rows = await store.cases_by_state(tx, span)
     return {("n", row.state): row.n for row in rows} | {("late", row.state): row.late for row in rows}
 
 
-CASE_SWEEP = Sweep("dispute", ("tenant", "dispute_id"), _look_at)
+async def _look_at_invoices(tx: Tx, span: Span) -> Found:
+    return {(currency,): minor for currency, minor in await store.contested(tx, span)}
+
+
+CASE_SWEEP = Sweep("dispute", ("tenant", "dispute_id"), _look_at_cases)
+INVOICE_SWEEP = Sweep("invoice", ("tenant", "invoice_id"), _look_at_invoices, only=store.IS_CONTESTED)
+_shown: set[str] = set()
 
 
 async def measure(tx: Tx) -> bool:
-    """Read the figures into the gauges; return whether all are shown."""
+    """Read the figures into the gauges; return whether all are shown, now or before."""
     show(OLDEST, {(state.lower(),): float(oldest_s) for state, oldest_s in await store.oldest_by_state(tx)})
-    show(CONTESTED, {(c,): amount(minor, c) for c, minor in await store.contested(tx)})
-    if (found := await CASE_SWEEP.go_on(tx)) is None:
-        return False
-    show(CASES, {(state.lower(),): n for (what, state), n in found.items() if what == "n"})
-    LATE.set(sum(n for (what, _), n in found.items() if what == "late"))
-    return True
+    if (found := await CASE_SWEEP.go_on(tx)) is not None:
+        show(CASES, {(state.lower(),): n for (what, state), n in found.items() if what == "n"})
+        LATE.set(sum(n for (what, _), n in found.items() if what == "late"))
+        _shown.add("cases")
+    if (found := await INVOICE_SWEEP.go_on(tx)) is not None:
+        show(CONTESTED, {(c,): amount(minor, c) for (c,), minor in found.items()})
+        _shown.add("invoices")
+    return _shown == {"cases", "invoices"}

@@ -171,9 +171,9 @@ async def _oldest_due(tx: Tx, reach: Mapping[Purse, int]) -> list[Item]:
                     WHERE item.tenant = purse.tenant AND item.account_id = purse.account_id
                       AND item.currency = purse.currency AND item.open_minor > 0
                       AND (item.due_on, item.number, item.invoice_id) > (purse.due_on, purse.number, purse.invoice_id)
-                    ORDER BY item.due_on, item.number, item.invoice_id LIMIT %s) AS i
+                    ORDER BY item.due_on, item.number, item.invoice_id LIMIT {most}) AS i
                  ORDER BY i.due_on, i.number, i.invoice_id""",  # noqa: S608 - constant columns
-            [*_columns([(*purse, *place) for purse, place in places.items()], 6), most],
+            _columns([(*purse, *place) for purse, place in places.items()], 6),
         )
         read: dict[Purse, list[Item]] = {}
         for r in rows:
@@ -321,19 +321,19 @@ async def open_items(tx: Tx, tenant: str, account_id: str, page: Page) -> list[A
     """Open items, oldest due first: of one account, or of all if it is empty."""
     later = "AND (due_on, number, invoice_id) > (%(due_on)s, %(number)s, %(invoice)s)" if page.after else ""
     of_all = f"""SELECT * FROM item WHERE tenant = %(tenant)s AND open_minor > 0 {later}
-                  ORDER BY due_on, number, invoice_id LIMIT %(most)s"""  # noqa: S608 - constant text
+                  ORDER BY due_on, number, invoice_id LIMIT {page.most}"""  # noqa: S608 - constant text
     of_one = f"""SELECT mine.* FROM (SELECT currency FROM balance WHERE tenant = %(tenant)s AND account_id = %(account)s
                                         AND chart_account = 1100) AS purse
                   CROSS JOIN LATERAL (SELECT * FROM item
                          WHERE tenant = %(tenant)s AND account_id = %(account)s AND currency = purse.currency
-                           AND open_minor > 0 {later} ORDER BY due_on, number, invoice_id LIMIT %(most)s) AS mine
-                  ORDER BY due_on, number, invoice_id LIMIT %(most)s"""  # noqa: S608 - constant text
+                           AND open_minor > 0 {later} ORDER BY due_on, number, invoice_id LIMIT {page.most}) AS mine
+                  ORDER BY due_on, number, invoice_id LIMIT {page.most}"""  # noqa: S608 - constant text
     place = dict(zip(("due_on", "number", "invoice"), page.after or (), strict=False))
     return await tx.rows(
         f"""SELECT {_ITEM}, (SELECT coalesce(sum(d.memo_minor), 0)::bigint FROM dispute d
                               WHERE d.tenant = i.tenant AND d.invoice_id = i.invoice_id AND d.memo_minor > 0) AS disputed_minor
               FROM ({of_one if account_id else of_all}) AS i ORDER BY due_on, number, invoice_id""",  # noqa: S608 - constant text
-        {"tenant": tenant, "account": account_id, "most": page.most} | place,
+        {"tenant": tenant, "account": account_id} | place,
     )
 
 

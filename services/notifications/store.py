@@ -166,8 +166,8 @@ async def list_contacts(tx: Tx, house: Key, page: Page) -> list[Contact]:
     """The people of an account, by id; of the seller where the account is ''."""
     rows = await tx.rows(
         f"""SELECT * FROM contact WHERE tenant = %s AND account_id = %s {"AND contact_id > %s" if page.after else ""}
-             ORDER BY contact_id LIMIT %s""",  # noqa: S608 - constant text
-        [*house, *(page.after or ()), page.most],
+             ORDER BY contact_id LIMIT {page.most}""",  # noqa: S608 - constant text
+        [*house, *(page.after or ())],
     )
     return [_contact(row) for row in rows]
 
@@ -618,10 +618,10 @@ async def list_messages(tx: Tx, tenant: str, page: Page, *, account_id: str, con
     only = "".join(f" AND {column} = %s" for column in wanted) + (" AND message_id < %s" if page.after else "")
     return await tx.rows(
         f"""SELECT m.*, coalesce(mail.state, 'QUEUED') AS state
-              FROM (SELECT * FROM message WHERE tenant = %s{only} ORDER BY message_id DESC LIMIT %s) AS m
+              FROM (SELECT * FROM message WHERE tenant = %s{only} ORDER BY message_id DESC LIMIT {page.most}) AS m
               LEFT JOIN mail ON mail.tenant = m.tenant AND mail.contact_id = m.contact_id AND mail.key = m.mail_key
              ORDER BY m.message_id DESC""",  # noqa: S608 - our own columns
-        [tenant, *wanted.values(), *(page.after or ()), page.most],
+        [tenant, *wanted.values(), *(page.after or ())],
     )
 
 

@@ -96,8 +96,8 @@ async def page_of_held(tx: Tx, tenant: str, page: Page, *, account_id: str) -> l
     """Drafts that broke a rule, in the order in which they were drafted; of one account, or of all if it is empty."""
     rows = await tx.rows(
         f"""SELECT * FROM held WHERE findings <> '[]' AND tenant = %s {"AND account_id = %s" if account_id else ""}
-               {"AND draft_id > %s" if page.after else ""} ORDER BY draft_id LIMIT %s""",  # noqa: S608 - constant text
-        [tenant, *([account_id] if account_id else []), *(page.after or ()), page.most],
+               {"AND draft_id > %s" if page.after else ""} ORDER BY draft_id LIMIT {page.most}""",  # noqa: S608 - constant text
+        [tenant, *([account_id] if account_id else []), *(page.after or ())],
     )
     return [_held(row) for row in rows]
 

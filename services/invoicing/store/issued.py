@@ -134,9 +134,9 @@ async def list_issued(tx: Tx, tenant: str, page: Page, *, account_id: str, order
     only = "".join(f" AND {column} = %s" for column in wanted) + (" AND position > %s" if page.after else "")
     rows = await tx.rows(
         f"""SELECT {_STATEMENT}
-              FROM (SELECT * FROM issued WHERE tenant = %s{only} ORDER BY position LIMIT %s) AS {_FROM}
+              FROM (SELECT * FROM issued WHERE tenant = %s{only} ORDER BY position LIMIT {page.most}) AS {_FROM}
              ORDER BY i.position""",  # noqa: S608 - constant columns
-        [tenant, *wanted.values(), *(page.after or ()), page.most],
+        [tenant, *wanted.values(), *(page.after or ())],
     )
     return await _with_lines(tx, rows)
 

@@ -37,10 +37,10 @@ class Refused(Exception):  # noqa: N818 - a word of the trade, as in the kernel
 class Caller:
     """Who calls, as the door sees them."""
 
-    tenant: str = "acme"
+    by: str = "user:ada"
 
     def invocation_metadata(self) -> Any:
-        return office.metadata(self.tenant)
+        return (*(pair for pair in office.metadata() if pair[0] != "ar-actor"), ("ar-actor", self.by))
 
     async def abort_with_status(self, status: Any) -> None:
         raise Refused(status.details)
@@ -64,8 +64,8 @@ class Asked:
     parts: Any
     answers: Any
 
-    async def call(self, method: str, request: Message) -> Any:
-        return await getattr(self.answers, method)(request, Caller())
+    async def call(self, method: str, request: Message, *, by: str = "user:ada") -> Any:
+        return await getattr(self.answers, method)(request, Caller(by))
 
     async def tell(self, records: Sequence[Record]) -> None:
         await self.parts.consumer.handle(records)
@@ -257,7 +257,7 @@ def _disputes() -> list[Door]:
         resolve = disputes_pb2.ResolveRequest(
             dispute_id=case.dispute_id, resolution=disputes_events.RESOLUTION_FULL_CREDIT
         )
-        await asked.call("Resolve", resolve)
+        await asked.call("Resolve", resolve, by="user:bo")
 
     return [
         event(issued, kind=invoicing_events.InvoiceIssued),
@@ -395,7 +395,8 @@ DOORS: dict[str, Callable[[Sequence[type[Message]]], list[Door]]] = {
     "invoicing": lambda _: _invoicing(),
 }
 
-# Sums over what one account has open, or over the accounts of a tenant: what they read is what they add up.
+# Sums over what one account has open, over the accounts of a tenant, or over what is due: they read what they add up.
 SUMS = {
+    "notifications": {"FROM message WHERE mail_key IS NULL AND due_at": 10_000},  # what is due just now
     "ledger": {"AS overdue_minor": 110_000, "FROM balance WHERE tenant": 100_000},
 }

@@ -4,10 +4,13 @@ Row n is order `o<n>`, invoice `i<n>` and so on; one in ten is the account `b0`'
 in a hundred is the tenant `other`'s. What the triggers and foreign keys would see to is written as they would.
 """
 
+import os
+
 import psycopg
 from psycopg import sql
 
-ROWS = 1_000_000
+# Fewer for a quick look while something is being written: what counts is the million.
+ROWS = int(os.environ.get("AR_VOLUME_ROWS", "1000000"))
 ACCOUNTS = 20_000
 
 _TENANT = "CASE WHEN n % 100 = 99 THEN 'other' ELSE 'acme' END"
