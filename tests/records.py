@@ -1,11 +1,13 @@
 """Kafka records for tests, as another service or the shop would send them."""
 
 from itertools import count
+from typing import Any
 from uuid import uuid4
 
 from google.protobuf.message import Message
+from kafka import KafkaProducer
 
-from services.chassis.envelope import Record, topic_of
+from services.chassis.envelope import RECORD_MAX_BYTES, Record, topic_of
 
 _offsets = count()
 
@@ -41,4 +43,16 @@ def a_record(
             "ce_idempotencykey": event_id or str(uuid4()),
             **(headers or {}),
         },
+    )
+
+
+def a_producer(bootstrap_servers: str) -> Any:
+    """Somebody outside who sends many records at once."""
+    return KafkaProducer(
+        bootstrap_servers=bootstrap_servers.split(","),
+        linger_ms=1000,  # whoever uses it flushes
+        batch_size=1024 * 1024,
+        compression_type="gzip",
+        max_request_size=RECORD_MAX_BYTES,
+        reconnect_backoff_max_ms=500,
     )

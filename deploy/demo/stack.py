@@ -82,11 +82,18 @@ class Stack:
     """The services for the length of a `with` block, on servers that are up.
 
     `folder` gets a log a service. `prefix` begins the names of the databases, one a service. A service that ends by
-    itself is started again, as an orchestrator would: it is written to end when in doubt.
+    itself is started again, as an orchestrator would: it is written to end when in doubt. `settings` are variables
+    that every service gets beside, or in place of, its usual ones.
     """
 
     def __init__(
-        self, servers: Servers, folder: Path, *, prefix: str = "receivables_demo", say: Callable[[str], None] = print
+        self,
+        servers: Servers,
+        folder: Path,
+        *,
+        prefix: str = "receivables_demo",
+        say: Callable[[str], None] = print,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         """Describe it; nothing happens yet."""
         self.servers = servers
@@ -94,6 +101,7 @@ class Stack:
         self.running: dict[str, Running] = {}
         self._prefix = prefix
         self._say = say
+        self._settings = dict(settings or {})
         self._stack = ExitStack()
         self._stopping = threading.Event()
 
@@ -260,6 +268,7 @@ class Stack:
             "AR_RULES_DIR": str(official_rules),
             "AR_OFFICIAL_RULES_SHARE": "1",
             "AR_INVOICING_ADDRESS": f"{HOST}:{ports['invoicing'][0]}",
+            **self._settings,
         }
 
     def _log(self, name: str) -> Path:

@@ -12,6 +12,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import class_row, namedtuple_row
 from psycopg_pool import AsyncConnectionPool
 
+from services.chassis.arrays import ADAPTERS
 from services.kernel.refusals import Invalid
 
 T = TypeVar("T")
@@ -35,9 +36,11 @@ def is_tenant(text: str) -> bool:
 class Tx:
     """One transaction. `at` is the business time that everything in it happens at."""
 
-    def __init__(self, connection: AsyncConnection[Any], at: datetime) -> None:
+    def __init__(self, connection: AsyncConnection[Any], at: datetime, *, notifies: bool = True) -> None:
         self.connection = connection
         self.at = at
+        # Whether the transaction itself must tell the relay of what it announces.
+        self.notifies = notifies
         # Subjects announced here; events that waited for them run after the commit.
         self.announced: set[tuple[str, str]] = set()
         # Kinds of jobs added here: those who do them look after the commit.
@@ -94,6 +97,10 @@ class Database:
         self._url = url
         self.clock = clock
         self._added: dict[str, asyncio.Event] = {}
+        # Told after each commit that announced something: this process' relay. Without one, the transaction notifies
+        # whoever publishes; and since PostgreSQL lets only one transaction of a whole server at a time commit and
+        # notify, nobody would share a write to disk with it.
+        self.announced: Callable[[], None] | None = None
         # A process that froze in a transaction would hold its locks, and so its successor, until it thaws; one that
         # was killed while the server waited for a lock on its behalf, until the server gets that lock.
         ends_dead = (
@@ -104,7 +111,7 @@ class Database:
             min_size=1,
             max_size=connections,
             open=False,
-            kwargs={"autocommit": True, "options": ends_dead},
+            kwargs={"autocommit": True, "options": ends_dead, "context": ADAPTERS},
             # The pool doubles its pauses until it gives up; whoever asks next begins anew. With its usual 300 s, a
             # database that was away for two minutes would be found again up to two minutes after it is back.
             reconnect_timeout=RECONNECT_S,
@@ -125,23 +132,33 @@ class Database:
     @asynccontextmanager
     async def transaction(self, tenants: Collection[str]) -> AsyncIterator[Tx]:
         """Begin, serve these tenants alone, and commit unless something is raised."""
-        async with self.pool.connection() as connection, connection.transaction():
-            cursor = await connection.execute(
-                "SELECT set_config('ar.tenants', %s, true), (SELECT at FROM clock)"
-                if self.clock == "test"
-                else "SELECT set_config('ar.tenants', %s, true), NULL::timestamptz",
-                [",".join(sorted(check_tenant(t) for t in tenants))],
-            )
-            row = await cursor.fetchone()
-            assert row is not None
-            tx = Tx(connection, row[1] or datetime.now(UTC))
+        # One trip to the server; a tenant's id has no character that could end the text.
+        served = ",".join(sorted(check_tenant(t) for t in tenants))
+        begin = f"BEGIN; SET LOCAL ar.tenants = '{served}'".encode()
+        announced = self.announced
+        async with self.pool.connection() as connection:  # rolls back if anything is raised
+            tx = Tx(connection, await self._begin(connection, begin), notifies=announced is None)
             yield tx
+            await connection.commit()
+        if tx.announced and announced is not None:
+            announced()
         for kind in tx.queued:
             self.added(kind).set()
 
     def added(self, kind: str) -> asyncio.Event:
         """Is set whenever a transaction here has added jobs of that kind; of other processes it knows nothing."""
         return self._added.setdefault(kind, asyncio.Event())
+
+    async def _begin(self, connection: AsyncConnection[Any], begin: bytes) -> datetime:
+        """Begin; return the business time."""
+        if self.clock == "system":
+            await connection.execute(begin, prepare=False)
+            return datetime.now(UTC)
+        cursor = await connection.execute(begin + b"; SELECT at FROM clock", prepare=False)
+        while cursor.nextset():
+            pass
+        row = await cursor.fetchone()
+        return row[0] if row else datetime.now(UTC)
 
     async def tenants(self) -> list[str]:
         """The tenants that this service has met: what sweepers go through."""

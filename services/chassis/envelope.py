@@ -1,5 +1,6 @@
 """Events as they travel: CloudEvents in Kafka's binary mode, the payload a bare protobuf message."""
 
+import functools
 import re
 import secrets
 from collections.abc import Iterable, Mapping
@@ -69,8 +70,13 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Mapping[str, str]
-    # What acknowledges it; not part of the record's meaning.
-    source: Any = field(default=None, compare=False, repr=False)
+    # When the broker has it from, in seconds (Unix time); not part of the record's meaning.
+    timestamp: float = field(default=0.0, compare=False, repr=False)
+
+    @property
+    def size(self) -> int:
+        """Roughly what it takes in memory, in bytes: payload, key and headers."""
+        return len(self.value or b"") + len(self.key or b"") + sum(map(len, self.headers.values()))
 
 
 def new_traceparent() -> str:
@@ -107,7 +113,7 @@ def encode(
         "ce_type": str(body.DESCRIPTOR.full_name),
         "ce_source": source,
         "ce_subject": subject,
-        "ce_time": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "ce_time": _written(at),
         "content-type": "application/protobuf",
         "ce_tenant": origin.tenant,
         "ce_actor": origin.actor,
@@ -120,6 +126,11 @@ def encode(
     if sequence is not None:
         headers["ce_sequence"] = str(sequence)
     return headers
+
+
+@functools.lru_cache(64)  # all events of a transaction happen at one time
+def _written(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:

@@ -1,30 +1,29 @@
-"""Follows topics with Faust: records into a bounded buffer, a batch at a time to the consumer, acknowledged after it."""
+"""Follows topics: records that Faust fetched into a bounded buffer, a batch at a time to the consumer, acknowledged after it."""
 
 import asyncio
 import time
 import warnings
 from collections import deque
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection, Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
-import faust
 import psycopg
 from faust.exceptions import AlreadyConfiguredWarning
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
-from mode.supervisors import CrashingSupervisor
 
-from services.chassis import metrics, topics
+from services.chassis import fetch, metrics, topics
 from services.chassis.consumer import Consumer
-from services.chassis.envelope import Record, text_headers
+from services.chassis.envelope import Record
 from services.chassis.logs import log
 from services.chassis.settings import ChassisSettings
 
 BUFFER_MAX = 4000  # unhandled records, after which fetching waits
+BUFFER_BYTES = 4 * 1024 * 1024  # the same, and so what a service keeps in memory of what is to come
 FINISH_S = 3.0  # for the batch that is under way when we are told to stop, after which it is rolled back
 LEAVE_S = 6.0  # for the last offsets and the farewell, after which the group finds out by itself
 STUCK_S = 60.0  # with lag, and nothing handled for so long, the process ends and is started anew
@@ -36,28 +35,55 @@ Place = tuple[str, int]  # topic, partition
 class Buffer:
     """Records between Faust's fetching and our transactions; what is there is the next batch."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self._most, self._most_bytes = most, most_bytes
         self._records: deque[Record] = deque()
+        self._sizes: deque[int] = deque()
+        self._bytes = 0
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
 
-    async def put(self, record: Record) -> None:
-        """Add a record, waiting while the buffer is full: back-pressure reaches the fetch."""
-        while len(self._records) >= self._most:
+    @property
+    def full(self) -> bool:
+        """Whether no more should be fetched."""
+        return len(self._records) >= self._most or self._bytes >= self._most_bytes
+
+    async def room(self) -> None:
+        """Wait while it is full: back-pressure reaches the fetch."""
+        while self.full:
             self._room.clear()
             await self._room.wait()
-        self._records.append(record)
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Put records behind those that wait."""
+        for record in records:
+            self._records.append(record)
+            self._sizes.append(record.size)
+            self._bytes += self._sizes[-1]
         self._filled.set()
 
-    async def some(self, most: int) -> list[Record]:
-        """Wait for a record and take whatever is there, in the order in which it came."""
+    async def some(self, most: int, most_bytes: int) -> list[Record]:
+        """Wait for a record and take whatever is there, in the order in which it came; a large one comes alone."""
         while not self._records:
             self._filled.clear()
             await self._filled.wait()
-        batch = [self._records.popleft() for _ in range(min(most, len(self._records)))]
+        batch = [self._records.popleft()]
+        taken = self._sizes.popleft()
+        while self._records and len(batch) < most and taken + self._sizes[0] <= most_bytes:
+            batch.append(self._records.popleft())
+            taken += self._sizes.popleft()
+        self._bytes -= taken
         self._room.set()
         return batch
+
+    def drop(self) -> list[Record]:
+        """Give up what waits, and return it."""
+        dropped = list(self._records)
+        self._records.clear()
+        self._sizes.clear()
+        self._bytes = 0
+        self._room.set()
+        return dropped
 
     def next(self) -> list[Record]:
         """The record that will be taken first, if there is one."""
@@ -70,14 +96,16 @@ class Follower:
     def __init__(self, consumer: Consumer, settings: ChassisSettings) -> None:
         self._consumer = consumer
         self._settings = settings
-        self._buffer = Buffer(BUFFER_MAX)
+        self._buffer = Buffer(BUFFER_MAX, BUFFER_BYTES)
         self._batch: list[Record] = []  # what is being handled
         self.app = self._build()
 
     def _build(self) -> Any:
         metrics.expect_events(self._consumer.event_types)
-        app = faust.App(
+        app = fetch.App(
             f"receivables-{self._consumer.name}",
+            self._buffer,
+            self._consumer.topics,
             broker=[f"kafka://{server}" for server in self._settings.kafka_bootstrap_servers.split(",")],
             store="memory://",
             datadir=Path(gettempdir()) / f"receivables-{self._consumer.name}",  # made, and left empty: no tables here
@@ -90,29 +118,9 @@ class Follower:
             broker_commit_interval=1,
             stream_wait_empty=True,
             consumer_auto_offset_reset="earliest",
-            agent_supervisor=CrashingSupervisor,
         )
-        followed = app.topic(
-            *self._consumer.topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
-        )
-        app.agent(followed)(self._take)
         app.on_partitions_assigned.connect(_count_rebalance, weak=False)
         return app
-
-    async def _take(self, stream: Any) -> None:
-        async for event in stream.noack().events():
-            message = event.message
-            await self._buffer.put(
-                Record(
-                    topic=message.topic,
-                    partition=message.partition,
-                    offset=message.offset,
-                    key=message.key,
-                    value=message.value,
-                    headers=text_headers(_pairs(message.headers)),
-                    source=event,
-                )
-            )
 
     async def run(self) -> None:
         """Follow until cancelled; whatever is raised must end the process: what was not acknowledged comes again."""
@@ -140,14 +148,13 @@ class Follower:
 
     async def _flush(self) -> None:
         while True:
-            self._batch = await self._buffer.some(self._settings.batch_size)
+            self._batch = await self._buffer.some(self._settings.batch_size, self._settings.batch_bytes)
             await _finishing(self._handle(self._batch))
             self._batch = []
 
     async def _handle(self, batch: list[Record]) -> None:
         await self._consumer.handle(batch)
-        for record in batch:
-            record.source.ack()  # only now, and in this order: a gap of one is skipped by Faust (bug #606)
+        self.app.consumer.acknowledge(batch)  # only now: what is acknowledged never comes again
         metrics.handled(batch, self._consumer.event_types)
 
     async def _watch_faust(self) -> None:
@@ -191,7 +198,7 @@ class Follower:
 
     def _oldest_age(self) -> float:
         """For how long, in seconds, the oldest record at hand has waited; 0 if there is none."""
-        at_hand = [record.source.message.timestamp for record in (*self._batch, *self._buffer.next())]
+        at_hand = [record.timestamp for record in (*self._batch, *self._buffer.next())]
         return max(0.0, time.time() - min(at_hand)) if at_hand else 0.0
 
     def _assigned(self) -> set[Place]:
@@ -262,7 +269,3 @@ def _end_offsets(bootstrap_servers: str, names: list[str]) -> dict[Place, int]:
         return {(p.topic, p.partition): place.offset for p, place in found.items()}
     finally:
         admin.close()
-
-
-def _pairs(headers: Any) -> list[tuple[str, bytes | None]]:
-    return list(headers.items()) if isinstance(headers, dict) else list(headers or ())

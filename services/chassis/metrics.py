@@ -91,7 +91,7 @@ def expect_jobs(kinds: Iterable[str]) -> None:
 
 
 def handled(records: Iterable[Any], event_types: frozenset[str]) -> None:
-    """Note how long these records, as Faust gave them, had waited; what nobody handles is left out.
+    """Note how long these records had waited; what nobody handles is left out.
 
     A batch at a time and by type, since this is the one metric that each event touches: `observe` for each would cost
     more than the rest of them together.
@@ -99,7 +99,7 @@ def handled(records: Iterable[Any], event_types: frozenset[str]) -> None:
     now = time.time()
     delays: defaultdict[str, list[float]] = defaultdict(list)
     for record in records:
-        delays[record.headers.get("ce_type", "")].append(now - record.source.message.timestamp)
+        delays[record.headers.get("ce_type", "")].append(now - record.timestamp)
     for event_type in delays.keys() & event_types:
         histogram: Any = DELAY.labels(event_type)
         for bucket, count in Counts(bisect_left(_DELAYS, delay) for delay in delays[event_type]).items():

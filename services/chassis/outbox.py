@@ -1,7 +1,6 @@
 """What a service announces: written with the change itself, published by the relay."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,8 +10,33 @@ from services.chassis import envelope
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.ids import new_id
+from services.kernel.refusals import Invalid
 
-CHANNEL = "outbox"  # what the relay listens to
+CHANNEL = "outbox"  # what the relay listens to, for what other processes announce
+# What the broker takes, less what goes around an event: the batch, and what compression adds to what it cannot shorten.
+EVENT_MAX_BYTES = envelope.RECORD_MAX_BYTES - 8 * 1024
+
+# One statement, whatever it tells: numbers are reserved per topic and key, in one order for all transactions, and the
+# header with the number closes each row's headers.
+_ADD = """
+WITH told AS MATERIALIZED (
+  SELECT topic, key, headers, payload, nth,
+         row_number() OVER (PARTITION BY topic, key ORDER BY nth DESC) - 1 AS come_later
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[]) WITH ORDINALITY
+      AS row (topic, key, headers, payload, nth)),
+reserved AS (
+  INSERT INTO sequence AS s (topic, key, last)
+  SELECT topic, key, count(*) FROM told GROUP BY topic, key ORDER BY topic, key
+  ON CONFLICT (topic, key) DO UPDATE SET last = s.last + EXCLUDED.last
+  RETURNING topic, key, last)
+INSERT INTO outbox (topic, key, headers, payload)
+SELECT topic, key, (headers || ', "ce_sequence": "' || last - come_later || '"}')::jsonb, payload
+  FROM told JOIN reserved USING (topic, key)
+ ORDER BY nth"""
+
+
+class EventTooLarge(Invalid):
+    """An event that the broker would not take: it would stop all that follow, so it is refused where it is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,49 +63,32 @@ async def add(tx: Tx, announcements: Sequence[Announcement]) -> None:
     """Tell these facts, in this order, once the transaction commits.
 
     Call it after the rows of the accounts are locked: each event's number, contiguous per topic and account, is then
-    in the order of the commits.
+    in the order of the commits. Raises EventTooLarge before anything is written.
     """
     if not announcements:
         return
-    last = await _advance(tx, announcements)
-    async with (
-        tx.connection.cursor() as cursor,
-        cursor.copy("COPY outbox (topic, key, headers, payload) FROM STDIN") as rows,
-    ):
-        for announcement in announcements:
-            slot = (announcement.topic, announcement.key)
-            last[slot] += 1
-            await rows.write_row(_row(tx, announcement, last[slot]))
-            tx.announced.add((announcement.origin.tenant, announcement.subject))
-    await tx.run(f"NOTIFY {CHANNEL}")
+    rows = [_row(tx, announcement) for announcement in announcements]
+    await tx.run(_ADD, [list(column) for column in zip(*rows, strict=True)])
+    tx.announced |= {(announcement.origin.tenant, announcement.subject) for announcement in announcements}
+    if tx.notifies:
+        await tx.run(f"NOTIFY {CHANNEL}")
 
 
-async def _advance(tx: Tx, announcements: Sequence[Announcement]) -> dict[tuple[str, str], int]:
-    """Reserve the numbers; return the last one used before them, by topic and key."""
-    wanted = sorted(Counter((a.topic, a.key) for a in announcements).items())
-    rows = await tx.rows(
-        """INSERT INTO sequence AS s (topic, key, last)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])
-           ON CONFLICT (topic, key) DO UPDATE SET last = s.last + EXCLUDED.last
-           RETURNING topic, key, last""",
-        [[slot[0] for slot, _ in wanted], [slot[1] for slot, _ in wanted], [n for _, n in wanted]],
-    )
-    counts = dict(wanted)
-    return {(row.topic, row.key): row.last - counts[(row.topic, row.key)] for row in rows}
-
-
-def _row(tx: Tx, announcement: Announcement, sequence: int) -> tuple[str, str, str, bytes]:
+def _row(tx: Tx, announcement: Announcement) -> tuple[str, str, str, bytes]:
+    """A row of the outbox; its headers lack the number, and their closing brace."""
+    topic, key = announcement.topic, announcement.key
     payload = announcement.body.SerializeToString(deterministic=True)
-    assert len(payload) < envelope.RECORD_MAX_BYTES // 2, (
-        "an event that the broker would not take would stop all that follow"
-    )
     headers = envelope.encode(
         announcement.body,
         event_id=new_id(),
         subject=announcement.subject,
         at=tx.at,
         origin=announcement.origin,
-        source=f"/receivables/{announcement.topic.split('.')[1]}",
-        sequence=sequence,
+        source=f"/receivables/{topic.split('.')[1]}",
+        sequence=None,
     )
-    return announcement.topic, announcement.key, json.dumps(headers), payload
+    written = json.dumps(headers)
+    # As JSON the headers are no shorter than in the record.
+    if (size := len(payload) + len(written) + len(key.encode())) > EVENT_MAX_BYTES:
+        raise EventTooLarge("event.too_large", f"{headers['ce_type']} of {size} bytes; {EVENT_MAX_BYTES} are taken")
+    return topic, key, written.removesuffix("}"), payload

@@ -43,19 +43,21 @@ class Door:
         self.consumer = consumer
 
 
-def page_size(asked: int) -> int:
-    """How many rows a page has: as asked, at most 1,000; 100 if nothing was asked."""
-    if asked < 0:
-        raise Invalid("call.page_size", "a page has 1 to 1,000 rows")
-    return min(asked or 100, 1000)
-
-
 def read(method: Method[Req, Resp]) -> Served[Req, Resp]:
     """Answer a question in a transaction that serves the caller's tenant."""
 
     async def work(door: Door, origin: Origin, request: Req) -> Resp:
         async with door.database.transaction([origin.tenant]) as tx:
             return await method(door, tx, origin, request)
+
+    return _served(method, work, write=False)
+
+
+def visit(method: Callable[[Any, Origin, Req], Awaitable[Resp]]) -> Served[Req, Resp]:
+    """Answer a question that takes more than a short transaction: the method makes its own, and waits between them."""
+
+    async def work(door: Door, origin: Origin, request: Req) -> Resp:
+        return await method(door, origin, request)
 
     return _served(method, work, write=False)
 
@@ -102,7 +104,7 @@ async def _claim(tx: Tx, origin: Origin, method: str, request_hash: bytes) -> by
 
 
 def _served(
-    method: Method[Req, Resp], work: Callable[[Door, Origin, Req], Awaitable[Resp]], *, write: bool
+    method: Callable[..., Awaitable[Resp]], work: Callable[[Door, Origin, Req], Awaitable[Resp]], *, write: bool
 ) -> Served[Req, Resp]:
     name = method.__name__
 

@@ -62,6 +62,9 @@ class ChassisSettings(BaseSettings):
         30.0, description="after which a silent consumer loses its partitions, seconds", ge=1
     )
     batch_size: int = Field(500, description="events handled in one transaction, at most", ge=1)
+    batch_bytes: int = Field(
+        524_288, description="bytes of events handled in one transaction, at most; a larger event comes alone", ge=1
+    )
     failures_in_row_max: int = Field(100, description="defects in a row after which the consumer stops", ge=1)
     grpc_host: str = Field("127.0.0.1", description="address that gRPC and /metrics listen on")
     grpc_port: Port = Field(50051, description="port that gRPC listens on")

@@ -9,6 +9,7 @@ from services.chassis import cli
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, new_traceparent
 from services.chassis.ids import new_id
+from services.chassis.pages import ROWS_MAX, Page
 from services.credit import store, usecases
 from services.credit.domain import Outcome, Recorded
 from services.credit.service import SERVICE
@@ -17,10 +18,13 @@ app = cli.command_line(SERVICE)
 Tenant = Annotated[str, typer.Option(help="the seller's organisation")]
 
 
-@app.command(help="List the orders that wait for a person.")
-def referred(tenant: Tenant) -> None:
+@app.command(help="List the orders that wait for a person, 1,000 at a time.")
+def referred(
+    tenant: Tenant,
+    after: Annotated[str, typer.Option(help="go on after this order, the last one listed")] = "",
+) -> None:
     async def work(tx: Tx) -> list[Recorded]:
-        return await store.referred(tx, tenant, "", 1000)
+        return await store.referred(tx, tenant, Page(ROWS_MAX, (after,) if after else None))
 
     for record in cli.in_transaction(SERVICE, tenant, work):
         Console().print(f"{record.order_id}  {record.account_id}  {record.amount}  headroom {record.headroom}")

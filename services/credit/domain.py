@@ -171,15 +171,25 @@ class Book:
 
     accounts: dict[tuple[str, str], Account] = field(default_factory=dict)
     holds: dict[tuple[str, str], Hold] = field(default_factory=dict)
+    # Whose accounts were changed.
+    changed: set[tuple[str, str]] = field(default_factory=set)
 
     def change(self, key: tuple[str, str], *, used: int = 0, held: int = 0) -> Account:
         """Add to what an account uses and holds, in minor units."""
-        account = self.accounts[key]
-        currency = account.limit.currency
-        changed = replace(account, used=account.used + Money(used, currency), held=account.held + Money(held, currency))
-        assert changed.held.minor >= 0, "more was released than was held"
-        self.accounts[key] = changed
-        return changed
+        before = self.accounts[key]
+        currency = before.limit.currency
+        account = Account(
+            tenant=before.tenant,
+            account_id=before.account_id,
+            limit=before.limit,
+            used=Money(before.used.minor + used, currency),
+            held=Money(before.held.minor + held, currency),
+            on_hold=before.on_hold,
+        )
+        assert account.held.minor >= 0, "more was released than was held"
+        self.accounts[key] = account
+        self.changed.add(key)
+        return account
 
 
 def judge(account: Account | None, amount: Money, policy: Policy) -> tuple[Outcome, str]:

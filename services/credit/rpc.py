@@ -5,7 +5,8 @@ from receivables.credit.v1 import service_pb2, service_pb2_grpc
 from services import contracts
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
-from services.chassis.rpc import Door, page_size, read, write
+from services.chassis.pages import page
+from services.chassis.rpc import Door, read, write
 from services.credit import store, usecases, wire
 from services.kernel.refusals import NotFound
 
@@ -63,11 +64,11 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.ListAccountsRequest
     ) -> service_pb2.ListAccountsResponse:
         """Accounts by id, a page at a time."""
-        most = page_size(request.page_size)
-        rows = await store.list_accounts(tx, call.tenant, only=None, after=request.page_token, most=most)
+        asked = page(request, str)
+        rows = await store.list_accounts(tx, call.tenant, asked)
         return service_pb2.ListAccountsResponse(
             accounts=[wire.account(row) for row in rows],
-            next_page_token=rows[-1].account_id if len(rows) == most else "",
+            next_page_token=asked.next_token(rows, lambda row: (row.account_id,)),
         )
 
     @read
@@ -90,16 +91,15 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.ListReferredRequest
     ) -> service_pb2.ListReferredResponse:
         """The orders that wait for a person."""
-        most = page_size(request.page_size)
-        records = await store.referred(tx, call.tenant, request.page_token, most)
+        asked = page(request, str)
+        records = await store.referred(tx, call.tenant, asked)
         return service_pb2.ListReferredResponse(
             decisions=[wire.decided(record) for record in records],
-            next_page_token=records[-1].order_id if len(records) == most else "",
+            next_page_token=asked.next_token(records, lambda record: (record.order_id,)),
         )
 
 
 async def _account(tx: Tx, call: Origin, account_id: str) -> service_pb2.Account:
-    rows = await store.list_accounts(tx, call.tenant, only=account_id, after="", most=1)
-    if not rows:
+    if (row := await store.get_account(tx, (call.tenant, account_id))) is None:
         raise NotFound("buyer.unknown", f"no account {account_id}")
-    return wire.account(rows[0])
+    return wire.account(row)

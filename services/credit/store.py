@@ -5,13 +5,29 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from services.chassis import jobs
+from services.chassis.columns import Columns, texts
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
-from services.credit.domain import Account, Book, Decision, Hold, Outcome, Recorded, State
+from services.chassis.pages import Page
+from services.credit.domain import Account, Decision, Hold, Outcome, Recorded, State
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
 Key = tuple[str, str]  # tenant, and an account's or an order's id
+Version = tuple[str, str, int]  # tenant, order, and which version of it
+
+_KEY = Columns("tenant text, id text")
+_VERSION = Columns("tenant text, order_id text, version int")
+_ACCOUNT = Columns("tenant text, account_id text, used_minor bigint, held_minor bigint, granted boolean")
+_HOLD = Columns(
+    """tenant text, order_id text, version int, account_id text, state text, currency text, amount_minor bigint,
+       held_minor bigint, captured_minor bigint, expires_at timestamptz, site text, cost_centre text, purchase_order text"""
+)
+_DECISION = Columns(
+    """tenant text, decision_id text, order_id text, version int, account_id text, outcome text, reasons text,
+       decided_by text, currency text, amount_minor bigint, headroom_minor bigint, expires_at timestamptz"""
+)
+_MOVEMENT = Columns("tenant text, account_id text, cause text, used_minor bigint, held_minor bigint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +44,9 @@ async def lock_accounts(tx: Tx, keys: Collection[Key]) -> dict[Key, Account]:
     """Hold the accounts until the transaction ends, in one global order, so that no two orders spend one limit."""
     rows = await tx.rows(
         """SELECT tenant, account_id, currency, limit_minor, used_minor, held_minor, on_hold FROM account
-            WHERE (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
-            ORDER BY tenant, account_id FOR UPDATE""",
-        _columns(keys),
+            WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[])
+            ORDER BY tenant, account_id FOR NO KEY UPDATE""",
+        [texts({tenant for tenant, _ in keys}), texts({account_id for _, account_id in keys})],
     )
     return {
         (r.tenant, r.account_id): Account(
@@ -49,17 +65,17 @@ async def lock_unknown(tx: Tx, keys: Collection[Key]) -> None:
     """Serialize orders of accounts that have no row to lock."""
     await tx.run(
         "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%s::text[]) AS key",
-        [sorted(f"{tenant}/{account_id}" for tenant, account_id in keys)],
+        [texts(sorted(f"{tenant}/{account_id}" for tenant, account_id in keys))],
     )
 
 
 async def newest_holds(tx: Tx, orders: Collection[Key]) -> dict[Key, Hold]:
     """The newest version's hold of each order, whatever its state."""
     rows = await tx.rows(
-        """SELECT DISTINCT ON (tenant, order_id) * FROM hold
-            WHERE (tenant, order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
-            ORDER BY tenant, order_id, version DESC""",
-        _columns(orders),
+        f"""SELECT newest.* FROM {_KEY.rows} AS wanted
+             CROSS JOIN LATERAL (SELECT * FROM hold WHERE hold.tenant = wanted.tenant AND hold.order_id = wanted.id
+                                  ORDER BY version DESC LIMIT 1) AS newest""",  # noqa: S608 - constant columns
+        [_KEY.pack(orders)],
     )
     return {(r.tenant, r.order_id): _hold(r) for r in rows}
 
@@ -67,9 +83,9 @@ async def newest_holds(tx: Tx, orders: Collection[Key]) -> dict[Key, Hold]:
 async def find_hold(tx: Tx, order: Key, version: int) -> Hold | None:
     """One version's hold; version 0 means the newest."""
     rows = await tx.rows(
-        """SELECT * FROM hold WHERE tenant = %s AND order_id = %s AND %s IN (0, version)
-            ORDER BY version DESC LIMIT 1""",
-        [*order, version],
+        f"""SELECT * FROM hold WHERE tenant = %s AND order_id = %s {"AND version = %s" if version else ""}
+             ORDER BY version DESC LIMIT 1""",  # noqa: S608 - constant text
+        [*order, *([version] if version else [])],
     )
     return _hold(rows[0]) if rows else None
 
@@ -94,128 +110,81 @@ async def accounts_of(tx: Tx, orders: Collection[Key]) -> set[Key]:
     """The accounts of these orders, to be locked before their holds are read again."""
     rows = await tx.rows(
         """SELECT DISTINCT tenant, account_id FROM hold
-            WHERE (tenant, order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        _columns(orders),
+            WHERE tenant = ANY (%s::text[]) AND order_id = ANY (%s::text[])""",
+        [texts({tenant for tenant, _ in orders}), texts({order_id for _, order_id in orders})],
     )
     return {(r.tenant, r.account_id) for r in rows}
 
 
-async def save_accounts(tx: Tx, book: Book, granted: Collection[Key] = ()) -> None:
-    """Write what the accounts use and hold; where the engine granted, the limit guards in the statement too (B3)."""
-    accounts = [book.accounts[key] for key in sorted(book.accounts)]
-    written = await tx.run(
-        """UPDATE account SET used_minor = new.used_minor, held_minor = new.held_minor
-             FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::boolean[])
-               AS new (tenant, account_id, used_minor, held_minor, granted)
-            WHERE account.tenant = new.tenant AND account.account_id = new.account_id
-              AND (NOT new.granted OR new.used_minor + new.held_minor <= account.limit_minor)""",
+async def save(
+    tx: Tx,
+    accounts: Collection[Account],
+    holds: Sequence[Hold],
+    movements: Sequence[Movement],
+    *,
+    decisions: Sequence[tuple[str, Decision]] = (),
+    granted: Collection[Key] = (),
+) -> None:
+    """Write what the accounts use and hold now, holds, new and moved ones, and decisions by their ids; and why.
+
+    Where the engine granted, the limit guards in the statement too (B3); a cause that comes twice is a defect, found by
+    the table's key. One statement, since every one costs its way to the server and back.
+    """
+    row = await tx.row(
+        f"""WITH changed AS (
+              UPDATE account SET used_minor = new.used_minor, held_minor = new.held_minor FROM {_ACCOUNT.rows} AS new
+               WHERE account.tenant = new.tenant AND account.account_id = new.account_id
+                 AND (NOT new.granted OR new.used_minor + new.held_minor <= account.limit_minor)
+              RETURNING 1
+            ), reserved AS (
+              INSERT INTO hold ({_HOLD.names}) SELECT * FROM {_HOLD.rows} AS new
+              ON CONFLICT (tenant, order_id, version) DO UPDATE
+                SET state = EXCLUDED.state, held_minor = EXCLUDED.held_minor, captured_minor = EXCLUDED.captured_minor
+            ), decided AS (
+              INSERT INTO decision (tenant, decision_id, order_id, version, account_id, outcome, reasons, decided_by,
+                                    currency, amount_minor, headroom_minor, expires_at, decided_at)
+              SELECT tenant, decision_id, order_id, version, account_id, outcome, string_to_array(reasons, ' '),
+                     decided_by, currency, amount_minor, headroom_minor, expires_at, %s FROM {_DECISION.rows} AS new
+            ), moved AS (
+              INSERT INTO movement ({_MOVEMENT.names}, at) SELECT *, %s FROM {_MOVEMENT.rows} AS new
+            )
+            SELECT count(*) AS written FROM changed""",  # noqa: S608 - constant columns
         [
-            [a.tenant for a in accounts],
-            [a.account_id for a in accounts],
-            [a.used.minor for a in accounts],
-            [a.held.minor for a in accounts],
-            [(a.tenant, a.account_id) in granted for a in accounts],
-        ],
-    )
-    assert written == len(accounts), "a hold would exceed its limit"
-
-
-async def save_holds(tx: Tx, holds: Sequence[Hold]) -> None:
-    """Write holds, new and moved ones."""
-    if not holds:
-        return
-    await tx.run(
-        """INSERT INTO hold (tenant, order_id, version, account_id, state, currency, amount_minor, held_minor,
-                             captured_minor, expires_at, site, cost_centre, purchase_order)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::bigint[],
-                                %s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
-           ON CONFLICT (tenant, order_id, version) DO UPDATE
-             SET state = EXCLUDED.state, held_minor = EXCLUDED.held_minor, captured_minor = EXCLUDED.captured_minor""",
-        [
-            [h.tenant for h in holds],
-            [h.order_id for h in holds],
-            [h.version for h in holds],
-            [h.account_id for h in holds],
-            [h.state.value for h in holds],
-            [h.amount.currency for h in holds],
-            [h.amount.minor for h in holds],
-            [h.held.minor for h in holds],
-            [h.captured.minor for h in holds],
-            [h.expires_at for h in holds],
-            [h.scope.site for h in holds],
-            [h.scope.cost_centre for h in holds],
-            [h.scope.purchase_order for h in holds],
-        ],
-    )
-
-
-async def add_decisions(tx: Tx, decisions: Sequence[tuple[str, Decision]]) -> None:
-    """Write decisions by their ids."""
-    if not decisions:
-        return
-    await tx.run(
-        """INSERT INTO decision (tenant, decision_id, order_id, version, account_id, outcome, reasons, decided_by,
-                                 currency, amount_minor, headroom_minor, expires_at, decided_at)
-           SELECT tenant, decision_id, order_id, version, account_id, outcome, string_to_array(reasons, ' '), decided_by,
-                  currency, amount_minor, headroom_minor, expires_at, %s
-             FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[], %s::text[],
-                         %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[])
-               AS new (tenant, decision_id, order_id, version, account_id, outcome, reasons, decided_by, currency,
-                       amount_minor, headroom_minor, expires_at)""",
-        [
+            _ACCOUNT.pack(_account_row(a, granted) for a in sorted(accounts, key=lambda a: (a.tenant, a.account_id))),
+            _HOLD.pack(map(_hold_row, holds)),
             tx.at,
-            [d.request.tenant for _, d in decisions],
-            [decision_id for decision_id, _ in decisions],
-            [d.request.order_id for _, d in decisions],
-            [d.request.version for _, d in decisions],
-            [d.request.account_id for _, d in decisions],
-            [d.outcome.value for _, d in decisions],
-            [" ".join(d.reasons) for _, d in decisions],
-            [d.decided_by for _, d in decisions],
-            [d.request.amount.currency for _, d in decisions],
-            [d.request.amount.minor for _, d in decisions],
-            [d.headroom.minor if d.headroom else None for _, d in decisions],
-            [d.expires_at for _, d in decisions],
-        ],
-    )
-
-
-async def add_movements(tx: Tx, movements: Sequence[Movement]) -> None:
-    """Write why accounts changed; a cause that comes twice is a defect, found by the table's key."""
-    if not movements:
-        return
-    await tx.run(
-        """INSERT INTO movement (tenant, account_id, cause, used_minor, held_minor, at)
-           SELECT *, %s FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])""",
-        [
+            _DECISION.pack(_decision_row(decision_id, d) for decision_id, d in decisions),
             tx.at,
-            [m.key[0] for m in movements],
-            [m.key[1] for m in movements],
-            [m.cause for m in movements],
-            [m.used for m in movements],
-            [m.held for m in movements],
+            _MOVEMENT.pack((*m.key, m.cause, m.used, m.held) for m in movements),
         ],
     )
+    assert row.written == len(accounts), "a hold would exceed its limit"
 
 
-async def find_decisions(tx: Tx, orders: Collection[tuple[str, str, int]]) -> dict[tuple[str, str, int], Recorded]:
+async def find_decisions(tx: Tx, orders: Collection[Version]) -> dict[Version, Recorded]:
     """The newest decision on each version of an order."""
+    if not orders:
+        return {}
     rows = await tx.rows(
-        """SELECT DISTINCT ON (d.tenant, d.order_id, d.version) d.*, h.site, h.cost_centre, h.purchase_order
-             FROM decision d JOIN hold h USING (tenant, order_id, version)
-            WHERE (d.tenant, d.order_id, d.version) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::int[]))
-            ORDER BY d.tenant, d.order_id, d.version, d.decided_at DESC, d.decision_id DESC""",
-        [[t for t, _, _ in orders], [o for _, o, _ in orders], [v for _, _, v in orders]],
+        f"""SELECT newest.* FROM {_VERSION.rows} AS wanted
+             CROSS JOIN LATERAL (SELECT d.*, h.site, h.cost_centre, h.purchase_order
+                                   FROM decision d JOIN hold h USING (tenant, order_id, version)
+                                  WHERE tenant = wanted.tenant AND order_id = wanted.order_id AND version = wanted.version
+                                  ORDER BY d.decided_at DESC, d.decision_id DESC LIMIT 1) AS newest""",  # noqa: S608 - constant columns
+        [_VERSION.pack(orders)],
     )
     return {(r.tenant, r.order_id, r.version): _recorded(r) for r in rows}
 
 
-async def referred(tx: Tx, tenant: str, after: str, most: int) -> list[Recorded]:
+async def referred(tx: Tx, tenant: str, page: Page) -> list[Recorded]:
     """Decisions on orders that wait for a person, by order id."""
     rows = await tx.rows(
-        """SELECT d.*, h.site, h.cost_centre, h.purchase_order FROM hold h JOIN decision d USING (tenant, order_id, version)
-            WHERE h.tenant = %s AND h.state = 'REFERRED' AND h.order_id > %s ORDER BY h.order_id LIMIT %s""",
-        [tenant, after, most],
+        f"""SELECT d.*, h.site, h.cost_centre, h.purchase_order
+              FROM (SELECT * FROM hold WHERE tenant = %s AND state = 'REFERRED' {"AND order_id > %s" if page.after else ""}
+                     ORDER BY order_id LIMIT %s) AS h
+              JOIN decision d USING (tenant, order_id, version)
+             ORDER BY h.order_id""",  # noqa: S608 - constant text
+        [tenant, *(page.after or ()), page.most],
     )
     return [_recorded(row) for row in rows]
 
@@ -241,12 +210,17 @@ async def set_limit(tx: Tx, key: Key, limit: Money) -> None:
     await tx.run("UPDATE account SET limit_minor = %s WHERE tenant = %s AND account_id = %s", [limit.minor, *key])
 
 
-async def list_accounts(tx: Tx, tenant: str, *, only: str | None, after: str, most: int) -> list[Any]:
-    """Accounts by id: one, or a page."""
+async def get_account(tx: Tx, key: Key) -> Any | None:
+    """One account, whole."""
+    return await tx.row("SELECT * FROM account WHERE tenant = %s AND account_id = %s", key)
+
+
+async def list_accounts(tx: Tx, tenant: str, page: Page) -> list[Any]:
+    """Accounts by id."""
     return await tx.rows(
-        """SELECT * FROM account WHERE tenant = %s AND (%s::text IS NULL OR account_id = %s) AND account_id > %s
-            ORDER BY account_id LIMIT %s""",
-        [tenant, only, only, after, most],
+        f"""SELECT * FROM account WHERE tenant = %s {"AND account_id > %s" if page.after else ""}
+             ORDER BY account_id LIMIT %s""",  # noqa: S608 - constant text
+        [tenant, *(page.after or ()), page.most],
     )
 
 
@@ -274,8 +248,44 @@ async def count_open_holds(tx: Tx) -> list[tuple[str, int]]:
     )
 
 
-def _columns(keys: Collection[Key]) -> list[list[str]]:
-    return [[first for first, _ in keys], [second for _, second in keys]]
+def _account_row(a: Account, granted: Collection[Key]) -> tuple[Any, ...]:
+    return a.tenant, a.account_id, a.used.minor, a.held.minor, (a.tenant, a.account_id) in granted
+
+
+def _hold_row(h: Hold) -> tuple[Any, ...]:
+    return (
+        h.tenant,
+        h.order_id,
+        h.version,
+        h.account_id,
+        h.state,
+        h.amount.currency,
+        h.amount.minor,
+        h.held.minor,
+        h.captured.minor,
+        h.expires_at,
+        h.scope.site,
+        h.scope.cost_centre,
+        h.scope.purchase_order,
+    )
+
+
+def _decision_row(decision_id: str, d: Decision) -> tuple[Any, ...]:
+    request = d.request
+    return (
+        request.tenant,
+        decision_id,
+        request.order_id,
+        request.version,
+        request.account_id,
+        d.outcome,
+        " ".join(d.reasons),
+        d.decided_by,
+        request.amount.currency,
+        request.amount.minor,
+        d.headroom.minor if d.headroom else None,
+        d.expires_at,
+    )
 
 
 def _hold(r: Any) -> Hold:

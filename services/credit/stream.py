@@ -9,11 +9,15 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 from services.chassis.consumer import Handler
 from services.credit import usecases
 
-HANDLERS: Mapping[type[Message], Handler] = {
-    orders_pb2.OrderPlaced: usecases.place,
-    orders_pb2.OrderCancelled: usecases.cancel,
-    ledger_pb2.ItemOpened: usecases.capture,
-    ledger_pb2.ItemReduced: usecases.credit_item,
-    ledger_pb2.CreditKept: usecases.keep_credit,
-    ledger_pb2.PaymentReceived: usecases.receive_payment,
-}
+# One for all: a batch mixes them, and is handled in one go.
+HANDLERS: Mapping[type[Message], Handler] = dict.fromkeys(
+    (
+        orders_pb2.OrderPlaced,
+        orders_pb2.OrderCancelled,
+        ledger_pb2.ItemOpened,
+        ledger_pb2.ItemReduced,
+        ledger_pb2.CreditKept,
+        ledger_pb2.PaymentReceived,
+    ),
+    usecases.follow,
+)

@@ -1,12 +1,12 @@
 """What credit does: load, decide, save, announce, in the caller's transaction."""
 
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from google.protobuf.message import Message
-from receivables.common.v1 import money_pb2, party_pb2
+from receivables.common.v1 import party_pb2
 from receivables.credit.v1 import events_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
@@ -20,7 +20,7 @@ from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.credit import domain, metrics, store, wire
 from services.credit.domain import Account, Action, Book, Decision, Hold, Outcome, Policy, Recorded, Request
-from services.credit.store import Key, Movement
+from services.credit.store import Key, Movement, Version
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Early, Invalid, NotFound, Refusal
 
@@ -63,48 +63,82 @@ async def set_limit(tx: Tx, origin: Origin, account_id: str, limit: Money) -> No
     await outbox.add(tx, [Announcement(origin, account_id, f"buyer/{account_id}", event)])
 
 
-async def place(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
-    """Decide the orders that the shop or the ERP tells."""
-    await decide(tx, [(event.origin, wire.request_of_order(event)) for event in events])
+@dataclass(slots=True)
+class Work:
+    """What a batch changes, in sequence, to be written and told as one."""
+
+    book: Book
+    # What was decided on versions before, and here.
+    known: dict[Version, Recorded] = field(default_factory=dict)
+    # Each version's last state: a statement touches a row once.
+    holds: dict[Version, Hold] = field(default_factory=dict)
+    decisions: list[tuple[str, Decision]] = field(default_factory=list)
+    movements: list[Movement] = field(default_factory=list)
+    # Accounts whose limit must hold once this is written.
+    granted: set[Key] = field(default_factory=set)
+    telling: list[Announcement] = field(default_factory=list)
+
+    def keep(self, hold: Hold) -> None:
+        """Write this state of a hold."""
+        self.holds[(hold.tenant, hold.order_id, hold.version)] = hold
+
+
+async def follow(tx: Tx, events: Sequence[Event[Any]]) -> None:
+    """Handle all that changes what accounts use and hold, in the order in which it came.
+
+    One book is opened and closed for all of it, whatever kinds of events a batch mixes.
+    """
+    effective = [event for event in events if not _changes_nothing(event)]
+    if not effective:
+        return
+    began = time.perf_counter()
+    of_orders = [event for event in effective if type(event.body) in _OF_ORDERS]
+    accounts = {(event.tenant, event.body.account_id) for event in effective}
+    if cancelled := {_order(event) for event in of_orders if isinstance(event.body, orders_pb2.OrderCancelled)}:
+        accounts |= await store.accounts_of(tx, cancelled)
+    placed = [event for event in of_orders if isinstance(event.body, orders_pb2.OrderPlaced)]
+    work = await _open(
+        tx, accounts, {_order(event) for event in of_orders}, [(*_order(e), e.body.version) for e in placed]
+    )
+    for event in effective:
+        _STEPS[type(event.body)](work, event)
+    await _close(tx, work, began)
 
 
 async def decide(tx: Tx, requests: Sequence[tuple[Origin, Request]]) -> list[Recorded]:
     """Decide once per order and version, in sequence, and hold what is approved; asking again repeats the answer.
 
-    The one routine for every door (B3): an event's batch, or a checkout's single question.
+    A checkout's single question; what it does with each is the one routine for every door (B3).
     """
     began = time.perf_counter()
-    book = await _open_book(
-        tx, {(r.tenant, r.account_id) for _, r in requests}, {(r.tenant, r.order_id) for _, r in requests}
+    work = await _open(
+        tx,
+        {(r.tenant, r.account_id) for _, r in requests},
+        {(r.tenant, r.order_id) for _, r in requests},
+        [(r.tenant, r.order_id, r.version) for _, r in requests],
     )
-    known = await store.find_decisions(tx, [(r.tenant, r.order_id, r.version) for _, r in requests])
-    answers, holds, decisions, movements, telling = [], [], [], [], []
-    for origin, request in requests:
-        version = (request.tenant, request.order_id, request.version)
-        if (earlier := known.get(version)) is not None:
-            answers.append(_same(earlier, request))
-            continue
-        decision, replaced = domain.decide(book, request, POLICY)
-        if replaced is not None:
-            holds.append(replace(replaced, state=domain.State.RELEASED, held=Money(0, replaced.held.currency)))
-            movements += _released(replaced, "replaced")
-            telling += _tell_released(origin, replaced, events_pb2.RELEASE_CAUSE_REPLACED)
-        record = _record(decision)
-        known[version] = record
-        answers.append(record)
-        decisions.append((record.decision_id, decision))
-        holds.append(book.holds[(request.tenant, request.order_id)])
-        if decision.outcome is Outcome.APPROVED:
-            movements.append(_hold_movement(request))
-        telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record)))
-    granted = {(d.request.tenant, d.request.account_id) for _, d in decisions if d.outcome is Outcome.APPROVED}
-    await store.save_accounts(tx, book, granted)
-    await store.save_holds(tx, _last(holds))
-    await store.add_decisions(tx, decisions)
-    await store.add_movements(tx, movements)
-    await outbox.add(tx, telling)
-    metrics.decided([decision.outcome.value for _, decision in decisions], time.perf_counter() - began)
+    answers = [_decide_one(work, origin, request) for origin, request in requests]
+    await _close(tx, work, began)
     return answers
+
+
+def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
+    version = (request.tenant, request.order_id, request.version)
+    if (earlier := work.known.get(version)) is not None:
+        return _same(earlier, request)
+    decision, replaced = domain.decide(work.book, request, POLICY)
+    if replaced is not None:
+        work.keep(replace(replaced, state=domain.State.RELEASED, held=Money(0, replaced.held.currency)))
+        work.movements += _released(replaced, "replaced")
+        work.telling += _tell_released(origin, replaced, events_pb2.RELEASE_CAUSE_REPLACED)
+    work.known[version] = record = _record(decision)
+    work.decisions.append((record.decision_id, decision))
+    work.keep(work.book.holds[(request.tenant, request.order_id)])
+    if decision.outcome is Outcome.APPROVED:
+        work.granted.add((request.tenant, request.account_id))
+        work.movements.append(_hold_movement(request))
+    work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record)))
+    return record
 
 
 async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome) -> Recorded:
@@ -112,89 +146,97 @@ async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome) -> Rec
     book, hold = await _one_order(tx, origin.tenant, order_id)
     decision = domain.review(book, hold, outcome, origin.actor)
     record = _record(decision)
-    await store.save_accounts(tx, book)
-    await store.save_holds(tx, [book.holds[(origin.tenant, order_id)]])
-    await store.add_decisions(tx, [(record.decision_id, decision)])
+    work = Work(book, decisions=[(record.decision_id, decision)])
+    work.keep(book.holds[(origin.tenant, order_id)])
     if outcome is Outcome.APPROVED:
-        await store.add_movements(tx, [_hold_movement(decision.request)])
-    await outbox.add(tx, [_tell(origin, record.account_id, order_id, wire.decided(record))])
+        work.movements.append(_hold_movement(decision.request))
+    work.telling.append(_tell(origin, record.account_id, order_id, wire.decided(record)))
+    await _write(tx, work)
     return record
 
 
-async def cancel(tx: Tx, events: Sequence[Event[orders_pb2.OrderCancelled]]) -> None:
-    """Give back exactly what the orders' holds still have."""
-    book = await _book_of_orders(tx, {(e.tenant, e.body.order_id) for e in events})
-    holds, movements, telling = [], [], []
-    for event in events:
-        hold = _known(book, event.tenant, event.body.order_id)
-        if hold.state not in domain.OPEN:
-            continue
-        domain.release(book, hold)
-        holds.append(book.holds[(event.tenant, hold.order_id)])
-        movements += _released(hold, "cancelled")
-        telling += _tell_released(event.origin, hold, events_pb2.RELEASE_CAUSE_CANCELLED)
-    await _save(tx, book, holds, movements, telling)
+def _place(work: Work, event: Event[orders_pb2.OrderPlaced]) -> None:
+    """Decide an order that the shop or the ERP tells."""
+    _decide_one(work, event.origin, wire.request_of_order(event))
 
 
-async def capture(tx: Tx, events: Sequence[Event[ledger_pb2.ItemOpened]]) -> None:
+def _cancel(work: Work, event: Event[orders_pb2.OrderCancelled]) -> None:
+    """Give back exactly what the order's hold still has."""
+    hold = _known(work.book, event.tenant, event.body.order_id)
+    if hold.state not in domain.OPEN:
+        return
+    domain.release(work.book, hold)
+    work.keep(work.book.holds[(event.tenant, hold.order_id)])
+    work.movements += _released(hold, "cancelled")
+    work.telling += _tell_released(event.origin, hold, events_pb2.RELEASE_CAUSE_CANCELLED)
+
+
+def _capture(work: Work, event: Event[ledger_pb2.ItemOpened]) -> None:
     """What is invoiced is used, and its part of the hold taken; after the final invoice the rest is released."""
-    book = await _open_book(
-        tx, {(e.tenant, e.body.account_id) for e in events}, {(e.tenant, e.body.order_id) for e in events}
-    )
-    holds: list[Hold] = []
-    movements: list[Movement] = []
-    telling: list[Announcement] = []
-    for event in events:
-        _capture_one(book, event, holds, movements, telling)
-    await _save(tx, book, holds, movements, telling)
-
-
-def _capture_one(
-    book: Book,
-    event: Event[ledger_pb2.ItemOpened],
-    holds: list[Hold],
-    movements: list[Movement],
-    telling: list[Announcement],
-) -> None:
     body = event.body
+    book, key = work.book, (event.tenant, body.account_id)
     hold = _known(book, event.tenant, body.order_id)
-    account = _account(book, event.tenant, body.account_id)
+    account = _account(book, *key)
     amount = account.own(contracts.money(body.amount))
     captured, released = domain.capture(book, hold, account, amount, final=body.final)
-    key = (event.tenant, body.account_id)
-    movements.append(Movement(key, f"item invoice/{body.invoice_id}", used=amount.minor, held=-captured.minor))
+    work.movements.append(Movement(key, f"item invoice/{body.invoice_id}", used=amount.minor, held=-captured.minor))
     moved = book.holds[(event.tenant, body.order_id)]
     if moved is not hold:
-        holds.append(moved)
+        work.keep(moved)
+    telling: list[Message] = []
     if captured.minor:
-        telling.append(_tell(event.origin, hold.account_id, hold.order_id, wire.captured(hold, captured, body.number)))
+        telling.append(wire.captured(hold, captured, body.number))
     if released.minor:
-        movements.append(Movement(key, f"completed order/{hold.order_id}/{hold.version}", held=-released.minor))
-        message = wire.released(hold, released, events_pb2.RELEASE_CAUSE_COMPLETED)
-        telling.append(_tell(event.origin, hold.account_id, hold.order_id, message))
+        work.movements.append(Movement(key, f"completed order/{hold.order_id}/{hold.version}", held=-released.minor))
+        telling.append(wire.released(hold, released, events_pb2.RELEASE_CAUSE_COMPLETED))
     excess = -book.accounts[key].headroom
-    if excess.minor > 0 and captured < amount:
-        telling.append(
-            _tell(event.origin, hold.account_id, hold.order_id, wire.exceeded(body, hold, account.limit, excess))
-        )
+    if excess.minor > 0:
+        work.granted.discard(key)  # what was shipped is used, whatever was granted before
+        if captured < amount:
+            telling.append(wire.exceeded(body, hold, account.limit, excess))
+    work.telling += [_tell(event.origin, hold.account_id, hold.order_id, message) for message in telling]
 
 
-async def credit_item(tx: Tx, events: Sequence[Event[ledger_pb2.ItemReduced]]) -> None:
+def _credit(work: Work, event: Event[ledger_pb2.ItemReduced]) -> None:
     """A credit note lowers what is used; what was paid came with PaymentReceived."""
-    credited = [event for event in events if event.body.by == ledger_pb2.REDUCTION_CREDITED]
-    await _lower(tx, [(e.tenant, e.body.account_id, e.body.amount, f"credited {e.body.cause_id}") for e in credited])
+    _lower(work, event, f"credited {event.body.cause_id}")
 
 
-async def keep_credit(tx: Tx, events: Sequence[Event[ledger_pb2.CreditKept]]) -> None:
+def _keep_credit(work: Work, event: Event[ledger_pb2.CreditKept]) -> None:
     """A credit note on a paid invoice: the seller owes the buyer."""
-    await _lower(
-        tx, [(e.tenant, e.body.account_id, e.body.amount, f"kept {e.body.credit_note_number}") for e in events]
-    )
+    _lower(work, event, f"kept {event.body.credit_note_number}")
 
 
-async def receive_payment(tx: Tx, events: Sequence[Event[ledger_pb2.PaymentReceived]]) -> None:
+def _receive(work: Work, event: Event[ledger_pb2.PaymentReceived]) -> None:
     """All that came in lowers what is used, applied or not."""
-    await _lower(tx, [(e.tenant, e.body.account_id, e.body.amount, f"payment {e.body.payment_id}") for e in events])
+    _lower(work, event, f"payment {event.body.payment_id}")
+
+
+def _lower(work: Work, event: Event[Any], cause: str) -> None:
+    key = (event.tenant, event.body.account_id)
+    amount = _account(work.book, *key).own(contracts.money(event.body.amount))
+    work.book.change(key, used=-amount.minor)
+    work.movements.append(Movement(key, cause, used=-amount.minor))
+
+
+_STEPS: Mapping[type[Message], Callable[[Work, Event[Any]], None]] = {
+    orders_pb2.OrderPlaced: _place,
+    orders_pb2.OrderCancelled: _cancel,
+    ledger_pb2.ItemOpened: _capture,
+    ledger_pb2.ItemReduced: _credit,
+    ledger_pb2.CreditKept: _keep_credit,
+    ledger_pb2.PaymentReceived: _receive,
+}
+_OF_ORDERS = (orders_pb2.OrderPlaced, orders_pb2.OrderCancelled, ledger_pb2.ItemOpened)
+
+
+def _changes_nothing(event: Event[Any]) -> bool:
+    """An item that was paid, not credited: the payment told what credit needs."""
+    return isinstance(event.body, ledger_pb2.ItemReduced) and event.body.by != ledger_pb2.REDUCTION_CREDITED
+
+
+def _order(event: Event[Any]) -> Key:
+    return event.tenant, event.body.order_id
 
 
 async def find_lapsed(tx: Tx) -> int:
@@ -206,18 +248,17 @@ async def lapse(batch: Batch) -> None:
     """Give these orders' holds back, unless something came of them meanwhile."""
     async with batch.finishing() as done:
         orders = {(job.tenant, job.subject.removeprefix("order/")): job for job in done.jobs}
-        book = await _book_of_orders(done.tx, orders.keys())
-        holds, movements, telling = [], [], []
+        work = Work(await _book_of_orders(done.tx, orders.keys()))
         for key, job in orders.items():
-            hold = book.holds[key]
+            hold = work.book.holds[key]
             if hold.state not in domain.OPEN or hold.expires_at > done.tx.at:
                 continue
-            domain.release(book, hold, Action.EXPIRE)
-            holds.append(book.holds[key])
-            movements += _released(hold, "expired")
+            domain.release(work.book, hold, Action.EXPIRE)
+            work.keep(work.book.holds[key])
+            work.movements += _released(hold, "expired")
             origin = replace(job.origin, idempotency_key=f"expire {hold.order_id}/{hold.version}")
-            telling.append(_tell(origin, hold.account_id, hold.order_id, wire.expired(hold)))
-        await _save(done.tx, book, holds, movements, telling)
+            work.telling.append(_tell(origin, hold.account_id, hold.order_id, wire.expired(hold)))
+        await _write(done.tx, work)
 
 
 async def tell_refused(tx: Tx, event: Event[Any], refusal: Refusal) -> None:
@@ -234,15 +275,26 @@ async def tell_refused(tx: Tx, event: Event[Any], refusal: Refusal) -> None:
     await outbox.add(tx, [Announcement(event.origin, event.account_id, event.subject, message)])
 
 
-async def _lower(tx: Tx, reductions: Sequence[tuple[str, str, money_pb2.Money, str]]) -> None:
-    """Lower what accounts use, by (tenant, account, amount, cause)."""
-    book = await _open_book(tx, {(tenant, account_id) for tenant, account_id, *_ in reductions}, ())
-    movements = []
-    for tenant, account_id, message, cause in reductions:
-        amount = _account(book, tenant, account_id).own(contracts.money(message))
-        book.change((tenant, account_id), used=-amount.minor)
-        movements.append(Movement((tenant, account_id), cause, used=-amount.minor))
-    await _save(tx, book, [], movements, [])
+async def _open(tx: Tx, accounts: Collection[Key], orders: Collection[Key], asked: Sequence[Version]) -> Work:
+    """Open the book, with what was decided before on the versions that are asked about."""
+    book = await _open_book(tx, accounts, orders)
+    # Only a version that is not above the newest one can be known.
+    old = [v for v in asked if (hold := book.holds.get((v[0], v[1]))) is not None and v[2] <= hold.version]
+    return Work(book, known=await store.find_decisions(tx, old) if old else {})
+
+
+async def _close(tx: Tx, work: Work, began: float) -> None:
+    await _write(tx, work)
+    metrics.decided([decision.outcome.value for _, decision in work.decisions], time.perf_counter() - began)
+
+
+async def _write(tx: Tx, work: Work) -> None:
+    """Write what changed, and tell it."""
+    changed = [work.book.accounts[key] for key in work.book.changed]
+    if changed or work.holds:
+        holds = list(work.holds.values())
+        await store.save(tx, changed, holds, work.movements, decisions=work.decisions, granted=work.granted)
+    await outbox.add(tx, work.telling)
 
 
 async def _open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key]) -> Book:
@@ -269,15 +321,6 @@ async def _one_account(tx: Tx, origin: Origin, account_id: str) -> Account:
     if not locked:
         raise NotFound("buyer.unknown", f"no account {account_id}")
     return locked[(origin.tenant, account_id)]
-
-
-async def _save(
-    tx: Tx, book: Book, holds: Sequence[Hold], movements: Sequence[Movement], telling: Sequence[Announcement]
-) -> None:
-    await store.save_accounts(tx, book)
-    await store.save_holds(tx, _last(holds))
-    await store.add_movements(tx, movements)
-    await outbox.add(tx, telling)
 
 
 def _known(book: Book, tenant: str, order_id: str) -> Hold:
@@ -315,11 +358,6 @@ def _record(decision: Decision) -> Recorded:
         expires_at=decision.expires_at,
         scope=request.scope,
     )
-
-
-def _last(holds: Sequence[Hold]) -> list[Hold]:
-    """Each version's last state: a statement may touch a row once."""
-    return list({(h.tenant, h.order_id, h.version): h for h in holds}.values())
 
 
 def _hold_movement(request: Request) -> Movement:

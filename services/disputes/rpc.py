@@ -6,7 +6,8 @@ from services import contracts
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, Tx
 from services.chassis.envelope import Origin
-from services.chassis.rpc import Door, page_size, read, write
+from services.chassis.pages import page
+from services.chassis.rpc import Door, read, write
 from services.disputes import store, usecases, wire
 from services.disputes.domain.deadlines import Policy
 from services.disputes.usecases import Decision
@@ -48,14 +49,17 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
     async def GetDispute(
         self, tx: Tx, call: Origin, request: service_pb2.GetDisputeRequest
     ) -> service_pb2.GetDisputeResponse:
-        """A case and all that happened to it."""
+        """A case and what happened to it, a page of its history at a time."""
+        asked = page(request, int)
         key = (call.tenant, request.dispute_id)
         case = (await store.find_disputes(tx, [key])).get(key)
         if case is None:
             raise NotFound("dispute.unknown", f"no dispute {request.dispute_id[:60]!r}")
+        moves = await store.history(tx, key, asked)
         return service_pb2.GetDisputeResponse(
             dispute=wire.dispute_message(case),
-            history=[wire.history_entry(entry) for entry in await store.history(tx, key)],
+            history=[wire.history_entry(entry) for _, entry in moves],
+            next_page_token=asked.next_token(moves, lambda move: (move[0],)),
         )
 
     @read
@@ -63,17 +67,16 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.ListDisputesRequest
     ) -> service_pb2.ListDisputesResponse:
         """Cases in the order in which they were opened, a page at a time."""
-        most = page_size(request.page_size)
+        asked = page(request, str)
         found = await store.list_disputes(
             tx,
             call.tenant,
+            asked,
             account_id=request.account_id,
             invoice_id=request.invoice_id,
             state=wire.state_filter(request.state),
-            after=request.page_token,
-            most=most,
         )
         return service_pb2.ListDisputesResponse(
             disputes=[wire.dispute_message(case) for case in found],
-            next_page_token=found[-1].dispute_id if len(found) == most else "",
+            next_page_token=asked.next_token(found, lambda case: (case.dispute_id,)),
         )

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from services.chassis.database import Tx
+from services.chassis.pages import Page
 from services.disputes.domain.cases import CONTESTED, Action, Dispute, Entry, Move, Resolution, State
 from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
 from services.kernel.money import Money
@@ -167,20 +168,23 @@ async def add_credit_notes(tx: Tx, notes: Sequence[CreditNote]) -> set[Key]:
 async def find_disputes(tx: Tx, keys: Collection[Key]) -> dict[Key, Dispute]:
     """These cases. To change one, lock its invoice first and read it after that."""
     rows = await tx.rows(
-        f"{_DISPUTES} WHERE (d.tenant, d.dispute_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",  # noqa: S608 - constant columns
+        f"{_DISPUTES.format('dispute')} WHERE (d.tenant, d.dispute_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",  # noqa: S608 - constant columns
         _columns(keys),
     )
     return {(row.tenant, row.dispute_id): _dispute(row) for row in rows}
 
 
 async def list_disputes(
-    tx: Tx, tenant: str, *, account_id: str, invoice_id: str, state: State | None, after: str, most: int
+    tx: Tx, tenant: str, page: Page, *, account_id: str, invoice_id: str, state: State | None
 ) -> list[Dispute]:
-    """Cases in the order in which they were opened, a page at a time; empty filters mean all."""
+    """Cases in the order in which they were opened; empty filters mean all."""
+    asked = {"account_id": account_id, "invoice_id": invoice_id, "state": state.value if state else ""}
+    wanted = {column: value for column, value in asked.items() if value}
+    only = "".join(f" AND {column} = %s" for column in wanted) + (" AND dispute_id > %s" if page.after else "")
+    of_page = f"(SELECT * FROM dispute WHERE tenant = %s{only} ORDER BY dispute_id LIMIT %s)"  # noqa: S608 - our columns
     rows = await tx.rows(
-        f"""{_DISPUTES} WHERE d.tenant = %s AND d.dispute_id > %s AND %s IN ('', d.account_id)
-             AND %s IN ('', d.invoice_id) AND %s IN ('', d.state) ORDER BY d.dispute_id LIMIT %s""",
-        [tenant, after, account_id, invoice_id, state.value if state else "", most],
+        f"{_DISPUTES.format(of_page)} ORDER BY d.dispute_id",
+        [tenant, *wanted.values(), *(page.after or ()), page.most],
     )
     return [_dispute(row) for row in rows]
 
@@ -264,14 +268,16 @@ async def add_moves(tx: Tx, moves: Sequence[tuple[Move, str, str]]) -> None:
     )
 
 
-async def history(tx: Tx, key: Key) -> list[Entry]:
-    """All that happened to a case, in order."""
+async def history(tx: Tx, key: Key, page: Page) -> list[tuple[int, Entry]]:
+    """What happened to a case, in order, each move with its number."""
     rows = await tx.rows(
-        """SELECT action, from_state, to_state, actor, reason, at FROM dispute_move
-            WHERE tenant = %s AND dispute_id = %s ORDER BY nth""",
-        key,
+        f"""SELECT nth, action, from_state, to_state, actor, reason, at FROM dispute_move
+             WHERE tenant = %s AND dispute_id = %s {"AND nth > %s" if page.after else ""} ORDER BY nth LIMIT %s""",  # noqa: S608 - constant text
+        [*key, *(page.after or ()), page.most],
     )
-    return [Entry(Action(r.action), State(r.from_state), State(r.to_state), r.actor, r.reason, r.at) for r in rows]
+    return [
+        (r.nth, Entry(Action(r.action), State(r.from_state), State(r.to_state), r.actor, r.reason, r.at)) for r in rows
+    ]
 
 
 async def asked(tx: Tx, key: Key) -> list[str]:
@@ -282,10 +288,11 @@ async def asked(tx: Tx, key: Key) -> list[str]:
     return [row.missing for row in rows]
 
 
+# Of these cases: a table, or a page of it that is found before anything is joined to it.
 _DISPUTES = """SELECT d.*, i.number AS invoice_number, i.order_id, i.currency, i.site, i.cost_centre, i.purchase_order,
                       l.line_ids, l.contested, l.credited
-                 FROM dispute d JOIN invoice i USING (tenant, invoice_id)
-                CROSS JOIN LATERAL (SELECT coalesce(array_agg(line_id ORDER BY line_id), '{}') AS line_ids,
+                 FROM {} AS d JOIN invoice i USING (tenant, invoice_id)
+                CROSS JOIN LATERAL (SELECT coalesce(array_agg(line_id ORDER BY line_id), '{{}}') AS line_ids,
                                            array_agg(contested ORDER BY line_id) AS contested,
                                            array_agg(credited ORDER BY line_id) AS credited
                                       FROM dispute_line dl

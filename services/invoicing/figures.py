@@ -35,12 +35,13 @@ async def gaps(tx: Tx) -> int:
 
 
 async def unwritten(tx: Tx) -> int:
-    """How many PDFs are still to be written around what was issued, those that failed included."""
-    return int((await tx.row("SELECT count(*) AS n FROM unwritten")).n)
+    """How many PDFs are still to be written around what was issued; those that are parked are not counted."""
+    return int((await tx.row("SELECT count(*) AS n FROM job WHERE kind IN ('file', 'file_large')")).n)
 
 
 async def held(tx: Tx) -> Any:
-    """How many drafts wait without a number, and the age in seconds of the oldest."""
+    """How many drafts broke a rule and wait without a number, and the age in seconds of the oldest."""
     return await tx.row(
-        "SELECT count(*) AS n, coalesce(extract(epoch FROM %s - min(held_at)), 0) AS oldest_s FROM held", [tx.at]
+        "SELECT count(*) AS n, coalesce(extract(epoch FROM %s - min(held_at)), 0) AS oldest_s FROM held WHERE findings <> '[]'",
+        [tx.at],
     )

@@ -2,15 +2,22 @@
 
 from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
 
-from services.chassis.database import Tx
+from services.chassis.consumer import Consumer
+from services.chassis.database import Database, Tx
 from services.chassis.envelope import Origin
-from services.chassis.rpc import Door, page_size, read, write
+from services.chassis.pages import page
+from services.chassis.rpc import Door, read, visit, write
 from services.invoicing import store, usecases, wire
+from services.invoicing.press import Press
 from services.kernel.refusals import Invalid, NotFound
 
 
 class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
     """Translates and delegates."""
+
+    def __init__(self, database: Database, consumer: Consumer, press: Press) -> None:
+        super().__init__(database, consumer)
+        self._press = press
 
     @write
     async def RegisterSeller(
@@ -42,56 +49,41 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.ListInvoicesRequest
     ) -> service_pb2.ListInvoicesResponse:
         """Invoices and credit notes in the order of issue, a page at a time."""
-        most = page_size(request.page_size)
-        kept = await store.list_issued(
-            tx,
-            call.tenant,
-            account_id=request.account_id,
-            order_id=request.order_id,
-            after=_position(request.page_token),
-            most=most,
-        )
+        asked = page(request, int)
+        kept = await store.list_issued(tx, call.tenant, asked, account_id=request.account_id, order_id=request.order_id)
         return service_pb2.ListInvoicesResponse(
             documents=[wire.document(one) for one in kept],
-            next_page_token=str(kept[-1].position) if len(kept) == most else "",
+            next_page_token=asked.next_token(kept, lambda one: (one.position,)),
         )
 
-    @read
+    @visit
     async def RenderDocument(
-        self, tx: Tx, call: Origin, request: service_pb2.RenderDocumentRequest
+        self, call: Origin, request: service_pb2.RenderDocumentRequest
     ) -> service_pb2.RenderDocumentResponse:
         """The file of a document, in any format."""
-        if (kept := await store.get_issued(tx, call.tenant, request.document)) is None:
-            raise NotFound("invoice.unknown", f"no invoice or credit note {request.document[:64]!r}")
-        form = usecases.asked_form(kept.statement, request.format, request.profile)
-        return wire.file(kept.statement, await usecases.render(tx, kept.statement, form))
+        said, file = await usecases.render(
+            self.database, self._press, (call.tenant, request.document), request.format, request.profile
+        )
+        return wire.file(said, file)
 
     @read
     async def ListHeld(
         self, tx: Tx, call: Origin, request: service_pb2.ListHeldRequest
     ) -> service_pb2.ListHeldResponse:
-        """Drafts that broke a rule, of a buyer or of all."""
-        of = [(call.tenant, request.account_id)] if request.account_id else None
-        held = await store.list_held(tx, [call.tenant], of)
-        return service_pb2.ListHeldResponse(drafts=[wire.document_held(draft) for draft in held])
+        """Drafts that broke a rule, of a buyer or of all, a page at a time."""
+        asked = page(request, str)
+        held = await store.page_of_held(tx, call.tenant, asked, account_id=request.account_id)
+        return service_pb2.ListHeldResponse(
+            drafts=[wire.document_held(draft) for draft in held],
+            next_page_token=asked.next_token(held, lambda draft: (draft.draft_id,)),
+        )
 
     @write
     async def RetryHeld(
         self, tx: Tx, call: Origin, request: service_pb2.RetryHeldRequest
     ) -> service_pb2.RetryHeldResponse:
-        """Check a buyer's held drafts again, and issue what is in order."""
+        """Have a buyer's held drafts judged again: what is in order is issued, and told, at once after."""
         if not request.account_id:
-            raise Invalid("held.account_missing", "name the account whose drafts are to be checked again")
-        outcome = await usecases.retry(tx, {(call.tenant, request.account_id): call})
-        return service_pb2.RetryHeldResponse(
-            issued=outcome.issued, still_held=[wire.document_held(draft) for draft in outcome.held]
-        )
-
-
-def _position(page_token: str) -> int:
-    """Where the page before ended; refuse a token that we never gave."""
-    if not page_token:
-        return 0
-    if not page_token.isdecimal() or len(page_token) > 18:
-        raise Invalid("call.page_token", "this is no page token of ours")
-    return int(page_token)
+            raise Invalid("held.account_missing", "name the account whose drafts are to be judged again")
+        queued = await usecases.retry(tx, {(call.tenant, request.account_id): call})
+        return service_pb2.RetryHeldResponse(queued=queued)

@@ -1,12 +1,13 @@
 """The gRPC door of the ledger."""
 
-from datetime import UTC
+from datetime import UTC, date
 
 from receivables.ledger.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
-from services.chassis.rpc import Door, page_size, read, write
+from services.chassis.pages import page
+from services.chassis.rpc import Door, read, write
 from services.kernel.refusals import NotFound
 from services.ledger import store, usecases, wire
 
@@ -49,12 +50,11 @@ class LedgerService(Door, service_pb2_grpc.LedgerServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.ListOpenItemsRequest
     ) -> service_pb2.ListOpenItemsResponse:
         """Open items, oldest due first, a page at a time."""
-        most = page_size(request.page_size)
-        after = wire.page_start(request.page_token)
-        rows = await store.open_items(tx, call.tenant, request.account_id, after, most)
+        asked = page(request, date.fromisoformat, str, str)
+        rows = await store.open_items(tx, call.tenant, request.account_id, asked)
         return service_pb2.ListOpenItemsResponse(
             items=[wire.open_item(row) for row in rows],
-            next_page_token=wire.page_token(rows[-1]) if len(rows) == most else "",
+            next_page_token=asked.next_token(rows, lambda row: (row.due_on, row.number, row.invoice_id)),
         )
 
     @read

@@ -11,6 +11,7 @@ from typing import Any
 
 from services.chassis.database import Tx
 from services.chassis.ids import new_id
+from services.chassis.pages import Page
 from services.kernel.money import Money
 from services.ledger.domain import matching
 from services.ledger.domain.disputes import Dispute
@@ -22,6 +23,11 @@ Key = tuple[str, str]  # tenant, and the id of an account, an invoice, a payment
 
 _ITEM = """i.tenant, i.invoice_id, i.number, i.account_id, i.order_id, i.final, i.issued_on, i.due_on, i.currency,
            i.amount_minor, i.open_minor"""
+
+OLDEST_READ, OLDEST_READ_MAX = (
+    32,
+    4096,
+)  # items of a purse at once: few pay most payments, and what is read is in memory
 
 
 async def add_accounts(tx: Tx, accounts: Sequence[Purse]) -> None:
@@ -150,27 +156,59 @@ async def items_to_pay(tx: Tx, payments: Sequence[Payment]) -> dict[Purse, list[
     reach: dict[Purse, int] = {}
     for p in payments:
         reach[p.purse] = reach.get(p.purse, 0) + p.amount.minor
-    rows = await tx.rows(
-        f"SELECT {_ITEM} FROM item i WHERE tenant = ANY (%s) AND account_id = ANY (%s) AND match_key = ANY (%s)",  # noqa: S608 - constant columns
-        _values(named, 3),
-    )
-    found = {(r.tenant, r.invoice_id): _item(r) for r in rows}
-    rows = await tx.rows(
-        f"""SELECT {_ITEM} FROM (
-              SELECT *, sum(open_minor) OVER (PARTITION BY tenant, account_id, currency
-                                              ORDER BY due_on, number, invoice_id) - open_minor AS older
-                FROM item WHERE tenant = ANY (%s) AND account_id = ANY (%s) AND open_minor > 0) AS i
-              JOIN unnest(%s::text[], %s::text[], %s::text[], %s::numeric[]) AS purse (tenant, account_id, currency, reach)
-             USING (tenant, account_id, currency)
-             WHERE i.older < purse.reach""",  # noqa: S608 - constant columns
-        [*_values(reach, 2), *_columns([(*purse, minor) for purse, minor in reach.items()], 4)],
-    )
-    found |= {(r.tenant, r.invoice_id): _item(r) for r in rows}
+    found = {item.key: item for item in [*await _named_items(tx, named), *await _oldest_due(tx, reach)]}
     items: dict[Purse, list[Item]] = {purse: [] for purse in reach}
     for item in found.values():
         if item.purse in items:
             items[item.purse].append(item)
     return items
+
+
+async def _named_items(tx: Tx, named: Collection[tuple[str, str, str]]) -> list[Item]:
+    """Items of these tenants and accounts by the keys of their numbers, paid or not."""
+    if not named:
+        return []
+    rows = await tx.rows(
+        f"SELECT {_ITEM} FROM item i WHERE tenant = ANY (%s) AND account_id = ANY (%s) AND match_key = ANY (%s)",  # noqa: S608 - constant columns
+        _values(named, 3),
+    )
+    return [_item(r) for r in rows]
+
+
+async def _oldest_due(tx: Tx, reach: Mapping[Purse, int]) -> list[Item]:
+    """The oldest due items of each purse, as many as so much money reaches; no more than some beyond it are read."""
+    left = dict(reach)
+    places: dict[Purse, tuple[date, str, str]] = dict.fromkeys(reach, (date.min, "", ""))
+    found: list[Item] = []
+    most = OLDEST_READ
+    while places:
+        rows = await tx.rows(
+            f"""SELECT {_ITEM}
+                  FROM unnest(%s::text[], %s::text[], %s::text[], %s::date[], %s::text[], %s::text[])
+                    AS purse (tenant, account_id, currency, due_on, number, invoice_id)
+                 CROSS JOIN LATERAL (
+                   SELECT * FROM item
+                    WHERE item.tenant = purse.tenant AND item.account_id = purse.account_id
+                      AND item.currency = purse.currency AND item.open_minor > 0
+                      AND (item.due_on, item.number, item.invoice_id) > (purse.due_on, purse.number, purse.invoice_id)
+                    ORDER BY item.due_on, item.number, item.invoice_id LIMIT %s) AS i
+                 ORDER BY i.due_on, i.number, i.invoice_id""",  # noqa: S608 - constant columns
+            [*_columns([(*purse, *place) for purse, place in places.items()], 6), most],
+        )
+        read: dict[Purse, list[Item]] = {}
+        for r in rows:
+            item = _item(r)
+            read.setdefault(item.purse, []).append(item)
+            if left[item.purse] > 0:
+                left[item.purse] -= item.open.minor
+                found.append(item)
+        places = {
+            purse: (items[-1].due_on, items[-1].number, items[-1].invoice_id)
+            for purse, items in read.items()
+            if len(items) == most and left[purse] > 0
+        }
+        most = min(4 * most, OLDEST_READ_MAX)
+    return found
 
 
 async def find_payments(tx: Tx, keys: Collection[Key]) -> dict[Key, Receipt]:
@@ -330,16 +368,23 @@ async def balances(tx: Tx, key: Key, today: date) -> list[Any]:
     )
 
 
-async def open_items(tx: Tx, tenant: str, account_id: str, after: tuple[date, str, str], most: int) -> list[Any]:
-    """Open items, oldest due first, after (due date, number, invoice); of one account, or of all if it is empty."""
+async def open_items(tx: Tx, tenant: str, account_id: str, page: Page) -> list[Any]:
+    """Open items, oldest due first: of one account, or of all if it is empty."""
+    later = "AND (due_on, number, invoice_id) > (%(due_on)s, %(number)s, %(invoice)s)" if page.after else ""
+    of_all = f"""SELECT * FROM item WHERE tenant = %(tenant)s AND open_minor > 0 {later}
+                  ORDER BY due_on, number, invoice_id LIMIT %(most)s"""  # noqa: S608 - constant text
+    of_one = f"""SELECT mine.* FROM (SELECT currency FROM balance WHERE tenant = %(tenant)s AND account_id = %(account)s
+                                        AND chart_account = 1100) AS purse
+                  CROSS JOIN LATERAL (SELECT * FROM item
+                         WHERE tenant = %(tenant)s AND account_id = %(account)s AND currency = purse.currency
+                           AND open_minor > 0 {later} ORDER BY due_on, number, invoice_id LIMIT %(most)s) AS mine
+                  ORDER BY due_on, number, invoice_id LIMIT %(most)s"""  # noqa: S608 - constant text
+    place = dict(zip(("due_on", "number", "invoice"), page.after or (), strict=False))
     return await tx.rows(
         f"""SELECT {_ITEM}, (SELECT coalesce(sum(d.memo_minor), 0)::bigint FROM dispute d
                               WHERE d.tenant = i.tenant AND d.invoice_id = i.invoice_id AND d.memo_minor > 0) AS disputed_minor
-              FROM item i
-             WHERE tenant = %s {"AND account_id = %s" if account_id else ""} AND open_minor > 0
-               AND (due_on, number, invoice_id) > (%s, %s, %s)
-             ORDER BY due_on, number, invoice_id LIMIT %s""",  # noqa: S608 - constant columns
-        [tenant, *([account_id] if account_id else []), *after, most],
+              FROM ({of_one if account_id else of_all}) AS i ORDER BY due_on, number, invoice_id""",  # noqa: S608 - constant text
+        {"tenant": tenant, "account": account_id, "most": page.most} | place,
     )
 
 

@@ -1,10 +1,7 @@
 """Translates the ledger's words to and from the contracts."""
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping
-from datetime import UTC, date
+from datetime import UTC
 from typing import Any
 
 from receivables.credit.v1 import events_pb2 as credit_pb2
@@ -16,7 +13,7 @@ from services import contracts
 from services.chassis.envelope import Event, Origin
 from services.kernel.calendars import day
 from services.kernel.money import Money
-from services.kernel.refusals import Invalid, Refusal
+from services.kernel.refusals import Refusal
 from services.ledger.domain.chart import Chart
 from services.ledger.domain.disputes import IN_MEMO, Turn, Word
 from services.ledger.domain.entries import Cause, HoldMove, Kind, reference
@@ -31,8 +28,6 @@ _TURNS: Mapping[disputes_pb2.State.ValueType, Turn] = {
     disputes_pb2.STATE_APPEALED: Turn.APPEALED,
     disputes_pb2.STATE_REOPENED: Turn.REOPENED,
 }
-
-FIRST_PAGE = (date.min, "", "")
 
 
 def cause(origin: Origin) -> Cause:
@@ -265,20 +260,3 @@ def account_balance(r: Any) -> service_pb2.AccountBalance:
     return service_pb2.AccountBalance(
         account=str(chart.value), name=chart.title, balance=contracts.money_message(Money(r.minor, r.currency))
     )
-
-
-def page_token(r: Any) -> str:
-    """Where the next page of open items begins."""
-    place = json.dumps([r.due_on.isoformat(), r.number, r.invoice_id])
-    return base64.urlsafe_b64encode(place.encode()).decode()
-
-
-def page_start(token: str) -> tuple[date, str, str]:
-    """After which (due date, number, invoice) a page of open items begins."""
-    if not token:
-        return FIRST_PAGE
-    try:
-        due_on, number, invoice_id = json.loads(base64.urlsafe_b64decode(token))
-        return date.fromisoformat(due_on), str(number), str(invoice_id)
-    except (binascii.Error, ValueError, TypeError):
-        raise Invalid("call.page_token", "no page begins here: take the token as it was given") from None

@@ -4,7 +4,8 @@ from receivables.notifications.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
-from services.chassis.rpc import Door, page_size, read, write
+from services.chassis.pages import page
+from services.chassis.rpc import Door, read, write
 from services.notifications import store, usecases, wire
 
 
@@ -23,27 +24,29 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     async def ListContacts(
         self, tx: Tx, call: Origin, request: service_pb2.ListContactsRequest
     ) -> service_pb2.ListContactsResponse:
-        """The people of an account, or of the seller."""
-        house = (call.tenant, request.account_id)
-        people = await store.contacts_of(tx, {house})
-        return service_pb2.ListContactsResponse(contacts=[wire.contact_message(person) for person in people[house]])
+        """The people of an account, or of the seller, a page at a time."""
+        asked = page(request, str)
+        people = await store.list_contacts(tx, (call.tenant, request.account_id), asked)
+        return service_pb2.ListContactsResponse(
+            contacts=[wire.contact_message(person) for person in people],
+            next_page_token=asked.next_token(people, lambda person: (person.contact_id,)),
+        )
 
     @read
     async def ListMessages(
         self, tx: Tx, call: Origin, request: service_pb2.ListMessagesRequest
     ) -> service_pb2.ListMessagesResponse:
         """What was told to whom, newest first, a page at a time."""
-        most = page_size(request.page_size)
+        asked = page(request, str)
         rows = await store.list_messages(
             tx,
             call.tenant,
+            asked,
             account_id=request.account_id,
             contact_id=request.contact_id,
             about=request.about,
-            before=request.page_token,
-            most=most,
         )
         return service_pb2.ListMessagesResponse(
             messages=[wire.message(row) for row in rows],
-            next_page_token=rows[-1].message_id if len(rows) == most else "",
+            next_page_token=asked.next_token(rows, lambda row: (row.message_id,)),
         )

@@ -13,6 +13,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.ids import new_id
 from services.chassis.jobs import Job
+from services.chassis.pages import Page
 from services.kernel.orders import Scope
 from services.notifications import remembered
 from services.notifications.domain import delivery
@@ -157,6 +158,16 @@ async def contacts_of(tx: Tx, accounts: Collection[Key]) -> dict[Key, list[Conta
     for row in rows:
         found[(row.tenant, row.account_id)].append(_contact(row))
     return found
+
+
+async def list_contacts(tx: Tx, house: Key, page: Page) -> list[Contact]:
+    """The people of an account, by id; of the seller where the account is ''."""
+    rows = await tx.rows(
+        f"""SELECT * FROM contact WHERE tenant = %s AND account_id = %s {"AND contact_id > %s" if page.after else ""}
+             ORDER BY contact_id LIMIT %s""",  # noqa: S608 - constant text
+        [*house, *(page.after or ()), page.most],
+    )
+    return [_contact(row) for row in rows]
 
 
 async def addresses(tx: Tx, contacts: Collection[Key]) -> dict[Key, str]:
@@ -598,28 +609,17 @@ async def count_due(tx: Tx) -> int:
     return int(row.n)
 
 
-async def list_messages(
-    tx: Tx, tenant: str, *, account_id: str, contact_id: str, about: str, before: str, most: int
-) -> list[Any]:
+async def list_messages(tx: Tx, tenant: str, page: Page, *, account_id: str, contact_id: str, about: str) -> list[Any]:
     """What was told to whom, newest first; empty filters let everything through."""
+    asked = {"account_id": account_id, "contact_id": contact_id, "about": about}
+    wanted = {column: value for column, value in asked.items() if value}
+    only = "".join(f" AND {column} = %s" for column in wanted) + (" AND message_id < %s" if page.after else "")
     return await tx.rows(
-        """SELECT m.*, coalesce(mail.state, 'QUEUED') AS state
-             FROM message m LEFT JOIN mail
-               ON mail.tenant = m.tenant AND mail.contact_id = m.contact_id AND mail.key = m.mail_key
-            WHERE m.tenant = %(tenant)s
-              AND (%(account_id)s = '' OR m.account_id = %(account_id)s)
-              AND (%(contact_id)s = '' OR m.contact_id = %(contact_id)s)
-              AND (%(about)s = '' OR m.about = %(about)s)
-              AND (%(before)s = '' OR m.message_id < %(before)s)
-            ORDER BY m.message_id DESC LIMIT %(most)s""",
-        {
-            "tenant": tenant,
-            "account_id": account_id,
-            "contact_id": contact_id,
-            "about": about,
-            "before": before,
-            "most": most,
-        },
+        f"""SELECT m.*, coalesce(mail.state, 'QUEUED') AS state
+              FROM (SELECT * FROM message WHERE tenant = %s{only} ORDER BY message_id DESC LIMIT %s) AS m
+              LEFT JOIN mail ON mail.tenant = m.tenant AND mail.contact_id = m.contact_id AND mail.key = m.mail_key
+             ORDER BY m.message_id DESC""",  # noqa: S608 - our own columns
+        [tenant, *wanted.values(), *(page.after or ()), page.most],
     )
 
 

@@ -22,9 +22,9 @@ from deploy.local.servers import Servers, own_folder
 from services.chassis import topics
 from services.chassis.envelope import text_headers
 from services.chassis.migrate import migrate
-from services.chassis.relay import new_producer
 from tests.chaos.toy.events import placed
 from tests.chaos.toy.service import SERVICE
+from tests.records import a_producer
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", "30000"))
 ACCOUNTS = 1000
@@ -68,7 +68,7 @@ def measure(servers: Servers, events: int = EVENTS) -> Figures:
 
 
 def _send(bootstrap: str, tenant: str, events: int) -> None:
-    producer = new_producer([bootstrap])
+    producer = a_producer(bootstrap)
     for nth in range(events):
         record = placed(f"o{nth}", account=f"b{nth % ACCOUNTS}", tenant=tenant)
         headers = [(key, text.encode()) for key, text in record.headers.items()]

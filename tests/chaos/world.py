@@ -23,8 +23,8 @@ from deploy.local.processes import Process, free_port, wait_until
 from services.chassis import topics
 from services.chassis.envelope import Record
 from services.chassis.migrate import migrate
-from services.chassis.relay import new_producer
 from tests.chaos.toy.service import SERVICE
+from tests.records import a_producer
 
 PARTITIONS = 4
 ORDERS, DECISIONS = "receivables.orders.v1", "receivables.credit.v1"
@@ -137,7 +137,7 @@ class World:
 
     def send(self, records: Sequence[Record]) -> None:
         """Put records on their topics, as the shop would; returns when the broker has them."""
-        producer = new_producer([self.kafka.bootstrap])
+        producer = a_producer(self.kafka.bootstrap)
         sent = [
             producer.send(
                 record.topic,

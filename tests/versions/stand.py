@@ -21,8 +21,8 @@ from deploy.local.postgres import drop, provision
 from deploy.local.processes import Process, free_port, wait_until
 from deploy.local.servers import Servers
 from services.chassis.envelope import Record, topic_of
-from services.chassis.relay import new_producer
 from tests.integration.invoicing.office import MONDAY
+from tests.records import a_producer
 from tests.versions.business import ACCOUNTS, BUSINESS, Door
 from tests.versions.version import Version
 
@@ -82,7 +82,7 @@ class Stand:
 
     def send(self, records: Sequence[Record]) -> None:
         """Put records on their topics; returns when the broker has them."""
-        producer = new_producer([self._kafka.bootstrap])
+        producer = a_producer(self._kafka.bootstrap)
         for record in records:
             headers = [(name, text.encode()) for name, text in record.headers.items()]
             producer.send(record.topic, key=record.key, value=record.value, headers=headers)

@@ -21,6 +21,7 @@ _SEPA = frozenset(
     """AD AL AT BE BG CH CY CZ DE DK EE ES FI FR GB GI GR HR HU IE IS IT LI LT LU LV MC MD ME MK MT NL NO PL PT RO RS SE SI
     SK SM VA""".split()
 )
+LARGE_LINES = 500  # above which a draft is prepared by itself, beside the others
 # The categories whose reason the documents do not know by themselves.
 EXEMPTIONS = {VatCategory.EXEMPT: Exemption(tax.EXEMPT.exemption_text)}
 
@@ -120,13 +121,10 @@ def _paper(supply: Supply, lines: tuple[model.InvoiceLine, ...], buyer: Company,
     )
 
 
-def numbered(draft: Draft, nth: int, *, final: bool) -> Draft:
-    """The draft with its number, which the buyer is asked to quote when it pays."""
-    number = draft.series.number(nth)
-    paper = replace(draft.paper, number=number)
-    if paper.payment is not None and paper.payment.remittance:
-        paper = replace(paper, payment=replace(paper.payment, remittance=number))
-    return replace(draft, statement=replace(draft.statement, number=number, final=final), paper=paper)
+def check_taxable(supply: Supply) -> None:
+    """Refuse a supply whose goods the tax tables do not know, before anybody draws an invoice of it."""
+    for tax_class in {line.tax_class for line, _ in supply.quantities}:
+        _treatment(supply, tax_class)
 
 
 def stated_line(
@@ -201,14 +199,7 @@ def buyer_party(account_id: str, company: Company) -> model.Buyer:
 
 
 def _line(line_id: str, supply: Supply, line: OrderLine, quantity: Decimal) -> model.InvoiceLine:
-    treatment = tax.rate_for(
-        seller_country=supply.seller.company.country,
-        seller_has_vat_id=bool(supply.seller.company.vat_id),
-        buyer_country=supply.buyer.company.country,
-        buyer_vat_id=supply.buyer.company.vat_id,
-        tax_class=line.tax_class,
-        on=supply.delivered_on,
-    )
+    treatment = _treatment(supply, line.tax_class)
     return model.InvoiceLine(
         id=line_id,
         quantity=quantity,
@@ -217,6 +208,17 @@ def _line(line_id: str, supply: Supply, line: OrderLine, quantity: Decimal) -> m
         price=model.Price(net=line.unit_price),
         vat=model.LineVat(category=treatment.category, rate=treatment.rate),
         item=model.Item(name=line.name, sellers_id=line.sku or None),
+    )
+
+
+def _treatment(supply: Supply, tax_class: str) -> tax.VatTreatment:
+    return tax.rate_for(
+        seller_country=supply.seller.company.country,
+        seller_has_vat_id=bool(supply.seller.company.vat_id),
+        buyer_country=supply.buyer.company.country,
+        buyer_vat_id=supply.buyer.company.vat_id,
+        tax_class=tax_class,
+        on=supply.delivered_on,
     )
 
 

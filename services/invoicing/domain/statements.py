@@ -130,7 +130,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A draft that waits, and why; what it says is made anew from the order and the shipment, or the dispute."""
+    """A draft without a number: what it is of, and what is wrong with it (nothing yet, if it is still to be prepared).
+
+    What it says is made from the order and the shipment, or the dispute, each time it is prepared.
+    """
 
     tenant: str
     draft_id: str
@@ -140,6 +143,11 @@ class Held:
     shipment_id: str
     dispute_id: str
     findings: tuple[Finding, ...]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Tenant and draft."""
+        return (self.tenant, self.draft_id)
 
     @property
     def order_key(self) -> tuple[str, str]:

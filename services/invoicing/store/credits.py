@@ -1,6 +1,7 @@
 """What was credited of each invoice, and what resolved disputes asked for."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from services.chassis.database import Tx
 from services.invoicing.domain.credits import CreditRequest
@@ -18,15 +19,15 @@ async def add_balances(tx: Tx, invoices: Sequence[Statement]) -> None:
     )
 
 
-async def lock_balances(tx: Tx, invoices: Collection[Key]) -> set[Key]:
-    """Hold these invoices against other credit notes until the transaction ends; return which are known."""
+async def lock_balances(tx: Tx, invoices: Collection[Key]) -> dict[Key, int]:
+    """Hold these invoices against other credit notes until the transaction ends; what is credited of those known, minor."""
     rows = await tx.rows(
-        """SELECT b.tenant, b.invoice_id FROM invoice_balance b
+        """SELECT b.tenant, b.invoice_id, b.credited_minor FROM invoice_balance b
              JOIN unnest(%s::text[], %s::text[]) AS k (tenant, invoice_id) USING (tenant, invoice_id)
             ORDER BY b.tenant, b.invoice_id FOR UPDATE OF b""",
         keys(invoices),
     )
-    return {(row.tenant, row.invoice_id) for row in rows}
+    return {(row.tenant, row.invoice_id): row.credited_minor for row in rows}
 
 
 async def credit_balances(tx: Tx, notes: Sequence[Statement]) -> None:
@@ -48,16 +49,18 @@ async def find_credit_requests(tx: Tx, disputes: Collection[Key]) -> dict[Key, C
              JOIN unnest(%s::text[], %s::text[]) AS k (tenant, dispute_id) USING (tenant, dispute_id)""",
         keys(disputes),
     )
-    return {
-        (row.tenant, row.dispute_id): CreditRequest(
-            tenant=row.tenant,
-            dispute_id=row.dispute_id,
-            invoice_id=row.invoice_id,
-            lines=pairs_of(row.lines),
-            amount=Money(row.amount_minor, row.currency),
-        )
-        for row in rows
-    }
+    return {(row.tenant, row.dispute_id): _request(row) for row in rows}
+
+
+async def credits_to_come(tx: Tx, orders: Collection[Key]) -> list[CreditRequest]:
+    """What disputes asked for, about invoices of these orders, whose credit notes have no number yet; oldest first."""
+    rows = await tx.rows(
+        """SELECT r.* FROM held h JOIN credit_request r ON r.tenant = h.tenant AND r.dispute_id = h.dispute_id
+            WHERE h.kind = '381' AND (h.tenant, h.order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+            ORDER BY h.held_at, h.draft_id""",
+        keys(orders),
+    )
+    return [_request(row) for row in rows]
 
 
 async def add_credit_requests(tx: Tx, requests: Sequence[CreditRequest]) -> None:
@@ -72,4 +75,14 @@ async def add_credit_requests(tx: Tx, requests: Sequence[CreditRequest]) -> None
             ],
             6,
         ),
+    )
+
+
+def _request(row: Any) -> CreditRequest:
+    return CreditRequest(
+        tenant=row.tenant,
+        dispute_id=row.dispute_id,
+        invoice_id=row.invoice_id,
+        lines=pairs_of(row.lines),
+        amount=Money(row.amount_minor, row.currency),
     )

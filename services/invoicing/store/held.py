@@ -1,50 +1,83 @@
-"""Drafts that broke a rule and wait without a number."""
+"""Drafts without a number: those that are to be prepared, and those that broke a rule and wait for somebody."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
+from services.chassis import jobs
 from services.chassis.database import Tx
+from services.chassis.envelope import Origin, new_traceparent
+from services.chassis.pages import Page
 from services.invoicing.documents import Finding, Severity
+from services.invoicing.domain.drafts import LARGE_LINES
 from services.invoicing.domain.statements import Held, Kind
-from services.invoicing.store.columns import Key, columns, keys
+from services.invoicing.store.columns import Key, keys
+
+AGAIN_S = 15  # before a draft whose judge died is judged again; then twice as long each time, an hour at most
 
 
-async def hold(tx: Tx, drafts: Sequence[Held]) -> None:
-    """Keep drafts that broke a rule, or what they break now; those whose judge failed are judged again by and by."""
+async def add_drafts(tx: Tx, drafts: Sequence[Held]) -> None:
+    """Keep drafts that are to be prepared: nothing was found wrong with them yet."""
     await tx.run(
-        """INSERT INTO held (tenant, draft_id, kind, account_id, order_id, shipment_id, dispute_id, findings,
-                             judge_again_at, held_at)
-           SELECT tenant, draft_id, kind, account_id, order_id, shipment_id, dispute_id, findings,
-                  CASE WHEN unjudged THEN now() + interval '15 seconds' END, %s
-             FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-                         %s::jsonb[], %s::boolean[])
-               AS d (tenant, draft_id, kind, account_id, order_id, shipment_id, dispute_id, findings, unjudged)
-           ON CONFLICT (tenant, draft_id) DO UPDATE
-              SET findings = EXCLUDED.findings,
-                  judge_again_at = CASE WHEN EXCLUDED.judge_again_at IS NOT NULL
-                                        THEN coalesce(held.judge_again_at, EXCLUDED.judge_again_at) END""",
-        [tx.at, *columns([_row(draft) for draft in drafts], 9)],
+        """INSERT INTO held (tenant, draft_id, kind, account_id, order_id, shipment_id, dispute_id, findings, held_at)
+           SELECT tenant, draft_id, kind, account_id, order_id, shipment_id, dispute_id, '[]', %s
+             FROM jsonb_to_recordset(%s) AS d (tenant text, draft_id text, kind text, account_id text, order_id text,
+                                               shipment_id text, dispute_id text)""",
+        [tx.at, Jsonb([_json(draft) for draft in drafts])],
     )
 
 
-async def claim_unjudged(tx: Tx, most: int) -> set[Key]:
-    """The accounts of some drafts that are to be judged again now, put off as if that failed: an hour at most."""
+async def keep_findings(tx: Tx, drafts: Sequence[Held]) -> dict[Key, int]:
+    """Keep what drafts broke now; return in how many seconds those are to be judged again whose judge died."""
     rows = await tx.rows(
-        """UPDATE held SET tries = tries + 1,
-                  judge_again_at = now() + least(15 * power(2, least(tries, 8)), 3600) * interval '1 second'
-            WHERE (tenant, draft_id) IN (SELECT tenant, draft_id FROM held WHERE judge_again_at <= now()
-                                          ORDER BY judge_again_at LIMIT %s FOR UPDATE SKIP LOCKED)
-           RETURNING tenant, account_id""",
-        [most],
+        """UPDATE held SET findings = d.findings, judge_again_at = NULL, tries = held.tries + d.unjudged::int
+             FROM jsonb_to_recordset(%s) AS d (tenant text, draft_id text, findings jsonb, unjudged boolean)
+            WHERE held.tenant = d.tenant AND held.draft_id = d.draft_id
+           RETURNING held.tenant, held.draft_id, d.unjudged, held.tries""",
+        [Jsonb([_json(draft) for draft in drafts])],
+    )
+    return {(row.tenant, row.draft_id): min(AGAIN_S * 2 ** min(row.tries - 2, 8), 3600) for row in rows if row.unjudged}
+
+
+_QUEUED: LiteralString = """
+    SELECT h.tenant, CASE WHEN l.n > %s THEN 'draft_large' ELSE 'draft_again' END, 'draft/' || h.draft_id, '', l.n
+      FROM held h CROSS JOIN LATERAL (SELECT count(*)::int AS n FROM order_line o
+                                       WHERE o.tenant = h.tenant AND o.order_id = h.order_id) AS l
+     WHERE h.findings <> '[]' AND h.tenant = %s"""
+
+
+async def queue_held(tx: Tx, word: Origin, account_id: str | None = None) -> int:
+    """Have the drafts that wait judged again, of an account or of the word's whole tenant; return how many."""
+    params = [LARGE_LINES, word.tenant]
+    if account_id is None:
+        return await jobs.add_found(tx, word, _QUEUED, params)
+    return await jobs.add_found(tx, word, _QUEUED + " AND h.account_id = %s", [*params, account_id])
+
+
+async def accounts_with_held(tx: Tx, accounts: Collection[Key]) -> set[Key]:
+    """Which of these accounts have drafts that wait for something to be put right."""
+    rows = await tx.rows(
+        """SELECT DISTINCT tenant, account_id FROM held
+            WHERE findings <> '[]' AND (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+        keys(accounts),
     )
     return {(row.tenant, row.account_id) for row in rows}
 
 
-async def count_unjudged(tx: Tx) -> int:
-    """How many drafts are to be judged again now, of the tenants that the transaction serves."""
-    return int((await tx.row("SELECT count(*) AS n FROM held WHERE judge_again_at <= now()")).n)
+async def find_unjudged(tx: Tx) -> int:
+    """Have judged again what the version before this one put off because its judge died; return how many."""
+    word = Origin("", "system:judge", "the judge failed before", "", new_traceparent())
+    found = await jobs.add_found(
+        tx,
+        word,
+        """SELECT tenant, 'draft_again', 'draft/' || draft_id, '', 1 FROM held
+            WHERE judge_again_at <= now()""",
+        [],
+    )
+    if found:
+        await tx.run("UPDATE held SET judge_again_at = NULL WHERE judge_again_at <= now()")
+    return found
 
 
 async def release(tx: Tx, drafts: Collection[Key]) -> None:
@@ -54,26 +87,24 @@ async def release(tx: Tx, drafts: Collection[Key]) -> None:
     )
 
 
-async def list_held(tx: Tx, tenants: Collection[str], accounts: Collection[Key] | None = None) -> list[Held]:
-    """Drafts that wait, oldest first: all of these tenants, or those of these accounts."""
+async def page_of_held(tx: Tx, tenant: str, page: Page, *, account_id: str) -> list[Held]:
+    """Drafts that broke a rule, in the order in which they were drafted; of one account, or of all if it is empty."""
     rows = await tx.rows(
-        """SELECT * FROM held
-            WHERE tenant = ANY(%s)
-              AND (%s OR (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])))
-            ORDER BY held_at, draft_id""",
-        [sorted(tenants), accounts is None, *keys(accounts or ())],
+        f"""SELECT * FROM held WHERE findings <> '[]' AND tenant = %s {"AND account_id = %s" if account_id else ""}
+               {"AND draft_id > %s" if page.after else ""} ORDER BY draft_id LIMIT %s""",  # noqa: S608 - constant text
+        [tenant, *([account_id] if account_id else []), *(page.after or ()), page.most],
     )
     return [_held(row) for row in rows]
 
 
-async def lock_held(tx: Tx, drafts: Collection[Key]) -> list[Held]:
-    """Hold these rows until the transaction ends; return those that still wait, oldest first. Lock their orders before."""
+async def find_drafts(tx: Tx, drafts: Collection[Key], *, lock: bool = False) -> dict[Key, Held]:
+    """These drafts, but for those that are issued by now; `lock`: nobody else issues them meanwhile."""
     rows = await tx.rows(
-        """SELECT h.* FROM held h JOIN unnest(%s::text[], %s::text[]) AS k (tenant, draft_id) USING (tenant, draft_id)
-            ORDER BY h.held_at, h.draft_id FOR UPDATE OF h""",
+        f"""SELECT h.* FROM held h JOIN unnest(%s::text[], %s::text[]) AS k (tenant, draft_id) USING (tenant, draft_id)
+             ORDER BY h.tenant, h.draft_id {"FOR UPDATE OF h" if lock else ""}""",  # noqa: S608 - our own words
         keys(drafts),
     )
-    return [_held(row) for row in rows]
+    return {(row.tenant, row.draft_id): _held(row) for row in rows}
 
 
 async def count_held(tx: Tx, orders: Collection[Key]) -> dict[Key, int]:
@@ -87,18 +118,18 @@ async def count_held(tx: Tx, orders: Collection[Key]) -> dict[Key, int]:
     return {(row.tenant, row.order_id): row.n for row in rows}
 
 
-def _row(draft: Held) -> tuple[Any, ...]:
-    return (
-        draft.tenant,
-        draft.draft_id,
-        draft.kind.value,
-        draft.account_id,
-        draft.order_id,
-        draft.shipment_id,
-        draft.dispute_id,
-        Jsonb([[finding.rule, finding.message, finding.place] for finding in draft.findings]),
-        draft.is_unjudged,
-    )
+def _json(draft: Held) -> dict[str, Any]:
+    return {
+        "tenant": draft.tenant,
+        "draft_id": draft.draft_id,
+        "kind": draft.kind.value,
+        "account_id": draft.account_id,
+        "order_id": draft.order_id,
+        "shipment_id": draft.shipment_id,
+        "dispute_id": draft.dispute_id,
+        "findings": [[finding.rule, finding.message, finding.place] for finding in draft.findings],
+        "unjudged": draft.is_unjudged,
+    }
 
 
 def _held(row: Any) -> Held:

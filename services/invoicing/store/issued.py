@@ -9,6 +9,7 @@ from psycopg.errors import SerializationFailure
 from psycopg.types.json import Jsonb
 
 from services.chassis.database import Tx
+from services.chassis.pages import Page
 from services.invoicing.documents.model import VatCategory
 from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import Company, Form
@@ -19,7 +20,7 @@ from services.kernel.orders import Scope
 
 _STATEMENT = """i.*, o.number AS invoice_number, d.format AS syntax, d.sha256, d.rule_set,
                 coalesce(b.credited_minor, 0) AS credited_minor"""
-_FROM = """issued i LEFT JOIN issued o ON o.tenant = i.tenant AND o.document_id = i.invoice_id
+_FROM = """i LEFT JOIN issued o ON o.tenant = i.tenant AND o.document_id = i.invoice_id
            JOIN document d ON d.tenant = i.tenant AND d.document_id = i.document_id
            LEFT JOIN invoice_balance b ON b.tenant = i.tenant AND b.invoice_id = i.document_id"""
 
@@ -89,7 +90,7 @@ async def add_issued(tx: Tx, documents: Sequence[tuple[Statement, Series, int]])
 async def find_issued(tx: Tx, of: Collection[Key]) -> dict[Key, Kept]:
     """These documents, by their ids."""
     rows = await tx.rows(
-        f"""SELECT {_STATEMENT} FROM {_FROM}
+        f"""SELECT {_STATEMENT} FROM issued {_FROM}
               JOIN unnest(%s::text[], %s::text[]) AS k (tenant, document_id)
                 ON k.tenant = i.tenant AND k.document_id = i.document_id""",  # noqa: S608 - constant columns
         keys(of),
@@ -100,7 +101,7 @@ async def find_issued(tx: Tx, of: Collection[Key]) -> dict[Key, Kept]:
 async def credit_notes_of(tx: Tx, invoices: Collection[Key]) -> dict[Key, list[Statement]]:
     """The credit notes of these invoices, in the order of issue."""
     rows = await tx.rows(
-        f"""SELECT {_STATEMENT} FROM {_FROM}
+        f"""SELECT {_STATEMENT} FROM issued {_FROM}
               JOIN unnest(%s::text[], %s::text[]) AS k (tenant, invoice_id)
                 ON k.tenant = i.tenant AND k.invoice_id = i.invoice_id
              WHERE i.kind = '381' ORDER BY i.position""",  # noqa: S608 - constant columns
@@ -115,20 +116,26 @@ async def credit_notes_of(tx: Tx, invoices: Collection[Key]) -> dict[Key, list[S
 async def get_issued(tx: Tx, tenant: str, id_or_number: str) -> Kept | None:
     """One document by its id or its number."""
     rows = await tx.rows(
-        f"SELECT {_STATEMENT} FROM {_FROM} WHERE i.tenant = %s AND (i.document_id = %s OR i.number = %s)",  # noqa: S608 - constant columns
-        [tenant, id_or_number, id_or_number],
+        f"""WITH named AS MATERIALIZED (  -- by one index or the other, where an OR may be planned as a look at all
+              SELECT document_id FROM issued WHERE tenant = %(tenant)s AND document_id = %(name)s
+               UNION SELECT document_id FROM issued WHERE tenant = %(tenant)s AND number = %(name)s)
+            SELECT {_STATEMENT} FROM issued {_FROM}
+             WHERE i.tenant = %(tenant)s AND i.document_id = (SELECT min(document_id) FROM named)""",  # noqa: S608 - constant columns
+        {"tenant": tenant, "name": id_or_number},
     )
     found = await _with_lines(tx, rows)
     return found[0] if found else None
 
 
-async def list_issued(tx: Tx, tenant: str, *, account_id: str, order_id: str, after: int, most: int) -> list[Kept]:
-    """Documents in the order of issue, after that position; empty texts: of all accounts, of all orders."""
+async def list_issued(tx: Tx, tenant: str, page: Page, *, account_id: str, order_id: str) -> list[Kept]:
+    """Documents in the order of issue; empty texts: of all accounts, of all orders."""
+    wanted = {column: value for column, value in (("account_id", account_id), ("order_id", order_id)) if value}
+    only = "".join(f" AND {column} = %s" for column in wanted) + (" AND position > %s" if page.after else "")
     rows = await tx.rows(
-        f"""SELECT {_STATEMENT} FROM {_FROM}
-             WHERE i.tenant = %s AND i.position > %s AND (%s = '' OR i.account_id = %s) AND (%s = '' OR i.order_id = %s)
-             ORDER BY i.position LIMIT %s""",  # noqa: S608 - constant columns
-        [tenant, after, account_id, account_id, order_id, order_id, most],
+        f"""SELECT {_STATEMENT}
+              FROM (SELECT * FROM issued WHERE tenant = %s{only} ORDER BY position LIMIT %s) AS {_FROM}
+             ORDER BY i.position""",  # noqa: S608 - constant columns
+        [tenant, *wanted.values(), *(page.after or ()), page.most],
     )
     return await _with_lines(tx, rows)
 

@@ -14,9 +14,36 @@ ShipmentKey = tuple[str, str, str]  # tenant, order, shipment
 
 async def lock_orders(tx: Tx, of: Collection[Key]) -> dict[Key, KeptOrder]:
     """Hold these orders until the transaction ends, in one order everywhere, and return those that are known."""
-    orders = await tx.rows(
-        """SELECT o.* FROM sales_order o JOIN unnest(%s::text[], %s::text[]) AS k (tenant, order_id) USING (tenant, order_id)
+    return await _orders(tx, of, "FOR UPDATE OF o")
+
+
+async def find_orders(tx: Tx, of: Collection[Key]) -> dict[Key, KeptOrder]:
+    """These orders, as far as they are known."""
+    return await _orders(tx, of, "")
+
+
+async def lock_complete(tx: Tx, of: Collection[Key]) -> set[Key]:
+    """Hold these orders until the transaction ends; return those of which no further shipment can come."""
+    await tx.rows(
+        """SELECT FROM sales_order o JOIN unnest(%s::text[], %s::text[]) AS k (tenant, order_id) USING (tenant, order_id)
             ORDER BY o.tenant, o.order_id FOR UPDATE OF o""",
+        keys(of),
+    )
+    rows = await tx.rows(
+        """SELECT o.tenant, o.order_id
+             FROM sales_order o JOIN unnest(%s::text[], %s::text[]) AS k (tenant, order_id) USING (tenant, order_id)
+            WHERE o.billed_whole OR o.state IN ('CLOSED', 'CANCELLED')
+               OR NOT EXISTS (SELECT FROM order_line l
+                               WHERE l.tenant = o.tenant AND l.order_id = o.order_id AND l.shipped < l.quantity)""",
+        keys(of),
+    )
+    return {(row.tenant, row.order_id) for row in rows}
+
+
+async def _orders(tx: Tx, of: Collection[Key], lock: str) -> dict[Key, KeptOrder]:
+    orders = await tx.rows(
+        f"""SELECT o.* FROM sales_order o JOIN unnest(%s::text[], %s::text[]) AS k (tenant, order_id) USING (tenant, order_id)
+             ORDER BY o.tenant, o.order_id {lock}""",  # noqa: S608 - our own words
         keys(of),
     )
     lines = await tx.rows(

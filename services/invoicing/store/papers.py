@@ -1,13 +1,18 @@
-"""What issued documents say whole, their bytes in each format, and which files are still to be written."""
+"""What issued documents say whole, and their bytes in each format."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
+from services.chassis import jobs
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
+from services.chassis.jobs import Job
 from services.invoicing.domain.parties import Form
 from services.invoicing.domain.statements import Check, File
 from services.invoicing.store.columns import Key, columns, keys
+
+PAPER = "json"  # the format in which a document is kept whole
+FILE = "file"  # the kind of job that writes a document's file
 
 
 async def add_documents(tx: Tx, documents: Sequence[tuple[Key, File]]) -> None:
@@ -27,10 +32,10 @@ async def add_papers(tx: Tx, papers: Sequence[tuple[Key, bytes]]) -> None:
     )
 
 
-async def get_paper(tx: Tx, key: Key) -> bytes | None:
-    """What a document says, whole; None of one that the version before this issued."""
+async def get_paper(tx: Tx, key: Key) -> tuple[bytes, str] | None:
+    """What a document says, whole, and in which format; None of one that the first version issued."""
     rows = await tx.rows("SELECT content FROM paper WHERE tenant = %s AND document_id = %s", list(key))
-    return bytes(rows[0].content) if rows else None
+    return (bytes(rows[0].content), PAPER) if rows else None
 
 
 async def get_file(tx: Tx, key: Key, form: Form) -> File | None:
@@ -47,60 +52,43 @@ async def get_file(tx: Tx, key: Key, form: Form) -> File | None:
     return _file(rows[0]) if rows else None
 
 
-async def keep_file(tx: Tx, key: Key, file: File) -> None:
-    """Keep what is given for the first time; what another gave first counts."""
+async def keep_file(tx: Tx, key: Key, file: File) -> File:
+    """Keep what is given for the first time; return what counts from now on, which another may have given before."""
     await tx.run(
         """INSERT INTO rendered (tenant, document_id, format, profile, content, sha256, rule_set)
            VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
         [*key, *_file_row(file)],
     )
+    first = await get_file(tx, key, Form(file.check.profile, file.check.format))
+    assert first is not None, "it was just kept, by us or by another"
+    return first
 
 
-async def add_unwritten(tx: Tx, documents: Mapping[Key, Origin]) -> None:
-    """The files of these documents are still to be written, and told on that word."""
-    rows = [(*key, o.actor, o.reason, o.idempotency_key, o.traceparent, o.causation_id) for key, o in documents.items()]
-    await tx.run(
-        """INSERT INTO unwritten (tenant, document_id, actor, reason, idempotency_key, traceparent, causation_id)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[])""",
-        columns(rows, 7),
-    )
-
-
-async def lock_unwritten(tx: Tx, most: int) -> dict[Key, Origin]:
-    """Some documents whose files are to be written now, oldest first; nobody else has them until the transaction ends."""
+async def find_papers(tx: Tx, of: Collection[Key]) -> dict[Key, bytes]:
+    """What these documents say, whole."""
     rows = await tx.rows(
-        """SELECT * FROM unwritten WHERE next_try_at <= now() ORDER BY document_id LIMIT %s FOR UPDATE SKIP LOCKED""",
-        [most],
+        """SELECT tenant, document_id, content FROM paper
+             JOIN unnest(%s::text[], %s::text[]) AS k (tenant, document_id) USING (tenant, document_id)""",
+        keys(of),
     )
-    return {
-        (row.tenant, row.document_id): Origin(
+    return {(row.tenant, row.document_id): bytes(row.content) for row in rows}
+
+
+async def find_unwritten(tx: Tx) -> int:
+    """Make jobs of what the version before this one left to be written; return how many."""
+    rows = await tx.rows(
+        """DELETE FROM unwritten
+            WHERE (tenant, document_id) IN (SELECT tenant, document_id FROM unwritten LIMIT 100 FOR UPDATE SKIP LOCKED)
+           RETURNING *"""
+    )
+    origins = {
+        row.document_id: Origin(
             row.tenant, row.actor, row.reason, row.idempotency_key, row.traceparent, row.causation_id
         )
         for row in rows
     }
-
-
-async def remove_unwritten(tx: Tx, documents: Collection[Key]) -> None:
-    """The files of these documents are written."""
-    await tx.run(
-        "DELETE FROM unwritten WHERE (tenant, document_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
-        keys(documents),
-    )
-
-
-async def put_off(tx: Tx, document: Key, failure: str) -> None:
-    """The file of a document could not be written, and why; tried again with growing pauses, an hour at most."""
-    await tx.run(
-        """UPDATE unwritten SET attempts = attempts + 1, failure = %s,
-                  next_try_at = now() + least(15 * power(2, least(attempts, 8)), 3600) * interval '1 second'
-            WHERE tenant = %s AND document_id = %s""",
-        [failure, *document],
-    )
-
-
-async def count_unwritten(tx: Tx) -> int:
-    """How many files are to be written now, of the tenants that the transaction serves."""
-    return int((await tx.row("SELECT count(*) AS n FROM unwritten WHERE next_try_at <= now()")).n)
+    await jobs.add(tx, [Job(FILE, f"document/{document_id}", origin) for document_id, origin in origins.items()])
+    return len(rows)
 
 
 def _file_row(file: File) -> tuple[Any, ...]:

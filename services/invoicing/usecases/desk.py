@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.chassis.database import Tx
-from services.chassis.ids import new_id
 from services.invoicing import store
-from services.invoicing.domain import credits as credit_notes
-from services.invoicing.domain import drafts
-from services.invoicing.domain.credits import CreditRequest
-from services.invoicing.domain.drafts import Draft, Supply
+from services.invoicing.domain.drafts import Supply
 from services.invoicing.domain.orders import KeptOrder, Shipment
 from services.invoicing.domain.parties import NO_CONTRACT, Buyer, Contract, Seller
+from services.invoicing.domain.sketches import Basis
 from services.invoicing.domain.statements import Kind, Statement
 from services.kernel.calendars import day_in
+from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Early
 
 Key = tuple[str, str]
@@ -34,8 +32,8 @@ class Desk:
     contracts: dict[Key, Contract]
     last_dates: dict[tuple[str, str, Kind], date]
 
-    def invoice(self, order: KeptOrder, shipment: Shipment | None, draft_id: str = "") -> Draft:
-        """Draft the invoice of a shipment, or of the whole order on approval; early if a party is not known yet."""
+    def supply(self, order: KeptOrder, shipment: Shipment | None) -> Supply:
+        """What a shipment, or the whole order on approval, has to be invoiced for; early if a party is not known yet."""
         told = order.order
         account = (order.tenant, told.account_id)
         if (seller := self.issuers.get(order.tenant)) is None:
@@ -49,7 +47,7 @@ class Desk:
             quantities = [(line, line.quantity) for line in told.lines]
         else:
             quantities = [(by_id[line_id], quantity) for line_id, quantity in shipment.quantities]
-        supply = Supply(
+        return Supply(
             seller=seller,
             buyer=buyer,
             contract=self.contracts.get(account, NO_CONTRACT),
@@ -58,21 +56,26 @@ class Desk:
             quantities=quantities,
             delivered_on=shipment.shipped_on if shipment else told.promised_ship_on,
         )
-        return drafts.invoice(supply, draft_id=draft_id or new_id(), issue_date=self._today(seller, Kind.INVOICE))
 
-    def credit_note(
-        self, request: CreditRequest, invoice: Statement, earlier: Collection[Statement], draft_id: str = ""
-    ) -> Draft:
-        """Draft the credit note that a resolved dispute asks for."""
-        seller = self.sellers[invoice.tenant, invoice.seller_id]
-        return credit_notes.credit_note(
-            request,
-            draft_id=draft_id or new_id(),
+    def basis_of_invoice(self, tenant: str, account_id: str) -> Basis:
+        """What an invoice of today to this account is made of, beside its order."""
+        seller = self.issuers[tenant]
+        return Basis(
             seller=seller,
-            invoice=invoice,
-            earlier=list(earlier),
-            issue_date=self._today(seller, Kind.CREDIT_NOTE),
+            buyer=self.buyers[tenant, account_id],
+            contract=self.contracts.get((tenant, account_id), NO_CONTRACT),
+            issue_date=self._today(seller, Kind.INVOICE),
+        )
+
+    def basis_of_credit(self, invoice: Statement, credited: Money) -> Basis:
+        """What a credit note of today on this invoice is made of, so much of which is credited."""
+        seller = self.sellers[invoice.tenant, invoice.seller_id]
+        return Basis(
+            seller=seller,
+            buyer=None,
             contract=self.contracts.get((invoice.tenant, invoice.account_id), NO_CONTRACT),
+            issue_date=self._today(seller, Kind.CREDIT_NOTE),
+            credited_minor=credited.minor,
         )
 
     def _today(self, seller: Seller, kind: Kind) -> date:

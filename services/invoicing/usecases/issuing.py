@@ -1,144 +1,323 @@
-"""Drafts become documents: checked first, numbered last, written with their bytes, and announced."""
+"""Drafts become documents: prepared outside any transaction, numbered last, written with their bytes, and announced.
 
-from collections import Counter
+A draft's life. Whoever moves it holds its row; `job` is its row in the chassis' table.
+
+    (event)  -> TO PREPARE   ship, approve, credit: the row has no findings, and a job
+    TO PREPARE -> ISSUED     the job: it broke no rule, and what it was made of has not changed; the row goes
+    TO PREPARE -> TO PREPARE the job: what it was made of changed meanwhile, or its judge died (then later)
+    TO PREPARE -> HELD       the job: it broke a rule; the row has findings, and no job
+    HELD -> TO PREPARE       a buyer, contract or seller put right, or a clerk's RetryHeld: a job is added
+"""
+
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from services.chassis import outbox
+from services.chassis import jobs, outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
+from services.chassis.ids import new_id
+from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
+from services.chassis.workers import Batch, Done
 from services.invoicing import metrics, store, wire
-from services.invoicing.checks import JUDGE, Verdict, check_of
-from services.invoicing.documents import Finding
-from services.invoicing.domain.drafts import Draft, numbered
-from services.invoicing.domain.orders import KeptOrder
-from services.invoicing.domain.statements import Check, File, Held, Kind, Statement
+from services.invoicing.checks import check_of, refused
+from services.invoicing.documents import ENGINE_FAILED, Finding, Severity
+from services.invoicing.domain.credits import CreditRequest
+from services.invoicing.domain.drafts import LARGE_LINES
+from services.invoicing.domain.orders import KeptOrder, Shipment
+from services.invoicing.domain.sketches import (
+    Basis,
+    CreditSketch,
+    InvoiceSketch,
+    Numbered,
+    Prepared,
+    Sketch,
+    first_of,
+    numbered,
+)
+from services.invoicing.domain.statements import Check, File, Held, Kept, Kind, Statement
+from services.invoicing.press import Died, Press
 from services.invoicing.usecases import rendering
+from services.invoicing.usecases.desk import Desk, Key, open_desk
+from services.kernel.refusals import Refusal
 
-Key = tuple[str, str]
+# Kinds of jobs. Those that were held are judged again beside the new ones, who need not wait for them.
+DRAFT, LARGE, AGAIN = "draft", "draft_large", "draft_again"
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A draft to issue, and on whose word."""
+async def to_invoice(tx: Tx, supplies: Sequence[tuple[Origin, KeptOrder, Shipment | None]]) -> None:
+    """Have the invoices of these shipments, or of whole orders, prepared and issued."""
+    drafts = [
+        (
+            origin,
+            Held(
+                tenant=kept.tenant,
+                draft_id=new_id(),
+                kind=Kind.INVOICE,
+                account_id=kept.order.account_id,
+                order_id=kept.order.order_id,
+                shipment_id=shipment.shipment_id if shipment else "",
+                dispute_id="",
+                findings=(),
+            ),
+            len(shipment.quantities if shipment else kept.order.lines),
+        )
+        for origin, kept, shipment in supplies
+    ]
+    await _to_prepare(tx, drafts)
 
-    origin: Origin
-    draft: Draft
+
+async def to_credit(tx: Tx, asked: Sequence[tuple[Origin, CreditRequest, Statement]]) -> None:
+    """Have the credit notes that these disputes ask for on these invoices prepared and issued."""
+    drafts = [
+        (
+            origin,
+            Held(
+                tenant=request.tenant,
+                draft_id=new_id(),
+                kind=Kind.CREDIT_NOTE,
+                account_id=invoice.account_id,
+                order_id=invoice.order_id,
+                shipment_id="",
+                dispute_id=request.dispute_id,
+                findings=(),
+            ),
+            len(invoice.lines),
+        )
+        for origin, request, invoice in asked
+    ]
+    await _to_prepare(tx, drafts)
+
+
+async def _to_prepare(tx: Tx, drafts: Sequence[tuple[Origin, Held, int]]) -> None:
+    if not drafts:
+        return
+    await store.add_drafts(tx, [draft for _, draft, _ in drafts])
+    await jobs.add(
+        tx,
+        [
+            Job(LARGE if lines > LARGE_LINES else DRAFT, f"draft/{draft.draft_id}", origin, draft.account_id, lines)
+            for origin, draft, lines in drafts
+        ],
+    )
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What became of drafts: numbers issued, and those that are held."""
+class Table:
+    """What a batch of drafts is made of, as it was read, and what came of preparing them."""
 
-    issued: list[str] = field(default_factory=list)
-    held: list[Held] = field(default_factory=list)
-
-
-async def issue(
-    tx: Tx,
-    pending: Sequence[Pending],
-    orders: Mapping[Key, KeptOrder],
-    waiting: Mapping[str, tuple[Finding, ...]] | None = None,
-) -> Outcome:
-    """Issue the drafts that break no rule, hold the others without a number (B7).
-
-    The orders of invoices are locked by the caller. `waiting` are the findings of drafts that were held before:
-    they are told again only if they changed.
-    """
-    if not pending:
-        return Outcome()
-    waiting = waiting or {}
-    verdicts = await JUDGE.judge([one.draft for one in pending])
-    passed = [(one, verdict) for one, verdict in zip(pending, verdicts, strict=True) if not verdict.findings]
-    failed = [(one, _held(one, verdict)) for one, verdict in zip(pending, verdicts, strict=True) if verdict.findings]
-    telling = [_tell_held(one.origin, held) for one, held in failed if waiting.get(held.draft_id) != held.findings]
-    if failed:
-        await store.hold(tx, [held for _, held in failed])
-    issued = await _issue_passed(tx, passed, orders, waiting)
-    telling += [_tell_issued(origin, statement, file.check) for origin, statement, file in issued]
-    telling += [rendering.tell(*one) for one in issued if not rendering.is_slow(one[1])]
-    await outbox.add(tx, telling)
-    for _, statement, _ in issued:
-        metrics.ISSUED.labels(statement.kind.name.lower(), statement.gross.currency).inc()
-    return Outcome([statement.number for _, statement, _ in issued], [held for _, held in failed])
+    sketches: dict[Key, Sketch] = field(default_factory=dict)
+    # Those that cannot be drawn any more, or whose judge died.
+    unfit: dict[Key, Finding] = field(default_factory=dict)
+    prepared: dict[Key, Prepared] = field(default_factory=dict)
+    # Further credit notes of an invoice.
+    later: set[Key] = field(default_factory=set)
 
 
-async def _issue_passed(
-    tx: Tx,
-    passed: Sequence[tuple[Pending, Verdict]],
-    orders: Mapping[Key, KeptOrder],
-    waiting: Collection[str],
-) -> list[tuple[Origin, Statement, File]]:
-    if not passed:
-        return []
-    released = [one.draft.statement.key for one, _ in passed if one.draft.statement.document_id in waiting]
-    if released:
-        await store.release(tx, released)
-    last = await _last_of_orders(tx, [one.draft for one, _ in passed], orders)
-    drafts, places = await _number(tx, [one.draft for one, _ in passed], last)
-    written = await JUDGE.write(drafts)
-    statements = [draft.statement for draft in drafts]
-    checks = [
-        check_of(draft.statement.form, xml, verdict)
-        for draft, (xml, _), (_, verdict) in zip(drafts, written, passed, strict=True)
-    ]
-    files = [File(check, xml) for check, (xml, _) in zip(checks, written, strict=True)]
-    await store.add_issued(
-        tx, [(draft.statement, draft.series, nth) for draft, nth in zip(drafts, places, strict=True)]
+async def issue(batch: Batch, press: Press) -> None:
+    """Prepare drafts, then issue those that break no rule and hold the others without a number (B7)."""
+    async with batch.database.transaction({job.tenant for job in batch.jobs}) as tx:
+        table = await _lay_out(tx, [_key(job) for job in batch.jobs])
+    await _prepare(table, press)
+    async with batch.finishing() as done:
+        issued = await _finish(done, table)
+    for document in issued:
+        metrics.ISSUED.labels(document.statement.kind.name.lower(), document.statement.gross.currency).inc()
+
+
+async def _lay_out(tx: Tx, keys: Sequence[Key]) -> Table:
+    table = Table()
+    waiting = (await store.find_drafts(tx, keys)).values()
+    await _lay_out_invoices(tx, [held for held in waiting if held.kind is Kind.INVOICE], table)
+    await _lay_out_credits(tx, [held for held in waiting if held.kind is Kind.CREDIT_NOTE], table)
+    return table
+
+
+async def _lay_out_invoices(tx: Tx, waiting: Sequence[Held], table: Table) -> None:
+    if not waiting:
+        return
+    orders = await store.find_orders(tx, {held.order_key for held in waiting})
+    shipments = await store.find_shipments(
+        tx, {(held.tenant, held.order_id, held.shipment_id) for held in waiting if held.shipment_id}
     )
-    keys = [said.key for said in statements]
-    await store.add_documents(tx, list(zip(keys, files, strict=True)))
-    await store.add_papers(tx, [(key, paper) for key, (_, paper) in zip(keys, written, strict=True)])
-    if invoices := [said for said in statements if said.kind is Kind.INVOICE]:
-        await store.add_balances(tx, invoices)
-    if notes := [said for said in statements if said.kind is Kind.CREDIT_NOTE]:
-        await store.credit_balances(tx, notes)
-    issued = [(one.origin, said, file) for (one, _), said, file in zip(passed, statements, files, strict=True)]
-    if slow := {said.key: origin for origin, said, _ in issued if rendering.is_slow(said)}:
-        await store.add_unwritten(tx, slow)
+    desk = await open_desk(tx, {(held.tenant, held.account_id) for held in waiting})
+    for held in waiting:
+        shipment = shipments[held.tenant, held.order_id, held.shipment_id] if held.shipment_id else None
+        try:
+            supply = desk.supply(orders[held.order_key], shipment)
+        except Refusal as refusal:
+            table.unfit[held.key] = refused(refusal)
+            continue
+        basis = desk.basis_of_invoice(held.tenant, held.account_id)
+        table.sketches[held.key] = InvoiceSketch(held.draft_id, supply, basis)
+
+
+async def _lay_out_credits(tx: Tx, waiting: Sequence[Held], table: Table) -> None:
+    if not waiting:
+        return
+    requests = await store.find_credit_requests(tx, {(held.tenant, held.dispute_id) for held in waiting})
+    of = {(request.tenant, request.invoice_id) for request in requests.values()}
+    invoices = await store.find_issued(tx, of)
+    notes = await store.credit_notes_of(tx, of)
+    desk = await _desk_of(tx, invoices.values())
+    credited: set[Key] = set()
+    for held in waiting:
+        request = requests[held.tenant, held.dispute_id]
+        kept = invoices[request.tenant, request.invoice_id]
+        if kept.statement.key in credited:
+            table.later.add(held.key)  # what is left of the invoice is known when the one before it is issued
+            continue
+        credited.add(kept.statement.key)
+        table.sketches[held.key] = CreditSketch(
+            draft_id=held.draft_id,
+            request=request,
+            invoice=kept.statement,
+            earlier=tuple(notes[kept.statement.key]),
+            basis=desk.basis_of_credit(kept.statement, kept.credited),
+        )
+
+
+async def _desk_of(tx: Tx, invoices: Collection[Kept]) -> Desk:
+    said = [kept.statement for kept in invoices]
+    return await open_desk(
+        tx, {(one.tenant, one.account_id) for one in said}, {(one.tenant, one.seller_id) for one in said}
+    )
+
+
+async def _prepare(table: Table, press: Press) -> None:
+    """Have the drafts drawn, written and judged; a judge that dies over one alone says so, instead of a verdict."""
+    try:
+        done = await press.prepare(list(table.sketches.values()))
+    except Died as died:
+        if len(table.sketches) > 1:
+            raise  # one of them, to be found by halves
+        [key] = table.sketches
+        table.unfit[key] = Finding(ENGINE_FAILED, Severity.FATAL, f"the judge died over this document: {died}", "/")
+        return
+    for key, one in zip(table.sketches, done, strict=True):
+        if isinstance(one, Finding):
+            table.unfit[key] = one
+        else:
+            table.prepared[key] = one
+
+
+async def _finish(done: Done, table: Table) -> list[Numbered]:
+    """Number, keep and announce what passed, if all that it was made of is still so; hold the rest."""
+    if not done.jobs:
+        return []
+    tx, origins = done.tx, {_key(job): job.origin for job in done.jobs}
+    complete = await store.lock_complete(
+        tx, {(key[0], sketch.supply.order.order_id) for key, sketch in _invoices(table, origins)}
+    )
+    waiting = await store.find_drafts(tx, origins.keys(), lock=True)
+    bases = await _bases(tx, table, waiting)
+    fit: list[Prepared] = []
+    broken: list[Held] = []
+    for job in done.jobs:
+        key = _key(job)
+        if key not in waiting:
+            continue  # issued meanwhile, by the version before this one or at a clerk's wish
+        if key in table.later:
+            done.again(job, why="another credit note of its invoice comes first")
+        elif key in table.sketches and table.sketches[key].basis != bases[key]:
+            done.again(job, why="what it is made of changed meanwhile")
+        elif key in table.prepared and not table.prepared[key].findings:
+            fit.append(table.prepared[key])
+        else:
+            findings = (table.unfit[key],) if key in table.unfit else table.prepared[key].findings
+            broken.append(replace(waiting[key], findings=findings))
+    await _hold(done, broken, waiting, origins)
+    return await _issue(tx, fit, complete, origins)
+
+
+def _invoices(table: Table, keys: Collection[Key]) -> list[tuple[Key, InvoiceSketch]]:
+    found = ((key, sketch) for key, sketch in table.sketches.items() if key in keys)
+    return [(key, sketch) for key, sketch in found if isinstance(sketch, InvoiceSketch)]
+
+
+async def _bases(tx: Tx, table: Table, keys: Collection[Key]) -> dict[Key, Basis]:
+    """What these drafts would be made of now; their invoices, if they credit, are locked."""
+    sketches = {key: sketch for key, sketch in table.sketches.items() if key in keys}
+    invoices = {key: sketch for key, sketch in sketches.items() if isinstance(sketch, InvoiceSketch)}
+    notes = {key: sketch for key, sketch in sketches.items() if isinstance(sketch, CreditSketch)}
+    credited = await store.lock_balances(tx, {sketch.invoice.key for sketch in notes.values()}) if notes else {}
+    desk = await open_desk(
+        tx,
+        {(key[0], sketch.supply.order.account_id) for key, sketch in invoices.items()}
+        | {(sketch.invoice.tenant, sketch.invoice.account_id) for sketch in notes.values()},
+        {(sketch.invoice.tenant, sketch.invoice.seller_id) for sketch in notes.values()},
+    )
+    return {key: desk.basis_of_invoice(key[0], sketch.supply.order.account_id) for key, sketch in invoices.items()} | {
+        key: desk.basis_of_credit(sketch.invoice, replace(sketch.invoice.gross, minor=credited[sketch.invoice.key]))
+        for key, sketch in notes.items()
+    }
+
+
+async def _hold(done: Done, broken: Sequence[Held], before: Mapping[Key, Held], origins: Mapping[Key, Origin]) -> None:
+    """Hold drafts and tell what they break, once; those whose judge died are judged again, ever later."""
+    if not broken:
+        return
+    later = await store.keep_findings(done.tx, broken)
+    for job in done.jobs:
+        if (in_s := later.get(_key(job))) is not None:
+            done.again(job, in_s=in_s, why="its judge died")
+    changed = [held for held in broken if before[held.key].findings != held.findings]
+    await outbox.add(
+        done.tx,
+        [
+            Announcement(origins[held.key], held.account_id, f"draft/{held.draft_id}", wire.document_held(held))
+            for held in changed
+        ],
+    )
+
+
+async def _issue(
+    tx: Tx, fit: Sequence[Prepared], complete: Collection[Key], origins: Mapping[Key, Origin]
+) -> list[Numbered]:
+    if not fit:
+        return []
+    await store.release(tx, [one.statement.key for one in fit])
+    last = await _last_of_orders(tx, [one.statement for one in fit], complete)
+    next_of = await store.take_numbers(tx, first_of(fit))
+    issued = []
+    for one in fit:
+        issued.append(numbered(one, next_of[one.series], final=one.statement.document_id in last))
+        next_of[one.series] += 1
+    files = [
+        File(check_of(one.statement.form, one.statement.form.syntax, one.xml, one.rule_set), one.xml) for one in issued
+    ]
+    await _keep(tx, issued, files)
+    told = [(origins[one.statement.key], one.statement, file) for one, file in zip(issued, files, strict=True)]
+    await jobs.add(tx, [rendering.file_job(origin, said) for origin, said, _ in told if rendering.is_slow(said)])
+    await outbox.add(
+        tx,
+        [_tell_issued(origin, said, file.check) for origin, said, file in told]
+        + [rendering.tell(*one) for one in told if not rendering.is_slow(one[1])],
+    )
     return issued
 
 
-async def _number(tx: Tx, drafts: Sequence[Draft], last: Collection[str]) -> tuple[list[Draft], list[int]]:
-    """Number the drafts in their order, each series locked once; return their places in their series too."""
-    counts = Counter(draft.series for draft in drafts)
-    days = {draft.series: draft.statement.issue_date for draft in drafts}
-    next_of = await store.take_numbers(tx, {series: (n, days[series]) for series, n in counts.items()})
-    places = []
-    for draft in drafts:
-        places.append(next_of[draft.series])
-        next_of[draft.series] += 1
-    return [
-        numbered(draft, nth, final=draft.statement.document_id in last)
-        for draft, nth in zip(drafts, places, strict=True)
-    ], places
+async def _keep(tx: Tx, issued: Sequence[Numbered], files: Sequence[File]) -> None:
+    await store.add_issued(tx, [(one.statement, one.series, one.nth) for one in issued])
+    keys = [one.statement.key for one in issued]
+    await store.add_documents(tx, list(zip(keys, files, strict=True)))
+    await store.add_papers(tx, [(one.statement.key, one.paper) for one in issued])
+    if invoices := [one.statement for one in issued if one.statement.kind is Kind.INVOICE]:
+        await store.add_balances(tx, invoices)
+    if notes := [one.statement for one in issued if one.statement.kind is Kind.CREDIT_NOTE]:
+        await store.credit_balances(tx, notes)
 
 
-async def _last_of_orders(tx: Tx, drafts: Sequence[Draft], orders: Mapping[Key, KeptOrder]) -> set[str]:
-    """The drafts after which no further invoice of their order follows: it is complete, and no other one waits."""
-    invoices = [draft.statement for draft in drafts if draft.statement.kind is Kind.INVOICE]
-    newest = {said.order_key: said.document_id for said in invoices if orders[said.order_key].is_complete}
-    held = await store.count_held(tx, newest) if newest else {}
-    return {document_id for order_key, document_id in newest.items() if order_key not in held}
+async def _last_of_orders(tx: Tx, issued: Sequence[Statement], complete: Collection[Key]) -> set[str]:
+    """Those after which no further invoice of their order follows: it is complete, and no other draft of it waits."""
+    newest = {said.order_key: said.document_id for said in issued if said.kind is Kind.INVOICE}
+    ending = {order_key: document_id for order_key, document_id in newest.items() if order_key in complete}
+    held = await store.count_held(tx, ending) if ending else {}
+    return {document_id for order_key, document_id in ending.items() if order_key not in held}
 
 
-def _held(one: Pending, verdict: Verdict) -> Held:
-    said = one.draft.statement
-    return Held(
-        tenant=said.tenant,
-        draft_id=said.document_id,
-        kind=said.kind,
-        account_id=said.account_id,
-        order_id=said.order_id,
-        shipment_id=said.shipment_id,
-        dispute_id=said.dispute_id,
-        findings=verdict.findings,
-    )
-
-
-def _tell_held(origin: Origin, held: Held) -> Announcement:
-    return Announcement(origin, held.account_id, f"draft/{held.draft_id}", wire.document_held(held))
+def _key(job: Job) -> Key:
+    return (job.tenant, job.subject.removeprefix("draft/"))
 
 
 def _tell_issued(origin: Origin, statement: Statement, check: Check) -> Announcement:

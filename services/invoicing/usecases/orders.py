@@ -14,10 +14,11 @@ from services.chassis.envelope import Event, Origin
 from services.chassis.outbox import Announcement
 from services.invoicing import store, wire
 from services.invoicing.domain import orders as rules
+from services.invoicing.domain.drafts import check_taxable
 from services.invoicing.domain.orders import KeptOrder, Shipment
 from services.invoicing.domain.parties import NO_CONTRACT, InvoiceOn
+from services.invoicing.usecases import issuing
 from services.invoicing.usecases.desk import Key, open_desk
-from services.invoicing.usecases.issuing import Pending, issue
 from services.kernel.refusals import Conflict, Early, Refusal
 
 
@@ -35,7 +36,7 @@ async def keep(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
 
 
 async def ship(tx: Tx, events: Sequence[Event[orders_pb2.OrderShipped]]) -> None:
-    """Record shipments, each whole or not at all, and issue one invoice for each."""
+    """Record shipments, each whole or not at all, and have one invoice issued for each."""
     told = [(event, wire.shipment(event)) for event in events]
     orders = await store.lock_orders(tx, {(event.tenant, shipment.order_id) for event, shipment in told})
     known = await store.find_shipments(tx, {(e.tenant, s.order_id, s.shipment_id) for e, s in told})
@@ -54,18 +55,16 @@ async def ship(tx: Tx, events: Sequence[Event[orders_pb2.OrderShipped]]) -> None
     if not new:
         return
     desk = await open_desk(tx, {(key[0], orders[key].order.account_id) for _, key, _ in new})
-    pending = [
-        Pending(origin, desk.invoice(orders[key], shipment))
-        for origin, key, shipment in new
-        if not orders[key].billed_whole
-    ]
+    to_invoice = [(origin, orders[key], shipment) for origin, key, shipment in new if not orders[key].billed_whole]
+    for _, kept, shipment in to_invoice:
+        check_taxable(desk.supply(kept, shipment))
     await store.add_shipments(tx, [(key[0], shipment) for _, key, shipment in new])
     await store.save_progress(tx, [orders[key] for key in {key: None for _, key, _ in new}])
-    await issue(tx, pending, orders)
+    await issuing.to_invoice(tx, to_invoice)
 
 
 async def approve(tx: Tx, events: Sequence[Event[credit_pb2.CreditDecided]]) -> None:
-    """Invoice approved orders whole where the buyer's contract says so; the others wait for their shipments."""
+    """Have approved orders invoiced whole where the buyer's contract says so; the others wait for their shipments."""
     approved = [event for event in events if event.body.outcome == credit_pb2.OUTCOME_APPROVED]
     contracts = await store.find_contracts(tx, {(event.tenant, event.body.account_id) for event in approved})
     meant = [
@@ -89,9 +88,10 @@ async def approve(tx: Tx, events: Sequence[Event[credit_pb2.CreditDecided]]) -> 
     if not billed:
         return
     desk = await open_desk(tx, {(kept.tenant, kept.order.account_id) for _, kept in billed})
-    pending = [Pending(origin, desk.invoice(kept, None)) for origin, kept in billed]
+    for _, kept in billed:
+        check_taxable(desk.supply(kept, None))
     await store.save_progress(tx, [kept for _, kept in billed])
-    await issue(tx, pending, orders)
+    await issuing.to_invoice(tx, [(origin, kept, None) for origin, kept in billed])
 
 
 async def cancel(tx: Tx, events: Sequence[Event[orders_pb2.OrderCancelled]]) -> None:

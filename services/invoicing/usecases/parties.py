@@ -13,7 +13,7 @@ from services.invoicing.documents.formats import facturx
 from services.invoicing.domain import tax
 from services.invoicing.domain.parties import Company, Contract, Seller
 from services.invoicing.usecases.desk import ANY_SELLER, Key
-from services.invoicing.usecases.retries import retry
+from services.invoicing.usecases.retries import retry, retry_all
 from services.kernel.calendars import day_in
 from services.kernel.refusals import Conflict, Early, Invalid
 
@@ -21,7 +21,7 @@ from services.kernel.refusals import Conflict, Early, Invalid
 async def register_seller(tx: Tx, origin: Origin, seller: Seller) -> None:
     """Register a legal entity that issues invoices, or put its data right; announced either way.
 
-    The tenant's drafts that wait are checked again.
+    The tenant's drafts that wait are judged again.
     """
     seller.check()
     identifiers.check_vat_id(seller.company)
@@ -36,8 +36,7 @@ async def register_seller(tx: Tx, origin: Origin, seller: Seller) -> None:
     message = wire.seller_registered(seller)
     await outbox.add(tx, [Announcement(origin, seller.seller_id, f"seller/{seller.seller_id}", message)])
     tx.announced.add((seller.tenant, ANY_SELLER))
-    held = await store.list_held(tx, [seller.tenant])
-    await retry(tx, dict.fromkeys({(draft.tenant, draft.account_id) for draft in held}, origin))
+    await retry_all(tx, origin)
 
 
 async def set_contract(tx: Tx, origin: Origin, account_id: str, contract: Contract) -> None:

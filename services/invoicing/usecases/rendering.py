@@ -1,22 +1,24 @@
 """Issued documents as files: in the form agreed with the buyer, and in any other format that somebody asks for."""
 
-import traceback
-from dataclasses import replace
-
 from services.chassis import outbox
-from services.chassis.database import Database, Tx, is_transient
+from services.chassis.database import Database
 from services.chassis.envelope import Origin
-from services.chassis.logs import log
+from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
+from services.chassis.workers import Batch
 from services.invoicing import store, wire
-from services.invoicing.checks import JUDGE, PAPER
+from services.invoicing.checks import check_of
 from services.invoicing.documents import PROFILES
 from services.invoicing.documents.formats import FORMATS
+from services.invoicing.domain.drafts import LARGE_LINES
 from services.invoicing.domain.parties import CORE_FORM, PDF, Form, usual_form
 from services.invoicing.domain.statements import File, Kept, Statement
-from services.kernel.refusals import Conflict, Invalid
+from services.invoicing.press import Press
+from services.invoicing.usecases.desk import Key
+from services.kernel.refusals import Conflict, Invalid, NotFound
 
-WRITTEN_AT_ONCE = 10  # pages take some 40 ms each, and their rows are locked meanwhile
+# Kinds of jobs: pages of the usual size, and of very long documents, for which the others need not wait.
+FILE, LARGE_FILE = store.FILE, "file_large"
 # Formats in the name of no profile.
 PLAIN = ("json", "csv")
 
@@ -36,58 +38,67 @@ def asked_form(said: Statement, format_: str, profile: str) -> Form:
     return Form(profile, format_).check()
 
 
-async def render(tx: Tx, said: Statement, form: Form) -> File:
-    """A document's file: as it was given first, else written now and kept."""
-    if (kept := await store.get_file(tx, said.key, form)) is not None:
-        return kept
-    seller = (said.tenant, said.seller_id)
-    logo = (await store.find_sellers(tx, [seller]))[seller].logo
-    if (paper := await store.get_paper(tx, said.key)) is None:
-        # Issued by the version before this one: its XML says all.
-        issued = await store.get_file(tx, said.key, CORE_FORM)
-        assert issued is not None, "an issued document has its XML"
-        written, findings = await JUDGE.render(issued.content, CORE_FORM.format, form, logo)
-    else:
-        written, findings = await JUDGE.render(paper, PAPER, form, logo)
+async def render(database: Database, press: Press, document: Key, format_: str, profile: str) -> tuple[Statement, File]:
+    """A file of a document (tenant, and id or number): as it was given first, else written now, and kept.
+
+    It is written outside any transaction: a page takes some 40 ms.
+    """
+    tenant, id_or_number = document
+    async with database.transaction([tenant]) as tx:
+        if (kept := await store.get_issued(tx, tenant, id_or_number)) is None:
+            raise NotFound("invoice.unknown", f"no invoice or credit note {id_or_number[:64]!r}")
+        said = kept.statement
+        form = asked_form(said, format_, profile)
+        if (file := await store.get_file(tx, said.key, form)) is not None:
+            return said, file
+        logo = (await store.find_sellers(tx, [(said.tenant, said.seller_id)]))[said.tenant, said.seller_id].logo
+        if (paper := await store.get_paper(tx, said.key)) is None:
+            issued = await store.get_file(tx, said.key, CORE_FORM)
+            assert issued is not None, "what the first version issued has its XML, which says all"
+            paper = (issued.content, CORE_FORM.format)
+    written, findings = await press.render(*paper, form, logo)
     if findings:
         rules = "; ".join(f"{finding.rule}: {finding.message}" for finding in findings[:5])
         raise Conflict("document.profile_not_met", f"the document does not meet {form.profile}: {rules}"[:2000])
-    await store.keep_file(tx, said.key, written)
-    first = await store.get_file(tx, said.key, form)
-    assert first is not None, "it was just kept, by us or by another"
-    return first
+    async with database.transaction([tenant]) as tx:
+        return said, await store.keep_file(tx, said.key, written)
 
 
-async def write_files(database: Database) -> int:
-    """Write some of the files that took too long for the transaction that numbered, and tell them; return how many."""
-    async with database.transaction(await database.tenants()) as tx:
-        waiting = await store.lock_unwritten(tx, WRITTEN_AT_ONCE)
-        if not waiting:
-            return 0
-        issued = await store.find_issued(tx, waiting.keys())
-        told = {}
-        for key, origin in waiting.items():
-            if (file := await _written(tx, issued[key])) is not None:
-                told[key] = tell(origin, issued[key].statement, file)
-        await store.remove_unwritten(tx, told.keys())
-        await outbox.add(tx, list(told.values()))
-    return len(waiting)
+async def write_files(batch: Batch, press: Press) -> None:
+    """Write the files of documents that took too long for the transaction that numbered them, and tell them."""
+    keys = [_key(job) for job in batch.jobs]
+    async with batch.database.transaction({job.tenant for job in batch.jobs}) as tx:
+        issued = await store.find_issued(tx, keys)
+        papers = await store.find_papers(tx, keys)
+        sellers = await store.find_sellers(
+            tx, {(kept.statement.tenant, kept.statement.seller_id) for kept in issued.values()}
+        )
+    written = await press.lay_out(
+        [
+            (
+                papers[key],
+                store.PAPER,
+                issued[key].statement.form,
+                sellers[key[0], issued[key].statement.seller_id].logo,
+            )
+            for key in keys
+        ]
+    )
+    contents = dict(zip(keys, written, strict=True))
+    async with batch.finishing() as done:
+        telling = []
+        for job in done.jobs:
+            kept = issued[_key(job)]
+            # What somebody asked for before is what is told: the same bytes for ever.
+            file = await store.keep_file(done.tx, kept.statement.key, _file(kept, contents[_key(job)]))
+            telling.append(tell(job.origin, kept.statement, file))
+        await outbox.add(done.tx, telling)
 
 
-async def _written(tx: Tx, kept: Kept) -> File | None:
-    """The file of a document that was issued; None if it cannot be written, which must not stop the others."""
-    said = kept.statement
-    try:
-        async with tx.savepoint():
-            file = await render(tx, said, said.form)
-    except Exception as error:  # whatever it is, it concerns this document
-        if is_transient(error):
-            raise
-        log.exception("file not written", document=said.document_id, format=said.form.format)
-        await store.put_off(tx, said.key, "".join(traceback.format_exception(error))[-4000:].replace("\0", ""))
-        return None
-    # The XML inside was judged before the number was taken.
-    return replace(file, check=replace(file.check, rule_set=kept.check.rule_set))
+def _file(kept: Kept, content: bytes) -> File:
+    """The file, with the rules that judged its XML before the number was taken."""
+    form = kept.statement.form
+    return File(check_of(form, form.format, content, kept.check.rule_set), content)
 
 
 def is_slow(said: Statement) -> bool:
@@ -95,6 +106,16 @@ def is_slow(said: Statement) -> bool:
     return said.form.format == PDF
 
 
+def file_job(origin: Origin, said: Statement) -> Job:
+    """To write a document's file later."""
+    kind = LARGE_FILE if len(said.lines) > LARGE_LINES else FILE
+    return Job(kind, f"document/{said.document_id}", origin, cost=len(said.lines))
+
+
 def tell(origin: Origin, said: Statement, file: File) -> Announcement:
     """Announce a document's file."""
     return Announcement(origin, said.account_id, f"document/{said.document_id}", wire.document_issued(said, file))
+
+
+def _key(job: Job) -> Key:
+    return (job.tenant, job.subject.removeprefix("document/"))

@@ -10,18 +10,20 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
-from kafka.errors import KafkaTimeoutError
 from receivables.credit.v1 import events_pb2
+from receivables.documents.v1 import events_pb2 as documents_pb2
 
 from deploy.local.processes import wait_until
 from deploy.local.servers import Servers
 from services.chassis import outbox
-from services.chassis.envelope import Origin, new_traceparent
-from services.chassis.outbox import Announcement
+from services.chassis.envelope import RECORD_MAX_BYTES, Origin, new_traceparent
+from services.chassis.outbox import EVENT_MAX_BYTES, Announcement, EventTooLarge
 from services.chassis.relay import Relay, new_producer, publish
 from services.chassis.service import Parts
 from services.chassis.settings import ChassisSettings
@@ -35,6 +37,12 @@ def an_announcement(nth: int, account: str = "b1") -> Announcement:
     """A decision about the n-th order of an account."""
     body = events_pb2.CreditDecided(order_id=f"o{nth}", account_id=account)
     return Announcement(ORIGIN, account, f"order/o{nth}", body)
+
+
+def a_document(size: int) -> Announcement:
+    """A file that nothing can compress."""
+    body = documents_pb2.DocumentIssued(content=random.Random(size).randbytes(size))
+    return Announcement(ORIGIN, "b1", "document/d1", body)
 
 
 async def test_numbers_are_contiguous_per_account_and_in_the_order_of_the_commits(toy: Toy):
@@ -63,11 +71,16 @@ async def test_what_is_rolled_back_was_never_said(toy: Toy):
     assert await told(toy.database) == ["CreditDecided order/o1 1"]
 
 
-async def test_an_event_that_no_broker_would_take_is_a_defect_where_it_is_made(toy: Toy):
-    body = events_pb2.OrderRefused(message="x" * 5_000_000)
+async def test_an_event_that_no_broker_would_take_is_refused_where_it_is_made_and_the_rest_is_told(toy: Toy):
+    too_large = a_document(RECORD_MAX_BYTES)
     async with toy.database.transaction(["acme"]) as tx:
-        with pytest.raises(AssertionError):
-            await outbox.add(tx, [Announcement(ORIGIN, "b1", "order/o1", body)])
+        await outbox.add(tx, [an_announcement(1)])
+        with pytest.raises(EventTooLarge) as refused:
+            await outbox.add(tx, [an_announcement(2), too_large])
+        await outbox.add(tx, [an_announcement(3)])
+
+    assert refused.value.code == "event.too_large"
+    assert await told(toy.database) == ["CreditDecided order/o1 1", "CreditDecided order/o3 2"]
 
 
 @pytest.fixture
@@ -75,7 +88,8 @@ def topic(servers: Servers) -> Iterator[str]:
     """Give a topic of two partitions that no other test has."""
     name = f"test.relay.{uuid4().hex}"
     admin = KafkaAdminClient(bootstrap_servers=servers.kafka_bootstrap)
-    admin.create_topics([NewTopic(name=name, num_partitions=2, replication_factor=1)])
+    configs = {"max.message.bytes": str(RECORD_MAX_BYTES)}  # as topics.py gives it to ours
+    admin.create_topics([NewTopic(name=name, num_partitions=2, replication_factor=1, topic_configs=configs)])
     admin.wait_for_topics([name])
     yield name
     admin.delete_topics([name])
@@ -138,7 +152,7 @@ def assert_all_in_order(records: list[Any], count: int) -> None:
     assert all(numbers == sorted(numbers) for numbers in seen.values())
 
 
-def test_a_crash_between_sending_and_deleting_sends_again_and_keeps_each_accounts_order(
+async def test_a_crash_between_sending_and_deleting_sends_again_and_keeps_each_accounts_order(
     toy: Toy, servers: Servers, topic: str, published: Callable[[int], list[Any]]
 ):
     fill(toy, topic, 300)
@@ -150,40 +164,41 @@ def test_a_crash_between_sending_and_deleting_sends_again_and_keeps_each_account
         def __init__(self, connection: Any) -> None:
             self._connection = connection
 
-        def execute(self, statement: str, *args: Any) -> Any:
+        def execute(self, statement: str, *args: Any, **how: Any) -> Any:
             if statement.startswith("DELETE"):
                 raise CrashError
-            return self._connection.execute(statement, *args)
+            return self._connection.execute(statement, *args, **how)
 
-    producer = new_producer([servers.kafka_bootstrap])
     with psycopg.connect(toy.database.url, autocommit=True) as connection:
-        with pytest.raises(CrashError):
-            publish(DiesBeforeDelete(connection), producer, batch=200)  # type: ignore[arg-type]
-        while publish(connection, producer, batch=128):
-            pass
-    producer.close()
+        async with new_producer([servers.kafka_bootstrap]) as producer:
+            with pytest.raises(CrashError):
+                await publish(DiesBeforeDelete(connection), producer, batch=200)  # type: ignore[arg-type]
+            while await publish(connection, producer, batch=128):
+                pass
 
-    records = published(500)
+    records = await asyncio.to_thread(published, 500)
     assert len(records) == 500  # 200 of them for the second time
     assert_all_in_order(records, 300)
     assert left(toy) == 0
 
 
-def test_nothing_is_deleted_that_the_broker_does_not_have(toy: Toy, servers: Servers, topic: str):
+async def test_nothing_is_deleted_that_the_broker_does_not_have(toy: Toy, servers: Servers, topic: str):
     fill(toy, topic, 10)
 
-    class NeverAnswered:
-        """Stands for a producer whose broker goes away before it answers."""
+    class NeverAnswered(AIOKafkaProducer):  # type: ignore[misc] # aiokafka has no types
+        """A producer whose broker goes away before it answers."""
 
-        def send(self, *_: object, **__: object) -> None:
-            """Take it."""
+        async def send_batch(self, *_: object, **__: object) -> Any:
+            """Take it, and wait in vain."""
+            answer = asyncio.get_running_loop().create_future()
+            answer.set_exception(KafkaTimeoutError())
+            return answer
 
-        def flush(self) -> None:
-            """Wait in vain."""
-            raise KafkaTimeoutError
-
+    producer = NeverAnswered(bootstrap_servers=servers.kafka_bootstrap)
+    await producer.start()
     with psycopg.connect(toy.database.url, autocommit=True) as connection, pytest.raises(KafkaTimeoutError):
-        publish(connection, NeverAnswered())
+        await publish(connection, producer)
+    await producer.stop()
 
     assert left(toy) == 10
 
@@ -231,6 +246,31 @@ def test_a_relay_that_is_told_to_stop_while_another_publishes_sends_nothing(toy:
         waiting.stop()
 
     assert left(toy) == 10
+
+
+async def test_the_largest_event_that_is_taken_is_one_that_the_broker_takes_and_little_more_is_not(
+    toy: Toy, servers: Servers, topic: str, published: Callable[[int], list[Any]]
+):
+    async with toy.database.transaction(["acme"]) as tx:
+        with pytest.raises(EventTooLarge, match=f"; {EVENT_MAX_BYTES} are taken") as refused:
+            await outbox.add(tx, [a_document(EVENT_MAX_BYTES)])
+        around = int(refused.value.message.split()[2]) - EVENT_MAX_BYTES
+        with pytest.raises(EventTooLarge):
+            await outbox.add(tx, [a_document(EVENT_MAX_BYTES - around + 1)])
+        await outbox.add(tx, [a_document(EVENT_MAX_BYTES - around)])
+        await tx.run("UPDATE outbox SET topic = %s", [topic])
+
+    with psycopg.connect(toy.database.url, autocommit=True) as connection:
+        async with new_producer([servers.kafka_bootstrap]) as producer:
+            await publish(connection, producer)
+            more = producer.create_batch()
+            more.append(timestamp=None, key=b"k", value=random.Random(0).randbytes(RECORD_MAX_BYTES - 2048))
+            with pytest.raises(MessageSizeTooLargeError):
+                await (await producer.send_batch(more, topic, partition=0))
+
+    [record] = await asyncio.to_thread(published, 1)
+    assert len(record.value) > EVENT_MAX_BYTES - 1000
+    assert left(toy) == 0
 
 
 async def test_what_is_on_the_topic_is_a_cloud_event_to_the_sdk(

@@ -11,13 +11,16 @@ from receivables.credit.v1 import events_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
+from services.chassis.consumer import types_of
 from services.chassis.database import Tx
-from services.chassis.envelope import Origin, Record
+from services.chassis.envelope import Event, Origin, Record, decode
+from services.chassis.pages import Page
 from services.chassis.service import Parts
 from services.chassis.workers import drain
 from services.credit import domain, store, usecases
 from services.credit.domain import Outcome, Request
 from services.credit.service import SERVICE
+from services.credit.stream import HANDLERS
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, NotFound
@@ -68,6 +71,17 @@ def opened(order_id: str = "o1", gross: int = 10_000, *, invoice: str = "i1", fi
     return a_record(body, account="b1", subject=f"invoice/{invoice}")
 
 
+def paid(minor: int) -> Record:
+    body = ledger_pb2.PaymentReceived(
+        payment_id="p1", account_id="b1", amount=money_pb2.Money(minor=minor, currency="EUR")
+    )
+    return a_record(body, account="b1", subject="payment/p1")
+
+
+def decoded(records: Sequence[Record]) -> list[Event[Any]]:
+    return [decode(record, types_of(record.topic, HANDLERS)) for record in records]
+
+
 async def register(parts: Parts[Any], account: str = "b1", limit: int = 100_000, tenant: str = "acme") -> None:
     origin = Origin(tenant, "user:test", "test", "key", "00-0-0-01")
     async with parts.database.transaction([tenant]) as tx:
@@ -78,7 +92,7 @@ async def register(parts: Parts[Any], account: str = "b1", limit: int = 100_000,
 async def account_of(parts: Parts[Any], account: str = "b1") -> tuple[int, int]:
     """What it uses and holds; the movements must add up to the same."""
     async with parts.database.transaction(["acme"]) as tx:
-        [row] = await store.list_accounts(tx, "acme", only=account, after="", most=1)
+        row: Any = await store.get_account(tx, ("acme", account))
         sums = await tx.row(
             "SELECT coalesce(sum(used_minor), 0) AS used, coalesce(sum(held_minor), 0) AS held FROM movement WHERE account_id = %s",
             [account],
@@ -284,7 +298,7 @@ async def test_a_referred_order_is_approved_by_a_person_and_goes_on(open_service
         await register(parts, limit=10_000)
         await parts.consumer.handle([placed(gross=10_500)])
         async with parts.database.transaction(["acme"]) as tx:
-            assert [r.order_id for r in await store.referred(tx, "acme", "", 10)] == ["o1"]
+            assert [r.order_id for r in await store.referred(tx, "acme", Page())] == ["o1"]
             decision = await usecases.review(tx, ORIGIN, "o1", Outcome.APPROVED)
 
         assert decision.reasons == ("by_person",)
@@ -303,6 +317,62 @@ async def test_a_batch_of_many_accounts_is_decided_in_one_go(open_service: OpenS
         assert len(approved) == 55  # eleven of 90.00 fit in each limit of 1,000.00
         for n in range(5):
             assert await account_of(parts, f"b{n}") == (0, 99_000)
+
+
+async def test_a_batch_of_all_kinds_is_one_piece_of_work_in_the_order_in_which_it_came(open_service: OpenService):
+    async with open_service(SERVICE) as parts:
+        await register(parts)
+        batch = [
+            placed("o1", 60_000),
+            opened("o1", 50_000, invoice="i1"),
+            placed("o2", 60_000),  # 10,000 too much, but what was not invoiced of o1 is free by now
+            cancelled("o2"),
+            paid(50_000),
+            placed("o3", 100_000),
+        ]
+        async with parts.database.transaction(["acme"]) as tx:
+            await usecases.follow(tx, decoded(batch))
+
+        assert await account_of(parts) == (0, 100_000)
+        assert [(order, outcome) for order, _, outcome, _ in await outcomes(parts)] == [
+            ("o1", "APPROVED"),
+            ("o2", "REFERRED"),
+            ("o3", "APPROVED"),
+        ]
+        assert await told(parts) == [
+            "BuyerRegistered",
+            "CreditDecided",
+            "HoldCaptured",
+            "HoldReleased",
+            "CreditDecided",
+            "CreditDecided",
+        ]
+
+
+async def test_what_is_shipped_beyond_the_limit_does_not_spoil_what_the_same_batch_granted(open_service: OpenService):
+    async with open_service(SERVICE) as parts:
+        await register(parts)
+        async with parts.database.transaction(["acme"]) as tx:
+            await usecases.follow(tx, decoded([placed("o1", 100_000), opened("o1", 130_000)]))
+
+        assert await account_of(parts) == (130_000, 0)
+        assert (await told(parts))[-1] == "LimitExceeded"
+
+
+async def test_two_tenants_accounts_of_one_name_stay_apart_in_a_batch(open_service: OpenService):
+    async with open_service(SERVICE) as parts:
+        await register(parts, tenant="acme")
+        await register(parts, tenant="bolt", limit=10)
+        [order] = decoded([placed()])
+        theirs = a_record(order.body, account="b1", subject="order/o1", tenant="bolt")
+        await parts.consumer.handle([placed(), theirs, opened()])
+
+        assert await account_of(parts) == (10_000, 0)
+        async with parts.database.transaction(["bolt"]) as tx:
+            [row] = await tx.rows(
+                "SELECT used_minor, account.held_minor, state FROM account JOIN hold USING (tenant, account_id)"
+            )
+        assert (row.used_minor, row.held_minor, row.state) == (0, 0, "REFUSED")
 
 
 async def test_checkouts_at_once_cannot_spend_one_limit_twice(open_service: OpenService):
@@ -330,7 +400,7 @@ async def test_the_statement_itself_guards_the_limit(open_service: OpenService):
         async def overdraw(tx: Tx) -> None:
             book = domain.Book(await store.lock_accounts(tx, {("acme", "b1")}))
             book.change(("acme", "b1"), held=101)
-            await store.save_accounts(tx, book, {("acme", "b1")})
+            await store.save(tx, book.accounts.values(), [], [], granted={("acme", "b1")})
 
         async with parts.database.transaction(["acme"]) as tx:
             with pytest.raises(AssertionError, match="exceed its limit"):
@@ -341,7 +411,7 @@ async def test_another_tenants_account_is_not_found(open_service: OpenService):
     async with open_service(SERVICE) as parts:
         await register(parts, tenant="acme")
         async with parts.database.transaction(["other"]) as tx:
-            assert await store.list_accounts(tx, "acme", only=None, after="", most=10) == []
+            assert await store.list_accounts(tx, "acme", Page()) == []
             with pytest.raises(NotFound):
                 await usecases.set_limit(tx, Origin("other", "user:x", "r", "k", ""), "b1", Money(1, "EUR"))
 

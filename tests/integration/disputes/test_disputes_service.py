@@ -316,19 +316,40 @@ async def test_cases_are_listed_by_account_invoice_and_state_a_page_at_a_time(de
     cases = [await desk.open(cents=10, invoice="i2" if n == 2 else "i1") for n in range(5)]
     await desk.move(cases[1], "REVIEW")
 
+    tokens: dict[int, str] = {}
+
     async def listed(**wanted: Any) -> list[str]:
         answer = await desk.call("ListDisputes", service_pb2.ListDisputesRequest(**wanted))
-        return [case.dispute_id for case in answer.disputes] + (
-            [answer.next_page_token] if wanted.get("page_size") else []
-        )
+        tokens[len(answer.disputes)] = answer.next_page_token
+        return [case.dispute_id for case in answer.disputes]
 
     ids = [case.dispute_id for case in cases]
     assert await listed() == ids
     assert await listed(account_id="b2") == await listed(invoice_id="i2") == [ids[2]]
     assert await listed(state=events_pb2.STATE_UNDER_REVIEW) == [ids[1]]
-    assert await listed(page_size=3) == [*ids[:3], ids[2]]
-    assert await listed(page_size=3, page_token=ids[2]) == [*ids[3:], ""]
+    assert await listed(account_id="b1", state=events_pb2.STATE_UNDER_REVIEW) == [ids[1]]
+    assert await listed(account_id="b2", state=events_pb2.STATE_UNDER_REVIEW) == []
+    assert await listed(page_size=3) == ids[:3]
+    assert await listed(page_size=3, page_token=tokens[3]) == ids[3:]
+    assert tokens[2] == ""
+    assert await refused_code(listed(page_token=ids[2])) == "call.page_token"
     assert await refused_code(listed(state=99)) == "dispute.unknown_state"
+
+
+async def test_the_history_of_a_case_is_read_a_page_at_a_time(desk: Desk) -> None:
+    case = await desk.open(cents=10)
+    for action in ("REVIEW", "ASK_INTERNAL", "ANSWER"):
+        await desk.move(case, action)
+
+    pages, token = [], ""
+    while True:
+        request = service_pb2.GetDisputeRequest(dispute_id=case.dispute_id, page_size=2, page_token=token)
+        answer = await desk.call("GetDispute", request)
+        pages.append([service_pb2.Action.Name(entry.action).removeprefix("ACTION_") for entry in answer.history])
+        if not (token := answer.next_page_token):
+            break
+
+    assert pages == [["SUBMIT", "ACKNOWLEDGE"], ["REVIEW", "ASK_INTERNAL"], ["ANSWER"]]
 
 
 @pytest.mark.parametrize(

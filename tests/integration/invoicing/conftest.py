@@ -1,6 +1,6 @@
 """Invoicing behind its real door: a gRPC server on a database of its own, the official rule files installed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,16 @@ import pytest
 from receivables.invoicing.v1 import service_pb2_grpc
 
 from deploy.local import rules
-from services.invoicing.checks import JUDGE
+from services.invoicing.press import close_presses
 from services.invoicing.service import SERVICE
 from tests.integration.conftest import OpenService
 from tests.integration.invoicing.office import MONDAY, Office, OpenOffice, buyer
 
 
 @pytest.fixture(scope="session")
-def rules_dir() -> Path:
-    return rules.install()
+def rules_dir() -> Iterator[Path]:
+    yield rules.install()
+    close_presses()  # kept from one test to the next: a second or two each
 
 
 @pytest.fixture
@@ -41,7 +42,6 @@ def open_office(open_service: OpenService, rules_dir: Path) -> OpenOffice:
                     yield office
             finally:
                 await server.stop(None)
-                JUDGE.close()
 
     return opened
 

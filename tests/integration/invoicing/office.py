@@ -17,6 +17,9 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis.envelope import Record
 from services.chassis.service import Parts
+from services.chassis.workers import drain
+from services.invoicing import usecases
+from services.invoicing.service import SERVICE
 from tests.records import a_record
 
 M = TypeVar("M", bound=Message)
@@ -183,11 +186,30 @@ class Office:
             await tx.run("INSERT INTO clock (at) VALUES (%s) ON CONFLICT (one) DO UPDATE SET at = EXCLUDED.at", [at])
 
     async def handle(self, *records: Record) -> None:
-        """As from Kafka, in one batch."""
+        """As from Kafka, in one batch; then the drafts that come of it are issued or held."""
         await self.parts.consumer.handle(records)
+        await self.issue()
+
+    async def issue(self) -> int:
+        """Do what is to be done about drafts; returns how many they were."""
+        return await self.work(usecases.DRAFT, usecases.LARGE, usecases.AGAIN)
+
+    async def write_files(self) -> int:
+        """Write the files that are to be written; returns how many they were."""
+        return await self.work(usecases.FILE, usecases.LARGE_FILE)
+
+    async def work(self, *kinds: str) -> int:
+        """Do the jobs of these kinds; returns how many they were."""
+        return await drain(self.parts.consumer, [work for work in SERVICE.works(self.parts) if work.kind in kinds])
+
+    async def pauses_are_over(self) -> None:
+        """Jobs that were put off are due."""
+        async with self.parts.database.transaction(["acme"]) as tx:
+            await tx.run("UPDATE job SET next_try_at = now()")
 
     async def register_seller(self, tenant: str = "acme", **changes: Any) -> None:
         await self.stub.RegisterSeller(a_seller(**changes), metadata=metadata(tenant))
+        await self.issue()
 
     async def announced(self, kind: type[M]) -> list[M]:
         """What was told, of this kind, oldest first."""

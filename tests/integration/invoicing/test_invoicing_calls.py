@@ -76,10 +76,22 @@ async def test_a_format_that_we_do_not_write_is_refused(office: Office) -> None:
     )
 
 
-async def test_a_page_token_that_is_none_of_ours_is_refused(office: Office) -> None:
-    request = service_pb2.ListInvoicesRequest(page_token="x")
+@pytest.mark.parametrize("token", ["x", "1", "1000000"])
+async def test_a_page_token_that_is_none_of_ours_is_refused(office: Office, token: str) -> None:
+    invoices = service_pb2.ListInvoicesRequest(page_token=token)
+    held = service_pb2.ListHeldRequest(page_token=token)
 
-    assert (await refused(office.stub.ListInvoices(request, metadata=metadata())))[1] == "call.page_token"
+    assert (await refused(office.stub.ListInvoices(invoices, metadata=metadata())))[1] == "call.page_token"
+    assert (await refused(office.stub.ListHeld(held, metadata=metadata())))[1] == "call.page_token"
+
+
+async def test_a_document_whose_id_is_the_number_of_none_is_found_by_either(office: Office) -> None:
+    await office.handle(placed("o1"), placed("o2"), shipped("o1"), shipped("o2"))
+    second = (await office.invoices())[1]
+
+    for name in (second.invoice_id, second.number):
+        found = await office.stub.GetInvoice(service_pb2.GetInvoiceRequest(invoice=name), metadata=metadata())
+        assert found.document.invoice == second
 
 
 @pytest.mark.parametrize(

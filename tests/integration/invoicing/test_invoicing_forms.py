@@ -5,6 +5,7 @@ import hashlib
 import multiprocessing
 from collections.abc import AsyncIterator
 from typing import Any
+from unittest.mock import patch
 
 import grpc
 import psycopg
@@ -14,8 +15,10 @@ from receivables.common.v1 import party_pb2
 from receivables.documents.v1 import events_pb2 as documents_pb2
 from receivables.invoicing.v1 import events_pb2, service_pb2
 
-from services.invoicing import documents, store, usecases
-from services.invoicing.documents.formats import facturx
+from services.chassis.envelope import Record
+from services.chassis.workers import TRIES
+from services.invoicing import documents
+from services.invoicing.press import Died, presses_of
 from tests.integration.invoicing.office import (
     Office,
     OpenOffice,
@@ -68,15 +71,12 @@ async def agree(office: Office, profile: str, format_: str = "", reference: str 
         format=format_,
     )
     await office.stub.SetContract(request, metadata=metadata())
+    await office.issue()
 
 
 async def render(office: Office, document: str, format_: str = "", profile: str = "") -> Any:
     request = service_pb2.RenderDocumentRequest(document=document, format=format_, profile=profile)
     return await office.stub.RenderDocument(request, metadata=metadata())
-
-
-async def write_files(office: Office) -> int:
-    return await usecases.write_files(office.parts.database)
 
 
 @pytest.mark.parametrize(("profile", "format_", "rule_set"), FORMS)
@@ -85,7 +85,7 @@ async def test_each_form_is_judged_by_its_rules_issued_told_as_a_file_and_given_
 ) -> None:
     await agree(judged, profile, format_)
     await judged.handle(placed(), shipped())
-    await write_files(judged)
+    await judged.write_files()
     [invoice] = await judged.invoices()
     [told] = await judged.announced(Issued)
     given = await render(judged, invoice.number)
@@ -105,7 +105,7 @@ async def test_a_pdf_is_written_after_the_number_is_taken_once_and_carries_the_x
     await judged.handle(placed(), shipped())
     before = await judged.announced(Issued)
 
-    assert [await write_files(judged), await write_files(judged)] == [1, 0]
+    assert [await judged.write_files(), await judged.write_files()] == [1, 0]
 
     [told] = await judged.announced(Issued)
     assert before == []
@@ -113,7 +113,6 @@ async def test_a_pdf_is_written_after_the_number_is_taken_once_and_carries_the_x
     assert told.file_name == "RE-2026-000001.pdf"
     async with judged.parts.database.transaction(["acme"]) as tx:
         row = await tx.row("SELECT format, content FROM document")
-        assert await store.count_unwritten(tx) == 0
     assert row.format == "cii"
     assert documents.read(bytes(row.content), "cii") == documents.read(told.content, "facturx")
 
@@ -123,34 +122,29 @@ async def test_a_pdf_that_somebody_asked_for_before_it_was_told_is_the_one_that_
     await judged.handle(placed(), shipped())
     given = await render(judged, "RE-2026-000001")
 
-    await write_files(judged)
+    await judged.write_files()
 
     [told] = await judged.announced(Issued)
     assert told.content == given.content
 
 
-async def test_a_pdf_that_cannot_be_written_waits_and_holds_up_no_other(
-    judged: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_pdf_that_cannot_be_written_is_parked_alone_and_holds_up_no_other(judged: Office) -> None:
     await agree(judged, "facturx-en16931")
     await judged.handle(placed("o1"), placed("o2"), shipped("o1"), shipped("o2"))
-    real = facturx.write
+    owner = judged.parts.settings.owner_database_url.get_secret_value()
+    with psycopg.connect(owner) as connection:
+        connection.execute("SELECT set_config('ar.tenants', 'acme', true)")
+        connection.execute(
+            "UPDATE paper SET content = 'none' FROM issued i WHERE i.document_id = paper.document_id AND i.order_id = 'o1'"
+        )
 
-    def write(paper: documents.model.Invoice, page: facturx.Page) -> bytes:
-        if paper.sales_order == "o1":
-            raise RuntimeError("the page cannot be laid out")
-        return real(paper, page)
-
-    monkeypatch.setattr(facturx, "write", write)
-    await write_files(judged)
+    for _ in range(TRIES):
+        await judged.write_files()
+        await judged.pauses_are_over()
 
     [told] = await judged.announced(Issued)
-    async with judged.parts.database.transaction(["acme"]) as tx:
-        row = await tx.row("SELECT attempts, failure, next_try_at > now() AS later FROM unwritten")
-        assert await store.count_unwritten(tx) == 0  # not now
     assert told.number == "RE-2026-000002"
-    assert (row.attempts, row.later) == (1, True)
-    assert "cannot be laid out" in row.failure
+    assert [reason for reason, _ in await judged.parked()] == ["failed"]
 
 
 async def test_an_issued_invoice_is_given_in_every_format_and_each_time_with_the_same_bytes(judged: Office) -> None:
@@ -186,59 +180,73 @@ async def test_a_profile_that_asks_for_more_than_the_document_says_is_refused_wi
     assert "BR-DE-15" in str(error.value)
 
 
-def kill_the_judge() -> None:
-    """Let its process die; whatever it is asked next, it cannot answer."""
-    [judge] = [child for child in multiprocessing.active_children() if child.name == "official-rules"]
-    judge.kill()
-    judge.join()
+async def kill_the_judge_over(office: Office, *records: Record) -> None:
+    """Let the process end while it is asked, as often as it is."""
+    press = presses_of(office.parts.settings).usual
+    with patch.object(press, "prepare", side_effect=Died("killed")):
+        await office.handle(*records)
 
 
-async def judge_again(office: Office, *, later: bool = True) -> int:
-    """Do what is due, `later` when the pause is over."""
-    if later:
-        async with office.parts.database.transaction(["acme"]) as tx:
-            await tx.run("UPDATE held SET judge_again_at = now() WHERE judge_again_at IS NOT NULL")
-    return await usecases.judge_again(office.parts.database)
-
-
-async def pauses(office: Office) -> list[int | None]:
-    """How many seconds each held draft waits until it is judged again."""
+async def pauses(office: Office) -> list[int]:
+    """How many seconds each draft waits until it is judged again."""
     async with office.parts.database.transaction(["acme"]) as tx:
-        rows = await tx.rows("SELECT ceil(extract(epoch FROM judge_again_at - now()) / 15)::int * 15 AS s FROM held")
+        rows = await tx.rows("SELECT ceil(extract(epoch FROM next_try_at - now()) / 15)::int * 15 AS s FROM job")
     return [row.s for row in rows]
 
 
-async def test_a_draft_whose_judge_died_is_judged_again_by_itself(judged: Office) -> None:
-    kill_the_judge()
-    await judged.handle(placed(), shipped())
+async def test_a_draft_whose_judge_died_is_held_told_once_and_judged_again_ever_later(judged: Office) -> None:
+    await kill_the_judge_over(judged, placed(), shipped())
+    first = await pauses(judged)
+    at_once = await judged.issue()
+    await judged.pauses_are_over()
+    await kill_the_judge_over(judged)
+    second = await pauses(judged)
     [held] = await judged.announced(events_pb2.DocumentHeld)
-
-    done = [await judge_again(judged, later=False), await judge_again(judged), await judge_again(judged)]
+    await judged.pauses_are_over()
+    await judged.issue()
 
     [invoice] = await judged.invoices()
     assert [finding.rule for finding in held.findings] == ["RULES"]
-    assert done == [0, 1, 0]
+    assert (first, at_once, second) == ([15], 0, [30])
     assert (invoice.invoice_id, invoice.number) == (held.draft_id, "RE-2026-000001")
 
 
-async def test_a_judge_that_dies_again_is_asked_ever_later(judged: Office) -> None:
-    kill_the_judge()
-    await judged.handle(placed(), shipped())
-    first = await pauses(judged)
-    kill_the_judge()
+async def test_a_process_that_is_killed_over_many_drafts_costs_none_of_them_more_than_time(judged: Office) -> None:
+    orders = [f"o{n}" for n in range(8)]
+    [process] = [child for child in multiprocessing.active_children() if child.name == "drafts"]
+    process.kill()
+    process.join()
 
-    await judge_again(judged)
+    await judged.handle(*(placed(order) for order in orders), *(shipped(order) for order in orders))
 
-    assert (first, await pauses(judged)) == ([15], [30])
-    assert len(await judged.announced(events_pb2.DocumentHeld)) == 1  # the same finding is told once
+    assert {invoice.order_id for invoice in await judged.invoices()} == set(orders)
+    assert await judged.announced(events_pb2.DocumentHeld) == []
 
 
 async def test_a_draft_that_breaks_a_rule_waits_for_a_person(judged: Office) -> None:
     await agree(judged, "xrechnung", reference="")
     await judged.handle(placed(), shipped())
 
-    assert await pauses(judged) == [None]
-    assert await judge_again(judged) == 0
+    assert await pauses(judged) == []
+    assert await judged.issue() == 0
+
+
+async def test_what_the_version_before_left_to_be_judged_or_written_is_taken_up(judged: Office) -> None:
+    await agree(judged, "facturx-en16931", reference="")
+    await judged.handle(placed("o1"), placed("o2"), shipped("o1"))
+    await kill_the_judge_over(judged, shipped("o2"))
+    async with judged.parts.database.transaction(["acme"]) as tx:
+        await tx.run("DELETE FROM job")
+        await tx.run("UPDATE held SET judge_again_at = now()")
+        await tx.run(
+            """INSERT INTO unwritten (tenant, document_id, actor, reason, idempotency_key, traceparent, causation_id)
+               SELECT tenant, document_id, 'user:ada', 'because', 'key', '', '' FROM issued"""
+        )
+
+    await judged.issue()
+    await judged.write_files()
+
+    assert {file.number for file in await judged.announced(Issued)} == {"RE-2026-000001", "RE-2026-000002"}
 
 
 async def test_what_the_buyers_profile_asks_for_is_held_without_a_number_and_goes_on_when_it_is_told(
@@ -276,7 +284,7 @@ async def test_a_credit_note_is_written_in_its_buyers_form_too(judged: Office) -
     await agree(judged, "facturx-en16931")
 
     await judged.handle(resolved(invoice, lines=[("1", "2")]))
-    await write_files(judged)
+    await judged.write_files()
 
     files = await judged.announced(Issued)
     assert [(file.type_code, file.profile) for file in files] == [("380", "peppol"), ("381", "facturx-en16931")]
@@ -290,7 +298,7 @@ async def test_a_credit_note_is_valid_in_every_form(judged: Office, profile: str
     [invoice] = await judged.invoices()
 
     await judged.handle(resolved(invoice, lines=[("1", "2")]))
-    await write_files(judged)
+    await judged.write_files()
 
     assert await judged.announced(events_pb2.DocumentHeld) == []
     note = (await judged.announced(Issued))[1]

@@ -70,6 +70,43 @@ async def test_an_unknown_role_is_refused(office: Office):
     assert refused.value.code == "contact.role_unknown"
 
 
+async def test_people_are_listed_a_page_at_a_time(office: Office):
+    for name in ("e", "d", "c", "b", "a"):
+        await office.register(name, "AP_CLERK")
+    await office.register("sam", "SALES", account="")
+
+    pages, token = [], ""
+    while True:
+        request = service_pb2.ListContactsRequest(account_id="acme", page_size=2, page_token=token)
+        answer = await office.call("ListContacts", request)
+        pages.append([contact.contact_id for contact in answer.contacts])
+        if not (token := answer.next_page_token):
+            break
+        last = token
+
+    assert pages == [["a", "b"], ["c", "d"], ["e"]]
+    for method, request_ in (
+        ("ListContacts", service_pb2.ListContactsRequest(account_id="other", page_token=last)),
+        ("ListContacts", service_pb2.ListContactsRequest(account_id="acme", page_token="b")),
+        ("ListMessages", service_pb2.ListMessagesRequest(account_id="acme", page_token=last)),
+    ):
+        with pytest.raises(Refused) as refused:
+            await office.call(method, request_)
+        assert refused.value.code == "call.page_token"
+
+
+@pytest.mark.parametrize("filters", [{"contact_id": "cleo"}, {"contact_id": "cleo", "about": "invoice/i2"}, {}])
+async def test_messages_are_listed_by_whom_and_about_what_they_were(office: Office, filters: dict[str, str]):
+    await office.register("cleo", "AP_CLERK")
+    await office.register("dora", "AP_CLERK", account="other")
+    await office.follow(*(invoice(n) for n in range(1, 4)))
+
+    found = await office.messages(**filters)
+
+    about = [filters["about"]] if "about" in filters else ["invoice/i3", "invoice/i2", "invoice/i1"]
+    assert [m.about for m in found] == about
+
+
 async def test_messages_are_listed_newest_first_a_page_at_a_time(office: Office):
     await office.register("cleo", "AP_CLERK")
     await office.follow(*(invoice(n) for n in range(1, 6)))

@@ -1,7 +1,7 @@
 """What watching costs, as a share of the time that handling takes: below two in a hundred."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,20 +18,10 @@ SCRAPE_EVERY_S = 5
 SHARE = 0.02
 
 
-@dataclass
-class _Message:
-    timestamp: float
-
-
-@dataclass
-class _Source:
-    message: _Message
-
-
 def _records() -> list[Record]:
-    now = _Source(_Message(time.time()))
+    now = time.time()
     return [
-        replace(placed(f"o{n}", account=f"b{n % 1000}", tenant="acme"), offset=n, partition=0, source=now)
+        replace(placed(f"o{n}", account=f"b{n % 1000}", tenant="acme"), offset=n, partition=0, timestamp=now)
         for n in range(EVENTS)
     ]
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -101,16 +100,12 @@ class _At:
 
     timestamp: float
 
-    @property
-    def source(self) -> Any:
-        return SimpleNamespace(message=self)
-
 
 def a_follower(*ages: float, buffered: Sequence[float] = ()) -> Any:
     """A follower that has these records at hand, so many seconds old."""
     follower: Any = object.__new__(Follower)
     follower._batch = [_At(time.time() - age) for age in ages]
-    follower._buffer = buffer = Buffer(10)
+    follower._buffer = buffer = Buffer(10, 1000)
     records: Any = buffer._records
     records.extend(_At(time.time() - age) for age in buffered)
     return follower

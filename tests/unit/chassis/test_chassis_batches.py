@@ -98,35 +98,62 @@ def test_a_lost_connection_and_a_full_pool_are_waited_for():
     assert not is_transient(RuntimeError("a defect"))
 
 
-def a_record(offset: int) -> Record:
-    return Record("topic", 0, offset, None, None, {})
+def a_record(offset: int, size: int = 0) -> Record:
+    return Record("topic", 0, offset, None, bytes(size), {})
+
+
+async def taken(buffer: Buffer, most: int = 10, most_bytes: int = 100) -> list[int]:
+    return [record.offset for record in await buffer.some(most, most_bytes)]
 
 
 async def test_a_batch_is_what_is_there_in_the_order_in_which_it_came():
-    buffer = Buffer(10)
-    for offset in range(5):
-        await buffer.put(a_record(offset))
+    buffer = Buffer(10, 100)
+    buffer.add(a_record(offset) for offset in range(5))
 
-    assert [r.offset for r in await buffer.some(3)] == [0, 1, 2]
-    assert [r.offset for r in await buffer.some(3)] == [3, 4]
+    assert await taken(buffer, most=3) == [0, 1, 2]
+    assert await taken(buffer, most=3) == [3, 4]
 
 
-async def test_a_full_buffer_makes_the_fetch_wait_and_an_empty_one_the_flush():
-    buffer = Buffer(2)
-    waiting = asyncio.create_task(buffer.some(1))
+async def test_a_batch_ends_by_its_bytes_and_one_that_is_too_large_comes_alone():
+    buffer = Buffer(10, 100)
+    buffer.add(a_record(offset, size) for offset, size in enumerate([40, 60, 1, 101, 100, 99, 2]))
+
+    assert [await taken(buffer) for _ in range(5)] == [[0, 1], [2], [3], [4], [5]]
+    assert await taken(buffer) == [6]
+
+
+@pytest.mark.parametrize(("most", "most_bytes", "size"), [(2, 1000, 1), (1000, 20, 10)])
+async def test_a_full_buffer_makes_the_fetch_wait_and_an_empty_one_the_flush(most: int, most_bytes: int, size: int):
+    buffer = Buffer(most, most_bytes)
+    flush = asyncio.create_task(taken(buffer, most=1))
     await asyncio.sleep(0)
-    assert not waiting.done()
-    for offset in range(3):
-        await buffer.put(a_record(offset))
-        await asyncio.sleep(0)
-    full = asyncio.create_task(buffer.put(a_record(3)))
+    assert not flush.done()
+    await buffer.room()
+    buffer.add([a_record(0, size), a_record(1, size)])
+    fetch = asyncio.create_task(buffer.room())
     await asyncio.sleep(0)
+    assert await flush == [0]
+    await fetch
 
-    assert (await waiting)[0].offset == 0
-    assert not full.done()
-    await buffer.some(1)
-    await full
-    assert [r.offset for r in await buffer.some(9)] == [2, 3]
+    buffer.add([a_record(2, size)])
+    fetch = asyncio.create_task(buffer.room())
+    await asyncio.sleep(0)
+    assert buffer.full
+    assert not fetch.done()
+    assert await taken(buffer, most=1) == [1]
+    await fetch
+    assert await taken(buffer) == [2]
+
+
+async def test_what_waits_can_be_given_up_and_makes_room():
+    buffer = Buffer(2, 100)
+    buffer.add([a_record(0), a_record(1)])
+
+    assert [record.offset for record in buffer.drop()] == [0, 1]
+
+    await buffer.room()
+    buffer.add([a_record(7, 100)])
+    assert await taken(buffer) == [7]
 
 
 def test_lag_counts_what_is_published_and_not_handled():

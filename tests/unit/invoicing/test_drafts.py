@@ -7,8 +7,7 @@ import pytest
 
 from services.invoicing import documents
 from services.invoicing.documents.model import TypeCode, VatCategory
-from services.invoicing.domain import drafts
-from services.invoicing.domain.numbers import PLACEHOLDER, Series
+from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import Contract, Seller
 from services.invoicing.domain.statements import Kind
 from services.kernel.money import Money
@@ -85,16 +84,6 @@ def test_a_seller_outside_vat_names_no_vat_id_of_anybody() -> None:
 
 def test_exempt_goods_say_why() -> None:
     assert documents.check(a_draft(a_supply([a_line(tax_class="EXEMPT")])).paper) == []
-
-
-def test_the_number_comes_last_and_is_what_the_buyer_quotes() -> None:
-    draft = a_draft()
-    numbered = drafts.numbered(draft, 42, final=True)
-
-    assert draft.paper.number == PLACEHOLDER
-    assert (numbered.statement.number, numbered.paper.number) == ("RE-2026-000042", "RE-2026-000042")
-    assert numbered.paper.payment is not None and numbered.paper.payment.remittance == "RE-2026-000042"
-    assert numbered.statement.final
 
 
 def test_credit_notes_are_numbered_in_a_series_of_their_own() -> None:

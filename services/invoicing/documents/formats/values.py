@@ -15,9 +15,13 @@ _DAY = re.compile(r"(\d{4}-\d\d-\d\d)(Z|[+-]\d\d:\d\d)?", re.ASCII)  # xsd:date;
 
 def plain(value: Decimal, places: int = 0) -> str:
     """Write a number so that equal values give equal text: no exponent, no needless zero, at least `places` decimals."""
-    whole, _, fraction = f"{value:f}".partition(".")
-    fraction = fraction.rstrip("0").ljust(places, "0")
-    written = f"{whole}.{fraction}" if fraction else whole
+    written = str(value)
+    if "E" in written:
+        written = f"{value:f}"
+    whole, _, fraction = written.partition(".")
+    if len(fraction) != places:
+        fraction = fraction.rstrip("0").ljust(places, "0")
+        written = f"{whole}.{fraction}" if fraction else whole
     return written.removeprefix("-") if not value else written
 
 

@@ -107,6 +107,17 @@ def test_json_holds_all_of_a_document(document: Invoice) -> None:
     assert losses(document, "json", written) == []
 
 
+@pytest.mark.parametrize(
+    "document", [*(make() for make in GOLDEN.values()), all_that_the_core_holds(), with_extensions()]
+)
+def test_json_has_the_bytes_that_the_standard_library_would_write(document: Invoice) -> None:
+    awkward = replace(document, payment_terms='line\nbreak, "quote", \\, \x7f, Ünïcödé \U0001f600', vat_breakdown=())
+    awkward = replace(awkward, extensions={**document.extensions, "a:b": {"empty": [{}, []], "text": "\n\t/"}})
+    written = write(awkward, "json").decode()
+
+    assert written == json.dumps(json.loads(written), ensure_ascii=False, indent=1) + "\n"
+
+
 @settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(sketches())
 def test_json_and_ubl_hold_the_same(sketch: Sketch) -> None:

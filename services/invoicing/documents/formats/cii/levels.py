@@ -1,12 +1,12 @@
 """What the lower levels of Factur-X have no room for: their schemas are subsets of EN 16931's CII."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lxml import etree
-
+from services.invoicing.documents.formats import xml
 from services.invoicing.documents.formats.cii.names import REASONS
-from services.invoicing.documents.formats.cii.write_xml import name_of
+from services.invoicing.documents.formats.cii.write_xml import steps
+from services.invoicing.documents.formats.xml import Group
 from services.invoicing.documents.model import FACTURX_BASIC, FACTURX_BASIC_WL, FACTURX_MINIMUM
 
 _TRADE: Final = "rsm:SupplyChainTradeTransaction"
@@ -110,21 +110,22 @@ def reasons(specification: str) -> Mapping[str, str] | None:
     }
 
 
-def narrow(root: etree._Element, specification: str) -> None:
+def narrow(root: Group, specification: str) -> None:
     """Take out of a document what the level that BT-24 claims has no room for."""
     for path in LACKING.get(specification, ()):
-        for element in root.findall(_full(path)):
-            _remove(element)
+        _remove(root, steps(path))
 
 
-def _full(path: str) -> str:
-    return "/".join(name if name == "*" else name_of(name) for name in path.split("/"))
-
-
-def _remove(element: etree._Element) -> None:
-    """Remove an element, and the groups that it leaves empty; but the head's three parts stand in every document."""
-    parent = element.getparent()
-    assert parent is not None
-    parent.remove(element)
-    if len(parent) == 0 and "ApplicableHeader" not in str(parent.tag):
-        _remove(parent)
+def _remove(group: Group, path: Sequence[str]) -> None:
+    """Remove what is at a path, and the groups that are left empty; but the head's three parts stand in every document."""
+    step, *way = path
+    name, _, place = step.rstrip("]").partition("[")
+    found = [at for at, part in enumerate(group) if at and (name == "*" or xml.is_named(part, name))]
+    for at in reversed(found if not place else found[int(place) - 1 :][:1]):
+        part = group[at]
+        if not way:
+            del group[at]
+        elif isinstance(part, list) and len(part) > 1:
+            _remove(part, way)
+            if len(part) == 1 and "ApplicableHeader" not in str(part[0]):
+                del group[at]

@@ -2,10 +2,9 @@
 
 from decimal import Decimal
 
-from lxml import etree
-
 from services.invoicing.documents.formats.cii.names import OBJECT, VAT
-from services.invoicing.documents.formats.cii.write_xml import Currency, day, group, number, text
+from services.invoicing.documents.formats.cii.write_xml import Currency, day, group, marked, number, quantity, text
+from services.invoicing.documents.formats.xml import Group
 from services.invoicing.documents.model import (
     DocumentAllowance,
     DocumentCharge,
@@ -18,7 +17,7 @@ from services.invoicing.documents.model import (
 )
 
 
-def line(trade: etree._Element, what: InvoiceLine, money: Currency) -> None:
+def line(trade: Group, what: InvoiceLine, money: Currency) -> None:
     """BG-25."""
     element = group(trade, "IncludedSupplyChainTradeLineItem")
     document = group(element, "AssociatedDocumentLineDocument")
@@ -28,7 +27,7 @@ def line(trade: etree._Element, what: InvoiceLine, money: Currency) -> None:
     agreement = group(element, "SpecifiedLineTradeAgreement")
     text(agreement, "BuyerOrderReferencedDocument/LineID", what.order_line)
     _price(agreement, what, money)
-    number(element, "SpecifiedLineTradeDelivery/BilledQuantity", what.quantity, unitCode=what.unit)
+    quantity(element, "SpecifiedLineTradeDelivery/BilledQuantity", what.quantity, what.unit)
     settlement = group(element, "SpecifiedLineTradeSettlement")
     category(group(settlement, "ApplicableTradeTax"), what.vat.category, what.vat.rate)
     period(settlement, what.period)
@@ -41,7 +40,7 @@ def line(trade: etree._Element, what: InvoiceLine, money: Currency) -> None:
     text(settlement, "ReceivableSpecifiedTradeAccountingAccount/ID", what.buyer_accounting)
 
 
-def period(parent: etree._Element, what: Period | None) -> None:
+def period(parent: Group, what: Period | None) -> None:
     """BG-14 or BG-26."""
     if what is not None:
         element = group(parent, "BillingSpecifiedPeriod")
@@ -50,8 +49,8 @@ def period(parent: etree._Element, what: Period | None) -> None:
 
 
 def adjustment(
-    parent: etree._Element, what: LineAllowance | LineCharge | DocumentAllowance | DocumentCharge, money: Currency
-) -> etree._Element:
+    parent: Group, what: LineAllowance | LineCharge | DocumentAllowance | DocumentCharge, money: Currency
+) -> Group:
     """BG-20, BG-21, BG-27 or BG-28."""
     element = group(parent, "SpecifiedTradeAllowanceCharge")
     is_charge = isinstance(what, LineCharge | DocumentCharge)
@@ -64,14 +63,14 @@ def adjustment(
     return element
 
 
-def category(element: etree._Element, code: str, rate: Decimal | None) -> None:
+def category(element: Group, code: str, rate: Decimal | None) -> None:
     """How VAT treats something."""
     text(element, "TypeCode", VAT)
     text(element, "CategoryCode", str(code))
     number(element, "RateApplicablePercent", rate)
 
 
-def reference(parent: etree._Element, value: Identifier | None, type_code: str) -> None:
+def reference(parent: Group, value: Identifier | None, type_code: str) -> None:
     """A document that is only named: BT-17, BT-18 or BT-128."""
     if value is not None:
         element = group(parent, "AdditionalReferencedDocument")
@@ -80,9 +79,9 @@ def reference(parent: etree._Element, value: Identifier | None, type_code: str) 
         text(element, "ReferenceTypeCode", value.scheme)
 
 
-def _item(product: etree._Element, what: Item) -> None:
+def _item(product: Group, what: Item) -> None:
     if what.standard_id is not None:
-        text(product, "GlobalID", what.standard_id.value, schemeID=what.standard_id.scheme)
+        marked(product, "GlobalID", what.standard_id.value, schemeID=what.standard_id.scheme)
     text(product, "SellerAssignedID", what.sellers_id)
     text(product, "BuyerAssignedID", what.buyers_id)
     text(product, "Name", what.name)
@@ -92,7 +91,7 @@ def _item(product: etree._Element, what: Item) -> None:
         text(property_, "Description", attribute.name)
         text(property_, "Value", attribute.value)
     for kind in what.classifications:
-        text(
+        marked(
             product,
             "DesignatedProductClassification/ClassCode",
             kind.value,
@@ -102,17 +101,17 @@ def _item(product: etree._Element, what: Item) -> None:
     text(product, "OriginTradeCountry/ID", what.origin_country)
 
 
-def _price(agreement: etree._Element, what: InvoiceLine, money: Currency) -> None:
+def _price(agreement: Group, what: InvoiceLine, money: Currency) -> None:
     price = what.price
     unit = price.base_unit or what.unit
     if price.gross is not None:
         gross = group(agreement, "GrossPriceProductTradePrice")
         money.amount(gross, "ChargeAmount", price.gross)
-        number(gross, "BasisQuantity", price.base_quantity, unitCode=unit)
+        quantity(gross, "BasisQuantity", price.base_quantity, unit)
         if price.discount is not None:
             discount = group(gross, "AppliedTradeAllowanceCharge")
             text(discount, "ChargeIndicator/udt:Indicator", "false")
             money.amount(discount, "ActualAmount", price.discount)
     net = group(agreement, "NetPriceProductTradePrice")
     money.amount(net, "ChargeAmount", price.net)
-    number(net, "BasisQuantity", price.base_quantity, unitCode=unit)
+    quantity(net, "BasisQuantity", price.base_quantity, unit)

@@ -1,9 +1,8 @@
 """Writes the parties of a CII document and where it was delivered."""
 
-from lxml import etree
-
 from services.invoicing.documents.formats.cii.names import TAX_ID, VAT_ID
-from services.invoicing.documents.formats.cii.write_xml import group, identifier, text
+from services.invoicing.documents.formats.cii.write_xml import group, identifier, marked, text
+from services.invoicing.documents.formats.xml import Group
 from services.invoicing.documents.model import (
     Address,
     Buyer,
@@ -16,7 +15,7 @@ from services.invoicing.documents.model import (
 )
 
 
-def seller(parent: etree._Element, party: Seller) -> None:
+def seller(parent: Group, party: Seller) -> None:
     """BG-4."""
     element = group(parent, "SellerTradeParty")
     for known_as in sorted(party.identifiers, key=lambda known_as: known_as.scheme is not None):
@@ -27,11 +26,11 @@ def seller(parent: etree._Element, party: Seller) -> None:
     _contact(element, party.contact)
     _address(element, party.address)
     _electronic(element, party.electronic_address)
-    text(element, "SpecifiedTaxRegistration/ID", party.vat_id, schemeID=VAT_ID)
-    text(element, "SpecifiedTaxRegistration/ID", party.tax_id, schemeID=TAX_ID)
+    marked(element, "SpecifiedTaxRegistration/ID", party.vat_id, schemeID=VAT_ID)
+    marked(element, "SpecifiedTaxRegistration/ID", party.tax_id, schemeID=TAX_ID)
 
 
-def buyer(parent: etree._Element, party: Buyer) -> None:
+def buyer(parent: Group, party: Buyer) -> None:
     """BG-7."""
     element = group(parent, "BuyerTradeParty")
     identifier(element, party.identifier)
@@ -40,19 +39,19 @@ def buyer(parent: etree._Element, party: Buyer) -> None:
     _contact(element, party.contact)
     _address(element, party.address)
     _electronic(element, party.electronic_address)
-    text(element, "SpecifiedTaxRegistration/ID", party.vat_id, schemeID=VAT_ID)
+    marked(element, "SpecifiedTaxRegistration/ID", party.vat_id, schemeID=VAT_ID)
 
 
-def tax_representative(parent: etree._Element, party: TaxRepresentative | None) -> None:
+def tax_representative(parent: Group, party: TaxRepresentative | None) -> None:
     """BG-11."""
     if party is not None:
         element = group(parent, "SellerTaxRepresentativeTradeParty")
         text(element, "Name", party.name)
         _address(element, party.address)
-        text(element, "SpecifiedTaxRegistration/ID", party.vat_id, schemeID=VAT_ID)
+        marked(element, "SpecifiedTaxRegistration/ID", party.vat_id, schemeID=VAT_ID)
 
 
-def payee(parent: etree._Element, party: Payee | None) -> None:
+def payee(parent: Group, party: Payee | None) -> None:
     """BG-10."""
     if party is not None:
         element = group(parent, "PayeeTradeParty")
@@ -61,7 +60,7 @@ def payee(parent: etree._Element, party: Payee | None) -> None:
         _organisation(element, party.legal_id, None)
 
 
-def ship_to(parent: etree._Element, what: Delivery) -> None:
+def ship_to(parent: Group, what: Delivery) -> None:
     """BT-70, BT-71, BG-15."""
     if what.party_name is None and what.location is None and what.address is None:
         return
@@ -72,16 +71,16 @@ def ship_to(parent: etree._Element, what: Delivery) -> None:
         _address(element, what.address)
 
 
-def _organisation(element: etree._Element, legal_id: Identifier | None, trading_name: str | None) -> None:
+def _organisation(element: Group, legal_id: Identifier | None, trading_name: str | None) -> None:
     if legal_id is None and trading_name is None:
         return
     organisation = group(element, "SpecifiedLegalOrganization")
     if legal_id is not None:
-        text(organisation, "ID", legal_id.value, schemeID=legal_id.scheme)
+        marked(organisation, "ID", legal_id.value, schemeID=legal_id.scheme)
     text(organisation, "TradingBusinessName", trading_name)
 
 
-def _contact(element: etree._Element, contact: Contact | None) -> None:
+def _contact(element: Group, contact: Contact | None) -> None:
     if contact is not None:
         who = group(element, "DefinedTradeContact")
         text(who, "PersonName", contact.name)
@@ -89,7 +88,7 @@ def _contact(element: etree._Element, contact: Contact | None) -> None:
         text(who, "EmailURIUniversalCommunication/URIID", contact.email)
 
 
-def _address(element: etree._Element, address: Address) -> None:
+def _address(element: Group, address: Address) -> None:
     where = group(element, "PostalTradeAddress")
     text(where, "PostcodeCode", address.post_code)
     text(where, "LineOne", address.line_1)
@@ -100,6 +99,6 @@ def _address(element: etree._Element, address: Address) -> None:
     text(where, "CountrySubDivisionName", address.subdivision)
 
 
-def _electronic(element: etree._Element, address: Identifier | None) -> None:
+def _electronic(element: Group, address: Identifier | None) -> None:
     if address is not None:
-        text(element, "URIUniversalCommunication/URIID", address.value, schemeID=address.scheme)
+        marked(element, "URIUniversalCommunication/URIID", address.value, schemeID=address.scheme)

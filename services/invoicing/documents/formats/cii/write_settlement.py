@@ -2,12 +2,12 @@
 
 import re
 
-from lxml import etree
-
+from services.invoicing.documents.formats import xml
 from services.invoicing.documents.formats.cii import write_lines, write_parties
 from services.invoicing.documents.formats.cii.names import TAX_POINT_CODES, VAT
 from services.invoicing.documents.formats.cii.write_xml import Currency, day, group, number, text
 from services.invoicing.documents.formats.values import places_of
+from services.invoicing.documents.formats.xml import Group
 from services.invoicing.documents.model import (
     CreditTransfer,
     DocumentAllowance,
@@ -20,7 +20,7 @@ from services.invoicing.documents.model import (
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9 ]{8,}")
 
 
-def settlement(element: etree._Element, invoice: Invoice, money: Currency) -> None:
+def settlement(element: Group, invoice: Invoice, money: Currency) -> None:
     """BT-5 to BT-9, BT-19, BT-20, BG-3, BG-10, BG-14, BG-16, BG-20 to BG-23."""
     payment = invoice.payment
     debit = payment.direct_debit if payment is not None else None
@@ -52,7 +52,7 @@ def settlement(element: etree._Element, invoice: Invoice, money: Currency) -> No
     text(element, "ReceivableSpecifiedTradeAccountingAccount/ID", invoice.buyer_accounting)
 
 
-def _means(element: etree._Element, payment: PaymentInstructions) -> None:
+def _means(element: Group, payment: PaymentInstructions) -> None:
     """BG-16: one group per account (BG-17); what may stand once in a document stands in the first."""
     for index, transfer in enumerate(payment.transfers or (None,)):
         first = index == 0
@@ -69,7 +69,7 @@ def _means(element: etree._Element, payment: PaymentInstructions) -> None:
             _transfer(means, transfer)
 
 
-def _transfer(means: etree._Element, transfer: CreditTransfer) -> None:
+def _transfer(means: Group, transfer: CreditTransfer) -> None:
     account = group(means, "PayeePartyCreditorFinancialAccount")
     is_iban = _IBAN.fullmatch(transfer.account) is not None
     text(account, "IBANID", transfer.account if is_iban else None)
@@ -78,7 +78,7 @@ def _transfer(means: etree._Element, transfer: CreditTransfer) -> None:
     text(means, "PayeeSpecifiedCreditorFinancialInstitution/BICID", transfer.bank)
 
 
-def _row(element: etree._Element, row: VatBreakdown, whole: Invoice | None, money: Currency) -> None:
+def _row(element: Group, row: VatBreakdown, whole: Invoice | None, money: Currency) -> None:
     """BG-23; the first row also tells when VAT falls due (BT-7, BT-8) for the `whole` document."""
     tax = group(element, "ApplicableTradeTax")
     money.amount(tax, "CalculatedAmount", row.tax)
@@ -94,7 +94,7 @@ def _row(element: etree._Element, row: VatBreakdown, whole: Invoice | None, mone
     number(tax, "RateApplicablePercent", row.rate)
 
 
-def _totals(element: etree._Element, invoice: Invoice, money: Currency) -> None:
+def _totals(element: Group, invoice: Invoice, money: Currency) -> None:
     """BG-22."""
     sums = invoice.totals
     totals = group(element, "SpecifiedTradeSettlementHeaderMonetarySummation")
@@ -102,10 +102,10 @@ def _totals(element: etree._Element, invoice: Invoice, money: Currency) -> None:
     money.amount(totals, "ChargeTotalAmount", sums.charges)
     money.amount(totals, "AllowanceTotalAmount", sums.allowances)
     money.amount(totals, "TaxBasisTotalAmount", sums.net)
-    money.amount(totals, "TaxTotalAmount", sums.vat, currencyID=invoice.currency)
+    money.amount(totals, "TaxTotalAmount", sums.vat, xml.marks({"currencyID": invoice.currency}))
     if invoice.vat_currency is not None:
-        accounting = Currency(places_of(invoice.vat_currency))
-        accounting.amount(totals, "TaxTotalAmount", sums.vat_accounting, currencyID=invoice.vat_currency)
+        accounting, marks = Currency(places_of(invoice.vat_currency)), xml.marks({"currencyID": invoice.vat_currency})
+        accounting.amount(totals, "TaxTotalAmount", sums.vat_accounting, marks)
     money.amount(totals, "RoundingAmount", sums.rounding)
     money.amount(totals, "GrandTotalAmount", sums.gross)
     money.amount(totals, "TotalPrepaidAmount", sums.paid)

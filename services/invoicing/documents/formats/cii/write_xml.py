@@ -2,12 +2,15 @@
 
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
-from lxml import etree
-
+from services.invoicing.documents.formats import xml
 from services.invoicing.documents.formats.cii.names import DAY, SPACES
 from services.invoicing.documents.formats.values import plain
+from services.invoicing.documents.formats.xml import Group
 from services.invoicing.documents.model import Identifier
+
+_DAY = xml.marks({"format": DAY})
 
 
 def name_of(name: str) -> str:
@@ -16,45 +19,64 @@ def name_of(name: str) -> str:
     return f"{{{SPACES[prefix or 'ram']}}}{local}"
 
 
-def group(parent: etree._Element, path: str) -> etree._Element:
+@cache
+def steps(path: str) -> tuple[str, ...]:
+    """The names on a path with their prefixes; the paths are the writer's own, so there are few."""
+    return tuple(name if ":" in name or name == "*" else f"ram:{name}" for name in path.split("/"))
+
+
+def _place(parent: Group, path: str) -> tuple[Group, str]:
+    """The group that the last element of a path stands in, opened anew, and that element's name."""
+    if "/" not in path:
+        return parent, path if ":" in path else f"ram:{path}"
+    *way, name = steps(path)
+    for each in way:
+        parent = xml.group(parent, each)
+    return parent, name
+
+
+def group(parent: Group, path: str) -> Group:
     """Open an element, and those on the way to it, anew."""
-    for name in path.split("/"):
-        parent = etree.SubElement(parent, name_of(name))
+    for name in steps(path):
+        parent = xml.group(parent, name)
     return parent
 
 
-def text(parent: etree._Element, path: str, value: str | None, /, **attributes: str | None) -> None:
-    """Write a text."""
+def text(parent: Group, path: str, value: str | None, marks: str = "") -> None:
+    """Write a text, with attributes that `xml.marks` has written."""
     if value is None:
         return
-    element = group(parent, path)
-    element.text = value
-    for key, at in attributes.items():
-        if at is not None:
-            element.set(key, at)
+    parent, name = _place(parent, path)
+    parent.append(xml.value(name, value, marks))
 
 
-def number(parent: etree._Element, path: str, value: Decimal | None, /, **attributes: str | None) -> None:
-    """Write a quantity or a percentage with the digits that say something."""
+def marked(parent: Group, path: str, value: str | None, /, **attributes: str | None) -> None:
+    """Write a text with attributes."""
+    text(parent, path, value, xml.marks(attributes))
+
+
+def number(parent: Group, path: str, value: Decimal | None) -> None:
+    """Write a percentage with the digits that say something."""
     if value is not None:
-        text(parent, path, plain(value), **attributes)
+        text(parent, path, plain(value))
 
 
-def day(parent: etree._Element, path: str, value: date | None) -> None:
+def quantity(parent: Group, path: str, value: Decimal | None, unit: str) -> None:
+    """Write a quantity, of a line or of a price, with its unit."""
+    if value is not None:
+        text(parent, path, plain(value), xml.marks({"unitCode": unit}))
+
+
+def day(parent: Group, path: str, value: date | None) -> None:
     """Write a date; the path ends with the element that holds its digits."""
     if value is not None:
-        text(
-            parent,
-            path,
-            value.strftime("%Y%m%d") if value.year > 999 else value.isoformat().replace("-", ""),
-            format=DAY,
-        )
+        text(parent, path, value.isoformat().replace("-", ""), _DAY)
 
 
-def identifier(parent: etree._Element, value: Identifier | None) -> None:
+def identifier(parent: Group, value: Identifier | None) -> None:
     """Write an identifier: a global one with its scheme, or one that only the parties know."""
     if value is not None:
-        text(parent, "GlobalID" if value.scheme else "ID", value.value, schemeID=value.scheme)
+        marked(parent, "GlobalID" if value.scheme else "ID", value.value, schemeID=value.scheme)
 
 
 class Currency:
@@ -63,7 +85,7 @@ class Currency:
     def __init__(self, places: int) -> None:
         self._places = places
 
-    def amount(self, parent: etree._Element, path: str, value: Decimal | None, /, **attributes: str | None) -> None:
+    def amount(self, parent: Group, path: str, value: Decimal | None, marks: str = "") -> None:
         """Write an amount, or a price, with the decimals of its currency, or with more if it has more."""
         if value is not None:
-            text(parent, path, plain(value, self._places), **attributes)
+            text(parent, path, plain(value, self._places), marks)

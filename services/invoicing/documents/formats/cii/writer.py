@@ -1,15 +1,14 @@
 """Writes an invoice as CII D16B, bound as EN 16931 binds it: nothing outside the binding; equal invoices, equal bytes."""
 
 from base64 import b64encode
-from typing import Any, cast
 
-from lxml import etree
-
+from services.invoicing.documents.formats import xml
 from services.invoicing.documents.formats.cii import write_lines, write_parties, write_settlement
 from services.invoicing.documents.formats.cii.levels import narrow
 from services.invoicing.documents.formats.cii.names import OBJECT, SPACES, SUPPORTING, TENDER
-from services.invoicing.documents.formats.cii.write_xml import Currency, day, group, name_of, text
+from services.invoicing.documents.formats.cii.write_xml import Currency, day, group, marked, text
 from services.invoicing.documents.formats.values import places_of
+from services.invoicing.documents.formats.xml import Group
 from services.invoicing.documents.model import Identifier, Invoice, SupportingDocument
 
 
@@ -18,7 +17,7 @@ def write(invoice: Invoice) -> bytes:
 
     What claims one of the lower levels of Factur-X (BT-24) is narrowed to it.
     """
-    root = etree.Element(name_of("rsm:CrossIndustryInvoice"), nsmap=cast(Any, SPACES))
+    root: Group = ["rsm:CrossIndustryInvoice"]
     money = Currency(places_of(invoice.currency))
     _head(root, invoice)
     trade = group(root, "rsm:SupplyChainTradeTransaction")
@@ -28,10 +27,10 @@ def write(invoice: Invoice) -> bytes:
     _delivery(group(trade, "ApplicableHeaderTradeDelivery"), invoice)
     write_settlement.settlement(group(trade, "ApplicableHeaderTradeSettlement"), invoice, money)
     narrow(root, invoice.process.specification)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    return xml.document(root, {f"xmlns:{prefix}": uri for prefix, uri in SPACES.items()})
 
 
-def _head(root: etree._Element, invoice: Invoice) -> None:
+def _head(root: Group, invoice: Invoice) -> None:
     """BG-2, BT-1 to BT-3, BG-1."""
     context = group(root, "rsm:ExchangedDocumentContext")
     text(context, "BusinessProcessSpecifiedDocumentContextParameter/ID", invoice.process.business_process)
@@ -46,7 +45,7 @@ def _head(root: etree._Element, invoice: Invoice) -> None:
         text(note, "SubjectCode", said.subject)
 
 
-def _agreement(agreement: etree._Element, invoice: Invoice) -> None:
+def _agreement(agreement: Group, invoice: Invoice) -> None:
     """BT-10 to BT-14, BT-17, BT-18, BG-4, BG-7, BG-11, BG-24."""
     text(agreement, "BuyerReference", invoice.buyer_reference)
     write_parties.seller(agreement, invoice.seller)
@@ -66,7 +65,7 @@ def _agreement(agreement: etree._Element, invoice: Invoice) -> None:
         text(project, "Name", "Project reference")  # CII wants a name, EN 16931 has none
 
 
-def _delivery(delivery: etree._Element, invoice: Invoice) -> None:
+def _delivery(delivery: Group, invoice: Invoice) -> None:
     """BG-13, BT-15, BT-16."""
     if (what := invoice.delivery) is not None:
         write_parties.ship_to(delivery, what)
@@ -75,7 +74,7 @@ def _delivery(delivery: etree._Element, invoice: Invoice) -> None:
     text(delivery, "ReceivingAdviceReferencedDocument/IssuerAssignedID", invoice.receiving_advice)
 
 
-def _supporting(agreement: etree._Element, document: SupportingDocument) -> None:
+def _supporting(agreement: Group, document: SupportingDocument) -> None:
     element = group(agreement, "AdditionalReferencedDocument")
     text(element, "IssuerAssignedID", document.reference)
     text(element, "URIID", document.location)
@@ -83,4 +82,4 @@ def _supporting(agreement: etree._Element, document: SupportingDocument) -> None
     text(element, "Name", document.description)
     if (file := document.attachment) is not None:
         content = b64encode(file.content).decode("ascii")
-        text(element, "AttachmentBinaryObject", content, mimeCode=file.media_type, filename=file.filename)
+        marked(element, "AttachmentBinaryObject", content, mimeCode=file.media_type, filename=file.filename)

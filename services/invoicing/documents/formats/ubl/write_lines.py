@@ -2,10 +2,18 @@
 
 from decimal import Decimal
 
-from lxml import etree
-
 from services.invoicing.documents.formats.ubl.names import OBJECT, VAT
-from services.invoicing.documents.formats.ubl.xml import Currency, group, identifier, number, text
+from services.invoicing.documents.formats.ubl.xml import (
+    Currency,
+    day,
+    group,
+    identifier,
+    marked,
+    number,
+    quantity,
+    text,
+)
+from services.invoicing.documents.formats.xml import Group
 from services.invoicing.documents.formats.xrechnung import sub_lines
 from services.invoicing.documents.model import (
     DocumentAllowance,
@@ -23,17 +31,15 @@ from services.invoicing.documents.model import (
 from services.invoicing.documents.model.xrechnung import SubLine, ThirdPartyPayment
 
 
-def line(root: etree._Element, what: InvoiceLine, money: Currency, *, credit: bool, extended: bool) -> None:
+def line(root: Group, what: InvoiceLine, money: Currency, *, credit: bool, extended: bool) -> None:
     """BG-25, as an invoice's or a credit note's line; `extended` is with its parts (BG-DEX-01)."""
     _line(group(root, "CreditNoteLine" if credit else "InvoiceLine"), what, money, credit=credit, extended=extended)
 
 
-def _line(
-    element: etree._Element, what: InvoiceLine | SubLine, money: Currency, *, credit: bool, extended: bool
-) -> None:
+def _line(element: Group, what: InvoiceLine | SubLine, money: Currency, *, credit: bool, extended: bool) -> None:
     text(element, "ID", what.id)
     text(element, "Note", what.note)
-    number(element, "CreditedQuantity" if credit else "InvoicedQuantity", what.quantity, unitCode=what.unit)
+    quantity(element, "CreditedQuantity" if credit else "InvoicedQuantity", what.quantity, what.unit)
     money.amount(element, "LineExtensionAmount", what.net_amount)
     text(element, "AccountingCost", what.buyer_accounting)
     period(element, what.period)
@@ -57,7 +63,7 @@ def _line(
         _line(group(element, name), part, money, credit=credit, extended=True)
 
 
-def payment(root: etree._Element, what: ThirdPartyPayment, money: Currency) -> None:
+def payment(root: Group, what: ThirdPartyPayment, money: Currency) -> None:
     """BG-DEX-09."""
     element = group(root, "PrepaidPayment")
     text(element, "ID", what.kind)
@@ -65,12 +71,12 @@ def payment(root: etree._Element, what: ThirdPartyPayment, money: Currency) -> N
     text(element, "InstructionID", what.description)
 
 
-def document_adjustment(root: etree._Element, what: DocumentAllowance | DocumentCharge, money: Currency) -> None:
+def document_adjustment(root: Group, what: DocumentAllowance | DocumentCharge, money: Currency) -> None:
     """BG-20 or BG-21."""
     _vat_category(_adjustment(root, what, money), "TaxCategory", what.vat_category, what.vat_rate)
 
 
-def totals(root: etree._Element, invoice: Invoice, money: Currency) -> None:
+def totals(root: Group, invoice: Invoice, money: Currency) -> None:
     """BG-23 and BG-22: the breakdown stands before the totals; BT-111 in a TaxTotal of its own, without breakdown."""
     sums = invoice.totals
     tax = group(root, "TaxTotal")
@@ -90,18 +96,18 @@ def totals(root: etree._Element, invoice: Invoice, money: Currency) -> None:
     money.amount(element, "PayableAmount", sums.due)
 
 
-def period(parent: etree._Element, what: Period | None, tax_point_code: str | None = None) -> None:
+def period(parent: Group, what: Period | None, tax_point_code: str | None = None) -> None:
     """BG-14 or BG-26; the document's own also carries BT-8."""
     if what is None and tax_point_code is None:
         return
     element = group(parent, "InvoicePeriod")
     if what is not None:
-        text(element, "StartDate", what.start)
-        text(element, "EndDate", what.end)
+        day(element, "StartDate", what.start)
+        day(element, "EndDate", what.end)
     text(element, "DescriptionCode", tax_point_code)
 
 
-def invoiced_object(parent: etree._Element, name: str, value: Identifier | None) -> None:
+def invoiced_object(parent: Group, name: str, value: Identifier | None) -> None:
     """BT-18 or BT-128: a document reference of type 130."""
     if value is not None:
         element = group(parent, name)
@@ -109,7 +115,7 @@ def invoiced_object(parent: etree._Element, name: str, value: Identifier | None)
         text(element, "DocumentTypeCode", OBJECT)
 
 
-def _breakdown(tax: etree._Element, row: VatBreakdown, money: Currency) -> None:
+def _breakdown(tax: Group, row: VatBreakdown, money: Currency) -> None:
     element = group(tax, "TaxSubtotal")
     money.amount(element, "TaxableAmount", row.taxable)
     money.amount(element, "TaxAmount", row.tax)
@@ -119,8 +125,8 @@ def _breakdown(tax: etree._Element, row: VatBreakdown, money: Currency) -> None:
 
 
 def _adjustment(
-    parent: etree._Element, what: LineAllowance | LineCharge | DocumentAllowance | DocumentCharge, money: Currency
-) -> etree._Element:
+    parent: Group, what: LineAllowance | LineCharge | DocumentAllowance | DocumentCharge, money: Currency
+) -> Group:
     element = group(parent, "AllowanceCharge")
     text(element, "ChargeIndicator", "true" if isinstance(what, LineCharge | DocumentCharge) else "false")
     text(element, "AllowanceChargeReasonCode", what.reason_code)
@@ -131,7 +137,7 @@ def _adjustment(
     return element
 
 
-def _item(parent: etree._Element, what: Item) -> etree._Element:
+def _item(parent: Group, what: Item) -> Group:
     element = group(parent, "Item")
     text(element, "Description", what.description)
     text(element, "Name", what.name)
@@ -144,7 +150,7 @@ def _item(parent: etree._Element, what: Item) -> etree._Element:
     if what.origin_country is not None:
         text(group(element, "OriginCountry"), "IdentificationCode", what.origin_country)
     for kind in what.classifications:
-        text(
+        marked(
             group(element, "CommodityClassification"),
             "ItemClassificationCode",
             kind.value,
@@ -155,7 +161,7 @@ def _item(parent: etree._Element, what: Item) -> etree._Element:
 
 
 def _vat_category(
-    parent: etree._Element,
+    parent: Group,
     name: str,
     category: str,
     rate: Decimal | None,
@@ -171,10 +177,10 @@ def _vat_category(
     text(group(element, "TaxScheme"), "ID", VAT)
 
 
-def _price(parent: etree._Element, what: Price, unit: str | None, money: Currency) -> None:
+def _price(parent: Group, what: Price, unit: str | None, money: Currency) -> None:
     element = group(parent, "Price")
     money.amount(element, "PriceAmount", what.net)
-    number(element, "BaseQuantity", what.base_quantity, unitCode=what.base_unit or unit)
+    quantity(element, "BaseQuantity", what.base_quantity, what.base_unit or unit)
     if what.discount is not None or what.gross is not None:
         discount = group(element, "AllowanceCharge")
         text(discount, "ChargeIndicator", "false")

@@ -2,10 +2,9 @@
 
 from datetime import date
 
-from lxml import etree
-
 from services.invoicing.documents.formats.ubl.names import MEANS_NOT_DEFINED, NOT_AVAILABLE, OTHER_TAX, SEPA, VAT
-from services.invoicing.documents.formats.ubl.xml import group, identifier, text
+from services.invoicing.documents.formats.ubl.xml import day, group, identifier, marked, text
+from services.invoicing.documents.formats.xml import Group
 from services.invoicing.documents.model import (
     Address,
     Buyer,
@@ -21,7 +20,7 @@ from services.invoicing.documents.model import (
 )
 
 
-def seller(root: etree._Element, party: Seller, creditor: str | None) -> None:
+def seller(root: Group, party: Seller, creditor: str | None) -> None:
     """BG-4; a SEPA creditor id (BT-90) stands among the seller's identifiers if the seller is the payee."""
     element = group(group(root, "AccountingSupplierParty"), "Party")
     identifier(element, "EndpointID", party.electronic_address)
@@ -39,7 +38,7 @@ def seller(root: etree._Element, party: Seller, creditor: str | None) -> None:
     _contact(element, party.contact)
 
 
-def buyer(root: etree._Element, party: Buyer) -> None:
+def buyer(root: Group, party: Buyer) -> None:
     """BG-7."""
     element = group(group(root, "AccountingCustomerParty"), "Party")
     identifier(element, "EndpointID", party.electronic_address)
@@ -53,7 +52,7 @@ def buyer(root: etree._Element, party: Buyer) -> None:
     _contact(element, party.contact)
 
 
-def payee(root: etree._Element, party: Payee | None, creditor: str | None) -> None:
+def payee(root: Group, party: Payee | None, creditor: str | None) -> None:
     """BG-10, with the SEPA creditor id (BT-90), which is the payee's own."""
     if party is None:
         return
@@ -65,7 +64,7 @@ def payee(root: etree._Element, party: Payee | None, creditor: str | None) -> No
         identifier(group(element, "PartyLegalEntity"), "CompanyID", party.legal_id)
 
 
-def tax_representative(root: etree._Element, party: TaxRepresentative | None) -> None:
+def tax_representative(root: Group, party: TaxRepresentative | None) -> None:
     """BG-11."""
     if party is None:
         return
@@ -75,12 +74,12 @@ def tax_representative(root: etree._Element, party: TaxRepresentative | None) ->
     _tax_scheme(element, party.vat_id, VAT)
 
 
-def delivery(root: etree._Element, what: Delivery | None) -> None:
+def delivery(root: Group, what: Delivery | None) -> None:
     """BG-13."""
     if what is None:
         return
     element = group(root, "Delivery")
-    text(element, "ActualDeliveryDate", what.delivered_on)
+    day(element, "ActualDeliveryDate", what.delivered_on)
     if what.location is not None or what.address is not None:
         location = group(element, "DeliveryLocation")
         identifier(location, "ID", what.location)
@@ -90,7 +89,7 @@ def delivery(root: etree._Element, what: Delivery | None) -> None:
         _name(group(element, "DeliveryParty"), what.party_name)
 
 
-def payment_means(root: etree._Element, how: PaymentInstructions | None, due_in_means: date | None) -> None:
+def payment_means(root: Group, how: PaymentInstructions | None, due_in_means: date | None) -> None:
     """BG-16: one PaymentMeans per account (BG-17); what may stand once in a document stands in the first.
 
     `due_in_means` is a credit note's due date (BT-9), which UBL has nowhere else.
@@ -101,8 +100,8 @@ def payment_means(root: etree._Element, how: PaymentInstructions | None, due_in_
     for index, transfer in enumerate(how.transfers or (None,)):
         first = index == 0
         element = group(root, "PaymentMeans")
-        text(element, "PaymentMeansCode", how.means, name=how.means_text if first else None)
-        text(element, "PaymentDueDate", due_in_means if first else None)
+        marked(element, "PaymentMeansCode", how.means, name=how.means_text if first else None)
+        day(element, "PaymentDueDate", due_in_means if first else None)
         text(element, "PaymentID", how.remittance)
         _card(element, how.card if first else None)
         if transfer is not None:
@@ -114,7 +113,7 @@ def payment_means(root: etree._Element, how: PaymentInstructions | None, due_in_
         _mandate(element, how.direct_debit if first else None)
 
 
-def _card(element: etree._Element, card: PaymentCard | None) -> None:
+def _card(element: Group, card: PaymentCard | None) -> None:
     if card is None:
         return
     account = group(element, "CardAccount")
@@ -123,7 +122,7 @@ def _card(element: etree._Element, card: PaymentCard | None) -> None:
     text(account, "HolderName", card.holder)
 
 
-def _mandate(element: etree._Element, debit: DirectDebit | None) -> None:
+def _mandate(element: Group, debit: DirectDebit | None) -> None:
     if debit is None or debit.mandate is debit.debited_account is None:
         return  # a creditor id alone stands with its party
     mandate = group(element, "PaymentMandate")
@@ -132,29 +131,29 @@ def _mandate(element: etree._Element, debit: DirectDebit | None) -> None:
         text(group(mandate, "PayerFinancialAccount"), "ID", debit.debited_account)
 
 
-def _identification(element: etree._Element, value: Identifier | None) -> None:
+def _identification(element: Group, value: Identifier | None) -> None:
     if value is not None:
         identifier(group(element, "PartyIdentification"), "ID", value)
 
 
-def _creditor(element: etree._Element, creditor: str | None) -> None:
+def _creditor(element: Group, creditor: str | None) -> None:
     if creditor is not None:
         _identification(element, Identifier(value=creditor, scheme=SEPA))
 
 
-def _name(element: etree._Element, name: str | None) -> None:
+def _name(element: Group, name: str | None) -> None:
     if name is not None:
         text(group(element, "PartyName"), "Name", name)
 
 
-def _tax_scheme(element: etree._Element, number: str | None, scheme: str) -> None:
+def _tax_scheme(element: Group, number: str | None, scheme: str) -> None:
     if number is not None:
         registration = group(element, "PartyTaxScheme")
         text(registration, "CompanyID", number)
         text(group(registration, "TaxScheme"), "ID", scheme)
 
 
-def _address(parent: etree._Element, name: str, address: Address) -> None:
+def _address(parent: Group, name: str, address: Address) -> None:
     element = group(parent, name)
     text(element, "StreetName", address.line_1)
     text(element, "AdditionalStreetName", address.line_2)
@@ -166,7 +165,7 @@ def _address(parent: etree._Element, name: str, address: Address) -> None:
     text(group(element, "Country"), "IdentificationCode", address.country)
 
 
-def _contact(element: etree._Element, contact: Contact | None) -> None:
+def _contact(element: Group, contact: Contact | None) -> None:
     if contact is None:
         return
     who = group(element, "Contact")

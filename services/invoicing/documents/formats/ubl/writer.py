@@ -4,10 +4,8 @@ The same value gives the same bytes. BT-24 in the document says which rules it c
 """
 
 from base64 import b64encode
-from typing import Any, cast
 
-from lxml import etree
-
+from services.invoicing.documents.formats import xml
 from services.invoicing.documents.formats.ubl import write_lines, write_parties
 from services.invoicing.documents.formats.ubl.names import (
     CAC_URI,
@@ -17,7 +15,8 @@ from services.invoicing.documents.formats.ubl.names import (
     NOT_AVAILABLE,
     PROJECT,
 )
-from services.invoicing.documents.formats.ubl.xml import Currency, group, text
+from services.invoicing.documents.formats.ubl.xml import Currency, day, group, marked, text
+from services.invoicing.documents.formats.xml import Group
 from services.invoicing.documents.formats.xrechnung import payments
 from services.invoicing.documents.model import XRECHNUNG_EXTENSION, Invoice, PrecedingInvoice, SupportingDocument
 
@@ -26,7 +25,7 @@ def write(invoice: Invoice) -> bytes:
     """Write the document in UTF-8, indented, its namespaces always with the same prefixes."""
     credit = invoice.is_credit_note
     uri, name = (CREDIT_NOTE, "CreditNote") if credit else (INVOICE, "Invoice")
-    root = etree.Element(f"{{{uri}}}{name}", nsmap=cast(Any, {None: uri, "cac": CAC_URI, "cbc": CBC_URI}))
+    root: Group = [name]
     money = Currency(invoice.currency)
     debit = invoice.payment.direct_debit if invoice.payment else None
     creditor = debit.creditor_id if debit else None
@@ -51,26 +50,26 @@ def write(invoice: Invoice) -> bytes:
     write_lines.totals(root, invoice, money)
     for line in invoice.lines:
         write_lines.line(root, line, money, credit=credit, extended=extended)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    return xml.document(root, {"xmlns": uri, "xmlns:cac": CAC_URI, "xmlns:cbc": CBC_URI})
 
 
-def _head(root: etree._Element, invoice: Invoice) -> None:
+def _head(root: Group, invoice: Invoice) -> None:
     """From BT-24 to BG-14, in the order of the root: a credit note has no due date and tells its tax point earlier."""
     credit = invoice.is_credit_note
     text(root, "CustomizationID", invoice.process.specification)
     text(root, "ProfileID", invoice.process.business_process)
     text(root, "ID", invoice.number)
-    text(root, "IssueDate", invoice.issue_date)
+    day(root, "IssueDate", invoice.issue_date)
     if credit:
-        text(root, "TaxPointDate", invoice.tax_point)
+        day(root, "TaxPointDate", invoice.tax_point)
         text(root, "CreditNoteTypeCode", str(invoice.type_code))
     else:
-        text(root, "DueDate", invoice.due_date)
+        day(root, "DueDate", invoice.due_date)
         text(root, "InvoiceTypeCode", str(invoice.type_code))
     for note in invoice.notes:
         text(root, "Note", f"#{note.subject}#{note.text}" if note.subject else note.text)
     if not credit:
-        text(root, "TaxPointDate", invoice.tax_point)
+        day(root, "TaxPointDate", invoice.tax_point)
     text(root, "DocumentCurrencyCode", invoice.currency)
     text(root, "TaxCurrencyCode", invoice.vat_currency)
     text(root, "AccountingCost", invoice.buyer_accounting)
@@ -78,7 +77,7 @@ def _head(root: etree._Element, invoice: Invoice) -> None:
     write_lines.period(root, invoice.period, invoice.tax_point_code)
 
 
-def _references(root: etree._Element, invoice: Invoice) -> None:
+def _references(root: Group, invoice: Invoice) -> None:
     """BT-11 to BT-18, BG-3 and BG-24, in the order of the root."""
     credit = invoice.is_credit_note
     if invoice.purchase_order is not None or invoice.sales_order is not None:
@@ -105,18 +104,18 @@ def _references(root: etree._Element, invoice: Invoice) -> None:
         _reference(root, "ProjectReference", invoice.project)
 
 
-def _reference(root: etree._Element, name: str, number: str | None) -> None:
+def _reference(root: Group, name: str, number: str | None) -> None:
     if number is not None:
         text(group(root, name), "ID", number)
 
 
-def _preceding(root: etree._Element, earlier: PrecedingInvoice) -> None:
+def _preceding(root: Group, earlier: PrecedingInvoice) -> None:
     element = group(group(root, "BillingReference"), "InvoiceDocumentReference")
     text(element, "ID", earlier.number)
-    text(element, "IssueDate", earlier.issue_date)
+    day(element, "IssueDate", earlier.issue_date)
 
 
-def _supporting(root: etree._Element, document: SupportingDocument) -> None:
+def _supporting(root: Group, document: SupportingDocument) -> None:
     element = group(root, "AdditionalDocumentReference")
     text(element, "ID", document.reference)
     text(element, "DocumentDescription", document.description)
@@ -124,7 +123,7 @@ def _supporting(root: etree._Element, document: SupportingDocument) -> None:
         return
     attachment = group(element, "Attachment")
     if (file := document.attachment) is not None:
-        text(
+        marked(
             attachment,
             "EmbeddedDocumentBinaryObject",
             b64encode(file.content).decode("ascii"),

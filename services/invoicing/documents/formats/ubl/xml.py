@@ -3,45 +3,62 @@
 from datetime import date
 from decimal import Decimal
 
-from lxml import etree
-
-from services.invoicing.documents.formats.ubl.names import CAC, CBC
+from services.invoicing.documents.formats import xml
 from services.invoicing.documents.formats.values import places_of, plain
+from services.invoicing.documents.formats.xml import Group
 from services.invoicing.documents.model import Identifier
 
 
-def group(parent: etree._Element, name: str) -> etree._Element:
+def group(parent: Group, name: str) -> Group:
     """Open an aggregate (cac) inside another."""
-    return etree.SubElement(parent, CAC + name)
+    opened: Group = [f"cac:{name}"]
+    parent.append(opened)
+    return opened
 
 
-def text(parent: etree._Element, name: str, value: str | date | None, /, **attributes: str | None) -> None:
-    """Write a basic element (cbc); a date in ISO form."""
-    if value is None:
-        return
-    element = etree.SubElement(parent, CBC + name, {key: at for key, at in attributes.items() if at is not None})
-    element.text = value.isoformat() if isinstance(value, date) else value
-
-
-def number(parent: etree._Element, name: str, value: Decimal | None, /, **attributes: str | None) -> None:
-    """Write a quantity, a price's quantity or a percentage with the digits that say something."""
+def text(parent: Group, name: str, value: str | None) -> None:
+    """Write a basic element (cbc)."""
     if value is not None:
-        text(parent, name, plain(value), **attributes)
+        parent.append(xml.value(f"cbc:{name}", value))
 
 
-def identifier(parent: etree._Element, name: str, value: Identifier | None) -> None:
+def marked(parent: Group, name: str, value: str | None, /, **attributes: str | None) -> None:
+    """Write a basic element with attributes."""
+    if value is not None:
+        parent.append(xml.value(f"cbc:{name}", value, xml.marks(attributes)))
+
+
+def day(parent: Group, name: str, value: date | None) -> None:
+    """Write a date, in ISO form."""
+    if value is not None:
+        parent.append(f"<cbc:{name}>{value.isoformat()}</cbc:{name}>")
+
+
+def number(parent: Group, name: str, value: Decimal | None) -> None:
+    """Write a percentage with the digits that say something."""
+    if value is not None:
+        parent.append(f"<cbc:{name}>{plain(value)}</cbc:{name}>")
+
+
+def quantity(parent: Group, name: str, value: Decimal | None, unit: str | None) -> None:
+    """Write a quantity, of a line or of a price, with its unit."""
+    if value is not None:
+        parent.append(f"<cbc:{name}{xml.marks({'unitCode': unit})}>{plain(value)}</cbc:{name}>")
+
+
+def identifier(parent: Group, name: str, value: Identifier | None) -> None:
     """Write an identifier with its scheme."""
     if value is not None:
-        text(parent, name, value.value, schemeID=value.scheme)
+        marked(parent, name, value.value, schemeID=value.scheme)
 
 
 class Currency:
     """Writes the amounts of one currency."""
 
     def __init__(self, code: str) -> None:
-        self._code, self._places = code, places_of(code)
+        self._marks, self._places = xml.marks({"currencyID": code}), places_of(code)
 
-    def amount(self, parent: etree._Element, name: str, value: Decimal | None) -> None:
+    def amount(self, parent: Group, name: str, value: Decimal | None) -> None:
         """Write an amount, or a price, with the decimals of its currency, or with more if it has more."""
         if value is not None:
-            text(parent, name, plain(value, self._places), currencyID=self._code)
+            parent.append(f"<cbc:{name}{self._marks}>{plain(value, self._places)}</cbc:{name}>")

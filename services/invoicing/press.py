@@ -1,0 +1,211 @@
+"""Processes beside the service that draw, write, judge and lay out documents, so that nobody else waits for them.
+
+A process dies with its parent (its pipe ends) and is replaced if it crashes or hangs. What was asked then fails, which
+concerns the documents that were asked about and no others.
+"""
+
+import asyncio
+import contextlib
+import multiprocessing
+import signal
+import time
+import traceback
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from typing import Any
+
+from services.chassis.logs import log
+from services.invoicing.checks import Judge, Rendered, rules_of
+from services.invoicing.documents import Finding
+from services.invoicing.domain.parties import Form
+from services.invoicing.domain.sketches import Prepared, Sketch
+from services.invoicing.settings import CheckSettings
+
+WARM_WITHIN_S = 60.0
+IDLE_S = 60.0  # after which a process that was started for something rare is ended: it holds memory
+
+
+class Died(Exception):  # noqa: N818 - said to the operator as it stands
+    """The process that was asked ended, or did not answer in time."""
+
+
+class Failed(Exception):  # noqa: N818 - the same
+    """A defect in the process that was asked, with its trace."""
+
+
+def serve(pipe: Connection, settings: CheckSettings, *, warm: bool) -> None:
+    """A process' life: do what comes until the pipe ends, because the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's to handle
+    judge = Judge(settings)
+    if warm:
+        judge.warm()
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        pipe.send(None)
+        while True:
+            name, asked = pipe.recv()
+            pipe.send(_answer(judge, name, asked))
+
+
+def _answer(judge: Judge, name: str, asked: Sequence[tuple[Any, ...]]) -> tuple[list[Any], str]:
+    """What came of each; or, instead, the trace of what failed."""
+    try:
+        return [getattr(judge, name)(*one) for one in asked], ""
+    except Exception:  # noqa: BLE001 - whatever it is, it is raised where it was asked for
+        return [], traceback.format_exc()
+
+
+class _Process:
+    """One process and the pipe to it; used by one thread at a time."""
+
+    def __init__(self, name: str, settings: CheckSettings, *, warm: bool) -> None:
+        context = multiprocessing.get_context("spawn")  # a fork would share the parent's sockets and locks
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=serve, args=(theirs, settings), kwargs={"warm": warm}, name=name, daemon=True
+        )
+        self._process.start()
+        theirs.close()  # so that the pipe ends with either side
+        self._await(WARM_WITHIN_S)
+        self.used_at = time.monotonic()
+
+    def ask(self, name: str, asked: Sequence[tuple[Any, ...]], within_s: float) -> list[Any]:
+        """Have it done; raises Died, after which this one is of no use, or Failed."""
+        try:
+            self._pipe.send((name, asked))
+            done, trace = self._await(within_s)
+        except (EOFError, OSError) as error:  # TimeoutError is an OSError
+            raise Died(f"{type(error).__name__} {error}".strip()) from error
+        self.used_at = time.monotonic()
+        if trace:
+            raise Failed(trace)
+        return list(done)
+
+    def _await(self, within_s: float) -> Any:
+        if not self._pipe.poll(within_s):
+            raise TimeoutError(f"no answer within {within_s:.0f} s")
+        return self._pipe.recv()
+
+    def stop(self) -> None:
+        """End it, at once: it holds nothing."""
+        self._pipe.close()
+        self._process.kill()
+        self._process.join()
+
+
+class Press:
+    """A few such processes; what is asked goes to whichever is free. `lazily`: started when needed, ended when idle."""
+
+    def __init__(self, name: str, settings: CheckSettings, *, processes: int, within_s: float, lazily: bool) -> None:
+        self._name, self._settings, self._lazily, self._within_s = name, settings, lazily, within_s
+        self._threads = ThreadPoolExecutor(processes, thread_name_prefix=name)
+        self._idle: SimpleQueue[_Process | None] = SimpleQueue()
+        self._count = processes
+        for made in [None] * processes if lazily else list(self._threads.map(lambda _: self._new(), range(processes))):
+            self._idle.put(made)
+
+    async def prepare(self, sketches: Sequence[Sketch]) -> list[Prepared | Finding]:
+        """Draw, write and judge these; why not, where one cannot even be drawn."""
+        return await self._ask("prepare", [(sketch,) for sketch in sketches])
+
+    async def lay_out(self, papers: Sequence[tuple[bytes, str, Form, bytes]]) -> list[bytes]:
+        """The files of documents that were judged before: what each says and in which format, its form, a logo."""
+        return await self._ask("lay_out", papers)
+
+    async def render(self, kept: bytes, kept_as: str, form: Form, logo: bytes) -> Rendered:
+        """An issued document in another form, judged by it."""
+        [rendered] = await self._ask("render", [(kept, kept_as, form, logo)])
+        return rendered  # type: ignore[no-any-return] # as `Judge.render` gives it
+
+    def end_idle(self, after_s: float = IDLE_S) -> None:
+        """End the processes that were started for something rare and that nobody has needed for so long."""
+        for _ in range(self._idle.qsize() if self._lazily else 0):
+            process = self._idle.get()
+            if process is not None and time.monotonic() - process.used_at >= after_s:
+                process.stop()
+                process = None
+            self._idle.put(process)
+
+    def close(self) -> None:
+        """Finish what is under way, then end the processes."""
+        self._threads.shutdown()
+        for _ in range(self._count):
+            if (process := self._idle.get()) is not None:
+                process.stop()
+
+    async def _ask(self, name: str, asked: Sequence[tuple[Any, ...]]) -> list[Any]:
+        if not asked:
+            return []
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._threads, self._asked, name, asked)
+        finally:
+            if self._lazily:
+                loop.call_later(IDLE_S + 1, lambda: loop.run_in_executor(None, self.end_idle))
+
+    def _asked(self, name: str, asked: Sequence[tuple[Any, ...]]) -> list[Any]:
+        process = self._idle.get()
+        try:
+            process = process or self._new()
+            return process.ask(name, asked, self._within_s)
+        except Died as died:
+            log.warning("a process for documents ended", press=self._name, error=type(died.__cause__).__name__)
+            if process is not None:
+                process.stop()
+            process = None
+            raise
+        finally:
+            self._idle.put(process)  # or none: the next who asks starts one
+
+    def _new(self) -> _Process:
+        return _Process(self._name, self._settings, warm=not self._lazily)
+
+
+@dataclass(frozen=True, slots=True)
+class Presses:
+    """All of a service's: for the usual documents, for pages and other formats, and for what is very large."""
+
+    usual: Press
+    pages: Press
+    large: Press
+
+    @classmethod
+    def of(cls, settings: CheckSettings) -> "Presses":
+        """As the settings say; takes a second or two."""
+        rules_of(settings)
+        plain = CheckSettings.model_validate(settings.model_dump(include=set(CheckSettings.model_fields)))
+        return cls(
+            usual=Press("drafts", plain, processes=plain.check_processes, within_s=60, lazily=False),
+            pages=Press("pages", plain, processes=1, within_s=60, lazily=True),
+            large=Press("large", plain, processes=1, within_s=600, lazily=True),
+        )
+
+    @property
+    def all(self) -> tuple[Press, ...]:
+        """Each of them."""
+        return (self.usual, self.pages, self.large)
+
+    def close(self) -> None:
+        """End them all."""
+        for press in self.all:
+            press.close()
+
+
+_OPEN: dict[str, Presses] = {}
+
+
+def presses_of(settings: CheckSettings) -> Presses:
+    """The process's presses for these settings: the same ones whenever they are asked for."""
+    named = CheckSettings.model_validate(settings.model_dump(include=set(CheckSettings.model_fields))).model_dump_json()
+    if named not in _OPEN:
+        close_presses()
+        _OPEN[named] = Presses.of(settings)
+    return _OPEN[named]
+
+
+def close_presses() -> None:
+    """End all of them."""
+    while _OPEN:
+        _OPEN.popitem()[1].close()
