@@ -2,7 +2,9 @@
 
 from datetime import UTC, date, datetime
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
+from email.utils import parseaddr
 from types import SimpleNamespace
 from typing import Any
 
@@ -68,6 +70,12 @@ def read(content: bytes) -> EmailMessage:
     return found
 
 
+def named(content: bytes, header: str) -> tuple[str, str]:
+    """A mailbox. The standard library's newer reader puts a space between two encoded words of a name, its older none."""
+    name, address = parseaddr(message_from_bytes(content)[header])
+    return str(make_header(decode_header(name))), address
+
+
 @settings(deadline=None)  # the first letter compiles the templates
 @given(WORDS, WORDS, WORDS)
 def test_whatever_people_and_companies_are_called_a_reader_finds_it_again(name: str, company: str, subject: str):
@@ -75,8 +83,8 @@ def test_whatever_people_and_companies_are_called_a_reader_finds_it_again(name: 
 
     mail = read(content)
     assert str(mail["Subject"]) == subject
-    assert [(a.display_name, a.addr_spec) for a in mail["To"].addresses] == [(name, "cleo@acme.example")]
-    assert [a.display_name for a in mail["From"].addresses] == [company]
+    assert named(content, "To") == (name, "cleo@acme.example")
+    assert named(content, "From") == (company, "notifications@receivables.example")
     assert content.isascii()
     assert max(len(line) for line in content.split(b"\r\n")) <= 100
     assert b"\n" not in content.replace(b"\r\n", b"")
