@@ -222,13 +222,13 @@ async def test_whoever_lost_a_job_meanwhile_commits_nothing_for_it(toy: Toy):
 
 
 async def test_a_lease_is_renewed_as_long_as_the_work_takes(toy: Toy, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(jobs, "LEASE_S", 0.3)
+    monkeypatch.setattr(jobs, "LEASE_S", 0.9)
     await add(toy, a_job("j1"))
     others: list[int] = []
 
     async def slow(batch: Batch) -> None:
         for _ in range(4):
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.5)
             others.append(await Worker(toy.consumer, collecting([])).some())
         async with batch.finishing() as done:
             others.append(len(done.jobs))
