@@ -19,7 +19,7 @@ REPLICATION = 3
 # Measured on 200,000 items: heap and indexes, as they stand in services/ledger/migrations.
 ITEM_BYTES, ENTRY_BYTES, POSTING_BYTES = 615, 413, 160
 ENTRIES_PER_ITEM, POSTINGS_PER_ITEM = 3, 8  # hold, invoice, payment; their lines
-FIGURES_S_PER_MILLION_ITEMS = 8.5  # one reading of the ledger's figures and invariants
+FIGURES_S_PER_MILLION_ITEMS = 8.5  # one round of the ledger's figures and invariants, in readings of some tenths of a second
 DAY_S = 86_400
 
 
@@ -99,7 +99,7 @@ def table(rates: list[float]) -> Iterator[str]:
             f" | {one.terabytes_per_day:,.3g} |"
         )
     yield ""
-    yield "| open items | ledger's tables, GB | one reading of its figures, s |"
+    yield "| open items | ledger's tables, GB | one round of its figures, s |"
     yield "|---|---|---|"
     for items in (1e5, 1e6, 1e7, 1e8):
         yield f"| {items:,.0f} | {ledger_gigabytes(items):,.1f} | {figures_s(items):,.0f} |"

@@ -119,20 +119,27 @@ NOTIFICATIONS = (
 _COMPANY = """'{"name": "Buyer", "vat_id": "DE115235681", "legal_id": "HRB 1", "street": "Weg 1", "city": "Ort", "post_code": "10115",
                "country": "DE", "electronic_address": "ap@buyer.example", "electronic_address_scheme": "EM"}'::jsonb"""
 
-# Its seller and the one account that orders in the tests come by its own door, before this.
+_VAT = """'[{"category": "S", "rate": "19", "taxable_minor": 12500, "tax_minor": 2375, "exemption_code": "",
+            "exemption_text": ""}]'::jsonb"""
+
+# Its seller comes by its own door. A hundred drafts of two accounts wait, which can never be drawn; the many are `other`'s.
+_HELD = "(1, 21)"
 INVOICING = (
     f"""INSERT INTO buyer SELECT t, b, {_COMPANY}, 'EUR' FROM {_HOUSES} WHERE (t, b) NOT IN (SELECT tenant, account_id
            FROM buyer)""",
     f"INSERT INTO contract (tenant, account_id, net_days, invoice_on, buyer_reference) SELECT t, b, 30, 'SHIPMENT', '' FROM {_HOUSES}",
     f"""INSERT INTO sales_order SELECT t, 'o' || n, 1, b, 'CLOSED', false, current_date, current_date, 'EUR', 12500, 0, 12500,
                                        '', '', '' FROM {_OF}""",
-    "INSERT INTO order_line SELECT tenant, order_id, '1', 0, 'sku', 'Ware', 10, 'C62', 12.5, 12500, 'STANDARD', 10 FROM sales_order",
+    f"""INSERT INTO order_line
+        SELECT tenant, order_id, '1', 0, 'sku', 'Ware', 10, 'C62', 12.5, 12500,
+               CASE WHEN substr(order_id, 2)::int % {ACCOUNTS} IN {_HELD} THEN 'MAGIC' ELSE 'STANDARD' END, 10
+          FROM sales_order""",
     "INSERT INTO shipment SELECT tenant, order_id, 'p1', current_date, true, '[[\"1\", \"10\"]]' FROM sales_order",
     f"""INSERT INTO issued (tenant, document_id, kind, number, seller_id, fiscal_year, series_code, series_number, account_id,
                             order_id, shipment_id, final, issue_date, due_date, delivery_date, currency, net_minor, tax_minor,
                             gross_minor, vat, site, cost_centre, purchase_order, seller, buyer)
         SELECT t, 'i' || n, '380', 'OLD-' || n, 's1', 2025, 'OLD', row_number() OVER (PARTITION BY t ORDER BY n), b, 'o' || n,
-               'p1', true, date '2025-12-31', date '2026-01-30', date '2025-12-31', 'EUR', 12500, 2375, 14875, '[]', '', '', '',
+               'p1', true, date '2025-12-31', date '2026-01-30', date '2025-12-31', 'EUR', 12500, 2375, 14875, {_VAT}, '', '', '',
                {_COMPANY}, {_COMPANY} FROM {_OF}""",
     """INSERT INTO series SELECT tenant, 's1', '380', 2025, 'OLD', count(*), date '2025-12-31' FROM issued
         WHERE series_code = 'OLD' GROUP BY tenant""",
@@ -143,8 +150,9 @@ INVOICING = (
     "INSERT INTO paper SELECT tenant, document_id, '\\x00' FROM issued WHERE series_code = 'OLD'",
     "INSERT INTO invoice_balance SELECT tenant, document_id, 14875, 0 FROM issued WHERE series_code = 'OLD'",
     f"""INSERT INTO held (tenant, draft_id, kind, account_id, order_id, shipment_id, dispute_id, findings, held_at)
-        SELECT t, 'h' || lpad(n::text, 9, '0'), '380', b, 'o' || n, 'p1', '', '[["BR-63", "x", "/"]]', now()
-          FROM {_OF} WHERE n % 20 = 1""",
+        SELECT tenant, 'h' || lpad(n::text, 9, '0'), '380', b, 'o' || n, 'p1', '', '[["BR-63", "x", "/"]]', now()
+          FROM {_OF}, LATERAL (SELECT 'acme' AS tenant WHERE n % {ACCOUNTS} IN {_HELD}
+                               UNION SELECT 'other' WHERE n % 20 = 1) AS waits""",
 )
 
 STOCK = {
