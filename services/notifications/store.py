@@ -594,13 +594,13 @@ async def give_up(tx: Tx, contact: Key, smtp_code: int) -> list[MailKey]:
 async def count_due(tx: Tx) -> int:
     """Digests and mails that should go now and whose job nobody does yet; of very many, not all.
 
-    One that was tried in vain some times is waited for no longer.
+    One that was tried in vain some times is waited for no longer, and one that is left to people not at all.
     """
     row = await tx.row(
         f"""SELECT (SELECT count(*) FROM (SELECT FROM message WHERE mail_key IS NULL AND due_at <= %(at)s LIMIT %(most)s) AS d)
                  + (SELECT count(*) FROM (
                       SELECT FROM mail
-                       WHERE state IN {_OPEN} AND due_at <= %(at)s AND attempts < %(patience)s
+                       WHERE state IN {_OPEN} AND due_at <= %(at)s AND attempts < %(patience)s AND next_try_at < 'infinity'
                          AND NOT EXISTS (SELECT FROM message m JOIN job j ON j.tenant = m.tenant AND j.kind = '{LETTER}'
                                                                          AND j.subject = 'message/' || m.message_id
                                           WHERE m.tenant = mail.tenant AND m.contact_id = mail.contact_id

@@ -23,6 +23,7 @@ from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
 from receivables.notifications.v1 import events_pb2, service_pb2
 
 from deploy.local.mail import Mail
+from services.chassis import parked
 from services.chassis.envelope import Event
 from services.chassis.service import Parts
 from services.chassis.workers import Work, count_due, workers
@@ -46,6 +47,7 @@ class Invoicing(invoicing_grpc.InvoicingServiceServicer):
 
     asked: list[tuple[str, str]] = field(default_factory=list)
     away: bool = False
+    content: bytes = XML
     starting: int = 0  # so many calls are still answered UNAVAILABLE
 
     async def RenderDocument(
@@ -59,7 +61,7 @@ class Invoicing(invoicing_grpc.InvoicingServiceServicer):
         if self.away:
             await context.abort(grpc.StatusCode.INTERNAL, "not now")
         return invoicing_pb2.RenderDocumentResponse(
-            content=XML, media_type="application/xml", file_name=f"{request.document}.xml", sha256="-"
+            content=self.content, media_type="application/xml", file_name=f"{request.document}.xml", sha256="-"
         )
 
 
@@ -123,6 +125,13 @@ class Office:
         """Do what jobs there are now; return how many it was."""
         return sum([await worker.some() for worker in reversed(workers(self.parts.consumer, self.works))])
 
+    async def replay(self, parked_id: int) -> None:
+        """As an operator does."""
+        consumer = self.parts.consumer
+        async with self.parts.database.transaction([]) as tx:
+            [row] = await parked.open_rows(tx, consumer.name, parked_id=parked_id)
+        await consumer.replay(row, by="user:ops")
+
     async def taken_up(self) -> list[store.Mail]:
         """The mails of all jobs, as whoever is about to send them sees them."""
         jobs = await self.rows("SELECT tenant, subject FROM job WHERE kind = 'letter' ORDER BY id")
@@ -136,6 +145,10 @@ class Office:
     async def forget_pauses(self) -> None:
         """As if the time until the next attempts had passed, by the system's clock."""
         await self.rows("UPDATE mail SET next_try_at = now() RETURNING 1")
+        await self.forget_jobs_pauses()
+
+    async def forget_jobs_pauses(self) -> None:
+        """The same, but the version before this one still leaves our mails to us."""
         await self.rows("UPDATE job SET next_try_at = now() RETURNING 1")
 
     def mails(self, to: str = "") -> list[EmailMessage]:
