@@ -52,6 +52,11 @@ def document(root: Group, namespaces: Mapping[str, str]) -> bytes:
     return data
 
 
+def part(group: Group, depth: int) -> str:
+    """A finished group as it will stand so deep in the document: thousands of lines are not kept as lists."""
+    return _written(group, f"\n{_INDENT * depth}")
+
+
 def _written(what: Group, indent: str, marks: str = "") -> str:
     """A group as text, each of its parts on a line of its own."""
     name = what[0]

@@ -17,9 +17,9 @@ from services.invoicing.documents.model import (
 )
 
 
-def line(trade: Group, what: InvoiceLine, money: Currency) -> None:
+def line(what: InvoiceLine, money: Currency) -> Group:
     """BG-25."""
-    element = group(trade, "IncludedSupplyChainTradeLineItem")
+    element: Group = ["ram:IncludedSupplyChainTradeLineItem"]
     document = group(element, "AssociatedDocumentLineDocument")
     text(document, "LineID", what.id)
     text(document, "IncludedNote/Content", what.note)
@@ -38,6 +38,7 @@ def line(trade: Group, what: InvoiceLine, money: Currency) -> None:
     money.amount(settlement, "SpecifiedTradeSettlementLineMonetarySummation/LineTotalAmount", what.net_amount)
     reference(settlement, what.object_id, OBJECT)
     text(settlement, "ReceivableSpecifiedTradeAccountingAccount/ID", what.buyer_accounting)
+    return element
 
 
 def period(parent: Group, what: Period | None) -> None:

@@ -4,7 +4,7 @@ from base64 import b64encode
 
 from services.invoicing.documents.formats import xml
 from services.invoicing.documents.formats.cii import write_lines, write_parties, write_settlement
-from services.invoicing.documents.formats.cii.levels import narrow
+from services.invoicing.documents.formats.cii.levels import LACKING, narrow
 from services.invoicing.documents.formats.cii.names import OBJECT, SPACES, SUPPORTING, TENDER
 from services.invoicing.documents.formats.cii.write_xml import Currency, day, group, marked, text
 from services.invoicing.documents.formats.values import places_of
@@ -21,8 +21,10 @@ def write(invoice: Invoice) -> bytes:
     money = Currency(places_of(invoice.currency))
     _head(root, invoice)
     trade = group(root, "rsm:SupplyChainTradeTransaction")
+    is_narrowed = invoice.process.specification in LACKING
     for line in invoice.lines:
-        write_lines.line(trade, line, money)
+        element = write_lines.line(line, money)
+        trade.append(element if is_narrowed else xml.part(element, 2))
     _agreement(group(trade, "ApplicableHeaderTradeAgreement"), invoice)
     _delivery(group(trade, "ApplicableHeaderTradeDelivery"), invoice)
     write_settlement.settlement(group(trade, "ApplicableHeaderTradeSettlement"), invoice, money)

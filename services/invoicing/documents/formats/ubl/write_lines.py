@@ -31,9 +31,11 @@ from services.invoicing.documents.model import (
 from services.invoicing.documents.model.xrechnung import SubLine, ThirdPartyPayment
 
 
-def line(root: Group, what: InvoiceLine, money: Currency, *, credit: bool, extended: bool) -> None:
+def line(what: InvoiceLine, money: Currency, *, credit: bool, extended: bool) -> Group:
     """BG-25, as an invoice's or a credit note's line; `extended` is with its parts (BG-DEX-01)."""
-    _line(group(root, "CreditNoteLine" if credit else "InvoiceLine"), what, money, credit=credit, extended=extended)
+    element: Group = ["cac:CreditNoteLine" if credit else "cac:InvoiceLine"]
+    _line(element, what, money, credit=credit, extended=extended)
+    return element
 
 
 def _line(element: Group, what: InvoiceLine | SubLine, money: Currency, *, credit: bool, extended: bool) -> None:

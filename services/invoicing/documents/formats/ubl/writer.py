@@ -49,7 +49,7 @@ def write(invoice: Invoice) -> bytes:
         write_lines.document_adjustment(root, charge, money)
     write_lines.totals(root, invoice, money)
     for line in invoice.lines:
-        write_lines.line(root, line, money, credit=credit, extended=extended)
+        root.append(xml.part(write_lines.line(line, money, credit=credit, extended=extended), 1))
     return xml.document(root, {"xmlns": uri, "xmlns:cac": CAC_URI, "xmlns:cbc": CBC_URI})
 
 
