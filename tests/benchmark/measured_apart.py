@@ -7,7 +7,7 @@ from typing import Any
 from tests.benchmark import report
 from tests.benchmark.effort import Effort
 from tests.benchmark.report import Section
-from tests.benchmark.stand import ground
+from tests.benchmark.stand import ground, quiet_logs
 
 
 def documents(effort: Effort) -> Section:
@@ -37,6 +37,7 @@ def _documents(figures: Sequence[Any]) -> str:
 def volume(effort: Effort) -> Section:
     """What an order, an invoice and a payment cost beside a thousand, a hundred thousand and a million open items."""
     module: Any = import_module("tests.benchmark.volume")
+    quiet_logs()
     with ground(effort.say) as servers:
         effort.say("An order's cost beside many open items of one account")
         found = module.measure(servers.servers, module.SIZES[: 1 if effort.quick else None])
