@@ -67,8 +67,8 @@ test: servers ## unit, contract, integration and end-to-end tests on real server
 prove: servers ## what takes longer: mutations, judges, fuzzing, alerts for real, random kills
 	$(PY) -m deploy.local run -- $(PY) -m pytest -m prove tests
 
-bench: servers ## how fast it is, into tests/benchmark/README.md; a part: ONLY=latency RUNS=1
-	$(PY) -m tests.benchmark --save $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS))
+bench: servers ## how fast it is, into tests/benchmark/README.md; a part: ONLY=latency RUNS=1 ARGS="--help"
+	$(PY) -m tests.benchmark --save $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(ARGS)
 
 baseline: env ## publish the contracts and migrations as they are: what later versions must stay compatible with
 	.venv/bin/buf build proto -o tests/contract/published.binpb

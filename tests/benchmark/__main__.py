@@ -12,7 +12,7 @@ from rich.console import Console
 from deploy.demo.calls import Refused
 from deploy.demo.stack import ServiceGaveUpError
 from deploy.local.processes import ProcessDiedError
-from tests.benchmark import alone, decide, end_to_end, event_path, latency, open_items, programs, report
+from tests.benchmark import alone, decide, end_to_end, event_path, latency, measured_apart, report
 from tests.benchmark.effort import Effort
 from tests.benchmark.report import Section
 from tests.benchmark.stand import FellOverError
@@ -23,9 +23,9 @@ SECTIONS: Mapping[str, Callable[[Effort], Section]] = {
     "latency": latency.latency,
     "alone": alone.alone,
     "decide": decide.decide,
-    "volume": open_items.volume,
+    "volume": measured_apart.volume,
     "event_path": event_path.event_path,
-    "documents": programs.documents,
+    "documents": measured_apart.documents,
 }
 UNASKED = tuple(name for name in SECTIONS if name != "sustained")
 

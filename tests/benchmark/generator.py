@@ -44,8 +44,9 @@ class Plan:
     seconds: float
     rate: float = 0.0
     most_under_way: int = 0
-    # Between two looks: short for who measures delays, longer for who measures throughput.
+    # Between two looks, so that there is something to see; who measures delays waits for what comes instead, so long.
     tick_s: float = 0.02
+    wait_s: float = 0.0
     # In all, after which none is placed any more; 0: no end but the time's.
     orders: int = 0
 
@@ -310,7 +311,7 @@ class _Load:
             await self._shop.tell(records)
         shipments: list[Record] = []
         at = business.now()
-        for record in await self._ears.hear(0):
+        for record in await self._ears.hear(self._plan.wait_s):
             self._hear(record, shipments, at)
         if shipments:
             await self._shop.tell(shipments)

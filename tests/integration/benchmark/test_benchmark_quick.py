@@ -12,7 +12,7 @@ from tests.benchmark.__main__ import SECTIONS
 
 def run(sections: Sequence[str], output: Path) -> str:
     argv = ["-m", "tests.benchmark", "--quick", "--save", "--output", str(output), "--only", ",".join(sections)]
-    done = subprocess.run([sys.executable, *argv], check=False, capture_output=True, text=True, timeout=900)
+    done = subprocess.run([sys.executable, *argv], check=False, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout + done.stderr
     return output.read_text()
 
