@@ -129,7 +129,7 @@ class Office:
         """As an operator does."""
         consumer = self.parts.consumer
         async with self.parts.database.transaction([]) as tx:
-            [row] = await parked.open_rows(tx, consumer.name, parked_id=parked_id)
+            [row] = await parked.listed(tx, consumer.name, parked_id=parked_id)
         await consumer.replay(row, by="user:ops")
 
     async def taken_up(self) -> list[store.Mail]:
