@@ -22,7 +22,9 @@ class CheckSettings(BaseSettings):
         ge=0,
         le=1,
     )
-    check_processes: int = Field(default=1, description="processes that run the official rules, 250 MB each", ge=1)
+    check_processes: int = Field(
+        default=1, description="processes that prepare drafts, 250 MB each with the official rules", ge=1
+    )
 
 
 class InvoicingSettings(ChassisSettings, CheckSettings):

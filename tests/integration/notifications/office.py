@@ -129,7 +129,7 @@ class Office:
         """As an operator does."""
         consumer = self.parts.consumer
         async with self.parts.database.transaction([]) as tx:
-            [row] = await parked.listed(tx, consumer.name, parked_id=parked_id)
+            [row] = await parked.listed(tx, consumer.name, after=parked_id - 1, most=1)
         await consumer.replay(row, by="user:ops")
 
     async def taken_up(self) -> list[store.Mail]:
