@@ -19,7 +19,9 @@ REPLICATION = 3
 # Measured on 200,000 items: heap and indexes, as they stand in services/ledger/migrations.
 ITEM_BYTES, ENTRY_BYTES, POSTING_BYTES = 615, 413, 160
 ENTRIES_PER_ITEM, POSTINGS_PER_ITEM = 3, 8  # hold, invoice, payment; their lines
-FIGURES_S_PER_MILLION_ITEMS = 8.5  # one round of the ledger's figures and invariants, in readings of some tenths of a second
+FIGURES_S_PER_MILLION_ITEMS = (
+    8.5  # one round of the ledger's figures and invariants, in readings of some tenths of a second
+)
 DAY_S = 86_400
 
 
