@@ -66,7 +66,7 @@ async def _look_at_accounts(tx: Tx, span: Span) -> Found:
 
 ITEM_SWEEP = Sweep("item", ("tenant", "invoice_id"), _look_at_items)
 NOTE_SWEEP = Sweep("credit_note", ("tenant", "credit_note_id"), _look_at_notes)
-ACCOUNT_SWEEP = Sweep("account", ("tenant", "account_id"), _look_at_accounts, rows=64)
+ACCOUNT_SWEEP = Sweep("account", ("tenant", "account_id"), _look_at_accounts, rows=512)
 _shown: set[str] = set()
 
 

@@ -49,6 +49,7 @@ _DISPUTE = Columns("tenant text, dispute_id text, invoice_id text, account_id te
 _ITEM = """i.tenant, i.invoice_id, i.number, i.account_id, i.order_id, i.final, i.issued_on, i.due_on, i.currency,
            i.amount_minor, i.open_minor"""
 
+# Where one currency is asked for, what is open is "<> 0": so says item_in_currency, and no index of all currencies.
 OLDEST_READ, OLDEST_READ_MAX = (
     32,
     4096,
@@ -169,7 +170,7 @@ async def _oldest_due(tx: Tx, reach: Mapping[Purse, int]) -> list[Item]:
                  CROSS JOIN LATERAL (
                    SELECT * FROM item
                     WHERE item.tenant = purse.tenant AND item.account_id = purse.account_id
-                      AND item.currency = purse.currency AND item.open_minor > 0
+                      AND item.currency = purse.currency AND item.open_minor <> 0
                       AND (item.due_on, item.number, item.invoice_id) > (purse.due_on, purse.number, purse.invoice_id)
                     ORDER BY item.due_on, item.number, item.invoice_id LIMIT {most}) AS i
                  ORDER BY i.due_on, i.number, i.invoice_id""",  # noqa: S608 - constant columns
@@ -326,7 +327,7 @@ async def open_items(tx: Tx, tenant: str, account_id: str, page: Page) -> list[A
                                         AND chart_account = 1100) AS purse
                   CROSS JOIN LATERAL (SELECT * FROM item
                          WHERE tenant = %(tenant)s AND account_id = %(account)s AND currency = purse.currency
-                           AND open_minor > 0 {later} ORDER BY due_on, number, invoice_id LIMIT {page.most}) AS mine
+                           AND open_minor <> 0 {later} ORDER BY due_on, number, invoice_id LIMIT {page.most}) AS mine
                   ORDER BY due_on, number, invoice_id LIMIT {page.most}"""  # noqa: S608 - constant text
     place = dict(zip(("due_on", "number", "invoice"), page.after or (), strict=False))
     return await tx.rows(

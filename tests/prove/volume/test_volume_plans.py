@@ -132,7 +132,7 @@ def test_every_call_and_every_followed_event_is_asked(stocked: Stocked):
 # What each index is for: without it, the watch says so.
 NEEDED = {
     "credit": [("decision_order", "GetDecision"), ("hold_referred", "ListReferred")],
-    "ledger": [("item_to_pay", "RecordPayment"), ("item_due", "ListOpenItems"), ("item_match", "RecordPayment")],
+    "ledger": [("item_in_currency", "RecordPayment"), ("item_due", "ListOpenItems"), ("item_match", "RecordPayment")],
     "disputes": [("invoice_number", "Open"), ("dispute_account_state", "ListDisputes")],
     "notifications": [("message_contact", "ListMessages"), ("message_about", "ListMessages")],
     "invoicing": [("issued_order", "ListInvoices"), ("issued_position", "ListInvoices")],
