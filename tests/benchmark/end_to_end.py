@@ -77,8 +77,11 @@ def measure(up: Stand, plan: Plan, effort: Effort) -> Run:
     with rest:
         pass
     meter = up.meter()
-    with diagnosis.watching(up, effort) as begin:
-        ran = up.run(plan, _watch(up, meter, begin))
+    try:
+        with diagnosis.watching(up, effort) as begin:
+            ran = up.run(plan, _watch(up, meter, begin))
+    finally:
+        meter.end()
     up.prove()
     before, after = ran.between("measured", "draining")
     complete = after.complete - before.complete
@@ -103,10 +106,10 @@ def _watch(up: Stand, meter: Meter, begin: Callable[[], None]) -> Callable[[Stan
         if standing.phase in seen and standing.at < said_at + TELL_S:
             return
         if standing.phase == "measured" and standing.phase not in seen:
-            meter.__enter__()
+            meter.begin()
             begin()
         if standing.phase == "draining" and standing.phase not in seen:
-            meter.__exit__()
+            meter.end()
         seen.add(standing.phase)
         said_at = standing.at
         up.say(

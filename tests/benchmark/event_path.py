@@ -180,7 +180,7 @@ def _serve_rival(pipe: Connection, bootstrap: str, url: str, few: int, events: i
     done = 0
     with psycopg.connect(url, autocommit=True) as connection:
         for end in (few, events):
-            while done < end:
+            while done < end and not pipe.poll():
                 polled = [record for records in consumer.poll(timeout_ms=500).values() for record in records]
                 if polled:
                     _handle(connection, polled)
@@ -188,6 +188,8 @@ def _serve_rival(pipe: Connection, bootstrap: str, url: str, few: int, events: i
                         _announce(producer, polled)
                     consumer.commit()
                     done += len(polled)
+            if done < end:
+                return  # whoever started us has gone
             pipe.send(done)
             with suppress(EOFError):  # stays, to be looked at, until it is told to go on or nobody listens
                 pipe.recv()

@@ -45,12 +45,22 @@ class Meter:
         self._thread = threading.Thread(target=self._keep_looking, name="meter", daemon=True)
 
     def __enter__(self) -> Self:
-        self._look(memory=True)
-        self._before = dict(self._used)
-        self._thread.start()
+        self.begin()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def begin(self) -> None:
+        """From now on it counts."""
+        self._look(memory=True)
+        self._before = dict(self._used)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Up to now it counted; again, or before it began, this does nothing."""
+        if self._stopping.is_set() or not self._thread.is_alive():
+            return
         self._stopping.set()
         self._thread.join()
         self._look(memory=True)
