@@ -22,6 +22,15 @@ def keys(of: Collection[Key]) -> list[list[str]]:
     return columns(sorted(of), 2)
 
 
+def within(of: Collection[Key]) -> list[list[str]]:
+    """Tenants and ids, each once, for `tenant = ANY (…) AND id = ANY (…)`.
+
+    That can only go by the key, where a join with unnest() may be planned as a read of all that a tenant has. Of several
+    tenants it may find what has another's id: whoever asks looks at the keys of what comes.
+    """
+    return [sorted({tenant for tenant, _ in of}), sorted({one for _, one in of})]
+
+
 def company_json(company: Company) -> Jsonb:
     """A company as it is kept."""
     return Jsonb(asdict(company))

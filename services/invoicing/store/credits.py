@@ -7,7 +7,7 @@ from services.chassis.columns import Columns
 from services.chassis.database import Tx
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.statements import Statement
-from services.invoicing.store.columns import Key, columns, keys, pairs_json, pairs_of
+from services.invoicing.store.columns import Key, columns, keys, pairs_json, pairs_of, within
 from services.kernel.money import Money
 
 _BALANCE = Columns("tenant text, invoice_id text, gross_minor bigint")
@@ -25,12 +25,11 @@ async def add_balances(tx: Tx, invoices: Sequence[Statement]) -> None:
 async def lock_balances(tx: Tx, invoices: Collection[Key]) -> dict[Key, int]:
     """Hold these invoices against other credit notes until the transaction ends; what is credited of those known, minor."""
     rows = await tx.rows(
-        """SELECT b.tenant, b.invoice_id, b.credited_minor FROM invoice_balance b
-             JOIN unnest(%s::text[], %s::text[]) AS k (tenant, invoice_id) USING (tenant, invoice_id)
-            ORDER BY b.tenant, b.invoice_id FOR UPDATE OF b""",
-        keys(invoices),
+        """SELECT tenant, invoice_id, credited_minor FROM invoice_balance
+            WHERE tenant = ANY (%s) AND invoice_id = ANY (%s) ORDER BY tenant, invoice_id FOR UPDATE""",
+        within(invoices),
     )
-    return {(row.tenant, row.invoice_id): row.credited_minor for row in rows}
+    return {key: row.credited_minor for row in rows if (key := (row.tenant, row.invoice_id)) in invoices}
 
 
 async def credit_balances(tx: Tx, notes: Sequence[Statement]) -> None:

@@ -11,7 +11,7 @@ from services.chassis.pages import Page
 from services.invoicing.documents import Finding, Severity
 from services.invoicing.domain.drafts import LARGE_LINES
 from services.invoicing.domain.statements import Held, Kind
-from services.invoicing.store.columns import Key, keys
+from services.invoicing.store.columns import Key, keys, within
 
 _DRAFT = Columns(
     """tenant text, draft_id text, kind text, account_id text, order_id text, shipment_id text, dispute_id text,
@@ -64,10 +64,10 @@ async def accounts_with_held(tx: Tx, accounts: Collection[Key]) -> set[Key]:
     """Which of these accounts have drafts that wait for something to be put right."""
     rows = await tx.rows(
         """SELECT DISTINCT tenant, account_id FROM held
-            WHERE findings <> '[]' AND (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        keys(accounts),
+            WHERE findings <> '[]' AND tenant = ANY (%s) AND account_id = ANY (%s)""",
+        within(accounts),
     )
-    return {(row.tenant, row.account_id) for row in rows}
+    return {(row.tenant, row.account_id) for row in rows} & set(accounts)
 
 
 async def find_unjudged(tx: Tx) -> int:
@@ -88,7 +88,9 @@ async def find_unjudged(tx: Tx) -> int:
 async def release(tx: Tx, drafts: Collection[Key]) -> None:
     """These drafts are issued: they wait no longer."""
     await tx.run(
-        "DELETE FROM held WHERE (tenant, draft_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", keys(drafts)
+        """DELETE FROM held WHERE tenant = ANY (%s) AND draft_id = ANY (%s)
+                              AND (tenant, draft_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+        [*within(drafts), *keys(drafts)],
     )
 
 
@@ -105,20 +107,19 @@ async def page_of_held(tx: Tx, tenant: str, page: Page, *, account_id: str) -> l
 async def find_drafts(tx: Tx, drafts: Collection[Key], *, lock: bool = False) -> dict[Key, Held]:
     """These drafts, but for those that are issued by now; `lock`: nobody else issues them meanwhile."""
     rows = await tx.rows(
-        f"""SELECT h.* FROM held h JOIN unnest(%s::text[], %s::text[]) AS k (tenant, draft_id) USING (tenant, draft_id)
-             ORDER BY h.tenant, h.draft_id {"FOR UPDATE OF h" if lock else ""}""",  # noqa: S608 - our own words
-        keys(drafts),
+        f"""SELECT * FROM held WHERE tenant = ANY (%s) AND draft_id = ANY (%s)
+             ORDER BY tenant, draft_id {"FOR UPDATE" if lock else ""}""",  # noqa: S608 - our own words
+        within(drafts),
     )
-    return {(row.tenant, row.draft_id): _held(row) for row in rows}
+    return {key: _held(row) for row in rows if (key := (row.tenant, row.draft_id)) in drafts}
 
 
 async def count_held(tx: Tx, orders: Collection[Key]) -> dict[Key, int]:
     """How many invoices of these orders wait."""
     rows = await tx.rows(
         """SELECT tenant, order_id, count(*) AS n
-             FROM held JOIN unnest(%s::text[], %s::text[]) AS k (tenant, order_id) USING (tenant, order_id)
-            WHERE kind = '380' GROUP BY tenant, order_id""",
-        keys(orders),
+             FROM held WHERE kind = '380' AND tenant = ANY (%s) AND order_id = ANY (%s) GROUP BY tenant, order_id""",
+        within(orders),
     )
     return {(row.tenant, row.order_id): row.n for row in rows}
 

@@ -15,7 +15,7 @@ from services.invoicing.documents.model import VatCategory
 from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import Company, Form
 from services.invoicing.domain.statements import Check, Kept, Kind, Line, Statement, VatRow
-from services.invoicing.store.columns import Key, columns, keys
+from services.invoicing.store.columns import Key, columns, keys, within
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
@@ -25,6 +25,8 @@ _FROM = """i LEFT JOIN issued o ON o.tenant = i.tenant AND o.document_id = i.inv
            JOIN document d ON d.tenant = i.tenant AND d.document_id = i.document_id
            LEFT JOIN invoice_balance b ON b.tenant = i.tenant AND b.invoice_id = i.document_id"""
 
+# As the index has it that lists all of a tenant's documents, and that no foreign key's check can take (0005_keys.sql).
+_TENANT_BY_POSITION = 'tenant COLLATE "C"'
 _ISSUED = Columns(
     """tenant text, document_id text, kind text, number text, seller_id text, fiscal_year int, series_code text,
        series_number bigint, account_id text, order_id text, shipment_id text, invoice_id text, dispute_id text,
@@ -92,24 +94,25 @@ async def find_issued(tx: Tx, of: Collection[Key]) -> dict[Key, Kept]:
     """These documents, by their ids."""
     rows = await tx.rows(
         f"""SELECT {_STATEMENT} FROM issued {_FROM}
-              JOIN unnest(%s::text[], %s::text[]) AS k (tenant, document_id)
-                ON k.tenant = i.tenant AND k.document_id = i.document_id""",  # noqa: S608 - constant columns
-        keys(of),
+             WHERE i.tenant = ANY (%s) AND i.document_id = ANY (%s)""",  # noqa: S608 - constant columns
+        within(of),
     )
-    return {kept.statement.key: kept for kept in await _with_lines(tx, rows)}
+    return {
+        kept.statement.key: kept
+        for kept in await _with_lines(tx, [row for row in rows if (row.tenant, row.document_id) in of])
+    }
 
 
 async def credit_notes_of(tx: Tx, invoices: Collection[Key]) -> dict[Key, list[Statement]]:
     """The credit notes of these invoices, in the order of issue."""
     rows = await tx.rows(
         f"""SELECT {_STATEMENT} FROM issued {_FROM}
-              JOIN unnest(%s::text[], %s::text[]) AS k (tenant, invoice_id)
-                ON k.tenant = i.tenant AND k.invoice_id = i.invoice_id
-             WHERE i.kind = '381' ORDER BY i.position""",  # noqa: S608 - constant columns
-        keys(invoices),
+             WHERE i.kind = '381' AND i.tenant = ANY (%s) AND i.invoice_id = ANY (%s)
+             ORDER BY i.position""",  # noqa: S608 - constant columns
+        within(invoices),
     )
     notes: dict[Key, list[Statement]] = {key: [] for key in invoices}
-    for kept in await _with_lines(tx, rows):
+    for kept in await _with_lines(tx, [row for row in rows if (row.tenant, row.invoice_id) in notes]):
         notes[kept.statement.tenant, kept.statement.invoice_id].append(kept.statement)
     return notes
 
@@ -132,9 +135,10 @@ async def list_issued(tx: Tx, tenant: str, page: Page, *, account_id: str, order
     """Documents in the order of issue; empty texts: of all accounts, of all orders."""
     wanted = {column: value for column, value in (("account_id", account_id), ("order_id", order_id)) if value}
     only = "".join(f" AND {column} = %s" for column in wanted) + (" AND position > %s" if page.after else "")
+    tenants = "tenant" if wanted else _TENANT_BY_POSITION
     rows = await tx.rows(
         f"""SELECT {_STATEMENT}
-              FROM (SELECT * FROM issued WHERE tenant = %s{only} ORDER BY position LIMIT {page.most}) AS {_FROM}
+              FROM (SELECT * FROM issued WHERE {tenants} = %s{only} ORDER BY position LIMIT {page.most}) AS {_FROM}
              ORDER BY i.position""",  # noqa: S608 - constant columns
         [tenant, *wanted.values(), *(page.after or ())],
     )
@@ -143,10 +147,9 @@ async def list_issued(tx: Tx, tenant: str, page: Page, *, account_id: str, order
 
 async def _with_lines(tx: Tx, rows: Sequence[Any]) -> list[Kept]:
     lines = await tx.rows(
-        """SELECT l.* FROM issued_line l
-             JOIN unnest(%s::text[], %s::text[]) AS k (tenant, document_id) USING (tenant, document_id)
-            ORDER BY tenant, document_id, l.position""",
-        keys([(row.tenant, row.document_id) for row in rows]),
+        """SELECT * FROM issued_line WHERE tenant = ANY (%s) AND document_id = ANY (%s)
+            ORDER BY tenant, document_id, position""",
+        within({(row.tenant, row.document_id) for row in rows}),
     )
     by_document: dict[Key, list[Any]] = {}
     for line in lines:

@@ -6,7 +6,7 @@ from typing import Any
 from services.chassis.columns import Columns
 from services.chassis.database import Tx
 from services.invoicing.domain.orders import ZERO, KeptOrder, Shipment, State
-from services.invoicing.store.columns import Key, columns, keys, pairs_json, pairs_of
+from services.invoicing.store.columns import Key, keys, pairs_json, pairs_of, within
 from services.kernel.money import Money
 from services.kernel.orders import Order, OrderLine, Scope
 
@@ -39,31 +39,32 @@ async def find_orders(tx: Tx, of: Collection[Key]) -> dict[Key, KeptOrder]:
 async def lock_complete(tx: Tx, of: Collection[Key]) -> set[Key]:
     """Hold these orders until the transaction ends; return those of which no further shipment can come."""
     await tx.rows(
-        """SELECT FROM sales_order o JOIN unnest(%s::text[], %s::text[]) AS k (tenant, order_id) USING (tenant, order_id)
-            ORDER BY o.tenant, o.order_id FOR UPDATE OF o""",
-        keys(of),
+        """SELECT FROM sales_order WHERE tenant = ANY (%s) AND order_id = ANY (%s)
+            ORDER BY tenant, order_id FOR UPDATE""",
+        within(of),
     )
     rows = await tx.rows(
         """SELECT o.tenant, o.order_id
-             FROM sales_order o JOIN unnest(%s::text[], %s::text[]) AS k (tenant, order_id) USING (tenant, order_id)
-            WHERE o.billed_whole OR o.state IN ('CLOSED', 'CANCELLED')
-               OR NOT EXISTS (SELECT FROM order_line l
-                               WHERE l.tenant = o.tenant AND l.order_id = o.order_id AND l.shipped < l.quantity)""",
-        keys(of),
+             FROM sales_order o
+            WHERE o.tenant = ANY (%s) AND o.order_id = ANY (%s)
+              AND (o.billed_whole OR o.state IN ('CLOSED', 'CANCELLED')
+                   OR NOT EXISTS (SELECT FROM order_line l
+                                   WHERE l.tenant = o.tenant AND l.order_id = o.order_id AND l.shipped < l.quantity))""",
+        within(of),
     )
     return {(row.tenant, row.order_id) for row in rows}
 
 
 async def _orders(tx: Tx, of: Collection[Key], lock: str) -> dict[Key, KeptOrder]:
     orders = await tx.rows(
-        f"""SELECT o.* FROM sales_order o JOIN unnest(%s::text[], %s::text[]) AS k (tenant, order_id) USING (tenant, order_id)
-             ORDER BY o.tenant, o.order_id {lock}""",  # noqa: S608 - our own words
-        keys(of),
+        f"""SELECT o.* FROM sales_order o WHERE tenant = ANY (%s) AND order_id = ANY (%s)
+             ORDER BY tenant, order_id {lock}""",  # noqa: S608 - our own words
+        within(of),
     )
+    orders = [row for row in orders if (row.tenant, row.order_id) in of]
     lines = await tx.rows(
-        """SELECT l.* FROM order_line l JOIN unnest(%s::text[], %s::text[]) AS k (tenant, order_id) USING (tenant, order_id)
-            ORDER BY l.tenant, l.order_id, l.position""",
-        keys([(row.tenant, row.order_id) for row in orders]),
+        "SELECT * FROM order_line WHERE tenant = ANY (%s) AND order_id = ANY (%s) ORDER BY tenant, order_id, position",
+        within({(row.tenant, row.order_id) for row in orders}),
     )
     by_order: dict[Key, list[Any]] = {}
     for line in lines:
@@ -73,7 +74,7 @@ async def _orders(tx: Tx, of: Collection[Key], lock: str) -> dict[Key, KeptOrder
 
 async def keep_orders(tx: Tx, orders: Sequence[KeptOrder]) -> None:
     """Write new orders and new versions, lines included."""
-    of = keys([order.key for order in orders])
+    of = {order.key for order in orders}
     written = await tx.run(
         f"""INSERT INTO sales_order ({_ORDER.names}) SELECT * FROM {_ORDER.rows} AS new
            ON CONFLICT (tenant, order_id) DO UPDATE
@@ -87,7 +88,9 @@ async def keep_orders(tx: Tx, orders: Sequence[KeptOrder]) -> None:
     # Another account's order of the same id may have come between our look and this: tried again, it is refused.
     assert written == len(orders), "an order was kept by somebody else meanwhile"
     await tx.run(
-        "DELETE FROM order_line WHERE (tenant, order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", of
+        """DELETE FROM order_line WHERE tenant = ANY (%s) AND order_id = ANY (%s)
+                                    AND (tenant, order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+        [*within(of), *keys(of)],
     )
     await tx.run(
         f"INSERT INTO order_line ({_LINE.names}) SELECT * FROM {_LINE.rows} AS new",  # noqa: S608
@@ -97,28 +100,29 @@ async def keep_orders(tx: Tx, orders: Sequence[KeptOrder]) -> None:
 
 async def save_progress(tx: Tx, orders: Sequence[KeptOrder]) -> None:
     """Write how far these orders have come; the table refuses more shipped than ordered."""
+    of = within({kept.key for kept in orders})
     await tx.run(
         f"""UPDATE sales_order o SET state = k.state, billed_whole = k.billed_whole FROM {_PROGRESS.rows} AS k
-             WHERE o.tenant = k.tenant AND o.order_id = k.order_id""",  # noqa: S608 - constant columns
-        [_PROGRESS.pack((*kept.key, kept.state.value, kept.billed_whole) for kept in orders)],
+             WHERE o.tenant = k.tenant AND o.order_id = k.order_id AND o.tenant = ANY (%s) AND o.order_id = ANY (%s)""",  # noqa: S608 - constant columns
+        [_PROGRESS.pack((*kept.key, kept.state.value, kept.billed_whole) for kept in orders), *of],
     )
     shipped = [(*kept.key, line_id, quantity) for kept in orders for line_id, quantity in kept.shipped.items()]
     await tx.run(
         f"""UPDATE order_line l SET shipped = k.shipped FROM {_SHIPPED.rows} AS k
-             WHERE l.tenant = k.tenant AND l.order_id = k.order_id AND l.line_id = k.line_id""",  # noqa: S608
-        [_SHIPPED.pack(shipped)],
+             WHERE l.tenant = k.tenant AND l.order_id = k.order_id AND l.line_id = k.line_id
+               AND l.tenant = ANY (%s) AND l.order_id = ANY (%s)""",  # noqa: S608
+        [_SHIPPED.pack(shipped), *of],
     )
 
 
 async def find_shipments(tx: Tx, of: Collection[ShipmentKey]) -> dict[ShipmentKey, Shipment]:
     """What was told of these shipments before."""
+    orders = within({(tenant, order_id) for tenant, order_id, _ in of})
     rows = await tx.rows(
-        """SELECT s.*, o.account_id
-             FROM shipment s
-             JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k (tenant, order_id, shipment_id)
-               USING (tenant, order_id, shipment_id)
-             JOIN sales_order o USING (tenant, order_id)""",
-        columns(sorted(of), 3),
+        """SELECT s.*, o.account_id FROM shipment s JOIN sales_order o USING (tenant, order_id)
+            WHERE s.tenant = ANY (%s) AND s.order_id = ANY (%s) AND s.shipment_id = ANY (%s)
+              AND o.tenant = ANY (%s) AND o.order_id = ANY (%s)""",
+        [*orders, sorted({shipment_id for *_, shipment_id in of}), *orders],
     )
     return {
         (row.tenant, row.order_id, row.shipment_id): Shipment(
@@ -130,6 +134,7 @@ async def find_shipments(tx: Tx, of: Collection[ShipmentKey]) -> dict[ShipmentKe
             final=row.final,
         )
         for row in rows
+        if (row.tenant, row.order_id, row.shipment_id) in of
     }
 
 

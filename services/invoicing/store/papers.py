@@ -10,7 +10,7 @@ from services.chassis.envelope import Origin
 from services.chassis.jobs import Job
 from services.invoicing.domain.parties import Form
 from services.invoicing.domain.statements import Check, File
-from services.invoicing.store.columns import Key, keys
+from services.invoicing.store.columns import Key, within
 
 PAPER = "json"  # the format in which a document is kept whole
 FILE = "file"  # the kind of job that writes a document's file
@@ -73,11 +73,10 @@ async def keep_file(tx: Tx, key: Key, file: File) -> File:
 async def find_papers(tx: Tx, of: Collection[Key]) -> dict[Key, bytes]:
     """What these documents say, whole."""
     rows = await tx.rows(
-        """SELECT tenant, document_id, content FROM paper
-             JOIN unnest(%s::text[], %s::text[]) AS k (tenant, document_id) USING (tenant, document_id)""",
-        keys(of),
+        "SELECT tenant, document_id, content FROM paper WHERE tenant = ANY (%s) AND document_id = ANY (%s)",
+        within(of),
     )
-    return {(row.tenant, row.document_id): bytes(row.content) for row in rows}
+    return {key: bytes(row.content) for row in rows if (key := (row.tenant, row.document_id)) in of}
 
 
 async def find_unwritten(tx: Tx) -> int:

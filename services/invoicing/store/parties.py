@@ -5,7 +5,7 @@ from typing import Any
 
 from services.chassis.database import Tx
 from services.invoicing.domain.parties import Buyer, Company, Contract, Form, InvoiceOn, Seller
-from services.invoicing.store.columns import Key, columns, company_json, keys
+from services.invoicing.store.columns import Key, columns, company_json, keys, within
 
 
 async def save_seller(tx: Tx, seller: Seller) -> None:
@@ -84,8 +84,8 @@ async def change_companies(tx: Tx, companies: dict[Key, Company]) -> set[Key]:
 async def find_buyers(tx: Tx, of: Collection[Key]) -> dict[Key, Buyer]:
     """The copies of these buyers."""
     rows = await tx.rows(
-        "SELECT b.* FROM buyer b JOIN unnest(%s::text[], %s::text[]) AS k (tenant, account_id) USING (tenant, account_id)",
-        keys(of),
+        "SELECT * FROM buyer WHERE tenant = ANY (%s) AND account_id = ANY (%s)",
+        within(of),
     )
     return {
         (row.tenant, row.account_id): Buyer(row.tenant, row.account_id, Company(**row.company), row.currency)
@@ -115,9 +115,8 @@ async def set_contract(tx: Tx, key: Key, contract: Contract) -> None:
 async def find_contracts(tx: Tx, of: Collection[Key]) -> dict[Key, Contract]:
     """What was agreed with these buyers; nothing for those with whom nothing was."""
     rows = await tx.rows(
-        """SELECT c.* FROM contract c
-             JOIN unnest(%s::text[], %s::text[]) AS k (tenant, account_id) USING (tenant, account_id)""",
-        keys(of),
+        "SELECT * FROM contract WHERE tenant = ANY (%s) AND account_id = ANY (%s)",
+        within(of),
     )
     return {
         (row.tenant, row.account_id): Contract(

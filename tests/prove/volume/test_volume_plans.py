@@ -135,7 +135,7 @@ NEEDED = {
     "ledger": [("item_in_currency", "RecordPayment"), ("item_due", "ListOpenItems"), ("item_match", "RecordPayment")],
     "disputes": [("invoice_number", "Open"), ("dispute_account_state", "ListDisputes")],
     "notifications": [("message_contact", "ListMessages"), ("message_about", "ListMessages")],
-    "invoicing": [("issued_order", "ListInvoices"), ("issued_position", "ListInvoices")],
+    "invoicing": [("issued_order", "ListInvoices"), ("issued_of_tenant", "ListInvoices")],
 }
 
 
