@@ -6,6 +6,7 @@ concerns the documents that were asked about and no others.
 
 import asyncio
 import contextlib
+import gc
 import multiprocessing
 import signal
 import time
@@ -42,6 +43,9 @@ def serve(pipe: Connection, settings: CheckSettings, *, warm: bool) -> None:
     judge = Judge(settings)
     if warm:
         judge.warm()
+    gc.collect()
+    gc.freeze()  # what was loaded stays: no search for garbage need go through it
+    gc.set_threshold(10_000, 20, 100)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         pipe.send(None)
         while True:

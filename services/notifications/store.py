@@ -473,34 +473,52 @@ async def open_mails(tx: Tx, firsts: Collection[Key]) -> tuple[dict[Key, Mail], 
 
     Those apart that the version before this one is sending just now.
     """
-    rows = await tx.rows(
-        f"""SELECT m.*, mail.key, mail.due_at AS mail_due_at, mail.state, mail.attempts, contact.name, contact.email,
-                   contact.language AS speaks, mail.next_try_at < now() + interval '2 minutes' AS is_near
-              FROM message m
-              JOIN mail ON mail.tenant = m.tenant AND mail.contact_id = m.contact_id AND mail.key = m.mail_key
-              JOIN contact ON contact.tenant = m.tenant AND contact.contact_id = m.contact_id
-             WHERE m.tenant = ANY (%s::text[]) AND m.message_id = ANY (%s::text[]) AND mail.state IN {_OPEN}""",  # noqa: S608 - constant text
+    # Each by its key, and put together here: joined there, a plan that was made on young tables reads them whole.
+    said = await tx.rows(
+        "SELECT * FROM message WHERE tenant = ANY (%s::text[]) AND message_id = ANY (%s::text[])",
         [texts({tenant for tenant, _ in firsts}), texts(first for _, first in firsts)],
     )
+    of = {(row.tenant, row.contact_id, row.mail_key): row for row in said if (row.tenant, row.message_id) in firsts}
+    rows = await _open(tx, of.keys())
     others = await _keep_to_us(tx, [_key(row) for row in rows if row.is_near])
     whole = await messages_in(tx, [_key(row) for row in rows if row.key.startswith("digest/")])
     mails = {
-        (row.tenant, row.message_id): Mail(
+        (row.tenant, of[_key(row)].message_id): Mail(
             tenant=row.tenant,
             contact_id=row.contact_id,
             key=row.key,
-            due_at=row.mail_due_at,
+            due_at=row.due_at,
             state=State(row.state),
             attempts=row.attempts + 1,
             name=row.name,
             email=row.email,
-            language=row.speaks,
-            messages=tuple(whole.get(_key(row), [row])),
+            language=row.language,
+            messages=tuple(whole.get(_key(row), [of[_key(row)]])),
         )
         for row in rows
         if _key(row) not in others
     }
-    return mails, {(row.tenant, row.message_id) for row in rows if _key(row) in others}
+    return mails, {(row.tenant, of[_key(row)].message_id) for row in rows if _key(row) in others}
+
+
+async def _open(tx: Tx, mails: Collection[MailKey]) -> list[Any]:
+    """Those of these mails that have not come to their end, each with whom it is for."""
+    keys = _each(mails)
+    rows = await tx.rows(
+        f"""SELECT mail.tenant, mail.contact_id, mail.key, mail.due_at, mail.state, mail.attempts, contact.name,
+                   contact.email, contact.language, mail.next_try_at < now() + interval '2 minutes' AS is_near
+              FROM mail JOIN contact USING (tenant, contact_id)
+             WHERE mail.tenant = ANY (%s::text[]) AND mail.contact_id = ANY (%s::text[]) AND mail.key = ANY (%s::text[])
+               AND contact.tenant = ANY (%s::text[]) AND contact.contact_id = ANY (%s::text[])
+               AND mail.state IN {_OPEN}""",  # noqa: S608 - constant text
+        [*keys, *keys[:2]],
+    )
+    return [row for row in rows if _key(row) in mails]
+
+
+def _each(mails: Collection[MailKey]) -> list[str]:
+    """Tenants, contacts and keys, each once, for `= ANY`, which can only go by the key."""
+    return [texts(sorted({mail[i] for mail in mails})) for i in range(3)]
 
 
 async def _keep_to_us(tx: Tx, mails: Collection[MailKey]) -> set[MailKey]:
@@ -510,9 +528,10 @@ async def _keep_to_us(tx: Tx, mails: Collection[MailKey]) -> set[MailKey]:
     ours = await tx.rows(
         f"""UPDATE mail SET claim = NULL, next_try_at = now() + {_OURS}
              WHERE (tenant, contact_id, key) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
+               AND tenant = ANY (%s::text[]) AND contact_id = ANY (%s::text[]) AND key = ANY (%s::text[])
                AND (claim IS NULL OR next_try_at <= now())
             RETURNING tenant, contact_id, key""",  # noqa: S608 - constant text
-        [texts(mail[i] for mail in mails) for i in range(3)],
+        [*(texts(mail[i] for mail in mails) for i in range(3)), *_each(mails)],
     )
     return set(mails) - {(row.tenant, row.contact_id, row.key) for row in ours}
 
@@ -524,8 +543,9 @@ async def messages_in(tx: Tx, mails: Collection[MailKey]) -> dict[MailKey, list[
     rows = await tx.rows(
         """SELECT * FROM message
             WHERE (tenant, contact_id, mail_key) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
+              AND tenant = ANY (%s::text[]) AND contact_id = ANY (%s::text[]) AND mail_key = ANY (%s::text[])
             ORDER BY message_id""",
-        [texts(mail[i] for mail in mails) for i in range(3)],
+        [*(texts(mail[i] for mail in mails) for i in range(3)), *_each(mails)],
     )
     found: dict[MailKey, list[Any]] = {key: [] for key in mails}
     for row in rows:
@@ -540,6 +560,7 @@ async def finish(tx: Tx, answers: Sequence[tuple[Mail, delivery.Handed]]) -> set
                   next_try_at = now() + new.pause_s * interval '1 second' + {_OURS}
              FROM {_ANSWER.rows} AS new
             WHERE mail.tenant = new.tenant AND mail.contact_id = new.contact_id AND mail.key = new.key
+              AND mail.tenant = ANY (%s::text[]) AND mail.contact_id = ANY (%s::text[]) AND mail.key = ANY (%s::text[])
               AND mail.state IN {_OPEN}
            RETURNING mail.tenant, mail.contact_id, mail.key""",  # noqa: S608 - our own columns
         [
@@ -552,7 +573,8 @@ async def finish(tx: Tx, answers: Sequence[tuple[Mail, delivery.Handed]]) -> set
                     delivery.pause_s(mail.attempts),
                 )
                 for mail, handed in answers
-            )
+            ),
+            *_each([mail.mail_key for mail, _ in answers]),
         ],
     )
     return {_key(row) for row in rows}

@@ -1,7 +1,7 @@
 """How values become the columns of a set-based statement, and rows values again."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
@@ -31,9 +31,17 @@ def within(of: Collection[Key]) -> list[list[str]]:
     return [sorted({tenant for tenant, _ in of}), sorted({one for _, one in of})]
 
 
-def company_json(company: Company) -> Jsonb:
+_COMPANY = tuple(field.name for field in fields(Company))
+
+
+def company_value(company: Company) -> dict[str, str]:
     """A company as it is kept."""
-    return Jsonb(asdict(company))
+    return {name: getattr(company, name) for name in _COMPANY}
+
+
+def company_json(company: Company) -> Jsonb:
+    """The same, as a parameter."""
+    return Jsonb(company_value(company))
 
 
 def pairs_json(pairs: Iterable[tuple[str, Decimal]]) -> list[list[str]]:

@@ -1,7 +1,6 @@
 """Series, issued documents and their bytes."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,7 +14,7 @@ from services.invoicing.documents.model import VatCategory
 from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import Company, Form
 from services.invoicing.domain.statements import Check, Kept, Kind, Line, Statement, VatRow
-from services.invoicing.store.columns import Key, columns, keys, within
+from services.invoicing.store.columns import Key, columns, company_value, keys, within
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
@@ -191,8 +190,8 @@ def _issued_row(statement: Statement, series: Series, nth: int) -> tuple[Any, ..
         statement.scope.site,
         statement.scope.cost_centre,
         statement.scope.purchase_order,
-        asdict(statement.seller),
-        asdict(statement.buyer),
+        company_value(statement.seller),
+        company_value(statement.buyer),
         statement.form.profile,
         statement.form.format,
     )
