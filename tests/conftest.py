@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import structlog
 from xdist.scheduler import LoadScopeScheduling
 
 from deploy.local.artifacts import ROOT
@@ -44,6 +45,12 @@ class OneStack(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneStack:
     """Long scopes come first, by their number of tests."""
     return OneStack(config, log)
+
+
+@pytest.fixture(autouse=True)
+def _logs_of_its_own() -> None:
+    """What one test, or a stack that it started, says about logging is none of the next one's business."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
