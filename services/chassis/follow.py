@@ -6,6 +6,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Collection, Coroutine, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from services.chassis import fetch, metrics, topics
 from services.chassis.consumer import Consumer
 from services.chassis.envelope import Record
 from services.chassis.logs import log
+from services.chassis.pace import Pace
 from services.chassis.settings import ChassisSettings
 
 BUFFER_MAX = 4000  # unhandled records, after which fetching waits
@@ -77,6 +79,14 @@ class Buffer:
         self._bytes -= taken
         self._room.set()
         return batch
+
+    async def rest(self, seconds: float, most: int, most_bytes: int) -> None:
+        """Let so many seconds pass, or until a whole batch waits."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while len(self._records) < most and self._bytes < most_bytes and not self.full:
+                    self._filled.clear()
+                    await self._filled.wait()
 
     def drop(self) -> list[Record]:
         """Give up what waits, and return it."""
@@ -149,10 +159,13 @@ class Follower:
             log.warning("the group was not left in time")
 
     async def _flush(self) -> None:
+        most, most_bytes, pace = self._settings.batch_size, self._settings.batch_bytes, Pace()
         while True:
-            self._batch = await self._buffer.some(self._settings.batch_size, self._settings.batch_bytes)
+            self._batch = await self._buffer.some(most, most_bytes)
+            pace.begin()
             await _finishing(self._handle(self._batch))
             self._batch = []
+            await self._buffer.rest(pace.rest_s(), most, most_bytes)
 
     async def _handle(self, batch: list[Record]) -> None:
         await self._consumer.handle(batch)

@@ -20,12 +20,13 @@ from services.chassis.database import Database, is_transient
 from services.chassis.envelope import RECORD_MAX_BYTES
 from services.chassis.logs import log
 from services.chassis.outbox import CHANNEL
+from services.chassis.pace import Pace
 
 _LOCK = 7_215_002  # any number: one relay at a time in this database
 BATCH = 2000  # rows a round
 ROUND_BYTES = RECORD_MAX_BYTES  # of payload after which a round takes no further row
 BATCH_BYTES = 1024 * 1024  # of one partition in one request, or one record of any size
-# Between the beginnings of two rounds. A round costs database, broker and us a millisecond of processor time together,
+# Between the beginnings of two rounds, at least. A round costs database, broker and us a millisecond of processor time together,
 # however little it carries; what is announced after a quiet moment goes out at once all the same.
 PAUSE_S = 0.025
 POLL_S = 0.5  # behind what wakes us, for what was announced while nobody listened
@@ -117,15 +118,16 @@ class Relay:
                 return  # told to stop meanwhile: publishing is another's
             connection.execute(f"LISTEN {CHANNEL}")
             async with new_producer(self._bootstrap_servers) as producer:
-                more = True
+                more, pace = True, Pace()
                 while not self._stopping.is_set():
                     if not more:
                         await self._sleep(connection)
                     began = time.monotonic()
+                    pace.begin()
                     self._forget_what_woke_us(connection)
                     more = await publish(connection, producer)
                     if not more:
-                        await asyncio.sleep(began + PAUSE_S - time.monotonic())
+                        await asyncio.sleep(max(began + PAUSE_S - time.monotonic(), pace.rest_s()))
                 await publish(connection, producer)
 
     async def _gets_the_lock(self, connection: psycopg.Connection[Any]) -> bool:

@@ -23,6 +23,7 @@ from services.chassis.database import Database, Tx, is_transient
 from services.chassis.ids import new_id
 from services.chassis.jobs import Job, Key
 from services.chassis.logs import log, trace_id
+from services.chassis.pace import Pace
 from services.chassis.parked import Reason
 from services.kernel.refusals import Refusal
 
@@ -150,8 +151,10 @@ class Worker:
 
     async def run(self) -> None:
         """Work until cancelled; what is transient is waited for."""
+        pace = Pace()
         try:
             while True:
+                pace.begin()
                 try:
                     done = await self.some()
                 except Exception as error:
@@ -162,6 +165,8 @@ class Worker:
                     continue
                 if not done:
                     await self._wait()
+                elif done < self._work.most:
+                    await asyncio.sleep(pace.rest_s())
         finally:
             await self._let_go()
 
