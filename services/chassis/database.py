@@ -117,7 +117,8 @@ class Database:
         )
         # Rows are found by key, in memory or on a solid-state disk. At the server's usual 4, a table of some hundred rows
         # is scanned, and the plan of a prepared statement or a foreign key's check is kept when it has grown.
-        by_key = "-c random_page_cost=1.1"
+        # So no plan with a scan of a whole table, as long as there is any other.
+        by_key = "-c random_page_cost=1.1 -c enable_seqscan=off"
         self.pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
             url,
             min_size=1,

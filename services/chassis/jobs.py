@@ -112,12 +112,20 @@ _NOT_YET: LiteralString = """
                                              AND p.tenant = found.tenant AND p.subject = found.subject)"""
 
 
+_IS_READY: LiteralString = """SELECT EXISTS (
+    SELECT FROM job WHERE kind = %(kind)s AND next_try_at <= now() AND due_at <= %(at)s
+       AND (leased_until IS NULL OR leased_until < now() OR lease = %(lease)s)) AS is_ready"""
+
+
 async def claim(tx: Tx, kind: str, lease: str, *, most: int, cost_most: int) -> list[Job]:
     """Take the oldest jobs of a kind for as long as the lease is, as many as a batch may have, in their order.
 
     What this worker has already it failed to finish, since it has one batch at a time: that comes again. A job waits for
     those before it in its lane that others are doing, or are about to do. One over which a process ended is taken alone.
     """
+    ready = await tx.row(_IS_READY, {"kind": kind, "at": tx.at, "lease": lease})
+    if not ready.is_ready:
+        return []  # most looks find nothing, and need not wait for whoever claims just now
     await tx.run("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     rows = await tx.rows(
         """WITH busy AS MATERIALIZED (

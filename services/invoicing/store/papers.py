@@ -4,37 +4,31 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from services.chassis import jobs
-from services.chassis.columns import Columns
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.jobs import Job
 from services.invoicing.domain.parties import Form
 from services.invoicing.domain.statements import Check, File
-from services.invoicing.store.columns import Key, within
+from services.invoicing.store.columns import Key, columns, within
 
 PAPER = "json"  # the format in which a document is kept whole
 FILE = "file"  # the kind of job that writes a document's file
 
 
-_DOCUMENT = Columns(
-    "tenant text, document_id text, format text, profile text, content bytea, sha256 text, rule_set text"
-)
-_PAPER = Columns("tenant text, document_id text, content bytea")
-
-
 async def add_documents(tx: Tx, documents: Sequence[tuple[Key, File]]) -> None:
-    """Keep the XML of what is issued now."""
+    """Keep the XML of what is issued now: in lists, since bytes in JSON are parsed twice."""
     await tx.run(
-        f"INSERT INTO document ({_DOCUMENT.names}) SELECT * FROM {_DOCUMENT.rows} AS new",  # noqa: S608 - constant columns
-        [_DOCUMENT.pack((*key, *_file_row(file)) for key, file in documents)],
+        """INSERT INTO document (tenant, document_id, format, profile, content, sha256, rule_set)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::text[])""",
+        columns([(*key, *_file_row(file)) for key, file in documents], 7),
     )
 
 
 async def add_papers(tx: Tx, papers: Sequence[tuple[Key, bytes]]) -> None:
     """Keep what documents say, whole: what their other formats are written from."""
     await tx.run(
-        f"INSERT INTO paper ({_PAPER.names}) SELECT * FROM {_PAPER.rows} AS new",  # noqa: S608
-        [_PAPER.pack((*key, content) for key, content in papers)],
+        "INSERT INTO paper (tenant, document_id, content) SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[])",
+        columns([(*key, content) for key, content in papers], 3),
     )
 
 
