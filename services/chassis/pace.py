@@ -3,7 +3,7 @@
 import time
 
 REST_MAX_S = 0.1
-_TIMES = 3  # as long as the last round took
+_TIMES = 2  # as long as the last round took
 
 
 class Pace:
