@@ -77,11 +77,6 @@ def handed_over(state: State, answer: Answer) -> State:
     return move(move(state, Answer.CLAIMED), answer)
 
 
-def states_before(answer: Answer) -> list[str]:
-    """The states in which a mail may get this answer."""
-    return [state.value for state, given in MOVES if given is answer]
-
-
 def meaning(code: int) -> Answer:
     """What an SMTP reply code to recipient or content says (RFC 5321, 4.2.1)."""
     if 200 <= code < 300:
