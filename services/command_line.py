@@ -14,7 +14,7 @@ ROLES = {
     "ledger": ("services.ledger", "Keeps the books: serve, migrate, parked."),
     "disputes": ("services.disputes", "Runs the cases of disputed invoices: serve, migrate, parked."),
     "notifications": ("services.notifications", "Tells everyone concerned: serve, migrate, parked."),
-    "invoice": ("services.invoicing.documents", "Shows, judges and converts anybody's invoices, without a server."),
+    "invoice": ("services.documents", "Shows, judges and converts anybody's invoices, without a server."),
 }
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Receivables: the services, and their tools.")

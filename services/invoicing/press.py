@@ -19,8 +19,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from services.chassis.logs import log
+from services.documents import Finding
 from services.invoicing.checks import Judge, Rendered, rules_of
-from services.invoicing.documents import Finding
 from services.invoicing.domain.parties import Form
 from services.invoicing.domain.sketches import Prepared, Sketch
 from services.invoicing.settings import CheckSettings

@@ -13,8 +13,8 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts
 from services.chassis.envelope import Event
-from services.invoicing.documents import Finding
-from services.invoicing.documents.formats import FORMATS
+from services.documents import Finding
+from services.documents.formats import FORMATS
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.orders import Shipment
 from services.invoicing.domain.parties import CORE_FORM, Buyer, Company, Contract, InvoiceOn, Seller, usual_form

@@ -5,8 +5,8 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from services.invoicing.documents import ENGINE_FAILED, Finding
-from services.invoicing.documents.model import VatCategory
+from services.documents import ENGINE_FAILED, Finding
+from services.documents.model import VatCategory
 from services.invoicing.domain.parties import Company, Form
 from services.kernel.money import Money
 from services.kernel.orders import Scope

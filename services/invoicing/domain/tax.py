@@ -5,8 +5,8 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from services.invoicing.documents.model import VatCategory
-from services.invoicing.documents.totals import STANDARD_EXEMPTIONS
+from services.documents.model import VatCategory
+from services.documents.totals import STANDARD_EXEMPTIONS
 from services.invoicing.domain.rates import MEMBERS, RATES, Rates
 from services.kernel.refusals import Invalid
 

@@ -8,7 +8,7 @@ from services.chassis.columns import Columns
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, new_traceparent
 from services.chassis.pages import Page
-from services.invoicing.documents import Finding, Severity
+from services.documents import Finding, Severity
 from services.invoicing.domain.drafts import LARGE_LINES
 from services.invoicing.domain.statements import Held, Kind
 from services.invoicing.store.columns import Key, keys, within

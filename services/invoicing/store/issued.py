@@ -10,7 +10,7 @@ from psycopg.errors import SerializationFailure
 from services.chassis.columns import Columns
 from services.chassis.database import Tx
 from services.chassis.pages import Page
-from services.invoicing.documents.model import VatCategory
+from services.documents.model import VatCategory
 from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import Company, Form
 from services.invoicing.domain.statements import Check, Kept, Kind, Line, Statement, VatRow

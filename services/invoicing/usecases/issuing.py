@@ -19,9 +19,9 @@ from services.chassis.ids import new_id
 from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch, Done
+from services.documents import ENGINE_FAILED, Finding, Severity
 from services.invoicing import metrics, store, wire
 from services.invoicing.checks import check_of, refused
-from services.invoicing.documents import ENGINE_FAILED, Finding, Severity
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.drafts import LARGE_LINES
 from services.invoicing.domain.orders import KeptOrder, Shipment

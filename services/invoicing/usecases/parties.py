@@ -8,8 +8,8 @@ from services.chassis import outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
 from services.chassis.outbox import Announcement
+from services.documents.formats import facturx
 from services.invoicing import identifiers, store, wire
-from services.invoicing.documents.formats import facturx
 from services.invoicing.domain import tax
 from services.invoicing.domain.parties import Company, Contract, Seller
 from services.invoicing.usecases.desk import ANY_SELLER, Key

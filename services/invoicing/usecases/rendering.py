@@ -6,10 +6,10 @@ from services.chassis.envelope import Origin
 from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
+from services.documents import PROFILES
+from services.documents.formats import FORMATS
 from services.invoicing import store, wire
 from services.invoicing.checks import check_of
-from services.invoicing.documents import PROFILES
-from services.invoicing.documents.formats import FORMATS
 from services.invoicing.domain.drafts import LARGE_LINES
 from services.invoicing.domain.parties import CORE_FORM, PDF, Form, usual_form
 from services.invoicing.domain.statements import File, Kept, Statement

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from services.invoicing.documents.model import VatCategory
+from services.documents.model import VatCategory
 from services.invoicing.domain.rates import FOR_EVER, RATES
 from services.invoicing.domain.tax import VatTreatment, rate_for
 from services.kernel.refusals import Invalid
