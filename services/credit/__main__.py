@@ -11,7 +11,7 @@ from services.chassis.envelope import Origin, new_traceparent
 from services.chassis.ids import new_id
 from services.chassis.pages import ROWS_MAX, Page
 from services.credit import store, usecases
-from services.credit.domain import Outcome, Recorded
+from services.credit.domain.decisions import Outcome, Recorded
 from services.credit.service import SERVICE
 
 app = cli.command_line(SERVICE)

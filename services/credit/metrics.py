@@ -8,7 +8,8 @@ from services.chassis.database import Tx
 from services.chassis.metrics import amount, show
 from services.chassis.sweeps import Found, Span, Sweep
 from services.credit import store
-from services.credit.domain import OPEN, Outcome
+from services.credit.domain.decisions import Outcome
+from services.credit.domain.holds import OPEN
 
 LIMIT = Gauge("ar_credit_limit", "Credit limits granted to all buyers, in units of the currency", ["currency"])
 USED = Gauge("ar_credit_used", "What buyers use of their limits: invoiced and not paid", ["currency"])

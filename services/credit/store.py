@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from services.chassis import jobs
-from services.chassis.columns import Columns, texts
+from services.chassis.columns import Columns, within
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import Page
 from services.chassis.sweeps import Span
-from services.credit.domain import Account, Decision, Hold, Outcome, Recorded, State
+from services.credit.domain.accounts import Account
+from services.credit.domain.decisions import Decision, Outcome, Recorded
+from services.credit.domain.holds import Hold, State
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
@@ -47,7 +49,7 @@ async def lock_accounts(tx: Tx, keys: Collection[Key]) -> dict[Key, Account]:
         """SELECT tenant, account_id, currency, limit_minor, used_minor, held_minor, on_hold FROM account
             WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[])
             ORDER BY tenant, account_id FOR NO KEY UPDATE""",
-        _any(keys),
+        within(keys),
     )
     return {
         (r.tenant, r.account_id): Account(
@@ -66,7 +68,7 @@ async def lock_unknown(tx: Tx, keys: Collection[Key]) -> None:
     """Serialize orders of accounts that have no row to lock."""
     await tx.run(
         "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%s::text[]) AS key",
-        [texts(sorted(f"{tenant}/{account_id}" for tenant, account_id in keys))],
+        [sorted(f"{tenant}/{account_id}" for tenant, account_id in keys)],
     )
 
 
@@ -112,7 +114,7 @@ async def accounts_of(tx: Tx, orders: Collection[Key]) -> set[Key]:
     rows = await tx.rows(
         """SELECT DISTINCT tenant, account_id FROM hold
             WHERE tenant = ANY (%s::text[]) AND order_id = ANY (%s::text[])""",
-        _any(orders),
+        within(orders),
     )
     return {(r.tenant, r.account_id) for r in rows}
 
@@ -153,7 +155,7 @@ async def save(
             SELECT count(*) AS written FROM changed""",  # noqa: S608 - constant columns
         [
             _ACCOUNT.pack(_account_row(a, granted) for a in accounts),
-            *_any([(a.tenant, a.account_id) for a in accounts]),
+            *within([(a.tenant, a.account_id) for a in accounts]),
             _HOLD.pack(map(_hold_row, holds)),
             tx.at,
             _DECISION.pack(_decision_row(decision_id, d) for decision_id, d in decisions),
@@ -252,14 +254,6 @@ async def count_open_holds(tx: Tx, span: Span) -> list[tuple[str, int]]:
                AND state IN ('REFERRED', 'HELD', 'PARTIALLY_CAPTURED') GROUP BY state""",  # noqa: S608 - constant text
         span.params,
     )
-
-
-def _any(keys: Collection[Key]) -> list[str]:
-    """The different values of each part of the keys, for `= ANY (%s::text[])`, which can only go by the table's key.
-
-    A plan is kept from when the tables were young: a join alone would be planned as a scan of the tenant's rows.
-    """
-    return [texts({tenant for tenant, _ in keys}), texts({name for _, name in keys})]
 
 
 def _account_row(a: Account, granted: Collection[Key]) -> tuple[Any, ...]:

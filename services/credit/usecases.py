@@ -18,8 +18,13 @@ from services.chassis.envelope import Event, Origin, new_traceparent
 from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
-from services.credit import domain, metrics, store, wire
-from services.credit.domain import Account, Action, Book, Decision, Hold, Outcome, Policy, Recorded, Request
+from services.credit import metrics, store, wire
+from services.credit.domain import decisions, holds, moves
+from services.credit.domain.accounts import Account
+from services.credit.domain.book import Book
+from services.credit.domain.decisions import Decision, Outcome, Recorded, Request
+from services.credit.domain.holds import Action, Hold
+from services.credit.domain.policy import Policy
 from services.credit.store import Key, Movement, Version
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Early, Invalid, NotFound, Refusal
@@ -126,9 +131,9 @@ def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
     version = (request.tenant, request.order_id, request.version)
     if (earlier := work.known.get(version)) is not None:
         return _same(earlier, request)
-    decision, replaced = domain.decide(work.book, request, POLICY)
+    decision, replaced = decisions.decide(work.book, request, POLICY)
     if replaced is not None:
-        work.keep(replace(replaced, state=domain.State.RELEASED, held=Money(0, replaced.held.currency)))
+        work.keep(replace(replaced, state=holds.State.RELEASED, held=Money(0, replaced.held.currency)))
         work.movements += _released(replaced, "replaced")
         work.telling += _tell_released(origin, replaced, events_pb2.RELEASE_CAUSE_REPLACED)
     work.known[version] = record = _record(decision)
@@ -144,7 +149,7 @@ def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
 async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome) -> Recorded:
     """A person decides a referred order; the order goes on."""
     book, hold = await _one_order(tx, origin.tenant, order_id)
-    decision = domain.review(book, hold, outcome, origin.actor)
+    decision = decisions.review(book, hold, outcome, origin.actor)
     record = _record(decision)
     work = Work(book, decisions=[(record.decision_id, decision)])
     work.keep(book.holds[(origin.tenant, order_id)])
@@ -163,9 +168,9 @@ def _place(work: Work, event: Event[orders_pb2.OrderPlaced]) -> None:
 def _cancel(work: Work, event: Event[orders_pb2.OrderCancelled]) -> None:
     """Give back exactly what the order's hold still has."""
     hold = _known(work.book, event.tenant, event.body.order_id)
-    if hold.state not in domain.OPEN:
+    if hold.state not in holds.OPEN:
         return
-    domain.release(work.book, hold)
+    moves.release(work.book, hold)
     work.keep(work.book.holds[(event.tenant, hold.order_id)])
     work.movements += _released(hold, "cancelled")
     work.telling += _tell_released(event.origin, hold, events_pb2.RELEASE_CAUSE_CANCELLED)
@@ -178,7 +183,7 @@ def _capture(work: Work, event: Event[ledger_pb2.ItemOpened]) -> None:
     hold = _known(book, event.tenant, body.order_id)
     account = _account(book, *key)
     amount = account.own(contracts.money(body.amount))
-    captured, released = domain.capture(book, hold, account, amount, final=body.final)
+    captured, released = moves.capture(book, hold, account, amount, final=body.final)
     work.movements.append(Movement(key, f"item invoice/{body.invoice_id}", used=amount.minor, held=-captured.minor))
     moved = book.holds[(event.tenant, body.order_id)]
     if moved is not hold:
@@ -251,9 +256,9 @@ async def lapse(batch: Batch) -> None:
         work = Work(await _book_of_orders(done.tx, orders.keys()))
         for key, job in orders.items():
             hold = work.book.holds[key]
-            if hold.state not in domain.OPEN or hold.expires_at > done.tx.at:
+            if hold.state not in holds.OPEN or hold.expires_at > done.tx.at:
                 continue
-            domain.release(work.book, hold, Action.EXPIRE)
+            moves.release(work.book, hold, Action.EXPIRE)
             work.keep(work.book.holds[key])
             work.movements += _released(hold, "expired")
             origin = replace(job.origin, idempotency_key=f"expire {hold.order_id}/{hold.version}")

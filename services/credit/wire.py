@@ -10,7 +10,8 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts
 from services.chassis.envelope import Event
-from services.credit.domain import Hold, Outcome, Recorded, Request
+from services.credit.domain.decisions import Outcome, Recorded, Request
+from services.credit.domain.holds import Hold
 from services.kernel.calendars import day
 from services.kernel.money import Money
 from services.kernel.refusals import Invalid

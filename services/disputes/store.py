@@ -6,7 +6,7 @@ An invoice's row is the lock of all its cases: whoever changes a case holds it f
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from services.chassis.columns import Columns, texts
+from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.chassis.pages import Page
 from services.chassis.sweeps import Span
@@ -71,7 +71,7 @@ async def lock_invoices(tx: Tx, keys: Collection[Key]) -> dict[Key, Invoice]:
     rows = await tx.rows(
         """SELECT * FROM invoice WHERE tenant = ANY (%s::text[]) AND invoice_id = ANY (%s::text[])
             ORDER BY tenant, invoice_id FOR UPDATE""",
-        _any(keys),
+        within(keys),
     )
     return {key: _invoice(row) for row in rows if (key := (row.tenant, row.invoice_id)) in keys}
 
@@ -123,7 +123,7 @@ async def save_invoices(tx: Tx, invoices: Collection[Invoice]) -> None:
                    OR new.disputed_minor + new.credited_minor <= invoice.gross_minor)""",  # noqa: S608 - constant columns
         [
             _TAKEN.pack((*i.key, i.disputed.minor, i.credited.minor) for i in changed),
-            *_any([i.key for i in changed]),
+            *within([i.key for i in changed]),
         ],
     )
     assert written == len(changed), "more would be contested than the invoice has"
@@ -147,9 +147,9 @@ async def note_open(tx: Tx, said: Mapping[Key, tuple[Money, int]]) -> set[Key]:
             )
             SELECT tenant, invoice_id FROM held""",  # noqa: S608 - constant columns
         [
-            *_any(said),
+            *within(said),
             _OPEN.pack((*key, owed.minor, sequence) for key, (owed, sequence) in said.items()),
-            *_any(said),
+            *within(said),
         ],
     )
     return {(row.tenant, row.invoice_id) for row in rows}
@@ -175,7 +175,7 @@ async def find_disputes(tx: Tx, keys: Collection[Key]) -> dict[Key, Dispute]:
     """These cases. To change one, lock its invoice first and read it after that."""
     rows = await tx.rows(
         f"{_DISPUTES.format('dispute')} WHERE (d.tenant, d.dispute_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",  # noqa: S608 - constant columns
-        _columns(keys),
+        columns(keys),
     )
     return {(row.tenant, row.dispute_id): _dispute(row) for row in rows}
 
@@ -296,18 +296,6 @@ async def contested(tx: Tx, span: Span) -> list[tuple[str, int]]:
              WHERE {IS_CONTESTED} AND {span.where("tenant", "invoice_id")} GROUP BY currency""",  # noqa: S608 - constant text
         span.params,
     )
-
-
-def _columns(keys: Collection[Key]) -> list[list[str]]:
-    return [[first for first, _ in keys], [second for _, second in keys]]
-
-
-def _any(keys: Collection[Key]) -> list[str]:
-    """The different values of each part of the keys, for `= ANY (%s::text[])`, which can only go by the table's key.
-
-    A plan is kept from when the tables were young: a join alone would be planned as a scan of the tenant's rows.
-    """
-    return [texts({tenant for tenant, _ in keys}), texts({name for _, name in keys})]
 
 
 def _invoice_row(i: Invoice) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from services.chassis.columns import Columns, texts
+from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.chassis.ids import new_id
 from services.chassis.pages import Page
@@ -70,7 +70,7 @@ async def lock_accounts(tx: Tx, keys: Collection[Key]) -> set[Key]:
         """SELECT tenant, account_id FROM account
             WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[])
             ORDER BY tenant, account_id FOR NO KEY UPDATE""",
-        _any(keys, 2),
+        within(keys),
     )
     return {(r.tenant, r.account_id) for r in rows}
 
@@ -82,7 +82,7 @@ async def currencies(tx: Tx, keys: Collection[Key]) -> set[Purse]:
            UNION
            SELECT tenant, account_id, currency FROM balance
             WHERE tenant = ANY (%(tenants)s) AND account_id = ANY (%(ids)s) AND chart_account = 1100""",
-        dict(zip(("tenants", "ids"), _values(keys, 2), strict=True)),
+        dict(zip(("tenants", "ids"), within(keys), strict=True)),
     )
     return {(r.tenant, r.account_id, r.currency) for r in rows}
 
@@ -126,7 +126,7 @@ async def find_items(tx: Tx, keys: Collection[Key]) -> dict[Key, Item]:
     """Items by invoice."""
     rows = await tx.rows(
         f"SELECT {_ITEM} FROM item i WHERE tenant = ANY (%s::text[]) AND invoice_id = ANY (%s::text[])",  # noqa: S608 - constant columns
-        _any(keys, 2),
+        within(keys),
     )
     return {(r.tenant, r.invoice_id): _item(r) for r in rows}
 
@@ -151,7 +151,7 @@ async def _named_items(tx: Tx, named: Collection[tuple[str, str, str]]) -> list[
         return []
     rows = await tx.rows(
         f"SELECT {_ITEM} FROM item i WHERE tenant = ANY (%s) AND account_id = ANY (%s) AND match_key = ANY (%s)",  # noqa: S608 - constant columns
-        _values(named, 3),
+        within(named, 3),
     )
     return [_item(r) for r in rows]
 
@@ -174,7 +174,7 @@ async def _oldest_due(tx: Tx, reach: Mapping[Purse, int]) -> list[Item]:
                       AND (item.due_on, item.number, item.invoice_id) > (purse.due_on, purse.number, purse.invoice_id)
                     ORDER BY item.due_on, item.number, item.invoice_id LIMIT {most}) AS i
                  ORDER BY i.due_on, i.number, i.invoice_id""",  # noqa: S608 - constant columns
-            _columns([(*purse, *place) for purse, place in places.items()], 6),
+            columns([(*purse, *place) for purse, place in places.items()], 6),
         )
         read: dict[Purse, list[Item]] = {}
         for r in rows:
@@ -196,7 +196,7 @@ async def find_payments(tx: Tx, keys: Collection[Key]) -> dict[Key, Receipt]:
     """Payments that are booked, with what they were applied to."""
     paid = await tx.rows(
         "SELECT * FROM payment WHERE tenant = ANY (%s::text[]) AND payment_id = ANY (%s::text[])",
-        _any(keys, 2),
+        within(keys),
     )
     if not paid:
         return {}
@@ -205,7 +205,7 @@ async def find_payments(tx: Tx, keys: Collection[Key]) -> dict[Key, Receipt]:
               FROM allocation a JOIN item i USING (tenant, invoice_id)
              WHERE a.tenant = ANY (%s::text[]) AND a.payment_id = ANY (%s::text[])
              ORDER BY a.tenant, a.payment_id, a.nth""",  # noqa: S608 - constant columns
-        _any([(r.tenant, r.payment_id) for r in paid], 2),
+        within([(r.tenant, r.payment_id) for r in paid]),
     )
     applied: dict[Key, list[Application]] = {}
     for r in rows:
@@ -233,7 +233,7 @@ async def find_credit_notes(tx: Tx, keys: Collection[Key]) -> dict[Key, CreditNo
     """Credit notes that are booked."""
     rows = await tx.rows(
         "SELECT * FROM credit_note WHERE tenant = ANY (%s::text[]) AND credit_note_id = ANY (%s::text[])",
-        _any(keys, 2),
+        within(keys),
     )
     return {
         (r.tenant, r.credit_note_id): CreditNote(
@@ -276,7 +276,7 @@ async def find_disputes(tx: Tx, keys: Collection[Key]) -> dict[Key, Dispute]:
     rows = await tx.rows(
         """SELECT tenant, dispute_id, invoice_id, account_id, currency, memo_minor FROM dispute
             WHERE tenant = ANY (%s::text[]) AND dispute_id = ANY (%s::text[])""",
-        _any(keys, 2),
+        within(keys),
     )
     return {
         (r.tenant, r.dispute_id): Dispute(
@@ -345,20 +345,6 @@ async def trial_balance(tx: Tx, tenant: str) -> list[Any]:
             GROUP BY chart_account, currency ORDER BY currency, chart_account""",
         [tenant],
     )
-
-
-def _any(keys: Collection[tuple[str, ...]], width: int) -> list[str]:
-    """The different values of each part of the keys, for `= ANY (%s::text[])`."""
-    return [texts(sorted({key[part] for key in keys})) for part in range(width)]
-
-
-def _values(keys: Collection[tuple[str, ...]], width: int) -> list[list[str]]:
-    """The different values of each part of the keys, for `= ANY`."""
-    return [sorted({key[part] for key in keys}) for part in range(width)]
-
-
-def _columns(rows: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [[row[column] for row in rows] for column in range(width)]
 
 
 def _entry_row(entry_id: str, e: Entry) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from services.chassis import jobs
-from services.chassis.columns import Columns, texts
+from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.ids import new_id
@@ -154,7 +154,7 @@ async def contacts_of(tx: Tx, accounts: Collection[Key]) -> dict[Key, list[Conta
     rows = await tx.rows(
         """SELECT * FROM contact WHERE (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
             ORDER BY tenant, contact_id""",
-        _columns(accounts),
+        columns(accounts),
     )
     found: dict[Key, list[Contact]] = {key: [] for key in accounts}
     for row in rows:
@@ -178,7 +178,7 @@ async def addresses(tx: Tx, contacts: Collection[Key]) -> dict[Key, str]:
         """SELECT tenant, contact_id, email FROM contact
             WHERE (tenant, contact_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
             ORDER BY tenant, contact_id FOR UPDATE""",
-        _columns(contacts),
+        columns(contacts),
     )
     return {(row.tenant, row.contact_id): row.email for row in rows}
 
@@ -200,7 +200,7 @@ async def save_companies(tx: Tx, names: Mapping[Key, str]) -> None:
            SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS new (tenant, account_id, name)
             ORDER BY tenant, account_id
            ON CONFLICT (tenant, account_id) DO UPDATE SET name = EXCLUDED.name""",
-        [*_columns(names), list(names.values())],
+        [*columns(names), list(names.values())],
     )
 
 
@@ -208,7 +208,7 @@ async def company_names(tx: Tx, accounts: Collection[Key]) -> dict[Key, str]:
     """How these buyers are called, as far as known."""
     rows = await tx.rows(
         """SELECT * FROM company WHERE (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        _columns(accounts),
+        columns(accounts),
     )
     return {(row.tenant, row.account_id): row.name for row in rows}
 
@@ -220,7 +220,7 @@ async def save_sellers(tx: Tx, names: Mapping[Key, str]) -> None:
            SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS new (tenant, seller_id, name)
             ORDER BY tenant, seller_id
            ON CONFLICT (tenant, seller_id) DO UPDATE SET name = EXCLUDED.name""",
-        [*_columns(names), list(names.values())],
+        [*columns(names), list(names.values())],
     )
 
 
@@ -243,7 +243,7 @@ async def save_order_scopes(tx: Tx, scopes: Mapping[Key, Scope]) -> None:
            ON CONFLICT (tenant, order_id) DO UPDATE
              SET site = EXCLUDED.site, cost_centre = EXCLUDED.cost_centre, purchase_order = EXCLUDED.purchase_order""",
         [
-            *_columns(scopes),
+            *columns(scopes),
             [scope.site for scope in scopes.values()],
             [scope.cost_centre for scope in scopes.values()],
             [scope.purchase_order for scope in scopes.values()],
@@ -255,7 +255,7 @@ async def order_scopes(tx: Tx, orders: Collection[Key]) -> dict[Key, Scope]:
     """Which part of the company these orders are for, where one was named."""
     rows = await tx.rows(
         "SELECT * FROM order_scope WHERE (tenant, order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
-        _columns(orders),
+        columns(orders),
     )
     return {(row.tenant, row.order_id): Scope(row.site, row.cost_centre, row.purchase_order) for row in rows}
 
@@ -267,7 +267,7 @@ async def save_dispute_reasons(tx: Tx, reasons: Mapping[Key, str]) -> None:
            SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS new (tenant, dispute_id, reason_code)
             ORDER BY tenant, dispute_id
            ON CONFLICT DO NOTHING""",
-        [*_columns(reasons), list(reasons.values())],
+        [*columns(reasons), list(reasons.values())],
     )
 
 
@@ -275,7 +275,7 @@ async def dispute_reasons(tx: Tx, disputes: Collection[Key]) -> dict[Key, str]:
     """Why these cases were opened."""
     rows = await tx.rows(
         "SELECT * FROM dispute_reason WHERE (tenant, dispute_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
-        _columns(disputes),
+        columns(disputes),
     )
     return {(row.tenant, row.dispute_id): row.reason_code for row in rows}
 
@@ -304,7 +304,7 @@ async def known_facts(tx: Tx, facts: Collection[Key]) -> set[Key]:
     """Which of these facts were told already."""
     rows = await tx.rows(
         "SELECT tenant, fact FROM story WHERE (tenant, fact) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
-        _columns(facts),
+        columns(facts),
     )
     return {(row.tenant, row.fact) for row in rows}
 
@@ -349,7 +349,7 @@ async def lock_stories(tx: Tx, facts: Collection[Key]) -> list[tuple[Story, Case
         """SELECT s.*, c.token FROM story s JOIN case_file c USING (tenant, about)
             WHERE (s.tenant, s.fact) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
             ORDER BY s.tenant, s.about, s.case_version FOR UPDATE OF c""",
-        _columns(facts),
+        columns(facts),
     )
     return [(remembered.unpack(row), CaseFile(row.case_version, row.token)) for row in rows]
 
@@ -359,7 +359,7 @@ async def who_was_told(tx: Tx, facts: Collection[Key]) -> set[tuple[str, str, st
     rows = await tx.rows(
         """SELECT tenant, fact, contact_id FROM message
             WHERE (tenant, fact) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        _columns(facts),
+        columns(facts),
     )
     return {(row.tenant, row.fact, row.contact_id) for row in rows}
 
@@ -476,7 +476,7 @@ async def open_mails(tx: Tx, firsts: Collection[Key]) -> tuple[dict[Key, Mail], 
     # Each by its key, and put together here: joined there, a plan that was made on young tables reads them whole.
     said = await tx.rows(
         "SELECT * FROM message WHERE tenant = ANY (%s::text[]) AND message_id = ANY (%s::text[])",
-        [texts({tenant for tenant, _ in firsts}), texts(first for _, first in firsts)],
+        within(firsts),
     )
     of = {(row.tenant, row.contact_id, row.mail_key): row for row in said if (row.tenant, row.message_id) in firsts}
     rows = await _open(tx, of.keys())
@@ -503,7 +503,7 @@ async def open_mails(tx: Tx, firsts: Collection[Key]) -> tuple[dict[Key, Mail], 
 
 async def _open(tx: Tx, mails: Collection[MailKey]) -> list[Any]:
     """Those of these mails that have not come to their end, each with whom it is for."""
-    keys = _each(mails)
+    keys = within(mails, 3)
     rows = await tx.rows(
         f"""SELECT mail.tenant, mail.contact_id, mail.key, mail.due_at, mail.state, mail.attempts, contact.name,
                    contact.email, contact.language, mail.next_try_at < now() + interval '2 minutes' AS is_near
@@ -516,11 +516,6 @@ async def _open(tx: Tx, mails: Collection[MailKey]) -> list[Any]:
     return [row for row in rows if _key(row) in mails]
 
 
-def _each(mails: Collection[MailKey]) -> list[str]:
-    """Tenants, contacts and keys, each once, for `= ANY`, which can only go by the key."""
-    return [texts(sorted({mail[i] for mail in mails})) for i in range(3)]
-
-
 async def _keep_to_us(tx: Tx, mails: Collection[MailKey]) -> set[MailKey]:
     """Put off when the version before this one may take these up; return those that it is sending just now."""
     if not mails:
@@ -531,7 +526,7 @@ async def _keep_to_us(tx: Tx, mails: Collection[MailKey]) -> set[MailKey]:
                AND tenant = ANY (%s::text[]) AND contact_id = ANY (%s::text[]) AND key = ANY (%s::text[])
                AND (claim IS NULL OR next_try_at <= now())
             RETURNING tenant, contact_id, key""",  # noqa: S608 - constant text
-        [*(texts(mail[i] for mail in mails) for i in range(3)), *_each(mails)],
+        [*columns(mails, 3), *within(mails, 3)],
     )
     return set(mails) - {(row.tenant, row.contact_id, row.key) for row in ours}
 
@@ -545,7 +540,7 @@ async def messages_in(tx: Tx, mails: Collection[MailKey]) -> dict[MailKey, list[
             WHERE (tenant, contact_id, mail_key) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
               AND tenant = ANY (%s::text[]) AND contact_id = ANY (%s::text[]) AND mail_key = ANY (%s::text[])
             ORDER BY message_id""",
-        [*(texts(mail[i] for mail in mails) for i in range(3)), *_each(mails)],
+        [*columns(mails, 3), *within(mails, 3)],
     )
     found: dict[MailKey, list[Any]] = {key: [] for key in mails}
     for row in rows:
@@ -574,7 +569,7 @@ async def finish(tx: Tx, answers: Sequence[tuple[Mail, delivery.Handed]]) -> set
                 )
                 for mail, handed in answers
             ),
-            *_each([mail.mail_key for mail, _ in answers]),
+            *within([mail.mail_key for mail, _ in answers], 3),
         ],
     )
     return {_key(row) for row in rows}
@@ -585,7 +580,7 @@ async def leave_to_people(tx: Tx, mails: Collection[MailKey]) -> None:
     await tx.run(
         """UPDATE mail SET next_try_at = 'infinity'
             WHERE (tenant, contact_id, key) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))""",
-        [texts(mail[i] for mail in mails) for i in range(3)],
+        columns(mails, 3),
     )
 
 
@@ -683,10 +678,6 @@ def _contact(row: Any) -> Contact:
         wants_document=row.wants_document,
         suspended=row.suspended_at is not None,
     )
-
-
-def _columns(keys: Collection[Key]) -> list[str]:
-    return [texts(key[0] for key in keys), texts(key[1] for key in keys)]
 
 
 def _key(row: Any) -> MailKey:

@@ -7,14 +7,14 @@ from typing import Any
 
 from psycopg.errors import SerializationFailure
 
-from services.chassis.columns import Columns
+from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.chassis.pages import Page
 from services.documents.model import VatCategory
 from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import Company, Form
 from services.invoicing.domain.statements import Check, Kept, Kind, Line, Statement, VatRow
-from services.invoicing.store.columns import Key, columns, company_value, keys, within
+from services.invoicing.store.columns import Key, company_value
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
@@ -45,7 +45,7 @@ async def last_issue_dates(tx: Tx, sellers: Collection[Key]) -> dict[tuple[str, 
         """SELECT tenant, seller_id, kind, max(last_issue_date) AS day
              FROM series JOIN unnest(%s::text[], %s::text[]) AS k (tenant, seller_id) USING (tenant, seller_id)
             GROUP BY tenant, seller_id, kind""",
-        keys(sellers),
+        columns(sorted(sellers)),
     )
     return {(row.tenant, row.seller_id, Kind(row.kind)): row.day for row in rows}
 

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from services.chassis.columns import Columns
+from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.invoicing.domain.orders import ZERO, KeptOrder, Shipment, State
-from services.invoicing.store.columns import Key, keys, pairs_json, pairs_of, within
+from services.invoicing.store.columns import Key, pairs_json, pairs_of
 from services.kernel.money import Money
 from services.kernel.orders import Order, OrderLine, Scope
 
@@ -90,7 +90,7 @@ async def keep_orders(tx: Tx, orders: Sequence[KeptOrder]) -> None:
     await tx.run(
         """DELETE FROM order_line WHERE tenant = ANY (%s) AND order_id = ANY (%s)
                                     AND (tenant, order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        [*within(of), *keys(of)],
+        [*within(of), *columns(sorted(of))],
     )
     await tx.run(
         f"INSERT INTO order_line ({_LINE.names}) SELECT * FROM {_LINE.rows} AS new",  # noqa: S608

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from services.chassis.columns import columns, within
 from services.chassis.database import Tx
 from services.invoicing.domain.parties import Buyer, Company, Contract, Form, InvoiceOn, Seller
-from services.invoicing.store.columns import Key, columns, company_json, keys, within
+from services.invoicing.store.columns import Key, company_json
 
 
 async def save_seller(tx: Tx, seller: Seller) -> None:
@@ -53,7 +54,7 @@ async def find_sellers(tx: Tx, of: Collection[Key]) -> dict[Key, Seller]:
     """These sellers."""
     rows = await tx.rows(
         "SELECT s.* FROM seller s JOIN unnest(%s::text[], %s::text[]) AS k (tenant, seller_id) USING (tenant, seller_id)",
-        keys(of),
+        columns(sorted(of)),
     )
     return {(row.tenant, row.seller_id): _seller(row) for row in rows}
 

@@ -17,8 +17,9 @@ from services.chassis.envelope import Event, Origin, Record, decode
 from services.chassis.pages import Page
 from services.chassis.service import Parts
 from services.chassis.workers import drain
-from services.credit import domain, store, usecases
-from services.credit.domain import Outcome, Request
+from services.credit import store, usecases
+from services.credit.domain.book import Book
+from services.credit.domain.decisions import Outcome, Request
 from services.credit.service import SERVICE
 from services.credit.stream import HANDLERS
 from services.kernel.money import Money
@@ -398,7 +399,7 @@ async def test_the_statement_itself_guards_the_limit(open_service: OpenService):
         await register(parts, limit=100)
 
         async def overdraw(tx: Tx) -> None:
-            book = domain.Book(await store.lock_accounts(tx, {("acme", "b1")}))
+            book = Book(await store.lock_accounts(tx, {("acme", "b1")}))
             book.change(("acme", "b1"), held=101)
             await store.save(tx, book.accounts.values(), [], [], granted={("acme", "b1")})
 
