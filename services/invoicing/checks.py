@@ -4,12 +4,12 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from services import documents
 from services.documents import PROFILES, Finding, Schema, Severity, model
 from services.documents.formats import facturx
 from services.documents.rules.finding import fatal
 from services.documents.rules.official import Bench
 from services.documents.rules.sets import EN16931_UBL, RULE_SETS
-from services.invoicing import documents
 from services.invoicing.domain.parties import PDF, Form
 from services.invoicing.domain.sketches import Prepared, Sketch, marked, new_mark
 from services.invoicing.domain.statements import Check, File

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 
+from services import documents
 from services.documents import model
 from services.documents.model import TypeCode, VatCategory
 from services.documents.totals import decimals, distribute, percent_of
-from services.invoicing import documents
 from services.invoicing.domain.drafts import (
     EXEMPTIONS,
     Draft,

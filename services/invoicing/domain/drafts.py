@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+from services import documents
 from services.documents import Exemption, model
 from services.documents.model import TypeCode, VatCategory
-from services.invoicing import documents
 from services.invoicing.domain import tax
 from services.invoicing.domain.numbers import PLACEHOLDER, Series, series_of
 from services.invoicing.domain.parties import Buyer, Company, Contract, Seller

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from services.invoicing import documents
+from services import documents
 from services.kernel.refusals import Invalid
 
 NET_DAYS_MAX = 365

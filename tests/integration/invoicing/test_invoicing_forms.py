@@ -15,9 +15,9 @@ from receivables.common.v1 import party_pb2
 from receivables.documents.v1 import events_pb2 as documents_pb2
 from receivables.invoicing.v1 import events_pb2, service_pb2
 
+from services import documents
 from services.chassis.envelope import Record
 from services.chassis.workers import TRIES
-from services.invoicing import documents
 from services.invoicing.press import Died, presses_of
 from tests.integration.invoicing.office import (
     Office,

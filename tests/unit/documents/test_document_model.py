@@ -7,9 +7,9 @@ from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
+from services import documents
 from services.documents.model import codes, lines, parties, walk
 from services.documents.model import document as whole
-from services.invoicing import documents
 from tests.unit.documents.examples import domestic
 
 ALLOWED = ("lxml", "saxonche", "services.documents", "services.kernel")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from services import documents
 from services.documents import model
 from services.documents.model import VatCategory
-from services.invoicing import documents
 from services.invoicing.domain import credits as credit_notes
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.drafts import Draft
