@@ -11,7 +11,6 @@ import typer
 from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from deploy.demo import reconcile as proof
 from deploy.demo import results, sample, summary
@@ -25,8 +24,9 @@ from deploy.demo.settled import NotSettledError
 from deploy.demo.shop import Shop
 from deploy.demo.stack import NotFreshError, ServiceGaveUpError, Stack
 from deploy.local.artifacts import ROOT
+from deploy.local.lodging import NoRoomError
 from deploy.local.processes import ProcessDiedError
-from deploy.local.servers import Servers, Terminated
+from deploy.local.servers import Servers, Terminated, exports
 
 FOLDER = ROOT / "var" / "demo"
 BRITISH = "albion"
@@ -77,7 +77,7 @@ def play(
 def up(*, orders: Orders = None, buyers: Buyers = None, days: Days = None, folder: Folder = FOLDER) -> None:
     """The same, but stay up until Ctrl-C and say which addresses answer."""
     plan = _plan(orders, buyers, Plan(folder.resolve(), days))
-    with _ending_well(interrupted=0), _sole_player(plan.folder), _stage(plan.folder) as stage:
+    with _ending_well(interrupted=0), _sole_player(plan.folder), _stage(plan.folder, steady=True) as stage:
         _say("Live, in a second terminal: make observe")
         _play(plan, stage)
         _show_addresses(stage.stack)
@@ -125,12 +125,12 @@ def _sole_player(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _stage(folder: Path) -> Iterator[Stage]:
+def _stage(folder: Path, *, steady: bool = False) -> Iterator[Stage]:
     """Servers, services, a shop and a reader of the topics; gone when the block ends, however it ends."""
     _say("Starting a broker, a database and a mail server")
     with (
-        Servers(folder) as servers,
-        Stack(servers, folder / "logs", say=_say) as stack,
+        Servers(folder, steady=steady) as servers,
+        Stack(servers, folder / "logs", say=_say, steady=steady) as stack,
         Services(stack.addresses) as services,
         Shop(servers.kafka_bootstrap) as shop,
         Feed(servers.kafka_bootstrap) as feed,
@@ -204,8 +204,8 @@ def _ending_well(interrupted: int = INTERRUPTED) -> Iterator[None]:
     """Turn what may go wrong into a sentence and an exit code."""
     try:
         yield
-    except (NotFreshError, NotSettledError, ServiceGaveUpError, ProcessDiedError, TimeoutError) as error:
-        console.print(str(error), style="red", markup=False, highlight=False)
+    except (NotFreshError, NotSettledError, ServiceGaveUpError, ProcessDiedError, NoRoomError, TimeoutError) as error:
+        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(FAILED) from None
     except Terminated:
         raise typer.Exit(TERMINATED) from None
@@ -234,14 +234,17 @@ def _say(text: str) -> None:
 
 
 def _show_addresses(stack: Stack) -> None:
-    table = Table(title="These answer until Ctrl-C", title_justify="left", show_header=False, box=None)
-    table.add_column()
-    table.add_column(overflow="fold")
-    for name, service in stack.running.items():
-        table.add_row(name, f"gRPC {service.address}, metrics http://127.0.0.1:{service.metrics_port}/metrics")
-    for name, value in stack.servers.environment().items():
-        table.add_row(name, value)
-    console.print(table)
+    """Lines to paste into another terminal."""
+    services = {
+        f"AR_{name.upper()}_{door}": value
+        for name, service in stack.running.items()
+        for door, value in (
+            ("ADDRESS", service.address),
+            ("METRICS", f"http://{service.address.split(':')[0]}:{service.metrics_port}/metrics"),
+        )
+    }
+    print("\nThese answer until Ctrl-C; for another terminal:\n")
+    print(exports(services | stack.servers.environment()), flush=True)
 
 
 if __name__ == "__main__":
