@@ -33,11 +33,11 @@ servers: env ## fetch the broker, the database and the official rule files (once
 	@$(PY) -m deploy.local fetch
 	@$(PY) -m deploy.local.rules
 
-demo: servers ## play the sample business and prove its figures; ORDERS=file.csv BUYERS=file.csv CHAOS=1
-	@$(PY) -m deploy.demo play $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)") $(if $(CHAOS),--chaos)
+demo: servers ## play the sample business and prove its figures; ORDERS=file.csv BUYERS=file.csv CHAOS=1 ARGS="--help"
+	@$(PY) -m deploy.demo play $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)") $(if $(CHAOS),--chaos) $(ARGS)
 
 up: servers ## the same, and stay up until Ctrl-C
-	@$(PY) -m deploy.demo up $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)")
+	@$(PY) -m deploy.demo up $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)") $(ARGS)
 
 observe: env ## watch what `make up` has up: Prometheus, and one page of panels; PORT=8080
 	@$(PY) -m deploy.observe $(if $(PORT),--port $(PORT))
