@@ -1,7 +1,7 @@
 """Issued documents as files: in the form agreed with the buyer, and in any other format that somebody asks for."""
 
 from services.chassis import outbox
-from services.chassis.database import Database
+from services.chassis.database import CALL_S, Database
 from services.chassis.envelope import Origin
 from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
@@ -44,7 +44,7 @@ async def render(database: Database, press: Press, document: Key, format_: str, 
     It is written outside any transaction: a page takes some 40 ms.
     """
     tenant, id_or_number = document
-    async with database.transaction([tenant]) as tx:
+    async with database.transaction([tenant], within=CALL_S) as tx:
         if (kept := await store.get_issued(tx, tenant, id_or_number)) is None:
             raise NotFound("invoice.unknown", f"no invoice or credit note {id_or_number[:64]!r}")
         said = kept.statement
@@ -60,7 +60,7 @@ async def render(database: Database, press: Press, document: Key, format_: str, 
     if findings:
         rules = "; ".join(f"{finding.rule}: {finding.message}" for finding in findings[:5])
         raise Conflict("document.profile_not_met", f"the document does not meet {form.profile}: {rules}"[:2000])
-    async with database.transaction([tenant]) as tx:
+    async with database.transaction([tenant], within=CALL_S) as tx:
         return said, await store.keep_file(tx, said.key, written)
 
 
