@@ -43,5 +43,5 @@ class Early(Refusal):
     """
 
     def __init__(self, waits_for: str) -> None:
-        super().__init__("event.early", f"waits for {waits_for}")
+        super().__init__("event.early", f"waits for {waits_for[:QUOTED_MAX]}")
         self.waits_for = waits_for
