@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from services.kernel.refusals import Invalid, quoted
 
-MINOR_MAX = 2**63 - 1  # what the contracts (int64) and the tables (bigint) can hold
+MINOR_MAX = 10**15 - 1  # of one amount, as the contracts say; thousands of such add up to what a table can hold
+SUM_MAX = 2**63 - 1  # what a contract (int64) and a table (bigint) can hold
 
 _DECIMAL_MAX = 60  # characters of a plain decimal
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,18})?", re.ASCII)

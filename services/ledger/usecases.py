@@ -166,7 +166,7 @@ async def record_payments(tx: Tx, origin: Origin, payments: Sequence[Payment]) -
 
 async def import_statement(tx: Tx, origin: Origin, content: bytes) -> list[tuple[Row, str | Refusal]]:
     """Book each row of a bank statement once; return what became of it: "booked", "known" or why it is refused."""
-    rows = statement.read(content, origin.tenant)
+    rows = [wire.within_bounds(row) for row in statement.read(content, origin.tenant)]
     outcomes: list[tuple[Row, str | Refusal]] = []
     for start in range(0, len(rows), STATEMENT_CHUNK):
         chunk = rows[start : start + STATEMENT_CHUNK]
