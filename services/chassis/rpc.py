@@ -40,7 +40,7 @@ Served = Callable[[Any, Req, Any], Awaitable[Resp]]
 
 TOGETHER_MOST = 50  # calls in one transaction
 WAKE_S = 0.5  # for which an answer waits for what it wakes, which goes on without it
-MESSAGE_MAX = 1000  # characters of a refusal's words: they travel in a header
+MESSAGE_MAX = 1000  # bytes of a refusal's words: they travel in a header, each as three if it is no ASCII
 
 METADATA_MAX = 200  # characters
 _METADATA = {"ar-tenant": texts.ID, "ar-idempotency-key": texts.ID, "ar-actor": texts.LINE, "ar-reason": texts.LINE}
@@ -103,10 +103,18 @@ class Door:
         """Wait a while for it, since who asks next would see it; not for a database that is away, as it does."""
         task = asyncio.create_task(work)
         self._waking.add(task)
-        task.add_done_callback(self._waking.discard)
         done, _ = await asyncio.wait({task}, timeout=WAKE_S)
-        for woken in done:
-            woken.result()
+        if done:
+            self._waking.discard(task)
+            task.result()
+        else:
+            task.add_done_callback(self._woken)
+
+    def _woken(self, task: asyncio.Task[None]) -> None:
+        """Nobody waits for it any more; what it did not get to, the sweep of early events does."""
+        self._waking.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("what was announced woke nobody", error=type(error).__name__)
 
 
 def read(method: Method[Req, Resp]) -> Served[Req, Resp]:
@@ -384,7 +392,8 @@ def _status(refusal: Refusal) -> grpc.Status:
     """google.rpc.Status with the stable code as ErrorInfo.reason, for programs."""
     detail = any_pb2.Any()
     detail.Pack(error_details_pb2.ErrorInfo(reason=refusal.code, domain="receivables"))
-    message = refusal.message if len(refusal.message) <= MESSAGE_MAX else f"{refusal.message[:MESSAGE_MAX]} …"
+    said = refusal.message.encode()
+    message = refusal.message if len(said) <= MESSAGE_MAX else f"{said[:MESSAGE_MAX].decode(errors='ignore')} …"
     status: grpc.Status = rpc_status.to_status(
         status_pb2.Status(code=_code(refusal).value[0], message=message, details=[detail])
     )

@@ -3,13 +3,20 @@
 import os
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
 import pytest
 from google.protobuf import message_factory
+from google.protobuf.message import Message
+from receivables.credit.v1 import service_pb2 as credit_pb2
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
+from receivables.ledger.v1 import service_pb2 as ledger_pb2
+from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
-from services.chassis.envelope import Record
+from services.chassis.envelope import Record, text_headers
 from tests.fuzz import world as stage
 from tests.fuzz.values import ODD_TEXTS, Values
 from tests.fuzz.world import OPERATIONS, ORDERS, SERVICES, World, metadata
@@ -85,14 +92,14 @@ async def calls(open_service: OpenService, rules_dir: Path, name: str, times: in
         assert await world.call(name, _anything(name)) is grpc.StatusCode.OK
 
 
-def _anything(name: str):
+def _anything(name: str) -> Message:
     """What each service answers on an ordinary day."""
     return {
-        "credit": stage.credit_pb2.GetAccountRequest(account_id="b1"),
-        "invoicing": stage.invoicing_pb2.ListInvoicesRequest(),
-        "ledger": stage.ledger_pb2.GetAccountRequest(account_id="b1"),
-        "disputes": stage.disputes_pb2.ListDisputesRequest(),
-        "notifications": stage.notifications_pb2.ListMessagesRequest(),
+        "credit": credit_pb2.GetAccountRequest(account_id="b1"),
+        "invoicing": invoicing_pb2.ListInvoicesRequest(),
+        "ledger": ledger_pb2.GetAccountRequest(account_id="b1"),
+        "disputes": disputes_pb2.ListDisputesRequest(),
+        "notifications": notifications_pb2.ListMessagesRequest(),
     }[name]
 
 
@@ -105,7 +112,8 @@ def a_record_at_random(values: Values) -> Record:
             ("ce_reason", "ce_actor", "ce_idempotencykey", "ce_subject", "ce_source", "ce_id")
         ): values.choice(ODD_TEXTS)
     }
-    return a_record(body, account=account, subject=f"order/{order}", headers=odd if values.chance(0.1) else {})
+    record = a_record(body, account=account, subject=f"order/{order}", headers=odd if values.chance(0.1) else {})
+    return replace(record, headers=text_headers([(name, text.encode()) for name, text in record.headers.items()]))
 
 
 async def events(open_service: OpenService, rules_dir: Path, times: int, seed: int) -> None:
@@ -116,7 +124,7 @@ async def events(open_service: OpenService, rules_dir: Path, times: int, seed: i
 
         assert await flaws(world) == [], f"AR_FUZZ_SEED={seed}"
         await world.tell(stage.an_order("after", "b1"))
-        assert await world.call("credit", stage.credit_pb2.GetDecisionRequest(order_id="after")) is grpc.StatusCode.OK
+        assert await world.call("credit", credit_pb2.GetDecisionRequest(order_id="after")) is grpc.StatusCode.OK
 
 
 @pytest.mark.parametrize("name", NAMES)

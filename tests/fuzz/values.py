@@ -18,7 +18,7 @@ STATEMENT = b"reference,account,value_date,amount,currency,remittance\n"
 # What makes sense in a field of this name; where it is a part of others, the longer name counts.
 USUAL: dict[str, tuple[Any, ...]] = {
     "account_id": ("b1", "b2", "b3", "nobody"),
-    "order_id": ("o1", "o2", "o3", "o4", "o5"),
+    "order_id": tuple(f"o{n}" for n in range(1, 30)),
     "line_id": ("1", "2"),
     "shipment_id": ("p1", "p2"),
     "seller_id": ("s1", ""),
@@ -27,9 +27,9 @@ USUAL: dict[str, tuple[Any, ...]] = {
     "hold_id": ("h1", "h2"),
     "requested_by": ("c1", ""),
     "about": ("order/o1", "order/o2"),
-    "currency": ("EUR", "EUR", "EUR", "USD", "JPY", "KWD"),
-    "country": ("DE", "DE", "FR", "US", "SE"),
-    "vat_id": ("DE136695976", "DE115235681", ""),
+    "currency": ("EUR",) * 9 + ("USD", "JPY", "KWD"),
+    "country": ("DE",) * 9 + ("FR", "US", "SE"),
+    "vat_id": ("DE136695976", "", "", ""),
     "iban": ("DE89370400440532013000", ""),
     "series_prefix": ("RE",),
     "time_zone": ("Europe/Berlin", "America/New_York"),
@@ -53,6 +53,14 @@ USUAL: dict[str, tuple[Any, ...]] = {
     "opens_at": ("09:00", ""),
     "closes_at": ("17:00", ""),
     "page_size": (0, 1, 1000),
+    "page_token": ("",) * 40,
+    "region": ("",),
+    "site": ("", "north"),
+    "number": ("RE-2026-000001",),
+    "missing": ("", "the delivery note"),
+    "holidays": ("", "DE"),
+    "account_number": ("",),
+    "routing_number": ("",),
     "version": (1, 1, 2),
     "net_days": (14, 30),
     "content": (STATEMENT + b"r1,b1,2026-03-02,4.00,EUR,RE-1\nr2,b1,2026-03-02,x,EUR,\n",),
@@ -165,17 +173,12 @@ class Values:
             else:
                 setattr(message, field.name, self._usual(field))
 
-    def _usual(self, field: FieldDescriptor) -> Any:
+    def _usual(self, field: Any) -> Any:
         if known := self._known(field.name):
             return self._random.choice(known)
         match field.type:
             case FieldDescriptor.TYPE_STRING:
-                kind = bound_of(field).kind
-                if kind == bounds_pb2.TEXT_DATE:
-                    return self._random.choice(DATES)
-                return (
-                    "1" if kind == bounds_pb2.TEXT_DECIMAL else "" if field.name == "page_token" else f"{field.name} 1"
-                )
+                return self._usual_text(field)
             case FieldDescriptor.TYPE_BYTES:
                 return b""
             case FieldDescriptor.TYPE_BOOL:
@@ -187,6 +190,14 @@ class Values:
             return 1_900_000_000 if field.name == "seconds" else 0
         return self._random.choice((1, 100, 1_000, 12_345))
 
+    def _usual_text(self, field: Any) -> str:
+        match bound_of(field).kind:
+            case bounds_pb2.TEXT_DATE:
+                return self._random.choice(DATES)
+            case bounds_pb2.TEXT_DECIMAL:
+                return "1"
+        return f"{field.name}-1"
+
     def _known(self, name: str) -> list[Any]:
         """What is usual in a field of that name, and what was seen in it, or in what it may name."""
         known = list(USUAL.get(name, ()))
@@ -196,7 +207,7 @@ class Values:
 
     def _spoil(self, message: Message) -> None:
         """Put something else in the place of one value, somewhere."""
-        fields = [f for f in message.DESCRIPTOR.fields if not (f.is_repeated and isinstance_map(f))]
+        fields = [f for f in message.DESCRIPTOR.fields if not (f.is_repeated and is_map(f))]
         if not fields:
             return
         field = self._random.choice(fields)
@@ -209,7 +220,7 @@ class Values:
         else:
             self._spoil(getattr(message, field.name))
 
-    def _spoil_list(self, message: Message, field: FieldDescriptor) -> None:
+    def _spoil_list(self, message: Message, field: Any) -> None:
         elements = getattr(message, field.name)
         if elements and self.chance(0.3):
             elements.extend([elements[0]] * self._random.choice((1, 25)))  # twice the same, or many
@@ -218,7 +229,7 @@ class Values:
         else:
             elements.append(self._odd(field))
 
-    def _odd(self, field: FieldDescriptor) -> Any:
+    def _odd(self, field: Any) -> Any:
         if field.type == FieldDescriptor.TYPE_STRING:
             return self._random.choice(ODD_TEXTS) if self.chance(0.8) else self._any_text()
         if field.type == FieldDescriptor.TYPE_BYTES:
@@ -233,7 +244,7 @@ class Values:
         return "".join(chr(point) for most in points if not 0xD800 <= (point := self._random.randrange(most)) < 0xE000)
 
 
-def isinstance_map(field: FieldDescriptor) -> bool:
+def is_map(field: Any) -> bool:
     """Whether it is a map."""
     return field.message_type is not None and bool(field.message_type.GetOptions().map_entry)
 

@@ -13,7 +13,6 @@ from uuid import uuid4
 
 import grpc
 from google.protobuf import descriptor_pool, message_factory
-from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from receivables.common.v1 import money_pb2, party_pb2
 from receivables.credit.v1 import service_pb2 as credit_pb2
@@ -57,7 +56,7 @@ class Opened:
     # By the full name of the gRPC service: what answers it.
     answers: dict[str, object]
 
-    def methods(self, name: str) -> list[MethodDescriptor]:
+    def methods(self, name: str) -> list[Any]:
         """The methods of a gRPC service that are answered here."""
         found = descriptor_pool.Default().FindServiceByName(name).methods
         base = {method.name: None for method in found}
@@ -121,13 +120,11 @@ class World:
         service = next(s for s in request.DESCRIPTOR.file.services_by_name.values() if method in s.methods_by_name)
         return await self.send(name, service.methods_by_name[method], request.SerializeToString(), metadata(**more))
 
-    async def send(
-        self, name: str, method: MethodDescriptor, payload: bytes, said: Sequence[tuple[str, str]]
-    ) -> grpc.StatusCode:
+    async def send(self, name: str, method: Any, payload: bytes, said: Sequence[tuple[str, str]]) -> grpc.StatusCode:
         """Send bytes to a method; learn from its answer, return its status."""
-        path = f"/{method.containing_service.full_name}/{method.name}"
+        ask: Any = self.services[name].channel.unary_unary(f"/{method.containing_service.full_name}/{method.name}")
         try:
-            answer = await self.services[name].channel.unary_unary(path)(payload, metadata=tuple(said), timeout=60)
+            answer = await ask(payload, metadata=tuple(said), timeout=60)
         except grpc.aio.AioRpcError as error:
             return error.code()
         self.values.learn(message_factory.GetMessageClass(method.output_type).FromString(answer))

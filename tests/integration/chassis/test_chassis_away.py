@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import grpc
 import psutil
@@ -41,9 +42,8 @@ async def call(postgres: Postgres) -> AsyncIterator[Caller]:
     urls = await asyncio.to_thread(provision, postgres.admin_url, "toy")
     await asyncio.to_thread(migrate, urls.owner, "toy_server", SERVICE.migrations)
     nobody = "127.0.0.1:1"
-    settings = ChassisSettings(
-        database_url=urls.server, owner_database_url=urls.owner, kafka_bootstrap_servers=nobody, clock="test"
-    )
+    given: dict[str, Any] = {"database_url": urls.server, "kafka_bootstrap_servers": nobody, "clock": "test"}
+    settings = SERVICE.settings(**given)
     async with database_of(settings) as database, serving(_parts(settings, database)) as caller:
         yield caller
 
@@ -72,7 +72,7 @@ async def served_again(call: Caller, order: str) -> bool:
     until = time.monotonic() + 10
     while time.monotonic() < until:
         try:
-            return await call.decide(order) == order
+            return bool(await call.decide(order) == order)
         except grpc.aio.AioRpcError:
             await asyncio.sleep(0.1)
     return False
@@ -82,9 +82,8 @@ async def served_again(call: Caller, order: str) -> bool:
 def frozen(postgres: Postgres) -> Iterator[None]:
     """Let nothing of the server go on: its machine hangs, and says no word."""
     port = postgres.admin_url.rpartition(":")[2].split("/")[0]
-    [pid] = {
-        c.pid for c in psutil.net_connections("tcp") if c.status == "LISTEN" and str(c.laddr.port) == port and c.pid
-    }
+    ours = [c for c in psutil.net_connections("tcp") if c.status == "LISTEN" and c.laddr and str(c.laddr.port) == port]
+    [pid] = {connection.pid for connection in ours if connection.pid}
     main = psutil.Process(pid)
     processes = [main, *main.children(recursive=True)]
     for process in processes:

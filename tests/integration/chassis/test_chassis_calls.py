@@ -62,9 +62,8 @@ class Caller:
             ("ar-actor", "user:ada"),
             ("ar-reason", "test"),
         )
-        return await self._channel.unary_unary("/receivables.credit.v1.CreditService/RegisterBuyer")(
-            payload, metadata=(*metadata, *more)
-        )
+        call: Any = self._channel.unary_unary("/receivables.credit.v1.CreditService/RegisterBuyer")
+        return await call(payload, metadata=(*metadata, *more))
 
     async def set_clock(self, **time: int) -> None:
         """Say what time it is, in seconds and nanos."""
