@@ -14,9 +14,9 @@ from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from services.chassis import inbox, jobs, metrics, parked, parts, texts
+from services.chassis import inbox, jobs, metrics, parked, parts
 from services.chassis.database import Database, TooSlow, Tx, is_transient, timed_out
-from services.chassis.envelope import Event, Record, Unreadable, decode, topic_of
+from services.chassis.envelope import Event, Record, Unreadable, check_outsider, decode, tellable, topic_of
 from services.chassis.logs import harmless, log
 from services.chassis.parked import Listed, Parked, Reason, Slot
 from services.kernel.refusals import Early, KeyReused, Refusal
@@ -385,7 +385,7 @@ class Consumer:
         """Hand a run to its handler; what comes from outside is looked at first, ours was at its own door."""
         for event in run:
             if event.sequence is None:
-                texts.check(event.body)
+                check_outsider(event)
         await self._handlers[run[0].type](tx, run)
 
     async def _handle_or_park(self, tx: Tx, item: _Item, batch: _Batch) -> None:
@@ -441,7 +441,7 @@ class Consumer:
         if not told:
             try:
                 async with _part(tx):
-                    await self._tell(tx, replace(event, body=texts.cleaned(event.body)), refusal)
+                    await self._tell(tx, tellable(event), refusal)
             except Exception as error:  # a defect of the telling is this event's too
                 if is_transient(error):
                     raise

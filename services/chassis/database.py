@@ -1,9 +1,11 @@
 """Transactions: each knows its tenants, its business time, and what it announced."""
 
 import asyncio
+import os
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Literal, Self, TypeVar
 
@@ -19,6 +21,7 @@ T = TypeVar("T")
 Question = tuple[str, Sequence[Any]]  # a statement and its parameters
 
 RECONNECT_S = 5.0
+CALL_S = 1.5  # for which a caller waits for a connection and the server's first word
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -143,14 +146,20 @@ class Database:
         await self.pool.close()
 
     @asynccontextmanager
-    async def transaction(self, tenants: Collection[str]) -> AsyncIterator[Tx]:
-        """Begin, serve these tenants alone, and commit unless something is raised."""
+    async def transaction(self, tenants: Collection[str], *, within: float | None = None) -> AsyncIterator[Tx]:
+        """Begin, serve these tenants alone, and commit unless something is raised.
+
+        Whoever cannot wait says how many seconds the beginning may take: a database that is away is heard of by then.
+        """
         # One trip to the server; a tenant's id has no character that could end the text.
         served = ",".join(sorted(check_tenant(t) for t in tenants))
         begin = f"BEGIN; SET LOCAL ar.tenants = '{served}'".encode()
         announced = self.announced
-        async with self.pool.connection() as connection:  # rolls back if anything is raised
-            tx = Tx(connection, await self._begin(connection, begin), notifies=announced is None)
+        until = None if within is None else asyncio.get_running_loop().time() + within
+        async with self.pool.connection(within) as connection:  # rolls back if anything is raised
+            with _answering(connection, until):
+                at = await self._begin(connection, begin)
+            tx = Tx(connection, at, notifies=announced is None)
             yield tx
             await connection.commit()
         if tx.announced and announced is not None:
@@ -174,16 +183,39 @@ class Database:
         return row[0] if row else datetime.now(UTC)
 
     @asynccontextmanager
-    async def glance(self) -> AsyncIterator[Tx]:
+    async def glance(self, *, within: float | None = None) -> AsyncIterator[Tx]:
         """For one question about what is exempt from row-level security: no transaction, and so one trip to the server."""
-        async with self.pool.connection() as connection:
-            yield Tx(connection, datetime.now(UTC))
+        until = None if within is None else asyncio.get_running_loop().time() + within
+        async with self.pool.connection(within) as connection:
+            with _answering(connection, until):
+                yield Tx(connection, datetime.now(UTC))
 
     async def tenants(self) -> list[str]:
         """The tenants that this service has met: what sweepers go through."""
         async with self.pool.connection() as connection:
             cursor: AsyncCursor[Any] = await connection.execute("SELECT tenant FROM tenant ORDER BY tenant")
             return [row[0] for row in await cursor.fetchall()]
+
+
+@contextmanager
+def _answering(connection: AsyncConnection[Any], until: float | None) -> Iterator[None]:
+    """Hang up where the server has not answered by then (by the loop's clock): whoever waits learns that it is away.
+
+    Not a timeout: psycopg, cancelled, would wait for the server to confirm that.
+    """
+    if until is None:
+        yield
+        return
+    timer = asyncio.get_running_loop().call_at(until, _hang_up, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _hang_up(connection: AsyncConnection[Any]) -> None:
+    with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def trouble(url: str) -> str:
@@ -207,6 +239,16 @@ def is_transient(error: BaseException) -> bool:
         return (error.sqlstate or "")[:2] != "54"  # a limit of PostgreSQL itself: the next time it is the same
     # The server became a standby, or ended us because we took too long; PostgreSQL files both under our own mistakes.
     return isinstance(error, psycopg.errors.ReadOnlySqlTransaction) or timed_out(error)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database gave no word, or goes: whoever asks next will not fare better."""
+    return isinstance(error, psycopg.OperationalError) and (error.sqlstate or "57P")[:3] == "57P"
+
+
+def is_unstorable(error: BaseException) -> bool:
+    """Whether what was to be kept is more or other than the database can keep: too long for an index, too large a sum."""
+    return isinstance(error, (psycopg.DataError, psycopg.errors.ProgramLimitExceeded))
 
 
 class TooSlow(Exception):  # noqa: N818 - what is said of the work

@@ -41,7 +41,7 @@ async def _look_at(tx: Tx, span: Span) -> Found:
     found: dict[tuple[str, ...], int] = {("holds", state): 0 for state in OPEN}
     for row in await store.exposure(tx, span):
         for name in ("limit_minor", "used_minor", "held_minor", "drift_minor"):
-            found[(name, row.currency)] = getattr(row, name)
+            found[(name, row.currency)] = int(getattr(row, name))
     return found | {("holds", state): count for state, count in await store.count_open_holds(tx, span)}
 
 

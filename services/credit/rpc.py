@@ -10,7 +10,7 @@ from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, write, write_many
 from services.credit import store, usecases, wire
-from services.kernel.refusals import NotFound
+from services.kernel.refusals import NotFound, quoted
 
 
 class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
@@ -85,7 +85,7 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
         """The answer to an order, and where its hold stands."""
         hold = await store.find_hold(tx, (call.tenant, request.order_id), request.version)
         if hold is None:
-            raise NotFound("order.unknown", f"no decision on order {request.order_id}")
+            raise NotFound("order.unknown", f"no decision on order {quoted(request.order_id)}")
         found = await store.find_decisions(tx, [(call.tenant, hold.order_id, hold.version)])
         return service_pb2.GetDecisionResponse(
             decision=wire.decided(found[(call.tenant, hold.order_id, hold.version)]),
@@ -108,5 +108,5 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
 
 async def _account(tx: Tx, call: Origin, account_id: str) -> service_pb2.Account:
     if (row := await store.get_account(tx, (call.tenant, account_id))) is None:
-        raise NotFound("buyer.unknown", f"no account {account_id}")
+        raise NotFound("buyer.unknown", f"no account {quoted(account_id)}")
     return wire.account(row)

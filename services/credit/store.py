@@ -232,10 +232,10 @@ async def list_accounts(tx: Tx, tenant: str, page: Page) -> list[Any]:
 async def exposure(tx: Tx, span: Span) -> list[Any]:
     """Limits, use and holds by currency, and how far accounts drift from their movements and holds, minor units."""
     return await tx.rows(
-        f"""SELECT a.currency, sum(a.limit_minor)::bigint AS limit_minor, sum(a.used_minor)::bigint AS used_minor,
-                   sum(a.held_minor)::bigint AS held_minor,
+        f"""SELECT a.currency, sum(a.limit_minor) AS limit_minor, sum(a.used_minor) AS used_minor,
+                   sum(a.held_minor) AS held_minor,
                    sum(abs(a.used_minor - coalesce(m.used_minor, 0)) + abs(a.held_minor - coalesce(m.held_minor, 0))
-                       + abs(a.held_minor - coalesce(h.held_minor, 0)))::bigint AS drift_minor
+                       + abs(a.held_minor - coalesce(h.held_minor, 0))) AS drift_minor
               FROM (SELECT * FROM account WHERE {span.where("tenant", "account_id")}) AS a
               LEFT JOIN LATERAL (SELECT sum(used_minor) AS used_minor, sum(held_minor) AS held_minor FROM movement
                                   WHERE movement.tenant = a.tenant AND movement.account_id = a.account_id) AS m ON true

@@ -27,7 +27,7 @@ from services.credit.domain.holds import Action, Hold
 from services.credit.domain.policy import Policy
 from services.credit.store import Key, Movement, Version
 from services.kernel.money import Money
-from services.kernel.refusals import Conflict, Early, Invalid, NotFound, Refusal
+from services.kernel.refusals import Conflict, Early, Invalid, NotFound, Refusal, quoted
 
 POLICY = Policy()
 
@@ -39,7 +39,7 @@ async def register_buyer(tx: Tx, origin: Origin, account_id: str, company: party
     if limit.minor < 0:
         raise Invalid("buyer.limit_negative", "a limit is zero or more")
     if not await store.add_account(tx, (origin.tenant, account_id), wire.company(company), limit):
-        raise Conflict("buyer.exists", f"account {account_id} is registered already")
+        raise Conflict("buyer.exists", f"account {quoted(account_id)} is registered already")
     event = events_pb2.BuyerRegistered(account_id=account_id, company=company, limit=contracts.money_message(limit))
     await outbox.add(tx, [Announcement(origin, account_id, f"buyer/{account_id}", event)])
 
@@ -317,14 +317,14 @@ async def _book_of_orders(tx: Tx, orders: Collection[Key]) -> Book:
 async def _one_order(tx: Tx, tenant: str, order_id: str) -> tuple[Book, Hold]:
     book = await _book_of_orders(tx, {(tenant, order_id)})
     if (hold := book.holds.get((tenant, order_id))) is None:
-        raise NotFound("order.unknown", f"no order {order_id}")
+        raise NotFound("order.unknown", f"no order {quoted(order_id)}")
     return book, hold
 
 
 async def _one_account(tx: Tx, origin: Origin, account_id: str) -> Account:
     locked = await store.lock_accounts(tx, {(origin.tenant, account_id)})
     if not locked:
-        raise NotFound("buyer.unknown", f"no account {account_id}")
+        raise NotFound("buyer.unknown", f"no account {quoted(account_id)}")
     return locked[(origin.tenant, account_id)]
 
 

@@ -11,7 +11,7 @@ from services.chassis.rpc import Door, read, write
 from services.disputes import store, usecases, wire
 from services.disputes.domain.deadlines import Policy
 from services.disputes.usecases import Decision
-from services.kernel.refusals import NotFound
+from services.kernel.refusals import NotFound, quoted
 
 
 class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
@@ -54,7 +54,7 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
         key = (call.tenant, request.dispute_id)
         case = (await store.find_disputes(tx, [key])).get(key)
         if case is None:
-            raise NotFound("dispute.unknown", f"no dispute {request.dispute_id[:60]!r}")
+            raise NotFound("dispute.unknown", f"no dispute {quoted(request.dispute_id)}")
         moves = await store.history(tx, key, asked)
         return service_pb2.GetDisputeResponse(
             dispute=wire.dispute_message(case),

@@ -292,7 +292,7 @@ async def oldest_by_state(tx: Tx) -> list[tuple[str, Any]]:
 async def contested(tx: Tx, span: Span) -> list[tuple[str, int]]:
     """What open cases contest of these invoices, in minor units by currency."""
     return await tx.rows(
-        f"""SELECT currency, sum(disputed_minor)::bigint FROM invoice
+        f"""SELECT currency, sum(disputed_minor) FROM invoice
              WHERE {IS_CONTESTED} AND {span.where("tenant", "invoice_id")} GROUP BY currency""",  # noqa: S608 - constant text
         span.params,
     )

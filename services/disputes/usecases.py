@@ -21,7 +21,7 @@ from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.invoices import Invoice, Part
 from services.disputes.store import Key
 from services.kernel.money import Money
-from services.kernel.refusals import Conflict, Early, NotFound
+from services.kernel.refusals import Conflict, Early, NotFound, quoted
 
 # Whoever opens a case is answered by the system that it is received, within the same second.
 ACKNOWLEDGER = "system:disputes"
@@ -49,7 +49,7 @@ async def count_credit_notes(tx: Tx, events: Sequence[Event[invoicing_pb2.Credit
     found = await store.find_disputes(tx, cases_named) if cases_named else {}
     for _, note in notes:
         if note.dispute_id and _other_invoice(found.get((note.tenant, note.dispute_id)), note.invoice_id):
-            raise NotFound("dispute.unknown", f"the invoice has no case {note.dispute_id}")
+            raise NotFound("dispute.unknown", f"the invoice has no case {quoted(note.dispute_id)}")
     new = await store.add_credit_notes(tx, [note for _, note in notes])
     moves: list[tuple[Origin, Move]] = []
     for origin, note in notes:
@@ -172,9 +172,9 @@ def _check_known(keys: Collection[Key], held: Collection[Key]) -> None:
 async def _find_invoice(tx: Tx, tenant: str, named: str) -> Invoice:
     found = await store.find_invoices(tx, tenant, named)
     if not found:
-        raise NotFound("dispute.unknown_invoice", f"no invoice {named[:60]!r}")
+        raise NotFound("dispute.unknown_invoice", f"no invoice {quoted(named)}")
     if len(found) > 1:
-        raise Conflict("dispute.ambiguous_invoice", f"more than one invoice is called {named!r}: name its id")
+        raise Conflict("dispute.ambiguous_invoice", f"more than one invoice is called {quoted(named)}: name its id")
     key = (tenant, found[0])
     return (await store.lock_invoices(tx, [key]))[key]
 
@@ -184,7 +184,7 @@ async def _lock_case(tx: Tx, tenant: str, dispute_id: str) -> tuple[Invoice, Dis
     key = (tenant, dispute_id)
     seen = (await store.find_disputes(tx, [key])).get(key)
     if seen is None:
-        raise NotFound("dispute.unknown", f"no dispute {dispute_id[:60]!r}")
+        raise NotFound("dispute.unknown", f"no dispute {quoted(dispute_id)}")
     invoice = (await store.lock_invoices(tx, [seen.key]))[seen.key]
     return invoice, (await store.find_disputes(tx, [key]))[key]
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 BUSINESS_DAY_ENDS = time(17, 0)
 FIRST_YEAR, LAST_YEAR = 1970, 2199  # what a business may date; beyond lies a typing mistake
@@ -14,7 +14,7 @@ def day(text: str, *, what: str) -> date:
     """Read an ISO date (YYYY-MM-DD) from a contract's text field."""
     value = _date(text) if len(text) == len("2026-01-05") else None
     if value is None:
-        raise Invalid("date.malformed", f"{what} is not a date (YYYY-MM-DD): {text[:40]!r}")
+        raise Invalid("date.malformed", f"{what} is not a date (YYYY-MM-DD): {quoted(text)}")
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
         raise Invalid("date.out_of_range", f"{what} is not between {FIRST_YEAR} and {LAST_YEAR}: {text}")
     return value

@@ -2,7 +2,7 @@
 
 A statement sees one state of the books: an invariant that two statements compared would break whenever one is posted
 between them. Each reads a span of its table, as services/chassis/sweeps.py goes through it: an account's rows are always
-read together.
+read together. Sums are of the type numeric: no tenant's amounts, however large, are too much for those of all.
 """
 
 from typing import Any
@@ -18,9 +18,9 @@ async def items(tx: Tx, span: Span) -> list[Any]:
     """Items by currency and days overdue on the business day: what is open, what was invoiced, and that of it in the
     days that DSO looks back on."""
     return await tx.rows(
-        f"""SELECT currency, bucket, sum(open_minor)::bigint AS open_minor, count(*) FILTER (WHERE open_minor > 0) AS open,
-                   sum(amount_minor)::bigint AS amount_minor, count(*) AS n,
-                   coalesce(sum(amount_minor) FILTER (WHERE issued_on > %(today)s::date - %(days)s), 0)::bigint AS sales_minor
+        f"""SELECT currency, bucket, sum(open_minor) AS open_minor, count(*) FILTER (WHERE open_minor > 0) AS open,
+                   sum(amount_minor) AS amount_minor, count(*) AS n,
+                   coalesce(sum(amount_minor) FILTER (WHERE issued_on > %(today)s::date - %(days)s), 0) AS sales_minor
               FROM (SELECT currency, open_minor, amount_minor, issued_on,
                            CASE WHEN late <= 0 THEN 'not_due' WHEN late <= 30 THEN '1_30' WHEN late <= 60 THEN '31_60'
                                 WHEN late <= 90 THEN '61_90' WHEN late <= 120 THEN '91_120' ELSE 'over_120' END AS bucket
@@ -34,7 +34,7 @@ async def items(tx: Tx, span: Span) -> list[Any]:
 async def credit_notes(tx: Tx, span: Span) -> list[Any]:
     """How many credit notes are booked, and for how much."""
     return await tx.rows(
-        f"""SELECT currency, count(*) AS n, sum(net_minor + tax_minor)::bigint AS minor FROM credit_note
+        f"""SELECT currency, count(*) AS n, sum(net_minor + tax_minor) AS minor FROM credit_note
              WHERE {span.where("tenant", "credit_note_id")} GROUP BY currency""",  # noqa: S608 - constant text
         span.params,
     )
@@ -43,7 +43,7 @@ async def credit_notes(tx: Tx, span: Span) -> list[Any]:
 async def balances(tx: Tx, span: Span) -> list[Any]:
     """What each account of the chart adds up to, in minor units by currency; debit above zero."""
     return await tx.rows(
-        f"""SELECT chart_account, currency, sum(minor)::bigint AS minor FROM balance
+        f"""SELECT chart_account, currency, sum(minor) AS minor FROM balance
              WHERE {span.where("tenant", "account_id")} GROUP BY chart_account, currency""",  # noqa: S608 - constant text
         span.params,
     )
@@ -52,7 +52,7 @@ async def balances(tx: Tx, span: Span) -> list[Any]:
 async def imbalance(tx: Tx, span: Span) -> list[tuple[str, int]]:
     """By how many minor units entries do not add up to zero; what one lacks another cannot make up for."""
     return await tx.rows(
-        f"""SELECT currency, sum(abs(minor))::bigint
+        f"""SELECT currency, sum(abs(minor))
               FROM (SELECT currency, sum(minor) AS minor FROM posting WHERE {span.where("tenant", "account_id")}
                      GROUP BY tenant, account_id, entry_id, currency, chart_account >= 9000) AS entry
              GROUP BY currency""",  # noqa: S608 - constant text
@@ -66,7 +66,7 @@ async def control_difference(tx: Tx, span: Span) -> list[tuple[str, int]]:
     return await tx.rows(
         f"""SELECT currency, sum(abs(coalesce(posted.minor, 0) - coalesce(kept.minor, 0))
                                  + CASE WHEN chart_account = 1100
-                                        THEN abs(coalesce(posted.minor, 0) - coalesce(owed.minor, 0)) ELSE 0 END)::bigint
+                                        THEN abs(coalesce(posted.minor, 0) - coalesce(owed.minor, 0)) ELSE 0 END)
               FROM (SELECT tenant, account_id, currency, chart_account, sum(minor) AS minor
                       FROM posting WHERE {within} GROUP BY tenant, account_id, currency, chart_account) AS posted
               FULL JOIN (SELECT tenant, account_id, currency, chart_account, minor FROM balance WHERE {within}) AS kept

@@ -8,7 +8,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, write
-from services.kernel.refusals import NotFound
+from services.kernel.refusals import NotFound, quoted
 from services.ledger import store, usecases, wire
 
 
@@ -40,7 +40,7 @@ class LedgerService(Door, service_pb2_grpc.LedgerServiceServicer):
         """What a buyer owes, has paid too much and is credited, by currency."""
         rows = await store.balances(tx, (call.tenant, request.account_id), tx.at.astimezone(UTC).date())
         if not rows:
-            raise NotFound("account.unknown", f"no account {request.account_id}")
+            raise NotFound("account.unknown", f"no account {quoted(request.account_id)}")
         return service_pb2.GetAccountResponse(
             account_id=request.account_id, balances=[wire.balance(row) for row in rows]
         )

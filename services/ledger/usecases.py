@@ -13,7 +13,7 @@ from services.chassis import outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
 from services.chassis.outbox import Announcement
-from services.kernel.refusals import Early, Invalid, KeyReused, NotFound, Refusal
+from services.kernel.refusals import Early, Invalid, KeyReused, NotFound, Refusal, quoted
 from services.ledger import store, wire
 from services.ledger.domain import disputes, entries, items, statement
 from services.ledger.domain.disputes import Dispute, Word
@@ -166,7 +166,7 @@ async def record_payments(tx: Tx, origin: Origin, payments: Sequence[Payment]) -
 
 async def import_statement(tx: Tx, origin: Origin, content: bytes) -> list[tuple[Row, str | Refusal]]:
     """Book each row of a bank statement once; return what became of it: "booked", "known" or why it is refused."""
-    rows = statement.read(content, origin.tenant)
+    rows = [wire.within_bounds(row) for row in statement.read(content, origin.tenant)]
     outcomes: list[tuple[Row, str | Refusal]] = []
     for start in range(0, len(rows), STATEMENT_CHUNK):
         chunk = rows[start : start + STATEMENT_CHUNK]
@@ -239,7 +239,7 @@ def _same_payment(earlier: Receipt, payment: Payment) -> Receipt | Refusal:
 
 def _refuse(payment: Payment, accounts: Collection[Key], purses: Collection[Purse]) -> Refusal | None:
     if (payment.tenant, payment.account_id) not in accounts:
-        return NotFound("payment.unknown_account", f"no account {payment.account_id}")
+        return NotFound("payment.unknown_account", f"no account {quoted(payment.account_id)}")
     if payment.purse not in purses:
         return Invalid("payment.currency_not_held", f"the account has nothing in {payment.amount.currency}")
     return None

@@ -1,6 +1,7 @@
 """Translates the ledger's words to and from the contracts."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
@@ -11,6 +12,7 @@ from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2, service_pb2
 
 from services import contracts
+from services.chassis import bounds
 from services.chassis.envelope import Event, Origin
 from services.kernel.calendars import day
 from services.kernel.money import Money
@@ -243,13 +245,34 @@ def recorded(receipt: Receipt) -> service_pb2.RecordPaymentResponse:
     )
 
 
-def statement_row(row: Row, outcome: str | Refusal) -> service_pb2.StatementRow:
-    """What became of a row of a bank statement."""
-    if isinstance(outcome, Refusal):
-        return service_pb2.StatementRow(
-            row=row.number, reference=row.reference, outcome="refused", code=outcome.code, message=outcome.message
+def within_bounds(row: Row) -> Row:
+    """The row, refused where the same payment would be refused as a call: the bounds are the same at every door."""
+    if isinstance(row.payment, Refusal):
+        return row
+    said = row.payment
+    try:
+        bounds.check(
+            service_pb2.RecordPaymentRequest(
+                payment_id=said.payment_id,
+                account_id=said.account_id,
+                amount=contracts.money_message(said.amount),
+                value_date=said.value_on.isoformat(),
+                remittance=said.remittance,
+            )
         )
-    return service_pb2.StatementRow(row=row.number, reference=row.reference, outcome=outcome)
+    except Refusal as refusal:
+        return replace(row, payment=refusal)
+    return row
+
+
+def statement_row(row: Row, outcome: str | Refusal) -> service_pb2.StatementRow:
+    """What became of a row of a bank statement; of a reference that is none, as much as can be told."""
+    said = service_pb2.StatementRow(row=row.number, reference=row.reference)
+    if isinstance(outcome, Refusal):
+        said.outcome, said.code, said.message = "refused", outcome.code, outcome.message
+    else:
+        said.outcome = outcome
+    return bounds.cleaned(said)
 
 
 def balance(r: Any) -> service_pb2.Balance:

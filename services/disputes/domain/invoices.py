@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from services.kernel.money import Money, exponent
 from services.kernel.orders import Scope
-from services.kernel.refusals import Conflict, Invalid, NotFound
+from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +96,13 @@ def check_parts(parts: Sequence[Part], lines: Lines) -> None:
         raise Invalid("dispute.line_repeated", "each line is named once")
     for part in parts:
         if part.quantity <= 0:
-            raise Invalid("dispute.quantity_not_positive", f"line {part.line_id}: the quantity must be above zero")
+            raise Invalid(
+                "dispute.quantity_not_positive", f"line {quoted(part.line_id)}: the quantity must be above zero"
+            )
         if (line := lines.get(part.line_id)) is None:
-            raise NotFound("dispute.unknown_line", f"the invoice has no line {part.line_id[:40]!r}")
+            raise NotFound("dispute.unknown_line", f"the invoice has no line {quoted(part.line_id)}")
         if part.quantity > line.quantity:
-            raise Conflict("dispute.exceeds_line", f"line {part.line_id}: only {line.quantity} were invoiced")
+            raise Conflict("dispute.exceeds_line", f"line {quoted(part.line_id)}: only {line.quantity} were invoiced")
 
 
 def check_claimed(parts: Sequence[Part], lines: Lines) -> None:
@@ -109,7 +111,7 @@ def check_claimed(parts: Sequence[Part], lines: Lines) -> None:
         left = lines[part.line_id].quantity - lines[part.line_id].claimed
         if part.quantity > left:
             raise Conflict(
-                "dispute.exceeds_line", f"line {part.line_id}: only {left} are not contested or credited yet"
+                "dispute.exceeds_line", f"line {quoted(part.line_id)}: only {left} are not contested or credited yet"
             )
 
 

@@ -18,6 +18,7 @@ from services.chassis.envelope import Event, Record
 from services.chassis.parked import Parked, Shown, find, listed, next_of
 from services.chassis.service import Parts
 from services.chassis.settings import ChassisSettings
+from services.kernel.refusals import Early
 from tests.chaos.toy import usecases
 from tests.chaos.toy.events import cancelled, codes, effects, issued, placed, shipped, told, waiting
 from tests.chaos.toy.service import HANDLERS, SERVICE
@@ -148,6 +149,7 @@ def poison() -> list[Record]:
         changed(ce_type="nothing.we.know"),
         changed(ce_id="x" * 100_000),
         changed(ce_subject="x" * 100_000),
+        changed(ce_source="shop\n"),
         changed(ce_tenant="Not A Tenant"),
         changed(ce_time="yesterday"),
         replace(good, key=b"\xff\xff", value=bytes(range(256)) * 400, headers={"\\x00": "\\x00", "x": "y" * 100_000}),
@@ -209,26 +211,60 @@ async def test_what_comes_before_an_unreadable_event_of_its_subject_is_handled_a
 @pytest.mark.parametrize("text", ["a\0b", "x" * 100_000])
 async def test_what_a_body_quotes_cannot_break_the_parking(toy: Toy, text: str):
     """One of ours, which has a sequence, is not looked at again: even then."""
-    await toy.consumer.handle([placed("o1", after=f"invoice/{text}", headers={"ce_sequence": "1"}), placed("o2")])
+
+    async def issue(tx: Tx, events: Sequence[Event[invoicing_pb2.InvoiceIssued]]) -> None:
+        raise Early(f"invoice/{events[0].body.number}")
+
+    consumer = Consumer(toy.database, "toy", {**HANDLERS, invoicing_pb2.InvoiceIssued: issue})
+    ours = a_record(
+        invoicing_pb2.InvoiceIssued(number=text), account="b1", subject="invoice/1", headers={"ce_sequence": "1"}
+    )
+
+    await consumer.handle([ours, placed("o2")])
 
     assert await effects(toy.database) == ["o2/1 placed"]
     assert len(await waiting(toy.database)) == 1
 
 
 async def test_text_that_neither_a_database_nor_xml_can_hold_is_refused_and_told_without_it(toy: Toy):
-    await toy.consumer.handle(
-        [placed("o1", site="a\0b"), placed("o\x1b", site="a"), placed("o3", site="tab\tand ü€😀")]
-    )
+    await toy.consumer.handle([placed("o1", site="a\0b"), placed("o\x1b", site="a"), placed("o3", site="ü€ and 😀")])
 
-    assert await effects(toy.database) == ["o3/1 tab\tand ü€😀"]
+    assert await effects(toy.database) == ["o3/1 ü€ and 😀"]
     assert await codes(toy.database) == ["text.control_character"] * 2
     async with toy.database.transaction(()) as tx:
         rows = await tx.rows("SELECT payload FROM outbox WHERE headers ->> 'ce_type' LIKE %s ORDER BY id", ["%Refused"])
     said = [credit_pb2.OrderRefused.FromString(row.payload) for row in rows]
     assert [(m.order_id, m.message) for m in said] == [
-        ("o1", "site has a control character at position 2"),
-        ("o\ufffd", "order_id has a control character at position 2"),
+        ("o1", r"scope.site has a control character at position 2: 'a\x00b'"),
+        ("o\ufffd", r"order_id has a control character at position 2: 'o\x1b'"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"ce_reason": "because\nof"}, "text.control_character"),
+        ({"ce_reason": "x" * 1_000_000}, "text.too_long"),
+        ({"ce_actor": "user:\u202eada"}, "text.characters"),
+        ({"ce_idempotencykey": "x" * 201}, "text.too_long"),
+    ],
+)
+async def test_who_says_something_and_why_has_its_bounds_and_the_sender_hears_of_it(
+    toy: Toy, changes: dict[str, str], code: str
+):
+    await toy.consumer.handle([placed("o1", headers=changes), placed("o1", version=2)])
+
+    assert await codes(toy.database) == [code]
+    assert await effects(toy.database) == ["o1/2 placed"]
+    async with toy.database.transaction(()) as tx:
+        [refused] = await tx.rows("SELECT headers FROM outbox WHERE headers ->> 'ce_type' LIKE %s", ["%Refused"])
+    assert all(len(text) <= 200 and text.isprintable() for text in refused.headers.values())
+
+
+async def test_a_shop_that_numbers_its_events_is_looked_at_all_the_same(toy: Toy):
+    await toy.consumer.handle([placed("o" * 250, headers={"ce_sequence": "1", "ce_subject": "order/long"})])
+
+    assert await codes(toy.database) == ["text.too_long"]
 
 
 # Alone

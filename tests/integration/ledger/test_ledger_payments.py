@@ -89,7 +89,7 @@ async def test_a_payment_id_with_other_content_is_refused(desk: Desk, changes: d
         ({"currency": "SEK"}, "payment.currency_not_held", grpc.StatusCode.INVALID_ARGUMENT),
         ({"minor": 0}, "payment.amount_not_positive", grpc.StatusCode.INVALID_ARGUMENT),
         ({"minor": -5}, "payment.amount_not_positive", grpc.StatusCode.INVALID_ARGUMENT),
-        ({"minor": 10**15 + 1}, "payment.amount_too_large", grpc.StatusCode.INVALID_ARGUMENT),
+        ({"minor": 10**15}, "number.too_large", grpc.StatusCode.INVALID_ARGUMENT),
         ({"currency": "EURO"}, "money.unknown_currency", grpc.StatusCode.INVALID_ARGUMENT),
         ({"value_date": "yesterday"}, "date.malformed", grpc.StatusCode.INVALID_ARGUMENT),
         ({"tenant": "blue"}, "payment.unknown_account", grpc.StatusCode.NOT_FOUND),
@@ -211,6 +211,26 @@ async def test_each_row_of_a_statement_is_booked_known_or_refused(desk: Desk):
         (7, "r5", "booked", ""),
     ]
     assert await desk.trial() == {"1000": 1_100, "2100": -100, "4000": -1_000}
+
+
+async def test_a_row_of_a_statement_has_the_bounds_of_a_call(desk: Desk):
+    await desk.follow(registered())
+
+    assert await desk.upload(
+        f"{'r' * 129},b1,2026-02-01,4.00,EUR,",
+        "r\u200b2,b1,2026-02-01,4.00,EUR,",
+        "r3,b\u202e1,2026-02-01,4.00,EUR,",
+        "r4,b1,2026-02-01,10000000000000.00,EUR,",
+        "r5,b1,2026-02-01,4.00,EUR,\x1b",
+        "r6,b1,2026-02-01,4.00,EUR,",
+    ) == [
+        (1, "r" * 128, "refused", "text.too_long"),
+        (2, "r\ufffd2", "refused", "text.characters"),
+        (3, "r3", "refused", "text.characters"),
+        (4, "r4", "refused", "number.too_large"),
+        (5, "r5", "refused", "text.control_character"),
+        (6, "r6", "booked", ""),
+    ]
 
 
 async def test_a_statement_that_comes_again_books_nothing_again(desk: Desk):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.orders.v1 import events_pb2
 
 from services.chassis import parked
@@ -20,10 +21,17 @@ from tests.records import a_record
 TOPIC = "receivables.orders.v1"
 TYPES = types_of(TOPIC, {events_pb2.OrderPlaced: None})  # type: ignore[dict-item]
 BODY = events_pb2.OrderPlaced(order_id="o1", version=1, account_id="b1")
+LIMITS = types_of("receivables.credit.v1", {credit_pb2.LimitChanged: None})  # type: ignore[dict-item]
+LIMIT = credit_pb2.LimitChanged(account_id="b1")
 
 
 def a_placed(**changes: object) -> Record:
     return replace(a_record(BODY, account="b1", subject="order/o1"), **changes)  # type: ignore[arg-type]
+
+
+def a_limit(**changes: object) -> Record:
+    """An event of one of our services."""
+    return replace(a_record(LIMIT, account="b1", subject="buyer/b1"), **changes)  # type: ignore[arg-type]
 
 
 def with_headers(**changes: str) -> Record:
@@ -40,18 +48,20 @@ def code_of(record: Record) -> str:
 def test_what_is_encoded_is_decoded_as_the_same():
     at = datetime(2026, 1, 5, 9, 30, 0, 123456, tzinfo=UTC)
     origin = Origin("acme", "user:ada", "because", "key-1", "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "cause-1")
-    headers = encode(BODY, event_id="e1", subject="order/o1", at=at, origin=origin, source="/receivables/x", sequence=7)
+    headers = encode(
+        LIMIT, event_id="e1", subject="buyer/b1", at=at, origin=origin, source="/receivables/x", sequence=7
+    )
 
-    event = decode(a_placed(headers=headers), TYPES)
+    event = decode(a_limit(headers=headers), LIMITS)
 
     assert event == Event(
         id="e1",
-        type="receivables.orders.v1.OrderPlaced",
-        subject="order/o1",
+        type="receivables.credit.v1.LimitChanged",
+        subject="buyer/b1",
         account_id="b1",
         at=at,
         origin=replace(origin, causation_id="e1"),  # what follows from it is caused by it
-        body=BODY,
+        body=LIMIT,
         sequence=7,
     )
 
@@ -68,14 +78,34 @@ def test_a_header_that_we_need_is_missed(header: str):
 
 @pytest.mark.parametrize(
     ("header", "value"),
-    [("ce_tenant", "ACME"), ("ce_tenant", "a,b"), ("ce_time", "soon"), ("ce_id", "x" * 201), ("ce_subject", "x" * 201)],
+    [
+        ("ce_tenant", "ACME"),
+        ("ce_tenant", "a,b"),
+        ("ce_time", "soon"),
+        ("ce_id", "x" * 201),
+        ("ce_subject", "x" * 201),
+        ("ce_source", "x" * 201),
+        ("ce_source", "a\nb"),
+    ],
 )
 def test_a_header_that_makes_no_sense_is_unreadable(header: str, value: str):
     assert code_of(with_headers(**{header: value})) == "event.header_malformed"
 
 
 @pytest.mark.parametrize(
-    "key", [None, b"", b"acme", b"acme/", b"other/b1", b"acme/\xff", b"acme/b\x001", b"acme/" + b"x" * 201]
+    "key",
+    [
+        None,
+        b"",
+        b"acme",
+        b"acme/",
+        b"other/b1",
+        b"acme/\xff",
+        b"acme/b\x001",
+        b"acme/" + b"x" * 201,
+        "acme/b\u202e1".encode(),
+        b"acme/b1 ",
+    ],
 )
 def test_a_key_that_is_not_the_tenants_account_is_unreadable(key: bytes | None):
     assert code_of(a_placed(key=key)) == "event.key_malformed"
@@ -117,7 +147,13 @@ def test_whatever_bytes_come_are_an_event_or_unreadable_and_can_be_stored(
 
 @pytest.mark.parametrize("digits", ["", "²", "-1", "1.0", "9" * 5000])
 def test_a_sequence_that_is_no_number_is_no_sequence(digits: str):
-    assert decode(with_headers(ce_sequence=digits), TYPES).sequence is None
+    headers = {**a_limit().headers, "ce_sequence": digits}
+
+    assert decode(a_limit(headers=headers), LIMITS).sequence is None
+
+
+def test_a_shop_has_no_sequence_whatever_it_says():
+    assert decode(with_headers(ce_sequence="7"), TYPES).sequence is None
 
 
 def test_a_record_of_anothers_key_holds_back_nobody():
