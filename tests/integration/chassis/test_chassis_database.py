@@ -233,7 +233,13 @@ def test_migrations_apply_once_also_when_two_start_at_once(servers: Servers):
 
     assert sorted(both) == [
         [],
-        ["chassis/0001_chassis.sql", "chassis/0002_jobs.sql", "chassis/0003_outbox.sql", "toy/0001_effects.sql"],
+        [
+            "chassis/0001_chassis.sql",
+            "chassis/0002_jobs.sql",
+            "chassis/0003_outbox.sql",
+            "chassis/0004_tenants_apart.sql",
+            "toy/0001_effects.sql",
+        ],
     ]
     assert again == []
 
