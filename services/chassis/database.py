@@ -209,6 +209,13 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, psycopg.errors.ReadOnlySqlTransaction) or timed_out(error)
 
 
+def is_of_data(error: BaseException) -> bool:
+    """Whether a value is none that the database can keep (too large, too long for an index), whoever sent it."""
+    return isinstance(error, psycopg.Error) and (
+        isinstance(error, psycopg.DataError) or (error.sqlstate or "")[:2] == "54"
+    )
+
+
 class TooSlow(Exception):  # noqa: N818 - what is said of the work
     """The work was not done by our own deadline, and was rolled back."""
 

@@ -15,9 +15,20 @@ from services.chassis.logs import trace_id
 from services.kernel.refusals import Invalid, Refusal
 
 M = TypeVar("M", bound=Message)
+Identity = tuple[str, str, str]  # tenant, source, id: what makes two records one event
 
 RECORD_MAX_BYTES = 8 * 1024 * 1024  # what the topics take: an invoice of 10,000 lines fits
-ID_MAX = 200  # characters of an id, a subject or an account: what an index can hold
+ID_MAX = 200  # characters of an id, a source, a subject or an account: what an index can hold
+SAID_MAX = 200  # characters of who does something, why, and on which key: the same in an event as in a call
+# Of the headers that are kept or told on, characters.
+_LONGEST = {
+    "ce_id": ID_MAX,
+    "ce_source": ID_MAX,
+    "ce_subject": ID_MAX,
+    "ce_actor": SAID_MAX,
+    "ce_reason": SAID_MAX,
+    "ce_idempotencykey": SAID_MAX,
+}
 _SEQUENCE = re.compile(r"[0-9]{1,18}")
 
 
@@ -53,11 +64,18 @@ class Event(Generic[M]):
     body: M
     # Contiguous per topic and account; None from the shop, of which none can be expected.
     sequence: int | None = None
+    # Who numbers it: one of the tenant's shops, one of our services; may be empty.
+    source: str = ""
 
     @property
     def tenant(self) -> str:
         """The seller's organisation."""
         return self.origin.tenant
+
+    @property
+    def identity(self) -> Identity:
+        """What makes two records one event: whoever numbers, numbers within their tenant."""
+        return (self.tenant, self.source, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +180,7 @@ def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:
             causation_id=headers["ce_id"],
         ),
         body=body,
+        source=headers.get("ce_source", ""),
         sequence=int(sequence) if _SEQUENCE.fullmatch(sequence) else None,
     )
 
@@ -170,8 +189,8 @@ def _check_headers(headers: Mapping[str, str]) -> datetime:
     """Refuse headers that are missing or make no sense; return the time."""
     if missing := [h for h in ("ce_id", "ce_type", "ce_subject", "ce_tenant") if not headers.get(h)]:
         raise Unreadable("event.header_missing", f"without {', '.join(missing)}")
-    if long := [h for h in ("ce_id", "ce_subject") if len(headers[h]) > ID_MAX]:
-        raise Unreadable("event.header_malformed", f"more than {ID_MAX} characters: {', '.join(long)}")
+    if long := [f"{h} (at most {most})" for h, most in _LONGEST.items() if len(headers.get(h, "")) > most]:
+        raise Unreadable("event.header_malformed", f"too long: {', '.join(long)}")
     try:
         check_tenant(headers["ce_tenant"])
         at = datetime.fromisoformat(headers.get("ce_time") or "1970-01-01T00:00:00+00:00")
