@@ -20,15 +20,10 @@ Identity = tuple[str, str, str]  # tenant, source, id: what makes two records on
 RECORD_MAX_BYTES = 8 * 1024 * 1024  # what the topics take: an invoice of 10,000 lines fits
 ID_MAX = 200  # characters of an id, a source, a subject or an account: what an index can hold
 SAID_MAX = 200  # characters of who does something, why, and on which key: the same in an event as in a call
-# Of the headers that are kept or told on, characters.
-_LONGEST = {
-    "ce_id": ID_MAX,
-    "ce_source": ID_MAX,
-    "ce_subject": ID_MAX,
-    "ce_actor": SAID_MAX,
-    "ce_reason": SAID_MAX,
-    "ce_idempotencykey": SAID_MAX,
-}
+# Of the headers that are kept or told on, characters; of one of ours, which a version before this may have told longer,
+# the second three are cut.
+_LONGEST = dict.fromkeys(("ce_id", "ce_source", "ce_subject"), ID_MAX)
+_LONGEST_SAID = dict.fromkeys(("ce_actor", "ce_reason", "ce_idempotencykey"), SAID_MAX)
 _SEQUENCE = re.compile(r"[0-9]{1,18}")
 
 
@@ -164,7 +159,6 @@ def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:
         body = message.FromString(record.value)
     except DecodeError:
         raise Unreadable("event.payload_malformed", f"the payload is no {headers['ce_type']}") from None
-    sequence = headers.get("ce_sequence", "")
     return Event(
         id=headers["ce_id"],
         type=headers["ce_type"],
@@ -173,23 +167,30 @@ def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:
         at=at,
         origin=Origin(
             tenant=tenant,
-            actor=headers.get("ce_actor") or "system:unknown",
-            reason=headers.get("ce_reason", ""),
-            idempotency_key=headers.get("ce_idempotencykey") or headers["ce_id"],
+            actor=headers.get("ce_actor", "")[:SAID_MAX] or "system:unknown",
+            reason=headers.get("ce_reason", "")[:SAID_MAX],
+            idempotency_key=headers.get("ce_idempotencykey", "")[:SAID_MAX] or headers["ce_id"],
             traceparent=trace_of(headers.get("traceparent", "")),
             causation_id=headers["ce_id"],
         ),
         body=body,
         source=headers.get("ce_source", ""),
-        sequence=int(sequence) if _SEQUENCE.fullmatch(sequence) else None,
+        sequence=_sequence(headers),
     )
+
+
+def _sequence(headers: Mapping[str, str]) -> int | None:
+    """The event's number, which only our own have."""
+    said = headers.get("ce_sequence", "")
+    return int(said) if _SEQUENCE.fullmatch(said) else None
 
 
 def _check_headers(headers: Mapping[str, str]) -> datetime:
     """Refuse headers that are missing or make no sense; return the time."""
     if missing := [h for h in ("ce_id", "ce_type", "ce_subject", "ce_tenant") if not headers.get(h)]:
         raise Unreadable("event.header_missing", f"without {', '.join(missing)}")
-    if long := [f"{h} (at most {most})" for h, most in _LONGEST.items() if len(headers.get(h, "")) > most]:
+    bounds = _LONGEST if _sequence(headers) is not None else _LONGEST | _LONGEST_SAID
+    if long := [f"{h} (at most {most})" for h, most in bounds.items() if len(headers.get(h, "")) > most]:
         raise Unreadable("event.header_malformed", f"too long: {', '.join(long)}")
     try:
         check_tenant(headers["ce_tenant"])

@@ -15,6 +15,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from receivables.common.v1 import money_pb2
 from receivables.credit.v1 import service_pb2 as credit_pb2
+from receivables.disputes.v1 import events_pb2 as disputes_events_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
@@ -208,7 +209,7 @@ async def _rejected_appealed_and_credited(house: House, invoice_id: str) -> None
     act = disputes_pb2
     await _move(house, case, act.ACTION_REVIEW, act.ACTION_REJECT, act.ACTION_APPEAL, act.ACTION_REVIEW)
     await _move(house, case, act.ACTION_PROPOSE)
-    end = disputes_pb2.ResolveRequest(dispute_id=case, resolution=1)  # FULL_CREDIT
+    end = disputes_pb2.ResolveRequest(dispute_id=case, resolution=disputes_events_pb2.RESOLUTION_FULL_CREDIT)
     await house.call("disputes", "Resolve", end, by="user:bo")
 
 

@@ -16,7 +16,7 @@ async def test_what_is_told_again_from_the_first_offset_changes_nothing_and_is_t
     await play(house)
     waiting = {service.name: await house.waiting(service.name) for service in SERVICES}
     before = {service.name: house.facts(service.name) for service in SERVICES}
-    wrong = []
+    wrong: list[tuple[str, ...]] = []
 
     for service in SERVICES:
         name = service.name

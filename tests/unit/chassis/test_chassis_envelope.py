@@ -79,6 +79,13 @@ def test_a_header_that_makes_no_sense_is_unreadable(header: str, value: str):
     assert code_of(with_headers(**{header: value})) == "event.header_malformed"
 
 
+def test_of_ours_a_long_reason_is_cut_and_nothing_refused():
+    """As the version before this told them, and as they stand on the topics."""
+    event = decode(with_headers(ce_sequence="7", ce_reason="x" * 9000, ce_actor="y" * 201), TYPES)
+
+    assert (event.origin.reason, event.origin.actor) == ("x" * 200, "y" * 200)
+
+
 def test_an_event_of_no_source_is_one_of_its_tenant():
     assert decode(with_headers(ce_source="", ce_id="1"), TYPES).identity == ("acme", "", "1")
 
