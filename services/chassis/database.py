@@ -246,9 +246,11 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, psycopg.OperationalError) and (error.sqlstate or "57P")[:3] == "57P"
 
 
-def is_unstorable(error: BaseException) -> bool:
-    """Whether what was to be kept is more or other than the database can keep: too long for an index, too large a sum."""
-    return isinstance(error, (psycopg.DataError, psycopg.errors.ProgramLimitExceeded))
+def is_of_data(error: BaseException) -> bool:
+    """Whether a value is none that the database can keep (too large, too long for an index), whoever sent it."""
+    return isinstance(error, psycopg.Error) and (
+        isinstance(error, psycopg.DataError) or (error.sqlstate or "")[:2] == "54"
+    )
 
 
 class TooSlow(Exception):  # noqa: N818 - what is said of the work

@@ -16,12 +16,17 @@ from services.chassis.logs import trace_id
 from services.kernel.refusals import Invalid, Refusal, quoted
 
 M = TypeVar("M", bound=Message)
+Identity = tuple[str, str, str]  # tenant, source, id: what makes two records one event
 
 RECORD_MAX_BYTES = 8 * 1024 * 1024  # what the topics take: an invoice of 10,000 lines fits
 FROM_OUTSIDE = frozenset({"receivables.orders.v1"})  # what others than our services tell, whatever its headers say
 ID_MAX = 200  # characters of an id, a subject or an account: what an index can hold
 ACCOUNT_MAX = 128  # of an account that is named from outside, as of every id in a contract
 SAID_MAX = 200  # of who says something, and why
+# Of the headers that are kept or told on, characters; of one of ours, which a version before this may have told longer,
+# the second three are cut.
+_LONGEST = dict.fromkeys(("ce_id", "ce_source", "ce_subject"), ID_MAX)
+_LONGEST_SAID = dict.fromkeys(("ce_actor", "ce_reason", "ce_idempotencykey"), SAID_MAX)
 _SEQUENCE = re.compile(r"[0-9]{1,18}")
 
 
@@ -57,11 +62,18 @@ class Event(Generic[M]):
     body: M
     # Contiguous per topic and account; None from the shop, of which none can be expected.
     sequence: int | None = None
+    # Who numbers it: one of the tenant's shops, one of our services; may be empty.
+    source: str = ""
 
     @property
     def tenant(self) -> str:
         """The seller's organisation."""
         return self.origin.tenant
+
+    @property
+    def identity(self) -> Identity:
+        """What makes two records one event: whoever numbers, numbers within their tenant."""
+        return (self.tenant, self.source, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +152,7 @@ def _written(at: datetime) -> str:
 def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:
     """Read a record as an event of one of the known types; raise Unreadable with a stable code otherwise."""
     headers = record.headers
-    at = _check_headers(headers)
+    at = _check_headers(record)
     tenant, account_id = _key(record)
     if (message := types.get(headers["ce_type"])) is None:
         raise Unreadable("event.type_unknown", f"{quoted(headers['ce_type'])} is not a type of this topic's version")
@@ -150,7 +162,6 @@ def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:
         body = message.FromString(record.value)
     except DecodeError:
         raise Unreadable("event.payload_malformed", f"the payload is no {headers['ce_type']}") from None
-    sequence = "" if record.topic in FROM_OUTSIDE else headers.get("ce_sequence", "")
     return Event(
         id=headers["ce_id"],
         type=headers["ce_type"],
@@ -159,14 +170,15 @@ def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:
         at=at,
         origin=Origin(
             tenant=tenant,
-            actor=headers.get("ce_actor") or "system:unknown",
-            reason=headers.get("ce_reason", ""),
-            idempotency_key=headers.get("ce_idempotencykey") or headers["ce_id"],
+            actor=headers.get("ce_actor", "")[:SAID_MAX] or "system:unknown",
+            reason=headers.get("ce_reason", "")[:SAID_MAX],
+            idempotency_key=headers.get("ce_idempotencykey", "")[:SAID_MAX] or headers["ce_id"],
             traceparent=trace_of(headers.get("traceparent", "")),
             causation_id=headers["ce_id"],
         ),
         body=body,
-        sequence=int(sequence) if _SEQUENCE.fullmatch(sequence) else None,
+        source=headers.get("ce_source", ""),
+        sequence=_sequence(record),
     )
 
 
@@ -199,12 +211,20 @@ def tellable(event: Event[M]) -> Event[M]:
     )
 
 
-def _check_headers(headers: Mapping[str, str]) -> datetime:
+def _sequence(record: Record) -> int | None:
+    """The event's number, which only our own have, whatever the headers of others say."""
+    said = "" if record.topic in FROM_OUTSIDE else record.headers.get("ce_sequence", "")
+    return int(said) if _SEQUENCE.fullmatch(said) else None
+
+
+def _check_headers(record: Record) -> datetime:
     """Refuse headers that are missing or make no sense; return the time."""
+    headers = record.headers
     if missing := [h for h in ("ce_id", "ce_type", "ce_subject", "ce_tenant") if not headers.get(h)]:
         raise Unreadable("event.header_missing", f"without {', '.join(missing)}")
-    if long := [h for h in ("ce_id", "ce_subject", "ce_source") if len(headers.get(h, "")) > ID_MAX]:
-        raise Unreadable("event.header_malformed", f"more than {ID_MAX} characters: {', '.join(long)}")
+    bounds_of = _LONGEST if _sequence(record) is not None else _LONGEST | _LONGEST_SAID
+    if long := [f"{h} (at most {most})" for h, most in bounds_of.items() if len(headers.get(h, "")) > most]:
+        raise Unreadable("event.header_malformed", f"too long: {', '.join(long)}")
     if not texts.fits(source := headers.get("ce_source", ""), texts.ID, ID_MAX):
         raise Unreadable("event.header_malformed", f"ce_source has what cannot be seen: {quoted(source)}")
     try:

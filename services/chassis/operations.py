@@ -8,7 +8,7 @@ from datetime import UTC
 from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.operations.v1 import service_pb2, service_pb2_grpc
 
-from services.chassis import follow, jobs, metrics, parked
+from services.chassis import follow, jobs, metrics, parked, pauses
 from services.chassis.consumer import Consumer
 from services.chassis.database import CALL_S, Database, Tx, is_transient
 from services.chassis.logs import log
@@ -92,10 +92,12 @@ async def keep_gauges(database: Database, consumer: Consumer) -> None:
             async with asyncio.timeout(DATABASE_S), database.transaction(await database.tenants()) as tx:
                 waiting = await parked.counts(tx, consumer.name)
                 outbox = await tx.row(_OUTBOX)
+                paused = await pauses.paused(tx, consumer.name)
                 due = await jobs.due(tx)
             database_up.set(1)
             for reason in ("unreadable", "refused", "failed", "early", "behind"):
                 metrics.PARKED.labels(reason).set(waiting.get(reason, 0))
+            metrics.PAUSED.set(len(paused))
             metrics.OUTBOX_PENDING.set(outbox.n)
             metrics.OUTBOX_AGE.set(float(outbox.age))
             metrics.show(metrics.JOBS_DUE, {(kind,): n for kind, (n, _) in due.items()})

@@ -25,8 +25,8 @@ from services.chassis.database import (
     Tx,
     check_tenant,
     is_away,
+    is_of_data,
     is_transient,
-    is_unstorable,
 )
 from services.chassis.envelope import Origin, trace_of
 from services.chassis.logs import follow_trace, log
@@ -366,7 +366,7 @@ def _refusal(error: Exception) -> Refusal | None:
     """The refusal that it is; None if it is our trouble and not the caller's."""
     if isinstance(error, Refusal):
         return error
-    if is_unstorable(error):
+    if is_of_data(error):
         log.warning("a call came to the database's bounds", error=type(error).__name__)
         return Invalid("call.unstorable", "the request says, or adds up to, what cannot be stored")
     return None

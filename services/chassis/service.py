@@ -149,7 +149,7 @@ async def _serve(service: Service[S], settings: S) -> None:
             parts = await _stand_up(service, settings, stack)
             works = service.works(parts)
             metrics.expect_jobs(work.kind for work in works)
-            relay = Relay(parts.database, settings.kafka_bootstrap_servers)
+            relay = Relay(parts.database, settings.kafka_bootstrap_servers, service.name)
             relay.start()
             stack.push_async_callback(asyncio.to_thread, relay.stop)
             if settings.metrics_port:

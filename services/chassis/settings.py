@@ -68,7 +68,9 @@ class ChassisSettings(BaseSettings):
     batch_s: int = Field(
         30, description="after which a batch is undone and comes again halved, seconds; one alone has longer", ge=1
     )
-    failures_in_row_max: int = Field(100, description="defects in a row after which the consumer stops", ge=1)
+    failures_in_row_max: int = Field(
+        100, description="defects in a row after which a tenant's events wait for an operator", ge=1
+    )
     grpc_host: str = Field("127.0.0.1", description="address that gRPC and /metrics listen on")
     grpc_port: Port = Field(50051, description="port that gRPC listens on")
     grpc_connection_age_s: int = Field(

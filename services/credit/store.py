@@ -166,6 +166,19 @@ async def save(
     assert row.written == len(accounts), "a hold would exceed its limit"
 
 
+async def known_causes(tx: Tx, causes: Collection[tuple[Key, str]]) -> set[tuple[Key, str]]:
+    """Which of these have moved their account already; an empty cause never has."""
+    asked = [(*key, cause) for key, cause in causes if cause]
+    if not asked:
+        return set()
+    rows = await tx.rows(
+        """SELECT tenant, account_id, cause FROM movement
+            WHERE tenant = ANY (%s) AND account_id = ANY (%s) AND cause = ANY (%s)""",
+        within(asked, 3),
+    )
+    return {((row.tenant, row.account_id), row.cause) for row in rows}
+
+
 async def find_decisions(tx: Tx, orders: Collection[Version]) -> dict[Version, Recorded]:
     """The newest decision on each version of an order."""
     if not orders:

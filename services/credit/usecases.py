@@ -105,8 +105,10 @@ async def follow(tx: Tx, events: Sequence[Event[Any]]) -> None:
     work = await _open(
         tx, accounts, {_order(event) for event in of_orders}, [(*_order(e), e.body.version) for e in placed]
     )
+    booked = await store.known_causes(tx, {_cause(event) for event in effective})
     for event in effective:
-        _STEPS[type(event.body)](work, event)
+        if _cause(event) not in booked:  # else it is told again, after the inbox has forgotten it
+            _STEPS[type(event.body)](work, event)
     await _close(tx, work, began)
 
 
@@ -184,7 +186,7 @@ def _capture(work: Work, event: Event[ledger_pb2.ItemOpened]) -> None:
     account = _account(book, *key)
     amount = account.own(contracts.money(body.amount))
     captured, released = moves.capture(book, hold, account, amount, final=body.final)
-    work.movements.append(Movement(key, f"item invoice/{body.invoice_id}", used=amount.minor, held=-captured.minor))
+    work.movements.append(Movement(*_cause(event), used=amount.minor, held=-captured.minor))
     moved = book.holds[(event.tenant, body.order_id)]
     if moved is not hold:
         work.keep(moved)
@@ -204,24 +206,39 @@ def _capture(work: Work, event: Event[ledger_pb2.ItemOpened]) -> None:
 
 def _credit(work: Work, event: Event[ledger_pb2.ItemReduced]) -> None:
     """A credit note lowers what is used; what was paid came with PaymentReceived."""
-    _lower(work, event, f"credited {event.body.cause_id}")
+    _lower(work, event)
 
 
 def _keep_credit(work: Work, event: Event[ledger_pb2.CreditKept]) -> None:
     """A credit note on a paid invoice: the seller owes the buyer."""
-    _lower(work, event, f"kept {event.body.credit_note_number}")
+    _lower(work, event)
 
 
 def _receive(work: Work, event: Event[ledger_pb2.PaymentReceived]) -> None:
     """All that came in lowers what is used, applied or not."""
-    _lower(work, event, f"payment {event.body.payment_id}")
+    _lower(work, event)
 
 
-def _lower(work: Work, event: Event[Any], cause: str) -> None:
+def _lower(work: Work, event: Event[Any]) -> None:
     key = (event.tenant, event.body.account_id)
     amount = _account(work.book, *key).own(contracts.money(event.body.amount))
     work.book.change(key, used=-amount.minor)
-    work.movements.append(Movement(key, cause, used=-amount.minor))
+    work.movements.append(Movement(*_cause(event), used=-amount.minor))
+
+
+def _cause(event: Event[Any]) -> tuple[Key, str]:
+    """Of what the ledger tells, the account that it moves and why: once; of orders nothing, which have versions."""
+    body, why = event.body, ""
+    match body:
+        case ledger_pb2.ItemOpened():
+            why = f"item invoice/{body.invoice_id}"
+        case ledger_pb2.ItemReduced():
+            why = f"credited {body.cause_id}"
+        case ledger_pb2.CreditKept():
+            why = f"kept {body.credit_note_number}"
+        case ledger_pb2.PaymentReceived():
+            why = f"payment {body.payment_id}"
+    return (event.tenant, body.account_id), why
 
 
 _STEPS: Mapping[type[Message], Callable[[Work, Event[Any]], None]] = {

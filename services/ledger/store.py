@@ -122,6 +122,16 @@ async def book(tx: Tx, entries: Sequence[Entry], items: Sequence[Item] = ()) -> 
     return {(r.tenant, r.kind, r.reference) for r in rows}
 
 
+async def find_booked(tx: Tx, facts: Collection[Fact]) -> set[Fact]:
+    """Which of these are booked."""
+    rows = await tx.rows(
+        """SELECT tenant, kind, reference FROM entry
+            WHERE tenant = ANY (%s::text[]) AND kind = ANY (%s::text[]) AND reference = ANY (%s::text[])""",
+        within(facts, 3),
+    )
+    return {(r.tenant, r.kind, r.reference) for r in rows}
+
+
 async def find_items(tx: Tx, keys: Collection[Key]) -> dict[Key, Item]:
     """Items by invoice."""
     rows = await tx.rows(

@@ -17,11 +17,11 @@ from services.kernel.refusals import Early, Invalid, KeyReused, NotFound, Refusa
 from services.ledger import store, wire
 from services.ledger.domain import disputes, entries, items, statement
 from services.ledger.domain.disputes import Dispute, Word
-from services.ledger.domain.entries import HOLD_KINDS, Entry, HoldMove
+from services.ledger.domain.entries import HOLD_KINDS, Entry, HoldMove, Kind
 from services.ledger.domain.items import Credit, CreditNote, Invoice, Item, Purse
 from services.ledger.domain.payments import Payment, Receipt, Shelf
 from services.ledger.domain.statement import Row
-from services.ledger.store import Key
+from services.ledger.store import Fact, Key
 
 STATEMENT_CHUNK = 1000  # rows of a bank statement that are booked by the same few statements
 
@@ -39,6 +39,8 @@ class Work:
     owed: dict[Key, Item]
     notes: dict[Key, CreditNote]
     disputes: dict[Key, Dispute]
+    # Turns of disputes that are booked: what is told again, after the inbox has forgotten it.
+    turned: set[Fact]
     booked: list[Entry] = field(default_factory=list)
     opened: list[Item] = field(default_factory=list)
     given: list[Credit] = field(default_factory=list)
@@ -51,14 +53,16 @@ async def follow(tx: Tx, events: Sequence[Event[Any]]) -> None:
     if not facts:
         return
     await _lock_known(tx, {(fact.tenant, fact.account_id) for _, fact in facts})
-    work = await _open(tx, [fact for _, fact in facts])
+    work = await _open(tx, facts)
     for event, fact in facts:
         _STEPS[type(fact)](work, event, fact)
     await _write(tx, work)
 
 
-async def _open(tx: Tx, facts: Sequence[wire.Fact]) -> Work:
+async def _open(tx: Tx, told: Sequence[tuple[Event[Any], wire.Fact]]) -> Work:
     """What is known of what these facts are about."""
+    facts = [fact for _, fact in told]
+    turns = {_turn(event, fact) for event, fact in told if isinstance(fact, Word)}
     invoices = {(f.tenant, f.invoice_id) for f in facts if not isinstance(f, HoldMove)}
     notes = {(f.tenant, f.credit_note_id) for f in facts if isinstance(f, CreditNote)}
     cases = {f.key for f in facts if isinstance(f, Word)}
@@ -66,6 +70,7 @@ async def _open(tx: Tx, facts: Sequence[wire.Fact]) -> Work:
         owed=await store.find_items(tx, invoices) if invoices else {},
         notes=await store.find_credit_notes(tx, notes) if notes else {},
         disputes=await store.find_disputes(tx, cases) if cases else {},
+        turned=await store.find_booked(tx, turns) if turns else set(),
     )
 
 
@@ -114,12 +119,19 @@ def _hold(work: Work, event: Event[Any], move: HoldMove) -> None:
 
 def _dispute(work: Work, event: Event[Any], word: Word) -> None:
     """Memo what is disputed, or reverse it when that ends; receivables do not change."""
+    if _turn(event, word) in work.turned:
+        return
     item = _known_item(work.owed, (word.tenant, word.invoice_id))
     dispute, change = disputes.follow(work.disputes.get(word.key), item, word)
     work.disputes[word.key] = dispute
     if change.minor:
         on = event.at.astimezone(UTC).date()
         work.booked.append(entries.dispute_moved(dispute, change, on, wire.cause(event.origin)))
+
+
+def _turn(event: Event[Any], word: Word) -> Fact:
+    reference = entries.turn_reference(word.dispute_id, wire.cause(event.origin).event_id)
+    return word.tenant, Kind.DISPUTE_MEMO, reference
 
 
 _STEPS: Mapping[type, Callable[[Work, Event[Any], Any], None]] = {

@@ -183,11 +183,16 @@ def dispute_moved(dispute: Dispute, change: Money, on: date, cause: Cause) -> En
         tenant=dispute.tenant,
         account_id=dispute.account_id,
         kind=Kind.DISPUTE_MEMO,
-        reference=reference(dispute.dispute_id, cause.event_id),
+        reference=turn_reference(dispute.dispute_id, cause.event_id),
         cause=cause,
         effective_on=on,
         postings=_postings((Chart.DISPUTED, change), (Chart.DISPUTED_CONTRA, -change)),
     )
+
+
+def turn_reference(dispute_id: str, event_id: str) -> str:
+    """What books a turn of a dispute once: each sets the memo or reverses it."""
+    return reference(dispute_id, event_id)
 
 
 def _postings(*sides: tuple[Chart, Money]) -> tuple[Posting, ...]:

@@ -134,12 +134,12 @@ async def test_what_looks_at_parked_events_and_the_inbox_never_goes_through_what
         await parked.waiting_for(explaining, "toy", [("acme", "invoice/i1")])
         await parked.due(explaining, "toy")
         await parked.next_of(explaining, "toy", slots[0], 0)
-        await inbox.claim(
-            explaining, "toy", {placed().topic: "id"}, [placed()], hashes={str(n): b"" for n in range(500)}, slots=slots
-        )
-        await inbox.other_bodies(explaining, "toy", {str(n): b"" for n in range(500)})
+        await parked.of_tenant(explaining, "toy", [placed().topic], "acme", after=0, most=20)
+        hashes = {("acme", "/shop", str(n)): b"" for n in range(500)}
+        await inbox.claim(explaining, "toy", {placed().topic: "id"}, [placed()], hashes=hashes, slots=slots)
+        await inbox.settle(explaining, "toy", hashes)
 
-    assert len(plans) == 11
+    assert len(plans) == 15
     assert [plan for plan in plans if "Seq Scan" in plan] == []
 
 
@@ -233,7 +233,13 @@ def test_migrations_apply_once_also_when_two_start_at_once(servers: Servers):
 
     assert sorted(both) == [
         [],
-        ["chassis/0001_chassis.sql", "chassis/0002_jobs.sql", "chassis/0003_outbox.sql", "toy/0001_effects.sql"],
+        [
+            "chassis/0001_chassis.sql",
+            "chassis/0002_jobs.sql",
+            "chassis/0003_outbox.sql",
+            "chassis/0004_tenants_apart.sql",
+            "toy/0001_effects.sql",
+        ],
     ]
     assert again == []
 
