@@ -92,7 +92,8 @@ def test_a_header_that_makes_no_sense_is_unreadable(header: str, value: str):
 
 def test_of_ours_a_long_reason_is_cut_and_nothing_refused():
     """As the version before this told them, and as they stand on the topics."""
-    event = decode(with_headers(ce_sequence="7", ce_reason="x" * 9000, ce_actor="y" * 201), TYPES)
+    long = {"ce_sequence": "7", "ce_reason": "x" * 9000, "ce_actor": "y" * 201}
+    event = decode(a_limit(headers={**a_limit().headers, **long}), LIMITS)
 
     assert (event.origin.reason, event.origin.actor) == ("x" * 200, "y" * 200)
 
