@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
 
-from receivables.ledger.v1 import events_pb2
-
 from services.chassis import outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
@@ -15,8 +13,9 @@ from services.kernel.refusals import Early, KeyReused
 from services.ledger import store, wire
 from services.ledger.domain import disputes, entries, items
 from services.ledger.domain.disputes import Dispute, Word
-from services.ledger.domain.entries import HOLD_KINDS, Entry, HoldMove
+from services.ledger.domain.entries import MEMO_KINDS, Entry, HoldMove
 from services.ledger.domain.items import Credit, CreditNote, Invoice, Item
+from services.ledger.domain.standing import Standings
 from services.ledger.store import Key
 from services.ledger.usecases import telling
 
@@ -29,6 +28,8 @@ class Work:
     owed: dict[Key, Item]
     notes: dict[Key, CreditNote]
     disputes: dict[Key, Dispute]
+    # Where the accounts stand that the ledger will tell something of.
+    standings: Standings
     booked: list[Entry] = field(default_factory=list)
     opened: list[Item] = field(default_factory=list)
     given: list[Credit] = field(default_factory=list)
@@ -52,21 +53,23 @@ async def _open(tx: Tx, facts: Sequence[wire.Fact]) -> Work:
     invoices = {(f.tenant, f.invoice_id) for f in facts if not isinstance(f, HoldMove)}
     notes = {(f.tenant, f.credit_note_id) for f in facts if isinstance(f, CreditNote)}
     cases = {f.key for f in facts if isinstance(f, Word)}
+    told = {(f.tenant, f.account_id) for f in facts if isinstance(f, (Invoice, CreditNote))}
     return Work(
         owed=await store.find_items(tx, invoices) if invoices else {},
         notes=await store.find_credit_notes(tx, notes) if notes else {},
         disputes=await store.find_disputes(tx, cases) if cases else {},
+        standings=await store.standings(tx, told) if told else Standings(),
     )
 
 
 async def _write(tx: Tx, work: Work) -> None:
     new = await store.book(tx, work.booked, work.opened)
-    # A hold's move may come again by another event; all else was looked up before.
-    assert all(e.key in new or e.kind in HOLD_KINDS for e in work.booked), "a fact was booked before"
+    # A memo may come again; all else was looked up before, under the account's lock.
+    store.expect(all(e.key in new or e.kind in MEMO_KINDS for e in work.booked))
     await store.add_credit_notes(tx, work.given)
     await store.allocate(tx, [done.allocation for done in work.given if done.taken.minor])
     if work.disputes:
-        await store.save_disputes(tx, work.disputes.values())
+        store.expect(await store.save_disputes(tx, work.disputes.values()) == len(work.disputes))
     await outbox.add(tx, work.telling)
 
 
@@ -78,7 +81,8 @@ def _owe(work: Work, event: Event[Any], invoice: Invoice) -> None:
         return
     work.booked.append(entries.invoice_issued(invoice, wire.cause(event.origin)))
     work.opened.append(item)
-    work.telling.append(telling.of_invoice(event.origin, item, wire.item_opened(item)))
+    standing = work.standings.move(item.purse, owes=item.amount.minor)
+    work.telling.append(telling.of_invoice(event.origin, item, wire.item_opened(item, standing)))
 
 
 def _credit(work: Work, event: Event[Any], note: CreditNote) -> None:
@@ -91,10 +95,11 @@ def _credit(work: Work, event: Event[Any], note: CreditNote) -> None:
     work.booked.append(entries.credit_note_issued(done, wire.cause(event.origin)))
     work.given.append(done)
     if done.taken.minor:
-        reduced = wire.item_reduced(done.item, events_pb2.REDUCTION_CREDITED, done.taken, note.credit_note_id)
-        work.telling.append(telling.of_invoice(event.origin, done.item, reduced))
+        standing = work.standings.move(done.item.purse, owes=-done.taken.minor)
+        work.telling.append(telling.of_invoice(event.origin, done.item, wire.item_credited(done, standing)))
     if done.kept.minor:
-        work.telling.append(telling.of_invoice(event.origin, done.item, wire.credit_kept(done)))
+        standing = work.standings.move(done.item.purse, credits_=done.kept.minor)
+        work.telling.append(telling.of_invoice(event.origin, done.item, wire.credit_kept(done, standing)))
 
 
 def _hold(work: Work, event: Event[Any], move: HoldMove) -> None:

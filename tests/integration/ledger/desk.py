@@ -9,7 +9,7 @@ import grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from receivables.common.v1 import money_pb2
+from receivables.common.v1 import money_pb2, party_pb2
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
@@ -18,6 +18,8 @@ from receivables.ledger.v1 import events_pb2, service_pb2
 from services.chassis.consumer import types_of
 from services.chassis.envelope import Record, decode
 from services.chassis.service import Parts
+from services.chassis.workers import drain
+from services.ledger.service import SERVICE
 from services.ledger.stream import HANDLERS
 from tests.records import a_record
 
@@ -73,6 +75,11 @@ class Desk:
     async def pay(self, payment_id: str, minor: int, remittance: str = "", **changes: Any) -> Any:
         call = {name: changes.pop(name) for name in ("tenant", "key") if name in changes}
         return await self.call("RecordPayment", a_payment(payment_id, minor, remittance, **changes), **call)
+
+    async def work(self) -> None:
+        """Do all jobs, those too that wait for their turn."""
+        while await self.rows("SELECT FROM job"):
+            await drain(self.parts.consumer, SERVICE.works(self.parts))
 
     async def upload(self, *rows: str, **call: Any) -> list[tuple[int, str, str, str]]:
         content = "\n".join(("reference,account,value_date,amount,currency,remittance", *rows)).encode()
@@ -166,6 +173,7 @@ def issued(
     currency: str = "EUR",
     tenant: str = "acme",
     event_id: str | None = None,
+    site: str = "",
     **changes: Any,
 ) -> Record:
     body = invoicing_pb2.InvoiceIssued(
@@ -180,6 +188,7 @@ def issued(
         net_minor=net,
         tax_minor=tax,
         gross_minor=net + tax,
+        scope=party_pb2.Scope(site=site),
     )
     for field, value in changes.items():
         setattr(body, field, value)
@@ -196,6 +205,7 @@ def credited(
     currency: str = "EUR",
     tenant: str = "acme",
     event_id: str | None = None,
+    **changes: Any,
 ) -> Record:
     body = invoicing_pb2.CreditNoteIssued(
         credit_note_id=note,
@@ -208,10 +218,25 @@ def credited(
         tax_minor=tax,
         gross_minor=net + tax,
     )
+    for field, value in changes.items():
+        setattr(body, field, value)
     return a_record(body, account=account, subject=f"invoice/{invoice}", tenant=tenant, event_id=event_id)
 
 
-def decided(order: str = "o1", minor: int = 5_000, outcome: str = "APPROVED", *, account: str = "b1") -> Record:
+def seller_registered(seller: str = "s1", *, tenant: str = "acme") -> Record:
+    body = invoicing_pb2.SellerRegistered(seller_id=seller, company=party_pb2.Company(name="S"))
+    return a_record(body, account=seller, subject=f"seller/{seller}", tenant=tenant)
+
+
+def seller_in(zone: str, seller: str = "s1", *, version: int = 1, tenant: str = "acme") -> Record:
+    said = invoicing_pb2.Seller(seller_id=seller, time_zone=zone)
+    body = invoicing_pb2.SellerChanged(version=version, seller=said)
+    return a_record(body, account=seller, subject=f"seller/{seller}", tenant=tenant)
+
+
+def decided(
+    order: str = "o1", minor: int = 5_000, outcome: str = "APPROVED", *, account: str = "b1", tenant: str = "acme"
+) -> Record:
     body = credit_pb2.CreditDecided(
         decision_id=f"decision-{order}-{outcome}",
         order_id=order,
@@ -220,20 +245,20 @@ def decided(order: str = "o1", minor: int = 5_000, outcome: str = "APPROVED", *,
         outcome=credit_pb2.Outcome.Value(f"OUTCOME_{outcome}"),
         amount=money(minor),
     )
-    return a_record(body, account=account, subject=f"order/{order}")
+    return a_record(body, account=account, subject=f"order/{order}", tenant=tenant)
 
 
-def captured(order: str = "o1", minor: int = 5_000, number: str = "RE-i1") -> Record:
+def captured(order: str = "o1", minor: int = 5_000, number: str = "RE-i1", *, tenant: str = "acme") -> Record:
     body = credit_pb2.HoldCaptured(
         order_id=order, version=1, account_id="b1", amount=money(minor), invoice_number=number
     )
-    return a_record(body, account="b1", subject=f"order/{order}")
+    return a_record(body, account="b1", subject=f"order/{order}", tenant=tenant)
 
 
-def released(order: str = "o1", minor: int = 5_000, cause: str = "CANCELLED") -> Record:
+def released(order: str = "o1", minor: int = 5_000, cause: str = "CANCELLED", *, tenant: str = "acme") -> Record:
     why = credit_pb2.ReleaseCause.Value(f"RELEASE_CAUSE_{cause}")
     body = credit_pb2.HoldReleased(order_id=order, version=1, account_id="b1", amount=money(minor), cause=why)
-    return a_record(body, account="b1", subject=f"order/{order}")
+    return a_record(body, account="b1", subject=f"order/{order}", tenant=tenant)
 
 
 def expired(order: str = "o1", minor: int = 5_000) -> Record:
