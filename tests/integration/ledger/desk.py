@@ -106,11 +106,13 @@ class Desk:
         async with self.parts.database.transaction([tenant]) as tx:
             return await tx.rows(sql)
 
-    async def told(self) -> list[tuple[str, str, Any]]:
+    async def told(self, tenant: str = "") -> list[tuple[str, str, Any]]:
         """What was announced so far, in order: the type's last word, its subject, and the message."""
         rows = await self.rows(
-            "SELECT headers->>'ce_type' AS type, headers->>'ce_subject' AS subject, key, payload FROM outbox ORDER BY id"
+            "SELECT headers->>'ce_type' AS type, headers->>'ce_subject' AS subject, key, payload FROM outbox"
+            " ORDER BY id"
         )
+        rows = [row for row in rows if row.key.startswith(f"{tenant}/" if tenant else "")]
         messages = [_TOLD[row.type].FromString(row.payload) for row in rows]
         assert all(row.key.endswith(f"/{m.account_id}") for row, m in zip(rows, messages, strict=True))
         return [(r.type.rsplit(".", 1)[-1], r.subject, m) for r, m in zip(rows, messages, strict=True)]
@@ -266,12 +268,22 @@ def expired(order: str = "o1", minor: int = 5_000) -> Record:
     return a_record(body, account="b1", subject=f"order/{order}")
 
 
-def disputed(dispute: str = "d1", minor: int = 700, *, invoice: str = "i1", tenant: str = "acme") -> Record:
-    body = disputes_pb2.DisputeOpened(dispute_id=dispute, invoice_id=invoice, account_id="b1", amount=money(minor))
-    return a_record(body, account="b1", subject=f"dispute/{dispute}", tenant=tenant)
+def disputed(
+    dispute: str = "d1",
+    minor: int = 700,
+    *,
+    invoice: str = "i1",
+    account: str = "b1",
+    tenant: str = "acme",
+    nth: int = 0,
+) -> Record:
+    body = disputes_pb2.DisputeOpened(dispute_id=dispute, invoice_id=invoice, account_id=account, amount=money(minor))
+    return a_record(body, account=account, subject=f"dispute/{dispute}", tenant=tenant, headers=_numbered(nth))
 
 
-def moved(to: str, dispute: str = "d1", minor: int = 700, *, invoice: str = "i1", tenant: str = "acme") -> Record:
+def moved(
+    to: str, dispute: str = "d1", minor: int = 700, *, invoice: str = "i1", tenant: str = "acme", nth: int = 0
+) -> Record:
     body = disputes_pb2.DisputeMoved(
         dispute_id=dispute,
         invoice_id=invoice,
@@ -279,10 +291,10 @@ def moved(to: str, dispute: str = "d1", minor: int = 700, *, invoice: str = "i1"
         to_state=disputes_pb2.State.Value(f"STATE_{to}"),
         amount=money(minor),
     )
-    return a_record(body, account="b1", subject=f"dispute/{dispute}", tenant=tenant)
+    return a_record(body, account="b1", subject=f"dispute/{dispute}", tenant=tenant, headers=_numbered(nth))
 
 
-def resolved(dispute: str = "d1", *, invoice: str = "i1", tenant: str = "acme") -> Record:
+def resolved(dispute: str = "d1", *, invoice: str = "i1", tenant: str = "acme", nth: int = 0) -> Record:
     body = disputes_pb2.DisputeResolved(
         dispute_id=dispute,
         invoice_id=invoice,
@@ -291,4 +303,9 @@ def resolved(dispute: str = "d1", *, invoice: str = "i1", tenant: str = "acme") 
         credit=money(700),
         disputed=money(700),
     )
-    return a_record(body, account="b1", subject=f"dispute/{dispute}", tenant=tenant)
+    return a_record(body, account="b1", subject=f"dispute/{dispute}", tenant=tenant, headers=_numbered(nth))
+
+
+def _numbered(nth: int) -> dict[str, str]:
+    """The number of an event within its account, as the disputes service gives it."""
+    return {"ce_sequence": str(nth)} if nth else {}

@@ -171,6 +171,55 @@ async def test_the_same_payment_twice_at_once_is_booked_once(desk: Desk):
     assert (await desk.trial())["1000"] == 700
 
 
+async def told_or_refused(desk: Desk, *payments: tuple[str, str]) -> list[str]:
+    """What became of payments by these ids for these accounts, all told at once."""
+
+    async def one(payment_id: str, account: str) -> str:
+        try:
+            await desk.pay(payment_id, 100, account=account)
+        except Refused as refused:
+            return refused.code
+        return "booked"
+
+    return list(await asyncio.gather(*[one(*payment) for payment in payments]))
+
+
+async def test_one_payment_id_for_two_accounts_at_once_is_booked_for_one_of_them(desk: Desk):
+    await desk.follow(registered(), registered("b2"), issued("1", 3_000, 0), issued("2", 3_000, 0, account="b2"))
+
+    answers = await told_or_refused(desk, *[(f"p{n}", account) for n in range(60) for account in ("b1", "b2")])
+
+    for pair in zip(answers[::2], answers[1::2], strict=True):
+        assert sorted(pair) == ["booked", "payment.id_reused"]
+    assert (await desk.trial())["1000"] == 60 * 100
+    received = [told.payment_id for kind, _, told in await desk.told() if kind == "PaymentReceived"]
+    assert sorted(received) == sorted(f"p{n}" for n in range(60))
+
+
+async def test_two_sellers_may_have_the_same_payment_ids_at_once(desk: Desk):
+    await desk.follow(registered(), registered(tenant="blue"))
+
+    await asyncio.gather(*[desk.pay(f"p{n}", 100, tenant=tenant) for n in range(10) for tenant in ("acme", "blue")])
+
+    assert (await desk.trial())["1000"] == (await desk.trial(tenant="blue"))["1000"] == 1_000
+
+
+async def test_a_row_of_a_statement_whose_id_another_account_takes_meanwhile_is_refused_alone(desk: Desk):
+    await desk.follow(registered(), registered("b2"))
+    rows = [f"r{n},b2,2026-02-01,1.00,EUR," for n in range(20)]
+
+    outcomes, *paid = await asyncio.gather(
+        desk.upload(*rows), *[told_or_refused(desk, (f"r{n}", "b1")) for n in range(20)]
+    )
+
+    for (_, _, outcome, code), [answer] in zip(outcomes, paid, strict=True):
+        assert {(outcome, code), (answer, "")} in (
+            {("booked", ""), ("payment.id_reused", "")},
+            {("refused", "payment.id_reused"), ("booked", "")},
+        )
+    assert (await desk.trial())["1000"] == 20 * 100
+
+
 async def test_a_payment_and_a_credit_note_at_once_share_what_is_open(desk: Desk):
     await desk.follow(registered(), issued("1", 1_000, 0))
 
