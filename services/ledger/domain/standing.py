@@ -1,7 +1,7 @@
 """Where accounts stand after each thing that is booked: what they owe, and what they are owed, by currency."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from services.kernel.money import Money
 from services.ledger.domain.items import Purse
@@ -46,12 +46,16 @@ class Standings:
         """Let the account owe, or be owed, so much more in minor units; return where it stands then."""
         tenant, account_id, currency = purse
         account = self._accounts[tenant, account_id]
-        nothing = Money(0, currency)
-        before = account.get(currency) or Standing(nothing, nothing, nothing)
-        account[currency] = replace(
-            before,
-            open=before.open + Money(owes, currency),
-            unapplied=before.unapplied + Money(unapplied, currency),
-            credits=before.credits + Money(credits_, currency),
+        before = account.get(currency) or nothing(currency)
+        account[currency] = Standing(
+            Money(before.open.minor + owes, currency),
+            Money(before.unapplied.minor + unapplied, currency),
+            Money(before.credits.minor + credits_, currency),
         )
         return tuple(account.values())
+
+
+def nothing(currency: str) -> Standing:
+    """Nothing is owed, either way."""
+    zero = Money(0, currency)
+    return Standing(zero, zero, zero)
