@@ -113,8 +113,10 @@ async def _match_some(tx: Tx, job: Job) -> float | None:
     tenant, account_id, _ = purse
     await store.lock_accounts(tx, [(tenant, account_id)])
     turn = await store.next_matching(tx, purse)
-    if turn is None or turn.payment.key != key:
-        return TURN_S
+    if turn is None:
+        return None
+    if turn.payment.key != key:
+        return TURN_S if await _goes_on(tx, turn.payment) else 0.0
     due, more = await store.oldest_due(tx, {purse: turn.left.minor}, AT_ONCE)
     met, continues = Shelf(due[purse], more=purse in more).oldest(turn.left, at_most=AT_ONCE)
     work = _Work(await store.standings(tx, [(tenant, account_id)]))
@@ -147,6 +149,14 @@ async def import_statement(tx: Tx, origin: Origin, content: bytes) -> list[tuple
             answer, known = next(answers)
             outcomes.append((row, answer if isinstance(answer, Refusal) else "known" if known else "booked"))
     return outcomes
+
+
+async def _goes_on(tx: Tx, payment: Payment) -> bool:
+    """Whether a payment will still be matched; one whose job an operator has discarded holds up nobody any more."""
+    if await jobs.is_wanted(tx, _job_key(payment)):
+        return True
+    await store.end_matching(tx, payment.key)
+    return False
 
 
 @dataclass(slots=True)
@@ -193,7 +203,12 @@ async def _write(tx: Tx, work: _Work) -> None:
 
 
 def _job(origin: Origin, payment: Payment) -> Job:
-    return Job(APPLY, f"payment/{payment.payment_id}", origin, lane=payment.account_id)
+    _, kind, subject = _job_key(payment)
+    return Job(kind, subject, origin, lane=payment.account_id)
+
+
+def _job_key(payment: Payment) -> tuple[str, str, str]:
+    return payment.tenant, APPLY, f"payment/{payment.payment_id}"
 
 
 def _same_payment(earlier: Receipt, payment: Payment) -> Receipt | Refusal:

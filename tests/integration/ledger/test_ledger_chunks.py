@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.chassis import jobs
+from services.chassis import jobs, parked
 from services.chassis.envelope import Origin
 from services.chassis.jobs import Job
+from services.chassis.parked import Listed, Reason
 from services.chassis.workers import Worker, drain
 from services.ledger.service import SERVICE
 from services.ledger.usecases import payments
@@ -167,6 +168,42 @@ async def test_a_job_that_comes_again_finds_nothing_to_do(desk: Desk):
         await jobs.add(tx, [again])
     assert await drain(desk.parts.consumer, SERVICE.works(desk.parts)) == 1
     assert len(await met(desk)) == 5
+
+
+async def parked_job(desk: Desk) -> Listed:
+    async with desk.parts.database.transaction(()) as tx:
+        [row] = await parked.listed(tx, "ledger")
+    return row
+
+
+@pytest.mark.parametrize("discarded", [True, False])
+async def test_a_payment_whose_job_is_parked_holds_back_the_others_until_an_operator_has_seen_to_it(
+    desk: Desk, discarded: bool
+):
+    await owed(desk, 9)
+    await desk.pay("p1", 700)
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        job = Job(payments.APPLY, "payment/p1", Origin("acme", "user:ada", "r", "k", ""), lane="b1")
+        await jobs.park(tx, "ledger", job, Reason("failed", "defect.Test", "a defect"))
+    await desk.pay("p2", 500)
+    await drain_once(desk)
+    assert len(await met(desk)) == 3
+
+    if discarded:
+        await desk.parts.consumer.discard(await parked_job(desk), by="user:ada", why="by hand")
+    else:
+        await desk.parts.consumer.replay(await parked_job(desk), by="user:ada")
+    await desk.work()
+
+    p1 = 3 if discarded else 7
+    assert [payment for payment, _, _ in await met(desk)] == ["p1"] * p1 + ["p2"] * min(5, 9 - p1)
+    assert await desk.rows("SELECT FROM matching") == []
+
+
+async def drain_once(desk: Desk) -> None:
+    """Let each job that is there have a turn."""
+    [apply] = SERVICE.works(desk.parts)
+    assert await Worker(desk.parts.consumer, apply).some()
 
 
 @pytest.mark.parametrize("minor", [300, 301])
