@@ -251,6 +251,17 @@ async def put_back(tx: Tx, row: Parked) -> None:
     await add(tx, [Job(row.event_type, row.subject, origin, lane, int(said["cost"]))])
 
 
+async def is_wanted(tx: Tx, key: Key) -> bool:
+    """Whether this job is there, or parked for an operator to put back; if not, it is done or was given up."""
+    row = await tx.row(
+        """SELECT EXISTS (SELECT FROM job WHERE (tenant, kind, subject) = (%(tenant)s, %(kind)s, %(subject)s))
+               OR EXISTS (SELECT FROM parked p WHERE p.closed_at IS NULL AND p.topic = 'jobs' AND p.event_type = %(kind)s
+                                                 AND p.tenant = %(tenant)s AND p.subject = %(subject)s) AS is_wanted""",
+        dict(zip(("tenant", "kind", "subject"), key, strict=True)),
+    )
+    return bool(row.is_wanted)
+
+
 async def due(tx: Tx) -> dict[str, tuple[int, float]]:
     """How many jobs are to be done now, or are being done, by kind, and for how many seconds the oldest has waited.
 

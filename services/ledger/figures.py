@@ -9,25 +9,29 @@ from typing import Any
 
 from services.chassis.database import Tx
 from services.chassis.sweeps import Span
+from services.ledger.store import TODAY
 
 DSO_DAYS = 90
 BUCKETS = ("not_due", "1_30", "31_60", "61_90", "91_120", "over_120")  # days overdue
 
 
 async def items(tx: Tx, span: Span) -> list[Any]:
-    """Items by currency and days overdue on the business day: what is open, what was invoiced, and that of it in the
-    days that DSO looks back on."""
+    """Items by currency and days overdue on their sellers' business day: what is open, what was invoiced without rounding
+    in cash, and of all that was invoiced what DSO looks back on."""
     return await tx.rows(
-        f"""SELECT currency, bucket, sum(open_minor) AS open_minor, count(*) FILTER (WHERE open_minor > 0) AS open,
-                   sum(amount_minor) AS amount_minor, count(*) AS n,
-                   coalesce(sum(amount_minor) FILTER (WHERE issued_on > %(today)s::date - %(days)s), 0) AS sales_minor
-              FROM (SELECT currency, open_minor, amount_minor, issued_on,
+        f"""WITH seen AS MATERIALIZED (SELECT * FROM item WHERE {span.where("tenant", "invoice_id")}),
+                 day AS (SELECT i.tenant, i.seller_id, {TODAY} AS today
+                           FROM (SELECT DISTINCT tenant, seller_id FROM seen) AS i)
+            SELECT currency, bucket, sum(open_minor)::bigint AS open_minor, count(*) FILTER (WHERE open_minor > 0) AS open,
+                   sum(amount_minor - rounding_minor)::bigint AS amount_minor, count(*) AS n,
+                   coalesce(sum(amount_minor) FILTER (WHERE issued_on > today - %(days)s::int), 0)::bigint AS sales_minor
+              FROM (SELECT currency, open_minor, amount_minor, rounding_minor, issued_on, today,
                            CASE WHEN late <= 0 THEN 'not_due' WHEN late <= 30 THEN '1_30' WHEN late <= 60 THEN '31_60'
                                 WHEN late <= 90 THEN '61_90' WHEN late <= 120 THEN '91_120' ELSE 'over_120' END AS bucket
-                      FROM (SELECT *, %(today)s::date - due_on AS late FROM item
-                             WHERE {span.where("tenant", "invoice_id")}) AS aged) AS bucketed
+                      FROM (SELECT *, today - due_on AS late FROM seen JOIN day USING (tenant, seller_id)) AS aged)
+                AS bucketed
              GROUP BY currency, bucket""",  # noqa: S608 - constant text
-        span.params | {"today": tx.at.date(), "days": DSO_DAYS},
+        span.params | {"at": tx.at, "days": DSO_DAYS},
     )
 
 
