@@ -1,6 +1,7 @@
 """What a batch of work needs to know, in one trip to the server: the accounts locked first, then all else as it is by then."""
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, LiteralString
 
 from services.chassis.columns import Columns, within
@@ -14,6 +15,7 @@ from services.kernel.orders import Scope
 
 _KEY = Columns("tenant text, id text")
 
+WAITING_MOST = 501  # of one account: one more than a batch has orders
 # Rows of `parked` that the ledger told of an account and that wait, by the index on the beginning of an event's key.
 WAITING: LiteralString = (
     "consumer = 'credit' AND topic = 'receivables.ledger.v1' AND closed_at IS NULL AND substr(key, 1, 1000)"
@@ -93,8 +95,13 @@ def _shipped(orders: Collection[Key]) -> Question:
 
 
 def _waiting(accounts: Collection[Key]) -> Question:
-    keys = [_event_key(key) for key in accounts]
-    return f"SELECT key, subject, waits_for FROM parked WHERE {WAITING} = ANY (%s::bytea[]) ORDER BY id", [keys]  # noqa: S608 - constant text
+    """The oldest waiting events of each account, one more than a batch may have orders for."""
+    return (
+        f"""SELECT told.* FROM unnest(%s::bytea[]) AS account (key)
+             CROSS JOIN LATERAL (SELECT key, subject, waits_for FROM parked WHERE {WAITING} = account.key
+                                  ORDER BY id LIMIT {WAITING_MOST}) AS told""",  # noqa: S608 - constant text
+        [[_event_key(key) for key in accounts]],
+    )
 
 
 def _event_key(key: Key) -> bytes:
@@ -123,18 +130,20 @@ def _read_orders(book: Book, newest: Iterable[Any], shipped: Iterable[Any]) -> N
         book.shipments.setdefault((r.tenant, r.order_id), set()).add((r.account_id, r.shipment_id))
 
 
-def _waiting_of(accounts: Collection[Key], rows: Iterable[Any]) -> dict[Key, list[Key | None]]:
+def _waiting_of(accounts: Collection[Key], rows: Sequence[Any]) -> dict[Key, list[Key | None]]:
     """What the oldest waiting event of each subject waits for, if it is an order: those behind it wait for the same."""
     names = {_event_key(key): key for key in accounts}
-    waiting: dict[Key, list[Key | None]] = {}
-    oldest: set[tuple[Key, str]] = set()
+    oldest: dict[tuple[Key, str], Key | None] = {}
     for row in rows:
         key = names[bytes(row.key)]
-        if (key, row.subject) in oldest:
-            continue
-        oldest.add((key, row.subject))
         what, _, order_id = (row.waits_for or "").partition("/")
-        waiting.setdefault(key, []).append((key[0], order_id) if what == "order" else None)
+        oldest.setdefault((key, row.subject), (key[0], order_id) if what == "order" else None)
+    waiting: dict[Key, list[Key | None]] = {}
+    for (key, _), order in oldest.items():
+        waiting.setdefault(key, []).append(order)
+    for row_key, n in Counter(bytes(row.key) for row in rows).items():
+        if n == WAITING_MOST:
+            waiting[names[row_key]].append(None)  # who knows what else
     return waiting
 
 
