@@ -29,6 +29,7 @@ from services.credit.store.orders import (
     find_decisions,
     find_hold,
     find_lapsed,
+    find_movements,
     referred,
     save,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "find_decisions",
     "find_hold",
     "find_lapsed",
+    "find_movements",
     "find_over",
     "get_account",
     "get_policy",

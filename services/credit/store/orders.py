@@ -152,6 +152,16 @@ async def save(
     return True
 
 
+async def find_movements(tx: Tx, causes: Collection[tuple[Key, str]]) -> set[tuple[Key, str]]:
+    """Which of these causes moved their account already."""
+    rows = await tx.rows(
+        """SELECT tenant, account_id, cause FROM movement
+            WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[]) AND cause = ANY (%s::text[])""",
+        within([(*key, cause) for key, cause in causes], 3),
+    )
+    return {((row.tenant, row.account_id), row.cause) for row in rows}
+
+
 async def find_decisions(tx: Tx, orders: Collection[Version]) -> dict[Version, Recorded]:
     """The newest decision on each version of an order."""
     if not orders:

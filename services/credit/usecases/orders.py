@@ -1,13 +1,12 @@
 """Orders and what becomes of them: one routine decides, whatever the door; the ledger says what is used."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import Message
-from receivables.common.v1 import money_pb2
 from receivables.credit.v1 import events_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
@@ -79,8 +78,10 @@ async def follow(tx: Tx, events: Sequence[Event[Any]]) -> None:
     work = await _open(
         tx, accounts, {_order(event) for event in of_orders}, [(*_order(e), e.body.version) for e in placed]
     )
+    booked = await _booked(tx, work.book, effective)
     for event in effective:
-        _STEPS[type(event.body)](work, event)
+        if _cause(event) not in booked:
+            _STEPS[type(event.body)](work, event)
     await _close(tx, work, began)
 
 
@@ -183,7 +184,7 @@ def _capture(work: Work, event: Event[ledger_pb2.ItemOpened]) -> None:
     if hold.account_id == body.account_id:  # an invoice of one account never takes what another holds
         captured, released = moves.capture(book, hold, amount, final=body.final)
         work.keep_newest(hold)
-    _use(work, event, f"item invoice/{body.invoice_id}", amount.minor, held=-captured.minor)
+    _use(work, event, amount.minor, held=-captured.minor)
     telling: list[Message] = []
     if captured.minor:
         telling.append(wire.captured(hold, captured, body.number))
@@ -196,39 +197,31 @@ def _capture(work: Work, event: Event[ledger_pb2.ItemOpened]) -> None:
     work.telling += [_tell(event.origin, key[1], hold.order_id, message) for message in telling]
 
 
-def _credit(work: Work, event: Event[ledger_pb2.ItemReduced]) -> None:
-    """A credit note lowers what is used; what was paid came with PaymentReceived."""
-    body = event.body
-    _lower(work, event, f"credited {body.cause_id}", body.amount if _is_credit(event) else None)
-
-
-def _keep_credit(work: Work, event: Event[ledger_pb2.CreditKept]) -> None:
-    """A credit note on a paid invoice: the seller owes the buyer."""
-    _lower(work, event, f"kept {event.body.credit_note_number}", event.body.amount)
-
-
-def _receive(work: Work, event: Event[ledger_pb2.PaymentReceived]) -> None:
-    """All that came in lowers what is used, applied or not."""
-    _lower(work, event, f"payment {event.body.payment_id}", event.body.amount)
-
-
-def _apply(work: Work, event: Event[ledger_pb2.CashApplied | ledger_pb2.CashUnapplied]) -> None:
-    """What meets an invoice was used less already: it only tells the balance."""
-    _lower(work, event, "", None)
-
-
-def _lower(work: Work, event: Event[Any], cause: str, by: money_pb2.Money | None) -> None:
+def _lower(work: Work, event: Event[Any]) -> None:
+    """What came in, applied or not, and what was credited lowers what is used."""
     account = _account(work.book, event.tenant, event.body.account_id)
-    _use(work, event, cause, -account.own(contracts.money(by)).minor if by is not None else 0)
+    _use(work, event, -account.own(contracts.money(event.body.amount)).minor)
 
 
-def _use(work: Work, event: Event[Any], cause: str, adds: int, *, held: int = 0) -> None:
+def _reduce(work: Work, event: Event[ledger_pb2.ItemReduced]) -> None:
+    """A credit note lowers what is used; of what was paid, PaymentReceived told."""
+    (_lower if event.body.by == ledger_pb2.REDUCTION_CREDITED else _note)(work, event)
+
+
+def _note(work: Work, event: Event[Any]) -> None:
+    """What changes nothing itself tells a balance all the same."""
+    if event.body.after:
+        _account(work.book, event.tenant, event.body.account_id)
+        _use(work, event, 0)
+
+
+def _use(work: Work, event: Event[Any], adds: int, *, held: int = 0) -> None:
     """Let the account use what the ledger says it does: the newest balance, where it tells one."""
     key = (event.tenant, event.body.account_id)
     account = work.book.accounts[key]
     change = balances.change_of(account, wire.told(event, account.limit.currency, adds))
-    if change.used or held:
-        work.movements.append(Movement(key, cause, used=change.used, held=held))
+    if (cause := _cause(event)) is not None:
+        work.movements.append(Movement(*cause, used=change.used, held=held))
     if change.correction:
         work.movements.append(Movement(key, f"balance {change.sequence}", used=change.correction))
         work.corrections.append((event.origin.traceparent, change))
@@ -237,31 +230,54 @@ def _use(work: Work, event: Event[Any], cause: str, adds: int, *, held: int = 0)
         work.granted.discard(key)  # what is owed is used, whatever was granted before
 
 
+def _cause(event: Event[Any]) -> tuple[Key, str] | None:
+    """Under which name, of which account, an event of the ledger is booked, once; None for what adds nothing."""
+    body = event.body
+    match body:
+        case ledger_pb2.ItemOpened():
+            name = f"item invoice/{body.invoice_id}"
+        case ledger_pb2.ItemReduced() if body.by == ledger_pb2.REDUCTION_CREDITED:
+            name = f"credited {body.cause_id}"
+        case ledger_pb2.CreditKept():
+            name = f"kept {body.credit_note_number}"
+        case ledger_pb2.PaymentReceived():
+            name = f"payment {body.payment_id}"
+        case _:
+            return None
+    return (event.tenant, body.account_id), name
+
+
+async def _booked(tx: Tx, book: Book, events: Sequence[Event[Any]]) -> Set[tuple[Key, str]]:
+    """What of this was booked long ago and comes again, as when a topic is read from its beginning.
+
+    What is newer than the account's balance cannot have come before, and needs no question.
+    """
+    old = []
+    for event in events:
+        if (cause := _cause(event)) is None or (account := book.accounts.get(cause[0])) is None:
+            continue
+        if event.sequence is None or event.sequence <= account.sequence or not event.body.after:
+            old.append(cause)
+    return await store.find_movements(tx, old) if old else frozenset()
+
+
 _STEPS: Mapping[type[Message], Callable[[Work, Event[Any]], None]] = {
     orders_pb2.OrderPlaced: _place,
     orders_pb2.OrderShipped: _ship,
     orders_pb2.OrderCancelled: _cancel,
     ledger_pb2.ItemOpened: _capture,
-    ledger_pb2.ItemReduced: _credit,
-    ledger_pb2.CreditKept: _keep_credit,
-    ledger_pb2.PaymentReceived: _receive,
-    ledger_pb2.CashApplied: _apply,
-    ledger_pb2.CashUnapplied: _apply,
+    ledger_pb2.ItemReduced: _reduce,
+    ledger_pb2.CreditKept: _lower,
+    ledger_pb2.PaymentReceived: _lower,
+    ledger_pb2.CashApplied: _note,
+    ledger_pb2.CashUnapplied: _note,
 }
 _OF_ORDERS = (orders_pb2.OrderPlaced, orders_pb2.OrderShipped, orders_pb2.OrderCancelled, ledger_pb2.ItemOpened)
-# They add nothing themselves.
-_OF_CASH = (ledger_pb2.CashApplied, ledger_pb2.CashUnapplied)
 
 
 def _changes_nothing(event: Event[Any]) -> bool:
     """An item that was paid, or cash that met one, told without a balance: the payment told what credit needs."""
-    body = event.body
-    adds_nothing = isinstance(body, _OF_CASH) or (isinstance(body, ledger_pb2.ItemReduced) and not _is_credit(event))
-    return adds_nothing and not body.after
-
-
-def _is_credit(event: Event[ledger_pb2.ItemReduced]) -> bool:
-    return event.body.by == ledger_pb2.REDUCTION_CREDITED
+    return type(event.body) not in _OF_ORDERS and _cause(event) is None and not event.body.after
 
 
 def _order(event: Event[Any]) -> Key:

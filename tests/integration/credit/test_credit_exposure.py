@@ -16,6 +16,7 @@ from tests.integration.credit.desk import (
     account_of,
     applied,
     bodies,
+    cancelled,
     eur,
     numbered,
     opened,
@@ -23,6 +24,8 @@ from tests.integration.credit.desk import (
     parked,
     placed,
     register,
+    seller,
+    shipped,
     standing,
     told,
 )
@@ -234,3 +237,59 @@ async def test_an_item_of_another_account_than_its_orders_is_used_and_takes_noth
     assert await account_of(desk.parts, "b1") == (3_000, 0)
     assert await account_of(desk.parts, "b2") == (0, 10_000)
     assert await parked(desk.parts) == []
+
+
+@pytest.mark.parametrize("told_balances", [True, False])
+async def test_what_is_read_again_from_the_beginning_changes_nothing(desk: Desk, told_balances: bool):
+    def of_ledger(*records: tuple[Any, int]) -> list[Any]:
+        return [
+            numbered(record, nth + 1, *([standing(used)] if told_balances else []))
+            for nth, (record, used) in enumerate(records)
+        ]
+
+    credited = ledger_pb2.ItemReduced(
+        invoice_id="i1", account_id="b1", by=ledger_pb2.REDUCTION_CREDITED, amount=eur(500), cause_id="c1"
+    )
+    kept = ledger_pb2.CreditKept(invoice_id="i1", account_id="b1", credit_note_number="C-2", amount=eur(100))
+    events = [
+        seller("s1", "Asia/Tokyo"),
+        placed("o1"),
+        placed("o1", 9_000, version=2),
+        placed("o2", 5_000),
+        shipped("o1"),
+        cancelled("o2"),
+        *of_ledger(
+            (opened("o1", 4_000, final=False), 4_000),
+            (paid(1_000), 3_000),
+            (applied(), 3_000),
+            (a_record(credited, account="b1", subject="invoice/i1"), 2_500),
+            (a_record(kept, account="b1", subject="invoice/i1"), 2_400),
+        ),
+    ]
+    await register(desk.parts)
+    for event in events:
+        await desk.follow(event)
+    before = await everything(desk)
+    assert await account_of(desk.parts) == (2_400, 5_000)
+
+    async with desk.parts.database.transaction(()) as tx:
+        await tx.run("DELETE FROM inbox")
+        await tx.run("DELETE FROM handled")
+    again = SERVICE.consumer(desk.parts.settings, desk.parts.database)
+    for event in events:
+        await again.handle([event])
+
+    assert await parked(desk.parts) == []
+    assert await everything(desk) == before
+    async with desk.parts.database.transaction(()) as tx:
+        await tx.run("DELETE FROM inbox")
+        await tx.run("DELETE FROM handled")
+    await SERVICE.consumer(desk.parts.settings, desk.parts.database).handle(events)
+    assert await everything(desk) == before
+
+
+async def everything(desk: Desk) -> list[list[Any]]:
+    """The rows of what credit remembers and of what it tells."""
+    tables = ("account", "hold", "decision", "movement", "shipment", "order_of", "seller", "outbox")
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        return [await tx.rows(f"SELECT t::text FROM {table} AS t ORDER BY 1") for table in tables]
