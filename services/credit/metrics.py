@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from services.chassis.database import Tx
 from services.chassis.metrics import amount, show
@@ -23,6 +23,11 @@ DECIDED = Histogram(
 )
 for _outcome in Outcome:
     DECIDED.labels(_outcome.lower())  # begins at 0
+CORRECTED = Counter(
+    "ar_credit_corrections_total",
+    "How often a balance that the ledger told was another than what its events had added up to: something was missed, or"
+    " waits parked",
+)
 DRIFT = Gauge(
     "ar_credit_exposure_drift",
     "Invariant, 0: by how much the accounts' used and held differ from their movements and holds, in absolute amounts",
