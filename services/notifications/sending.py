@@ -203,7 +203,7 @@ async def gather(desk: Desk, batch: Batch) -> None:
         more = True
         while more:
             async with batch.database.transaction([tenant]) as tx:
-                more = await desk.gather_digests(tx)
+                more = await desk.gather_digests(tx, tenant)
     async with batch.finishing():
         pass
 
