@@ -14,10 +14,10 @@ from services.days_off import calendar
 from services.disputes.domain.cases import CONTESTED, Action, Dispute, Entry, Move, Resolution, State
 from services.disputes.domain.deadlines import BOUNDS, Policy
 from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
+from services.disputes.domain.portions import Rate, Share, Shares
 from services.kernel.calendars import Calendar
 from services.kernel.money import Money
 from services.kernel.orders import Scope
-from services.kernel.residue import Rate, Share, Shares
 
 Key = tuple[str, str]  # tenant, and an invoice's, a case's or a credit note's id
 

@@ -16,14 +16,14 @@ from services.chassis.envelope import Event, Origin
 from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
 from services.disputes import store, wire
-from services.disputes.domain import cases, invoices
+from services.disputes.domain import cases, invoices, portions
 from services.disputes.domain.cases import Action, Dispute, Move, Resolution, Wish
 from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.invoices import Invoice, Lines, Part
+from services.disputes.domain.portions import Rate, Share
 from services.disputes.store import Key
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Early, NotFound
-from services.kernel.residue import Rate, Share
 
 # Whoever opens a case is answered by the system that it is received, within the same second.
 ACKNOWLEDGER = "system:disputes"
@@ -164,7 +164,7 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
     await store.save_lines(tx, ended)
     await _write_history(tx, [(call, step) for step in moves])
     told, shares = invoices.split(credit, credited, lines, before)
-    await store.save_credited(tx, invoice.key, invoices.add(before, shares))
+    await store.save_credited(tx, invoice.key, portions.add(before, shares))
     telling = []
     for step in moves:
         if step.action is Action.RESOLVE:

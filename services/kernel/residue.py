@@ -1,9 +1,8 @@
-"""What a part of an invoice is worth when it is credited: whatever the parts, all of them add up to the invoice.
+"""Parts add up to their whole: what rounding leaves over goes to a known part, of a line and of each VAT group.
 
-Rounded one by one, parts do not: 0.13 and 0.13 at 20 % are 0.31 together, and 0.16 and 0.16 alone. So what is counted
-is all that was credited up to and with a part, less what was credited before it: each is within a minor unit of its own
-rounding, the last takes what is left, and no cent is left over. Disputes tells by this what a credit will be, invoicing
-writes the credit note by it.
+A part is the difference of two rounded sums: all that is taken with it, less all that was taken before. So it is within
+a unit of its own rounding, and the last part takes exactly what is left, however many there were. 2 x 49.995 is 99.99:
+one by one 50.00 and 49.99; 0.13 and 0.13 at 20 % are 0.31: one by one 0.16 and 0.15.
 """
 
 from collections.abc import Mapping
@@ -13,108 +12,74 @@ from fractions import Fraction
 
 from services.kernel.money import exponent
 
-# A VAT category (UNTDID 5305) and its rate in percent; 0 where the category has none.
-Rate = tuple[str, Decimal]
+_DOCUMENT_DECIMALS = 2  # an amount in an invoice has no more (EN 16931, BR-DEC)
+VatKey = tuple[str, Decimal | None]  # category and rate in percent
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """Net and tax at one rate, whole minor units."""
+class Whole:
+    """A line as invoiced, in minor units."""
 
-    net: int
-    tax: int
-
-    @property
-    def gross(self) -> int:
-        """Both together."""
-        return self.net + self.tax
-
-    def __add__(self, other: "Share") -> "Share":
-        return Share(self.net + other.net, self.tax + other.tax)
-
-    def __sub__(self, other: "Share") -> "Share":
-        return Share(self.net - other.net, self.tax - other.tax)
+    vat: VatKey
+    quantity: Decimal
+    unit_price: Decimal
+    net_minor: int
 
 
-NOTHING = Share(0, 0)
-Shares = Mapping[Rate, Share]
+@dataclass(frozen=True, slots=True)
+class VatGroup:
+    """What was invoiced in a category and at a rate, in minor units."""
+
+    rate: Decimal | None
+    net_minor: int
+    tax_minor: int
 
 
-def whole(nets: Mapping[Rate, int]) -> dict[Rate, Share]:
-    """What an invoice says of each rate: its lines' nets, with tax rounded once a rate (EN 16931, BR-CO-17)."""
-    return {rate: Share(net, _tax(net, rate)) for rate, net in nets.items()}
+def unit_of(currency: str) -> int:
+    """The smallest amount that an invoice of the currency can say, in minor units: ten of a dinar's thousandths."""
+    return 10 if exponent(currency) > _DOCUMENT_DECIMALS else 1
 
 
-def net_of_part(
-    line_net: int, line_quantity: Decimal, unit_price: Decimal, *, before: Decimal, part: Decimal, currency: str
+def net_up_to(taken: Decimal, line: Whole, currency: str) -> int:
+    """What so much of a line costs, net: all of it the line's own net, less of it quantity times price, rounded."""
+    if taken == line.quantity:
+        return line.net_minor
+    return _rounded(Fraction(taken) * Fraction(line.unit_price) * 10 ** exponent(currency), unit_of(currency))
+
+
+def tax_up_to(net_minor: int, group: VatGroup, currency: str) -> int:
+    """The tax on so much of a group's net: on all of it the group's own, on less of it by the rate, rounded."""
+    if net_minor == group.net_minor:
+        return group.tax_minor
+    return _rounded(Fraction(net_minor) * Fraction(group.rate or 0) / 100, unit_of(currency))
+
+
+def gross_up_to(
+    taken: Mapping[str, Decimal], lines: Mapping[str, Whole], groups: Mapping[VatKey, VatGroup], currency: str
 ) -> int:
-    """The net of some of a line, of which so much was taken before; the last takes what is left of the line's net."""
-
-    def up_to(quantity: Decimal) -> int:
-        if quantity >= line_quantity:
-            return line_net
-        return min(half_up(Fraction(unit_price) * Fraction(quantity) * 10 ** exponent(currency)), line_net)
-
-    return up_to(before + part) - up_to(before)
+    """What these quantities of an invoice's lines cost, gross, in minor units; of all lines the invoice's own gross."""
+    nets: dict[VatKey, int] = {}
+    for line_id, quantity in taken.items():
+        line = lines[line_id]
+        nets[line.vat] = nets.get(line.vat, 0) + net_up_to(quantity, line, currency)
+    return sum(net + tax_up_to(net, groups[key], currency) for key, net in nets.items())
 
 
-def by_lines(invoice: Shares, credited: Shares, nets: Mapping[Rate, int]) -> dict[Rate, Share]:
-    """What lines are worth whose nets add up to these, rate by rate, after what was credited.
-
-    More than is left of a rate is worth more than is left; whoever asks compares.
-    """
-    shares = {}
-    for rate, net in nets.items():
-        before = credited.get(rate, NOTHING)
-        left = invoice[rate] - before
-        if net == left.net:
-            shares[rate] = left
-        else:
-            tax = _tax(before.net + net, rate) - before.tax
-            shares[rate] = Share(net, max(0, tax if net > left.net else min(tax, left.tax)))
-    return shares
+def gross_of_part(
+    part: Mapping[str, Decimal],
+    before: Mapping[str, Decimal],
+    lines: Mapping[str, Whole],
+    groups: Mapping[VatKey, VatGroup],
+    currency: str,
+) -> int:
+    """What a part of an invoice's lines costs, gross, after these quantities were taken before, in minor units."""
+    together = {line_id: before.get(line_id, Decimal(0)) for line_id in {**before, **part}}
+    for line_id, quantity in part.items():
+        together[line_id] += quantity
+    return gross_up_to(together, lines, groups, currency) - gross_up_to(before, lines, groups, currency)
 
 
-def by_amount(invoice: Shares, credited: Shares, gross: int) -> dict[Rate, Share]:
-    """Spread a gross amount over what is left of each rate, in proportion: to the minor unit that amount.
-
-    Not every gross has a net whose own tax fits it (0.03 at 19 % has none): the tax is then a unit beside its rounding.
-    Not more than is left of all rates.
-    """
-    left = {rate: share - credited.get(rate, NOTHING) for rate, share in sorted(invoice.items())}
-    left = {rate: share for rate, share in left.items() if share.gross > 0}
-    return {
-        rate: _split(amount, left[rate], rate)
-        for rate, amount in _in_proportion(gross, {rate: share.gross for rate, share in left.items()}).items()
-        if amount
-    }
-
-
-def _in_proportion(amount: int, weights: Mapping[Rate, int]) -> dict[Rate, int]:
-    """Whole units that add up to the amount: rounded down, and what is left one each to where most was cut off."""
-    total = sum(weights.values())
-    assert amount <= total, "more is spread than is left"
-    if not total:
-        return {}
-    shares = {rate: amount * weight // total for rate, weight in weights.items()}
-    cut_off = sorted(weights, key=lambda rate: -(amount * weights[rate] % total))
-    for rate in cut_off[: amount - sum(shares.values())]:
-        shares[rate] += 1
-    return shares
-
-
-def _split(gross: int, left: Share, rate: Rate) -> Share:
-    """Net and tax of a gross at a rate, neither above what is left of it."""
-    net = min(half_up(Fraction(gross) * 100 / (100 + Fraction(rate[1]))), left.net)
-    tax = min(gross - net, left.tax)
-    return Share(gross - tax, tax)
-
-
-def _tax(net: int, rate: Rate) -> int:
-    return half_up(Fraction(net) * Fraction(rate[1]) / 100)
-
-
-def half_up(amount: Fraction) -> int:
-    """Round half up, away from zero, as every amount here is rounded."""
-    nearest = int(abs(amount) + Fraction(1, 2))
-    return nearest if amount >= 0 else -nearest
+def _rounded(minor: Fraction, unit: int) -> int:
+    """Round half up, away from zero, to whole units."""
+    whole = int(abs(minor) / unit + Fraction(1, 2)) * unit
+    return whole if minor >= 0 else -whole

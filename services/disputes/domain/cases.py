@@ -9,10 +9,11 @@ from enum import StrEnum
 from services.disputes.domain import invoices, reasons
 from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.invoices import NOTHING_CREDITED, Invoice, Lines, Part
+from services.disputes.domain.portions import Shares
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid
-from services.kernel.residue import Shares
+from services.kernel.residue import unit_of
 
 DESCRIPTION_MAX = 4000  # characters
 MISSING_MAX = 500  # characters
@@ -393,6 +394,8 @@ def _check_one_of(parts: tuple[Part, ...], amount: Money | None, currency: str) 
         raise Invalid("dispute.lines_or_amount", "name either lines or a gross amount")
     if amount is not None and amount.currency != currency:
         raise Conflict("dispute.other_currency", f"the invoice is in {currency}, not in {amount.currency}")
+    if amount is not None and amount.minor % unit_of(currency):
+        raise Invalid("dispute.amount_too_fine", f"a document has two decimals: {amount} cannot be credited")
 
 
 def _together(earlier: Sequence[Part], now: Sequence[Part]) -> tuple[Part, ...]:

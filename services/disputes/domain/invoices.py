@@ -6,11 +6,12 @@ from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
-from services.kernel import residue
+from services.disputes.domain import portions
+from services.disputes.domain.portions import Rate, Share, Shares
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound
-from services.kernel.residue import Rate, Share, Shares
+from services.kernel.residue import Whole
 
 NOTHING_CREDITED: Shares = MappingProxyType({})
 
@@ -134,15 +135,15 @@ def gross_of(parts: Sequence[Part], lines: Lines, currency: str, credited: Share
 def worth(parts: Sequence[Part], lines: Lines, currency: str, credited: Shares = NOTHING_CREDITED) -> dict[Rate, Share]:
     """The same by rate. Whatever the parts, all of them come to the invoice, to the cent (services/kernel/residue.py)."""
     before = {line.line_id: line.credited for line in lines.values()}
-    return residue.by_lines(whole(lines), credited, _nets(parts, lines, before, currency))
+    return portions.by_lines(whole(lines, currency), credited, _nets(parts, lines, before, currency), currency)
 
 
-def whole(lines: Lines) -> dict[Rate, Share]:
+def whole(lines: Lines, currency: str) -> dict[Rate, Share]:
     """What the invoice says of each rate."""
     nets: dict[Rate, int] = {}
     for line in lines.values():
         nets[line.rate] = nets.get(line.rate, 0) + line.net.minor
-    return residue.whole(nets)
+    return portions.whole(nets, currency)
 
 
 def split(
@@ -152,10 +153,11 @@ def split(
 
     By the lines where a credit note over them comes to exactly the credit; else as an amount, over what is left.
     """
-    shares = worth(parts, lines, credit.currency, credited)
-    if parts and _gross(shares, credit.currency) == credit:
+    currency = credit.currency
+    shares = worth(parts, lines, currency, credited)
+    if parts and _gross(shares, currency) == credit:
         return parts, shares
-    return (), residue.by_amount(whole(lines), credited, min(credit.minor, _left(lines, credited)))
+    return (), _spread(credit.minor, lines, credited, currency)
 
 
 def with_unknown(known: Shares, credited: Money, lines: Lines) -> dict[Rate, Share]:
@@ -163,15 +165,12 @@ def with_unknown(known: Shares, credited: Money, lines: Lines) -> dict[Rate, Sha
     more = credited.minor - sum(share.gross for share in known.values())
     if more <= 0:
         return dict(known)
-    return add(known, residue.by_amount(whole(lines), known, min(more, _left(lines, known))))
+    return portions.add(known, _spread(more, lines, known, credited.currency))
 
 
-def add(shares: Shares, more: Shares) -> dict[Rate, Share]:
-    """Both together, rate by rate."""
-    return {
-        rate: shares.get(rate, residue.NOTHING) + more.get(rate, residue.NOTHING)
-        for rate in sorted(shares.keys() | more.keys())
-    }
+def _spread(gross: int, lines: Lines, credited: Shares, currency: str) -> dict[Rate, Share]:
+    invoice = whole(lines, currency)
+    return portions.by_amount(invoice, credited, min(gross, portions.left_of(invoice, credited)), currency)
 
 
 def amount_of(parts: Sequence[Part], lines: Lines, invoice: Invoice, credited: Shares = NOTHING_CREDITED) -> Money:
@@ -182,9 +181,10 @@ def amount_of(parts: Sequence[Part], lines: Lines, invoice: Invoice, credited: S
     """
     currency = invoice.gross.currency
     others = [Part(line.line_id, line.claimed - line.credited) for line in lines.values()]
-    taken = add(credited, worth([part for part in others if part.quantity > 0], lines, currency, credited))
+    taken = portions.add(credited, worth([part for part in others if part.quantity > 0], lines, currency, credited))
     claimed = {line.line_id: line.claimed for line in lines.values()}
-    gross = _gross(residue.by_lines(whole(lines), taken, _nets(parts, lines, claimed, currency)), currency)
+    nets = _nets(parts, lines, claimed, currency)
+    gross = _gross(portions.by_lines(whole(lines, currency), taken, nets, currency), currency)
     roundings = len(parts) + len({lines[part.line_id].rate for part in parts})
     excess = gross - invoice.room
     return invoice.room if invoice.room.minor > 0 and 0 < excess.minor <= roundings else gross
@@ -194,22 +194,11 @@ def _nets(parts: Sequence[Part], lines: Lines, before: Mapping[str, Decimal], cu
     nets: dict[Rate, int] = {}
     for part in parts:
         line = lines[part.line_id]
-        net = residue.net_of_part(
-            line.net.minor,
-            line.quantity,
-            line.unit_price,
-            before=before[part.line_id],
-            part=part.quantity,
-            currency=currency,
-        )
+        priced = Whole(line.rate, line.quantity, line.unit_price, line.net.minor)
+        net = portions.net_of_part(priced, before[part.line_id], part.quantity, currency)
         nets[line.rate] = nets.get(line.rate, 0) + net
     return nets
 
 
 def _gross(shares: Shares, currency: str) -> Money:
     return Money(sum(share.gross for share in shares.values()), currency)
-
-
-def _left(lines: Lines, credited: Shares) -> int:
-    left = (share - credited.get(rate, residue.NOTHING) for rate, share in whole(lines).items())
-    return sum(max(0, share.gross) for share in left)

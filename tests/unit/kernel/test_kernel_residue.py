@@ -1,95 +1,80 @@
-"""Whatever the parts in which an invoice is credited, all of them add up to it, net and tax, rate by rate."""
+"""Parts of an invoice add up to it, whatever the parts and their order."""
 
 from decimal import Decimal
+from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.kernel import residue
-from services.kernel.residue import NOTHING, Rate, Share
+from services.kernel.residue import VatGroup, VatKey, Whole, gross_of_part, gross_up_to, net_up_to, tax_up_to
 
-GB: Rate = ("S", Decimal(20))
-DE: Rate = ("S", Decimal(19))
-OUTSIDE: Rate = ("O", Decimal(0))
+TWENTY: VatKey = ("S", Decimal(20))
 
 
-def test_the_last_of_two_lines_takes_what_is_left_of_the_tax() -> None:
-    invoice = residue.whole({GB: 26})
-    assert invoice[GB].gross == 31
+def test_two_lines_credited_one_by_one_come_to_their_invoice() -> None:
+    lines = {nth: Whole(TWENTY, Decimal(1), Decimal("0.13"), 13) for nth in ("1", "2")}
+    groups = {TWENTY: VatGroup(Decimal(20), 26, 5)}
+    one = {"1": Decimal(1)}
 
-    first = residue.by_lines(invoice, {}, {GB: 13})
-    second = residue.by_lines(invoice, first, {GB: 13})
-
-    assert (first[GB], second[GB]) == (Share(13, 3), Share(13, 2))
-
-
-def test_no_credit_of_many_lines_is_more_than_a_unit_beside_its_own_rounding() -> None:
-    invoice = residue.whole({GB: 13 * 100})
-    credited: dict[Rate, Share] = {GB: NOTHING}
-    for _ in range(100):
-        part = residue.by_lines(invoice, credited, {GB: 13})[GB]
-        assert abs(part.tax - 3) <= 1
-        credited[GB] += part
-
-    assert credited == invoice
+    assert gross_of_part(one, {}, lines, groups, "GBP") == 16
+    assert gross_of_part({"2": Decimal(1)}, one, lines, groups, "GBP") == 15
 
 
-def test_three_thirds_of_a_line_come_to_the_line_and_its_allowance() -> None:
-    def third(before: str, line_net: int = 101) -> int:
-        return residue.net_of_part(
-            line_net, Decimal(3), Decimal("0.335"), before=Decimal(before), part=Decimal(1), currency="EUR"
-        )
+def test_halves_of_a_line_come_to_the_line() -> None:
+    line = Whole(TWENTY, Decimal(2), Decimal("49.995"), 9999)
 
-    assert [third("0"), third("1"), third("2")] == [34, 33, 34]
-    # A cent that was taken off the line when it was invoiced is missing in the last.
-    assert [third("0", 100), third("1", 100), third("2", 100)] == [34, 33, 33]
+    assert [net_up_to(Decimal(n), line, "EUR") for n in (1, 2)] == [5000, 9999]
 
 
-def test_an_amount_is_spread_to_the_cent_though_no_net_has_it() -> None:
-    invoice = residue.whole({DE: 1000, OUTSIDE: 1000})
+def test_a_dinar_is_rounded_to_what_an_invoice_can_say() -> None:
+    line = Whole(TWENTY, Decimal(3), Decimal("45.505"), 136520)
 
-    assert sum(share.gross for share in residue.by_amount(invoice, {}, 3).values()) == 3
-    assert residue.by_amount({DE: invoice[DE]}, {}, 3) == {DE: Share(3, 0)}
-    assert residue.by_amount(invoice, {}, invoice[DE].gross + 1000) == invoice
-
-
-def test_what_is_outside_of_vat_has_none_of_it_in_any_part() -> None:
-    invoice = residue.whole({GB: 101, OUTSIDE: 99})
-
-    assert residue.by_amount(invoice, {}, 77)[OUTSIDE].tax == 0
-    assert residue.by_lines(invoice, {}, {OUTSIDE: 50}) == {OUTSIDE: Share(50, 0)}
+    assert [net_up_to(Decimal(n), line, "KWD") for n in (1, 2, 3)] == [45510, 91010, 136520]
+    assert net_up_to(Decimal(1), Whole(TWENTY, Decimal(2), Decimal("0.5"), 1), "JPY") == 1
 
 
-rates = st.sampled_from([GB, DE, OUTSIDE, ("S", Decimal("5.5")), ("S", Decimal(7))])
+def test_what_has_no_rate_has_no_tax() -> None:
+    assert tax_up_to(50, VatGroup(None, 100, 0), "EUR") == 0
 
 
-@given(st.dictionaries(rates, st.integers(1, 100_000), min_size=1), st.lists(st.integers(1, 50_000)))
-def test_amounts_in_any_order_and_then_the_rest_add_up_to_the_invoice(nets: dict[Rate, int], asked: list[int]) -> None:
-    invoice = residue.whole(nets)
-    credited: dict[Rate, Share] = dict.fromkeys(nets, NOTHING)
-    total = sum(share.gross for share in invoice.values())
-    for amount in [*asked, total]:
-        left = total - sum(share.gross for share in credited.values())
-        parts = residue.by_amount(invoice, credited, min(amount, left))
-        assert sum(share.gross for share in parts.values()) == min(amount, left)
-        credited = {rate: share + parts.get(rate, NOTHING) for rate, share in credited.items()}
-        assert all(0 <= share.net <= invoice[rate].net for rate, share in credited.items())
-        assert all(0 <= share.tax <= invoice[rate].tax for rate, share in credited.items())
-
-    assert credited == invoice
+LINES = st.lists(
+    st.tuples(
+        st.integers(1, 9),
+        st.decimals("0.001", "99.999", places=3),
+        st.sampled_from(["0", "5.5", "7", "19", "20", "25"]),
+    ),
+    min_size=1,
+    max_size=6,
+)
 
 
-@given(rates, st.lists(st.integers(1, 10_000), min_size=1, max_size=30), st.integers(0, 10_000))
-def test_lines_in_any_order_even_after_an_amount_add_up_to_the_invoice(
-    rate: Rate, nets: list[int], amount: int
+@pytest.mark.parametrize("currency", ["EUR", "JPY", "KWD"])
+@given(told=LINES, order=st.randoms(use_true_random=False))
+def test_however_an_invoice_is_taken_apart_its_parts_add_up_and_none_is_below_zero(
+    currency: str, told: list[tuple[int, Decimal, str]], order: Random
 ) -> None:
-    invoice = residue.whole({rate: sum(nets)})
-    credited = {rate: NOTHING}
-    for net in nets[:-1]:
-        credited[rate] += residue.by_lines(invoice, credited, {rate: net})[rate]
-    left = invoice[rate] - credited[rate]
-    credited[rate] += residue.by_amount(invoice, credited, min(amount, left.gross)).get(rate, NOTHING)
-    left = invoice[rate] - credited[rate]
-    credited[rate] += residue.by_lines(invoice, credited, {rate: left.net})[rate]
+    lines, groups = _invoice(told, currency)
+    singles = [line_id for line_id, line in lines.items() for _ in range(int(line.quantity))]
+    order.shuffle(singles)
+    taken: dict[str, Decimal] = {}
+    parts = []
+    for line_id in singles:
+        parts.append(gross_of_part({line_id: Decimal(1)}, taken, lines, groups, currency))
+        taken[line_id] = taken.get(line_id, Decimal(0)) + 1
 
-    assert credited == invoice
+    assert sum(parts) == sum(group.net_minor + group.tax_minor for group in groups.values())
+    assert sum(parts) == gross_up_to(taken, lines, groups, currency)
+    assert min(parts) >= 0
+
+
+def _invoice(told: list[tuple[int, Decimal, str]], currency: str) -> tuple[dict[str, Whole], dict[VatKey, VatGroup]]:
+    lines: dict[str, Whole] = {}
+    nets: dict[VatKey, int] = {}
+    for nth, (quantity, price, rate) in enumerate(told):
+        key: VatKey = ("S", Decimal(rate))
+        alone = Whole(key, Decimal(-1), price, 0)  # never taken whole: rounded by itself
+        lines[str(nth)] = Whole(key, Decimal(quantity), price, net_up_to(Decimal(quantity), alone, currency))
+        nets[key] = nets.get(key, 0) + lines[str(nth)].net_minor
+    rates = {key: VatGroup(key[1], -1, 0) for key in nets}
+    return lines, {key: VatGroup(key[1], net, tax_up_to(net, rates[key], currency)) for key, net in nets.items()}
