@@ -210,7 +210,7 @@ async def put_off(tx: Tx, later: Mapping[Key, tuple[float, str]], *, failed: boo
         [
             int(failed),
             *columns(later, 3),
-            [in_s for in_s, _ in later.values()],
+            [float(in_s) for in_s, _ in later.values()],  # a list of both kinds of number is none to the driver
             [parked.storable(why)[-8000:] for _, why in later.values()],
         ],
     )

@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
 
 import psycopg
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -13,15 +12,6 @@ S = TypeVar("S", bound=BaseSettings)
 PREFIX = "AR_"
 SECRETS_DIR = f"{PREFIX}SECRETS_DIR"
 MOUNTED_SECRETS = "/run/secrets/receivables"
-
-
-def _known_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"{name!r} is no time zone (IANA name, such as {ZoneInfo('Europe/Berlin').key})")
-    return name
-
-
-TimeZone = Annotated[str, AfterValidator(_known_zone)]
 
 
 def _known_address(url: SecretStr | None) -> SecretStr | None:

@@ -10,7 +10,7 @@ from services.kernel.orders import Scope
 from services.kernel.refusals import Invalid
 from services.notifications.domain.roles import BUYER_ROLES, SELLER_ROLES, Role
 
-LANGUAGES = ("en", "de", "sv")
+LANGUAGES = ("en", "de", "fr", "sv")
 EMAIL_MAX = 254  # RFC 5321
 NAME_MAX = 200
 ID_MAX = 64
@@ -70,6 +70,12 @@ def roles(names: Sequence[str]) -> tuple[Role, ...]:
         return tuple(dict.fromkeys(Role(name) for name in names))
     except ValueError:
         raise Invalid("contact.role_unknown", f"the roles are {', '.join(Role)}") from None
+
+
+def mailbox(email: str) -> str:
+    """An address as it is compared: its domain is the same in any case, what stands before it perhaps not."""
+    local, _, domain = email.partition("@")
+    return f"{local}@{domain.lower()}"
 
 
 def is_address(text: str) -> bool:

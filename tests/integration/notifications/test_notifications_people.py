@@ -54,7 +54,7 @@ async def test_a_person_is_registered_listed_and_replaced(office: Office):
     [
         ({"email": "no address"}, "contact.email_malformed"),
         ({"name": "Cleo\r\nBcc: x@y.example"}, "text.control_character"),
-        ({"language": "fr"}, "contact.language_unknown"),
+        ({"language": "xx"}, "contact.language_unknown"),
         ({"account": ""}, "contact.role_of_other_side"),
     ],
 )

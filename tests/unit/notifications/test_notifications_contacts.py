@@ -63,7 +63,7 @@ def test_an_id_is_short_and_plain(contact_id: str):
 
 
 def test_we_write_in_the_languages_that_we_have():
-    assert refusal_of(language="fr") == "contact.language_unknown"
+    assert refusal_of(language="xx") == "contact.language_unknown"
 
 
 def test_a_role_that_nobody_knows_is_refused():
