@@ -1,5 +1,6 @@
 """Tenants apart, roles that can do only what they should, migrations that are safe twice, old rows thrown away."""
 
+import asyncio
 import shutil
 import sys
 import time
@@ -57,6 +58,20 @@ async def test_outside_a_transaction_of_ours_nothing_is_seen(toy: Toy):
     async with toy.database.pool.connection() as connection:
         cursor = await connection.execute("SELECT count(*) FROM effect")
         assert await cursor.fetchone() == (0,)
+
+
+async def test_who_cannot_wait_waits_while_others_are_served_and_not_when_nobody_is(toy: Toy):
+    await toy.database.pool.resize(1, 1)
+
+    async def served(seconds: float) -> bool:
+        async with toy.database.transaction((), within=0.3):
+            await asyncio.sleep(seconds)
+        return True
+
+    assert all(await asyncio.gather(*(served(0.1) for _ in range(10))))
+    async with toy.database.transaction(()):
+        with pytest.raises(psycopg.OperationalError):
+            await served(0)
 
 
 async def test_a_savepoint_takes_back_what_it_announced(toy: Toy):
