@@ -44,6 +44,7 @@ def order(message: orders_pb2.OrderPlaced) -> Order:
         tax=Money(message.tax_minor, message.currency),
         gross=Money(message.gross_minor, message.currency),
         scope=scope(message.scope),
+        seller_id=message.seller_id,
     ).check()
 
 

@@ -49,6 +49,8 @@ class Order:
     tax: Money
     gross: Money
     scope: Scope
+    # The legal entity that sells; empty: the tenant's only one.
+    seller_id: str = ""
 
     def check(self) -> "Order":
         """Return the order itself; refuse one that names nothing, buys nothing or does not add up."""

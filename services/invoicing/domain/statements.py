@@ -38,6 +38,8 @@ class Line:
     vat_category: VatCategory
     # Percent; None outside the scope of VAT.
     vat_rate: Decimal | None
+    # BG-27 of the net: what rounding takes from this part so that all parts come to their whole; below zero: BG-28.
+    allowance_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,10 @@ class Statement:
     seller: Company
     buyer: Company
     form: Form
+    # Of its words; empty of what was issued before there was a choice.
+    language: str = ""
+    # BT-114: what rounding in cash adds to the gross or takes from it.
+    rounding_minor: int = 0
 
     @property
     def key(self) -> tuple[str, str]:

@@ -31,11 +31,12 @@ _ISSUED = Columns(
        series_number bigint, account_id text, order_id text, shipment_id text, invoice_id text, dispute_id text,
        final boolean, issue_date date, due_date date, delivery_date date, currency text, net_minor bigint,
        tax_minor bigint, gross_minor bigint, vat jsonb, site text, cost_centre text, purchase_order text, seller jsonb,
-       buyer jsonb, profile text, file_format text"""
+       buyer jsonb, profile text, file_format text, language text, rounding_minor bigint"""
 )
 _LINE = Columns(
     """tenant text, document_id text, position int, line_id text, order_line_id text, invoice_line_id text, sku text,
-       name text, quantity numeric, unit text, unit_price numeric, net_minor bigint, vat_category text, vat_rate numeric"""
+       name text, quantity numeric, unit text, unit_price numeric, net_minor bigint, vat_category text, vat_rate numeric,
+       allowance_minor bigint"""
 )
 
 
@@ -194,6 +195,8 @@ def _issued_row(statement: Statement, series: Series, nth: int) -> tuple[Any, ..
         company_value(statement.buyer),
         statement.form.profile,
         statement.form.format,
+        statement.language,
+        statement.rounding_minor,
     )
 
 
@@ -213,6 +216,7 @@ def _line_rows(statement: Statement) -> list[tuple[Any, ...]]:
             line.net.minor,
             line.vat_category.value,
             line.vat_rate,
+            line.allowance_minor,
         )
         for position, line in enumerate(statement.lines)
     ]
@@ -255,6 +259,8 @@ def _statement(row: Any, lines: Sequence[Any]) -> Statement:
         seller=Company(**row.seller),
         buyer=Company(**row.buyer),
         form=Form(row.profile, row.file_format),
+        language=row.language,
+        rounding_minor=row.rounding_minor,
     )
 
 
@@ -271,6 +277,7 @@ def _line(row: Any, currency: str) -> Line:
         net=Money(row.net_minor, currency),
         vat_category=VatCategory(row.vat_category),
         vat_rate=row.vat_rate,
+        allowance_minor=row.allowance_minor,
     )
 
 

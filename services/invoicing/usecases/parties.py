@@ -19,35 +19,40 @@ from services.kernel.refusals import Conflict, Early, Invalid
 
 
 async def register_seller(tx: Tx, origin: Origin, seller: Seller) -> None:
-    """Register a legal entity that issues invoices, or put its data right; announced either way.
+    """Register a legal entity that issues invoices, or put its data right: each word is a version of it, told whole.
 
     The tenant's drafts that wait are judged again.
     """
     seller.check()
     identifiers.check_vat_id(seller.company)
-    identifiers.check_iban(seller.iban)
+    identifiers.check_bank(seller)
+    identifiers.check_holidays(seller.holidays)
     if seller.logo:
         facturx.check_logo(seller.logo)
     if seller.company.vat_id:
         tax.rates_of(seller.company.country, day_in(seller.time_zone, tx.at))  # refused where no table knows the rates
     if await store.owner_of_prefix(tx, seller.tenant, seller.series_prefix) not in (None, seller.seller_id):
         raise Conflict("seller.series_taken", f"another seller numbers with {seller.series_prefix}")
-    await store.save_seller(tx, seller)
-    message = wire.seller_registered(seller)
-    await outbox.add(tx, [Announcement(origin, seller.seller_id, f"seller/{seller.seller_id}", message)])
+    version, is_new = await store.save_seller(tx, seller)
+    told = [*([wire.seller_registered(seller)] if is_new else []), wire.seller_changed(seller, version)]
+    await outbox.add(
+        tx, [Announcement(origin, seller.seller_id, f"seller/{seller.seller_id}", message) for message in told]
+    )
     tx.announced.add((seller.tenant, ANY_SELLER))
     await retry_all(tx, origin)
 
 
 async def set_contract(tx: Tx, origin: Origin, account_id: str, contract: Contract) -> None:
-    """Agree on terms; they hold for what is invoiced from now on, and for drafts that wait: those are checked again.
+    """Agree on terms: each word is a version, told whole. They hold for what is invoiced from now on, drafts included.
 
-    The buyer's copy may come later.
+    Drafts that wait are checked again. The buyer's copy may come later.
     """
     if not account_id:
         raise Invalid("contract.account_missing", "a contract is with an account")
     key = (origin.tenant, account_id)
-    await store.set_contract(tx, key, contract.check())
+    version = await store.set_contract(tx, key, contract.check())
+    message = wire.contract_set(account_id, contract, version)
+    await outbox.add(tx, [Announcement(origin, account_id, f"contract/{account_id}", message)])
     await retry(tx, {key: origin})
 
 
@@ -59,8 +64,9 @@ async def keep_buyers(tx: Tx, events: Sequence[Event[credit_pb2.BuyerRegistered]
 
 async def change_buyers(tx: Tx, events: Sequence[Event[credit_pb2.BuyerChanged]]) -> None:
     """Keep what changed, for what is invoiced from now on; drafts that waited for it are checked again."""
-    companies: dict[Key, Company] = {
-        (event.tenant, event.body.account_id): wire.company(event.body.company) for event in events
+    companies: dict[Key, tuple[Company, int]] = {
+        (event.tenant, event.body.account_id): (wire.company(event.body.company), event.sequence or 0)
+        for event in events
     }
     if missing := companies.keys() - await store.change_companies(tx, companies):
         raise Early(f"buyer/{min(missing)[1]}")
