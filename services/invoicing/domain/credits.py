@@ -12,7 +12,7 @@ from decimal import Decimal
 from services import documents
 from services.documents import Calculated, model
 from services.documents.model import TypeCode, VatCategory
-from services.documents.totals import decimals, distribute
+from services.documents.totals import decimals, distribute, rounded
 from services.documents.words import Words
 from services.invoicing.domain.drafts import (
     Draft,
@@ -165,9 +165,9 @@ def credit_note(
     words = Words(language)
     credit = _credit(request, _left(invoice, earlier), left_of(invoice, earlier), words)
     lines = tuple(part.line for part in credit.parts)
-    rounded = documents.totals(lines, currency=credit.currency, exemptions=exemptions(words))
+    alone = documents.totals(lines, currency=credit.currency, exemptions=exemptions(words))
     taxes = {group: Money(tax, credit.currency).decimal for group, tax in credit.taxes.items()}
-    calculated = documents.with_taxes(rounded, taxes)
+    calculated = documents.with_taxes(alone, taxes)
     paper = replace(
         _paper(invoice, seller, lines, issue_date, (calculated, words)),
         buyer_reference=contract.buyer_reference or None,
@@ -194,7 +194,7 @@ def credit_note(
         language=language,
         rounding_minor=0,
     )
-    residues = {(row.category, row.rate): taxes[row.category, row.rate] - row.tax for row in rounded.vat_breakdown}
+    residues = {(row.category, row.rate): taxes[row.category, row.rate] - row.tax for row in alone.vat_breakdown}
     return Draft(statement, paper, series_of(seller, Kind.CREDIT_NOTE, issue_date), residues)
 
 
@@ -304,7 +304,8 @@ def _by_amount(amount: Money, left: _Left, words: Words) -> _Credit:
     for group, share in zip(groups, (Money.of(share, currency).minor for share in shares), strict=True):
         if share <= 0:
             continue
-        net = Money.of((Money(share, currency).decimal / (1 + (group[1] or ZERO) / 100)).quantize(unit), currency).minor
+        with_tax = 100 + (group[1] or ZERO)
+        net = Money.of(rounded(Money(share, currency).decimal * 100, currency, per=with_tax), currency).minor
         net = min(max(net, share - left.taxes[group]), left.nets[group])
         said = Money(net, currency).decimal
         parts.append(_Part(_amount_line(str(len(parts) + 1), said, group, left.invoice.number, words), None))
