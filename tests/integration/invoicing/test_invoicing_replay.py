@@ -28,7 +28,7 @@ async def rows(office: Office) -> dict[str, list[Any]]:
     found = {}
     async with office.parts.database.transaction(["acme"]) as tx:
         for table in TABLES:
-            found[table] = await tx.rows(f"SELECT * FROM {table} AS t ORDER BY t::text")  # type: ignore[arg-type]
+            found[table] = await tx.rows(f"SELECT * FROM {table} AS t ORDER BY t::text")
     return found
 
 

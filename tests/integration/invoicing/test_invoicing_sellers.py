@@ -19,7 +19,7 @@ from tests.integration.invoicing.office import (
 )
 from tests.integration.invoicing.test_invoicing_calls import refused
 
-US = {
+US: dict[str, Any] = {
     "company": company("Widgets Inc", "US", ""),
     "iban": "",
     "bic": "",
@@ -31,14 +31,14 @@ US = {
 
 async def versions(office: Office, table: str) -> list[tuple[int, datetime]]:
     async with office.parts.database.transaction(["acme"]) as tx:
-        rows = await tx.rows(f"SELECT version, valid_since FROM {table} ORDER BY version")  # type: ignore[arg-type]
+        rows = await tx.rows(f"SELECT version, valid_since FROM {table} ORDER BY version")
     return [(row.version, row.valid_since) for row in rows]
 
 
 async def test_each_word_on_a_seller_is_a_version_told_whole(office: Office) -> None:
     moved = company("Acme GmbH", "DE", "DE136695976")
     moved.address.city = "Köln"
-    said = {
+    said: dict[str, Any] = {
         "company": moved,
         "language": "de",
         "holidays": "DE-BE",
