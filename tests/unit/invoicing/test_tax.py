@@ -2,12 +2,10 @@
 
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 
 import pytest
 
 from services.documents.model import VatCategory
-from services.invoicing.domain.rates import FOR_EVER, RATES
 from services.invoicing.domain.tax import VatTreatment, rate_for
 from services.kernel.refusals import Invalid
 
@@ -123,10 +121,3 @@ def test_what_no_table_knows_is_refused(seller: str, kind: str, on: date, code: 
         treat(seller, seller, kind=kind, on=on)
 
     assert refused.value.code == code
-
-
-def test_each_countrys_rates_follow_one_another_without_gap_and_for_ever() -> None:
-    for country, timeline in RATES.items():
-        for earlier, later in pairwise(timeline):
-            assert later.valid_from.toordinal() == earlier.valid_to.toordinal() + 1, country
-        assert timeline[-1].valid_to == FOR_EVER, country
