@@ -9,12 +9,13 @@ from services import documents
 from services.documents import model
 from services.documents.model import TypeCode, VatCategory
 from services.documents.totals import decimals, distribute, percent_of
+from services.invoicing.domain import sales_tax
 from services.invoicing.domain.drafts import (
     EXEMPTIONS,
     Draft,
-    address,
     amounts,
     buyer_party,
+    delivery_address,
     seller_party,
     stated_line,
     vat_rows,
@@ -29,6 +30,7 @@ ZERO = Decimal(0)
 _PIECE = "C62"
 _CLEARING = "97"  # UNTDID 4461: clearing between partners
 Group = tuple[VatCategory, Decimal | None]
+_OUTSIDE: Group = (VatCategory.OUTSIDE_SCOPE, None)  # where sales tax stands, with the goods that bear it
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,9 @@ def _paper(invoice: Statement, seller: Seller, lines: tuple[model.InvoiceLine, .
         preceding=(model.PrecedingInvoice(number=invoice.number, issue_date=invoice.issue_date),),
         seller=seller_party(seller, invoice.seller),
         buyer=buyer_party(invoice.account_id, invoice.buyer),
-        delivery=model.Delivery(delivered_on=invoice.delivery_date, address=address(invoice.buyer)),
+        delivery=model.Delivery(
+            delivered_on=invoice.delivery_date, address=delivery_address(invoice.ship_to, invoice.buyer)
+        ),
         totals=calculated.totals,
         vat_breakdown=calculated.vat_breakdown,
         lines=lines,
@@ -142,7 +146,7 @@ def _parts(request: CreditRequest, invoice: Statement, earlier: Sequence[Stateme
         if request.amount == invoice.gross:
             return [_whole(str(nth), line, line.quantity) for nth, line in enumerate(invoice.lines, start=1)]
         return _by_amount(request.amount, invoice, earlier)
-    parts = _by_lines(request, invoice, earlier)
+    parts = _with_sales_tax(_by_lines(request, invoice, earlier), invoice, earlier)
     gross = documents.totals([part.line for part in parts], currency=left.currency).totals.gross
     over = Money.of(gross, left.currency) - left
     if over.minor <= 0:
@@ -161,18 +165,45 @@ def _exceeds(asked: Money, left: Money) -> Conflict:
 def _by_lines(request: CreditRequest, invoice: Statement, earlier: Sequence[Statement]) -> list[_Part]:
     by_id = {line.line_id: line for line in invoice.lines}
     credited: dict[str, Decimal] = {}
-    for taken in (line for note in earlier for line in note.lines):
+    for taken in (line for note in earlier for line in note.lines if not line.is_sales_tax):
         credited[taken.invoice_line_id] = credited.get(taken.invoice_line_id, ZERO) + taken.quantity
     parts = []
     for nth, (line_id, quantity) in enumerate(request.lines, start=1):
         if (line := by_id.get(line_id)) is None:
             raise Invalid("credit_note.unknown_line", f"the invoice has no line {line_id[:40]!r}")
+        if line.is_sales_tax:
+            parts.append(_sales_tax_part(str(nth), _sales_tax_asked(line, quantity, invoice, earlier), invoice))
+            continue
         if credited.get(line_id, ZERO) + quantity > line.quantity:
             raise Conflict(
                 "credit_note.exceeds_line", f"line {line_id}: more credited than the {line.quantity:f} invoiced"
             )
         parts.append(_whole(str(nth), line, quantity))
     return parts
+
+
+def _with_sales_tax(parts: list[_Part], invoice: Statement, earlier: Sequence[Statement]) -> list[_Part]:
+    """The lines, and with them what they bore of the invoice's sales tax, unless it is named itself."""
+    if any(part.of is not None and part.of.is_sales_tax for part in parts):
+        return parts
+    goods = Money.total(
+        (Money.of(part.line.net_amount, invoice.gross.currency) for part in parts), invoice.gross.currency
+    )
+    due = sales_tax.credited_with(goods, invoice, earlier)
+    return [*parts, _sales_tax_part(str(len(parts) + 1), due, invoice)] if due.minor else parts
+
+
+def _sales_tax_asked(line: Line, quantity: Decimal, invoice: Statement, earlier: Sequence[Statement]) -> Money:
+    """So much of the invoice's sales tax, such as all of it for a buyer who is exempt."""
+    currency = line.net.currency
+    asked = Money.of(documents.line_net(quantity=quantity, price=line.unit_price, currency=currency), currency)
+    if asked > sales_tax.left_of(invoice, earlier):
+        raise Conflict("credit_note.exceeds_line", f"line {line.line_id}: more credited than the sales tax invoiced")
+    return asked
+
+
+def _sales_tax_part(line_id: str, due: Money, invoice: Statement) -> _Part:
+    return _Part(sales_tax.line(line_id, due), sales_tax.line_of(invoice))
 
 
 def _by_amount(amount: Money, invoice: Statement, earlier: Sequence[Statement]) -> list[_Part]:
@@ -192,10 +223,15 @@ def _by_amount(amount: Money, invoice: Statement, earlier: Sequence[Statement]) 
         more = _net_within(min(_gross(net, group, currency) + rest, left[group]), group, currency)
         rest -= _gross(more, group, currency) - _gross(net, group, currency)
         nets[group] = more
+    of_tax = sales_tax.part_of(amount, invoice, earlier)
+    if of_tax.minor:
+        nets[_OUTSIDE] -= of_tax.decimal
     parts = [
         _Part(_amount_line(str(nth), net, group, invoice.number), None)
         for nth, (group, net) in enumerate(((g, n) for g, n in nets.items() if n), start=1)
     ]
+    if of_tax.minor:
+        parts.append(_sales_tax_part(str(len(parts) + 1), of_tax, invoice))
     if not parts:
         raise Conflict("credit_note.nothing_to_credit", f"{amount} is less than the smallest credit of this invoice")
     return parts
@@ -254,6 +290,8 @@ def _amount_line(line_id: str, net: Decimal, group: Group, invoice_number: str) 
 
 
 def _stated(part: _Part, currency: str) -> Line:
+    if part.of is not None and part.of.is_sales_tax:
+        return sales_tax.stated(part.line, currency, invoice_line_id=part.of.line_id)
     return stated_line(
         part.line,
         currency,

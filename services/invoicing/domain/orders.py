@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from services.kernel.orders import Order
+from services.kernel.orders import Address, Order
 from services.kernel.refusals import Conflict, Invalid
 
 ZERO = Decimal(0)
@@ -64,6 +64,8 @@ class Shipment:
     # Line and quantity, by line.
     quantities: tuple[tuple[str, Decimal], ...]
     final: bool
+    # Where this shipment went; None: where the order goes.
+    ship_to: Address | None = None
 
     def check(self) -> "Shipment":
         """Return the shipment itself; refuse one that names nothing or ships nothing."""

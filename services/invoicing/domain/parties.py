@@ -35,6 +35,14 @@ class Company:
     electronic_address_scheme: str
 
 
+class OtherRates(StrEnum):
+    """What becomes of an order whose rate the tables do not have."""
+
+    REFUSE = "REFUSE"
+    # The order's rate is taken, and a finding says so.
+    FROM_ORDER = "FROM_ORDER"
+
+
 @dataclass(frozen=True, slots=True)
 class Seller:
     """A legal entity that issues invoices, where it is paid and how it numbers."""
@@ -53,6 +61,10 @@ class Seller:
     contact_email: str
     # An SVG for the pages of its PDFs; empty: its name stands there.
     logo: bytes = b""
+    # A US account and its bank's ABA routing number.
+    account_number: str = ""
+    routing_number: str = ""
+    other_rates: OtherRates = OtherRates.REFUSE
 
     def check(self) -> "Seller":
         """Return the seller itself; refuse one that no invoice could name or number."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.chassis.columns import columns, within
 from services.chassis.database import Tx
-from services.invoicing.domain.parties import Buyer, Company, Contract, Form, InvoiceOn, Seller
+from services.invoicing.domain.parties import Buyer, Company, Contract, Form, InvoiceOn, OtherRates, Seller
 from services.invoicing.store.columns import Key, company_json
 
 
@@ -140,4 +140,7 @@ def _seller(row: Any) -> Seller:
         contact_phone=row.contact_phone,
         contact_email=row.contact_email,
         logo=bytes(row.logo),
+        account_number=row.account_number,
+        routing_number=row.routing_number,
+        other_rates=OtherRates(row.other_rates),
     )

@@ -55,6 +55,7 @@ class Desk:
             shipment_id=shipment.shipment_id if shipment else "",
             quantities=quantities,
             delivered_on=shipment.shipped_on if shipment else told.promised_ship_on,
+            ship_to=(shipment.ship_to if shipment else None) or told.ship_to,
         )
 
     def basis_of_invoice(self, tenant: str, account_id: str) -> Basis:
