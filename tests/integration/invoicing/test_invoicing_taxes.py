@@ -209,7 +209,7 @@ async def test_a_credit_note_keeps_where_the_goods_went(office: Office) -> None:
 
 async def test_an_order_told_twice_with_all_that_it_can_say_is_one_order(office: Office) -> None:
     line = a_line(kind=orders_pb2.LINE_KIND_SERVICE, category="advice", vat_rate="19.0")
-    said = {"ship_to": LYON, "requested_by": "c1", "seller_id": "s1"}
+    said: dict[str, Any] = {"ship_to": LYON, "requested_by": "c1", "seller_id": "s1"}
 
     await office.handle(placed(line, tax=1900, **said))
     await office.handle(placed(line, tax=1900, **said))
