@@ -5,12 +5,15 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from psycopg.errors import SerializationFailure
 from receivables.invoicing.v1 import events_pb2, service_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis.database import Tx
 from services.chassis.envelope import Record, decode
-from services.invoicing import usecases
+from services.invoicing import store, usecases
+from services.invoicing.domain.numbers import Series
+from services.invoicing.domain.statements import Kind
 from tests.integration.invoicing.office import MONDAY, Office, buyer, buyer_changed, company, metadata, placed, shipped
 
 # The scheme of its electronic address is missing (BR-63): its documents break a rule.
@@ -148,6 +151,19 @@ async def test_the_date_never_goes_back_within_a_series(office: Office) -> None:
     await office.handle(shipped("o2"))
 
     assert [invoice.issue_date for invoice in await office.invoices()] == ["2026-03-02", "2026-03-02"]
+
+
+async def test_no_number_is_given_for_a_day_before_the_newest_of_its_series(office: Office) -> None:
+    # Another writer dated one later, between our look at the series and our numbers.
+    await office.handle(placed("o1"), placed("o2"), shipped("o1"))
+    series = Series("acme", "s1", Kind.INVOICE, 2026, "RE")
+
+    with pytest.raises(SerializationFailure):
+        async with office.parts.database.transaction(["acme"]) as tx:
+            await store.take_numbers(tx, {series: (1, MONDAY.date() - timedelta(days=1))})
+    await office.handle(shipped("o2"))
+
+    assert await places(office) == [1, 2]
 
 
 async def test_the_date_of_issue_is_the_sellers_and_a_new_year_begins_at_one(office: Office) -> None:
