@@ -177,7 +177,7 @@ def _paper(
 
 def check_taxable(supply: Supply) -> None:
     """Refuse a supply whose goods or rates the tax tables do not know, before anybody draws an invoice of it."""
-    ordered.treat(supply.order, supply.deal, supply.seller.other_rates)
+    ordered.check(supply.order, supply.deal, supply.seller.other_rates)
 
 
 def stated_line(

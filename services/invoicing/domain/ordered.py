@@ -7,6 +7,7 @@ rate that they ordered at, if the seller's country has it. Where nothing else ca
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from services.documents import Finding, Severity
 from services.documents.model import VatCategory
@@ -30,13 +31,18 @@ class Treated:
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(NamedTuple):
     """What lines have in common that are treated alike."""
 
     tax_class: str
     kind: LineKind
     vat_rate: Decimal | None
+
+
+def check(order: Order, deal: Deal, other_rates: OtherRates) -> None:
+    """Refuse an order whose goods or rates no table knows."""
+    for kind in {_Kind(line.tax_class, line.kind, line.vat_rate) for line in order.lines}:
+        _as_ordered(kind, rate_for(deal, kind.tax_class, kind.kind), order, deal, other_rates)
 
 
 def treat(order: Order, deal: Deal, other_rates: OtherRates) -> Treated:
@@ -76,8 +82,8 @@ def _as_ordered(
         return by_tables, ""
     if by_tables.category not in _AT_RATES:
         return by_tables, f"{_percent(ordered)} ordered, none is due: {by_tables.exemption_text}"
-    if rates_of(deal.seller_country, deal.on).has(ordered):
-        return VatTreatment(VatCategory.STANDARD, ordered), ""
+    if (known := rates_of(deal.seller_country, deal.on).find(ordered)) is not None:
+        return VatTreatment(VatCategory.STANDARD, known), ""
     if (newer := _newer(ordered, order, deal)) is not None:
         return VatTreatment(VatCategory.STANDARD, newer), f"{_percent(ordered)} ordered, {_percent(newer)} on {deal.on}"
     if other_rates is OtherRates.REFUSE:

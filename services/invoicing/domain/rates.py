@@ -53,9 +53,9 @@ class Rates:
     # All of them, the other reduced ones included, by kind.
     by_kind: tuple[tuple[RateKind, Decimal], ...]
 
-    def has(self, rate: Decimal) -> bool:
-        """Whether it is a rate of any kind."""
-        return any(known == rate for _, known in self.by_kind)
+    def find(self, rate: Decimal) -> Decimal | None:
+        """The rate as the table writes it, if it is one of any kind."""
+        return next((known for _, known in self.by_kind if known == rate), None)
 
     def kinds_of(self, rate: Decimal) -> tuple[RateKind, ...]:
         """What the rate is for."""

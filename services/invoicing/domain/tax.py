@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 from services.documents.model import VatCategory
 from services.documents.totals import STANDARD_EXEMPTIONS
@@ -58,6 +59,7 @@ EXEMPT = VatTreatment(VatCategory.EXEMPT, ZERO, exemption_text="Exempt from VAT"
 _AT_HOME = VatCategory.STANDARD
 
 
+@lru_cache(4096)  # the same few deals of a day come again and again
 def rate_for(deal: Deal, tax_class: str, kind: LineKind = LineKind.GOODS) -> VatTreatment:
     """Decide by the day of supply; refuse a class of goods, or a country and day, that no table knows.
 
@@ -77,6 +79,7 @@ def rate_for(deal: Deal, tax_class: str, kind: LineKind = LineKind.GOODS) -> Vat
     return _domestic(wanted, rates_of(deal.seller_country, deal.on))
 
 
+@lru_cache(1024)
 def rates_of(country: str, on: date) -> Rates:
     """The country's rates of that day; refused if the tables do not reach that far."""
     for rates in RATES.get(country, ()):
