@@ -14,6 +14,7 @@ from services.credit.domain.decisions import Outcome, Recorded, Request
 from services.credit.domain.holds import Hold
 from services.kernel.calendars import day
 from services.kernel.money import Money
+from services.kernel.orders import check_billable
 from services.kernel.refusals import Invalid
 
 _OUTCOMES = {
@@ -46,6 +47,7 @@ def request_of_call(tenant: str, message: service_pb2.DecideRequest, today: str)
         raise Invalid("order.incomplete", "an order needs an id, an account and a version of 1 or more")
     if amount.minor <= 0:
         raise Invalid("order.amount_not_positive", "an order's gross must be above zero")
+    check_billable(amount)
     return Request(
         tenant=tenant,
         account_id=message.account_id,

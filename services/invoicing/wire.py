@@ -1,6 +1,7 @@
 """Translates invoicing's words to and from the contracts."""
 
 import gzip
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -29,7 +30,7 @@ from services.invoicing.domain.parties import (
 )
 from services.invoicing.domain.statements import Check, File, Held, Kept, Kind, Line, Statement, VatRow
 from services.kernel.calendars import day
-from services.kernel.money import decimal
+from services.kernel.money import Money, decimal
 from services.kernel.orders import Order
 from services.kernel.refusals import Invalid, Refusal
 
@@ -72,6 +73,7 @@ def shipment(event: Event[orders_pb2.OrderShipped]) -> Shipment:
         shipped_on=day(body.shipped_on, what="shipped_on"),
         quantities=tuple((line.line_id, decimal(line.quantity, what="quantity")) for line in contracts.lines(body)),
         final=body.final,
+        ship_to=contracts.ship_to(body),
     ).check()
 
 
@@ -242,6 +244,24 @@ def invoice_issued(statement: Statement, check: Check) -> events_pb2.InvoiceIssu
         rounding_minor=statement.rounding_minor,
         seller=company_message(statement.seller),
         buyer=company_message(statement.buyer),
+        ship_to=None if statement.ship_to is None else contracts.address_message(statement.ship_to),
+        sales_tax_minor=statement.sales_tax.minor,
+    )
+
+
+def invoice_differs(
+    statement: Statement, asked: Money, invoiced: Money, findings: Sequence[Finding]
+) -> events_pb2.InvoiceDiffers:
+    """That an order was not invoiced as it was ordered, to tell."""
+    return events_pb2.InvoiceDiffers(
+        order_id=statement.order_id,
+        account_id=statement.account_id,
+        invoice_id=statement.document_id,
+        number=statement.number,
+        ordered=contracts.money_message(asked),
+        invoiced=contracts.money_message(invoiced),
+        findings=[_finding(finding) for finding in findings],
+        scope=contracts.scope_message(statement.scope),
     )
 
 
@@ -266,6 +286,7 @@ def credit_note_issued(statement: Statement, check: Check) -> events_pb2.CreditN
         scope=contracts.scope_message(statement.scope),
         check=_check(check),
         rounding_minor=statement.rounding_minor,
+        sales_tax_minor=statement.sales_tax.minor,
     )
 
 
@@ -346,6 +367,7 @@ def _line(line: Line) -> events_pb2.DocumentLine:
         vat_category=line.vat_category.value,
         vat_rate=_rate(line.vat_rate),
         allowance_minor=line.allowance_minor,
+        is_sales_tax=line.is_sales_tax,
     )
 
 

@@ -14,11 +14,12 @@ from services.documents import Calculated, model
 from services.documents.model import TypeCode, VatCategory
 from services.documents.totals import decimals, distribute, rounded
 from services.documents.words import Words
+from services.invoicing.domain import sales_tax
 from services.invoicing.domain.drafts import (
     Draft,
-    address,
     amounts,
     buyer_party,
+    delivery_address,
     exemptions,
     seller_party,
     stated_line,
@@ -37,6 +38,7 @@ ZERO = Decimal(0)
 _PIECE = "C62"
 _CLEARING = "97"  # UNTDID 4461: clearing between partners
 Group = tuple[VatCategory, Decimal | None]
+_OUTSIDE: Group = (VatCategory.OUTSIDE_SCOPE, None)  # where sales tax stands, with the goods that bear it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class _Left:
     """What of an invoice is not credited yet, in minor units: by VAT group net and tax, by line quantity and net."""
 
     invoice: Statement
+    earlier: Sequence[Statement]
     nets: Mapping[Group, int]
     taxes: Mapping[Group, int]
     quantities: Mapping[str, Decimal]
@@ -137,12 +140,13 @@ def _left(invoice: Statement, earlier: Sequence[Statement]) -> _Left:
         taxes[row.category, row.rate] -= row.tax.minor
     quantities = {line.line_id: line.quantity for line in invoice.lines}
     line_nets = {line.line_id: line.net.minor for line in invoice.lines}
-    for line in (line for note in earlier for line in note.lines if line.invoice_line_id):
+    for line in (line for note in earlier for line in note.lines if line.invoice_line_id and not line.is_sales_tax):
         quantities[line.invoice_line_id] -= line.quantity
         line_nets[line.invoice_line_id] -= line.net.minor
     # Notes that were rounded one by one, as they once were, may have taken more VAT than there was.
     return _Left(
         invoice,
+        earlier,
         {group: max(net, 0) for group, net in nets.items()},
         {group: max(tax, 0) for group, tax in taxes.items()},
         quantities,
@@ -220,7 +224,9 @@ def _paper(
         preceding=(model.PrecedingInvoice(number=invoice.number, issue_date=invoice.issue_date),),
         seller=seller_party(seller, invoice.seller),
         buyer=buyer_party(invoice.account_id, invoice.buyer),
-        delivery=model.Delivery(delivered_on=invoice.delivery_date, address=address(invoice.buyer)),
+        delivery=model.Delivery(
+            delivered_on=invoice.delivery_date, address=delivery_address(invoice.ship_to, invoice.buyer)
+        ),
         totals=calculated.totals,
         vat_breakdown=calculated.vat_breakdown,
         lines=lines,
@@ -240,8 +246,10 @@ def _credit(request: CreditRequest, left: _Left, gross_left: Money, words: Words
         return _by_amount(request.amount, left, words)
     credit = _by_lines(request.lines, left, words)
     told = request.amount if request.amount.minor else credit.gross
-    off = abs(told.minor - credit.gross.minor)
-    if off > _roundings(left):
+    if not _is_about(told, credit.gross, left):
+        # A case may be about the goods alone, and leave the sales tax that they bore as it is.
+        credit = _by_lines(request.lines, left, words, with_sales_tax=False)
+    if not _is_about(told, credit.gross, left):
         raise Conflict("credit_note.amount_mismatch", f"the lines cost {credit.gross}, {told} were agreed")
     over = told - gross_left
     if over.minor > 0 and (gross_left.minor <= 0 or over.minor > _roundings(left)):
@@ -252,6 +260,10 @@ def _credit(request: CreditRequest, left: _Left, gross_left: Money, words: Words
 def _roundings(left: _Left) -> int:
     """How many minor units parts of an invoice may be off: one for each of its lines and VAT groups."""
     return (len(left.invoice.lines) + len(left.invoice.vat)) * residue.unit_of(left.currency)
+
+
+def _is_about(told: Money, gross: Money, left: _Left) -> bool:
+    return abs(told.minor - gross.minor) <= _roundings(left)
 
 
 def _exceeds(asked: Money, left: Money) -> Conflict:
@@ -273,21 +285,56 @@ def _settled(credit: _Credit, told: Money, left: _Left, words: Words) -> _Credit
     return _by_amount(told, left, words)
 
 
-def _by_lines(asked: Sequence[tuple[str, Decimal]], left: _Left, words: Words) -> _Credit:
+def _by_lines(
+    asked: Sequence[tuple[str, Decimal]], left: _Left, words: Words, *, with_sales_tax: bool = True
+) -> _Credit:
+    parts = _parts(asked, left, words)
+    if with_sales_tax:
+        parts = _with_sales_tax(parts, left)
+    nets: dict[Group, int] = {}
+    for part in parts:
+        nets[part.group] = nets.get(part.group, 0) + Money.of(part.line.net_amount, left.currency).minor
+    return _Credit(tuple(parts), {group: left.tax_on(group, net) for group, net in nets.items()}, left.currency)
+
+
+def _parts(asked: Sequence[tuple[str, Decimal]], left: _Left, words: Words) -> list[_Part]:
     by_id = {line.line_id: line for line in left.invoice.lines}
     parts: list[_Part] = []
-    nets: dict[Group, int] = {}
     for nth, (line_id, quantity) in enumerate(asked, start=1):
         if (line := by_id.get(line_id)) is None:
             raise Invalid("credit_note.unknown_line", f"the invoice has no line {line_id[:40]!r}")
+        if line.is_sales_tax:
+            parts.append(_sales_tax_part(str(nth), _sales_tax_asked(line, quantity, left), left.invoice))
+            continue
         if quantity > left.quantities[line_id]:
             raise Conflict(
                 "credit_note.exceeds_line", f"line {line_id}: more credited than the {line.quantity:f} invoiced"
             )
-        net = left.net_of(line, quantity)
-        parts.append(_Part(with_net(_line(str(nth), line, quantity), Money(net, left.currency).decimal, words), line))
-        nets[parts[-1].group] = nets.get(parts[-1].group, 0) + net
-    return _Credit(tuple(parts), {group: left.tax_on(group, net) for group, net in nets.items()}, left.currency)
+        net = Money(left.net_of(line, quantity), left.currency).decimal
+        parts.append(_Part(with_net(_line(str(nth), line, quantity), net, words), line))
+    return parts
+
+
+def _with_sales_tax(parts: list[_Part], left: _Left) -> list[_Part]:
+    """The lines, and with them what they bore of the invoice's sales tax, unless it is named itself."""
+    if any(part.of is not None and part.of.is_sales_tax for part in parts):
+        return parts
+    goods = Money.total((Money.of(part.line.net_amount, left.currency) for part in parts), left.currency)
+    due = sales_tax.credited_with(goods, left.invoice, left.earlier)
+    return [*parts, _sales_tax_part(str(len(parts) + 1), due, left.invoice)] if due.minor else parts
+
+
+def _sales_tax_asked(line: Line, quantity: Decimal, left: _Left) -> Money:
+    """So much of the invoice's sales tax, such as all of it for a buyer who is exempt."""
+    currency = line.net.currency
+    asked = Money.of(documents.line_net(quantity=quantity, price=line.unit_price, currency=currency), currency)
+    if asked > sales_tax.left_of(left.invoice, left.earlier):
+        raise Conflict("credit_note.exceeds_line", f"line {line.line_id}: more credited than the sales tax invoiced")
+    return asked
+
+
+def _sales_tax_part(line_id: str, due: Money, invoice: Statement) -> _Part:
+    return _Part(sales_tax.line(line_id, due), sales_tax.line_of(invoice))
 
 
 def _by_amount(amount: Money, left: _Left, words: Words) -> _Credit:
@@ -299,6 +346,7 @@ def _by_amount(amount: Money, left: _Left, words: Words) -> _Credit:
     wanted = amount.decimal // unit * unit
     groups = {group: left.nets[group] + left.taxes[group] for group in left.nets}
     shares = distribute(wanted, [Money(gross, currency).decimal for gross in groups.values()], currency)
+    of_tax = sales_tax.part_of(amount, left.invoice, left.earlier)
     parts: list[_Part] = []
     taxes: dict[Group, int] = {}
     for group, share in zip(groups, (Money.of(share, currency).minor for share in shares), strict=True):
@@ -307,9 +355,13 @@ def _by_amount(amount: Money, left: _Left, words: Words) -> _Credit:
         with_tax = 100 + (group[1] or ZERO)
         net = Money.of(rounded(Money(share, currency).decimal * 100, currency, per=with_tax), currency).minor
         net = min(max(net, share - left.taxes[group]), left.nets[group])
-        said = Money(net, currency).decimal
-        parts.append(_Part(_amount_line(str(len(parts) + 1), said, group, left.invoice.number, words), None))
         taxes[group] = share - net
+        goods = net - (of_tax.minor if group == _OUTSIDE else 0)
+        if goods or taxes[group]:
+            said = Money(goods, currency).decimal
+            parts.append(_Part(_amount_line(str(len(parts) + 1), said, group, left.invoice.number, words), None))
+    if of_tax.minor:
+        parts.append(_sales_tax_part(str(len(parts) + 1), of_tax, left.invoice))
     if not parts:
         raise Conflict("credit_note.nothing_to_credit", f"{amount} is less than the smallest credit of this invoice")
     return _Credit(tuple(parts), taxes, currency)
@@ -342,6 +394,8 @@ def _amount_line(line_id: str, net: Decimal, group: Group, invoice_number: str, 
 
 
 def _stated(part: _Part, currency: str) -> Line:
+    if part.of is not None and part.of.is_sales_tax:
+        return sales_tax.stated(part.line, currency, invoice_line_id=part.of.line_id)
     return stated_line(
         part.line,
         currency,

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from services.kernel.orders import Order
+from services.kernel.orders import Address, Order
 from services.kernel.refusals import Conflict, Invalid
 
 ZERO = Decimal(0)
@@ -66,6 +66,8 @@ class Shipment:
     final: bool
     # What of its lines had left in shipments before: not told, but known when it is recorded.
     before: tuple[tuple[str, Decimal], ...] = field(default=(), compare=False)
+    # Where this shipment went; None: where the order goes.
+    ship_to: Address | None = None
 
     def check(self) -> "Shipment":
         """Return the shipment itself; refuse one that names nothing or ships nothing."""

@@ -6,27 +6,29 @@ from typing import Any
 from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.invoicing.domain.orders import ZERO, KeptOrder, Shipment, State
-from services.invoicing.store.columns import Key, pairs_json, pairs_of
+from services.invoicing.store.columns import Key, address_of, address_value, pairs_json, pairs_of
 from services.kernel.money import Money
-from services.kernel.orders import Order, OrderLine, Scope
+from services.kernel.orders import LineKind, Order, OrderLine, Scope
 
 ShipmentKey = tuple[str, str, str]  # tenant, order, shipment
 
 _ORDER = Columns(
     """tenant text, order_id text, version int, account_id text, state text, billed_whole boolean, placed_on date,
        promised_ship_on date, currency text, net_minor bigint, tax_minor bigint, gross_minor bigint, site text,
-       cost_centre text, purchase_order text, seller_id text, issuer text, awaits_decision boolean"""
+       cost_centre text, purchase_order text, seller_id text, ship_to jsonb, requested_by text, issuer text,
+       awaits_decision boolean"""
 )
 _LINE = Columns(
     """tenant text, order_id text, line_id text, position int, sku text, name text, quantity numeric, unit text,
-       unit_price numeric, net_minor bigint, tax_class text"""
+       unit_price numeric, net_minor bigint, tax_class text, kind text, category text, vat_rate numeric"""
 )
 _PROGRESS = Columns(
     "tenant text, order_id text, state text, billed_whole boolean, issuer text, awaits_decision boolean"
 )
 _SHIPPED = Columns("tenant text, order_id text, line_id text, shipped numeric")
 _SHIPMENT = Columns(
-    "tenant text, order_id text, shipment_id text, shipped_on date, final boolean, quantities jsonb, before jsonb"
+    """tenant text, order_id text, shipment_id text, shipped_on date, final boolean, quantities jsonb, before jsonb,
+       ship_to jsonb"""
 )
 _REFUSED = Columns("tenant text, order_id text, version int, code text")
 
@@ -87,7 +89,8 @@ async def keep_orders(tx: Tx, orders: Sequence[KeptOrder]) -> None:
                  promised_ship_on = EXCLUDED.promised_ship_on, currency = EXCLUDED.currency,
                  net_minor = EXCLUDED.net_minor, tax_minor = EXCLUDED.tax_minor, gross_minor = EXCLUDED.gross_minor,
                  site = EXCLUDED.site, cost_centre = EXCLUDED.cost_centre, purchase_order = EXCLUDED.purchase_order,
-                 seller_id = EXCLUDED.seller_id, issuer = EXCLUDED.issuer, awaits_decision = EXCLUDED.awaits_decision
+                 seller_id = EXCLUDED.seller_id, ship_to = EXCLUDED.ship_to, requested_by = EXCLUDED.requested_by,
+                 issuer = EXCLUDED.issuer, awaits_decision = EXCLUDED.awaits_decision
            WHERE sales_order.version < EXCLUDED.version AND sales_order.account_id = EXCLUDED.account_id""",  # noqa: S608 - constant columns
         [_ORDER.pack(_order_row(kept) for kept in orders)],
     )
@@ -215,6 +218,7 @@ async def add_shipments(tx: Tx, shipments: Sequence[tuple[str, Shipment]]) -> No
                     told.final,
                     pairs_json(told.quantities),
                     pairs_json(told.before),
+                    address_value(told.ship_to),
                 )
                 for tenant, told in shipments
             )
@@ -240,6 +244,8 @@ def _order_row(kept: KeptOrder) -> tuple[Any, ...]:
         order.scope.cost_centre,
         order.scope.purchase_order,
         order.seller_id,
+        address_value(order.ship_to),
+        order.requested_by,
         kept.issuer,
         kept.awaits_decision,
     )
@@ -258,6 +264,9 @@ def _line_rows(kept: KeptOrder) -> list[tuple[Any, ...]]:
             line.unit_price,
             line.net.minor,
             line.tax_class,
+            line.kind,
+            line.category,
+            line.vat_rate,
         )
         for position, line in enumerate(kept.order.lines)
     ]
@@ -280,6 +289,9 @@ def _kept(row: Any, lines: Sequence[Any]) -> KeptOrder:
                 unit_price=line.unit_price,
                 net=Money(line.net_minor, row.currency),
                 tax_class=line.tax_class,
+                kind=LineKind(line.kind),
+                category=line.category,
+                vat_rate=line.vat_rate,
             )
             for line in lines
         ),
@@ -288,6 +300,8 @@ def _kept(row: Any, lines: Sequence[Any]) -> KeptOrder:
         gross=Money(row.gross_minor, row.currency),
         scope=Scope(row.site, row.cost_centre, row.purchase_order),
         seller_id=row.seller_id,
+        ship_to=address_of(row.ship_to),
+        requested_by=row.requested_by,
     )
     shipped = {line.line_id: line.shipped for line in lines if line.shipped != ZERO}
     return KeptOrder(
@@ -310,4 +324,5 @@ def _shipment(row: Any) -> Shipment:
         quantities=pairs_of(row.quantities),
         final=row.final,
         before=pairs_of(row.before),
+        ship_to=address_of(row.ship_to),
     )

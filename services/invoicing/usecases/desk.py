@@ -57,6 +57,7 @@ class Desk:
             quantities=quantities,
             delivered_on=shipment.shipped_on if shipment else told.promised_ship_on,
             before=dict(shipment.before) if shipment else {},
+            ship_to=(shipment.ship_to if shipment else None) or told.ship_to,
         )
 
     def _seller(self, order: KeptOrder) -> Seller:

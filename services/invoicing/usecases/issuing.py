@@ -23,7 +23,7 @@ from services.documents import ENGINE_FAILED, Finding, Severity
 from services.invoicing import metrics, store, wire
 from services.invoicing.checks import check_of, refused
 from services.invoicing.domain.credits import CreditRequest
-from services.invoicing.domain.drafts import LARGE_LINES
+from services.invoicing.domain.drafts import LARGE_LINES, differences
 from services.invoicing.domain.orders import KeptOrder, Shipment
 from services.invoicing.domain.sketches import (
     Basis,
@@ -39,6 +39,7 @@ from services.invoicing.domain.statements import Check, File, Held, Kept, Kind, 
 from services.invoicing.press import Died, Press
 from services.invoicing.usecases import rendering
 from services.invoicing.usecases.desk import Desk, Key, issuers_of, open_desk
+from services.kernel.money import Money
 from services.kernel.refusals import Refusal
 
 # Kinds of jobs. Those that were held are judged again beside the new ones, who need not wait for them.
@@ -226,7 +227,9 @@ async def _finish(done: Done, table: Table) -> list[Numbered]:
             findings = (table.unfit[key],) if key in table.unfit else table.prepared[key].findings
             broken.append(replace(waiting[key], findings=findings))
     await _hold(done, broken, waiting, origins)
-    return await _issue(tx, fit, complete, origins)
+    issued = await _issue(tx, fit, complete, origins)
+    await _tell_differences(tx, [one.statement for one in issued if one.statement.final], table, origins)
+    return issued
 
 
 def _invoices(table: Table, keys: Collection[Key]) -> list[tuple[Key, InvoiceSketch]]:
@@ -314,6 +317,24 @@ async def _last_of_orders(tx: Tx, issued: Sequence[Statement], complete: Collect
     ending = {order_key: document_id for order_key, document_id in newest.items() if order_key in complete}
     held = await store.count_held(tx, ending) if ending else {}
     return {document_id for order_key, document_id in ending.items() if order_key not in held}
+
+
+async def _tell_differences(tx: Tx, last: Sequence[Statement], table: Table, origins: Mapping[Key, Origin]) -> None:
+    """Tell of orders, now that they are invoiced in all, that were not invoiced as they were ordered."""
+    supplies = {key: sketch.supply for key, sketch in _invoices(table, [said.key for said in last])}
+    findings = {key: differences(supply) for key, supply in supplies.items()}
+    asked = {key: supply.order.gross for key, supply in supplies.items()}
+    if not (doubtful := [said for said in last if findings[said.key] or said.gross != asked[said.key]]):
+        return
+    invoiced = await store.invoiced_of(tx, {said.order_key for said in doubtful})
+    told = []
+    for said in doubtful:
+        minor, is_whole = invoiced[said.order_key]
+        if findings[said.key] or (is_whole and minor != asked[said.key].minor):
+            in_all = Money(minor, said.gross.currency)
+            message = wire.invoice_differs(said, asked[said.key], in_all, findings[said.key])
+            told.append(Announcement(origins[said.key], said.account_id, f"order/{said.order_id}", message))
+    await outbox.add(tx, told)
 
 
 def _key(job: Job) -> Key:

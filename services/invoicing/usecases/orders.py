@@ -1,6 +1,7 @@
 """Orders as they are placed, shipped, approved and cancelled, and the invoices that come of it."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from services.chassis.outbox import Announcement
 from services.invoicing import store, wire
 from services.invoicing.domain import orders as rules
 from services.invoicing.domain.drafts import check_taxable
+from services.invoicing.domain.ordered import RATE_UNKNOWN
 from services.invoicing.domain.orders import KeptOrder, Shipment
 from services.invoicing.domain.parties import NO_CONTRACT, Contract, InvoiceOn
 from services.invoicing.usecases import issuing
@@ -25,6 +27,8 @@ from services.kernel.refusals import Conflict, Early, Refusal
 ORDER_REFUSED = "order.refused"
 # Decisions after which none follows of the same version, but for a person's.
 _FINAL = (credit_pb2.OUTCOME_APPROVED, credit_pb2.OUTCOME_DECLINED)
+# Why an order is refused here alone: credit has no tables of rates, and knows no sellers.
+_OURS = ("tax.", RATE_UNKNOWN, "order.seller_missing")
 
 
 async def keep(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
@@ -41,6 +45,7 @@ async def keep(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
         kept = rules.keep(known.get(key), tenant, order, only=only.get(tenant), on_approval=on_approval)
         if kept is not None:
             known[key] = changed[key] = kept
+    await _check_rates(tx, list(changed.values()))
     if changed:
         await store.keep_orders(tx, list(changed.values()))
         healed = await store.forget_refused(tx, changed.keys())
@@ -49,6 +54,17 @@ async def keep(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
 
 def _is_on_approval(contracts: Mapping[Key, Contract], account: Key) -> bool:
     return contracts.get(account, NO_CONTRACT).invoice_on is InvoiceOn.APPROVAL
+
+
+async def _check_rates(tx: Tx, orders: Sequence[KeptOrder]) -> None:
+    """Refuse at the door what was ordered at a rate that is not to be had, where seller and buyer are known already."""
+    said = [kept for kept in orders if any(line.vat_rate is not None for line in kept.order.lines)]
+    if not said:
+        return
+    desk = await _desk_of(tx, said)
+    for kept in said:
+        with suppress(Early, Conflict):  # what is not known yet, or does not fit, is told when it ships
+            check_taxable(desk.supply(kept, None))
 
 
 async def ship(tx: Tx, events: Sequence[Event[orders_pb2.OrderShipped]]) -> None:
@@ -168,18 +184,22 @@ async def cancel(tx: Tx, events: Sequence[Event[orders_pb2.OrderCancelled]]) -> 
 
 
 async def tell_refused(tx: Tx, event: Event[Any], refusal: Refusal) -> None:
-    """Tell the seller what could not be invoiced or credited; of refused orders credit tells, and we remember them."""
+    """Tell the seller what cannot be invoiced or credited; of refused orders credit tells, but for their taxes.
+
+    All of those are remembered.
+    """
     if isinstance(event.body, disputes_pb2.DisputeResolved):
         refused = wire.credit_note_refused(event, refusal)
         await outbox.add(tx, [Announcement(event.origin, event.account_id, event.subject, refused)])
         return
     if isinstance(event.body, orders_pb2.OrderPlaced):
         await _remember_refused(tx, event, refusal)
-    if not isinstance(event.body, orders_pb2.OrderShipped):
+    is_order = isinstance(event.body, orders_pb2.OrderPlaced) and refusal.code.startswith(_OURS)
+    if not is_order and not isinstance(event.body, orders_pb2.OrderShipped):
         return
     message = events_pb2.ShipmentRefused(
         order_id=event.body.order_id,
-        shipment_id=event.body.shipment_id,
+        shipment_id="" if is_order else event.body.shipment_id,
         account_id=event.account_id,
         code=refusal.code,
         message=refusal.message,

@@ -107,9 +107,9 @@ def shipped(order: str = "o1", shipment: str = "s1") -> Event[Any]:
     return an_event(body, f"order/{order}")
 
 
-def shipment_refused() -> Event[Any]:
+def shipment_refused(shipment: str = "s1") -> Event[Any]:
     body = invoicing.ShipmentRefused(
-        order_id="o1", shipment_id="s1", account_id=ACCOUNT, code="shipment.too_much", message="more than ordered"
+        order_id="o1", shipment_id=shipment, account_id=ACCOUNT, code="shipment.too_much", message="more than ordered"
     )
     return an_event(body)
 
