@@ -5,8 +5,10 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from services.chassis import jobs
 from services.chassis.columns import columns, within
 from services.chassis.database import Tx
+from services.chassis.envelope import Origin, new_traceparent
 from services.invoicing.domain.parties import Buyer, Company, Contract, Form, InvoiceOn, OtherRates, Seller
 from services.invoicing.store.columns import Key, company_json, company_value
 
@@ -28,18 +30,7 @@ async def save_seller(tx: Tx, seller: Seller) -> tuple[int, bool]:
            RETURNING version, xmax = 0 AS is_new""",  # noqa: S608 - constant columns
         [seller.tenant, seller.seller_id, company_json(seller.company), seller.logo, *said.values()],
     )
-    await tx.run(
-        """INSERT INTO seller_version (tenant, seller_id, version, valid_since, said, logo)
-           VALUES (%s, %s, %s, %s, %s, %s)""",
-        [
-            seller.tenant,
-            seller.seller_id,
-            row.version,
-            tx.at,
-            Jsonb({"company": company_value(seller.company)} | said),
-            seller.logo,
-        ],
-    )
+    await _keep_seller_version(tx, seller, row.version)
     return row.version, row.is_new
 
 
@@ -47,6 +38,49 @@ async def owner_of_prefix(tx: Tx, tenant: str, prefix: str) -> str | None:
     """Which seller numbers with this prefix."""
     row = await tx.row("SELECT seller_id FROM seller WHERE tenant = %s AND series_prefix = %s", [tenant, prefix])
     return row.seller_id if row else None
+
+
+async def _keep_seller_version(tx: Tx, seller: Seller, version: int) -> None:
+    said = {"company": company_value(seller.company)} | {name: str(getattr(seller, name)) for name in _SAID}
+    await tx.run(
+        """INSERT INTO seller_version (tenant, seller_id, version, valid_since, said, logo)
+           VALUES (%s, %s, %s, %s, %s, %s)""",
+        [seller.tenant, seller.seller_id, version, tx.at, Jsonb(said), seller.logo],
+    )
+
+
+async def find_untold(tx: Tx) -> int:
+    """Have told whole the sellers and contracts that were set before there were versions; return how many."""
+    word = Origin("", "system:upgrade", "told whole for the first time", "", new_traceparent())
+    return await jobs.find(
+        tx,
+        word,
+        """SELECT tenant, 'tell_whole', 'seller/' || seller_id, '', 1 FROM seller WHERE version = 0
+           UNION ALL SELECT tenant, 'tell_whole', 'contract/' || account_id, '', 1 FROM contract WHERE version = 0""",
+        [],
+    )
+
+
+async def begin_seller(tx: Tx, key: Key) -> Seller | None:
+    """Make what is known of a seller its first version; None if it has one by now."""
+    row = await tx.row(
+        "UPDATE seller SET version = 1 WHERE version = 0 AND tenant = %s AND seller_id = %s RETURNING *", [*key]
+    )
+    if row is None:
+        return None
+    await _keep_seller_version(tx, seller := _seller(row), 1)
+    return seller
+
+
+async def begin_contract(tx: Tx, key: Key) -> Contract | None:
+    """Make what is known of a contract its first version; None if it has one by now."""
+    row = await tx.row(
+        "UPDATE contract SET version = 1 WHERE version = 0 AND tenant = %s AND account_id = %s RETURNING *", [*key]
+    )
+    if row is None:
+        return None
+    await _keep_contract_version(tx, key, contract := _contract(row), 1)
+    return contract
 
 
 async def only_sellers(tx: Tx, tenants: Collection[str]) -> dict[str, str]:
@@ -109,14 +143,7 @@ async def find_buyers(tx: Tx, of: Collection[Key]) -> dict[Key, Buyer]:
 
 async def set_contract(tx: Tx, key: Key, contract: Contract) -> int:
     """What holds from now on with this buyer; which version it is."""
-    said = {
-        "net_days": contract.net_days,
-        "invoice_on": contract.invoice_on.value,
-        "buyer_reference": contract.buyer_reference,
-        "profile": contract.form.profile,
-        "format": contract.form.format,
-        "language": contract.language,
-    }
+    said = _contract_said(contract)
     row = await tx.row(
         f"""INSERT INTO contract (tenant, account_id, version, {", ".join(said)})
            VALUES (%s, %s, 1, {", ".join(["%s"] * len(said))})
@@ -125,11 +152,31 @@ async def set_contract(tx: Tx, key: Key, contract: Contract) -> int:
            RETURNING version""",  # noqa: S608 - constant columns
         [*key, *said.values()],
     )
+    await _keep_contract_version(tx, key, contract, row.version)
+    return int(row.version)
+
+
+async def _keep_contract_version(tx: Tx, key: Key, contract: Contract, version: int) -> None:
     await tx.run(
         "INSERT INTO contract_version (tenant, account_id, version, valid_since, said) VALUES (%s, %s, %s, %s, %s)",
-        [*key, row.version, tx.at, Jsonb(said)],
+        [*key, version, tx.at, Jsonb(_contract_said(contract))],
     )
-    return int(row.version)
+
+
+def _contract_said(contract: Contract) -> dict[str, str | int]:
+    return {
+        "net_days": contract.net_days,
+        "invoice_on": contract.invoice_on.value,
+        "buyer_reference": contract.buyer_reference,
+        "profile": contract.form.profile,
+        "format": contract.form.format,
+        "language": contract.language,
+    }
+
+
+def _contract(row: Any) -> Contract:
+    form = Form(row.profile, row.format)
+    return Contract(row.net_days, InvoiceOn(row.invoice_on), row.buyer_reference, form, row.language)
 
 
 async def find_contracts(tx: Tx, of: Collection[Key]) -> dict[Key, Contract]:
@@ -138,12 +185,7 @@ async def find_contracts(tx: Tx, of: Collection[Key]) -> dict[Key, Contract]:
         "SELECT * FROM contract WHERE tenant = ANY (%s) AND account_id = ANY (%s)",
         within(of),
     )
-    return {
-        (row.tenant, row.account_id): Contract(
-            row.net_days, InvoiceOn(row.invoice_on), row.buyer_reference, Form(row.profile, row.format), row.language
-        )
-        for row in rows
-    }
+    return {key: _contract(row) for row in rows if (key := (row.tenant, row.account_id)) in of}
 
 
 def _seller(row: Any) -> Seller:

@@ -8,6 +8,7 @@ from services.chassis import outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
 from services.chassis.outbox import Announcement
+from services.chassis.workers import Batch
 from services.documents.formats import facturx
 from services.invoicing import identifiers, store, wire
 from services.invoicing.domain import tax
@@ -16,6 +17,9 @@ from services.invoicing.usecases.desk import ANY_SELLER, Key
 from services.invoicing.usecases.retries import retry, retry_all
 from services.kernel.calendars import day_in
 from services.kernel.refusals import Conflict, Early, Invalid
+
+# A kind of job: what was known before it was told whole.
+TELL = "tell_whole"
 
 
 async def register_seller(tx: Tx, origin: Origin, seller: Seller) -> None:
@@ -34,10 +38,8 @@ async def register_seller(tx: Tx, origin: Origin, seller: Seller) -> None:
     if await store.owner_of_prefix(tx, seller.tenant, seller.series_prefix) not in (None, seller.seller_id):
         raise Conflict("seller.series_taken", f"another seller numbers with {seller.series_prefix}")
     version, is_new = await store.save_seller(tx, seller)
-    told = [*([wire.seller_registered(seller)] if is_new else []), wire.seller_changed(seller, version)]
-    await outbox.add(
-        tx, [Announcement(origin, seller.seller_id, f"seller/{seller.seller_id}", message) for message in told]
-    )
+    registered = Announcement(origin, seller.seller_id, f"seller/{seller.seller_id}", wire.seller_registered(seller))
+    await outbox.add(tx, [*([registered] if is_new else []), _tell_seller(origin, seller, version)])
     tx.announced.add((seller.tenant, ANY_SELLER))
     await retry_all(tx, origin)
 
@@ -51,9 +53,32 @@ async def set_contract(tx: Tx, origin: Origin, account_id: str, contract: Contra
         raise Invalid("contract.account_missing", "a contract is with an account")
     key = (origin.tenant, account_id)
     version = await store.set_contract(tx, key, contract.check())
-    message = wire.contract_set(account_id, contract, version)
-    await outbox.add(tx, [Announcement(origin, account_id, f"contract/{account_id}", message)])
+    await outbox.add(tx, [_tell_contract(origin, account_id, contract, version)])
     await retry(tx, {key: origin})
+
+
+def _tell_seller(origin: Origin, seller: Seller, version: int) -> Announcement:
+    message = wire.seller_changed(seller, version)
+    return Announcement(origin, seller.seller_id, f"seller/{seller.seller_id}", message)
+
+
+def _tell_contract(origin: Origin, account_id: str, contract: Contract, version: int) -> Announcement:
+    message = wire.contract_set(account_id, contract, version)
+    return Announcement(origin, account_id, f"contract/{account_id}", message)
+
+
+async def tell_whole(batch: Batch) -> None:
+    """Tell sellers and contracts that were set before they were told whole, once each."""
+    async with batch.finishing() as done:
+        telling = []
+        for job in done.jobs:
+            kind, _, name = job.subject.partition("/")
+            key = (job.tenant, name)
+            if kind == "seller" and (seller := await store.begin_seller(done.tx, key)) is not None:
+                telling.append(_tell_seller(job.origin, seller, 1))
+            elif kind == "contract" and (contract := await store.begin_contract(done.tx, key)) is not None:
+                telling.append(_tell_contract(job.origin, name, contract, 1))
+        await outbox.add(done.tx, telling)
 
 
 async def keep_buyers(tx: Tx, events: Sequence[Event[credit_pb2.BuyerRegistered]]) -> None:

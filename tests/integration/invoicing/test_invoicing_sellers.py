@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from receivables.invoicing.v1 import events_pb2
 
+from services.invoicing import store, usecases
 from tests.integration.invoicing.office import (
     MONDAY,
     Office,
@@ -166,3 +167,28 @@ async def test_an_order_waits_for_the_seller_it_names(office: Office) -> None:
 
     assert [invoice.seller_id for invoice in await office.invoices()] == ["s2"]
     assert await office.parked() == []
+
+
+async def test_what_was_set_before_there_were_versions_is_told_whole_by_itself_once(office: Office) -> None:
+    await office.set_contract(net_days=10)
+    async with office.parts.database.transaction(["acme"]) as tx:  # as the version before wrote them
+        await tx.run(
+            """INSERT INTO seller (tenant, seller_id, series_prefix, company, iban, bic, time_zone, contact_name,
+                                   contact_phone, contact_email)
+               SELECT tenant, 's0', 'OLD', company, iban, bic, time_zone, contact_name, contact_phone, contact_email
+                 FROM seller"""
+        )
+        await tx.run(
+            """INSERT INTO contract (tenant, account_id, net_days, invoice_on, buyer_reference)
+               SELECT tenant, 'b0', net_days, invoice_on, buyer_reference FROM contract"""
+        )
+    for _ in range(2):
+        async with office.parts.database.transaction(["acme"]) as tx:
+            await store.find_untold(tx)
+        await office.work(usecases.TELL)
+
+    seller = (await office.announced(events_pb2.SellerChanged))[1:]
+    contract = (await office.announced(events_pb2.ContractSet))[1:]
+    assert [(one.version, one.seller.seller_id, one.seller.iban) for one in seller] == [(1, "s0", a_seller().iban)]
+    assert [(one.version, one.contract.account_id, one.contract.net_days) for one in contract] == [(1, "b0", 10)]
+    assert len(await versions(office, "seller_version")) == 2
