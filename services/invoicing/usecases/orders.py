@@ -22,7 +22,7 @@ from services.invoicing.domain.orders import KeptOrder, Shipment
 from services.invoicing.domain.parties import NO_CONTRACT, Contract, InvoiceOn
 from services.invoicing.usecases import issuing
 from services.invoicing.usecases.desk import Desk, Key, issuers_of, open_desk
-from services.kernel.refusals import Conflict, Early, Refusal
+from services.kernel.refusals import Conflict, Early, Refusal, quoted
 
 ORDER_REFUSED = "order.refused"
 # Decisions after which none follows of the same version, but for a person's.
@@ -101,7 +101,7 @@ async def _check_known(tx: Tx, missing: Collection[Key]) -> None:
     if not missing:
         return
     for key, (_, code) in sorted((await store.find_refused(tx, missing)).items()):
-        raise Conflict(ORDER_REFUSED, f"order {key[1][:60]} was refused ({code}): a corrected version puts it right")
+        raise Conflict(ORDER_REFUSED, f"order {quoted(key[1])} was refused ({code}): a corrected version puts it right")
     raise Early(f"order/{min(missing)[1]}")
 
 
