@@ -18,7 +18,16 @@ from services.documents import Finding
 from services.documents.formats import FORMATS
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.orders import Shipment
-from services.invoicing.domain.parties import CORE_FORM, Buyer, Company, Contract, InvoiceOn, Seller, usual_form
+from services.invoicing.domain.parties import (
+    CORE_FORM,
+    Buyer,
+    Company,
+    Contract,
+    InvoiceOn,
+    OtherRates,
+    Seller,
+    usual_form,
+)
 from services.invoicing.domain.statements import Check, File, Held, Kept, Kind, Line, Statement, VatRow
 from services.kernel.calendars import day
 from services.kernel.money import Money, decimal
@@ -29,6 +38,12 @@ _INVOICE_ON = {
     service_pb2.INVOICE_ON_SHIPMENT: InvoiceOn.SHIPMENT,
     service_pb2.INVOICE_ON_APPROVAL: InvoiceOn.APPROVAL,
 }
+_OTHER_RATES = {
+    events_pb2.OTHER_RATES_UNSPECIFIED: OtherRates.REFUSE,
+    events_pb2.OTHER_RATES_REFUSE: OtherRates.REFUSE,
+    events_pb2.OTHER_RATES_FROM_ORDER: OtherRates.FROM_ORDER,
+}
+_OTHER_RATES_SAID = {rates: said for said, rates in _OTHER_RATES.items()}
 PACKED_ABOVE = 1024 * 1024  # bytes; an event is at most four times as large
 MEDIA_TYPES = {
     "ubl": "application/xml",
@@ -115,6 +130,8 @@ def buyer(event: Event[credit_pb2.BuyerRegistered]) -> Buyer:
 
 def seller(tenant: str, request: service_pb2.RegisterSellerRequest) -> Seller:
     """A seller as it is registered."""
+    if (other_rates := _OTHER_RATES.get(request.other_rates)) is None:
+        raise Invalid("seller.other_rates_unknown", f"{request.other_rates} is nothing that can become of other rates")
     return Seller(
         tenant=tenant,
         seller_id=request.seller_id,
@@ -127,12 +144,45 @@ def seller(tenant: str, request: service_pb2.RegisterSellerRequest) -> Seller:
         contact_phone=request.contact_phone,
         contact_email=request.contact_email,
         logo=request.logo_svg,
+        account_number=request.account_number,
+        routing_number=request.routing_number,
+        language=request.language,
+        holidays=request.holidays,
+        opens_at=request.opens_at,
+        closes_at=request.closes_at,
+        other_rates=other_rates,
     )
 
 
 def seller_registered(value: Seller) -> events_pb2.SellerRegistered:
     """A seller to tell."""
     return events_pb2.SellerRegistered(seller_id=value.seller_id, company=company_message(value.company))
+
+
+def seller_changed(value: Seller, version: int) -> events_pb2.SellerChanged:
+    """All of a seller, to tell."""
+    return events_pb2.SellerChanged(
+        version=version,
+        seller=events_pb2.Seller(
+            seller_id=value.seller_id,
+            company=company_message(value.company),
+            iban=value.iban,
+            bic=value.bic,
+            account_number=value.account_number,
+            routing_number=value.routing_number,
+            series_prefix=value.series_prefix,
+            time_zone=value.time_zone,
+            contact_name=value.contact_name,
+            contact_phone=value.contact_phone,
+            contact_email=value.contact_email,
+            logo_svg=value.logo,
+            language=value.language,
+            holidays=value.holidays,
+            opens_at=value.opens_at,
+            closes_at=value.closes_at,
+            other_rates=_OTHER_RATES_SAID[value.other_rates],
+        ),
+    )
 
 
 def contract(request: service_pb2.SetContractRequest) -> Contract:
@@ -142,7 +192,23 @@ def contract(request: service_pb2.SetContractRequest) -> Contract:
     form = usual_form(request.profile or CORE_FORM.profile)
     if request.format:
         form = replace(form, format=request.format)
-    return Contract(request.net_days, invoice_on, request.buyer_reference, form)
+    return Contract(request.net_days, invoice_on, request.buyer_reference, form, request.language)
+
+
+def contract_set(account_id: str, value: Contract, version: int) -> events_pb2.ContractSet:
+    """All of a contract, to tell."""
+    return events_pb2.ContractSet(
+        version=version,
+        contract=events_pb2.Contract(
+            account_id=account_id,
+            net_days=value.net_days,
+            on_approval=value.invoice_on is InvoiceOn.APPROVAL,
+            buyer_reference=value.buyer_reference,
+            profile=value.form.profile,
+            format=value.form.format,
+            language=value.language,
+        ),
+    )
 
 
 def document(kept: Kept) -> service_pb2.Document:
@@ -175,6 +241,7 @@ def invoice_issued(statement: Statement, check: Check) -> events_pb2.InvoiceIssu
         vat=[_vat(row) for row in statement.vat],
         scope=contracts.scope_message(statement.scope),
         check=_check(check),
+        rounding_minor=statement.rounding_minor,
         seller=company_message(statement.seller),
         buyer=company_message(statement.buyer),
         ship_to=None if statement.ship_to is None else contracts.address_message(statement.ship_to),
@@ -219,6 +286,7 @@ def credit_note_issued(statement: Statement, check: Check) -> events_pb2.CreditN
         scope=contracts.scope_message(statement.scope),
         check=_check(check),
         sales_tax_minor=statement.sales_tax.minor,
+        rounding_minor=statement.rounding_minor,
     )
 
 
@@ -299,6 +367,7 @@ def _line(line: Line) -> events_pb2.DocumentLine:
         vat_category=line.vat_category.value,
         vat_rate=_rate(line.vat_rate),
         is_sales_tax=line.is_sales_tax,
+        allowance_minor=line.allowance_minor,
     )
 
 

@@ -6,11 +6,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from services import documents
-from services.documents import Exemption, Finding, model
+from services.documents import Exemption, Finding, Severity, model
 from services.documents.model import TypeCode, VatCategory
+from services.documents.totals import NO_EXEMPTION, STANDARD_EXEMPTIONS
+from services.documents.words import Words
 from services.invoicing.domain import ordered, sales_tax, tax
 from services.invoicing.domain.numbers import PLACEHOLDER, Series, series_of
-from services.invoicing.domain.parties import Buyer, Company, Contract, Seller
+from services.invoicing.domain.parties import Buyer, Company, Contract, Seller, language_between
 from services.invoicing.domain.statements import Kind, Line, Statement, VatRow
 from services.kernel.money import Money
 from services.kernel.orders import Address, Order, OrderLine
@@ -22,8 +24,9 @@ _SEPA = frozenset(
     SK SM VA""".split()
 )
 LARGE_LINES = 500  # above which a draft is prepared by itself, beside the others
-# The categories whose reason the documents do not know by themselves.
-EXEMPTIONS = {VatCategory.EXEMPT: Exemption(tax.EXEMPT.exemption_text)}
+ZERO = Decimal(0)
+# The categories in which no VAT is due, and the law wants to know why.
+_UNTAXED = (*STANDARD_EXEMPTIONS, VatCategory.EXEMPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Draft:
     # In the name of no profile.
     paper: model.Invoice
     series: Series
+    # What the VAT of a credit note takes beside its own rounding, by category and rate, of what is left of its invoice.
+    residues: Mapping[tuple[VatCategory, Decimal | None], Decimal] = field(default_factory=dict)
 
     @property
     def claimed(self) -> model.Invoice:
@@ -76,13 +81,15 @@ class Supply:
 def invoice(supply: Supply, *, draft_id: str, issue_date: date) -> Draft:
     """Draft the invoice of a supply, taxed as ordered and at the rates of the day of delivery."""
     currency = supply.order.net.currency
-    lines = _lines(supply)
+    language = language_between(supply.seller, supply.contract)
+    words = Words(language)
+    lines = _lines(supply, words)
     # What is outside the scope of VAT bears no VAT id of anybody (BR-O-02).
     untaxed = any(line.vat.category is VatCategory.OUTSIDE_SCOPE for line in lines)
     seller, buyer = (
         replace(company, vat_id="") if untaxed else company for company in (supply.seller.company, supply.buyer.company)
     )
-    paper = _paper(supply, lines, seller, buyer, issue_date)
+    paper = _paper(supply, lines, (seller, buyer), issue_date, words)
     net, vat, gross = amounts(paper)
     statement = Statement(
         tenant=supply.seller.tenant,
@@ -109,17 +116,24 @@ def invoice(supply: Supply, *, draft_id: str, issue_date: date) -> Draft:
         seller=seller,
         buyer=buyer,
         form=supply.contract.form,
+        language=language,
+        rounding_minor=rounding_minor(paper),
         ship_to=_elsewhere(supply),
     )
     return Draft(statement, paper, series_of(supply.seller, Kind.INVOICE, issue_date))
 
 
-def _lines(supply: Supply) -> tuple[model.InvoiceLine, ...]:
+def _lines(supply: Supply, words: Words) -> tuple[model.InvoiceLine, ...]:
     """The goods and services, and after them the sales tax, if the seller owes any."""
     currency = supply.order.net.currency
     treated = ordered.treat(supply.order, supply.deal, supply.seller.other_rates).by_line
     lines = tuple(
-        _line(str(nth), line, quantity, _vat(treated[line.line_id]), currency)
+        _after(
+            supply.before.get(line.line_id, ZERO),
+            _line(str(nth), line, quantity, _vat(treated[line.line_id]), currency),
+            currency,
+            words,
+        )
         for nth, (line, quantity) in enumerate(supply.quantities, start=1)
     )
     if not ordered.is_sales_tax(supply.order, supply.deal):
@@ -137,6 +151,10 @@ def _stated(supply: Supply, lines: Sequence[model.InvoiceLine], currency: str) -
     return (*goods, *(sales_tax.stated(line, currency) for line in lines[len(told) :]))
 
 
+# What is left to differ where every line has the rate that was ordered.
+ROUNDED = Finding("BT-110", Severity.WARNING, "VAT is rounded on each invoice of the order by itself", "BT-110")
+
+
 def differences(supply: Supply) -> tuple[Finding, ...]:
     """Where the VAT of this supply's order is not what was ordered."""
     return ordered.treat(supply.order, supply.deal, supply.seller.other_rates).findings
@@ -150,16 +168,22 @@ def _elsewhere(supply: Supply) -> Address | None:
 
 
 def _paper(
-    supply: Supply, lines: tuple[model.InvoiceLine, ...], seller: Company, buyer: Company, issue_date: date
+    supply: Supply,
+    lines: tuple[model.InvoiceLine, ...],
+    parties: tuple[Company, Company],
+    issue_date: date,
+    words: Words,
 ) -> model.Invoice:
-    order = supply.order
-    calculated = documents.totals(lines, currency=order.net.currency, exemptions=EXEMPTIONS)
+    order, (seller, buyer) = supply.order, parties
+    calculated = documents.totals(lines, currency=order.net.currency, exemptions=exemptions(words))
+    due_date = issue_date + timedelta(days=supply.contract.net_days)
     return model.Invoice(
         number=PLACEHOLDER,
         issue_date=issue_date,
         type_code=TypeCode.INVOICE,
         currency=order.net.currency,
-        due_date=issue_date + timedelta(days=supply.contract.net_days),
+        due_date=due_date,
+        payment_terms=words.say("payable_by", day=words.day(due_date)),
         buyer_reference=supply.contract.buyer_reference or None,
         purchase_order=order.scope.purchase_order or None,
         sales_order=order.order_id,
@@ -173,6 +197,14 @@ def _paper(
         vat_breakdown=calculated.vat_breakdown,
         lines=lines,
     )
+
+
+def exemptions(words: Words) -> dict[VatCategory, Exemption]:
+    """Why no VAT is due (BT-120, BT-121), in the language of the document."""
+    return {
+        category: Exemption(words[f"exempt_{category}"], STANDARD_EXEMPTIONS.get(category, NO_EXEMPTION).code)
+        for category in _UNTAXED
+    }
 
 
 def check_taxable(supply: Supply) -> None:
@@ -196,7 +228,27 @@ def stated_line(
         net=Money.of(line.net_amount, currency),
         vat_category=line.vat.category,
         vat_rate=line.vat.rate,
+        allowance_minor=Money.of(
+            sum((allowance.amount for allowance in line.allowances), start=ZERO)
+            - sum((charge.amount for charge in line.charges), start=ZERO),
+            currency,
+        ).minor,
     )
+
+
+def rounding_minor(paper: model.Invoice) -> int:
+    """BT-114."""
+    return Money.of(paper.totals.rounding or ZERO, paper.currency).minor
+
+
+def with_net(line: model.InvoiceLine, net: Decimal, words: Words) -> model.InvoiceLine:
+    """A part of something, for what the other parts leave to it: a cent less or more than its own rounding."""
+    less = line.net_amount - net
+    if less > 0:
+        return replace(line, net_amount=net, allowances=(model.LineAllowance(amount=less, reason=words["residue"]),))
+    if less < 0:
+        return replace(line, net_amount=net, charges=(model.LineCharge(amount=-less, reason=words["residue"]),))
+    return line
 
 
 def amounts(paper: model.Invoice) -> tuple[Money, Money, Money]:
@@ -255,6 +307,17 @@ def _vat(treatment: tax.VatTreatment) -> model.LineVat:
     return model.LineVat(category=treatment.category, rate=treatment.rate)
 
 
+def _after(before: Decimal, line: model.InvoiceLine, currency: str, words: Words) -> model.InvoiceLine:
+    """The line after so much of it was invoiced before: all its parts come to the order's line, rounded once."""
+    if not before:
+        return line
+
+    def cost(quantity: Decimal) -> Decimal:
+        return documents.line_net(quantity=quantity, price=line.price.net, currency=currency)
+
+    return with_net(line, cost(before + line.quantity) - cost(before), words)
+
+
 def _line(line_id: str, line: OrderLine, quantity: Decimal, vat: model.LineVat, currency: str) -> model.InvoiceLine:
     return model.InvoiceLine(
         id=line_id,
@@ -276,7 +339,7 @@ def _payment(seller: Seller, currency: str) -> model.PaymentInstructions:
             model.CreditTransfer(
                 account=seller.iban or seller.account_number,
                 account_name=seller.company.name,
-                bank=seller.bic or seller.routing_number or None,
+                bank=(seller.bic if seller.iban else seller.routing_number) or None,
             ),
         ),
     )

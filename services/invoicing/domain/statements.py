@@ -40,6 +40,8 @@ class Line:
     vat_rate: Decimal | None
     # What a US seller owes a state: no goods, and no revenue.
     is_sales_tax: bool = False
+    # BG-27 of the net: what rounding takes from this part so that all parts come to their whole; below zero: BG-28.
+    allowance_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,10 @@ class Statement:
     seller: Company
     buyer: Company
     form: Form
+    # Of its words; empty of what was issued before there was a choice.
+    language: str = ""
+    # BT-114: what rounding in cash adds to the gross or takes from it.
+    rounding_minor: int = 0
     # Where the goods went (BG-15), if elsewhere than the buyer's address.
     ship_to: Address | None = None
 

@@ -31,12 +31,12 @@ _ISSUED = Columns(
        series_number bigint, account_id text, order_id text, shipment_id text, invoice_id text, dispute_id text,
        final boolean, issue_date date, due_date date, delivery_date date, currency text, net_minor bigint,
        tax_minor bigint, gross_minor bigint, vat jsonb, site text, cost_centre text, purchase_order text, seller jsonb,
-       buyer jsonb, profile text, file_format text, ship_to jsonb"""
+       buyer jsonb, profile text, file_format text, ship_to jsonb, language text, rounding_minor bigint"""
 )
 _LINE = Columns(
     """tenant text, document_id text, position int, line_id text, order_line_id text, invoice_line_id text, sku text,
        name text, quantity numeric, unit text, unit_price numeric, net_minor bigint, vat_category text, vat_rate numeric,
-       is_sales_tax boolean"""
+       is_sales_tax boolean, allowance_minor bigint"""
 )
 
 
@@ -211,6 +211,8 @@ def _issued_row(statement: Statement, series: Series, nth: int) -> tuple[Any, ..
         statement.form.profile,
         statement.form.format,
         address_value(statement.ship_to),
+        statement.language,
+        statement.rounding_minor,
     )
 
 
@@ -231,6 +233,7 @@ def _line_rows(statement: Statement) -> list[tuple[Any, ...]]:
             line.vat_category.value,
             line.vat_rate,
             line.is_sales_tax,
+            line.allowance_minor,
         )
         for position, line in enumerate(statement.lines)
     ]
@@ -274,6 +277,8 @@ def _statement(row: Any, lines: Sequence[Any]) -> Statement:
         buyer=Company(**row.buyer),
         form=Form(row.profile, row.file_format),
         ship_to=address_of(row.ship_to),
+        language=row.language,
+        rounding_minor=row.rounding_minor,
     )
 
 
@@ -291,6 +296,7 @@ def _line(row: Any, currency: str) -> Line:
         vat_category=VatCategory(row.vat_category),
         vat_rate=row.vat_rate,
         is_sales_tax=row.is_sales_tax,
+        allowance_minor=row.allowance_minor,
     )
 
 

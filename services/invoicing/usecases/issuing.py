@@ -23,7 +23,7 @@ from services.documents import ENGINE_FAILED, Finding, Severity
 from services.invoicing import metrics, store, wire
 from services.invoicing.checks import check_of, refused
 from services.invoicing.domain.credits import CreditRequest
-from services.invoicing.domain.drafts import LARGE_LINES, differences
+from services.invoicing.domain.drafts import LARGE_LINES, ROUNDED, differences
 from services.invoicing.domain.orders import KeptOrder, Shipment
 from services.invoicing.domain.sketches import (
     Basis,
@@ -38,7 +38,7 @@ from services.invoicing.domain.sketches import (
 from services.invoicing.domain.statements import Check, File, Held, Kept, Kind, Statement
 from services.invoicing.press import Died, Press
 from services.invoicing.usecases import rendering
-from services.invoicing.usecases.desk import Desk, Key, open_desk
+from services.invoicing.usecases.desk import Desk, Key, issuers_of, open_desk
 from services.kernel.money import Money
 from services.kernel.refusals import Refusal
 
@@ -141,7 +141,7 @@ async def _lay_out_invoices(tx: Tx, waiting: Sequence[Held], table: Table) -> No
     shipments = await store.find_shipments(
         tx, {(held.tenant, held.order_id, held.shipment_id) for held in waiting if held.shipment_id}
     )
-    desk = await open_desk(tx, {(held.tenant, held.account_id) for held in waiting})
+    desk = await open_desk(tx, {(held.tenant, held.account_id) for held in waiting}, issuers_of(orders.values()))
     for held in waiting:
         shipment = shipments[held.tenant, held.order_id, held.shipment_id] if held.shipment_id else None
         try:
@@ -149,8 +149,7 @@ async def _lay_out_invoices(tx: Tx, waiting: Sequence[Held], table: Table) -> No
         except Refusal as refusal:
             table.unfit[held.key] = refused(refusal)
             continue
-        basis = desk.basis_of_invoice(held.tenant, held.account_id)
-        table.sketches[held.key] = InvoiceSketch(held.draft_id, supply, basis)
+        table.sketches[held.key] = InvoiceSketch(held.draft_id, supply, desk.basis_of_invoice(supply))
 
 
 async def _lay_out_credits(tx: Tx, waiting: Sequence[Held], table: Table) -> None:
@@ -248,9 +247,10 @@ async def _bases(tx: Tx, table: Table, keys: Collection[Key]) -> dict[Key, Basis
         tx,
         {(key[0], sketch.supply.order.account_id) for key, sketch in invoices.items()}
         | {(sketch.invoice.tenant, sketch.invoice.account_id) for sketch in notes.values()},
-        {(sketch.invoice.tenant, sketch.invoice.seller_id) for sketch in notes.values()},
+        {(sketch.invoice.tenant, sketch.invoice.seller_id) for sketch in notes.values()}
+        | {(key[0], sketch.supply.seller.seller_id) for key, sketch in invoices.items()},
     )
-    return {key: desk.basis_of_invoice(key[0], sketch.supply.order.account_id) for key, sketch in invoices.items()} | {
+    return {key: desk.basis_of_invoice(sketch.supply) for key, sketch in invoices.items()} | {
         key: desk.basis_of_credit(sketch.invoice, replace(sketch.invoice.gross, minor=credited[sketch.invoice.key]))
         for key, sketch in notes.items()
     }
@@ -332,7 +332,7 @@ async def _tell_differences(tx: Tx, last: Sequence[Statement], table: Table, ori
         minor, is_whole = invoiced[said.order_key]
         if findings[said.key] or (is_whole and minor != asked[said.key].minor):
             in_all = Money(minor, said.gross.currency)
-            message = wire.invoice_differs(said, asked[said.key], in_all, findings[said.key])
+            message = wire.invoice_differs(said, asked[said.key], in_all, findings[said.key] or (ROUNDED,))
             told.append(Announcement(origins[said.key], said.account_id, f"order/{said.order_id}", message))
     await outbox.add(tx, told)
 

@@ -111,23 +111,6 @@ async def test_a_seller_that_could_not_issue_is_refused(office: Office, changes:
     assert (await refused(office.stub.RegisterSeller(a_seller(**changes), metadata=metadata())))[1] == code
 
 
-async def test_a_seller_is_announced_and_may_be_put_right(office: Office) -> None:
-    moved = company("Acme GmbH", "DE", "DE136695976")
-    moved.address.city = "Köln"
-    await office.register_seller(company=moved)
-    await office.handle(placed(), shipped())
-
-    assert [one.company.address.city for one in await office.announced(events_pb2.SellerRegistered)] == ["Ort", "Köln"]
-    assert [invoice.seller.address.city for invoice in await office.invoices()] == ["Köln"]
-
-
-async def test_the_first_of_a_tenants_sellers_issues(office: Office) -> None:
-    await office.register_seller(seller_id="s0", prefix="ZZ")
-    await office.handle(placed(), shipped())
-
-    assert [invoice.seller_id for invoice in await office.invoices()] == ["s1"]
-
-
 async def test_a_contract_must_say_what_is_invoiced(office: Office) -> None:
     request = service_pb2.SetContractRequest(account_id="b1", net_days=10)
 

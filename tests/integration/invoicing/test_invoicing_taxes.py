@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
-from psycopg.types.json import Jsonb
 from receivables.common.v1 import party_pb2
 from receivables.invoicing.v1 import events_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
@@ -74,15 +73,8 @@ def left(
     return a_record(body, account="b1", subject="order/o1")
 
 
-async def changed(office: Office, **columns: Any) -> None:
-    """Columns of the seller, set past its door."""
-    async with office.parts.database.transaction(["acme"]) as tx:
-        for name, value in columns.items():
-            await tx.run(f"UPDATE seller SET {name} = %s", [value])
-
-
-async def in_france(office: Office) -> None:
-    await office.register_seller(company=FRENCH_SELLER)
+async def in_france(office: Office, **settings: Any) -> None:
+    await office.register_seller(company=FRENCH_SELLER, **settings)
     await office.handle(buyer(of=FRENCH_BUYER))
 
 
@@ -110,8 +102,7 @@ async def test_a_rate_that_the_country_does_not_have_is_refused_before_anything_
 
 
 async def test_or_it_is_taken_from_the_order_and_told_if_the_seller_wants_it_so(office: Office) -> None:
-    await in_france(office)
-    await changed(office, other_rates="FROM_ORDER")
+    await in_france(office, other_rates=events_pb2.OTHER_RATES_FROM_ORDER)
     await office.handle(placed(a_line(vat_rate="8.5"), tax=850), shipped(quantities=[("1", "1")]))
 
     [invoice] = await office.invoices()
@@ -218,24 +209,18 @@ async def test_an_order_told_twice_with_all_that_it_can_say_is_one_order(office:
 
 
 async def in_america(office: Office) -> None:
-    here = {
-        "name": "Acme Inc.",
-        "vat_id": "",
-        "legal_id": "EIN 1",
-        "street": "1 Main St",
-        "city": "Austin",
-        "post_code": "78701",
-        "country": "US",
-        "electronic_address": "x@acme.example",
-        "electronic_address_scheme": "EM",
-    }
-    await changed(office, company=Jsonb(here), iban="", bic="", account_number="123456789", routing_number="021000021")
+    await office.register_seller(
+        company=company("Acme Inc.", "US", ""),
+        iban="",
+        bic="",
+        account_number="123456789",
+        routing_number="021000021",
+    )
     await office.handle(buyer(of=company("Buyer LLC", "US", ""), currency="USD"))
 
 
 async def test_a_us_sellers_sales_tax_is_a_line_of_its_own_and_credited_with_its_goods(open_office: OpenOffice) -> None:
     async with open_office(official_rules_share=1.0) as office:
-        await office.register_seller()
         await in_america(office)
         lines = a_line("1", "60.00"), a_line("2", "40.00")
         await office.handle(placed(*lines, tax=825, currency="USD"), shipped(quantities=[("1", "1"), ("2", "1")]))
@@ -246,13 +231,42 @@ async def test_a_us_sellers_sales_tax_is_a_line_of_its_own_and_credited_with_its
         assert [line.is_sales_tax for line in invoice.lines] == [False, False, True]
         assert await office.announced(events_pb2.InvoiceDiffers) == []
 
-        await office.handle(resolved(invoice, lines=[("1", "1")], gross=6495))
+        await office.handle(
+            resolved(invoice, lines=[("1", "1")], gross=6000)
+        )  # the goods; what they bore comes with them
         await office.handle(resolved(invoice, lines=[("2", "1")], gross=4330, dispute="d2"))
 
         assert [(note.gross_minor, note.sales_tax_minor) for note in await office.credit_notes()] == [
             (6495, 495),
             (4330, 330),
         ]
+
+
+async def test_shipments_share_the_sales_tax_and_the_last_takes_what_rounding_leaves(open_office: OpenOffice) -> None:
+    async with open_office() as office:
+        await in_america(office)
+        line = a_line("1", "10.00")
+        line.quantity = "3"
+        await office.handle(placed(line, tax=100, currency="USD"))
+        for shipment in ("p1", "p2", "p3"):
+            await office.handle(left(shipment, [("1", "1")]))
+
+        assert [invoice.sales_tax_minor for invoice in await office.invoices()] == [33, 34, 33]
+        assert await office.announced(events_pb2.InvoiceDiffers) == []
+
+
+async def test_vat_that_shipments_round_each_by_itself_is_told_as_such(office: Office) -> None:
+    line = a_line("1", "0.50")
+    line.quantity = "3"
+    await office.handle(placed(line, tax=29))  # 1.50 at 19 % is 0.285, each 0.50 bears 0.095
+    for shipment in ("p1", "p2", "p3"):
+        await office.handle(left(shipment, [("1", "1")]))
+
+    [differs] = await office.announced(events_pb2.InvoiceDiffers)
+    assert (differs.ordered.minor, differs.invoiced.minor) == (179, 180)
+    assert [finding.message for finding in differs.findings] == [
+        "VAT is rounded on each invoice of the order by itself"
+    ]
 
 
 @pytest.mark.parametrize(("currency", "scale", "gross"), [("JPY", 1, 46), ("KWD", 1000, 45510)])

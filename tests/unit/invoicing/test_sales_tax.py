@@ -135,6 +135,11 @@ def test_a_credited_line_takes_its_part_of_the_tax_and_the_last_one_the_rest() -
     assert [line.invoice_line_id for line in first.statement.lines] == ["1", "3"]
 
 
+@pytest.mark.parametrize("agreed", [12500, 13332])
+def test_goods_are_credited_with_what_they_bore_whether_it_was_agreed_on_or_the_goods_alone(agreed: int) -> None:
+    assert credit(an_invoice(), ("1", "10"), gross=agreed).statement.gross.minor == 13332
+
+
 def test_an_amount_takes_its_part_of_the_tax() -> None:
     invoice = an_invoice()
     half = credit(invoice, gross=8264)
