@@ -12,7 +12,16 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis.envelope import Record
 from services.documents.model import VatCategory
-from tests.integration.invoicing.office import Office, OpenOffice, buyer, cancelled, company, resolved, shipped
+from tests.integration.invoicing.office import (
+    Office,
+    OpenOffice,
+    buyer,
+    buyer_changed,
+    cancelled,
+    company,
+    resolved,
+    shipped,
+)
 from tests.records import a_record
 
 MILAN = party_pb2.Address(street="Via Uno 1", city="Milano", post_code="20121", country="IT")
@@ -75,7 +84,7 @@ def left(
 
 async def in_france(office: Office, **settings: Any) -> None:
     await office.register_seller(company=FRENCH_SELLER, **settings)
-    await office.handle(buyer(of=FRENCH_BUYER))
+    await office.handle(buyer_changed(FRENCH_BUYER))
 
 
 def categories(invoice: events_pb2.InvoiceIssued) -> list[str]:
@@ -150,7 +159,7 @@ async def test_less_than_ordered_is_no_difference_if_less_was_shipped(office: Of
 
 
 async def test_where_the_order_goes_stands_on_the_document_and_in_what_is_told(office: Office) -> None:
-    await office.handle(buyer(of=FRENCH_BUYER))
+    await office.handle(buyer_changed(FRENCH_BUYER))
     await office.handle(placed(a_line(), ship_to=MILAN), shipped(quantities=[("1", "1")]))
 
     [invoice] = await office.invoices()
@@ -161,7 +170,7 @@ async def test_where_the_order_goes_stands_on_the_document_and_in_what_is_told(o
 
 async def test_two_shipments_to_different_places_have_each_its_own_treatment(office: Office) -> None:
     home = party_pb2.Address(street="Weg 1", city="Ort", post_code="10115", country="DE")
-    await office.handle(buyer(of=FRENCH_BUYER))
+    await office.handle(buyer_changed(FRENCH_BUYER))
     await office.handle(placed(a_line("1"), a_line("2"), a_line("3"), ship_to=LYON))
     bern = party_pb2.Address(city="Bern", country="CH")
     await office.handle(left("p1", [("1", "1")]), left("p2", [("2", "1")], to=home), left("p3", [("3", "1")], to=bern))
@@ -188,7 +197,7 @@ async def test_a_service_is_reverse_charged_to_a_business_in_another_member_stat
 
 
 async def test_a_credit_note_keeps_where_the_goods_went(office: Office) -> None:
-    await office.handle(buyer(of=FRENCH_BUYER))
+    await office.handle(buyer_changed(FRENCH_BUYER))
     await office.handle(placed(a_line(), ship_to=MILAN), shipped(quantities=[("1", "1")]))
     [invoice] = await office.invoices()
 
@@ -271,19 +280,20 @@ async def test_vat_that_shipments_round_each_by_itself_is_told_as_such(office: O
 
 @pytest.mark.parametrize(("currency", "scale", "gross"), [("JPY", 1, 46), ("KWD", 1000, 45510)])
 async def test_whole_yen_and_hundredths_of_a_dinar_are_invoiced_as_they_were_ordered(
-    office: Office, currency: str, scale: int, gross: int
+    open_office: OpenOffice, currency: str, scale: int, gross: int
 ) -> None:
-    await office.handle(buyer(of=company("Buyer", "US", ""), currency=currency))
-    price = str(Decimal(gross) / scale)
-    await office.handle(placed(a_line(price=price), currency=currency, scale=scale), shipped(quantities=[("1", "1")]))
+    async with open_office() as office:
+        await office.register_seller()
+        await office.handle(buyer(of=company("Buyer", "US", ""), currency=currency))
+        line = a_line(price=str(Decimal(gross) / scale))
+        await office.handle(placed(line, currency=currency, scale=scale), shipped(quantities=[("1", "1")]))
 
-    [invoice] = await office.invoices()
-    assert invoice.gross_minor == gross
-    assert await office.announced(events_pb2.InvoiceDiffers) == []
+        [invoice] = await office.invoices()
+        assert invoice.gross_minor == gross
+        assert await office.announced(events_pb2.InvoiceDiffers) == []
 
 
 async def test_thousandths_of_a_dinar_are_refused_before_anything_ships(office: Office) -> None:
-    await office.handle(buyer(of=company("Buyer", "US", ""), currency="KWD"))
     await office.handle(placed(a_line(price="45.505"), currency="KWD", scale=1000))
 
     assert await office.parked() == [("refused", "order.currency_decimals")]
