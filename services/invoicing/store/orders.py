@@ -188,10 +188,10 @@ async def add_refused(tx: Tx, key: Key, version: int, code: str) -> bool:
     return bool(written)
 
 
-async def find_refused(tx: Tx, orders: Collection[Key]) -> dict[Key, str]:
-    """Why these orders were refused, where they were."""
+async def find_refused(tx: Tx, orders: Collection[Key]) -> dict[Key, tuple[int, str]]:
+    """Up to which version these orders were refused, where they were, and why."""
     rows = await tx.rows("SELECT * FROM refused_order WHERE tenant = ANY (%s) AND order_id = ANY (%s)", within(orders))
-    return {key: row.code for row in rows if (key := (row.tenant, row.order_id)) in orders}
+    return {key: (row.version, row.code) for row in rows if (key := (row.tenant, row.order_id)) in orders}
 
 
 async def forget_refused(tx: Tx, orders: Collection[Key]) -> set[Key]:

@@ -102,22 +102,25 @@ async def find_sellers(tx: Tx, of: Collection[Key]) -> dict[Key, Seller]:
     return {(row.tenant, row.seller_id): _seller(row) for row in rows}
 
 
-async def save_buyers(tx: Tx, buyers: Sequence[Buyer]) -> None:
-    """Keep the copies of these buyers, unless they are known: what changes of them is told otherwise."""
-    first = {(buyer.tenant, buyer.account_id): buyer for buyer in reversed(buyers)}
+async def save_buyers(tx: Tx, buyers: Sequence[tuple[Buyer, int]]) -> None:
+    """Keep the copies of these buyers, each with the sequence of what said so, unless they are known: each is told once.
+
+    A sequence of 0 is of what has none.
+    """
+    last = {(buyer.tenant, buyer.account_id): (buyer, nth) for buyer, nth in buyers}
     await tx.run(
-        """INSERT INTO buyer (tenant, account_id, company, currency)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::text[])
-           ON CONFLICT (tenant, account_id) DO NOTHING""",
-        columns([(*key, company_json(buyer.company), buyer.currency) for key, buyer in sorted(first.items())], 4),
+        """INSERT INTO buyer (tenant, account_id, company, currency, sequence)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::text[], %s::bigint[])
+           ON CONFLICT (tenant, account_id) DO UPDATE SET company = EXCLUDED.company, currency = EXCLUDED.currency
+           WHERE EXCLUDED.sequence = 0""",
+        columns(
+            [(*key, company_json(buyer.company), buyer.currency, nth) for key, (buyer, nth) in sorted(last.items())], 5
+        ),
     )
 
 
 async def change_companies(tx: Tx, companies: Mapping[Key, tuple[Company, int]]) -> set[Key]:
-    """Replace the data of these companies, each with the sequence of what said so, unless something newer did.
-
-    Return which buyers are known. A sequence of 0 is of what has none.
-    """
+    """The same of what changed of them; return which buyers are known."""
     await tx.run(
         """UPDATE buyer b SET company = k.company, sequence = greatest(b.sequence, k.sequence)
              FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::bigint[]) AS k (tenant, account_id, company, sequence)

@@ -99,7 +99,7 @@ async def _check_known(tx: Tx, missing: Collection[Key]) -> None:
     """Orders that nobody told yet are waited for; those that were refused are not."""
     if not missing:
         return
-    for key, code in sorted((await store.find_refused(tx, missing)).items()):
+    for key, (_, code) in sorted((await store.find_refused(tx, missing)).items()):
         raise Conflict(ORDER_REFUSED, f"order {key[1][:60]} was refused ({code}): a corrected version puts it right")
     raise Early(f"order/{min(missing)[1]}")
 
@@ -129,10 +129,14 @@ async def approve(tx: Tx, events: Sequence[Event[credit_pb2.CreditDecided]]) -> 
     ]
     if not meant:
         return
-    orders = await store.lock_orders(tx, {(event.tenant, event.body.order_id) for event in meant})
+    keys = {(event.tenant, event.body.order_id) for event in meant}
+    orders = await store.lock_orders(tx, keys)
+    refused = await store.find_refused(tx, missing) if (missing := keys - orders.keys()) else {}
     billing: list[tuple[Origin, KeptOrder]] = []
     for event in meant:
         key = (event.tenant, event.body.order_id)
+        if key in refused and refused[key][0] >= event.body.version:
+            continue  # credit had nothing against what is refused here
         if key not in orders or orders[key].order.version < event.body.version:
             raise Early(f"order/{event.body.order_id}")
         if orders[key].order.version > event.body.version:

@@ -83,7 +83,7 @@ async def tell_whole(batch: Batch) -> None:
 
 async def keep_buyers(tx: Tx, events: Sequence[Event[credit_pb2.BuyerRegistered]]) -> None:
     """Keep what invoicing needs of these buyers."""
-    await store.save_buyers(tx, [wire.buyer(event) for event in events])
+    await store.save_buyers(tx, [(wire.buyer(event), event.sequence or 0) for event in events])
     await retry(tx, {(event.tenant, event.body.account_id): event.origin for event in events})
 
 

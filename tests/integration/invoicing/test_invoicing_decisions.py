@@ -92,3 +92,16 @@ async def test_a_refused_new_version_leaves_the_order_as_it_stands(office: Offic
     await office.handle(placed(), placed(lines=[("1", "1", "0.00", "STANDARD")], version=2), shipped())
 
     assert await invoiced(office) == [("p1", True, 18082)]
+
+
+async def test_a_decision_about_a_refused_order_waits_for_nothing_but_one_about_its_next_version_does(
+    office: Office,
+) -> None:
+    await office.set_contract(on_approval=True)
+    await office.handle(placed("o1", [("1", "1", "0.00", "STANDARD")]), approved("o1"), approved("o1", version=2))
+    assert [reason for reason, _ in await office.parked()] == ["refused", "early"]
+
+    await office.handle(placed("o1", [("1", "1", "10.00", "STANDARD")], version=2))
+
+    assert await invoiced(office) == [("", True, 1190)]
+    assert [reason for reason, _ in await office.parked()] == ["refused"]
