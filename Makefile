@@ -73,6 +73,7 @@ bench: servers ## how fast it is, into tests/benchmark/README.md; a part: ONLY=l
 baseline: env ## publish the contracts and migrations as they are: what later versions must stay compatible with
 	.venv/bin/buf build proto -o tests/contract/published.binpb
 	$(PY) -m tests.contract.corpus
+	$(PY) -m tests.contract.bounds
 	$(PY) -m tests.contract.migrations
 
 clean: ## remove what make made

@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.chassis import logs, parked, service
+from services.chassis import logs, parked, pauses, service
 from services.chassis.consumer import Consumer
-from services.chassis.database import Tx, reach
+from services.chassis.database import Tx, is_tenant, reach
 from services.chassis.parked import Listed, Shown
 from services.chassis.settings import load
 from services.kernel.refusals import Refusal
@@ -102,7 +102,35 @@ def _parked_commands(served: service.Service[Any]) -> typer.Typer:
 
         _with_consumer(served, work)
 
+    _add_tenant_commands(app, served)
     return app
+
+
+def _add_tenant_commands(app: typer.Typer, served: service.Service[Any]) -> None:
+    @app.command(help="Tenants whose events wait, since too many in a row have failed.")
+    def tenants() -> None:
+        async def work(consumer: Consumer) -> None:
+            async with consumer.database.transaction(await consumer.database.tenants()) as tx:
+                rows = await pauses.paused(tx, consumer.name)
+            table = Table("tenant", "paused since", "failed in a row")
+            for row in rows:
+                table.add_row(row.tenant, f"{row.paused_since:%Y-%m-%d %H:%M:%S}", str(row.failures_in_row))
+            _page().print(table)
+
+        _with_consumer(served, work)
+
+    @app.command(help="Handle a paused tenant's events again, in order, first those that failed; then go on with it.")
+    def resume(tenant: Annotated[str, typer.Argument(help="as `parked tenants` shows it")], by: By) -> None:
+        async def work(consumer: Consumer) -> None:
+            if not is_tenant(tenant) or not await consumer.is_paused(tenant):
+                raise SystemExit(f"{tenant[:63]} is not paused")
+            if not await consumer.resume(tenant, by=by):
+                raise SystemExit(
+                    "it stays paused: as many have failed in a row again; `parked list` and `show` say why"
+                )
+            Console().print("resumed")
+
+        _with_consumer(served, work)
 
 
 def _with_consumer(served: service.Service[Any], work: Callable[[Consumer], Awaitable[None]]) -> None:

@@ -8,7 +8,7 @@ from stdnum.eu import vat as eu_vat
 from stdnum.us import rtn
 
 from services.invoicing.domain.parties import Company, Seller
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 _PREFIX = {"GR": "EL"}  # VAT ids begin with the country's code, but for Greece's
 _US_ACCOUNT = re.compile("[0-9]{4,17}", re.ASCII)
@@ -21,7 +21,7 @@ def check_vat_id(company: Company) -> None:
     judge = eu_vat if company.country.lower() in eu_vat.MEMBER_STATES else get_cc_module(company.country, "vat")
     fits = company.vat_id.startswith(_PREFIX.get(company.country, company.country))
     if not fits or (judge is not None and not judge.is_valid(company.vat_id)):
-        raise Invalid("seller.vat_id_invalid", f"{company.vat_id[:40]!r} is not a VAT id of {company.country}")
+        raise Invalid("seller.vat_id_invalid", f"{quoted(company.vat_id)} is not a VAT id of {company.country}")
 
 
 def check_bank(seller: Seller) -> None:
@@ -38,15 +38,15 @@ def check_bank(seller: Seller) -> None:
 
 def _check_us_account(seller: Seller) -> None:
     if not _US_ACCOUNT.fullmatch(seller.account_number):
-        raise Invalid("seller.account_invalid", f"{seller.account_number[:40]!r} is not 4 to 17 digits of an account")
+        raise Invalid("seller.account_invalid", f"{quoted(seller.account_number)} is not 4 to 17 digits of an account")
     if not rtn.is_valid(seller.routing_number) or rtn.compact(seller.routing_number) != seller.routing_number:
-        raise Invalid("seller.routing_invalid", f"{seller.routing_number[:40]!r} is not an ABA routing number")
+        raise Invalid("seller.routing_invalid", f"{quoted(seller.routing_number)} is not an ABA routing number")
 
 
 def check_iban(text: str) -> None:
     """Refuse what is no IBAN."""
     if not iban.is_valid(text) or iban.compact(text) != text:
-        raise Invalid("seller.iban_invalid", f"{text[:40]!r} is not an IBAN, written without spaces")
+        raise Invalid("seller.iban_invalid", f"{quoted(text)} is not an IBAN, written without spaces")
 
 
 def check_holidays(name: str) -> None:
@@ -55,6 +55,6 @@ def check_holidays(name: str) -> None:
         return
     country, _, part = name.partition("-")
     if (parts := holidays.list_supported_countries().get(country)) is None:
-        raise Invalid("seller.holidays", f"{name[:40]!r} is no country whose holidays are known")
+        raise Invalid("seller.holidays", f"{quoted(name)} is no country whose holidays are known")
     if part and part not in parts:
-        raise Invalid("seller.holidays", f"{name[:40]!r} is no part of {country} whose holidays are known")
+        raise Invalid("seller.holidays", f"{quoted(name)} is no part of {country} whose holidays are known")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from services.kernel.money import Money, exponent, product
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 LINES_MAX = 10_000
 TOO_LARGE = "order.too_large"
@@ -129,10 +129,12 @@ def _check_lines(lines: Sequence[OrderLine]) -> None:
     for line in lines:
         check_billable(line.net)
         if line.quantity <= 0:
-            raise Invalid("order.quantity_not_positive", f"line {line.line_id}: the quantity must be above zero")
+            raise Invalid(
+                "order.quantity_not_positive", f"line {quoted(line.line_id)}: the quantity must be above zero"
+            )
         if line.unit_price < 0:
-            raise Invalid("order.price_negative", f"line {line.line_id}: the price must not be below zero")
+            raise Invalid("order.price_negative", f"line {quoted(line.line_id)}: the price must not be below zero")
         if line.vat_rate is not None and not 0 <= line.vat_rate <= 100:
-            raise Invalid("order.rate_malformed", f"line {line.line_id}: a VAT rate is 0 to 100 percent")
+            raise Invalid("order.rate_malformed", f"line {quoted(line.line_id)}: a VAT rate is 0 to 100 percent")
         if Money.of(product(line.quantity, line.unit_price), line.net.currency).minor != line.net.minor:
-            raise Invalid("order.line_mismatch", f"line {line.line_id}: quantity x price is not {line.net}")
+            raise Invalid("order.line_mismatch", f"line {quoted(line.line_id)}: quantity x price is not {line.net}")

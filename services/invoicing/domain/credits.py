@@ -31,7 +31,7 @@ from services.invoicing.domain.parties import Contract, Seller, language_between
 from services.invoicing.domain.statements import Kind, Line, Statement
 from services.kernel import residue
 from services.kernel.money import Money
-from services.kernel.refusals import Conflict, Invalid
+from services.kernel.refusals import Conflict, Invalid, quoted
 from services.kernel.residue import VatGroup, Whole
 
 ZERO = Decimal(0)
@@ -310,7 +310,7 @@ def _by_lines(asked: Sequence[tuple[str, Decimal]], left: _Left, words: Words) -
     nets: dict[Group, int] = {}
     for nth, (line_id, quantity) in enumerate(asked, start=1):
         if (line := by_id.get(line_id)) is None:
-            raise Invalid("credit_note.unknown_line", f"the invoice has no line {line_id[:40]!r}")
+            raise Invalid("credit_note.unknown_line", f"the invoice has no line {quoted(line_id)}")
         if quantity > left.quantities[line_id]:
             raise Conflict(
                 "credit_note.exceeds_line", f"line {line_id}: more credited than the {line.quantity:f} invoiced"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services import documents
 from services.documents.words import ENGLISH, LANGUAGES
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 NET_DAYS_MAX = 365
 OPENS_AT, CLOSES_AT = "09:00", "17:00"  # of a seller that says nothing else
@@ -90,7 +90,7 @@ class Seller:
         try:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise Invalid("seller.time_zone_unknown", f"{self.time_zone[:40]!r} is not an IANA time zone") from None
+            raise Invalid("seller.time_zone_unknown", f"{quoted(self.time_zone)} is not an IANA time zone") from None
         check_language(self.language, code="seller.language_unknown")
         hours = (self.opens_at or OPENS_AT, self.closes_at or CLOSES_AT)
         if not all(map(_HOUR.fullmatch, hours)) or hours[0] >= hours[1]:
@@ -101,7 +101,7 @@ class Seller:
 def check_language(language: str, *, code: str) -> None:
     """Refuse a language that our documents do not speak; empty: that of somebody else."""
     if language and language not in LANGUAGES:
-        raise Invalid(code, f"{language[:40]!r} is no language of documents; there are: {', '.join(LANGUAGES)}")
+        raise Invalid(code, f"{quoted(language)} is no language of documents; there are: {', '.join(LANGUAGES)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +140,12 @@ class Form:
         if (profile := documents.PROFILES.get(self.profile)) is None:
             raise Invalid(
                 "document.profile_unknown",
-                f"{self.profile[:40]!r} is no profile; there are: {', '.join(documents.PROFILES)}",
+                f"{quoted(self.profile)} is no profile; there are: {', '.join(documents.PROFILES)}",
             )
         if self.format not in profile.rule_sets:
             raise Invalid(
                 "document.format_not_of_profile",
-                f"{profile.title} travels as {' or '.join(profile.rule_sets)}, not as {self.format[:40]!r}",
+                f"{profile.title} travels as {' or '.join(profile.rule_sets)}, not as {quoted(self.format)}",
             )
         return self
 
