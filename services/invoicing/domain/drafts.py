@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from services import documents
-from services.documents import Exemption, Finding, model
+from services.documents import Exemption, Finding, Severity, model
 from services.documents.model import TypeCode, VatCategory
 from services.documents.totals import NO_EXEMPTION, STANDARD_EXEMPTIONS
 from services.documents.words import Words
@@ -149,6 +149,10 @@ def _stated(supply: Supply, lines: Sequence[model.InvoiceLine], currency: str) -
         for line, of in zip(lines, told, strict=False)  # the sales tax, if there is any, is of no line
     ]
     return (*goods, *(sales_tax.stated(line, currency) for line in lines[len(told) :]))
+
+
+# What is left to differ where every line has the rate that was ordered.
+ROUNDED = Finding("BT-110", Severity.WARNING, "VAT is rounded on each invoice of the order by itself", "BT-110")
 
 
 def differences(supply: Supply) -> tuple[Finding, ...]:

@@ -23,7 +23,7 @@ from services.documents import ENGINE_FAILED, Finding, Severity
 from services.invoicing import metrics, store, wire
 from services.invoicing.checks import check_of, refused
 from services.invoicing.domain.credits import CreditRequest
-from services.invoicing.domain.drafts import LARGE_LINES, differences
+from services.invoicing.domain.drafts import LARGE_LINES, ROUNDED, differences
 from services.invoicing.domain.orders import KeptOrder, Shipment
 from services.invoicing.domain.sketches import (
     Basis,
@@ -332,7 +332,7 @@ async def _tell_differences(tx: Tx, last: Sequence[Statement], table: Table, ori
         minor, is_whole = invoiced[said.order_key]
         if findings[said.key] or (is_whole and minor != asked[said.key].minor):
             in_all = Money(minor, said.gross.currency)
-            message = wire.invoice_differs(said, asked[said.key], in_all, findings[said.key])
+            message = wire.invoice_differs(said, asked[said.key], in_all, findings[said.key] or (ROUNDED,))
             told.append(Announcement(origins[said.key], said.account_id, f"order/{said.order_id}", message))
     await outbox.add(tx, told)
 

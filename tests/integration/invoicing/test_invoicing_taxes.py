@@ -6,14 +6,22 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
-from psycopg.types.json import Jsonb
 from receivables.common.v1 import party_pb2
 from receivables.invoicing.v1 import events_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis.envelope import Record
 from services.documents.model import VatCategory
-from tests.integration.invoicing.office import Office, OpenOffice, buyer, cancelled, company, resolved, shipped
+from tests.integration.invoicing.office import (
+    Office,
+    OpenOffice,
+    buyer,
+    buyer_changed,
+    cancelled,
+    company,
+    resolved,
+    shipped,
+)
 from tests.records import a_record
 
 MILAN = party_pb2.Address(street="Via Uno 1", city="Milano", post_code="20121", country="IT")
@@ -74,16 +82,9 @@ def left(
     return a_record(body, account="b1", subject="order/o1")
 
 
-async def changed(office: Office, **columns: Any) -> None:
-    """Columns of the seller, set past its door."""
-    async with office.parts.database.transaction(["acme"]) as tx:
-        for name, value in columns.items():
-            await tx.run(f"UPDATE seller SET {name} = %s", [value])
-
-
-async def in_france(office: Office) -> None:
-    await office.register_seller(company=FRENCH_SELLER)
-    await office.handle(buyer(of=FRENCH_BUYER))
+async def in_france(office: Office, **settings: Any) -> None:
+    await office.register_seller(company=FRENCH_SELLER, **settings)
+    await office.handle(buyer_changed(FRENCH_BUYER))
 
 
 def categories(invoice: events_pb2.InvoiceIssued) -> list[str]:
@@ -110,8 +111,7 @@ async def test_a_rate_that_the_country_does_not_have_is_refused_before_anything_
 
 
 async def test_or_it_is_taken_from_the_order_and_told_if_the_seller_wants_it_so(office: Office) -> None:
-    await in_france(office)
-    await changed(office, other_rates="FROM_ORDER")
+    await in_france(office, other_rates=events_pb2.OTHER_RATES_FROM_ORDER)
     await office.handle(placed(a_line(vat_rate="8.5"), tax=850), shipped(quantities=[("1", "1")]))
 
     [invoice] = await office.invoices()
@@ -159,7 +159,7 @@ async def test_less_than_ordered_is_no_difference_if_less_was_shipped(office: Of
 
 
 async def test_where_the_order_goes_stands_on_the_document_and_in_what_is_told(office: Office) -> None:
-    await office.handle(buyer(of=FRENCH_BUYER))
+    await office.handle(buyer_changed(FRENCH_BUYER))
     await office.handle(placed(a_line(), ship_to=MILAN), shipped(quantities=[("1", "1")]))
 
     [invoice] = await office.invoices()
@@ -170,7 +170,7 @@ async def test_where_the_order_goes_stands_on_the_document_and_in_what_is_told(o
 
 async def test_two_shipments_to_different_places_have_each_its_own_treatment(office: Office) -> None:
     home = party_pb2.Address(street="Weg 1", city="Ort", post_code="10115", country="DE")
-    await office.handle(buyer(of=FRENCH_BUYER))
+    await office.handle(buyer_changed(FRENCH_BUYER))
     await office.handle(placed(a_line("1"), a_line("2"), a_line("3"), ship_to=LYON))
     bern = party_pb2.Address(city="Bern", country="CH")
     await office.handle(left("p1", [("1", "1")]), left("p2", [("2", "1")], to=home), left("p3", [("3", "1")], to=bern))
@@ -197,7 +197,7 @@ async def test_a_service_is_reverse_charged_to_a_business_in_another_member_stat
 
 
 async def test_a_credit_note_keeps_where_the_goods_went(office: Office) -> None:
-    await office.handle(buyer(of=FRENCH_BUYER))
+    await office.handle(buyer_changed(FRENCH_BUYER))
     await office.handle(placed(a_line(), ship_to=MILAN), shipped(quantities=[("1", "1")]))
     [invoice] = await office.invoices()
 
@@ -218,24 +218,18 @@ async def test_an_order_told_twice_with_all_that_it_can_say_is_one_order(office:
 
 
 async def in_america(office: Office) -> None:
-    here = {
-        "name": "Acme Inc.",
-        "vat_id": "",
-        "legal_id": "EIN 1",
-        "street": "1 Main St",
-        "city": "Austin",
-        "post_code": "78701",
-        "country": "US",
-        "electronic_address": "x@acme.example",
-        "electronic_address_scheme": "EM",
-    }
-    await changed(office, company=Jsonb(here), iban="", bic="", account_number="123456789", routing_number="021000021")
+    await office.register_seller(
+        company=company("Acme Inc.", "US", ""),
+        iban="",
+        bic="",
+        account_number="123456789",
+        routing_number="021000021",
+    )
     await office.handle(buyer(of=company("Buyer LLC", "US", ""), currency="USD"))
 
 
 async def test_a_us_sellers_sales_tax_is_a_line_of_its_own_and_credited_with_its_goods(open_office: OpenOffice) -> None:
     async with open_office(official_rules_share=1.0) as office:
-        await office.register_seller()
         await in_america(office)
         lines = a_line("1", "60.00"), a_line("2", "40.00")
         await office.handle(placed(*lines, tax=825, currency="USD"), shipped(quantities=[("1", "1"), ("2", "1")]))
@@ -255,21 +249,49 @@ async def test_a_us_sellers_sales_tax_is_a_line_of_its_own_and_credited_with_its
         ]
 
 
+async def test_shipments_share_the_sales_tax_and_the_last_takes_what_rounding_leaves(open_office: OpenOffice) -> None:
+    async with open_office() as office:
+        await in_america(office)
+        line = a_line("1", "10.00")
+        line.quantity = "3"
+        await office.handle(placed(line, tax=100, currency="USD"))
+        for shipment in ("p1", "p2", "p3"):
+            await office.handle(left(shipment, [("1", "1")]))
+
+        assert [invoice.sales_tax_minor for invoice in await office.invoices()] == [33, 34, 33]
+        assert await office.announced(events_pb2.InvoiceDiffers) == []
+
+
+async def test_vat_that_shipments_round_each_by_itself_is_told_as_such(office: Office) -> None:
+    line = a_line("1", "0.50")
+    line.quantity = "3"
+    await office.handle(placed(line, tax=29))  # 1.50 at 19 % is 0.285, each 0.50 bears 0.095
+    for shipment in ("p1", "p2", "p3"):
+        await office.handle(left(shipment, [("1", "1")]))
+
+    [differs] = await office.announced(events_pb2.InvoiceDiffers)
+    assert (differs.ordered.minor, differs.invoiced.minor) == (179, 180)
+    assert [finding.message for finding in differs.findings] == [
+        "VAT is rounded on each invoice of the order by itself"
+    ]
+
+
 @pytest.mark.parametrize(("currency", "scale", "gross"), [("JPY", 1, 46), ("KWD", 1000, 45510)])
 async def test_whole_yen_and_hundredths_of_a_dinar_are_invoiced_as_they_were_ordered(
-    office: Office, currency: str, scale: int, gross: int
+    open_office: OpenOffice, currency: str, scale: int, gross: int
 ) -> None:
-    await office.handle(buyer(of=company("Buyer", "US", ""), currency=currency))
-    price = str(Decimal(gross) / scale)
-    await office.handle(placed(a_line(price=price), currency=currency, scale=scale), shipped(quantities=[("1", "1")]))
+    async with open_office() as office:
+        await office.register_seller()
+        await office.handle(buyer(of=company("Buyer", "US", ""), currency=currency))
+        line = a_line(price=str(Decimal(gross) / scale))
+        await office.handle(placed(line, currency=currency, scale=scale), shipped(quantities=[("1", "1")]))
 
-    [invoice] = await office.invoices()
-    assert invoice.gross_minor == gross
-    assert await office.announced(events_pb2.InvoiceDiffers) == []
+        [invoice] = await office.invoices()
+        assert invoice.gross_minor == gross
+        assert await office.announced(events_pb2.InvoiceDiffers) == []
 
 
 async def test_thousandths_of_a_dinar_are_refused_before_anything_ships(office: Office) -> None:
-    await office.handle(buyer(of=company("Buyer", "US", ""), currency="KWD"))
     await office.handle(placed(a_line(price="45.505"), currency="KWD", scale=1000))
 
     assert await office.parked() == [("refused", "order.currency_decimals")]
