@@ -34,7 +34,8 @@ HOUSE = [*sorted(BUYER_ROLES), *sorted(SELLER_ROLES)]
 def longest(kind: type[Message]) -> Any:
     """A fact of a kind that is as long as its contract lets it be."""
     body = kind()
-    for field in body.DESCRIPTOR.fields:
+    fields: Any = body.DESCRIPTOR.fields
+    for field in fields:
         many = field.is_repeated
         if field.message_type is not None:
             cls = GetMessageClass(field.message_type)
