@@ -17,11 +17,11 @@ def asked(minor: int, currency: str) -> service_pb2.DecideRequest:
 
 @pytest.mark.parametrize(("minor", "currency"), [(45_510, "KWD"), (45, "JPY"), (4_551, "EUR")])
 def test_what_can_be_invoiced_can_be_held(minor: int, currency: str) -> None:
-    assert wire.request_of_call("acme", asked(minor, currency), "2026-03-02").amount == Money(minor, currency)
+    assert wire.request_of_call("acme", asked(minor, currency)).amount == Money(minor, currency)
 
 
 def test_thousandths_of_a_dinar_are_refused() -> None:
     with pytest.raises(Invalid) as refused:
-        wire.request_of_call("acme", asked(45_505, "KWD"), "2026-03-02")
+        wire.request_of_call("acme", asked(45_505, "KWD"))
 
     assert refused.value.code == "order.currency_decimals"
