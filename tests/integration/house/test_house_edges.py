@@ -123,7 +123,7 @@ class Trade:
 
     def __init__(self, house: House, edge: Edge) -> None:
         self._house, self._edge = house, edge
-        self.account = edge.id_filled("b1")
+        self.account = edge.id_filled("b1")[:64]
 
     async def begin(self) -> None:
         """Seller, buyer, people."""
@@ -144,7 +144,7 @@ class Trade:
             NotificationsServiceStub,
             "RegisterContact",
             notifications_calls.RegisterContactRequest(
-                contact_id=edge.id_filled("c1"),
+                contact_id=edge.id_filled("c1")[:64],
                 account_id=self.account,
                 name="P" * LINE_MAX,
                 email="ap@buyer.example",
