@@ -64,7 +64,7 @@ def decimals(currency: str) -> int:
 
 
 def rounded(value: Decimal, currency: str, *, per: Decimal = ONE) -> Decimal:
-    """Round `value / per` half up, away from zero, to an amount of the currency (B8.4); the division is exact."""
+    """Round `value / per` half up, away from zero, to an amount of the currency (RULES: half up); the division is exact."""
     places = decimals(currency)
     if per == 1:
         return _EXACT.plus(value.quantize(_UNITS[places], context=_HALF_UP))  # plus: no negative zero
@@ -90,7 +90,7 @@ def line_net(
     allowances: Sequence[LineAllowance] = (),
     charges: Sequence[LineCharge] = (),
 ) -> Decimal:
-    """A line's net amount (BT-131): quantity x price / base quantity, rounded, less allowances, plus charges (B8.1)."""
+    """A line's net amount (BT-131): quantity x price / base quantity, rounded, less allowances, plus charges (RULES: line net)."""
     goods = rounded(_EXACT.multiply(quantity, price), currency, per=ONE if base_quantity is None else base_quantity)
     if not charges and not allowances:
         return goods
@@ -165,7 +165,7 @@ def _breakdown(
     currency: str,
     exemptions: Mapping[VatCategory, Exemption],
 ) -> tuple[VatBreakdown, ...]:
-    """One row per category and rate, tax rounded once per row (B8.3), in an order that the lines' order cannot change."""
+    """One row per category and rate, tax rounded once per row (EN 16931 BR-CO-17), in an order that the lines' order cannot change."""
     taxable: dict[tuple[VatCategory, Decimal | None], Decimal] = {}
     for category, rate, amount in _taxed(lines, allowances, charges):
         taxable[category, rate] = taxable.get((category, rate), ZERO) + amount
@@ -199,7 +199,7 @@ def _row_order(row: tuple[tuple[VatCategory, Decimal | None], Decimal]) -> tuple
 
 
 def distribute(amount: Decimal, weights: Sequence[Decimal], currency: str) -> tuple[Decimal, ...]:
-    """Split an amount in proportion to the weights by largest remainder, so that the parts add up exactly (B8.6).
+    """Split an amount in proportion to the weights by largest remainder, so that the parts add up exactly (RULES: splitting).
 
     What is left over goes to the largest remainders, among equals to the first: each cent lands on a known part.
     A negative amount is split as the positive one is.
@@ -252,6 +252,6 @@ def spread_allowance(
 
 
 def cash_rounding(amount: Decimal, step: Decimal) -> Decimal:
-    """What BT-114 must be for the amount to end on a coin, such as CHF 0.05, half up (B8.7)."""
+    """What BT-114 must be for the amount to end on a coin, such as CHF 0.05, half up (RULES: BT-114)."""
     with localcontext(_EXACT):
         return _quotient(amount, step, 0) * step - amount

@@ -66,7 +66,7 @@ class Money:
 
     @classmethod
     def of(cls, amount: Decimal, currency: str) -> Money:
-        """Round a decimal amount half up, away from zero, to the currency's minor unit (domain rule B8.4)."""
+        """Round a decimal amount half up, away from zero, to the currency's minor unit (RULES: half up)."""
         scaled = _EXACT.to_integral_value(_EXACT.scaleb(amount, exponent(currency)))
         return cls(int(scaled), currency).checked()
 

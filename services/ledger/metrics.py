@@ -13,13 +13,13 @@ from services.ledger.domain.chart import Chart
 DAY_S = 86_400
 OPEN = Gauge(
     "ar_receivables",
-    "Open items by days overdue (domain rule B14: not_due, 1_30, 31_60, 61_90, 91_120, over_120), in units of the currency",
+    "Open items by days overdue (not_due, 1_30, 31_60, 61_90, 91_120, over_120), in units of the currency",
     ["currency", "bucket"],
 )
 ITEMS = Gauge("ar_open_items", "Open items, by currency", ["currency"])
 DSO = Gauge(
     "ar_dso_seconds",
-    "Days sales outstanding (B14, simple): open items / invoiced in the last 90 business-clock days * 90, tax included;"
+    "Days sales outstanding (simple): open items / invoiced in the last 90 business-clock days * 90, tax included;"
     " in seconds, as all durations",
     ["currency"],
 )

@@ -1,1 +1,1 @@
-"""The rules of credit: what is approved, what is held, and what becomes of a hold (domain rules B2, B3)."""
+"""The rules of credit: what is approved, what is held, and what becomes of a hold (RULES.md)."""

@@ -14,7 +14,7 @@ class Account:
     tenant: str
     account_id: str
     limit: Money
-    # Every term of B2 but the reservations; below zero if the buyer paid too much.
+    # What would be owed if all ended today, less what is reserved (RULES: exposure); below zero if the buyer paid too much.
     used: Money
     held: Money
     on_hold: bool = False

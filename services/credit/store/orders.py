@@ -97,7 +97,7 @@ async def save(
     """Write what the accounts use and hold now, holds, new and moved ones, and decisions by their ids; and why.
 
     Of orders that are new (`owners`), that they are these accounts'; of shipments, that they left. Where the engine
-    granted, the limit guards in the statement too (B3); a cause that comes twice is a defect, found by the table's key.
+    granted, the limit guards in the statement too (RULES: one routine); a cause that comes twice is a defect, found by the table's key.
     One statement, since every one costs its way to the server and back. False where another account's order has one of
     these ids by now: two that place one order hold different accounts, and meet here first.
     """

@@ -88,7 +88,7 @@ async def follow(tx: Tx, events: Sequence[Event[Any]]) -> None:
 async def decide(tx: Tx, requests: Sequence[tuple[Origin, Request]]) -> list[Recorded]:
     """Decide once per order and version, in sequence, and hold what is approved; asking again repeats the answer.
 
-    A checkout's single question; what it does with each is the one routine for every door (B3).
+    A checkout's single question; what it does with each is the one routine for every door (RULES: one routine).
     """
     began = time.perf_counter()
     work = await _open(

@@ -1,4 +1,4 @@
-"""A case: the table of its moves, what it contests in each state, and how it ends (domain rule B10)."""
+"""A case: the table of its moves, what it contests in each state, and how it ends (RULES: the moves)."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -250,7 +250,7 @@ def move(dispute: Dispute, action: Action, *, at: datetime, policy: Policy) -> D
 
 
 def check_question(missing: str, asked: Collection[str]) -> None:
-    """Refuse a question that names nothing, or that this customer was asked before: each item is asked once (B10)."""
+    """Refuse a question that names nothing, or that this customer was asked before: each item is asked once (RULES: asked once)."""
     if not missing.strip():
         raise Invalid("dispute.missing_unnamed", "to ask the customer, name the exact missing item")
     if len(missing) > MISSING_MAX:

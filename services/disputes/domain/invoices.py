@@ -74,7 +74,7 @@ class Invoice:
 
     @property
     def room(self) -> Money:
-        """What can still be disputed, paid or not (B10); not above zero when credit notes outran the cases."""
+        """What can still be disputed, paid or not (RULES: what can be contested); not above zero when credit notes outran the cases."""
         return self.gross - self.credited - self.disputed
 
     def contest(self, amount: Money) -> "Invoice":

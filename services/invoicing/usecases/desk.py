@@ -91,7 +91,7 @@ class Desk:
         )
 
     def _today(self, seller: Seller, kind: Kind) -> date:
-        """The date where the seller is; never before the newest document of its series (B7), whatever a clock says."""
+        """The date where the seller is; never before the newest document of its series (RULES: number last), whatever a clock says."""
         today = day_in(seller.time_zone, self.at)
         return max(today, self.last_dates.get((seller.tenant, seller.seller_id, kind), today))
 

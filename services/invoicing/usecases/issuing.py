@@ -116,7 +116,7 @@ class Table:
 
 
 async def issue(batch: Batch, press: Press) -> None:
-    """Prepare drafts, then issue those that break no rule and hold the others without a number (B7)."""
+    """Prepare drafts, then issue those that break no rule and hold the others without a number (RULES: number last)."""
     async with batch.database.transaction({job.tenant for job in batch.jobs}) as tx:
         table = await _lay_out(tx, [_key(job) for job in batch.jobs])
     await _prepare(table, press)

@@ -1,4 +1,4 @@
-"""The chart of accounts (domain rule B9)."""
+"""The chart of accounts (RULES: chart)."""
 
 from enum import IntEnum
 

@@ -1,4 +1,4 @@
-"""What a dispute keeps in memo: set when it opens or comes back, reversed when it ends (domain rules B9, B10)."""
+"""What a dispute keeps in memo: set when it opens or comes back, reversed when it ends (RULES: postings)."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""What each fact posts: entries of debits and credits that add up to nothing (domain rule B9)."""
+"""What each fact posts: entries of debits and credits that add up to nothing (RULES: postings)."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an invoice owes, and what a credit note takes off it (domain rule B9)."""
+"""What an invoice owes, and what a credit note takes off it (RULES: postings)."""
 
 from dataclasses import dataclass, replace
 from datetime import date

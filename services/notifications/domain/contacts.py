@@ -65,7 +65,7 @@ class Contact:
 
 
 def roles(names: Sequence[str]) -> tuple[Role, ...]:
-    """Read roles by name, each once; refuse what is none of domain rule B13."""
+    """Read roles by name, each once; refuse what is none (RULES: roles)."""
     try:
         return tuple(dict.fromkeys(Role(name) for name in names))
     except ValueError:

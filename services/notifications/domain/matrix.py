@@ -1,4 +1,4 @@
-"""Who hears of what, and how loudly: the matrix of domain rule B13 as data, with the rows that this system adds."""
+"""Who hears of what, and how loudly: as data (RULES: the matrix)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

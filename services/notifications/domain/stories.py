@@ -100,7 +100,7 @@ def deadline(kind: Kind, now: Moment) -> date:
 
 
 def who_knows(dispute_reason: str) -> Role:
-    """Who at the buyer can answer a question in a dispute (B13): quantity, quality, and the rest."""
+    """Who at the buyer can answer a question in a dispute (RULES: the matrix): quantity, quality, and the rest."""
     if dispute_reason.startswith("QTY_"):
         return Role.RECEIVING
     if dispute_reason.startswith("QLT_"):

@@ -1,4 +1,4 @@
-"""Totals equal the oracle's to the cent, and none of the public bugs of B8 is ours."""
+"""Totals equal the oracle's to the cent, and none of the published bugs of others is ours."""
 
 import ast
 import os
