@@ -340,7 +340,7 @@ class Consumer:
         try:
             if parts.too_many(record.value or b""):
                 raise Unreadable("event.too_large", f"more than {parts.PARTS_MAX:,} parts of one kind")
-            item.event = decode(record, self._types.get(record.topic, {}))
+            item.event = decode(record, self._types.get(record.topic, {}), self._handlers)
             if item.event.type in self._handlers:
                 item.body_hash = inbox.body_hash(record)
         except Unreadable as error:

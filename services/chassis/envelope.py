@@ -3,7 +3,7 @@
 import functools
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -23,10 +23,6 @@ FROM_OUTSIDE = frozenset({"receivables.orders.v1"})  # what others than our serv
 ID_MAX = 200  # characters of an id, a subject or an account: what an index can hold
 ACCOUNT_MAX = 128  # of an account that is named from outside, as of every id in a contract
 SAID_MAX = 200  # of who says something, and why
-# Of the headers that are kept or told on, characters; of one of ours, which a version before this may have told longer,
-# the second three are cut.
-_LONGEST = dict.fromkeys(("ce_id", "ce_source", "ce_subject"), ID_MAX)
-_LONGEST_SAID = dict.fromkeys(("ce_actor", "ce_reason", "ce_idempotencykey"), SAID_MAX)
 _SEQUENCE = re.compile(r"[0-9]{1,18}")
 
 
@@ -149,8 +145,12 @@ def _written(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:
-    """Read a record as an event of one of the known types; raise Unreadable with a stable code otherwise."""
+def decode(record: Record, types: Mapping[str, type[Message]], wanted: Container[str] | None = None) -> Event[Any]:
+    """Read a record as an event of one of the known types; raise Unreadable with a stable code otherwise.
+
+    Of types that are not `wanted` the body stays unread, and empty: whoever follows one small event of a topic does not
+    read the large ones beside it.
+    """
     headers = record.headers
     at = _check_headers(record)
     tenant, account_id = _key(record)
@@ -159,9 +159,12 @@ def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:
     if record.value is None:
         raise Unreadable("event.payload_missing", "an event has a payload, be it empty")
     try:
-        body = message.FromString(record.value)
+        body = message.FromString(record.value) if wanted is None or headers["ce_type"] in wanted else message()
     except DecodeError:
         raise Unreadable("event.payload_malformed", f"the payload is no {headers['ce_type']}") from None
+    sequence = _sequence(record)
+    # Of ours, which a version before this may have told longer, it is cut; of others it is looked at (`check_outsider`).
+    said_max = None if sequence is None else SAID_MAX
     return Event(
         id=headers["ce_id"],
         type=headers["ce_type"],
@@ -170,15 +173,15 @@ def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:
         at=at,
         origin=Origin(
             tenant=tenant,
-            actor=headers.get("ce_actor", "")[:SAID_MAX] or "system:unknown",
-            reason=headers.get("ce_reason", "")[:SAID_MAX],
-            idempotency_key=headers.get("ce_idempotencykey", "")[:SAID_MAX] or headers["ce_id"],
+            actor=headers.get("ce_actor", "")[:said_max] or "system:unknown",
+            reason=headers.get("ce_reason", "")[:said_max],
+            idempotency_key=headers.get("ce_idempotencykey", "")[:said_max] or headers["ce_id"],
             traceparent=trace_of(headers.get("traceparent", "")),
             causation_id=headers["ce_id"],
         ),
         body=body,
         source=headers.get("ce_source", ""),
-        sequence=_sequence(record),
+        sequence=sequence,
     )
 
 
@@ -222,9 +225,8 @@ def _check_headers(record: Record) -> datetime:
     headers = record.headers
     if missing := [h for h in ("ce_id", "ce_type", "ce_subject", "ce_tenant") if not headers.get(h)]:
         raise Unreadable("event.header_missing", f"without {', '.join(missing)}")
-    bounds_of = _LONGEST if _sequence(record) is not None else _LONGEST | _LONGEST_SAID
-    if long := [f"{h} (at most {most})" for h, most in bounds_of.items() if len(headers.get(h, "")) > most]:
-        raise Unreadable("event.header_malformed", f"too long: {', '.join(long)}")
+    if long := [h for h in ("ce_id", "ce_source", "ce_subject") if len(headers.get(h, "")) > ID_MAX]:
+        raise Unreadable("event.header_malformed", f"more than {ID_MAX} characters: {', '.join(long)}")
     if not texts.fits(source := headers.get("ce_source", ""), texts.ID, ID_MAX):
         raise Unreadable("event.header_malformed", f"ce_source has what cannot be seen: {quoted(source)}")
     try:
