@@ -1,5 +1,6 @@
 """Translates credit's words to and from the contracts."""
 
+from datetime import datetime
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -72,8 +73,8 @@ def company(message: party_pb2.Company) -> bytes:
     return message.SerializeToString(deterministic=True)
 
 
-def decided(record: Recorded) -> events_pb2.CreditDecided:
-    """A decision to tell."""
+def decided(record: Recorded, lapses_at: datetime | None = None) -> events_pb2.CreditDecided:
+    """A decision to tell; also when the order's wish lapses, where it was just decided."""
     message = events_pb2.CreditDecided(
         decision_id=record.decision_id,
         order_id=record.order_id,
@@ -87,6 +88,8 @@ def decided(record: Recorded) -> events_pb2.CreditDecided:
     )
     if record.expires_at:
         message.hold_expires_at.FromDatetime(record.expires_at)
+    if lapses_at:
+        message.lapses_at.FromDatetime(lapses_at)
     return message
 
 

@@ -140,7 +140,7 @@ async def resolve(tx: Tx, call: Origin, dispute_id: str, decision: Decision, pol
     telling = []
     for step in moves:
         if step.action is Action.RESOLVE:
-            telling.append(_tell(call, step.after, wire.resolved(step.after, named)))
+            telling.append(_tell(call, step.after, wire.resolved(step.after, named, credited)))
         telling.append(_tell_move(call, step, cases.next_by(step.after, policy.day(tx.at), policy)))
     await outbox.add(tx, telling)
     return ended
