@@ -35,12 +35,17 @@ async def _suspend(tx: Tx, event: Event[Any], _cause: Cause = None) -> None:
 
 
 async def _end(tx: Tx, tenant: str, said: Told, state: str, smtp_code: int) -> None:
-    """The message gets the id by which it was told of, and its mail has come to its end; unless its person is gone."""
+    """The message gets the id by which it was told of, and its mail has come to its end; unless its person is gone.
+
+    Of several that are about the same, each is told of: which of them by which id is of no meaning.
+    """
     row = await tx.row(
-        """SELECT message_id, mail_key FROM message
-            WHERE tenant = %s AND contact_id = %s AND event_type = %s AND about = %s
-            ORDER BY message_id <> %s, created_at, message_id LIMIT 1""",
-        [tenant, said.contact_id, said.event_type, said.about, said.message_id],
+        f"""SELECT message_id, mail_key FROM message m
+             WHERE tenant = %s AND contact_id = %s AND event_type = %s AND about = %s
+               AND (message_id = %s OR EXISTS (SELECT FROM mail WHERE mail.tenant = m.tenant AND mail.key = m.mail_key
+                                                  AND mail.contact_id = m.contact_id AND mail.state IN {_OPEN}))
+             ORDER BY message_id <> %s, created_at, message_id LIMIT 1""",  # noqa: S608 - constant text
+        [tenant, said.contact_id, said.event_type, said.about, said.message_id, said.message_id],
     )
     if row is None:
         return
