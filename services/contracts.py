@@ -6,9 +6,9 @@ from receivables.common.v1 import money_pb2, party_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.kernel.calendars import day
-from services.kernel.money import Money, decimal
+from services.kernel.money import SUM_MAX, Money, decimal
 from services.kernel.orders import LINES_MAX, TOO_LARGE, Order, OrderLine, Scope
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Conflict, Invalid
 
 
 def money(message: money_pb2.Money) -> Money:
@@ -17,7 +17,9 @@ def money(message: money_pb2.Money) -> Money:
 
 
 def money_message(amount: Money) -> money_pb2.Money:
-    """An amount to tell."""
+    """An amount to tell; refuses what so many others add up to that no message can hold it."""
+    if not -SUM_MAX <= amount.minor <= SUM_MAX:
+        raise Conflict("money.sum_too_large", "the amounts add up to more than can be told")
     return money_pb2.Money(minor=amount.minor, currency=amount.currency)
 
 

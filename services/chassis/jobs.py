@@ -210,7 +210,7 @@ async def put_off(tx: Tx, later: Mapping[Key, tuple[float, str]], *, failed: boo
         [
             int(failed),
             *columns(later, 3),
-            [in_s for in_s, _ in later.values()],
+            [float(in_s) for in_s, _ in later.values()],  # a list of both kinds of number is none to the driver
             [parked.storable(why)[-8000:] for _, why in later.values()],
         ],
     )
@@ -249,6 +249,17 @@ async def put_back(tx: Tx, row: Parked) -> None:
     )
     lane = (row.key or b"").decode().partition("/")[2]
     await add(tx, [Job(row.event_type, row.subject, origin, lane, int(said["cost"]))])
+
+
+async def is_wanted(tx: Tx, key: Key) -> bool:
+    """Whether this job is there, or parked for an operator to put back; if not, it is done or was given up."""
+    row = await tx.row(
+        """SELECT EXISTS (SELECT FROM job WHERE (tenant, kind, subject) = (%(tenant)s, %(kind)s, %(subject)s))
+               OR EXISTS (SELECT FROM parked p WHERE p.closed_at IS NULL AND p.topic = 'jobs' AND p.event_type = %(kind)s
+                                                 AND p.tenant = %(tenant)s AND p.subject = %(subject)s) AS is_wanted""",
+        dict(zip(("tenant", "kind", "subject"), key, strict=True)),
+    )
+    return bool(row.is_wanted)
 
 
 async def due(tx: Tx) -> dict[str, tuple[int, float]]:

@@ -12,6 +12,7 @@ from services.chassis.envelope import ID_MAX, Record
 
 Slot = tuple[str, str, str]  # topic, tenant, subject: what waits in one order
 JOBS = "jobs"  # stands for the topic of what was no event, but a job that failed (services/chassis/jobs.py)
+OUTBOX = "outbox:"  # before the topic that an event of ours could not be published on (services/chassis/relay.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,16 +173,43 @@ async def due(tx: Tx, consumer: str) -> list[Slot]:
     return [(row.topic, row.tenant, row.subject) for row in rows]
 
 
-async def next_of(tx: Tx, consumer: str, slot: Slot, after: int) -> Parked | None:
-    """Lock and return the next open event of a slot."""
+async def next_of(tx: Tx, consumer: str, slot: Slot, after: int, *, of_paused: bool = True) -> Parked | None:
+    """Lock and return the next open event of a slot; none, if we are not asked for those `of_paused` tenants and it is one."""
     rows = await tx.fetch(
         Parked,
-        f"""SELECT {_WHOLE} FROM parked
+        f"""SELECT {_WHOLE} FROM parked p
              WHERE consumer = %s AND topic = %s AND tenant = %s AND subject = %s AND closed_at IS NULL AND id > %s
-             ORDER BY id LIMIT 1 FOR UPDATE""",  # noqa: S608 - constant columns
-        [consumer, *slot, after],
+               AND (%s OR NOT EXISTS (SELECT FROM failing f WHERE (f.consumer, f.tenant) = (p.consumer, p.tenant)
+                                                              AND f.paused_since IS NOT NULL))
+             ORDER BY id LIMIT 1 FOR UPDATE OF p""",  # noqa: S608 - constant columns
+        [consumer, *slot, after, of_paused],
     )
     return rows[0] if rows else None
+
+
+async def of_tenant(
+    tx: Tx, consumer: str, topics: Collection[str], tenant: str, *, after: int, most: int
+) -> list[Parked]:
+    """Lock and return the next events of a paused tenant: what has failed, and what stands behind anything."""
+    return await tx.fetch(
+        Parked,
+        f"""SELECT {_WHOLE} FROM parked
+             WHERE consumer = %s AND tenant = %s AND topic = ANY(%s) AND closed_at IS NULL AND id > %s
+               AND reason IN ('failed', 'behind')
+             ORDER BY id LIMIT %s FOR UPDATE""",  # noqa: S608 - constant columns
+        [consumer, tenant, sorted(topics), after, most],
+    )
+
+
+async def before(tx: Tx, consumer: str, row: Parked) -> tuple[bool, bool]:
+    """Whether an earlier event of its slot holds this one back, and whether one waits for just such a later one."""
+    earlier = await tx.rows(
+        """SELECT reason, waits_for, subject, topic, tenant FROM parked
+            WHERE consumer = %s AND topic = %s AND tenant = %s AND subject = %s AND closed_at IS NULL AND id < %s""",
+        [consumer, *row.slot, row.id],
+    )
+    held, expected = held_back(earlier)
+    return bool(held), bool(expected)
 
 
 async def keep(tx: Tx, parked_id: int, why: Reason) -> None:

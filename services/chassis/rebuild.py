@@ -7,7 +7,7 @@ in which order the two are taken, and why.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,9 +16,9 @@ import psycopg
 from google.protobuf.message import Message
 
 from services.chassis import inbox, parked, told, topics
-from services.chassis.consumer import Consumer, Handler, types_of
+from services.chassis.consumer import Consumer, Handler, Teller, types_of
 from services.chassis.database import Database, Tx
-from services.chassis.envelope import Event, Record, Unreadable, decode, topic_of
+from services.chassis.envelope import Event, Identity, Record, Unreadable, decode, topic_of
 from services.chassis.logs import log
 from services.chassis.outbox import Announcement
 from services.chassis.parked import Reason, Slot
@@ -27,8 +27,11 @@ from services.chassis.told import Key, Patience, Place, Range, Reader
 from services.kernel.refusals import Early, Refusal
 
 BATCH = 500  # records in a transaction
+NEAR_S = 2.0  # within which we tell what came of an event, unless it had to wait for something
 SAY_S = 5.0  # between two words on how far it is
 
+Said = tuple[str, str]  # a tenant, and the id of an event
+NO_CAUSE = ("", "")
 # Writes what an event of our own tells; with the event that we followed and that made us tell it, if it was one.
 Step = Callable[[Tx, Event[Any], Event[Any] | None], Awaitable[object]]
 Why = Callable[[Event[Any]], Reason]
@@ -98,7 +101,13 @@ async def nothing(_tx: Tx, _event: Event[Any], _cause: Event[Any] | None) -> Non
 
 
 async def rebuild(
-    consumer: Consumer, handlers: Mapping[type[Message], Handler], fold: Fold, bootstrap_servers: str
+    consumer: Consumer,
+    handlers: Mapping[type[Message], Handler],
+    tell: Teller,
+    fold: Fold,
+    bootstrap_servers: str,
+    *,
+    over_gaps: bool = False,
 ) -> Summary:
     """Bring the database from where it stands (nothing at all, or an older copy) to the last thing that was told."""
     with _alone(consumer.database):
@@ -106,8 +115,10 @@ async def rebuild(
             names = sorted({*consumer.topics, *fold.tells})
             partitions = await asyncio.to_thread(topics.partitions, bootstrap_servers, names)
             acknowledged = await asyncio.to_thread(topics.committed, bootstrap_servers, f"receivables-{consumer.name}")
-            survey = await _survey(reader, consumer, fold, await reader.ranges(partitions), acknowledged)
-            return await _Work(consumer, handlers, fold, survey).run(reader)
+            known = await _all_sequences(consumer.database)
+            survey = _Survey({}, known, acknowledged=acknowledged, over_gaps=over_gaps)
+            await _read_all(reader, consumer, fold, survey, await reader.ranges(partitions))
+            return await _Work(consumer, handlers, tell, fold, survey).run(reader)
 
 
 @contextmanager
@@ -129,28 +140,30 @@ class _Survey:
     # The last number of each key that the database has, and that the topics have.
     known: dict[Key, int]
     told: dict[Key, int] = field(default_factory=dict)
-    # How many of our new events a followed event made, by its id.
-    causes: Counter[str] = field(default_factory=Counter)
-    # Ids of followed events of that kind which are still to be read.
-    ahead: set[str] = field(default_factory=set)
+    # When each of our new events was told that a followed event made us tell, by that event.
+    answers: dict[Said, list[float]] = field(default_factory=dict)
+    # Followed events of that kind which are still to be read.
+    ahead: set[Said] = field(default_factory=set)
     # When the last of our own events was told, by the broker's clock.
     until: float = 0.0
+    # How far the group told the broker that it is, by topic and partition.
+    acknowledged: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    # Whether to go on where numbers of ours are missing.
+    over_gaps: bool = False
 
 
-async def _survey(
+async def _read_all(
     reader: Reader,
     consumer: Consumer,
     fold: Fold,
+    survey: _Survey,
     whole: Mapping[Place, Range],
-    acknowledged: Mapping[tuple[str, int], int],
-) -> _Survey:
+) -> None:
     """Read our own topics, then those that we follow."""
     own = {place: each for place, each in whole.items() if place.topic in fold.tells}
-    survey = _Survey({}, await _all_sequences(consumer.database))
     await _survey_own(reader, survey, own)
     followed = {place: each for place, each in whole.items() if place.topic not in fold.tells}
-    await _survey_followed(reader, survey, await _unhandled(consumer, followed), acknowledged)
-    return survey
+    await _survey_followed(reader, survey, await _unhandled(consumer, followed))
 
 
 async def _survey_own(reader: Reader, survey: _Survey, own: Mapping[Place, Range]) -> None:
@@ -169,28 +182,28 @@ async def _survey_own(reader: Reader, survey: _Survey, own: Mapping[Place, Range
                 if event_id not in ids:
                     raise Unfit(f"{_where(record)}: number {number} of {key[1]} was told twice, of different events")
                 continue
-            if number != last.get(key, 0) + 1:
-                raise Unfit(f"{_where(record)}: {key[1]} has number {number} after {last.get(key, 0)}: some are gone")
+            if number != last.get(key, 0) + 1 and not survey.over_gaps:
+                raise Unfit(
+                    f"{_where(record)}: {key[1]} has number {number} after {last.get(key, 0)}: some are gone. "
+                    "If an operator discarded them unpublished, say --over-gaps"
+                )
             last[key] = number
             ids.add(event_id)
             starts.setdefault(place, record.offset)
             survey.until = max(survey.until, record.timestamp)
-            if cause := record.headers.get("ce_causationid"):
-                survey.causes[cause] += 1
+            if (cause := _cause(record)) != NO_CAUSE:
+                survey.answers.setdefault(cause, []).append(record.timestamp)
     survey.ranges |= {place: (start, own[place][1]) for place, start in starts.items()}
 
 
-async def _survey_followed(
-    reader: Reader, survey: _Survey, followed: Mapping[Place, Range], acknowledged: Mapping[tuple[str, int], int]
-) -> None:
+async def _survey_followed(reader: Reader, survey: _Survey, followed: Mapping[Place, Range]) -> None:
     """Find how far each partition was handled: what we answered or acknowledged, and what was there when we last told."""
     ends: dict[Place, int] = {}
     async for records in reader.read(followed):
         for place, record in records:
-            event_id = record.headers.get("ce_id", "")
-            if is_answered := event_id in survey.causes:
-                survey.ahead.add(event_id)
-            is_acknowledged = record.offset < acknowledged.get((record.topic, record.partition), 0)
+            if is_answered := _said(record) in survey.answers:
+                survey.ahead.add(_said(record))
+            is_acknowledged = record.offset < survey.acknowledged.get((record.topic, record.partition), 0)
             if is_answered or is_acknowledged or record.timestamp <= survey.until:
                 ends[place] = record.offset + 1
     survey.ranges |= {place: (followed[place][0], end) for place, end in ends.items()}
@@ -232,19 +245,19 @@ class _Merge:
         self._times: dict[Place, float] = dict.fromkeys(self._ends, 0.0)
         self._waited = Patience()
 
-    async def take(self, most: int, waits: Callable[[Record], bool], taken: Callable[[Record], None]) -> list[Record]:
-        """The next ones, at most so many; one that `waits` lets the other partitions go first."""
+    async def take(self, most: int, order: "_Order") -> list[Record]:
+        """The next ones, at most so many."""
         batch: list[Record] = []
         while len(batch) < most:
             await self._fill()
-            ready = [place for place, waiting in self._heads.items() if waiting and not waits(waiting[0])]
+            ready = [place for place, waiting in self._heads.items() if waiting and not order.waits(waiting[0])]
             if not ready:
                 assert not any(self._heads.values()), "an answer is told after what it answers"
                 break
-            place = min(ready, key=self._at)
+            place = min(ready, key=lambda place: (order.is_held(place), self._at(place)))
             self._times[place] = self._at(place)
             batch.append(self._heads[place].popleft())
-            taken(batch[-1])
+            order.note(batch[-1])
         return batch
 
     def _at(self, place: Place) -> float:
@@ -258,13 +271,59 @@ class _Merge:
                 self._heads[place].append(record)
 
 
+class _Order:
+    """What goes before what, beside the broker's time."""
+
+    def __init__(self, own: Collection[str], survey: _Survey) -> None:
+        self._own = frozenset(own)
+        self._survey = survey
+        # Answers soon to come, by the followed event, whose partition lets them go first.
+        self._near: dict[Said, tuple[Place, int]] = {}
+        self._held: Counter[Place] = Counter()
+
+    def waits(self, record: Record) -> bool:
+        """Whether it answers what is still to be read."""
+        return record.topic in self._own and _cause(record) in self._survey.ahead
+
+    def is_held(self, place: Place) -> bool:
+        """Whether the answer to a record of this partition is to come first: what follows was handled after it."""
+        return self._held[place] > 0
+
+    def note(self, record: Record) -> None:
+        """Note that it was taken."""
+        if record.topic in self._own:
+            self._answered(_cause(record))
+            return
+        said, place = _said(record), Place(record.topic, record.partition)
+        if said in self._survey.ahead:
+            self._survey.ahead.discard(said)
+            if near := sum(at <= record.timestamp + NEAR_S for at in self._survey.answers[said]):
+                self._near[said] = (place, near)
+                self._held[place] += 1
+
+    def _answered(self, said: Said) -> None:
+        if said not in self._near:
+            return
+        place, near = self._near.pop(said)
+        if near > 1:
+            self._near[said] = (place, near - 1)
+        else:
+            self._held[place] -= 1
+
+
 class _Work:
     """Writes what was told and what was followed, in one order, some of it in each transaction."""
 
     def __init__(
-        self, consumer: Consumer, handlers: Mapping[type[Message], Handler], fold: Fold, survey: _Survey
+        self,
+        consumer: Consumer,
+        handlers: Mapping[type[Message], Handler],
+        tell: Teller,
+        fold: Fold,
+        survey: _Survey,
     ) -> None:
         self._consumer = consumer
+        self._tell_refused = tell
         self._handlers = {str(message.DESCRIPTOR.full_name): handler for message, handler in handlers.items()}
         self._fold = fold
         self._steps = {str(message.DESCRIPTOR.full_name): step for message, step in fold.own.items()}
@@ -277,12 +336,12 @@ class _Work:
         }
         self._survey = survey
         self._last = dict(survey.known)
-        self._waiting: dict[str, _Waiting] = {}
+        self._waiting: dict[Said, _Waiting] = {}
         self._handled: dict[Place, int] = {}
         # Own events of a key that wait for another of our topics, which nothing orders.
         self._later: dict[Key, deque[Record]] = {}
         # Answered events that wait in the copy: number and slot of each.
-        self._rows: dict[str, tuple[int, Slot]] = {}
+        self._rows: dict[Said, tuple[int, Slot]] = {}
         self._summary = Summary()
 
     async def run(self, reader: Reader) -> Summary:
@@ -293,7 +352,8 @@ class _Work:
         whole = sum(end - begin for begin, end in self._survey.ranges.values())
         clock = asyncio.get_running_loop().time
         said = clock()
-        while batch := await merge.take(BATCH, self._waits, self._pass):
+        order = _Order(self._fold.tells, self._survey)
+        while batch := await merge.take(BATCH, order):
             await self._write(batch)
             if clock() - said > SAY_S:
                 said = clock()
@@ -305,24 +365,27 @@ class _Work:
             await self._fold.finish(tx)
         return self._summary
 
-    def _waits(self, record: Record) -> bool:
-        return self._is_own(record) and record.headers.get("ce_causationid", "") in self._survey.ahead
-
-    def _pass(self, record: Record) -> None:
-        self._survey.ahead.discard(record.headers.get("ce_id", ""))
-
     def _is_own(self, record: Record) -> bool:
         return record.topic in self._fold.tells
 
     async def _forget_what_was_published(self) -> None:
-        """What a copy has in its outbox was published since: it would be told again."""
+        """What a copy has in its outbox, or could not publish, was published since: it would be told again."""
         told_now = self._survey.told
+        columns = [[t for t, _ in told_now], [k for _, k in told_now], list(told_now.values())]
         async with self._consumer.database.transaction(()) as tx:
+            await tx.run(
+                """UPDATE parked SET closed_at = now(), outcome = 'handled', closed_by = 'system:rebuild', closed_why = ''
+                     FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS told (topic, key, last)
+                    WHERE parked.consumer = %s AND parked.closed_at IS NULL AND parked.topic = %s || told.topic
+                      AND parked.key = convert_to(told.key, 'UTF8')
+                      AND (parked.headers ->> 'ce_sequence')::bigint <= told.last""",
+                [*columns, self._consumer.name, parked.OUTBOX],
+            )
             await tx.run(
                 """DELETE FROM outbox USING unnest(%s::text[], %s::text[], %s::bigint[]) AS told (topic, key, last)
                     WHERE outbox.topic = told.topic AND outbox.key = told.key
                       AND (outbox.headers ->> 'ce_sequence')::bigint <= told.last""",
-                [[t for t, _ in told_now], [k for _, k in told_now], list(told_now.values())],
+                columns,
             )
 
     async def _write(self, batch: Sequence[Record]) -> None:
@@ -338,15 +401,12 @@ class _Work:
                     await self._follow(tx, record, known)
             await self._keep_places(tx, numbers)
 
-    async def _known(self, tx: Tx, batch: Sequence[Record]) -> set[str]:
+    async def _known(self, tx: Tx, batch: Sequence[Record]) -> set[Identity]:
         """Which of these events the database has handled before."""
-        ids = [record.headers.get("ce_id", "") for record in batch if not self._is_own(record)]
-        rows = await tx.rows(
-            "SELECT event_id FROM inbox WHERE consumer = %s AND event_id = ANY (%s::text[])", [self._consumer.name, ids]
-        )
-        return {row.event_id for row in rows}
+        hashes = {_identity(record): inbox.body_hash(record) for record in batch if not self._is_own(record)}
+        return set(await inbox.seen(tx, self._consumer.name, hashes)) if hashes else set()
 
-    async def _follow(self, tx: Tx, record: Record, known: set[str]) -> None:
+    async def _follow(self, tx: Tx, record: Record, known: set[Identity]) -> None:
         """Remember what a followed event says, or keep it for what we told of it, or let it come again."""
         self._handled[Place(record.topic, record.partition)] = record.offset
         try:
@@ -354,11 +414,11 @@ class _Work:
         except Unreadable as error:
             await self._park(tx, record, Reason("unreadable", error.code, error.message))
             return
-        if event.type not in self._handlers or event.id in known:
+        if event.type not in self._handlers or event.identity in known:
             return
-        known.add(event.id)
+        known.add(event.identity)
         self._summary.followed += 1
-        waiting = _Waiting(record, event, self._survey.causes.get(event.id, 0))
+        waiting = _Waiting(record, event, len(self._survey.answers.get(_said(record), ())))
         if event.type in self._remembered or not waiting.left:
             why = await self._try(tx, event)
             waiting.done = why is None
@@ -368,7 +428,7 @@ class _Work:
                 await self._claim(tx, record)
                 await self._park(tx, record, why or _NOT_REFLECTED)
         if waiting.left:
-            self._waiting[event.id] = waiting
+            self._waiting[_said(record)] = waiting
 
     async def _tell(self, tx: Tx, record: Record, numbers: dict[Key, int]) -> None:
         """Write what one of our own events says, and what stood behind it on another topic of ours."""
@@ -409,7 +469,7 @@ class _Work:
         if waiting is not None:
             waiting.left -= 1
             if not waiting.left:
-                self._waiting.pop(waiting.event.id, None)
+                self._waiting.pop(_said(waiting.record), None)
         return True
 
     async def _answer(self, tx: Tx, event: Event[Any], waiting: _Waiting) -> None:
@@ -424,6 +484,7 @@ class _Work:
         if waiting.event.type in self._again:
             tx.muted = waiting.would_tell = []
             await self._handlers[waiting.event.type](tx, [waiting.event])
+            await _check_rules(tx)
             tx.muted = None
         waiting.done = True
         await self._claim(tx, waiting.record)
@@ -432,22 +493,23 @@ class _Work:
 
     async def _cause_of(self, tx: Tx, record: Record) -> _Waiting | None:
         """The followed event that made us tell this: one just read, or one that waited in the copy."""
-        if not (cause := record.headers.get("ce_causationid")):
+        cause = _cause(record)
+        if cause == NO_CAUSE:
             return None
         waiting = self._waiting.get(cause)
         if waiting is None:
             waiting = await self._parked(tx, cause)
         return waiting
 
-    async def _parked(self, tx: Tx, event_id: str) -> _Waiting | None:
+    async def _parked(self, tx: Tx, said: Said) -> _Waiting | None:
         """One that waits in the copy, and was handled after it was made."""
-        if (slot := self._rows.pop(event_id, None)) is None:
+        if (slot := self._rows.pop(said, None)) is None:
             return None
         row = await parked.next_of(tx, self._consumer.name, slot[1], slot[0] - 1)
         assert row is not None, "it was there a moment ago, and nobody else is here"
         event = decode(row.record, self._types[row.topic])
-        self._waiting[event_id] = _Waiting(row.record, event, self._survey.causes[event_id], row=row.id)
-        return self._waiting[event_id]
+        self._waiting[said] = _Waiting(row.record, event, len(self._survey.answers[said]), row=row.id)
+        return self._waiting[said]
 
     async def _find_parked(self) -> None:
         """What waits in the copy, of all that we have told answers to since."""
@@ -458,9 +520,9 @@ class _Work:
                 [self._consumer.name, list(self._consumer.topics)],
             )
         self._rows = {
-            row.event_id: (row.id, (row.topic, row.tenant, row.subject))
+            (row.tenant, row.event_id): (row.id, (row.topic, row.tenant, row.subject))
             for row in rows
-            if row.event_id in self._survey.causes
+            if (row.tenant, row.event_id) in self._survey.answers
         }
 
     async def _try(self, tx: Tx, event: Event[Any]) -> Reason | None:
@@ -470,23 +532,36 @@ class _Work:
         try:
             async with tx.savepoint():
                 await self._handlers[event.type](tx, [event])
-                await tx.run("SET CONSTRAINTS ALL IMMEDIATE")
-                await tx.run("SET CONSTRAINTS ALL DEFERRED")
+                await _check_rules(tx)
                 if tx.announced:
                     raise _Tells
         except Early as early:
             return Reason("early", early.code, early.message, early.waits_for)
+        except Refusal as refusal:
+            return await self._refuse(tx, event, refusal)
         except Exception as error:
             if isinstance(error, psycopg.OperationalError):
                 raise
             return replace(_NOT_REFLECTED, detail=f"{type(error).__name__}: {error}"[:500])
         return None
 
+    async def _refuse(self, tx: Tx, event: Event[Any], refusal: Refusal) -> Reason:
+        """It was refused, if nobody was to be told so; whether one that is told was, its answer says."""
+        try:
+            async with tx.savepoint():
+                would_tell: list[Announcement] = []
+                tx.muted = would_tell
+                await self._tell_refused(tx, event, refusal)
+                if would_tell:
+                    raise _Tells
+        except _Tells:
+            return replace(_NOT_REFLECTED, detail=f"{refusal.code}: {refusal.message}"[:500])
+        finally:
+            tx.muted = None
+        return Reason("refused", refusal.code, refusal.message)
+
     async def _claim(self, tx: Tx, record: Record) -> None:
-        await tx.run(
-            "INSERT INTO inbox (consumer, event_id, body_hash) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-            [self._consumer.name, record.headers["ce_id"], inbox.body_hash(record)],
-        )
+        await inbox.settle(tx, self._consumer.name, {_identity(record): inbox.body_hash(record)})
 
     async def _park(self, tx: Tx, record: Record, why: Reason) -> int:
         await parked.add(tx, self._consumer.name, record, why)
@@ -542,8 +617,28 @@ def _check_told(event: Event[Any], would_tell: Sequence[Announcement]) -> None:
         raise LookupError("handled again, it would not be told like this")
 
 
+async def _check_rules(tx: Tx) -> None:
+    """Whatever the database checks at the end, it checks here, where it is known whose fault it is."""
+    await tx.run("SET CONSTRAINTS ALL IMMEDIATE")
+    await tx.run("SET CONSTRAINTS ALL DEFERRED")
+
+
 async def _no_handler(_tx: Tx, _events: Sequence[Event[Any]]) -> None:
     raise AssertionError("own events are not followed")
+
+
+def _identity(record: Record) -> Identity:
+    return record.headers.get("ce_tenant", ""), record.headers.get("ce_source", ""), record.headers.get("ce_id", "")
+
+
+def _said(record: Record) -> Said:
+    return record.headers.get("ce_tenant", ""), record.headers.get("ce_id", "")
+
+
+def _cause(record: Record) -> Said:
+    """The followed event that made us tell this, if it was one."""
+    cause = record.headers.get("ce_causationid", "")
+    return (record.headers.get("ce_tenant", ""), cause) if cause else NO_CAUSE
 
 
 def _key(record: Record) -> Key:

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import grpc
 import psycopg
 import uvloop
 from google.protobuf.message import Message
@@ -22,7 +21,7 @@ from prometheus_client import start_http_server
 from receivables.operations.v1 import service_pb2 as operations_pb2
 from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 
-from services.chassis import cleaning, follow, logs, metrics, migrate, operations, rebuild, told, topics
+from services.chassis import cleaning, follow, logs, metrics, migrate, operations, rebuild, rpc, told, topics
 from services.chassis.consumer import Consumer, Handler, Teller, nobody
 from services.chassis.database import Database, is_transient, reach, trouble
 from services.chassis.envelope import RECORD_MAX_BYTES
@@ -165,7 +164,7 @@ async def _serve(service: Service[S], settings: S) -> None:
             parts = await _stand_up(service, settings, stack)
             works = service.works(parts)
             metrics.expect_jobs(work.kind for work in works)
-            relay = Relay(parts.database, settings.kafka_bootstrap_servers)
+            relay = Relay(parts.database, settings.kafka_bootstrap_servers, service.name)
             relay.start()
             stack.push_async_callback(asyncio.to_thread, relay.stop)
             if settings.metrics_port:
@@ -229,7 +228,7 @@ async def _stand_up(service: Service[S], settings: S, stack: AsyncExitStack) -> 
     return Parts(settings, database, service.consumer(settings, database, topic_ids))
 
 
-def run_rebuild(service: Service[S], settings: S) -> rebuild.Summary:
+def run_rebuild(service: Service[S], settings: S, *, over_gaps: bool = False) -> rebuild.Summary:
     """Bring the service's tables from where they stand to the last thing that the service told."""
     if service.fold is None:
         raise SystemExit(f"{service.name} tells nothing that it could be rebuilt from")
@@ -244,7 +243,14 @@ def run_rebuild(service: Service[S], settings: S) -> rebuild.Summary:
         )
         async with database_of(settings) as database:
             consumer = service.consumer(settings, database, topic_ids)
-            return await rebuild.rebuild(consumer, service.handlers(settings), fold, settings.kafka_bootstrap_servers)
+            return await rebuild.rebuild(
+                consumer,
+                service.handlers(settings),
+                service.tell,
+                fold,
+                settings.kafka_bootstrap_servers,
+                over_gaps=over_gaps,
+            )
 
     reach(settings.database_url.get_secret_value())
     if not migrate.is_ready_for(settings.database_url.get_secret_value(), service.migrations, service.stands_on):
@@ -300,13 +306,11 @@ async def _watch_relay(relay: Relay) -> None:
 @asynccontextmanager
 async def _open_door(service: Service[S], parts: Parts[S], works: Sequence[Work]) -> AsyncIterator[None]:
     """Answer calls; then say that we no longer do, and finish those that are under way."""
-    server = grpc.aio.server(
-        options=[
-            ("grpc.max_receive_message_length", RECORD_MAX_BYTES),
-            ("grpc.so_reuseport", 0),
-            ("grpc.max_connection_age_ms", parts.settings.grpc_connection_age_s * 1000),
-            ("grpc.max_connection_age_grace_ms", AGE_GRACE_MS),
-        ],
+    server = rpc.server(
+        max_receive_message_length=RECORD_MAX_BYTES,
+        so_reuseport=0,
+        max_connection_age_ms=parts.settings.grpc_connection_age_s * 1000,
+        max_connection_age_grace_ms=AGE_GRACE_MS,
     )
     names = [reflection.SERVICE_NAME, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
     operator = Servicer(

@@ -27,11 +27,12 @@ SERVICE = Service(
     name="credit",
     settings=ChassisSettings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0001_accounts.sql",
+    stands_on="0003_orders_holds_policy.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     works=lambda _parts: (
         Work(store.LAPSE, usecases.lapse, most=500, find=usecases.find_lapsed, findable=store.count_lapsed),
+        Work(store.LIFT, usecases.end, most=500, find=usecases.find_over, findable=store.count_over),
     ),
     measure=metrics.measure,
     tell=usecases.tell_refused,

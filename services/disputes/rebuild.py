@@ -1,5 +1,6 @@
 """Cases as they follow from what was told of them: each step as it was told; descriptions alone are gone."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -7,10 +8,14 @@ from receivables.disputes.v1 import events_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 
+from services import contracts
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
+from services.disputes import store, wire
+from services.disputes.domain import invoices, portions
 from services.disputes.domain.cases import CONTESTED, MOVES, Action, State
+from services.kernel.money import Money
 
 Cause = Event[Any] | None
 
@@ -22,8 +27,8 @@ async def _open(tx: Tx, event: Event[events_pb2.DisputeOpened], _cause: Cause) -
     body = event.body
     await tx.run(
         """INSERT INTO dispute (tenant, dispute_id, invoice_id, account_id, reason_code, description, amount_minor, state,
-                                moves, opened_by, opened_at, answer_by, credit_note_number)
-           VALUES (%s, %s, %s, %s, %s, '', %s, 'SUBMITTED', 1, %s, %s, %s, '')""",
+                                moves, opened_by, opened_at, answer_by, credit_note_number, number)
+           VALUES (%s, %s, %s, %s, %s, '', %s, 'SUBMITTED', 1, %s, %s, %s, '', %s)""",
         [
             event.tenant,
             body.dispute_id,
@@ -34,8 +39,10 @@ async def _open(tx: Tx, event: Event[events_pb2.DisputeOpened], _cause: Cause) -
             event.origin.actor,
             tx.at,
             body.answer_by,
+            body.number,
         ],
     )
+    await _count(tx, event.tenant, body.number)
     await tx.run(
         """INSERT INTO dispute_line (tenant, dispute_id, line_id, invoice_id, contested, credited)
            SELECT %s, %s, line_id, %s, quantity, 0 FROM unnest(%s::text[], %s::numeric[]) AS line (line_id, quantity)""",
@@ -77,7 +84,8 @@ async def _move(tx: Tx, event: Event[events_pb2.DisputeMoved], cause: Cause) -> 
     credit = None if again else case.credit_minor
     await tx.run(
         """UPDATE dispute SET state = %s, moves = moves + 1, amount_minor = %s, answer_by = coalesce(%s, answer_by),
-                              asked_at = %s, ended_at = coalesce(%s, ended_at), resolution = %s, credit_minor = %s
+                              asked_at = %s, ended_at = coalesce(%s, ended_at), resolution = %s, credit_minor = %s,
+                              number = coalesce(nullif(%s, ''), number)
             WHERE tenant = %s AND dispute_id = %s""",
         [
             after.value,
@@ -87,10 +95,12 @@ async def _move(tx: Tx, event: Event[events_pb2.DisputeMoved], cause: Cause) -> 
             tx.at if after in (State.RESOLVED, State.REJECTED) else None,
             None if again else case.resolution,
             credit,
+            body.number,
             event.tenant,
             body.dispute_id,
         ],
     )
+    await _count(tx, event.tenant, body.number)
     claimed = _claim(before, case.amount_minor, case.credit_minor)
     await _contest(tx, event, _claim(after, body.amount.minor, credit) - claimed)
     await _remember(tx, event, case.moves + 1, (before, action, after), body.missing)
@@ -99,6 +109,7 @@ async def _move(tx: Tx, event: Event[events_pb2.DisputeMoved], cause: Cause) -> 
 async def _resolve(tx: Tx, event: Event[events_pb2.DisputeResolved], _cause: Cause) -> None:
     """How it ends; the step itself is told after it."""
     body = event.body
+    await _credit(tx, event)
     resolution = events_pb2.Resolution.Name(body.resolution).removeprefix("RESOLUTION_")
     await tx.run(
         "UPDATE dispute SET resolution = %s, credit_minor = %s WHERE tenant = %s AND dispute_id = %s",
@@ -117,6 +128,34 @@ async def _resolve(tx: Tx, event: Event[events_pb2.DisputeResolved], _cause: Cau
             [Decimal(line.quantity) for line in credited],
         ],
     )
+
+
+async def _credit(tx: Tx, event: Event[events_pb2.DisputeResolved]) -> None:
+    """Keep what is credited of the invoice by rate, as it is divided where a case is resolved."""
+    body = event.body
+    key = (event.tenant, body.invoice_id)
+    lines = await store.lines_of(tx, key)
+    credit = contracts.money(body.credit)
+    known, credited_minor = await store.credited_by_rate(tx, key)
+    before = invoices.with_unknown(known, Money(credited_minor, credit.currency), lines)
+    _, shares = invoices.split(credit, wire.parts(body.credited or body.lines), lines, before)
+    await store.save_credited(tx, key, portions.add(before, shares))
+
+
+async def _count(tx: Tx, tenant: str, number: str) -> None:
+    """No later case of the year has a number that was told."""
+    if number:
+        _, year, nth = number.rsplit("-", 2)
+        await tx.run(
+            """INSERT INTO case_series AS s (tenant, year, last) VALUES (%s, %s, %s)
+               ON CONFLICT (tenant, year) DO UPDATE SET last = greatest(s.last, EXCLUDED.last)""",
+            [tenant, int(year), int(nth)],
+        )
+
+
+async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Cause) -> None:
+    policy = replace(wire.policy(event.body.policy), version=event.body.version)
+    await store.add_policy(tx, event.tenant, policy, event.origin.actor)
 
 
 def _claim(state: State, amount: int, credit: int | None) -> int:
@@ -168,7 +207,8 @@ FOLD = Fold(
         events_pb2.DisputeOpened: _open,
         events_pb2.DisputeMoved: _move,
         events_pb2.DisputeResolved: _resolve,
+        events_pb2.PolicyChanged: _set_policy,
     },
-    remembered=frozenset({invoicing_pb2.InvoiceIssued, ledger_pb2.ItemReduced}),
+    remembered=frozenset({invoicing_pb2.InvoiceIssued, invoicing_pb2.SellerChanged, ledger_pb2.ItemReduced}),
     again=frozenset({invoicing_pb2.CreditNoteIssued}),
 )

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from services.kernel.money import Money, product
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 LINES_MAX = 10_000
 TOO_LARGE = "order.too_large"
@@ -76,8 +76,10 @@ def _check_lines(lines: Sequence[OrderLine]) -> None:
     for line in lines:
         line.net.checked()
         if line.quantity <= 0:
-            raise Invalid("order.quantity_not_positive", f"line {line.line_id}: the quantity must be above zero")
+            raise Invalid(
+                "order.quantity_not_positive", f"line {quoted(line.line_id)}: the quantity must be above zero"
+            )
         if line.unit_price < 0:
-            raise Invalid("order.price_negative", f"line {line.line_id}: the price must not be below zero")
+            raise Invalid("order.price_negative", f"line {quoted(line.line_id)}: the price must not be below zero")
         if Money.of(product(line.quantity, line.unit_price), line.net.currency).minor != line.net.minor:
-            raise Invalid("order.line_mismatch", f"line {line.line_id}: quantity x price is not {line.net}")
+            raise Invalid("order.line_mismatch", f"line {quoted(line.line_id)}: quantity x price is not {line.net}")

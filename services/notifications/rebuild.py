@@ -4,6 +4,7 @@ In an older copy, which has its people, messages are written again. Those that a
 document, are told of when they arrive: what was not told of goes out now. What only informs does not go out again.
 """
 
+from datetime import time
 from typing import Any
 
 from receivables.notifications.v1 import events_pb2
@@ -11,6 +12,8 @@ from receivables.notifications.v1 import events_pb2
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
+from services.notifications import store
+from services.notifications.domain.sellers import Policy
 
 Cause = Event[Any] | None
 Told = events_pb2.MessageDelivered | events_pb2.MessageBounced
@@ -80,11 +83,17 @@ async def _finish(tx: Tx) -> None:
     )
 
 
+async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Cause) -> None:
+    policy = Policy(event.body.version, time.fromisoformat(event.body.policy.digest_at))
+    await store.add_policy(tx, event.tenant, policy, event.origin.actor)
+
+
 FOLD = Fold(
     own={
         events_pb2.MessageDelivered: _deliver,
         events_pb2.MessageBounced: _bounce,
         events_pb2.ContactUnreachable: _suspend,
+        events_pb2.PolicyChanged: _set_policy,
     },
     remembers_all=True,
     finish=_finish,

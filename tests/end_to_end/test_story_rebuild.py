@@ -5,15 +5,22 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from decimal import Decimal
 from pprint import pformat
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
+from receivables.common.v1 import party_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
+from receivables.disputes.v1 import events_pb2 as disputes_events
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_events
+from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from deploy.demo.desk import money
 from deploy.demo.stack import START_S, STOP_S, Running
@@ -27,9 +34,22 @@ from tests.end_to_end.world import Trader, World
 
 # What comes back, and what of it is of no meaning: ids of rows that nobody is told, places in lists, times of writing.
 TABLES: dict[str, dict[str, set[str]]] = {
-    "credit": {"account": set(), "hold": set(), "decision": set(), "movement": set()},
+    "credit": {
+        "account": set(),
+        "order_of": set(),
+        "shipment": set(),
+        "hold": set(),
+        "decision": set(),
+        "movement": set(),
+        "account_hold": set(),
+        "policy": set(),
+        "seller": {"nth"},
+    },
     "invoicing": {
         "seller": {"position"},
+        "seller_version": set(),
+        "contract_version": set(),
+        "refused_order": set(),
         "buyer": set(),
         "contract": set(),
         "sales_order": set(),
@@ -54,8 +74,15 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "credit_note": set(),
         "allocation": {"allocation_id"},
         "dispute": set(),
+        "seller": set(),
+        "double_payment": set(),
+        "matching": {"turn"},
     },
     "disputes": {
+        "seller": set(),
+        "policy": set(),
+        "case_series": set(),
+        "credited_rate": set(),
         "invoice": set(),
         "invoice_line": set(),
         "dispute": {"description"},
@@ -68,8 +95,13 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "seller": set(),
         "order_scope": set(),
         "dispute_reason": set(),
+        "policy": set(),
     },
 }
+
+
+# What this story leaves empty, or may.
+UNPLAYED = {"held", "job", "matching", "refused_order", "seller"}
 
 
 def contents(service: str, urls: DatabaseUrls, trader: Trader) -> dict[str, list[str]]:
@@ -79,8 +111,10 @@ def contents(service: str, urls: DatabaseUrls, trader: Trader) -> dict[str, list
     untold = set() if trader.told("SellerChanged") else {"invoicing.seller", "invoicing.contract"}
     with psycopg.connect(urls.owner, row_factory=dict_row) as connection:
         connection.execute("SELECT set_config('ar.tenants', %s, true)", [trader.tenant])
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        known = {row["tablename"] for row in tables}
         for table, meaningless in TABLES[service].items():
-            if f"{service}.{table}" in untold:
+            if f"{service}.{table}" in untold or table not in known:
                 continue
             rows = connection.execute(f"SELECT * FROM {table}").fetchall()
             found[table] = sorted(repr({k: v for k, v in row.items() if k not in meaningless}) for row in rows)
@@ -126,6 +160,7 @@ def empty(world: World) -> Iterator[Callable[[str], DatabaseUrls]]:
 def trade(world: World, trader: Trader, nth: int) -> None:
     """A little of everything: approved, near the limit, declined, replaced, cancelled, paid, disputed, credited, refused."""
     trader.buyer(f"near{nth}", limit=1000)
+    govern(trader, nth)
     trader.sell(f"{nth}-whole", "100", "20")
     trader.place(f"{nth}-parts", "10", "20", quantity="10")
     trader.place(f"{nth}-near", "875", account=f"near{nth}")
@@ -150,6 +185,34 @@ def trade(world: World, trader: Trader, nth: int) -> None:
     pay_and_dispute(world, trader, nth)
 
 
+def govern(trader: Trader, nth: int) -> None:
+    """The seller sets its policies, and puts parts of an account on hold: one is lifted, one is over soon, one stands."""
+    services = trader.world.stage.services
+
+    def call(method: Any, request: Any, key: str) -> None:
+        services.write(method, request, tenant=trader.tenant, key=f"{key}/{nth}", actor="user:ada")
+
+    credit = credit_events.CreditPolicy(referral_share="0.10", hold_days=7 + nth)
+    call(services.credit.SetPolicy, credit_pb2.SetPolicyRequest(policy=credit), "policy/credit")
+    disputes = disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5 + nth, reopen_days=30)
+    call(services.disputes.SetPolicy, disputes_pb2.SetPolicyRequest(policy=disputes), "policy/disputes")
+    digest = notifications_events.NotificationPolicy(digest_at=f"17:0{nth}")
+    call(services.notifications.SetPolicy, notifications_pb2.SetPolicyRequest(policy=digest), "policy/notifications")
+    for site in ("EAST", "WEST", "SOUTH"):
+        hold = credit_pb2.PlaceHoldRequest(
+            hold_id=f"{site}-{nth}",
+            account_id="b2",
+            scope=party_pb2.Scope(site=site),
+            reason_code="by_request",
+            reason="as agreed",
+            owner="user:ada",
+        )
+        if site == "SOUTH":
+            hold.until.FromDatetime(trader.world.at + timedelta(hours=3))
+        call(services.credit.PlaceHold, hold, f"hold/{site}")
+    call(services.credit.LiftHold, credit_pb2.LiftHoldRequest(hold_id=f"WEST-{nth}"), "lift")
+
+
 def checkout(trader: Trader, order_id: str, account: str) -> None:
     """A checkout asks for a little more than is left: a person is to decide."""
     request = credit_pb2.DecideRequest(
@@ -166,6 +229,9 @@ def pay_and_dispute(world: World, trader: Trader, nth: int) -> None:
     trader.pay(f"{nth}-p1", "30", "no number at all")
     trader.pay(f"{nth}-p2", "72", whole.number)
     trader.pay(f"{nth}-p3", "5", account="b2")
+    [pdf] = trader.invoices(f"{nth}-pdf")
+    trader.pay(f"{nth}-p4", "31", pdf.number, account="b2")
+    trader.pay(f"{nth}-p5", "36", pdf.number, account="b2")
     buyer = trader.desk.acting_as("contact:b")
     line = buyer.open_dispute(first.number, "QTY_SHORT", key=f"{nth}-d1", lines=[(first.lines[0].line_id, "2")])
     amount, gone, asked, refused, stands = (
@@ -226,7 +292,7 @@ def test_every_service_is_built_anew_from_the_topics_alone(
                     "was": sorted(set(was[table]) - set(now[table])),
                     "is": sorted(set(now[table]) - set(was[table])),
                 }
-            assert was[table] or table in ("held", "job", "order_scope"), f"{name}.{table} was not played"
+            assert was[table] or table in UNPLAYED, f"{name}.{table} was not played"
 
     assert not differences, pformat(differences, width=200)
 
@@ -281,9 +347,9 @@ def assert_all_is_well(world: World, trader: Trader) -> None:
     books = trader.books()
     assert sum(books.values()) == 0
     for person in ("clerk", "payer", "reader"):
-        ids = [mail["Message-ID"] for mail in trader.mails(f"{person}.{trader.tenant}@people.example")]
-        assert ids, person
-        assert len(set(ids)) == len(ids), f"{person} got a mail twice"
+        mails = [mail["Message-ID"] for mail in trader.mails(f"{person}.{trader.tenant}@people.example")]
+        assert mails, person
+        assert len(set(mails)) == len(mails), f"{person} got a mail twice"
 
 
 @pytest.mark.timeout(500)

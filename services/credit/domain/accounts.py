@@ -18,6 +18,8 @@ class Account:
     used: Money
     held: Money
     on_hold: bool = False
+    # The number of the ledger's event whose balance `used` is.
+    sequence: int = 0
 
     def own(self, amount: Money) -> Money:
         """Return the amount itself; refuse one that is in another currency than the account."""

@@ -1,14 +1,12 @@
 """The reservation of an order: how it moves, what an invoice takes of it, when it lapses."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict
-
-HOLD_DAYS = 7  # a hold lapses so many days after the promised day of shipment
 
 
 class State(StrEnum):
@@ -65,8 +63,19 @@ class Hold:
     amount: Money
     held: Money
     captured: Money
-    expires_at: datetime
+    # None: it never lapses, for something of it has shipped.
+    expires_at: datetime | None
     scope: Scope
+    # The legal entity that sells; "": the tenant's first.
+    seller_id: str = ""
+    # How many invoices of it the ledger told.
+    invoiced: int = 0
+    # What is left is given back when all that shipped is invoiced.
+    cancelled: bool = False
+
+    def is_over(self, at: datetime) -> bool:
+        """Whether it still reserves, or waits, beyond its time."""
+        return self.state in OPEN and self.expires_at is not None and self.expires_at <= at
 
     def move(self, action: Action, *, held: Money, captured: Money | None = None) -> "Hold":
         """Apply one action; an illegal one is refused."""
@@ -75,6 +84,6 @@ class Hold:
         return replace(self, state=state, held=held, captured=captured or self.captured)
 
 
-def expiry(promised_ship_on: date) -> datetime:
-    """When a hold lapses: at the end of the seventh day after the promised day of shipment, UTC."""
-    return datetime.combine(promised_ship_on + timedelta(days=HOLD_DAYS + 1), time(0), UTC)
+def expiry(promised_ship_on: date, days: int, zone: tzinfo) -> datetime:
+    """When a hold lapses: at the end of the day that comes so many days after the promised one, where the seller is."""
+    return datetime.combine(promised_ship_on + timedelta(days=days + 1), time(0), zone).astimezone(UTC)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +65,5 @@ REASONS = {reason.code: reason for reason in map(_read, _TABLE.strip().splitline
 def find(code: str) -> Reason:
     """The reason of that code; refuse one that B10 does not have."""
     if (reason := REASONS.get(code)) is None:
-        raise Invalid("dispute.unknown_reason", f"{code[:40]!r} is not a reason for a dispute")
+        raise Invalid("dispute.unknown_reason", f"{quoted(code)} is not a reason for a dispute")
     return reason

@@ -21,7 +21,7 @@ from services.documents.rules.finding import Finding, Severity, fatal, is_valid
 from services.documents.rules.official import OfficialRules
 from services.documents.rules.profiles import PROFILES, claimed
 from services.documents.rules.profiles import named as profile_named
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 JOBS = min(4, os.cpu_count() or 1)
 NOT_READ = "FILE"  # the rule id of a file that could not be read at all
@@ -135,7 +135,7 @@ def _profile(xml: bytes, syntax: str, forced: str | None) -> tuple[str, list[Fin
     specification = safe.parse(xml).findtext(_SPECIFICATION[syntax]) or ""
     if (name := claimed(specification)) is not None:
         return name, []
-    message = f"{specification.strip()[:120]!r} is no profile that we know: judged by the core"
+    message = f"{quoted(specification.strip())} is no profile that we know: judged by the core"
     return "en16931", [Finding("AR-PROFILE-01", Severity.WARNING, message, "BT-24")]
 
 

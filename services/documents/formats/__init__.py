@@ -9,7 +9,7 @@ from services.documents.formats.losses import Loss, between, unheld
 from services.documents.formats.ubl.names import ROOTS as UBL_ROOTS
 from services.documents.formats.values import unreadable
 from services.documents.model import Invoice
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 __all__ = ["FORMATS", "Format", "Loss", "losses", "named", "recognise"]
 
@@ -61,7 +61,7 @@ FORMATS: Mapping[str, Format] = {
 def named(name: str) -> Format:
     """Find a format; refuse a name that is none."""
     if (found := FORMATS.get(name)) is None:
-        raise Invalid("document.unknown_format", f"{name[:40]!r} is not a format; there are: {', '.join(FORMATS)}")
+        raise Invalid("document.unknown_format", f"{quoted(name)} is not a format; there are: {', '.join(FORMATS)}")
     return found
 
 

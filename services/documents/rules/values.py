@@ -11,6 +11,7 @@ from services.documents.rules.codes import CodeLists
 from services.documents.rules.finding import Finding, fatal
 from services.documents.safe import UNPRINTABLE
 from services.documents.totals import DECIMALS_MAX, decimals
+from services.kernel.refusals import quoted
 
 # Terms that must say something; an optional term that says nothing breaks AR-TEXT-01.
 _REQUIRED = {
@@ -185,5 +186,5 @@ def _extensions(invoice: Invoice) -> Iterator[Finding]:
         for key in extensions:
             if not all(key.partition(":")):
                 yield fatal(
-                    "AR-EXT-01", f"The extension {key[:40]!r} has no namespace (name:key).", f"{place}extensions"
+                    "AR-EXT-01", f"The extension {quoted(key)} has no namespace (name:key).", f"{place}extensions"
                 )

@@ -23,7 +23,7 @@ from services.invoicing.domain.numbers import PLACEHOLDER, series_of
 from services.invoicing.domain.parties import Contract, Seller
 from services.invoicing.domain.statements import Kind, Line, Statement
 from services.kernel.money import Money
-from services.kernel.refusals import Conflict, Invalid
+from services.kernel.refusals import Conflict, Invalid, quoted
 
 ZERO = Decimal(0)
 _PIECE = "C62"
@@ -166,7 +166,7 @@ def _by_lines(request: CreditRequest, invoice: Statement, earlier: Sequence[Stat
     parts = []
     for nth, (line_id, quantity) in enumerate(request.lines, start=1):
         if (line := by_id.get(line_id)) is None:
-            raise Invalid("credit_note.unknown_line", f"the invoice has no line {line_id[:40]!r}")
+            raise Invalid("credit_note.unknown_line", f"the invoice has no line {quoted(line_id)}")
         if credited.get(line_id, ZERO) + quantity > line.quantity:
             raise Conflict(
                 "credit_note.exceeds_line", f"line {line_id}: more credited than the {line.quantity:f} invoiced"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from services.kernel.orders import Order
-from services.kernel.refusals import Conflict, Invalid
+from services.kernel.refusals import Conflict, Invalid, quoted
 
 ZERO = Decimal(0)
 
@@ -129,12 +129,12 @@ def ship(known: KeptOrder, shipment: Shipment) -> KeptOrder:
     shipped = dict(known.shipped)
     for line_id, quantity in shipment.quantities:
         if line_id not in ordered:
-            raise Invalid("shipment.unknown_line", f"the order has no line {line_id[:40]!r}")
+            raise Invalid("shipment.unknown_line", f"the order has no line {quoted(line_id)}")
         shipped[line_id] = shipped.get(line_id, ZERO) + quantity
         if shipped[line_id] > ordered[line_id]:
             raise Conflict(
                 "shipment.exceeds_order",
-                f"line {line_id}: {shipped[line_id]:f} shipped in all, {ordered[line_id]:f} ordered",
+                f"line {quoted(line_id)}: {shipped[line_id]:f} shipped in all, {ordered[line_id]:f} ordered",
             )
     return replace(known, state=state, shipped=shipped)
 

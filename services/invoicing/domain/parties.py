@@ -6,7 +6,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services import documents
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 NET_DAYS_MAX = 365
 PDF = "facturx"
@@ -67,7 +67,7 @@ class Seller:
         try:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise Invalid("seller.time_zone_unknown", f"{self.time_zone[:40]!r} is not an IANA time zone") from None
+            raise Invalid("seller.time_zone_unknown", f"{quoted(self.time_zone)} is not an IANA time zone") from None
         return self
 
 
@@ -107,12 +107,12 @@ class Form:
         if (profile := documents.PROFILES.get(self.profile)) is None:
             raise Invalid(
                 "document.profile_unknown",
-                f"{self.profile[:40]!r} is no profile; there are: {', '.join(documents.PROFILES)}",
+                f"{quoted(self.profile)} is no profile; there are: {', '.join(documents.PROFILES)}",
             )
         if self.format not in profile.rule_sets:
             raise Invalid(
                 "document.format_not_of_profile",
-                f"{profile.title} travels as {' or '.join(profile.rule_sets)}, not as {self.format[:40]!r}",
+                f"{profile.title} travels as {' or '.join(profile.rule_sets)}, not as {quoted(self.format)}",
             )
         return self
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from services.documents.model import VatCategory
 from services.documents.totals import STANDARD_EXEMPTIONS
 from services.invoicing.domain.rates import MEMBERS, RATES, Rates
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 ZERO = Decimal(0)
 _NORTHERN_IRELAND = "XI"  # prefix of its VAT ids: for goods it stayed in the EU's VAT territory
@@ -119,4 +119,4 @@ def _tax_class(text: str) -> TaxClass:
     try:
         return TaxClass(text or TaxClass.STANDARD)
     except ValueError:
-        raise Invalid("tax.class_unknown", f"{text[:40]!r} is not a kind of goods that the tax tables know") from None
+        raise Invalid("tax.class_unknown", f"{quoted(text)} is not a kind of goods that the tax tables know") from None

@@ -1,7 +1,7 @@
 """Issued documents as files: in the form agreed with the buyer, and in any other format that somebody asks for."""
 
 from services.chassis import outbox
-from services.chassis.database import Database
+from services.chassis.database import CALL_S, Database
 from services.chassis.envelope import Origin
 from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
@@ -15,7 +15,7 @@ from services.invoicing.domain.parties import CORE_FORM, PDF, Form, usual_form
 from services.invoicing.domain.statements import File, Kept, Statement
 from services.invoicing.press import Press
 from services.invoicing.usecases.desk import Key
-from services.kernel.refusals import Conflict, Invalid, NotFound
+from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 
 # Kinds of jobs: pages of the usual size, and of very long documents, for which the others need not wait.
 FILE, LARGE_FILE = store.FILE, "file_large"
@@ -26,7 +26,7 @@ PLAIN = ("json", "csv")
 def asked_form(said: Statement, format_: str, profile: str) -> Form:
     """The format and profile that are meant by what was asked; refuses what does not go together."""
     if format_ and format_ not in FORMATS:
-        raise Invalid("document.format_unknown", f"{format_[:40]!r} is no format; there are: {', '.join(FORMATS)}")
+        raise Invalid("document.format_unknown", f"{quoted(format_)} is no format; there are: {', '.join(FORMATS)}")
     if format_ in PLAIN:
         if profile:
             raise Invalid("document.format_not_of_profile", f"{format_} has no profile")
@@ -44,9 +44,9 @@ async def render(database: Database, press: Press, document: Key, format_: str, 
     It is written outside any transaction: a page takes some 40 ms.
     """
     tenant, id_or_number = document
-    async with database.transaction([tenant]) as tx:
+    async with database.transaction([tenant], within=CALL_S) as tx:
         if (kept := await store.get_issued(tx, tenant, id_or_number)) is None:
-            raise NotFound("invoice.unknown", f"no invoice or credit note {id_or_number[:64]!r}")
+            raise NotFound("invoice.unknown", f"no invoice or credit note {quoted(id_or_number)}")
         said = kept.statement
         form = asked_form(said, format_, profile)
         if (file := await store.get_file(tx, said.key, form)) is not None:
@@ -60,7 +60,7 @@ async def render(database: Database, press: Press, document: Key, format_: str, 
     if findings:
         rules = "; ".join(f"{finding.rule}: {finding.message}" for finding in findings[:5])
         raise Conflict("document.profile_not_met", f"the document does not meet {form.profile}: {rules}"[:2000])
-    async with database.transaction([tenant]) as tx:
+    async with database.transaction([tenant], within=CALL_S) as tx:
         return said, await store.keep_file(tx, said.key, written)
 
 

@@ -10,7 +10,7 @@ from services.notifications.domain.matrix import MATRIX, Weight
 from services.notifications.domain.messages import Action, Message
 from services.notifications.domain.roles import BUYER_ROLES, Role
 from services.notifications.domain.routing import Recipient
-from services.notifications.domain.stories import Affects, Detail, Story
+from services.notifications.domain.stories import WHOLE_COMPANY, Affects, Detail, Story
 from services.notifications.texts.catalogue import REMEMBERED, Catalogue, catalogue
 
 
@@ -63,6 +63,7 @@ class Telling:
             "seller": names.seller,
             "by_when": story.by_when,
             "next_update_at": story.next_update_at,
+            "scope": _parts(words, story.scopes),
         }
         return cls(
             story=story,
@@ -127,7 +128,13 @@ def _affects(words: Catalogue, affects: Affects) -> str:
         "shipment": affects.shipment,
         "credit_line": words.money(affects.credit_line) if affects.credit_line else "",
     }
-    return "; ".join(f"{words.common(name)} {text}" for name, text in parts.items() if text)
+    said = [f"{words.common(name)} {text}" for name, text in parts.items() if text]
+    return "; ".join([*said, *([words.common("new_orders")] if affects.new_orders else [])])
+
+
+def _parts(words: Catalogue, scopes: Sequence[Scope]) -> str:
+    """To which parts of a company a fact is limited; nothing if it concerns all of it."""
+    return "" if WHOLE_COMPANY in scopes else "".join(_scope(words, scope) for scope in scopes)
 
 
 @lru_cache(REMEMBERED)

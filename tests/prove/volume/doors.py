@@ -168,6 +168,21 @@ def _credit() -> list[Door]:
     def cancelled(n: int) -> Record:
         return of_account(orders_events.OrderCancelled(order_id=f"new-{n}"), f"order/new-{n}", n)
 
+    def shipped(n: int) -> Record:
+        return of_account(orders_events.OrderShipped(order_id=f"new-{n}", shipment_id="s"), f"order/new-{n}", n)
+
+    def met(kind: type[Any]) -> Callable[[int], Record]:
+        after = ledger_events.Standing(open=eur(900), unapplied=eur(0), credits=eur(0))
+        return lambda n: of_account(
+            kind(payment_id=f"p-{n}", invoice_id=f"new-{n}", amount=eur(100), after=[after]), f"payment/p-{n}", n
+        )
+
+    def seller(n: int) -> Record:
+        body = invoicing_events.SellerChanged(version=1)
+        body.seller.seller_id, body.seller.time_zone = f"s{n}", "Europe/Berlin"
+        return a_record(body, account=f"s{n}", subject=f"seller/s{n}")
+
+    policy = credit_events.CreditPolicy(referral_share="0.2", hold_days=9)
     decide = credit_pb2.DecideRequest(order_id="call", version=1, account_id=HOT, amount=eur(500))
     return [
         call(credit_pb2.RegisterBuyerRequest(account_id="fresh", company=office.company(), limit=eur(10))),
@@ -180,11 +195,21 @@ def _credit() -> list[Door]:
         call(credit_pb2.GetDecisionRequest(order_id="o7")),
         call(credit_pb2.GetDecisionRequest(order_id="o7", version=1)),
         *pages(credit_pb2.ListReferredRequest()),
+        call(credit_pb2.PlaceHoldRequest(hold_id="fresh", account_id="b7", scope=party_pb2.Scope(site="x"))),
+        call(credit_pb2.LiftHoldRequest(hold_id="fresh")),
+        *pages(credit_pb2.ListHoldsRequest()),
+        *pages(credit_pb2.ListHoldsRequest(account_id=HOT)),
+        call(credit_pb2.SetPolicyRequest(policy=policy)),
+        call(credit_pb2.GetPolicyRequest()),
+        event(seller, kind=invoicing_events.SellerChanged),
         event(order, kind=orders_events.OrderPlaced),
+        event(shipped, kind=orders_events.OrderShipped),
         event(opened, kind=ledger_events.ItemOpened),
         event(reduced, kind=ledger_events.ItemReduced),
         event(kept, kind=ledger_events.CreditKept),
         event(paid, kind=ledger_events.PaymentReceived),
+        event(met(ledger_events.CashApplied), kind=ledger_events.CashApplied),
+        event(met(ledger_events.CashUnapplied), kind=ledger_events.CashUnapplied),
         event(cancelled, kind=orders_events.OrderCancelled),
     ]
 
@@ -213,7 +238,10 @@ def _ledger() -> list[Door]:
     return [
         pay("small", 100),
         pay("named", 15_000, "RE-100 and RE-200"),
+        pay("paid before", 15_000, "RE-1", account="b1"),
         pay("of many", 3_000_000),
+        pay("of more than one transaction meets", 6_000_000),
+        pay("behind that", 100),
         pay("of the other currency", 50_000, currency="SEK"),
         pay("of a small account", 10**9, "RE-17", account="b18"),
         call(ledger.a_payment("p-i1", 10_000, "RE-1", account="b1")),
@@ -225,6 +253,8 @@ def _ledger() -> list[Door]:
         *pages(ledger_pb2.ListOpenItemsRequest(account_id="b2"), rows=2),
         call(ledger_pb2.GetTrialBalanceRequest()),
         event(lambda n: ledger.registered(f"fresh-{n}"), kind=credit_events.BuyerRegistered),
+        event(lambda n: ledger.seller_registered(f"s{n}"), kind=invoicing_events.SellerRegistered),
+        event(lambda n: ledger.seller_in("Asia/Tokyo", f"s{n}"), kind=invoicing_events.SellerChanged),
         event(numbered(ledger.issued, "new"), kind=invoicing_events.InvoiceIssued),
         event(credited, kind=invoicing_events.CreditNoteIssued),
         event(numbered(ledger.decided, "new"), kind=credit_events.CreditDecided),

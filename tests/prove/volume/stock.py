@@ -47,6 +47,18 @@ CREDIT = (
         SELECT t, b, '', 'EUR', 1000000000000, coalesce(used, 0), coalesce(held, 0), false, now() FROM {_HOUSES}
           LEFT JOIN (SELECT tenant AS t, account_id AS b, sum(used_minor) AS used, sum(held_minor) AS held
                        FROM movement GROUP BY 1, 2) AS m USING (t, b)""",
+    f"INSERT INTO order_of SELECT t, 'o' || n, b FROM {_OF}",
+    f"INSERT INTO shipment SELECT t, 'o' || n, b, 's' FROM {_OF} WHERE n % 50 <> 2",
+    # Holds on accounts, of single purchase orders: most were lifted.
+    f"""INSERT INTO account_hold
+        SELECT t, 'h' || lpad(n::text, 9, '0'), b, '', '', 'po' || n, 'overdue', '', 'user:ada',
+               CASE WHEN n % 3 = 0 THEN now() + interval '9 years' END, now(), 'user:ada',
+               CASE WHEN n % 1000 <> 7 AND n % 10000 <> 0 THEN now() END FROM {_OF} WHERE n % 5 IN (0, 2)""",
+    f"INSERT INTO policy SELECT t, n, 0.1, 7, now(), 'user:ada' FROM {_OF} WHERE n <= 100",
+    f"""INSERT INTO parked (consumer, topic, partition, kafka_offset, event_id, event_type, tenant, subject, key, headers,
+                            reason, code, detail)
+        SELECT 'credit', 'receivables.ledger.v1', 0, n, 'waits-' || n, 'type', t, 'payment/p' || n,
+               convert_to(t || '/elsewhere-' || n, 'UTF8'), '{{}}', 'failed', 'code', '' FROM {_OF} WHERE n % 20 = 0""",
 )
 
 # Every second invoice is open, all of b0's, of which one in a hundred is in another currency; the others are paid.

@@ -15,14 +15,13 @@ TOLD, FOLLOWED = Place("receivables.credit.v1", 0), Place("receivables.orders.v1
 
 
 def told(number: int, *, id: str = "", key: str = "acme/b1", cause: str = "", at: float = 1.0) -> Record:  # noqa: A002 - the header's name
-    headers = {"ce_id": id or f"told-{number}", "ce_sequence": str(number)} | (
-        {"ce_causationid": cause} if cause else {}
-    )
+    headers = {"ce_tenant": "acme", "ce_id": id or f"told-{number}", "ce_sequence": str(number)}
+    headers |= {"ce_causationid": cause} if cause else {}
     return Record(*TOLD, next_offset(TOLD), key.encode(), b"", headers, at)
 
 
 def followed(id: str, *, at: float = 1.0) -> Record:  # noqa: A002 - the header's name
-    return Record(*FOLLOWED, next_offset(FOLLOWED), b"acme/b1", b"", {"ce_id": id}, at)
+    return Record(*FOLLOWED, next_offset(FOLLOWED), b"acme/b1", b"", {"ce_tenant": "acme", "ce_id": id}, at)
 
 
 _offsets: defaultdict[Place, int] = defaultdict(int)
@@ -80,7 +79,7 @@ async def test_what_the_database_has_is_not_read_again():
     found = await survey(Topics(told(1), told(2), told(3, cause="o1")), {KEY: 2})
 
     assert found.ranges == {TOLD: (2, 3)}
-    assert found.causes == {"o1": 1}
+    assert found.answers == {("acme", "o1"): [1.0]}
 
 
 async def test_a_database_that_has_all_has_nothing_to_read():
@@ -90,7 +89,7 @@ async def test_a_database_that_has_all_has_nothing_to_read():
 async def test_what_a_relay_sent_again_after_a_crash_is_one_event():
     found = await survey(Topics(told(1), told(2, cause="o1"), told(1), told(2, cause="o1"), told(3)))
 
-    assert found.causes == {"o1": 1}
+    assert found.answers == {("acme", "o1"): [1.0]}
 
 
 async def test_a_number_that_is_missing_ends_it():
@@ -104,10 +103,9 @@ async def test_a_copy_that_was_started_and_went_another_way_ends_it():
 
 
 async def followed_range(topics: Topics, *, causes: Sequence[str], until: float, acknowledged: int = 0) -> Any:
-    found = rebuild._Survey({}, {}, until=until)
-    found.causes.update(causes)
-    place = (FOLLOWED.topic, FOLLOWED.partition)
-    await rebuild._survey_followed(cast("Any", topics), found, topics.ranges, {place: acknowledged})
+    found = rebuild._Survey({}, {}, until=until, acknowledged={(FOLLOWED.topic, FOLLOWED.partition): acknowledged})
+    found.answers.update({("acme", cause): [until] for cause in causes})
+    await rebuild._survey_followed(cast("Any", topics), found, topics.ranges)
     return found.ranges.get(FOLLOWED)
 
 
@@ -120,29 +118,48 @@ async def test_followed_events_are_read_up_to_the_last_that_was_answered_acknowl
     assert await followed_range(topics, causes=["o3"], until=2, acknowledged=4) == (0, 4)
 
 
-async def merged(topics: Topics, ahead: set[str]) -> list[str]:
+async def merged(topics: Topics, answers: Mapping[str, Sequence[float]]) -> list[str]:
+    found = rebuild._Survey(topics.ranges, {})
+    found.answers = {("acme", said): list(at) for said, at in answers.items()}
+    found.ahead = set(found.answers)
     merge = rebuild._Merge(cast("Any", topics), topics.ranges)
-    taken = await merge.take(
-        100,
-        lambda record: record.headers.get("ce_causationid") in ahead,
-        lambda record: ahead.discard(record.headers["ce_id"]),
-    )
+    taken = await merge.take(100, rebuild._Order([TOLD.topic], found))
     return [record.headers["ce_id"] for record in taken]
 
 
 async def test_all_is_taken_by_the_brokers_time():
     topics = Topics(followed("o1", at=1), told(1, at=2), followed("o2", at=3), told(2, at=4))
 
-    assert await merged(topics, set()) == ["o1", "told-1", "o2", "told-2"]
+    assert await merged(topics, {}) == ["o1", "told-1", "o2", "told-2"]
 
 
 async def test_an_answer_comes_after_what_it_answers_whatever_the_clocks_say():
     topics = Topics(told(1, cause="o2", at=1), told(2, at=1), followed("o1", at=8), followed("o2", at=9))
 
-    assert await merged(topics, {"o2"}) == ["o1", "o2", "told-1", "told-2"]
+    assert await merged(topics, {"o2": [1]}) == ["o1", "o2", "told-1", "told-2"]
 
 
 async def test_a_partition_keeps_its_order_where_its_producers_clocks_go_backwards():
     topics = Topics(followed("o1", at=5), followed("o2", at=1), told(1, at=3))
 
-    assert await merged(topics, set()) == ["told-1", "o1", "o2"]
+    assert await merged(topics, {}) == ["told-1", "o1", "o2"]
+
+
+async def test_what_follows_an_event_waits_for_what_was_told_of_it_within_a_moment():
+    topics = Topics(followed("o1", at=1), followed("o2", at=1.1), told(1, cause="o1", at=1.5))
+
+    assert await merged(topics, {"o1": [1.5]}) == ["o1", "told-1", "o2"]
+
+
+async def test_an_event_that_had_to_wait_for_long_holds_nothing_up():
+    topics = Topics(followed("o1", at=1), followed("o2", at=2), told(1, cause="o1", at=60))
+
+    assert await merged(topics, {"o1": [60]}) == ["o1", "o2", "told-1"]
+
+
+async def test_of_two_that_wait_for_each_other_one_goes_first():
+    topics = Topics(
+        followed("o1", at=1), followed("o2", at=1.1), told(1, cause="o2", at=1.2), told(2, cause="o1", at=1.3)
+    )
+
+    assert await merged(topics, {"o1": [1.3], "o2": [1.2]}) == ["o1", "o2", "told-1", "told-2"]

@@ -19,6 +19,7 @@ from services.kernel.refusals import Conflict, Invalid
 
 POLICY = Policy()
 KEY = ("acme", "b1")
+NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
 def eur(minor: int) -> Money:
@@ -35,6 +36,13 @@ def a_request(order_id: str = "o1", amount: int = 10_000, version: int = 1, acco
 
 def a_book(account: Account | None = None) -> Book:
     return Book({KEY: account or an_account()})
+
+
+def invoiced(book: Book, hold: Hold, amount: Money, *, final: bool) -> tuple[Money, Money]:
+    """An invoice takes its part of a hold, and is used."""
+    taken = moves.capture(book, hold, amount, final=final)
+    book.change(KEY, used=amount.minor)
+    return taken
 
 
 def test_what_fits_to_the_last_cent_is_approved():
@@ -69,7 +77,7 @@ def test_who_paid_too_much_has_more_headroom_than_limit():
 def test_an_approved_order_is_held_until_a_week_after_its_promised_day():
     book = a_book()
 
-    decision, replaced = decisions.decide(book, a_request(amount=70_000), POLICY)
+    decision, replaced = decisions.decide(book, a_request(amount=70_000), NOW)
 
     assert decision.outcome is Outcome.APPROVED
     assert replaced is None
@@ -79,7 +87,7 @@ def test_an_approved_order_is_held_until_a_week_after_its_promised_day():
 
 def test_a_referred_order_holds_nothing_until_a_person_approves_it():
     book = a_book(an_account(limit=10_000))
-    decision, _ = decisions.decide(book, a_request(amount=10_500), POLICY)
+    decision, _ = decisions.decide(book, a_request(amount=10_500), NOW)
     assert (decision.outcome, book.accounts[KEY].held) == (Outcome.REFERRED, eur(0))
 
     approved = decisions.review(book, book.holds[("acme", "o1")], Outcome.APPROVED, "user:ada")
@@ -90,7 +98,7 @@ def test_a_referred_order_holds_nothing_until_a_person_approves_it():
 
 def test_a_review_is_given_once():
     book = a_book(an_account(limit=10_000))
-    decisions.decide(book, a_request(amount=10_500), POLICY)
+    decisions.decide(book, a_request(amount=10_500), NOW)
     decisions.review(book, book.holds[("acme", "o1")], Outcome.DECLINED, "user:ada")
 
     with pytest.raises(Conflict, match="REFUSED"):
@@ -99,9 +107,9 @@ def test_a_review_is_given_once():
 
 def test_a_new_version_takes_the_place_of_the_open_hold():
     book = a_book()
-    decisions.decide(book, a_request(amount=90_000), POLICY)
+    decisions.decide(book, a_request(amount=90_000), NOW)
 
-    decision, replaced = decisions.decide(book, a_request(amount=95_000, version=2), POLICY)
+    decision, replaced = decisions.decide(book, a_request(amount=95_000, version=2), NOW)
 
     assert decision.outcome is Outcome.APPROVED
     assert replaced is not None
@@ -111,43 +119,43 @@ def test_a_new_version_takes_the_place_of_the_open_hold():
 
 def test_an_older_version_comes_too_late():
     book = a_book()
-    decisions.decide(book, a_request(version=2), POLICY)
+    decisions.decide(book, a_request(version=2), NOW)
 
     with pytest.raises(Conflict) as refused:
-        decisions.decide(book, a_request(version=1), POLICY)
+        decisions.decide(book, a_request(version=1), NOW)
     assert refused.value.code == "order.version_superseded"
 
 
 def test_an_order_of_which_something_is_invoiced_cannot_be_replaced():
     book = a_book()
-    decisions.decide(book, a_request(amount=10_000), POLICY)
-    moves.capture(book, book.holds[("acme", "o1")], book.accounts[KEY], eur(4_000), final=False)
+    decisions.decide(book, a_request(amount=10_000), NOW)
+    moves.capture(book, book.holds[("acme", "o1")], eur(4_000), final=False)
 
     with pytest.raises(Conflict) as refused:
-        decisions.decide(book, a_request(version=2), POLICY)
+        decisions.decide(book, a_request(version=2), NOW)
     assert refused.value.code == "order.already_invoiced"
 
 
 def test_another_currency_than_the_accounts_is_refused():
     with pytest.raises(Invalid) as refused:
-        decisions.decide(a_book(), replace(a_request(), amount=Money(100, "USD")), POLICY)
+        decisions.decide(a_book(), replace(a_request(), amount=Money(100, "USD")), NOW)
     assert refused.value.code == "order.currency_not_held"
 
 
 def test_two_orders_in_one_batch_cannot_spend_one_limit():
     book = a_book(an_account(limit=10_000))
 
-    outcomes = [decisions.decide(book, a_request(o, 7_000), POLICY)[0].outcome for o in ("o1", "o2")]
+    outcomes = [decisions.decide(book, a_request(o, 7_000), NOW)[0].outcome for o in ("o1", "o2")]
 
     assert outcomes == [Outcome.APPROVED, Outcome.DECLINED]
 
 
 def test_a_partial_invoice_takes_its_part_and_the_final_one_frees_the_rest():
     book = a_book()
-    decisions.decide(book, a_request(amount=10_000), POLICY)
+    decisions.decide(book, a_request(amount=10_000), NOW)
 
-    first = moves.capture(book, book.holds[("acme", "o1")], book.accounts[KEY], eur(4_000), final=False)
-    last = moves.capture(book, book.holds[("acme", "o1")], book.accounts[KEY], eur(5_000), final=True)
+    first = invoiced(book, book.holds[("acme", "o1")], eur(4_000), final=False)
+    last = invoiced(book, book.holds[("acme", "o1")], eur(5_000), final=True)
 
     assert first == (eur(4_000), eur(0))
     assert last == (eur(5_000), eur(1_000))
@@ -157,9 +165,9 @@ def test_a_partial_invoice_takes_its_part_and_the_final_one_frees_the_rest():
 
 def test_an_invoice_above_its_hold_is_used_all_the_same():
     book = a_book(an_account(limit=10_000))
-    decisions.decide(book, a_request(amount=10_000), POLICY)
+    decisions.decide(book, a_request(amount=10_000), NOW)
 
-    captured, _ = moves.capture(book, book.holds[("acme", "o1")], book.accounts[KEY], eur(12_000), final=True)
+    captured, _ = invoiced(book, book.holds[("acme", "o1")], eur(12_000), final=True)
 
     assert captured == eur(10_000)
     assert book.accounts[KEY].used == eur(12_000)
@@ -168,7 +176,7 @@ def test_an_invoice_above_its_hold_is_used_all_the_same():
 
 def test_what_was_released_cannot_be_released_again():
     book = a_book()
-    decisions.decide(book, a_request(), POLICY)
+    decisions.decide(book, a_request(), NOW)
     hold = moves.release(book, book.holds[("acme", "o1")])
 
     with pytest.raises(AssertionError, match="more was released"):
@@ -205,15 +213,14 @@ def test_whatever_happens_the_holds_add_up_and_no_grant_exceeds_the_limit(
     used = 0
     for step, order_id, amount in steps:
         hold = book.holds.get(("acme", order_id))
-        account = book.accounts[KEY]
         if step == "decide":
             version = hold.version + 1 if hold else 1
-            if hold is None or not hold.captured.minor:
-                decision, _ = decisions.decide(book, a_request(order_id, amount, version), POLICY)
+            if hold is None or not hold.invoiced:
+                decision, _ = decisions.decide(book, a_request(order_id, amount, version), NOW)
                 if decision.outcome is Outcome.APPROVED:
                     assert book.accounts[KEY].headroom.minor >= 0
         elif step in {"capture", "final"} and hold:
-            moves.capture(book, hold, account, eur(amount), final=step == "final")
+            invoiced(book, hold, eur(amount), final=step == "final")
             used += amount
         elif step in {"cancel", "expire"} and hold and hold.state in holds.OPEN:
             moves.release(book, hold, Action.RELEASE if step == "cancel" else Action.EXPIRE)
@@ -225,3 +232,22 @@ def test_whatever_happens_the_holds_add_up_and_no_grant_exceeds_the_limit(
         after = book.accounts[KEY]
         assert after.held == Money.total((h.held for h in book.holds.values()), "EUR")
         assert after.used == eur(used)
+
+
+def test_an_order_stays_with_the_account_that_placed_it():
+    book = Book({KEY: an_account(), ("acme", "b2"): an_account()})
+    decisions.decide(book, a_request(), NOW)
+
+    with pytest.raises(Conflict) as refused:
+        decisions.decide(book, a_request(account_id="b2", version=2), NOW)
+    assert refused.value.code == "order.account_changed"
+
+
+def test_an_order_whose_declined_version_was_invoiced_cannot_be_replaced():
+    book = a_book(an_account(limit=0))
+    decisions.decide(book, a_request(), NOW)
+    invoiced(book, book.holds[("acme", "o1")], eur(10_000), final=False)
+
+    with pytest.raises(Conflict) as refused:
+        decisions.decide(book, a_request(version=2), NOW)
+    assert refused.value.code == "order.already_invoiced"

@@ -238,9 +238,9 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "bomb in UTF-16": (laughs(attribute=True).decode().encode("utf-16"), ""),
     "unknown root": (b"<Order xmlns='urn:x'/>", "root of no invoice"),
     "no whole PDF": (b"%PDF-1.7\n%\xe2\xe3", "PDF"),
-    "deep": (b"<a>" * 200_000, ""),
+    "deep": (b"<a>" * 200_000, "not well-formed"),
     "deep JSON": (b'{"format": ' + b"[" * 200_000, "nested too deeply"),
-    "many attributes": (b"<Invoice " + b" ".join(b"a%d='1'" % i for i in range(200_000)) + b"/>", "root"),
+    "many attributes": (b"<Invoice " + b" ".join(b"a%d='1'" % i for i in range(200_000)) + b"/>", "not well-formed"),
     "one long text": (UBL.replace(b"Widget", b"W" * 12_000_000, 1), ""),
     "JSON with a huge number": (b'{"format": "receivables-invoice-1", "a": 1' + b"0" * 1_000_000 + b"}", "18 digits"),
 }
@@ -272,7 +272,7 @@ def test_a_hostile_file_gets_a_clear_error_at_once(name: str, tmp_path: Path) ->
 
     if name != "one long text":  # libxml2 allows ten million characters; whichever way, it ends
         assert shown.exit_code == 1, shown.output
-        assert why in shown.stderr
+        assert why in shown.stderr.replace(str(tmp_path), "")  # a folder's name proves nothing
         assert "document.unreadable" in shown.stderr
     assert shown.exception is None or isinstance(shown.exception, SystemExit)
     assert time.monotonic() - started < SECONDS_MAX

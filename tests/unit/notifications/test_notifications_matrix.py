@@ -13,6 +13,7 @@ shipped                             | shipped / delivered                       
 invoice_issued                      | invoice issued                                      | D | | | A | | | | | | | |
 payment_received payment_not_identified | payment received / partly / not identified      | | | | I | | | | | | | A CASH_APP (not identified) |
 credit_note_issued                  | credit note issued                                  | I | | | I | | | | | | | |
+hold_placed                         | final notice, orders on hold                        | I | I | | A | A | A | I | | I | I | A COLLECTOR, I SALES |
 dispute_opened dispute_reopened     | dispute opened / acknowledged                       | I | | | I | | | | | | | A DISPUTE_OWNER |
 dispute_question                    | dispute needs something from the buyer              | A (who knows: RECEIVING for quantity, REQUESTER for quality, AP_CLERK for the rest) | | A | A | | | | | | | |
 dispute_proposed dispute_rejected dispute_ended dispute_resolved | dispute proposed / resolved / late | I | | I | I | I (late) | | | | | | I SALES |
@@ -25,6 +26,9 @@ order_cancelled       | | I | I | | | | | | | | | I SALES |
 hold_expired          | | I | I | | | | | | | | | A SALES |
 order_refused         | | | | | | | | | | | | A BILLING |
 limit_exceeded        | | | | | | | | | | | | A CREDIT, I SALES |
+hold_lifted           | | I | I | | I | I | I | I | | I | I | I COLLECTOR, I SALES |
+invoice_differs       | | | | | | | | | | | | A BILLING |
+payment_twice         | | | | | I | | | | | | | A CASH_APP |
 shipment_refused      | | | | | | | | | | | | A BILLING |
 document_held         | | | | | | | | | | | | A BILLING |
 credit_refused        | | | | | | | | | | | | A DISPUTE_OWNER |

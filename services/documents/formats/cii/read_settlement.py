@@ -34,6 +34,7 @@ from services.documents.model import (
     PrecedingInvoice,
     VatBreakdown,
 )
+from services.kernel.refusals import quoted
 
 _CODES = {cii: ubl for ubl, cii in TAX_POINT_CODES.items()}
 
@@ -175,6 +176,6 @@ def _tax_in(sums: etree._Element, currency: str | None) -> Decimal | None:
     for amount in groups(sums, "TaxTotalAmount"):
         if amount.get("currencyID") == currency:
             if (value := values.number((amount.text or "").strip())) is None:
-                raise unreadable(amount, f"TaxTotalAmount is no number: {(amount.text or '')[:40]!r}")
+                raise unreadable(amount, f"TaxTotalAmount is no number: {quoted(amount.text or '')}")
             return value
     return None

@@ -11,7 +11,7 @@ from services.documents.formats import values
 from services.documents.formats.cii.names import SPACES
 from services.documents.formats.cii.write_xml import name_of
 from services.documents.model import Identifier, VatCategory
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 _DAY = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
 
@@ -51,7 +51,7 @@ def number(element: etree._Element | None, path: str) -> Decimal | None:
     if element is None or (found := text(element, path)) is None:
         return None
     if (value := values.number(found)) is None:
-        raise unreadable(element, f"{path} is no number: {found[:40]!r}")
+        raise unreadable(element, f"{path} is no number: {quoted(found)}")
     return value
 
 
@@ -69,7 +69,7 @@ def day(element: etree._Element | None, path: str) -> date | None:
     digits = _DAY.fullmatch(found)
     value = values.day("-".join(digits.groups())) if digits is not None else None
     if value is None:
-        raise unreadable(element, f"{path} is no date: {found[:40]!r}")
+        raise unreadable(element, f"{path} is no date: {quoted(found)}")
     return value
 
 
@@ -92,7 +92,7 @@ def category(element: etree._Element) -> VatCategory:
     try:
         return VatCategory(code)
     except ValueError:
-        raise unreadable(element, f"{code[:40]!r} is no VAT category") from None
+        raise unreadable(element, f"{quoted(code)} is no VAT category") from None
 
 
 def is_true(element: etree._Element) -> bool:

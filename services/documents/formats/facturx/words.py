@@ -12,7 +12,7 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import NumberPattern, parse_pattern
 
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 _LOCALES: Final = {"en": "en_GB", "de": "de_DE", "fr": "fr_FR", "sv": "sv_SE"}
 _DECIMALS: Final = 40  # as many digits as a reader takes before a number's point, and after
@@ -48,7 +48,7 @@ class Words:
         if language not in _LOCALES:
             raise Invalid(
                 "document.unknown_language",
-                f"{language[:40]!r} is no language of the page; there are: {', '.join(LANGUAGES)}",
+                f"{quoted(language)} is no language of the page; there are: {', '.join(LANGUAGES)}",
             )
         self.language = language
         self._texts = _texts()[language]

@@ -13,6 +13,7 @@ from services.documents.model import Invoice, VatCategory
 from services.documents.model.schema import FORMAT
 from services.documents.model.shape import Shape, has_extensions, shapes
 from services.documents.safe import UNPRINTABLE, Unsafe, bounded
+from services.kernel.refusals import quoted
 
 _DEPTH_MAX = 32  # of an extension; the model itself is far shallower
 
@@ -52,7 +53,7 @@ def decode(cls: type[Any], said: object, place: str) -> Any:
         if name == "extensions" and has_extensions(cls):
             fields[name] = _extensions(value, here)
         elif (shape := known.get(name)) is None:
-            raise unreadable(f"{place}: unknown field {name[:40]!r}")
+            raise unreadable(f"{place}: unknown field {quoted(name)}")
         elif not shape.is_many:
             fields[name] = _value(shape, value, here)
         elif isinstance(value, list):
@@ -71,7 +72,7 @@ def _value(shape: Shape, said: object, place: str) -> Any:
     if not isinstance(said, str):
         raise unreadable(f"{place}: a string is expected")
     if (value := _KINDS[shape.kind](said)) is None:
-        raise unreadable(f"{place}: {said[:40]!r} is no {shape.kind.__name__}")
+        raise unreadable(f"{place}: {quoted(said)} is no {shape.kind.__name__}")
     return value
 
 

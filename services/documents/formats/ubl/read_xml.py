@@ -10,7 +10,7 @@ from lxml import etree
 from services.documents.formats import values
 from services.documents.formats.ubl.names import CAC, CBC
 from services.documents.model import Identifier, VatCategory
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 
 def groups(element: etree._Element, *path: str) -> Iterator[etree._Element]:
@@ -53,7 +53,7 @@ def number(element: etree._Element | None, name: str) -> Decimal | None:
     if element is None or (found := text(element, name)) is None:
         return None
     if (value := values.number(found)) is None:
-        raise unreadable(element, f"{name} is no number: {found[:40]!r}")
+        raise unreadable(element, f"{name} is no number: {quoted(found)}")
     return value
 
 
@@ -69,7 +69,7 @@ def day(element: etree._Element | None, name: str) -> date | None:
     if element is None or (found := text(element, name)) is None:
         return None
     if (value := values.day(found)) is None:
-        raise unreadable(element, f"{name} is no date: {found[:40]!r}")
+        raise unreadable(element, f"{name} is no date: {quoted(found)}")
     return value
 
 
@@ -87,7 +87,7 @@ def category(element: etree._Element) -> VatCategory:
     try:
         return VatCategory(code)
     except ValueError:
-        raise unreadable(element, f"{code[:40]!r} is no VAT category") from None
+        raise unreadable(element, f"{quoted(code)} is no VAT category") from None
 
 
 def file(element: etree._Element) -> bytes:

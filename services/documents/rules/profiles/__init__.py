@@ -21,7 +21,7 @@ from services.documents.model import (
 from services.documents.rules import sets
 from services.documents.rules.finding import Finding
 from services.documents.rules.profiles import facturx, germany, peppol, xrechnung
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ _BY_SPECIFICATION = {profile.specification: name for name, profile in reversed(l
 def named(name: str) -> Profile:
     """Find a profile; refuse a name that is none."""
     if (found := PROFILES.get(name)) is None:
-        raise Invalid("document.unknown_profile", f"{name[:40]!r} is not a profile; there are: {', '.join(PROFILES)}")
+        raise Invalid("document.unknown_profile", f"{quoted(name)} is not a profile; there are: {', '.join(PROFILES)}")
     return found
 
 

@@ -1,6 +1,6 @@
-"""Remembers accounts, holds and decisions: one function a question, visible SQL."""
+"""Orders: what is held for each, what was decided on it, and what is written of a batch of work."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -9,22 +9,26 @@ from services.chassis.columns import Columns, within
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import Page
-from services.chassis.sweeps import Span
 from services.credit.domain.accounts import Account
+from services.credit.domain.book import Key
 from services.credit.domain.decisions import Decision, Outcome, Recorded
-from services.credit.domain.holds import Hold, State
+from services.credit.domain.holds import Hold
+from services.credit.store.books import hold
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
-Key = tuple[str, str]  # tenant, and an account's or an order's id
 Version = tuple[str, str, int]  # tenant, order, and which version of it
 
-_KEY = Columns("tenant text, id text")
 _VERSION = Columns("tenant text, order_id text, version int")
-_ACCOUNT = Columns("tenant text, account_id text, used_minor bigint, held_minor bigint, granted boolean")
+_ACCOUNT = Columns(
+    "tenant text, account_id text, used_minor bigint, held_minor bigint, applied_sequence bigint, granted boolean"
+)
+_OWNER = Columns("tenant text, order_id text, account_id text")
+_SHIPMENT = Columns("tenant text, order_id text, account_id text, shipment_id text")
 _HOLD = Columns(
     """tenant text, order_id text, version int, account_id text, state text, currency text, amount_minor bigint,
-       held_minor bigint, captured_minor bigint, expires_at timestamptz, site text, cost_centre text, purchase_order text"""
+       held_minor bigint, captured_minor bigint, expires_at timestamptz, site text, cost_centre text, purchase_order text,
+       seller_id text, invoiced int, cancelled boolean"""
 )
 _DECISION = Columns(
     """tenant text, decision_id text, order_id text, version int, account_id text, outcome text, reasons text,
@@ -43,46 +47,6 @@ class Movement:
     held: int = 0
 
 
-async def lock_accounts(tx: Tx, keys: Collection[Key]) -> dict[Key, Account]:
-    """Hold the accounts until the transaction ends, in one global order, so that no two orders spend one limit."""
-    rows = await tx.rows(
-        """SELECT tenant, account_id, currency, limit_minor, used_minor, held_minor, on_hold FROM account
-            WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[])
-            ORDER BY tenant, account_id FOR NO KEY UPDATE""",
-        within(keys),
-    )
-    return {
-        (r.tenant, r.account_id): Account(
-            tenant=r.tenant,
-            account_id=r.account_id,
-            limit=Money(r.limit_minor, r.currency),
-            used=Money(r.used_minor, r.currency),
-            held=Money(r.held_minor, r.currency),
-            on_hold=r.on_hold,
-        )
-        for r in rows
-    }
-
-
-async def lock_unknown(tx: Tx, keys: Collection[Key]) -> None:
-    """Serialize orders of accounts that have no row to lock."""
-    await tx.run(
-        "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%s::text[]) AS key",
-        [sorted(f"{tenant}/{account_id}" for tenant, account_id in keys)],
-    )
-
-
-async def newest_holds(tx: Tx, orders: Collection[Key]) -> dict[Key, Hold]:
-    """The newest version's hold of each order, whatever its state."""
-    rows = await tx.rows(
-        f"""SELECT newest.* FROM {_KEY.rows} AS wanted
-             CROSS JOIN LATERAL (SELECT * FROM hold WHERE hold.tenant = wanted.tenant AND hold.order_id = wanted.id
-                                  ORDER BY version DESC LIMIT 1) AS newest""",  # noqa: S608 - constant columns
-        [_KEY.pack(orders)],
-    )
-    return {(r.tenant, r.order_id): _hold(r) for r in rows}
-
-
 async def find_hold(tx: Tx, order: Key, version: int) -> Hold | None:
     """One version's hold; version 0 means the newest."""
     rows = await tx.rows(
@@ -90,7 +54,7 @@ async def find_hold(tx: Tx, order: Key, version: int) -> Hold | None:
              ORDER BY version DESC LIMIT 1""",  # noqa: S608 - constant text
         [*order, *([version] if version else [])],
     )
-    return _hold(rows[0]) if rows else None
+    return hold(rows[0]) if rows else None
 
 
 LAPSE = "lapse"  # the kind of job
@@ -127,15 +91,26 @@ async def save(
     *,
     decisions: Sequence[tuple[str, Decision]] = (),
     granted: Collection[Key] = (),
-) -> None:
+    owners: Mapping[Key, str] | None = None,
+    shipments: Collection[tuple[str, str, str, str]] = (),
+) -> bool:
     """Write what the accounts use and hold now, holds, new and moved ones, and decisions by their ids; and why.
 
-    Where the engine granted, the limit guards in the statement too (B3); a cause that comes twice is a defect, found by
-    the table's key. One statement, since every one costs its way to the server and back.
+    Of orders that are new (`owners`), that they are these accounts'; of shipments, that they left. Where the engine
+    granted, the limit guards in the statement too (B3); a cause that comes twice is a defect, found by the table's key.
+    One statement, since every one costs its way to the server and back. False where another account's order has one of
+    these ids by now: two that place one order hold different accounts, and meet here first.
     """
+    owned = sorted((*order, account_id) for order, account_id in (owners or {}).items())
     row = await tx.row(
-        f"""WITH changed AS (
-              UPDATE account SET used_minor = new.used_minor, held_minor = new.held_minor FROM {_ACCOUNT.rows} AS new
+        f"""WITH owned AS (
+              INSERT INTO order_of ({_OWNER.names}) SELECT * FROM {_OWNER.rows} AS new
+              ON CONFLICT (tenant, order_id) DO UPDATE SET account_id = EXCLUDED.account_id
+                WHERE order_of.account_id = EXCLUDED.account_id
+              RETURNING 1
+            ), changed AS (
+              UPDATE account SET used_minor = new.used_minor, held_minor = new.held_minor,
+                                 applied_sequence = new.applied_sequence FROM {_ACCOUNT.rows} AS new
                WHERE account.tenant = ANY (%s::text[]) AND account.account_id = ANY (%s::text[])
                  AND account.tenant = new.tenant AND account.account_id = new.account_id
                  AND (NOT new.granted OR new.used_minor + new.held_minor <= account.limit_minor)
@@ -143,7 +118,10 @@ async def save(
             ), reserved AS (
               INSERT INTO hold ({_HOLD.names}) SELECT * FROM {_HOLD.rows} AS new
               ON CONFLICT (tenant, order_id, version) DO UPDATE
-                SET state = EXCLUDED.state, held_minor = EXCLUDED.held_minor, captured_minor = EXCLUDED.captured_minor
+                SET state = EXCLUDED.state, held_minor = EXCLUDED.held_minor, captured_minor = EXCLUDED.captured_minor,
+                    expires_at = EXCLUDED.expires_at, invoiced = EXCLUDED.invoiced, cancelled = EXCLUDED.cancelled
+                WHERE hold.account_id = EXCLUDED.account_id
+              RETURNING 1
             ), decided AS (
               INSERT INTO decision (tenant, decision_id, order_id, version, account_id, outcome, reasons, decided_by,
                                     currency, amount_minor, headroom_minor, expires_at, decided_at)
@@ -151,19 +129,37 @@ async def save(
                      decided_by, currency, amount_minor, headroom_minor, expires_at, %s FROM {_DECISION.rows} AS new
             ), moved AS (
               INSERT INTO movement ({_MOVEMENT.names}, at) SELECT *, %s FROM {_MOVEMENT.rows} AS new
+            ), shipped AS (
+              INSERT INTO shipment ({_SHIPMENT.names}) SELECT * FROM {_SHIPMENT.rows} AS new ON CONFLICT DO NOTHING
             )
-            SELECT count(*) AS written FROM changed""",  # noqa: S608 - constant columns
+            SELECT (SELECT count(*) FROM owned) AS owned, (SELECT count(*) FROM changed) AS changed,
+                   (SELECT count(*) FROM reserved) AS reserved""",  # noqa: S608 - constant columns
         [
+            _OWNER.pack(owned),
             _ACCOUNT.pack(_account_row(a, granted) for a in accounts),
             *within([(a.tenant, a.account_id) for a in accounts]),
-            _HOLD.pack(map(_hold_row, holds)),
+            _HOLD.pack(map(_hold_row, sorted(holds, key=_in_order))),
             tx.at,
             _DECISION.pack(_decision_row(decision_id, d) for decision_id, d in decisions),
             tx.at,
             _MOVEMENT.pack((*m.key, m.cause, m.used, m.held) for m in movements),
+            _SHIPMENT.pack(shipments),
         ],
     )
-    assert row.written == len(accounts), "a hold would exceed its limit"
+    if (row.owned, row.reserved) != (len(owned), len(holds)):
+        return False
+    assert row.changed == len(accounts), "a hold would exceed its limit"
+    return True
+
+
+async def find_movements(tx: Tx, causes: Collection[tuple[Key, str]]) -> set[tuple[Key, str]]:
+    """Which of these causes moved their account already."""
+    rows = await tx.rows(
+        """SELECT tenant, account_id, cause FROM movement
+            WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[]) AND cause = ANY (%s::text[])""",
+        within([(*key, cause) for key, cause in causes], 3),
+    )
+    return {((row.tenant, row.account_id), row.cause) for row in rows}
 
 
 async def find_decisions(tx: Tx, orders: Collection[Version]) -> dict[Version, Recorded]:
@@ -194,70 +190,12 @@ async def referred(tx: Tx, tenant: str, page: Page) -> list[Recorded]:
     return [_recorded(row) for row in rows]
 
 
-async def add_account(tx: Tx, key: Key, company: bytes, limit: Money) -> bool:
-    """Open an account; False if there is one by that id."""
-    return bool(
-        await tx.run(
-            """INSERT INTO account (tenant, account_id, company, currency, limit_minor, registered_at)
-               VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
-            [*key, company, limit.currency, limit.minor, tx.at],
-        )
-    )
-
-
-async def set_company(tx: Tx, key: Key, company: bytes) -> None:
-    """Replace the company's data."""
-    await tx.run("UPDATE account SET company = %s WHERE tenant = %s AND account_id = %s", [company, *key])
-
-
-async def set_limit(tx: Tx, key: Key, limit: Money) -> None:
-    """Replace the limit; it may fall below what is used."""
-    await tx.run("UPDATE account SET limit_minor = %s WHERE tenant = %s AND account_id = %s", [limit.minor, *key])
-
-
-async def get_account(tx: Tx, key: Key) -> Any | None:
-    """One account, whole."""
-    return await tx.row("SELECT * FROM account WHERE tenant = %s AND account_id = %s", key)
-
-
-async def list_accounts(tx: Tx, tenant: str, page: Page) -> list[Any]:
-    """Accounts by id."""
-    return await tx.rows(
-        f"""SELECT * FROM account WHERE tenant = %s {"AND account_id > %s" if page.after else ""}
-             ORDER BY account_id LIMIT {page.most}""",  # noqa: S608 - constant text
-        [tenant, *(page.after or ())],
-    )
-
-
-async def exposure(tx: Tx, span: Span) -> list[Any]:
-    """Limits, use and holds by currency, and how far accounts drift from their movements and holds, minor units."""
-    return await tx.rows(
-        f"""SELECT a.currency, sum(a.limit_minor)::bigint AS limit_minor, sum(a.used_minor)::bigint AS used_minor,
-                   sum(a.held_minor)::bigint AS held_minor,
-                   sum(abs(a.used_minor - coalesce(m.used_minor, 0)) + abs(a.held_minor - coalesce(m.held_minor, 0))
-                       + abs(a.held_minor - coalesce(h.held_minor, 0)))::bigint AS drift_minor
-              FROM (SELECT * FROM account WHERE {span.where("tenant", "account_id")}) AS a
-              LEFT JOIN LATERAL (SELECT sum(used_minor) AS used_minor, sum(held_minor) AS held_minor FROM movement
-                                  WHERE movement.tenant = a.tenant AND movement.account_id = a.account_id) AS m ON true
-              LEFT JOIN LATERAL (SELECT sum(held_minor) AS held_minor FROM hold
-                                  WHERE hold.tenant = a.tenant AND hold.account_id = a.account_id
-                                    AND state IN ('REFERRED', 'HELD', 'PARTIALLY_CAPTURED')) AS h ON true
-             GROUP BY a.currency""",  # noqa: S608 - constant text
-        span.params,
-    )
-
-
-async def count_open_holds(tx: Tx, span: Span) -> list[tuple[str, int]]:
-    """How many orders of these accounts hold credit or wait for a person, by state."""
-    return await tx.rows(
-        f"""SELECT state, count(*) FROM hold WHERE {span.where("tenant", "account_id")}
-               AND state IN ('REFERRED', 'HELD', 'PARTIALLY_CAPTURED') GROUP BY state""",  # noqa: S608 - constant text
-        span.params,
-    )
-
-
 def _account_row(a: Account, granted: Collection[Key]) -> tuple[Any, ...]:
-    return a.tenant, a.account_id, a.used.minor, a.held.minor, (a.tenant, a.account_id) in granted
+    return a.tenant, a.account_id, a.used.minor, a.held.minor, a.sequence, (a.tenant, a.account_id) in granted
+
+
+def _in_order(h: Hold) -> Version:
+    return h.tenant, h.order_id, h.version
 
 
 def _hold_row(h: Hold) -> tuple[Any, ...]:
@@ -275,6 +213,9 @@ def _hold_row(h: Hold) -> tuple[Any, ...]:
         h.scope.site,
         h.scope.cost_centre,
         h.scope.purchase_order,
+        h.seller_id,
+        h.invoiced,
+        h.cancelled,
     )
 
 
@@ -293,21 +234,6 @@ def _decision_row(decision_id: str, d: Decision) -> tuple[Any, ...]:
         request.amount.minor,
         d.headroom.minor if d.headroom else None,
         d.expires_at,
-    )
-
-
-def _hold(r: Any) -> Hold:
-    return Hold(
-        tenant=r.tenant,
-        order_id=r.order_id,
-        version=r.version,
-        account_id=r.account_id,
-        state=State(r.state),
-        amount=Money(r.amount_minor, r.currency),
-        held=Money(r.held_minor, r.currency),
-        captured=Money(r.captured_minor, r.currency),
-        expires_at=r.expires_at,
-        scope=Scope(r.site, r.cost_centre, r.purchase_order),
     )
 
 

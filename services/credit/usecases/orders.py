@@ -1,12 +1,12 @@
-"""What credit does: load, decide, save, announce, in the caller's transaction."""
+"""Orders and what becomes of them: one routine decides, whatever the door; the ledger says what is used."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import Message
-from receivables.common.v1 import party_pb2
 from receivables.credit.v1 import events_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
@@ -16,56 +16,19 @@ from services.chassis import outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin, new_traceparent
 from services.chassis.ids import new_id
+from services.chassis.logs import log, trace_id
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.credit import metrics, store, wire
-from services.credit.domain import decisions, holds, moves
+from services.credit.domain import balances, decisions, moves
 from services.credit.domain.accounts import Account
+from services.credit.domain.balances import Change
 from services.credit.domain.book import Book
 from services.credit.domain.decisions import Decision, Outcome, Recorded, Request
-from services.credit.domain.holds import Action, Hold
-from services.credit.domain.policy import Policy
+from services.credit.domain.holds import Action, Hold, State
 from services.credit.store import Key, Movement, Version
 from services.kernel.money import Money
-from services.kernel.refusals import Conflict, Early, Invalid, NotFound, Refusal
-
-POLICY = Policy()
-
-
-async def register_buyer(tx: Tx, origin: Origin, account_id: str, company: party_pb2.Company, limit: Money) -> None:
-    """Open an account for a buyer company."""
-    if not account_id or "/" in account_id or len(account_id) > 64:
-        raise Invalid("buyer.account_id", "an account's id has 1 to 64 characters and no '/'")
-    if limit.minor < 0:
-        raise Invalid("buyer.limit_negative", "a limit is zero or more")
-    if not await store.add_account(tx, (origin.tenant, account_id), wire.company(company), limit):
-        raise Conflict("buyer.exists", f"account {account_id} is registered already")
-    event = events_pb2.BuyerRegistered(account_id=account_id, company=company, limit=contracts.money_message(limit))
-    await outbox.add(tx, [Announcement(origin, account_id, f"buyer/{account_id}", event)])
-
-
-async def change_buyer(tx: Tx, origin: Origin, account_id: str, company: party_pb2.Company) -> None:
-    """Replace the company's data."""
-    await _one_account(tx, origin, account_id)
-    await store.set_company(tx, (origin.tenant, account_id), wire.company(company))
-    event = events_pb2.BuyerChanged(account_id=account_id, company=company)
-    await outbox.add(tx, [Announcement(origin, account_id, f"buyer/{account_id}", event)])
-
-
-async def set_limit(tx: Tx, origin: Origin, account_id: str, limit: Money) -> None:
-    """Replace the limit, which may fall below what is used: holds stand, new orders are declined."""
-    account = await _one_account(tx, origin, account_id)
-    if limit.currency != account.limit.currency:
-        raise Invalid("buyer.limit_currency", f"the account is kept in {account.limit.currency}")
-    if limit.minor < 0:
-        raise Invalid("buyer.limit_negative", "a limit is zero or more")
-    await store.set_limit(tx, (origin.tenant, account_id), limit)
-    event = events_pb2.LimitChanged(
-        account_id=account_id,
-        limit=contracts.money_message(limit),
-        previous=contracts.money_message(account.limit),
-    )
-    await outbox.add(tx, [Announcement(origin, account_id, f"buyer/{account_id}", event)])
+from services.kernel.refusals import Conflict, Early, Invalid, NotFound, Refusal, quoted
 
 
 @dataclass(slots=True)
@@ -73,6 +36,7 @@ class Work:
     """What a batch changes, in sequence, to be written and told as one."""
 
     book: Book
+    at: datetime
     # What was decided on versions before, and here.
     known: dict[Version, Recorded] = field(default_factory=dict)
     # Each version's last state: a statement touches a row once.
@@ -81,11 +45,22 @@ class Work:
     movements: list[Movement] = field(default_factory=list)
     # Accounts whose limit must hold once this is written.
     granted: set[Key] = field(default_factory=set)
+    # The accounts of orders that were not known before.
+    owners: dict[Key, str] = field(default_factory=dict)
+    # Tenant, order, account and id of what left.
+    shipments: list[tuple[str, str, str, str]] = field(default_factory=list)
+    # Where the ledger's balance was another than what its events had added up to.
+    corrections: list[tuple[str, Change]] = field(default_factory=list)
     telling: list[Announcement] = field(default_factory=list)
 
     def keep(self, hold: Hold) -> None:
         """Write this state of a hold."""
         self.holds[(hold.tenant, hold.order_id, hold.version)] = hold
+
+    def keep_newest(self, before: Hold) -> None:
+        """Write the state of an order's hold, if it is another than before."""
+        if (hold := self.book.holds[(before.tenant, before.order_id)]) is not before:
+            self.keep(hold)
 
 
 async def follow(tx: Tx, events: Sequence[Event[Any]]) -> None:
@@ -99,14 +74,14 @@ async def follow(tx: Tx, events: Sequence[Event[Any]]) -> None:
     began = time.perf_counter()
     of_orders = [event for event in effective if type(event.body) in _OF_ORDERS]
     accounts = {(event.tenant, event.body.account_id) for event in effective}
-    if cancelled := {_order(event) for event in of_orders if isinstance(event.body, orders_pb2.OrderCancelled)}:
-        accounts |= await store.accounts_of(tx, cancelled)
     placed = [event for event in of_orders if isinstance(event.body, orders_pb2.OrderPlaced)]
     work = await _open(
         tx, accounts, {_order(event) for event in of_orders}, [(*_order(e), e.body.version) for e in placed]
     )
+    booked = await _booked(tx, work.book, effective)
     for event in effective:
-        _STEPS[type(event.body)](work, event)
+        if _cause(event) not in booked:
+            _STEPS[type(event.body)](work, event)
     await _close(tx, work, began)
 
 
@@ -131,19 +106,22 @@ def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
     version = (request.tenant, request.order_id, request.version)
     if (earlier := work.known.get(version)) is not None:
         return _same(earlier, request)
-    decision, replaced = decisions.decide(work.book, request, POLICY)
+    order = (request.tenant, request.order_id)
+    if order not in work.book.holds:
+        work.owners[order] = request.account_id
+    decision, replaced = decisions.decide(work.book, request, work.at)
     if replaced is not None:
-        work.keep(replace(replaced, state=holds.State.RELEASED, held=Money(0, replaced.held.currency)))
+        work.keep(replace(replaced, state=State.RELEASED, held=Money(0, replaced.held.currency)))
         work.movements += _released(replaced, "replaced")
         work.telling += _tell_released(origin, replaced, events_pb2.RELEASE_CAUSE_REPLACED)
     work.known[version] = record = _record(decision)
     work.decisions.append((record.decision_id, decision))
-    hold = work.book.holds[(request.tenant, request.order_id)]
+    hold = work.book.holds[order]
     work.keep(hold)
     if decision.outcome is Outcome.APPROVED:
         work.granted.add((request.tenant, request.account_id))
         work.movements.append(_hold_movement(request))
-    work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record, hold.expires_at)))
+    work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record, hold)))
     return record
 
 
@@ -152,7 +130,7 @@ async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome) -> Rec
     book, hold = await _one_order(tx, origin.tenant, order_id)
     decision = decisions.review(book, hold, outcome, origin.actor)
     record = _record(decision)
-    work = Work(book, decisions=[(record.decision_id, decision)])
+    work = Work(book, tx.at, decisions=[(record.decision_id, decision)])
     work.keep(book.holds[(origin.tenant, order_id)])
     if outcome is Outcome.APPROVED:
         work.movements.append(_hold_movement(decision.request))
@@ -166,79 +144,141 @@ def _place(work: Work, event: Event[orders_pb2.OrderPlaced]) -> None:
     _decide_one(work, event.origin, wire.request_of_order(event))
 
 
-def _cancel(work: Work, event: Event[orders_pb2.OrderCancelled]) -> None:
-    """Give back exactly what the order's hold still has."""
-    hold = _known(work.book, event.tenant, event.body.order_id)
-    if hold.state not in holds.OPEN:
+def _ship(work: Work, event: Event[orders_pb2.OrderShipped]) -> None:
+    """What has left is noted, each shipment once; what is held for the order stays held until it is invoiced.
+
+    It waits for nothing: of an order that comes later it is found then; one that was declined has nothing to hold.
+    """
+    body, order = event.body, _order(event)
+    if body.account_id != event.account_id:
+        raise Invalid("order.account_mismatch", "the shipment's account is not the one in the key")
+    hold = work.book.holds.get(order)
+    if hold is not None:
+        moves.own(hold, body.account_id)
+    shipment = (body.account_id, body.shipment_id)
+    if shipment in (known := work.book.shipments.setdefault(order, set())):
         return
-    moves.release(work.book, hold)
-    work.keep(work.book.holds[(event.tenant, hold.order_id)])
-    work.movements += _released(hold, "cancelled")
-    work.telling += _tell_released(event.origin, hold, events_pb2.RELEASE_CAUSE_CANCELLED)
+    known.add(shipment)
+    work.shipments.append((*order, *shipment))
+    if hold is not None:
+        moves.ship(work.book, hold)
+        work.keep_newest(hold)
+
+
+def _cancel(work: Work, event: Event[orders_pb2.OrderCancelled]) -> None:
+    """Give back exactly what the order's hold still has, unless something of it is still to be invoiced."""
+    hold = moves.own(_known(work.book, event.tenant, event.body.order_id), event.body.account_id)
+    released = moves.cancel(work.book, hold)
+    work.keep_newest(hold)
+    if released:
+        work.movements += _released(hold, "cancelled")
+        work.telling += _tell_released(event.origin, hold, events_pb2.RELEASE_CAUSE_CANCELLED)
 
 
 def _capture(work: Work, event: Event[ledger_pb2.ItemOpened]) -> None:
-    """What is invoiced is used, and its part of the hold taken; after the final invoice the rest is released."""
+    """What is invoiced is used, and its part of the hold taken; after the last invoice the rest is released."""
     body = event.body
     book, key = work.book, (event.tenant, body.account_id)
     hold = _known(book, event.tenant, body.order_id)
-    account = _account(book, *key)
-    amount = account.own(contracts.money(body.amount))
-    captured, released = moves.capture(book, hold, account, amount, final=body.final)
-    work.movements.append(Movement(key, f"item invoice/{body.invoice_id}", used=amount.minor, held=-captured.minor))
-    moved = book.holds[(event.tenant, body.order_id)]
-    if moved is not hold:
-        work.keep(moved)
+    amount = _account(book, *key).own(contracts.money(body.amount))
+    captured = released = Money(0, amount.currency)
+    if hold.account_id == body.account_id:  # an invoice of one account never takes what another holds
+        captured, released = moves.capture(book, hold, amount, final=body.final)
+        work.keep_newest(hold)
+    _use(work, event, amount.minor, held=-captured.minor)
     telling: list[Message] = []
     if captured.minor:
         telling.append(wire.captured(hold, captured, body.number))
     if released.minor:
         work.movements.append(Movement(key, f"completed order/{hold.order_id}/{hold.version}", held=-released.minor))
         telling.append(wire.released(hold, released, events_pb2.RELEASE_CAUSE_COMPLETED))
-    excess = -book.accounts[key].headroom
-    if excess.minor > 0:
-        work.granted.discard(key)  # what was shipped is used, whatever was granted before
-        if captured < amount:
-            telling.append(wire.exceeded(body, hold, account.limit, excess))
-    work.telling += [_tell(event.origin, hold.account_id, hold.order_id, message) for message in telling]
+    account = book.accounts[key]
+    if account.headroom.minor < 0 and captured < amount:
+        telling.append(wire.exceeded(body, hold, account.limit, -account.headroom))
+    work.telling += [_tell(event.origin, key[1], hold.order_id, message) for message in telling]
 
 
-def _credit(work: Work, event: Event[ledger_pb2.ItemReduced]) -> None:
-    """A credit note lowers what is used; what was paid came with PaymentReceived."""
-    _lower(work, event, f"credited {event.body.cause_id}")
+def _lower(work: Work, event: Event[Any]) -> None:
+    """What came in, applied or not, and what was credited lowers what is used."""
+    account = _account(work.book, event.tenant, event.body.account_id)
+    _use(work, event, -account.own(contracts.money(event.body.amount)).minor)
 
 
-def _keep_credit(work: Work, event: Event[ledger_pb2.CreditKept]) -> None:
-    """A credit note on a paid invoice: the seller owes the buyer."""
-    _lower(work, event, f"kept {event.body.credit_note_number}")
+def _reduce(work: Work, event: Event[ledger_pb2.ItemReduced]) -> None:
+    """A credit note lowers what is used; of what was paid, PaymentReceived told."""
+    (_lower if event.body.by == ledger_pb2.REDUCTION_CREDITED else _note)(work, event)
 
 
-def _receive(work: Work, event: Event[ledger_pb2.PaymentReceived]) -> None:
-    """All that came in lowers what is used, applied or not."""
-    _lower(work, event, f"payment {event.body.payment_id}")
+def _note(work: Work, event: Event[Any]) -> None:
+    """What changes nothing itself tells a balance all the same."""
+    if event.body.after:
+        _account(work.book, event.tenant, event.body.account_id)
+        _use(work, event, 0)
 
 
-def _lower(work: Work, event: Event[Any], cause: str) -> None:
+def _use(work: Work, event: Event[Any], adds: int, *, held: int = 0) -> None:
+    """Let the account use what the ledger says it does: the newest balance, where it tells one."""
     key = (event.tenant, event.body.account_id)
-    amount = _account(work.book, *key).own(contracts.money(event.body.amount))
-    work.book.change(key, used=-amount.minor)
-    work.movements.append(Movement(key, cause, used=-amount.minor))
+    account = work.book.accounts[key]
+    change = balances.change_of(account, wire.told(event, account.limit.currency, adds))
+    if (cause := _cause(event)) is not None:
+        work.movements.append(Movement(*cause, used=change.used, held=held))
+    if change.correction:
+        work.movements.append(Movement(key, f"balance {change.sequence}", used=change.correction))
+        work.corrections.append((event.origin.traceparent, change))
+    account = work.book.change(key, used=change.used + change.correction, sequence=change.sequence)
+    if account.headroom.minor < 0:
+        work.granted.discard(key)  # what is owed is used, whatever was granted before
+
+
+def _cause(event: Event[Any]) -> tuple[Key, str] | None:
+    """Under which name, of which account, an event of the ledger is booked, once; None for what adds nothing."""
+    body = event.body
+    match body:
+        case ledger_pb2.ItemOpened():
+            name = f"item invoice/{body.invoice_id}"
+        case ledger_pb2.ItemReduced() if body.by == ledger_pb2.REDUCTION_CREDITED:
+            name = f"credited {body.cause_id}"
+        case ledger_pb2.CreditKept():
+            name = f"kept {body.credit_note_number}"
+        case ledger_pb2.PaymentReceived():
+            name = f"payment {body.payment_id}"
+        case _:
+            return None
+    return (event.tenant, body.account_id), name
+
+
+async def _booked(tx: Tx, book: Book, events: Sequence[Event[Any]]) -> Set[tuple[Key, str]]:
+    """What of this was booked long ago and comes again, as when a topic is read from its beginning.
+
+    What is newer than the account's balance cannot have come before, and needs no question.
+    """
+    old = []
+    for event in events:
+        if (cause := _cause(event)) is None or (account := book.accounts.get(cause[0])) is None:
+            continue
+        if event.sequence is None or event.sequence <= account.sequence or not event.body.after:
+            old.append(cause)
+    return await store.find_movements(tx, old) if old else frozenset()
 
 
 _STEPS: Mapping[type[Message], Callable[[Work, Event[Any]], None]] = {
     orders_pb2.OrderPlaced: _place,
+    orders_pb2.OrderShipped: _ship,
     orders_pb2.OrderCancelled: _cancel,
     ledger_pb2.ItemOpened: _capture,
-    ledger_pb2.ItemReduced: _credit,
-    ledger_pb2.CreditKept: _keep_credit,
-    ledger_pb2.PaymentReceived: _receive,
+    ledger_pb2.ItemReduced: _reduce,
+    ledger_pb2.CreditKept: _lower,
+    ledger_pb2.PaymentReceived: _lower,
+    ledger_pb2.CashApplied: _note,
+    ledger_pb2.CashUnapplied: _note,
 }
-_OF_ORDERS = (orders_pb2.OrderPlaced, orders_pb2.OrderCancelled, ledger_pb2.ItemOpened)
+_OF_ORDERS = (orders_pb2.OrderPlaced, orders_pb2.OrderShipped, orders_pb2.OrderCancelled, ledger_pb2.ItemOpened)
 
 
 def _changes_nothing(event: Event[Any]) -> bool:
-    """An item that was paid, not credited: the payment told what credit needs."""
-    return isinstance(event.body, ledger_pb2.ItemReduced) and event.body.by != ledger_pb2.REDUCTION_CREDITED
+    """An item that was paid, or cash that met one, told without a balance: the payment told what credit needs."""
+    return type(event.body) not in _OF_ORDERS and _cause(event) is None and not event.body.after
 
 
 def _order(event: Event[Any]) -> Key:
@@ -254,10 +294,10 @@ async def lapse(batch: Batch) -> None:
     """Give these orders' holds back, unless something came of them meanwhile."""
     async with batch.finishing() as done:
         orders = {(job.tenant, job.subject.removeprefix("order/")): job for job in done.jobs}
-        work = Work(await _book_of_orders(done.tx, orders.keys()))
+        work = Work(await _book_of_orders(done.tx, orders.keys()), done.tx.at)
         for key, job in orders.items():
             hold = work.book.holds[key]
-            if hold.state not in holds.OPEN or hold.expires_at > done.tx.at:
+            if not hold.is_over(work.at):
                 continue
             moves.release(work.book, hold, Action.EXPIRE)
             work.keep(work.book.holds[key])
@@ -283,32 +323,47 @@ async def tell_refused(tx: Tx, event: Event[Any], refusal: Refusal) -> None:
 
 async def _open(tx: Tx, accounts: Collection[Key], orders: Collection[Key], asked: Sequence[Version]) -> Work:
     """Open the book, with what was decided before on the versions that are asked about."""
-    book = await _open_book(tx, accounts, orders)
+    book = await _open_book(tx, accounts, orders, {(tenant, order_id) for tenant, order_id, _ in asked})
     # Only a version that is not above the newest one can be known.
     old = [v for v in asked if (hold := book.holds.get((v[0], v[1]))) is not None and v[2] <= hold.version]
-    return Work(book, known=await store.find_decisions(tx, old) if old else {})
+    return Work(book, tx.at, known=await store.find_decisions(tx, old) if old else {})
 
 
 async def _close(tx: Tx, work: Work, began: float) -> None:
     await _write(tx, work)
     metrics.decided([decision.outcome.value for _, decision in work.decisions], time.perf_counter() - began)
+    for traceparent, change in work.corrections:
+        metrics.CORRECTED.inc()
+        log.warning("exposure corrected", minor=change.correction, trace_id=trace_id(traceparent))
 
 
 async def _write(tx: Tx, work: Work) -> None:
     """Write what changed, and tell it."""
     changed = [work.book.accounts[key] for key in work.book.changed]
-    if changed or work.holds:
-        holds = list(work.holds.values())
-        await store.save(tx, changed, holds, work.movements, decisions=work.decisions, granted=work.granted)
+    if changed or work.holds or work.shipments:
+        written = await store.save(
+            tx,
+            changed,
+            list(work.holds.values()),
+            work.movements,
+            decisions=work.decisions,
+            granted=work.granted,
+            owners=work.owners,
+            shipments=work.shipments,
+        )
+        if not written:
+            raise Conflict("order.account_changed", "another account has placed an order by this id just now")
     await outbox.add(tx, work.telling)
 
 
-async def _open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key]) -> Book:
-    """Lock the accounts, then read the orders' newest holds."""
-    locked = await store.lock_accounts(tx, accounts)
-    if unknown := set(accounts) - locked.keys():
+async def _open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key], asked: Collection[Key] = ()) -> Book:
+    """Lock the accounts, then read what else the work needs."""
+    book = await store.open_book(tx, accounts, orders, asked)
+    if unknown := set(accounts) - book.accounts.keys():
         await store.lock_unknown(tx, unknown)
-    return Book(locked, await store.newest_holds(tx, orders) if orders else {})
+        if orders:
+            await store.read_orders(tx, book, orders)
+    return book
 
 
 async def _book_of_orders(tx: Tx, orders: Collection[Key]) -> Book:
@@ -318,15 +373,8 @@ async def _book_of_orders(tx: Tx, orders: Collection[Key]) -> Book:
 async def _one_order(tx: Tx, tenant: str, order_id: str) -> tuple[Book, Hold]:
     book = await _book_of_orders(tx, {(tenant, order_id)})
     if (hold := book.holds.get((tenant, order_id))) is None:
-        raise NotFound("order.unknown", f"no order {order_id}")
+        raise NotFound("order.unknown", f"no order {quoted(order_id)}")
     return book, hold
-
-
-async def _one_account(tx: Tx, origin: Origin, account_id: str) -> Account:
-    locked = await store.lock_accounts(tx, {(origin.tenant, account_id)})
-    if not locked:
-        raise NotFound("buyer.unknown", f"no account {account_id}")
-    return locked[(origin.tenant, account_id)]
 
 
 def _known(book: Book, tenant: str, order_id: str) -> Hold:
@@ -343,7 +391,9 @@ def _account(book: Book, tenant: str, account_id: str) -> Account:
 
 def _same(earlier: Recorded, request: Request) -> Recorded:
     """The answer again, unless the same version now asks for something else."""
-    if (earlier.account_id, earlier.amount) != (request.account_id, request.amount):
+    if earlier.account_id != request.account_id:
+        raise Conflict("order.account_changed", "an order stays with the account that placed it")
+    if earlier.amount != request.amount:
         raise Conflict(
             "order.version_reused", f"version {request.version} of this order was decided for another amount"
         )
