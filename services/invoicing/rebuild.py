@@ -264,6 +264,7 @@ FOLD = Fold(
         events_pb2.InvoiceIssued: _issue_invoice,
         events_pb2.CreditNoteIssued: _issue_credit_note,
         events_pb2.DocumentHeld: _hold,
+        events_pb2.InvoiceDiffers: nothing,
         documents_pb2.DocumentIssued: _keep_document,
     },
     remembered=frozenset(
