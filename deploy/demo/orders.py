@@ -58,16 +58,12 @@ def placed(order: Order, seller: Party, buyer: Party) -> events_pb2.OrderPlaced:
     zero = Money(0, order.currency)
     taxable: dict[tuple[str, Decimal], Money] = {}
     lines = []
+    deal = tax.Deal(
+        seller.country, seller.vat_id, buyer.country, buyer.vat_id, ship_to=buyer.country, on=order.placed_on
+    )
     for line in order.lines:
         net = Money.of(line.quantity * line.unit_price, order.currency)
-        treatment = tax.rate_for(
-            seller_country=seller.country,
-            seller_has_vat_id=bool(seller.vat_id),
-            buyer_country=buyer.country,
-            buyer_vat_id=buyer.vat_id,
-            tax_class=line.tax_class,
-            on=order.placed_on,
-        )
+        treatment = tax.rate_for(deal, line.tax_class)
         group = (str(treatment.category), treatment.rate or Decimal(0))
         taxable[group] = taxable.get(group, zero) + net
         lines.append(_line(line, net))

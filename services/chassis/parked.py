@@ -222,6 +222,18 @@ async def keep(tx: Tx, parked_id: int, why: Reason) -> None:
     )
 
 
+async def let_try_again(tx: Tx, subjects: Collection[tuple[str, str]], code: str) -> None:
+    """What was refused of these (tenant, subject) with this code is early again: what it was refused for is put right."""
+    if not subjects:
+        return
+    await tx.run(
+        """UPDATE parked SET reason = 'early', waits_for = subject, next_try_at = now()
+            WHERE closed_at IS NULL AND reason = 'refused' AND code = %s
+              AND (tenant, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+        [code, [tenant for tenant, _ in subjects], [subject for _, subject in subjects]],
+    )
+
+
 async def close(tx: Tx, parked_id: int, outcome: str, *, by: str, why: str) -> bool:
     """It waits no longer: it was handled, or an operator discards it; false if it was closed before."""
     closed = await tx.run(

@@ -18,6 +18,7 @@ from services.credit.domain.holds import Hold
 from services.credit.domain.policy import Policy
 from services.kernel.calendars import day
 from services.kernel.money import Money, decimal
+from services.kernel.orders import check_billable
 from services.kernel.refusals import Invalid
 
 _OUTCOMES = {
@@ -51,6 +52,7 @@ def request_of_call(tenant: str, message: service_pb2.DecideRequest) -> Request:
         raise Invalid("order.incomplete", "an order needs an id, an account and a version of 1 or more")
     if amount.minor <= 0:
         raise Invalid("order.amount_not_positive", "an order's gross must be above zero")
+    check_billable(amount)
     return Request(
         tenant=tenant,
         account_id=message.account_id,

@@ -2,11 +2,11 @@
 
 from services.documents import formats
 from services.documents.model import Invoice
-from services.documents.rules import CodeLists, Finding, Severity, check, is_valid
+from services.documents.rules import CodeLists, Finding, Severity, check, is_valid, residues
 from services.documents.rules.official import ENGINE_FAILED, OfficialRules
 from services.documents.rules.profiles import PROFILES, Profile, claim
 from services.documents.rules.xsd import Schema
-from services.documents.totals import Calculated, Exemption, line_net, totals
+from services.documents.totals import Calculated, Exemption, line_net, totals, with_taxes
 
 __all__ = [
     "ENGINE_FAILED",
@@ -24,7 +24,9 @@ __all__ = [
     "is_valid",
     "line_net",
     "read",
+    "residues",
     "totals",
+    "with_taxes",
     "write",
 ]
 

@@ -5,7 +5,7 @@ decimals only two, because the standard has no room for the third. Prices and qu
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
 
 from services.documents.model import (
@@ -143,6 +143,15 @@ def totals(
             ),
             vat_breakdown=breakdown,
         )
+
+
+def with_taxes(calculated: Calculated, taxes: Mapping[tuple[VatCategory, Decimal | None], Decimal]) -> Calculated:
+    """The same with the VAT of these rows as it is said, not as it is rounded: what is left of an invoice, credited."""
+    with localcontext(_EXACT):
+        rows = tuple(replace(row, tax=taxes.get((row.category, row.rate), row.tax)) for row in calculated.vat_breakdown)
+        sums, vat = calculated.totals, _sum(row.tax for row in rows)
+        more = vat - (sums.vat or ZERO)
+        return Calculated(replace(sums, vat=vat, gross=sums.gross + more, due=sums.due + more), rows)
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

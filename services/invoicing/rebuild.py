@@ -21,8 +21,9 @@ from services.chassis.rebuild import Fold, NotYet, nothing
 from services.documents.model import VatCategory
 from services.invoicing import store, wire
 from services.invoicing.domain.numbers import Series
-from services.invoicing.domain.parties import CORE_FORM, Contract, Form, InvoiceOn, Seller, usual_form
+from services.invoicing.domain.parties import CORE_FORM, Contract, Form, InvoiceOn, OtherRates, Seller, usual_form
 from services.invoicing.domain.statements import Check, File, Kind, Line, Statement, VatRow
+from services.invoicing.store.columns import company_value
 from services.invoicing.usecases import rendering
 from services.kernel.calendars import day
 from services.kernel.money import Money
@@ -34,32 +35,41 @@ Issued = events_pb2.InvoiceIssued | events_pb2.CreditNoteIssued
 async def _register(tx: Tx, event: Event[events_pb2.SellerRegistered], _cause: Cause) -> None:
     """A legal entity takes its place among the tenant's; all else of it is told with SellerChanged."""
     body = event.body
-    known = await store.find_sellers(tx, [(event.tenant, body.seller_id)])
-    if not known:
-        await store.save_seller(
-            tx, _seller(event.tenant, events_pb2.Seller(seller_id=body.seller_id, company=body.company))
-        )
+    await tx.run(
+        """INSERT INTO seller (tenant, seller_id, company, iban, bic, series_prefix, time_zone, contact_name,
+                               contact_phone, contact_email)
+           VALUES (%s, %s, %s, '', '', %s, 'UTC', '', '', '') ON CONFLICT DO NOTHING""",
+        # No two may have one prefix: until its own is told, it is its id.
+        [event.tenant, body.seller_id, Jsonb(company_value(wire.company(body.company))), body.seller_id],
+    )
 
 
 async def _change(tx: Tx, event: Event[events_pb2.SellerChanged], _cause: Cause) -> None:
-    await store.save_seller(tx, _seller(event.tenant, event.body.seller))
-
-
-def _seller(tenant: str, said: events_pb2.Seller) -> Seller:
-    return Seller(
-        tenant=tenant,
+    said = event.body.seller
+    seller = Seller(
+        tenant=event.tenant,
         seller_id=said.seller_id,
         company=wire.company(said.company),
         iban=said.iban,
         bic=said.bic,
-        # A number of its own each, until the seller's own is told: no two may have one.
-        series_prefix=said.series_prefix or said.seller_id,
-        time_zone=said.time_zone or "UTC",
+        series_prefix=said.series_prefix,
+        time_zone=said.time_zone,
         contact_name=said.contact_name,
         contact_phone=said.contact_phone,
         contact_email=said.contact_email,
         logo=said.logo_svg,
+        account_number=said.account_number,
+        routing_number=said.routing_number,
+        language=said.language,
+        holidays=said.holidays,
+        opens_at=said.opens_at,
+        closes_at=said.closes_at,
+        other_rates=OtherRates.FROM_ORDER
+        if said.other_rates == events_pb2.OTHER_RATES_FROM_ORDER
+        else OtherRates.REFUSE,
     )
+    version, _ = await store.save_seller(tx, seller)
+    assert version == event.body.version, "versions follow one another"
 
 
 async def _agree(tx: Tx, event: Event[events_pb2.ContractSet], _cause: Cause) -> None:
@@ -70,8 +80,17 @@ async def _agree(tx: Tx, event: Event[events_pb2.ContractSet], _cause: Cause) ->
         invoice_on=InvoiceOn.APPROVAL if said.on_approval else InvoiceOn.SHIPMENT,
         buyer_reference=said.buyer_reference,
         form=Form(form.profile, said.format or form.format),
+        language=said.language,
     )
-    await store.set_contract(tx, (event.tenant, said.account_id), contract)
+    version = await store.set_contract(tx, (event.tenant, said.account_id), contract)
+    assert version == event.body.version, "versions follow one another"
+
+
+async def _refuse(tx: Tx, event: Event[events_pb2.ShipmentRefused], cause: Cause) -> None:
+    """An order that was refused here is remembered, so that what ships of it is refused too."""
+    if cause is not None and isinstance(cause.body, orders_pb2.OrderPlaced):
+        body = cause.body
+        await store.add_refused(tx, (event.tenant, body.order_id), body.version, event.body.code)
 
 
 async def _issue_invoice(tx: Tx, event: Event[events_pb2.InvoiceIssued], _cause: Cause) -> None:
@@ -86,6 +105,7 @@ async def _issue_invoice(tx: Tx, event: Event[events_pb2.InvoiceIssued], _cause:
         dispute_id="",
         final=body.final,
         due_date=day(body.due_date, what="due_date"),
+        ship_to=contracts.address(body.ship_to) if body.HasField("ship_to") else None,
     )
     await _issue(tx, event, said)
     await store.add_balances(tx, [said])
@@ -219,6 +239,8 @@ def _statement(tenant: str, body: Issued) -> dict[str, Any]:
         "seller": wire.company(body.seller),
         "buyer": wire.company(body.buyer),
         "form": Form(body.check.profile, body.check.file_format or body.check.format),
+        "language": body.check.language,
+        "rounding_minor": body.rounding_minor,
     }
 
 
@@ -235,6 +257,8 @@ def _line(said: events_pb2.DocumentLine, currency: str) -> Line:
         net=Money(said.net_minor, currency),
         vat_category=VatCategory(said.vat_category),
         vat_rate=Decimal(said.vat_rate) if said.vat_rate else None,
+        is_sales_tax=said.is_sales_tax,
+        allowance_minor=said.allowance_minor,
     )
 
 
@@ -257,14 +281,15 @@ _REFUSALS: tuple[type[Message], ...] = (events_pb2.ShipmentRefused, events_pb2.C
 
 FOLD = Fold(
     own={
-        **dict.fromkeys(_REFUSALS, nothing),
+        events_pb2.ShipmentRefused: _refuse,
+        events_pb2.CreditNoteRefused: nothing,
+        events_pb2.InvoiceDiffers: nothing,
         events_pb2.SellerRegistered: _register,
         events_pb2.SellerChanged: _change,
         events_pb2.ContractSet: _agree,
         events_pb2.InvoiceIssued: _issue_invoice,
         events_pb2.CreditNoteIssued: _issue_credit_note,
         events_pb2.DocumentHeld: _hold,
-        events_pb2.InvoiceDiffers: nothing,
         documents_pb2.DocumentIssued: _keep_document,
     },
     remembered=frozenset(

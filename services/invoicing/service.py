@@ -49,6 +49,7 @@ def _works(parts: Parts[InvoicingSettings]) -> Sequence[Work]:
             cost_most=LINES_AT_ONCE,
             find=store.find_unwritten,
         ),
+        Work(usecases.TELL, usecases.tell_whole, find=store.find_untold),
         Work(usecases.LARGE_FILE, partial(usecases.write_files, press=presses.large), most=1, within_s=660),
     )
 
@@ -57,7 +58,7 @@ SERVICE = Service(
     name="invoicing",
     settings=InvoicingSettings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0003_judged_again.sql",
+    stands_on="0009_untold.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     works=_works,

@@ -218,6 +218,14 @@ def shipment_refused(event: Event[invoicing_pb2.ShipmentRefused], now: Moment) -
     """A shipment could not be invoiced as the shop told it."""
     body = event.body
     order, shipment = clean(body.order_id), clean(body.shipment_id)
+    if not shipment:  # nothing of the order can be invoiced
+        return _story(
+            event,
+            now,
+            Kind.ORDER_REFUSED,
+            affects=Affects(orders=(order,)),
+            details={"order": order, "code": clean(body.code), "message": clean(body.message)},
+        )
     return _story(
         event,
         now,

@@ -1,6 +1,6 @@
 """Whether a document adds up to the cent: the official rules leave slack of up to 1.00, this check leaves none."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from services.documents.model import (
@@ -16,7 +16,7 @@ from services.documents.model import (
 )
 from services.documents.rules.families import FAMILIES
 from services.documents.rules.finding import Finding, fatal
-from services.documents.totals import line_net, percent_of, totals
+from services.documents.totals import Calculated, line_net, percent_of, totals, with_taxes
 
 _TOTALS = (
     ("lines", "BT-106", "BR-CO-10"),
@@ -29,8 +29,22 @@ _TOTALS = (
 )
 
 
-def check(invoice: Invoice) -> Iterator[Finding]:
-    """Compare every amount of the document with what it must be; the currency must be a known one."""
+VatKey = tuple[VatCategory, Decimal | None]
+NO_RESIDUES: Mapping[VatKey, Decimal] = {}
+
+
+def residues(invoice: Invoice) -> dict[VatKey, Decimal]:
+    """By how much the VAT of each row is not its own rounding, where it is not."""
+    right = {_key(row): row.tax for row in _right(invoice).vat_breakdown}
+    found = {_key(row): row.tax - right.get(_key(row), row.tax) for row in invoice.vat_breakdown}
+    return {key: rest for key, rest in found.items() if rest}
+
+
+def check(invoice: Invoice, rests: Mapping[VatKey, Decimal] = NO_RESIDUES) -> Iterator[Finding]:
+    """Compare every amount of the document with what it must be; the currency must be a known one.
+
+    `rests`: what VAT rows take beside their own rounding, as a credit note does so that all of an invoice's add up to it.
+    """
     for index, line in enumerate(invoice.lines, start=1):
         if not _is_right(line, invoice.currency):
             yield from _line(line, f"BG-25[{index}]", invoice.currency)
@@ -38,7 +52,16 @@ def check(invoice: Invoice) -> Iterator[Finding]:
         yield from _percentage(allowance, f"BG-20[{index}]", invoice.currency)
     for index, charge in enumerate(invoice.charges, start=1):
         yield from _percentage(charge, f"BG-21[{index}]", invoice.currency)
-    right = totals(
+    right = _with(_right(invoice), rests)
+    yield from _breakdown(invoice.vat_breakdown, right.vat_breakdown)
+    for name, number, rule in _TOTALS:
+        stated, due = getattr(invoice.totals, name), getattr(right.totals, name)
+        if stated != due and not (due is None and stated == 0):
+            yield _wrong(rule, number, f"BG-22/{number}", stated, due)
+
+
+def _right(invoice: Invoice) -> Calculated:
+    return totals(
         invoice.lines,
         currency=invoice.currency,
         allowances=invoice.allowances,
@@ -46,11 +69,12 @@ def check(invoice: Invoice) -> Iterator[Finding]:
         paid=invoice.totals.paid,
         rounding=invoice.totals.rounding,
     )
-    yield from _breakdown(invoice.vat_breakdown, right.vat_breakdown)
-    for name, number, rule in _TOTALS:
-        stated, due = getattr(invoice.totals, name), getattr(right.totals, name)
-        if stated != due and not (due is None and stated == 0):
-            yield _wrong(rule, number, f"BG-22/{number}", stated, due)
+
+
+def _with(right: Calculated, rests: Mapping[VatKey, Decimal]) -> Calculated:
+    if not rests:
+        return right
+    return with_taxes(right, {_key(row): row.tax + rests.get(_key(row), 0) for row in right.vat_breakdown})
 
 
 def _is_right(line: InvoiceLine, currency: str) -> bool:
@@ -131,7 +155,7 @@ def _breakdown(stated: tuple[VatBreakdown, ...], right: tuple[VatBreakdown, ...]
             yield fatal(f"BR-{FAMILIES[row.category].name}-01", f"The row of {_named(row)} is missing.", "BG-23")
 
 
-def _key(row: VatBreakdown) -> tuple[VatCategory, Decimal | None]:
+def _key(row: VatBreakdown) -> VatKey:
     """Category and rate; outside the scope of VAT there is none, but XRechnung writes 0."""
     return row.category, row.rate or None if row.category is VatCategory.OUTSIDE_SCOPE else row.rate
 

@@ -8,11 +8,13 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from services.invoicing.domain.parties import Company
+from services.kernel.orders import Address
 
 Key = tuple[str, str]  # tenant and id
 
 
 _COMPANY = tuple(field.name for field in fields(Company))
+_ADDRESS = tuple(field.name for field in fields(Address))
 
 
 def company_value(company: Company) -> dict[str, str]:
@@ -23,6 +25,16 @@ def company_value(company: Company) -> dict[str, str]:
 def company_json(company: Company) -> Jsonb:
     """The same, as a parameter."""
     return Jsonb(company_value(company))
+
+
+def address_value(address: Address | None) -> dict[str, str] | None:
+    """An address as it is kept, if there is one."""
+    return None if address is None else {name: getattr(address, name) for name in _ADDRESS}
+
+
+def address_of(value: Any) -> Address | None:
+    """An address as it was kept."""
+    return None if value is None else Address(**value)
 
 
 def pairs_json(pairs: Iterable[tuple[str, Decimal]]) -> list[list[str]]:

@@ -23,7 +23,7 @@ from services.documents import ENGINE_FAILED, Finding, Severity
 from services.invoicing import metrics, store, wire
 from services.invoicing.checks import check_of, refused
 from services.invoicing.domain.credits import CreditRequest
-from services.invoicing.domain.drafts import LARGE_LINES
+from services.invoicing.domain.drafts import LARGE_LINES, ROUNDED, differences
 from services.invoicing.domain.orders import KeptOrder, Shipment
 from services.invoicing.domain.sketches import (
     Basis,
@@ -38,7 +38,8 @@ from services.invoicing.domain.sketches import (
 from services.invoicing.domain.statements import File, Held, Kept, Kind, Statement
 from services.invoicing.press import Died, Press
 from services.invoicing.usecases import rendering
-from services.invoicing.usecases.desk import Desk, Key, open_desk
+from services.invoicing.usecases.desk import Desk, Key, issuers_of, open_desk
+from services.kernel.money import Money
 from services.kernel.refusals import Refusal
 
 # Kinds of jobs. Those that were held are judged again beside the new ones, who need not wait for them.
@@ -140,7 +141,7 @@ async def _lay_out_invoices(tx: Tx, waiting: Sequence[Held], table: Table) -> No
     shipments = await store.find_shipments(
         tx, {(held.tenant, held.order_id, held.shipment_id) for held in waiting if held.shipment_id}
     )
-    desk = await open_desk(tx, {(held.tenant, held.account_id) for held in waiting})
+    desk = await open_desk(tx, {(held.tenant, held.account_id) for held in waiting}, issuers_of(orders.values()))
     for held in waiting:
         shipment = shipments[held.tenant, held.order_id, held.shipment_id] if held.shipment_id else None
         try:
@@ -148,8 +149,7 @@ async def _lay_out_invoices(tx: Tx, waiting: Sequence[Held], table: Table) -> No
         except Refusal as refusal:
             table.unfit[held.key] = refused(refusal)
             continue
-        basis = desk.basis_of_invoice(held.tenant, held.account_id)
-        table.sketches[held.key] = InvoiceSketch(held.draft_id, supply, basis)
+        table.sketches[held.key] = InvoiceSketch(held.draft_id, supply, desk.basis_of_invoice(supply))
 
 
 async def _lay_out_credits(tx: Tx, waiting: Sequence[Held], table: Table) -> None:
@@ -227,7 +227,9 @@ async def _finish(done: Done, table: Table) -> list[Numbered]:
             findings = (table.unfit[key],) if key in table.unfit else table.prepared[key].findings
             broken.append(replace(waiting[key], findings=findings))
     await _hold(done, broken, waiting, origins)
-    return await _issue(tx, fit, complete, origins)
+    issued = await _issue(tx, fit, complete, origins)
+    await _tell_differences(tx, [one.statement for one in issued if one.statement.final], table, origins)
+    return issued
 
 
 def _invoices(table: Table, keys: Collection[Key]) -> list[tuple[Key, InvoiceSketch]]:
@@ -245,9 +247,10 @@ async def _bases(tx: Tx, table: Table, keys: Collection[Key]) -> dict[Key, Basis
         tx,
         {(key[0], sketch.supply.order.account_id) for key, sketch in invoices.items()}
         | {(sketch.invoice.tenant, sketch.invoice.account_id) for sketch in notes.values()},
-        {(sketch.invoice.tenant, sketch.invoice.seller_id) for sketch in notes.values()},
+        {(sketch.invoice.tenant, sketch.invoice.seller_id) for sketch in notes.values()}
+        | {(key[0], sketch.supply.seller.seller_id) for key, sketch in invoices.items()},
     )
-    return {key: desk.basis_of_invoice(key[0], sketch.supply.order.account_id) for key, sketch in invoices.items()} | {
+    return {key: desk.basis_of_invoice(sketch.supply) for key, sketch in invoices.items()} | {
         key: desk.basis_of_credit(sketch.invoice, replace(sketch.invoice.gross, minor=credited[sketch.invoice.key]))
         for key, sketch in notes.items()
     }
@@ -313,6 +316,24 @@ async def _last_of_orders(tx: Tx, issued: Sequence[Statement], complete: Collect
     ending = {order_key: document_id for order_key, document_id in newest.items() if order_key in complete}
     held = await store.count_held(tx, ending) if ending else {}
     return {document_id for order_key, document_id in ending.items() if order_key not in held}
+
+
+async def _tell_differences(tx: Tx, last: Sequence[Statement], table: Table, origins: Mapping[Key, Origin]) -> None:
+    """Tell of orders, now that they are invoiced in all, that were not invoiced as they were ordered."""
+    supplies = {key: sketch.supply for key, sketch in _invoices(table, [said.key for said in last])}
+    findings = {key: differences(supply) for key, supply in supplies.items()}
+    asked = {key: supply.order.gross for key, supply in supplies.items()}
+    if not (doubtful := [said for said in last if findings[said.key] or said.gross != asked[said.key]]):
+        return
+    invoiced = await store.invoiced_of(tx, {said.order_key for said in doubtful})
+    told = []
+    for said in doubtful:
+        minor, is_whole = invoiced[said.order_key]
+        if findings[said.key] or (is_whole and minor != asked[said.key].minor):
+            in_all = Money(minor, said.gross.currency)
+            message = wire.invoice_differs(said, asked[said.key], in_all, findings[said.key] or (ROUNDED,))
+            told.append(Announcement(origins[said.key], said.account_id, f"order/{said.order_id}", message))
+    await outbox.add(tx, told)
 
 
 def _key(job: Job) -> Key:

@@ -1,5 +1,7 @@
 """Issued documents as files: in the form agreed with the buyer, and in any other format that somebody asks for."""
 
+from collections.abc import Mapping
+
 from services.chassis import outbox
 from services.chassis.database import CALL_S, Database
 from services.chassis.envelope import Origin
@@ -11,7 +13,7 @@ from services.documents.formats import FORMATS
 from services.invoicing import store, wire
 from services.invoicing.checks import check_of
 from services.invoicing.domain.drafts import LARGE_LINES
-from services.invoicing.domain.parties import CORE_FORM, PDF, Form, usual_form
+from services.invoicing.domain.parties import CORE_FORM, PDF, Form, Look, Seller, usual_form
 from services.invoicing.domain.statements import File, Kept, Statement
 from services.invoicing.press import Press
 from services.invoicing.usecases.desk import Key
@@ -51,12 +53,12 @@ async def render(database: Database, press: Press, document: Key, format_: str, 
         form = asked_form(said, format_, profile)
         if (file := await store.get_file(tx, said.key, form)) is not None:
             return said, file
-        logo = (await store.find_sellers(tx, [(said.tenant, said.seller_id)]))[said.tenant, said.seller_id].logo
+        look = _look(said, await store.find_sellers(tx, [(said.tenant, said.seller_id)]))
         if (paper := await store.get_paper(tx, said.key)) is None:
             issued = await store.get_file(tx, said.key, CORE_FORM)
             assert issued is not None, "what the first version issued has its XML, which says all"
             paper = (issued.content, CORE_FORM.format)
-    written, findings = await press.render(*paper, form, logo)
+    written, findings = await press.render(*paper, form, look)
     if findings:
         rules = "; ".join(f"{finding.rule}: {finding.message}" for finding in findings[:5])
         raise Conflict("document.profile_not_met", f"the document does not meet {form.profile}: {rules}"[:2000])
@@ -73,15 +75,11 @@ async def write_files(batch: Batch, press: Press) -> None:
         sellers = await store.find_sellers(
             tx, {(kept.statement.tenant, kept.statement.seller_id) for kept in issued.values()}
         )
+    statements = [issued[key].statement for key in keys]
     written = await press.lay_out(
         [
-            (
-                papers[key],
-                store.PAPER,
-                issued[key].statement.form,
-                sellers[key[0], issued[key].statement.seller_id].logo,
-            )
-            for key in keys
+            (papers[key], store.PAPER, said.form, _look(said, sellers))
+            for key, said in zip(keys, statements, strict=True)
         ]
     )
     contents = dict(zip(keys, written, strict=True))
@@ -93,6 +91,11 @@ async def write_files(batch: Batch, press: Press) -> None:
             file = await store.keep_file(done.tx, kept.statement.key, _file(kept, contents[_key(job)]))
             telling.append(tell(job.origin, kept.statement, file))
         await outbox.add(done.tx, telling)
+
+
+def _look(said: Statement, sellers: Mapping[Key, Seller]) -> Look:
+    """In the language that it was issued in, with the logo of today."""
+    return Look(sellers[said.tenant, said.seller_id].logo, said.language)
 
 
 def _file(kept: Kept, content: bytes) -> File:

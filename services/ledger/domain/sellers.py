@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Seller:
             try:
                 ZoneInfo(self.time_zone)
             except (ZoneInfoNotFoundError, ValueError, OSError):
-                raise Invalid("seller.time_zone_unknown", f"no time zone {self.time_zone[:60]!r}") from None
+                raise Invalid("seller.time_zone_unknown", f"no time zone {quoted(self.time_zone)}") from None
         return self
 
 

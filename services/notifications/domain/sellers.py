@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 
 from services.kernel.calendars import Calendar
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 from services.notifications.domain.contacts import LANGUAGES
 from services.notifications.domain.stories import Moment
 
@@ -87,5 +87,5 @@ def clock_time(text: str, *, what: str) -> time:
     except ValueError:
         value = None
     if value is None or value.tzinfo is not None or text != f"{value:%H:%M}":
-        raise Invalid("policy.time_malformed", f"{what} is no time of day (HH:MM): {text[:40]!r}")
+        raise Invalid("policy.time_malformed", f"{what} is no time of day (HH:MM): {quoted(text)}")
     return value

@@ -10,7 +10,7 @@ from services.credit.domain.account_holds import AccountHold
 from services.credit.domain.decisions import Outcome
 from services.kernel.orders import Scope
 from services.kernel.refusals import Invalid
-from tests.unit.credit.test_credit_rules import KEY, NOW, a_book, a_request
+from tests.unit.credit.books import KEY, NOW, a_book, a_request
 
 WHOLE = AccountHold("acme", "h1", "b1", Scope(), "overdue", "since March", "user:ada", None)
 ORDER = Scope("north", "cc1", "po1")

@@ -12,7 +12,7 @@ from services.credit.domain.accounts import Account
 from services.credit.domain.balances import Told, change_of
 from services.credit.domain.decisions import Outcome
 from services.kernel.money import Money
-from tests.unit.credit.test_credit_rules import KEY, NOW, POLICY, a_book, a_request, an_account, eur
+from tests.unit.credit.books import KEY, NOW, POLICY, a_book, a_request, an_account, eur
 
 
 def after(account: Account, told: Told) -> Account:

@@ -12,7 +12,7 @@ from services.credit.domain.sellers import Seller, zone_of
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Invalid
-from tests.unit.credit.test_credit_rules import NOW, a_book, a_request, an_account, eur
+from tests.unit.credit.books import NOW, a_book, a_request, an_account, eur
 
 BERLIN, TOKYO = Seller("de", "Europe/Berlin"), Seller("jp", "Asia/Tokyo")
 

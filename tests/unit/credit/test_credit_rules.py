@@ -1,48 +1,20 @@
 """What credit approves, holds, captures and gives back."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.credit.domain import decisions, holds, moves
-from services.credit.domain.accounts import Account
 from services.credit.domain.book import Book
-from services.credit.domain.decisions import Outcome, Request
+from services.credit.domain.decisions import Outcome
 from services.credit.domain.holds import MOVES, Action, Hold, State
-from services.credit.domain.policy import Policy
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid
-
-POLICY = Policy()
-KEY = ("acme", "b1")
-NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
-
-
-def eur(minor: int) -> Money:
-    return Money(minor, "EUR")
-
-
-def an_account(*, limit: int = 100_000, used: int = 0, held: int = 0, on_hold: bool = False) -> Account:
-    return Account("acme", "b1", eur(limit), eur(used), eur(held), on_hold)
-
-
-def a_request(order_id: str = "o1", amount: int = 10_000, version: int = 1, account_id: str = "b1") -> Request:
-    return Request("acme", account_id, order_id, version, eur(amount), date(2026, 1, 5), Scope())
-
-
-def a_book(account: Account | None = None) -> Book:
-    return Book({KEY: account or an_account()})
-
-
-def invoiced(book: Book, hold: Hold, amount: Money, *, final: bool) -> tuple[Money, Money]:
-    """An invoice takes its part of a hold, and is used."""
-    taken = moves.capture(book, hold, amount, final=final)
-    book.change(KEY, used=amount.minor)
-    return taken
+from tests.unit.credit.books import KEY, NOW, POLICY, a_book, a_request, an_account, eur, invoiced
 
 
 def test_what_fits_to_the_last_cent_is_approved():

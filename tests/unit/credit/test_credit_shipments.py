@@ -7,7 +7,7 @@ from services.credit.domain.book import Book
 from services.credit.domain.decisions import Outcome
 from services.credit.domain.holds import Hold, State
 from services.kernel.refusals import Conflict
-from tests.unit.credit.test_credit_rules import KEY, NOW, a_book, a_request, an_account, eur, invoiced
+from tests.unit.credit.books import KEY, NOW, a_book, a_request, an_account, eur, invoiced
 
 ORDER = ("acme", "o1")
 

@@ -135,8 +135,12 @@ def shipped(order: str = "o1", shipment: str = "s1") -> Event[Any]:
     return an_event(body, f"order/{order}")
 
 
-def shipment_refused(code: str = "shipment.too_much", message: str = "more than ordered") -> Event[Any]:
-    body = invoicing.ShipmentRefused(order_id="o1", shipment_id="s1", account_id=ACCOUNT, code=code, message=message)
+def shipment_refused(
+    code: str = "shipment.too_much", message: str = "more than ordered", *, shipment: str = "s1"
+) -> Event[Any]:
+    body = invoicing.ShipmentRefused(
+        order_id="o1", shipment_id=shipment, account_id=ACCOUNT, code=code, message=message
+    )
     return an_event(body)
 
 

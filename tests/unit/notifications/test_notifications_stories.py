@@ -22,6 +22,7 @@ from tests.unit.notifications.samples import (
     order_refused,
     payment,
     released,
+    shipment_refused,
     shipped,
     story_of,
 )
@@ -73,6 +74,11 @@ def test_the_day_is_the_sellers_day():
     late = Moment(datetime(2026, 3, 2, 23, 30, tzinfo=UTC), ZONE, FIVE)
 
     assert the(story_of(order_refused(), late)).told_on == date(2026, 3, 3)
+
+
+def test_what_is_refused_without_a_shipment_is_the_order():
+    assert the(story_of(shipment_refused(shipment="s1"))).kind is Kind.SHIPMENT_REFUSED
+    assert the(story_of(shipment_refused(shipment=""))).kind is Kind.ORDER_REFUSED
 
 
 def test_cash_without_an_invoice_is_told_as_such():

@@ -8,8 +8,8 @@ from services.documents.formats.facturx.logo import check as check_logo
 from services.documents.formats.facturx.names import LEVELS
 from services.documents.formats.facturx.page import Page, content
 from services.documents.formats.facturx.reader import extract, read
-from services.documents.formats.facturx.words import LANGUAGES, Words
 from services.documents.model import CORE, Invoice
+from services.documents.words import LANGUAGES, Words
 from services.kernel.refusals import Invalid
 
 __all__ = ["LANGUAGES", "Page", "check_logo", "extract", "read", "write"]

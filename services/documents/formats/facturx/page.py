@@ -10,7 +10,6 @@ from stdnum import iban
 
 from services.documents.formats.facturx import logo as logos
 from services.documents.formats.facturx import qr
-from services.documents.formats.facturx.words import Words, language_of
 from services.documents.formats.values import places_of
 from services.documents.model import (
     Address,
@@ -25,6 +24,7 @@ from services.documents.model import (
     VatBreakdown,
     VatCategory,
 )
+from services.documents.words import Words, language_of
 
 Row = tuple[str, str]
 _TEXT_MAX = 2000  # of one text on the page; the XML has all of it
@@ -306,7 +306,8 @@ class _Content:
             yield words["to"], owner
             yield ("IBAN" if iban.is_valid(transfer.account) else words["account"]), _account(transfer.account)
             if transfer.bank is not None:
-                yield "BIC", transfer.bank
+                # A bank in the United States has no BIC that a buyer needs, but a number of nine digits.
+                yield (words["routing"] if transfer.bank.isdecimal() else "BIC"), transfer.bank
 
 
 def _account(number: str) -> str:

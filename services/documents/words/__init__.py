@@ -1,4 +1,4 @@
-"""The page's words, dates and numbers in the reader's language."""
+"""What people read on documents and their pages, in their language: words, dates and numbers; a file each language."""
 
 import tomllib
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ from services.kernel.refusals import Invalid, quoted
 _LOCALES: Final = {"en": "en_GB", "de": "de_DE", "fr": "fr_FR", "sv": "sv_SE"}
 _DECIMALS: Final = 40  # as many digits as a reader takes before a number's point, and after
 LANGUAGES: Final = tuple(_LOCALES)
+ENGLISH: Final = "en"
 # The language that is read in a buyer's country; English in all others.
 _BY_COUNTRY: Final = {
     **dict.fromkeys(("DE", "AT", "CH", "LI"), "de"),
@@ -27,12 +28,13 @@ _BY_COUNTRY: Final = {
 
 def language_of(country: str) -> str:
     """The language for a buyer of a country."""
-    return _BY_COUNTRY.get(country, "en")
+    return _BY_COUNTRY.get(country, ENGLISH)
 
 
 @cache
-def _texts() -> Mapping[str, Mapping[str, Any]]:
-    return tomllib.loads(files(__package__).joinpath("words.toml").read_text(encoding="utf-8"))
+def texts(language: str) -> Mapping[str, Any]:
+    """All of a language's words by their keys, those of units apart."""
+    return tomllib.loads(files(__package__).joinpath(f"{language}.toml").read_text(encoding="utf-8"))
 
 
 @cache
@@ -48,14 +50,18 @@ class Words:
         if language not in _LOCALES:
             raise Invalid(
                 "document.unknown_language",
-                f"{quoted(language)} is no language of the page; there are: {', '.join(LANGUAGES)}",
+                f"{quoted(language)} is no language of documents; there are: {', '.join(LANGUAGES)}",
             )
         self.language = language
-        self._texts = _texts()[language]
+        self._texts = texts(language)
         self._locale = Locale.parse(_LOCALES[language])
 
     def __getitem__(self, key: str) -> str:
         return str(self._texts[key])
+
+    def say(self, key: str, **values: str) -> str:
+        """A sentence about these values."""
+        return self[key].format(**values)
 
     def get(self, key: str) -> str | None:
         """A word that only some codes have."""
@@ -63,7 +69,7 @@ class Words:
 
     def unit(self, code: str) -> str:
         """A unit of measure; the code itself if we have no word for it."""
-        return str(self._texts["units"].get(code) or _texts()["en"]["units"].get(code, code))
+        return str(self._texts["units"].get(code, code))
 
     def day(self, value: date) -> str:
         """Such as 2. März 2026."""
