@@ -217,7 +217,7 @@ def shipped(event: Event[orders_pb2.OrderShipped], now: Moment, scope: Scope) ->
 def shipment_refused(event: Event[invoicing_pb2.ShipmentRefused], now: Moment) -> Story | None:
     """A shipment could not be invoiced as the shop told it."""
     body = event.body
-    order, shipment = clean(body.order_id), clean(body.shipment_id)
+    order, shipment = clean(body.order_id) or clean(event.subject), clean(body.shipment_id)
     if not shipment:  # nothing of the order can be invoiced
         return _story(
             event,
@@ -238,7 +238,7 @@ def shipment_refused(event: Event[invoicing_pb2.ShipmentRefused], now: Moment) -
 def document_held(event: Event[invoicing_pb2.DocumentHeld], now: Moment) -> Story | None:
     """A draft broke a rule and waits without a number."""
     body = event.body
-    order, shipment = clean(body.order_id), clean(body.shipment_id)
+    order, shipment = clean(body.order_id) or clean(event.subject), clean(body.shipment_id)
     findings = _findings(body.findings)
     return _story(
         event,

@@ -13,6 +13,8 @@ from services.notifications.domain.routing import Recipient
 from services.notifications.domain.stories import WHOLE_COMPANY, Affects, Detail, Story
 from services.notifications.texts.catalogue import REMEMBERED, Catalogue, catalogue
 
+LINE_MAX = 400  # characters of a subject, and of why somebody hears it
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
@@ -82,7 +84,7 @@ class Telling:
             case_version=self.case.version,
             weight=recipient.weight,
             language=self.words.language,
-            subject=said["subject"],
+            subject=_bounded(said["subject"]),
             what_happened=said["what_happened"],
             affects=story.affects,
             affects_text=self.affects,
@@ -92,7 +94,9 @@ class Telling:
             by_when=story.by_when,
             next_update_at=story.next_update_at,
             track_url=self.case.track_url,
-            why_you=_why(self.words.language, recipient.role, recipient.stands_in_for, _place(recipient, self.names)),
+            why_you=_bounded(
+                _why(self.words.language, recipient.role, recipient.stands_in_for, _place(recipient, self.names))
+            ),
         )
 
     def _action(self, recipient: Recipient) -> Action | None:
@@ -118,6 +122,11 @@ def compose(story: Story, recipients: Sequence[Recipient], names: Names, case: C
             telling = tellings[language] = Telling.of(story, language, names, case)
         messages.append(telling.to(recipient))
     return messages
+
+
+def _bounded(line: str) -> str:
+    """A line as long as the contract says that it may be (service.proto, Message); names can be long, and several."""
+    return line if len(line) <= LINE_MAX else f"{line[: LINE_MAX - 1]}…"
 
 
 def _affects(words: Catalogue, affects: Affects) -> str:

@@ -53,6 +53,7 @@ class Dropping(SMTP):
     """Hangs up over some in the middle of their letter."""
 
     async def smtp_DATA(self, arg: str) -> None:
+        assert self.envelope is not None
         [address] = self.envelope.rcpt_tos
         if not self.event_handler.meets(address, "drop"):
             await super().smtp_DATA(arg)

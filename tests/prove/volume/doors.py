@@ -15,6 +15,7 @@ from receivables.invoicing.v1 import events_pb2 as invoicing_events
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_events
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_events
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_events
 
@@ -267,6 +268,9 @@ def _ledger() -> list[Door]:
     ]
 
 
+_DISPUTE_POLICY = disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5, reopen_days=30)
+
+
 def _disputes() -> list[Door]:
     def issued(n: int) -> Record:
         return disputes.issued(f"new-{n}", account=account_of(n))
@@ -293,8 +297,12 @@ def _disputes() -> list[Door]:
         event(issued, kind=invoicing_events.InvoiceIssued),
         event(credited, kind=invoicing_events.CreditNoteIssued),
         event(reduced, kind=ledger_events.ItemReduced),
+        event(lambda n: disputes.seller(f"s{n}", time_zone="Europe/Berlin"), kind=invoicing_events.SellerChanged),
+        call(disputes_pb2.SetPolicyRequest(policy=_DISPUTE_POLICY)),
+        call(disputes_pb2.GetPolicyRequest()),
         *(Door(name, open_move_resolve) for name in ("Open", "Move", "Resolve")),
         call(disputes_pb2.GetDisputeRequest(dispute_id="d000000007")),
+        call(disputes_pb2.GetDisputeRequest(dispute_id="D-2026-77")),
         *pages(disputes_pb2.ListDisputesRequest()),
         *pages(disputes_pb2.ListDisputesRequest(account_id=HOT)),
         *pages(disputes_pb2.ListDisputesRequest(state=disputes_events.STATE_PROPOSED)),
@@ -315,6 +323,9 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         samples.limit_changed,
         samples.limit_exceeded,
         samples.order_refused,
+        samples.hold_placed,
+        samples.hold_lifted,
+        samples.invoice_differs,
         samples.shipped,
         samples.shipment_refused,
         samples.document_held,
@@ -334,6 +345,9 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         invoicing_events.SellerRegistered: invoicing_events.SellerRegistered(
             seller_id="s", company=party_pb2.Company(name="S")
         ),
+        invoicing_events.SellerChanged: invoicing_events.SellerChanged(
+            version=1, seller=invoicing_events.Seller(seller_id="s", company=party_pb2.Company(name="S"))
+        ),
     }
 
     def of_kind(kind: type[Message]) -> Callable[[int], Record]:
@@ -348,6 +362,7 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
                 "draft_id",
                 "decision_id",
                 "credit_note_id",
+                "hold_id",
             ):
                 if name in body.DESCRIPTOR.fields_by_name:
                     setattr(body, name, f"new-{n}")
@@ -362,6 +377,8 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
     )
     return [
         call(register),
+        call(notifications_pb2.SetPolicyRequest(policy=notifications_events.NotificationPolicy(digest_at="17:00"))),
+        call(notifications_pb2.GetPolicyRequest()),
         call(notifications_pb2.ListContactsRequest(account_id=HOT)),
         call(notifications_pb2.ListContactsRequest(account_id="b7")),
         *pages(notifications_pb2.ListMessagesRequest()),

@@ -99,12 +99,13 @@ DISPUTES = (
     f"""INSERT INTO dispute
         SELECT t, 'd' || lpad(n::text, 9, '0'), 'i' || n, b, 'QTY_SHORT', '', 100,
                CASE WHEN n % 1000 = 7 THEN 'PROPOSED' WHEN n % 10 < 5 THEN 'ACKNOWLEDGED' ELSE 'CLOSED' END, 2, 'user:a', now(),
-               current_date + 7, NULL, NULL, NULL, NULL, '' FROM {_OF}""",
+               current_date + 7, NULL, NULL, NULL, NULL, '', 'D-2026-' || n FROM {_OF}""",
     """INSERT INTO dispute_line SELECT tenant, dispute_id, '1', invoice_id, 1, 0 FROM dispute""",
     """INSERT INTO dispute_move SELECT tenant, dispute_id, nth, 'SUBMIT', 'DRAFT', 'SUBMITTED', 100, '', 'user:a', 'r', now()
          FROM dispute, generate_series(1, 2) AS nth""",
     """INSERT INTO credit_note SELECT tenant, 'c-' || invoice_id, invoice_id, NULL, 'C-' || number, 100
          FROM invoice WHERE right(number, 1) = '9'""",
+    "INSERT INTO credited_rate SELECT tenant, invoice_id, 'S', 19, 84, 16 FROM credit_note",
 )
 
 NOTIFICATIONS = (
@@ -115,11 +116,12 @@ NOTIFICATIONS = (
     f"INSERT INTO company SELECT t, b, 'Company ' || b FROM {_HOUSES}",
     "INSERT INTO seller SELECT t, 's', 'Seller' FROM unnest(ARRAY['acme', 'other']) AS t",
     f"INSERT INTO order_scope SELECT t, 'o' || n, 'north', '', '' FROM {_OF}",
-    f"INSERT INTO dispute_reason SELECT t, 'd' || n, 'QTY_SHORT' FROM {_OF}",
+    f"INSERT INTO dispute_reason SELECT t, 'd' || n, 'QTY_SHORT', 'D-2026-' || n FROM {_OF}",
     f"INSERT INTO case_file (tenant, about, version) SELECT t, 'invoice/i' || n, 1 FROM {_OF}",
     f"INSERT INTO story SELECT t, 'fact-' || n, 'invoice/i' || n, 1, b, '{{}}', now() FROM {_OF}",
     f"""INSERT INTO mail (tenant, contact_id, key, due_at, state) SELECT t, 'c-' || b, 'fact-' || n, now(),
            CASE WHEN n % 100 = 3 THEN 'HARD_BOUNCED' ELSE 'ACCEPTED' END FROM {_OF}""",
+    "UPDATE mail SET carrier = 'sam' WHERE right(key, 1) = '4'",
     f"""INSERT INTO message
         SELECT t, 'm' || lpad(n::text, 9, '0'), 'c-' || b, 'fact-' || n, b, 'type', 'invoice/i' || n, 1, 'AP_CLERK', 'INFORM', 'en',
                'Seller', 'subject', 'what happened to the invoice', 'what it affects', 'what we do', '', '', 'owner', current_date,
