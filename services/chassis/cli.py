@@ -1,4 +1,4 @@
-"""The command line that every service has: serve, migrate, and what to do with parked events."""
+"""The command line that every service has: serve, migrate, rebuild, and what to do with parked events."""
 
 import asyncio
 import sys
@@ -38,6 +38,25 @@ def command_line(served: service.Service[Any]) -> typer.Typer:
         settings = load(served.settings)
         logs.configure(served.name, settings.log_level)
         service.run_migrations(served, settings)
+
+    if served.fold is not None:
+
+        @app.command(
+            help="Bring the database (empty, or an older copy) up to what the service told; it does not run meanwhile."
+        )
+        def rebuild(
+            over_gaps: Annotated[
+                bool,
+                typer.Option("--over-gaps", help="go on where events of ours are missing: an operator discarded them"),
+            ] = False,
+        ) -> None:
+            settings = load(served.settings)
+            logs.configure(served.name, settings.log_level)
+            done = service.run_rebuild(served, settings, over_gaps=over_gaps)
+            Console().print(
+                f"{done.told} of our own events and {done.followed} followed ones are written; "
+                f"{done.waiting} wait and are tried again after the start"
+            )
 
     return app
 

@@ -50,6 +50,8 @@ class Tx:
         self.announced: set[tuple[str, str]] = set()
         # Kinds of jobs added here: those who do them look after the commit.
         self.queued: set[str] = set()
+        # Where a rebuild does again what was told before: what would be announced is put here, and goes no further.
+        self.muted: list[Any] | None = None
 
     async def run(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> int:
         """Execute a statement; return how many rows it touched."""

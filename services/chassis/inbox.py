@@ -140,6 +140,11 @@ async def _known(tx: Tx, consumer: str, hashes: Mapping[Identity, bytes]) -> dic
     return found
 
 
+async def seen(tx: Tx, consumer: str, hashes: Mapping[Identity, bytes]) -> Collection[Identity]:
+    """Which of these events came before."""
+    return (await _known(tx, consumer, hashes)).keys()
+
+
 async def meet_places(tx: Tx, consumer: str, topic_ids: Mapping[str, str], places: Collection[tuple[str, int]]) -> None:
     """Make rows for partitions that no worker has handled before."""
     wanted = sorted(places)

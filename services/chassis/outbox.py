@@ -67,6 +67,9 @@ async def add(tx: Tx, announcements: Sequence[Announcement]) -> None:
     """
     if not announcements:
         return
+    if tx.muted is not None:
+        tx.muted += announcements
+        return
     rows = [_row(tx, announcement) for announcement in announcements]
     await tx.run(_ADD, [list(column) for column in zip(*rows, strict=True)])
     tx.announced |= {(announcement.origin.tenant, announcement.subject) for announcement in announcements}

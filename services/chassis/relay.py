@@ -31,7 +31,7 @@ from services.chassis.logs import harmless, log
 from services.chassis.outbox import CHANNEL
 from services.chassis.pace import Pace
 
-_LOCK = 7_215_002  # any number: one relay at a time in this database
+LOCK = 7_215_002  # any number: one relay at a time in this database
 BATCH = 2000  # rows a round
 ROUND_BYTES = RECORD_MAX_BYTES  # of payload after which a round takes no further row
 BATCH_BYTES = 1024 * 1024  # of one partition in one request, or one record of any size
@@ -187,7 +187,7 @@ class Relay:
     async def _gets_the_lock(self, connection: psycopg.Connection[Any]) -> bool:
         """Wait for the lock, waking its holder for what is announced here; false if we were told to stop before."""
         while not self._stopping.is_set():
-            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
             if row and row[0]:
                 return True
             await asyncio.sleep(PAUSE_S)

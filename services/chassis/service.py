@@ -21,7 +21,7 @@ from prometheus_client import start_http_server
 from receivables.operations.v1 import service_pb2 as operations_pb2
 from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 
-from services.chassis import cleaning, follow, logs, metrics, migrate, operations, rpc, topics
+from services.chassis import cleaning, follow, logs, metrics, migrate, operations, rebuild, rpc, told, topics
 from services.chassis.consumer import Consumer, Handler, Teller, nobody
 from services.chassis.database import Database, is_transient, reach, trouble
 from services.chassis.envelope import RECORD_MAX_BYTES
@@ -75,6 +75,8 @@ class Service(Generic[S]):
     measure: operations.Measure = operations.nothing
     # Announces a refused event to those who must correct it, in the transaction that parks it.
     tell: Teller = nobody
+    # How its tables follow from the topics; a service that tells nothing has nothing to be compared with.
+    fold: rebuild.Fold | None = None
 
     def consumer(self, settings: S, database: Database, topic_ids: Mapping[str, str] | None = None) -> Consumer:
         """The service's handling of events, for the process and for tests."""
@@ -128,7 +130,20 @@ def serve(service: Service[S]) -> None:
     """Serve until SIGTERM or SIGINT; end with an error, to be started anew, when anything fails unexpectedly."""
     settings = load(service.settings)
     logs.configure(service.name, settings.log_level)
-    uvloop.run(_serve_until_told(service, settings))
+    try:
+        uvloop.run(_serve_until_told(service, settings))
+    except ExceptionGroup as failed:
+        if (older := _only(told.Older, failed)) is None:
+            raise
+        log.error("the database is older than what was told", do=f"python -m services.{service.name} rebuild")
+        raise SystemExit(str(older)) from None
+
+
+def _only(kind: type[Exception], failed: BaseException) -> BaseException | None:
+    """The one failure of that kind that a start ended with."""
+    while isinstance(failed, BaseExceptionGroup) and len(failed.exceptions) == 1:
+        failed = failed.exceptions[0]
+    return failed if isinstance(failed, kind) else None
 
 
 async def _serve_until_told(service: Service[S], settings: S) -> None:
@@ -208,7 +223,42 @@ async def _stand_up(service: Service[S], settings: S, stack: AsyncExitStack) -> 
     await stack.enter_async_context(database)
     async with database.pool.connection() as connection:
         await migrate.check_role(connection)
+    if service.fold is not None:
+        await told.check(settings.kafka_bootstrap_servers, database, service.fold.tells, service.name)
     return Parts(settings, database, service.consumer(settings, database, topic_ids))
+
+
+def run_rebuild(service: Service[S], settings: S, *, over_gaps: bool = False) -> rebuild.Summary:
+    """Bring the service's tables from where they stand to the last thing that the service told."""
+    if service.fold is None:
+        raise SystemExit(f"{service.name} tells nothing that it could be rebuilt from")
+    fold = service.fold
+
+    async def run() -> rebuild.Summary:
+        topic_ids = await asyncio.to_thread(
+            topics.ensure,
+            settings.kafka_bootstrap_servers,
+            partitions=settings.partitions,
+            replication=settings.replication,
+        )
+        async with database_of(settings) as database:
+            consumer = service.consumer(settings, database, topic_ids)
+            return await rebuild.rebuild(
+                consumer,
+                service.handlers(settings),
+                service.tell,
+                fold,
+                settings.kafka_bootstrap_servers,
+                over_gaps=over_gaps,
+            )
+
+    reach(settings.database_url.get_secret_value())
+    if not migrate.is_ready_for(settings.database_url.get_secret_value(), service.migrations, service.stands_on):
+        raise SystemExit(f"the database is not migrated: python -m services.{service.name} migrate")
+    try:
+        return uvloop.run(run())
+    except (rebuild.Unfit, told.Stuck) as why:
+        raise SystemExit(str(why)) from None
 
 
 async def _wait_for(what: str, trouble: Callable[[], str]) -> None:

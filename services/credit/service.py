@@ -8,6 +8,7 @@ from services.chassis.service import Parts, Service, Servicer
 from services.chassis.settings import ChassisSettings
 from services.chassis.workers import Work
 from services.credit import metrics, store, usecases
+from services.credit.rebuild import FOLD
 from services.credit.rpc import CreditService
 from services.credit.stream import HANDLERS
 
@@ -35,4 +36,5 @@ SERVICE = Service(
     ),
     measure=metrics.measure,
     tell=usecases.tell_refused,
+    fold=FOLD,
 )

@@ -146,8 +146,8 @@ def company(message: party_pb2.Company) -> bytes:
     return message.SerializeToString(deterministic=True)
 
 
-def decided(record: Recorded) -> events_pb2.CreditDecided:
-    """A decision to tell."""
+def decided(record: Recorded, hold: Hold | None = None) -> events_pb2.CreditDecided:
+    """A decision to tell; also what stands in its hold alone, where it was just decided."""
     message = events_pb2.CreditDecided(
         decision_id=record.decision_id,
         order_id=record.order_id,
@@ -161,6 +161,10 @@ def decided(record: Recorded) -> events_pb2.CreditDecided:
     )
     if record.expires_at:
         message.hold_expires_at.FromDatetime(record.expires_at)
+    if hold is not None:
+        message.seller_id = hold.seller_id
+        if hold.expires_at is not None:
+            message.lapses_at.FromDatetime(hold.expires_at)
     return message
 
 

@@ -168,7 +168,7 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
     telling = []
     for step in moves:
         if step.action is Action.RESOLVE:
-            telling.append(_tell(call, step.after, wire.resolved(step.after, told)))
+            telling.append(_tell(call, step.after, wire.resolved(step.after, told, credited)))
         telling.append(_tell_move(call, step, cases.next_by(step.after, policy.day(tx.at), policy)))
     await outbox.add(tx, telling)
     return ended

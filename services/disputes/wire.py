@@ -161,12 +161,13 @@ def moved(move: Move, next_by: date | None) -> events_pb2.DisputeMoved:
         scope=contracts.scope_message(dispute.scope),
         invoice_number=dispute.invoice_number,
         next_by=next_by.isoformat() if next_by else "",
+        answer_by=dispute.answer_by.isoformat(),
         number=dispute.number,
     )
 
 
-def resolved(dispute: Dispute, credited: Sequence[Part]) -> events_pb2.DisputeResolved:
-    """The end of a case to tell; without lines the credit is an amount alone."""
+def resolved(dispute: Dispute, named: Sequence[Part], credited: Sequence[Part]) -> events_pb2.DisputeResolved:
+    """The end of a case to tell; where no lines are named the credit is an amount alone, whatever lines it counts for."""
     assert dispute.credit is not None
     assert dispute.resolution is not None
     return events_pb2.DisputeResolved(
@@ -176,11 +177,12 @@ def resolved(dispute: Dispute, credited: Sequence[Part]) -> events_pb2.DisputeRe
         account_id=dispute.account_id,
         order_id=dispute.order_id,
         resolution=_resolution(dispute.resolution),
-        lines=_lines(credited),
+        lines=_lines(named),
         credit=contracts.money_message(dispute.credit),
         disputed=contracts.money_message(dispute.amount),
         scope=contracts.scope_message(dispute.scope),
         reason_code=dispute.reason_code,
+        credited=_lines(credited),
         number=dispute.number,
     )
 

@@ -10,6 +10,7 @@ from services.chassis.service import Parts, Service, Servicer
 from services.chassis.workers import Work
 from services.invoicing import metrics, store, usecases
 from services.invoicing.press import presses_of
+from services.invoicing.rebuild import FOLD
 from services.invoicing.rpc import InvoicingService
 from services.invoicing.settings import InvoicingSettings
 from services.invoicing.stream import HANDLERS
@@ -63,4 +64,5 @@ SERVICE = Service(
     works=_works,
     measure=metrics.measure,
     tell=usecases.tell_refused,
+    fold=FOLD,
 )

@@ -219,8 +219,8 @@ def document(kept: Kept) -> service_pb2.Document:
     return service_pb2.Document(credit_note=credit_note_issued(kept.statement, kept.check))
 
 
-def invoice_issued(statement: Statement, check: Check) -> events_pb2.InvoiceIssued:
-    """An invoice to tell."""
+def invoice_issued(statement: Statement, check: Check, xml: bytes = b"") -> events_pb2.InvoiceIssued:
+    """An invoice to tell; with its XML where no file goes out with it."""
     assert statement.due_date is not None, "an invoice is due"
     return events_pb2.InvoiceIssued(
         invoice_id=statement.document_id,
@@ -240,7 +240,8 @@ def invoice_issued(statement: Statement, check: Check) -> events_pb2.InvoiceIssu
         lines=[_line(line) for line in statement.lines],
         vat=[_vat(row) for row in statement.vat],
         scope=contracts.scope_message(statement.scope),
-        check=_check(check),
+        check=_check(check, statement),
+        xml=_packed(xml),
         rounding_minor=statement.rounding_minor,
         seller=company_message(statement.seller),
         buyer=company_message(statement.buyer),
@@ -265,8 +266,8 @@ def invoice_differs(
     )
 
 
-def credit_note_issued(statement: Statement, check: Check) -> events_pb2.CreditNoteIssued:
-    """A credit note to tell."""
+def credit_note_issued(statement: Statement, check: Check, xml: bytes = b"") -> events_pb2.CreditNoteIssued:
+    """A credit note to tell; with its XML where no file goes out with it."""
     return events_pb2.CreditNoteIssued(
         credit_note_id=statement.document_id,
         number=statement.number,
@@ -284,7 +285,11 @@ def credit_note_issued(statement: Statement, check: Check) -> events_pb2.CreditN
         lines=[_line(line) for line in statement.lines],
         vat=[_vat(row) for row in statement.vat],
         scope=contracts.scope_message(statement.scope),
-        check=_check(check),
+        check=_check(check, statement),
+        delivery_date=statement.delivery_date.isoformat(),
+        seller=company_message(statement.seller),
+        buyer=company_message(statement.buyer),
+        xml=_packed(xml),
         rounding_minor=statement.rounding_minor,
         sales_tax_minor=statement.sales_tax.minor,
     )
@@ -303,7 +308,7 @@ def document_issued(statement: Statement, file: File) -> documents_pb2.DocumentI
         profile=file.check.profile,
         media_type=MEDIA_TYPES[file.check.format],
         file_name=_file_name(statement, file),
-        content=gzip.compress(file.content, mtime=0) if is_large else file.content,
+        content=_packed(file.content) if is_large else file.content,
         content_encoding="gzip" if is_large else "",
         sha256=file.check.sha256,
         rule_set=file.check.rule_set,
@@ -366,6 +371,7 @@ def _line(line: Line) -> events_pb2.DocumentLine:
         net_minor=line.net.minor,
         vat_category=line.vat_category.value,
         vat_rate=_rate(line.vat_rate),
+        invoice_line_id=line.invoice_line_id,
         allowance_minor=line.allowance_minor,
         is_sales_tax=line.is_sales_tax,
     )
@@ -377,7 +383,13 @@ def _vat(row: VatRow) -> events_pb2.VatBreakdown:
         rate=_rate(row.rate),
         taxable_minor=row.taxable.minor,
         tax_minor=row.tax.minor,
+        exemption_code=row.exemption_code,
+        exemption_text=row.exemption_text,
     )
+
+
+def _packed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0) if content else b""
 
 
 def _rate(rate: Decimal | None) -> str:
@@ -385,9 +397,14 @@ def _rate(rate: Decimal | None) -> str:
     return "" if rate is None else f"{rate:f}"
 
 
-def _check(check: Check) -> events_pb2.DocumentCheck:
+def _check(check: Check, statement: Statement) -> events_pb2.DocumentCheck:
     return events_pb2.DocumentCheck(
-        format=check.format, profile=check.profile, sha256=check.sha256, rule_set=check.rule_set
+        format=check.format,
+        profile=check.profile,
+        sha256=check.sha256,
+        rule_set=check.rule_set,
+        file_format=statement.form.format,
+        language=statement.language,
     )
 
 

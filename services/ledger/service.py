@@ -8,6 +8,7 @@ from services.chassis.service import Parts, Service, Servicer
 from services.chassis.settings import ChassisSettings
 from services.chassis.workers import Work
 from services.ledger import metrics, usecases
+from services.ledger.rebuild import FOLD
 from services.ledger.rpc import LedgerService
 from services.ledger.stream import HANDLERS
 
@@ -31,4 +32,5 @@ SERVICE = Service(
     servicers=_servicers,
     works=lambda _parts: (Work(usecases.APPLY, usecases.match_on, most=8),),
     measure=metrics.measure,
+    fold=FOLD,
 )

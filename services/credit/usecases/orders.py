@@ -116,11 +116,12 @@ def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
         work.telling += _tell_released(origin, replaced, events_pb2.RELEASE_CAUSE_REPLACED)
     work.known[version] = record = _record(decision)
     work.decisions.append((record.decision_id, decision))
-    work.keep(work.book.holds[order])
+    hold = work.book.holds[order]
+    work.keep(hold)
     if decision.outcome is Outcome.APPROVED:
         work.granted.add((request.tenant, request.account_id))
         work.movements.append(_hold_movement(request))
-    work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record)))
+    work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record, hold)))
     return record
 
 

@@ -35,7 +35,7 @@ from services.invoicing.domain.sketches import (
     first_of,
     numbered,
 )
-from services.invoicing.domain.statements import Check, File, Held, Kept, Kind, Statement
+from services.invoicing.domain.statements import File, Held, Kept, Kind, Statement
 from services.invoicing.press import Died, Press
 from services.invoicing.usecases import rendering
 from services.invoicing.usecases.desk import Desk, Key, issuers_of, open_desk
@@ -294,8 +294,7 @@ async def _issue(
     await jobs.add(tx, [rendering.file_job(origin, said) for origin, said, _ in told if rendering.is_slow(said)])
     await outbox.add(
         tx,
-        [_tell_issued(origin, said, file.check) for origin, said, file in told]
-        + [rendering.tell(*one) for one in told if not rendering.is_slow(one[1])],
+        [_tell_issued(*one) for one in told] + [rendering.tell(*one) for one in told if not rendering.is_slow(one[1])],
     )
     return issued
 
@@ -341,9 +340,10 @@ def _key(job: Job) -> Key:
     return (job.tenant, job.subject.removeprefix("draft/"))
 
 
-def _tell_issued(origin: Origin, statement: Statement, check: Check) -> Announcement:
+def _tell_issued(origin: Origin, statement: Statement, file: File) -> Announcement:
+    check, xml = file.check, file.content if rendering.is_slow(statement) else b""
     if statement.kind is Kind.INVOICE:
-        subject, body = f"invoice/{statement.document_id}", wire.invoice_issued(statement, check)
+        subject, body = f"invoice/{statement.document_id}", wire.invoice_issued(statement, check, xml)
         return Announcement(origin, statement.account_id, subject, body)
-    note = wire.credit_note_issued(statement, check)
+    note = wire.credit_note_issued(statement, check, xml)
     return Announcement(origin, statement.account_id, f"invoice/{statement.invoice_id}", note)
