@@ -248,6 +248,7 @@ async def test_of_sixty_pairs_that_fit_together_both_are_taken(desk: Desk) -> No
 
 
 LONGEST = "x" * 128
+ACCOUNT = "x" * 64
 EDGES = [
     pytest.param(partial(of_lines, ("1", "10.00", 1_000, "O", "")), id="outside of VAT"),
     pytest.param(partial(of_lines, ("1", "10.00", 1_000, "Z", "0")), id="zero-rated"),
@@ -287,9 +288,9 @@ async def test_the_longest_texts_and_facts_without_what_is_optional_are_taken(de
     long = invoicing_pb2.InvoiceIssued(
         invoice_id=LONGEST,
         number=LONGEST,
-        account_id=LONGEST,
+        account_id=ACCOUNT,
         order_id=LONGEST,
-        seller_id=LONGEST,
+        seller_id=ACCOUNT,
         issue_date="2199-12-31",
         currency="EUR",
         net_minor=100,
@@ -298,13 +299,13 @@ async def test_the_longest_texts_and_facts_without_what_is_optional_are_taken(de
     long.scope.site = long.scope.cost_centre = long.scope.purchase_order = "y" * 200
     long.lines.add(line_id=LONGEST, quantity="9" * 18, unit_price="0." + "1" * 18, net_minor=100, vat_rate="0.000001")
     note = invoicing_pb2.CreditNoteIssued(
-        credit_note_id=LONGEST, number=LONGEST, invoice_id=LONGEST, account_id=LONGEST, currency="EUR", gross_minor=1
+        credit_note_id=LONGEST, number=LONGEST, invoice_id=LONGEST, account_id=ACCOUNT, currency="EUR", gross_minor=1
     )
 
     await desk.follow(
-        a_record(long, account=LONGEST, subject=f"invoice/{LONGEST}"),
-        a_record(note, account=LONGEST, subject=f"invoice/{LONGEST}"),
-        seller("z" * 128, time_zone="x" * 64, holidays="x" * 64),
+        a_record(long, account=ACCOUNT, subject=f"invoice/{LONGEST}"),
+        a_record(note, account=ACCOUNT, subject=f"invoice/{LONGEST}"),
+        seller("z" * 64, time_zone="x" * 64, holidays="x" * 64),
     )
 
     assert await desk.rows("SELECT FROM parked") == []

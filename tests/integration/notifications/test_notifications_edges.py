@@ -41,14 +41,18 @@ def longest(kind: type[Message]) -> Any:
             cls = GetMessageClass(field.message_type)
             value = Timestamp(seconds=4_000_000_000) if cls is Timestamp else longest(cls)
             if many:
-                getattr(body, field.name).extend([value] * MANY)
+                getattr(body, field.name).extend([value] * _many(field))
             else:
                 getattr(body, field.name).CopyFrom(value)
         elif many:
-            getattr(body, field.name).extend([_value(field)] * MANY)
+            getattr(body, field.name).extend([_value(field)] * _many(field))
         else:
             setattr(body, field.name, _value(field))
     return body
+
+
+def _many(field: Any) -> int:
+    return min(MANY, field.GetOptions().Extensions[bounds_pb2.most])
 
 
 def _value(field: Any) -> Any:

@@ -234,7 +234,7 @@ async def test_a_tenant_says_when_its_people_are_told(office: Office):
     assert message.due_at == datetime(2026, 3, 2, 11, 30, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("at", ["", "25:00", "5 pm"])
+@pytest.mark.parametrize("at", ["", "25:00", "5pm"])
 async def test_a_policy_that_makes_no_sense_is_refused(office: Office, at: str):
     with pytest.raises(Refused) as refused:
         await office.call("SetPolicy", service_pb2.SetPolicyRequest(policy=events_pb2.NotificationPolicy(digest_at=at)))
