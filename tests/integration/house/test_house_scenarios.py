@@ -31,7 +31,8 @@ async def invoiced(house: House, trade: Trade) -> invoicing_pb2.InvoiceIssued:
     await house.settle()
     trade.ship(order)
     await house.settle()
-    [invoice] = house.said(invoicing_pb2.InvoiceIssued)
+    issued: list[invoicing_pb2.InvoiceIssued] = house.said(invoicing_pb2.InvoiceIssued)
+    [invoice] = issued
     return invoice
 
 

@@ -52,7 +52,7 @@ def longest(kind: type[Message]) -> Any:
 
 
 def _many(field: Any) -> int:
-    return min(MANY, field.GetOptions().Extensions[bounds_pb2.most])
+    return int(min(MANY, field.GetOptions().Extensions[bounds_pb2.most]))
 
 
 def _value(field: Any) -> Any:
