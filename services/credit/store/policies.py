@@ -66,5 +66,5 @@ async def keep_sellers(tx: Tx, told: Sequence[tuple[str, str, int, str]]) -> Non
         f"""INSERT INTO seller ({_SELLER.names}) SELECT * FROM {_SELLER.rows} AS new
             ON CONFLICT (tenant, seller_id) DO UPDATE SET version = EXCLUDED.version, time_zone = EXCLUDED.time_zone
              WHERE seller.version < EXCLUDED.version""",  # noqa: S608 - constant columns
-        [_SELLER.pack(sorted(told))],
+        [_SELLER.pack(told)],
     )
