@@ -179,8 +179,12 @@ class Consumer:
             return await parked.waiting_for(Tx(connection, datetime.now(UTC)), self.name, subjects)
 
     async def wake_due(self) -> None:
-        """Try early events again, with growing pauses, in case a crash came between a partner and its wake."""
+        """Try early events again, with growing pauses, in case a crash came between a partner and its wake.
+
+        And what the version before this one could not read and we can: both run side by side while one replaces the other.
+        """
         async with self.database.transaction(()) as tx:
+            await parked.let_known_try_again(tx, self.name, [(t, name) for t in self.topics for name in self._types[t]])
             slots = await parked.due(tx, self.name)
         await self.wake(set(), slots)
 
@@ -333,6 +337,8 @@ class Consumer:
         item = self._read(row.record)
         if item.event is None or row.code == ID_REUSED:
             return item.why or Reason(row.reason, row.code, row.detail)
+        if item.event.type not in self._handlers:
+            return None  # a version before this could not read it, and it is none of ours
         return await self._handle_one(tx, item.event, told=row.reason == "refused")
 
     def _read(self, record: Record) -> _Item:

@@ -78,6 +78,7 @@ _SHOWN = f"{_LISTED}, partition, kafka_offset, event_id, key, headers, detail"
 _WHOLE = f"{_SHOWN}, payload"
 PAGE = 100
 COUNTED = 100_000  # looking must not take longer and longer
+TYPE_UNKNOWN = "event.type_unknown"
 
 
 def slot_of(record: Record) -> Slot:
@@ -203,13 +204,15 @@ async def of_tenant(
 
 async def before(tx: Tx, consumer: str, row: Parked) -> tuple[bool, bool]:
     """Whether an earlier event of its slot holds this one back, and whether one waits for just such a later one."""
-    earlier = await tx.rows(
-        """SELECT reason, waits_for, subject, topic, tenant FROM parked
-            WHERE consumer = %s AND topic = %s AND tenant = %s AND subject = %s AND closed_at IS NULL AND id < %s""",
+    found = await tx.row(
+        """WITH earlier AS NOT MATERIALIZED (
+             SELECT reason = 'early' AND waits_for IS NOT DISTINCT FROM subject AS awaits_own, reason FROM parked
+              WHERE consumer = %s AND topic = %s AND tenant = %s AND subject = %s AND closed_at IS NULL AND id < %s)
+           SELECT EXISTS (SELECT FROM earlier WHERE NOT awaits_own AND reason <> 'refused') AS held,
+                  EXISTS (SELECT FROM earlier WHERE awaits_own) AS expected""",
         [consumer, *row.slot, row.id],
     )
-    held, expected = held_back(earlier)
-    return bool(held), bool(expected)
+    return found.held, found.expected and not found.held
 
 
 async def keep(tx: Tx, parked_id: int, why: Reason) -> None:
@@ -222,15 +225,27 @@ async def keep(tx: Tx, parked_id: int, why: Reason) -> None:
     )
 
 
-async def let_try_again(tx: Tx, subjects: Collection[tuple[str, str]], code: str) -> None:
-    """What was refused of these (tenant, subject) with this code is early again: what it was refused for is put right."""
-    if not subjects:
+async def let_try_again(tx: Tx, consumer: str, slots: Collection[Slot], code: str) -> None:
+    """What was refused of these slots with this code is early again: what it was refused for is put right."""
+    if not slots:
         return
     await tx.run(
         """UPDATE parked SET reason = 'early', waits_for = subject, next_try_at = now()
-            WHERE closed_at IS NULL AND reason = 'refused' AND code = %s
-              AND (tenant, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        [code, [tenant for tenant, _ in subjects], [subject for _, subject in subjects]],
+            WHERE consumer = %s AND closed_at IS NULL AND reason = 'refused' AND code = %s
+              AND (topic, tenant, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))""",
+        [consumer, code, *_split(slots)],
+    )
+
+
+async def let_known_try_again(tx: Tx, consumer: str, types: Collection[tuple[str, str]]) -> None:
+    """Of what was unreadable for its type alone, some is early again where its (topic, type) is known by now."""
+    await tx.run(
+        """UPDATE parked SET reason = 'early', waits_for = NULL, next_try_at = now()
+            WHERE id IN (SELECT id FROM parked
+                          WHERE consumer = %s AND closed_at IS NULL AND reason = 'unreadable' AND code = %s
+                            AND (topic, event_type) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+                          LIMIT 1000 FOR UPDATE SKIP LOCKED)""",
+        [consumer, TYPE_UNKNOWN, [topic for topic, _ in types], [name for _, name in types]],
     )
 
 

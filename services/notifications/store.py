@@ -257,7 +257,10 @@ async def firms(tx: Tx, tenants: Collection[str]) -> dict[str, Firm]:
     policies = {
         row.tenant: Policy(row.version, row.digest_at)
         for row in await tx.rows(
-            "SELECT DISTINCT ON (tenant) * FROM policy WHERE tenant = ANY(%s) ORDER BY tenant, version DESC", [wanted]
+            """SELECT newest.* FROM unnest(%s::text[]) AS wanted (tenant)
+                CROSS JOIN LATERAL (SELECT * FROM policy WHERE policy.tenant = wanted.tenant
+                                     ORDER BY version DESC LIMIT 1) AS newest""",
+            [wanted],
         )
     }
     return {tenant: Firm(sellers[tenant], policies.get(tenant)) for tenant in wanted}

@@ -14,8 +14,9 @@ _SELLER = Columns("tenant text, seller_id text, version int, time_zone text")
 def newest(tenants: Sequence[str]) -> Question:
     """The newest policy of each of these tenants that has set one."""
     return (
-        """SELECT DISTINCT ON (tenant) tenant, version, referral_share, hold_days FROM policy
-            WHERE tenant = ANY (%s::text[]) ORDER BY tenant, version DESC""",
+        """SELECT newest.* FROM unnest(%s::text[]) AS wanted (tenant)
+            CROSS JOIN LATERAL (SELECT tenant, version, referral_share, hold_days FROM policy
+                                 WHERE policy.tenant = wanted.tenant ORDER BY version DESC LIMIT 1) AS newest""",
         [tenants],
     )
 

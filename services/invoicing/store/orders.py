@@ -3,6 +3,8 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from psycopg.errors import SerializationFailure
+
 from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.invoicing.domain.orders import ZERO, KeptOrder, Shipment, State
@@ -95,7 +97,8 @@ async def keep_orders(tx: Tx, orders: Sequence[KeptOrder]) -> None:
         [_ORDER.pack(_order_row(kept) for kept in orders)],
     )
     # Another account's order of the same id may have come between our look and this: tried again, it is refused.
-    assert written == len(orders), "an order was kept by somebody else meanwhile"
+    if written != len(orders):
+        raise SerializationFailure("an order was kept by somebody else meanwhile")
     await tx.run(
         """DELETE FROM order_line WHERE tenant = ANY (%s) AND order_id = ANY (%s)
                                     AND (tenant, order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",

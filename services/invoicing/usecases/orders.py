@@ -12,7 +12,7 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis import outbox, parked
 from services.chassis.database import Tx
-from services.chassis.envelope import Event, Origin
+from services.chassis.envelope import Event, Origin, topic_of
 from services.chassis.outbox import Announcement
 from services.invoicing import store, wire
 from services.invoicing.domain import orders as rules
@@ -49,7 +49,8 @@ async def keep(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
     if changed:
         await store.keep_orders(tx, list(changed.values()))
         healed = await store.forget_refused(tx, changed.keys())
-        await parked.let_try_again(tx, {(tenant, f"order/{order_id}") for tenant, order_id in healed}, ORDER_REFUSED)
+        slots = {(topic_of(orders_pb2.OrderShipped), tenant, f"order/{order_id}") for tenant, order_id in healed}
+        await parked.let_try_again(tx, "invoicing", slots, ORDER_REFUSED)
 
 
 def _is_on_approval(contracts: Mapping[Key, Contract], account: Key) -> bool:

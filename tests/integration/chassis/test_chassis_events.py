@@ -285,6 +285,28 @@ async def test_what_comes_before_an_unreadable_event_of_its_subject_is_handled_a
     assert await waiting(toy.database) == ["unreadable order/o1", "behind order/o1"]
 
 
+async def test_what_the_version_before_could_not_read_is_handled_by_the_one_that_can_and_in_order(toy: Toy):
+    """A topic gets a new type while both versions run: the old one parks it, and what comes after it of its subject."""
+    before = Consumer(toy.database, "toy", HANDLERS)
+    known = before._types
+    before._types = {
+        t: {n: m for n, m in types.items() if "Shipped" not in n and "Seller" not in n} for t, types in known.items()
+    }
+    seller = a_record(invoicing_pb2.SellerRegistered(), account="-", subject="invoice/i1")
+    await before.handle([placed("o1"), shipped("o1"), placed("o1", version=2), seller, issued("i1")])
+    assert await waiting(toy.database) == [
+        "unreadable order/o1",
+        "behind order/o1",
+        "unreadable invoice/i1",
+        "behind invoice/i1",
+    ]
+
+    await toy.consumer.wake_due()
+
+    assert await effects(toy.database) == ["o1/1 placed", "o1/0 shipped s1", "o1/2 placed"]
+    assert await waiting(toy.database) == []
+
+
 @pytest.mark.parametrize("text", ["a\0b", "x" * 100_000])
 async def test_what_a_body_quotes_cannot_break_the_parking(toy: Toy, text: str):
     """One of ours, which has a sequence, is not looked at again: even then."""

@@ -1,15 +1,27 @@
 """Invoiced on approval, once and as agreed, whatever overtakes what; refused orders, whose shipments do not wait for ever."""
 
+import asyncio
+
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.invoicing.v1 import events_pb2
 
-from tests.integration.invoicing.office import Office, approved, cancelled, decided, placed, shipped
+from services.chassis.consumer import types_of
+from services.chassis.envelope import decode
+from services.invoicing import usecases
+from services.invoicing.stream import HANDLERS
+from tests.integration.invoicing.office import Office, approved, buyer, cancelled, decided, placed, shipped
 
 PART = [("1", "4")]
+LOCKED_OUT = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 async def invoiced(office: Office) -> list[tuple[str, bool, int]]:
     return [(one.shipment_id, one.final, one.gross_minor) for one in await office.invoices()]
+
+
+async def is_locked_out(office: Office) -> bool:
+    async with office.parts.database.glance() as tx:  # one transaction would see the same activity all the time
+        return bool(await tx.rows(LOCKED_OUT))
 
 
 async def test_a_shipment_that_overtakes_the_decision_is_invoiced_once_with_the_whole_order(office: Office) -> None:
@@ -105,3 +117,18 @@ async def test_a_decision_about_a_refused_order_waits_for_nothing_but_one_about_
 
     assert await invoiced(office) == [("", True, 1190)]
     assert [reason for reason, _ in await office.parked()] == ["refused"]
+
+
+async def test_of_two_accounts_that_place_one_order_at_once_the_second_is_refused_and_nothing_is_a_defect(
+    office: Office,
+) -> None:
+    await office.handle(buyer("b2"))
+    first = placed()
+    async with office.parts.database.transaction(["acme"]) as tx, asyncio.timeout(10):
+        await usecases.keep(tx, [decode(first, types_of(first.topic, HANDLERS))])
+        second = asyncio.create_task(office.parts.consumer.handle([placed(account="b2", version=2)]))
+        while not await is_locked_out(office):
+            await asyncio.sleep(0.01)
+    await second
+
+    assert await office.parked() == [("refused", "order.account_changed")]
