@@ -6,10 +6,12 @@ ALTER TABLE sales_order
   ADD COLUMN ship_to      jsonb,
   ADD COLUMN requested_by text NOT NULL DEFAULT '';
 ALTER TABLE order_line
-  ADD COLUMN kind     text NOT NULL DEFAULT 'GOODS' CHECK (kind IN ('GOODS', 'SERVICE')),
+  ADD COLUMN kind     text NOT NULL DEFAULT 'GOODS',
   ADD COLUMN category text NOT NULL DEFAULT '',
   -- In percent, as the shop computed it; NULL: it does not say.
-  ADD COLUMN vat_rate numeric;
+  ADD COLUMN vat_rate numeric,
+  -- Every row that is there has the default: nobody waits while they are looked through.
+  ADD CONSTRAINT order_line_kind CHECK (kind IN ('GOODS', 'SERVICE')) NOT VALID;
 ALTER TABLE shipment
   -- Where it went; NULL: where the order goes.
   ADD COLUMN ship_to jsonb;
