@@ -138,7 +138,7 @@ async def _credit(tx: Tx, event: Event[events_pb2.DisputeResolved]) -> None:
     credit = contracts.money(body.credit)
     known, credited_minor = await store.credited_by_rate(tx, key)
     before = invoices.with_unknown(known, Money(credited_minor, credit.currency), lines)
-    _, shares = invoices.split(credit, wire.parts(body.credited or body.lines), lines, before)
+    _, shares = invoices.split(credit, wire.parts(body.lines), lines, before)
     await store.save_credited(tx, key, portions.add(before, shares))
 
 

@@ -11,7 +11,7 @@ from services.disputes.domain.portions import Rate, Share, Shares
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
-from services.kernel.residue import Whole
+from services.kernel.residue import Whole, unit_of
 
 NOTHING_CREDITED: Shares = MappingProxyType({})
 
@@ -153,12 +153,16 @@ def split(
 ) -> tuple[Sequence[Part], dict[Rate, Share]]:
     """How a credit is told, and what it is of each rate.
 
-    By the lines where a credit note over them comes to exactly the credit; else as an amount, over what is left.
+    By the lines, at their own rates, where a credit note over them comes to the credit but for roundings (cases are
+    resolved in another order than they were opened); else as an amount, over what is left.
     """
     currency = credit.currency
-    shares = worth(parts, lines, currency, credited)
-    if parts and _gross(shares, currency) == credit:
-        return parts, shares
+    if parts:
+        off = _roundings(parts, lines, currency)
+        worths = worth(parts, lines, currency, credited)
+        shares = portions.settled(whole(lines, currency), credited, worths, credit.minor, off)
+        if shares is not None:
+            return parts, shares
     return (), _spread(credit.minor, lines, credited, currency)
 
 
@@ -179,7 +183,7 @@ def amount_of(parts: Sequence[Part], lines: Lines, invoice: Invoice, credited: S
     """What a dispute of these parts contests: what is left of their worth after what others contest.
 
     Where only roundings make it more than is left of the invoice (an amount was disputed too), it is what is left: at
-    most a minor unit less for each line and each rate in it.
+    most a unit of what a document can say less for each line and each rate in it.
     """
     currency = invoice.gross.currency
     others = [Part(line.line_id, line.claimed - line.credited) for line in lines.values()]
@@ -187,9 +191,14 @@ def amount_of(parts: Sequence[Part], lines: Lines, invoice: Invoice, credited: S
     claimed = {line.line_id: line.claimed for line in lines.values()}
     nets = _nets(parts, lines, claimed, currency)
     gross = _gross(portions.by_lines(whole(lines, currency), taken, nets, currency), currency)
-    roundings = len(parts) + len({lines[part.line_id].rate for part in parts})
     excess = gross - invoice.room
+    roundings = _roundings(parts, lines, currency)
     return invoice.room if invoice.room.minor > 0 and 0 < excess.minor <= roundings else gross
+
+
+def _roundings(parts: Sequence[Part], lines: Lines, currency: str) -> int:
+    """How many minor units these parts may be off: a unit of what a document can say for each line and each rate."""
+    return (len(parts) + len({lines[part.line_id].rate for part in parts})) * unit_of(currency)
 
 
 def _nets(parts: Sequence[Part], lines: Lines, before: Mapping[str, Decimal], currency: str) -> dict[Rate, int]:

@@ -72,6 +72,23 @@ def by_lines(invoice: Shares, credited: Shares, nets: Mapping[Rate, int], curren
     return shares
 
 
+def settled(invoice: Shares, credited: Shares, shares: Shares, gross: int, off: int) -> dict[Rate, Share] | None:
+    """Lines at exactly the gross that was agreed, at most so much off their worth: the tax of one of their rates takes it.
+
+    None where their rates have no room for it.
+    """
+    left = {rate: invoice[rate] - credited.get(rate, NOTHING) for rate in shares}
+    more = gross - sum(share.gross for share in shares.values())
+    if abs(more) > off or any(share.net > left[rate].net for rate, share in shares.items()):
+        return None
+    if not more:
+        return dict(shares)
+    for rate, share in shares.items():
+        if rate[1] and 0 <= share.tax + more <= left[rate].tax:
+            return {**shares, rate: Share(share.net, share.tax + more)}
+    return None
+
+
 def by_amount(invoice: Shares, credited: Shares, gross: int, currency: str) -> dict[Rate, Share]:
     """Spread a gross amount over what is left of each rate, in proportion: to the unit that amount.
 

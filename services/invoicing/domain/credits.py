@@ -112,12 +112,16 @@ class _Left:
         return Money(sum(self.nets.values()) + sum(self.taxes.values()), self.currency)
 
     def tax_on(self, group: Group, net: int) -> int:
-        """The tax on so much more of a group: on all that is left of it, all the tax that is left."""
+        """The tax on so much more of a group: on all that is left of it, all the tax that is left.
+
+        On more than is left (an amount was credited before the lines) it is more too, as the case told it: what lines
+        cost is then spread over what is left.
+        """
         [row] = [row for row in self.invoice.vat if (row.category, row.rate) == group]
         whole = VatGroup(row.rate, row.taxable.minor, row.tax.minor)
         taken = whole.net_minor - self.nets[group]
         due = residue.tax_up_to(taken + net, whole, self.currency) - (whole.tax_minor - self.taxes[group])
-        return min(max(due, 0), self.taxes[group])
+        return max(due, 0) if net > self.nets[group] else min(max(due, 0), self.taxes[group])
 
     def net_of(self, line: Line, quantity: Decimal) -> int:
         """The net of so much more of a line: of all that is left of it, all the net that is left."""
@@ -246,9 +250,10 @@ def _credit(request: CreditRequest, left: _Left, gross_left: Money, words: Words
         return _by_amount(request.amount, left, words)
     credit = _by_lines(request.lines, left, words)
     told = request.amount if request.amount.minor else credit.gross
-    if not _is_about(told, credit.gross, left):
+    if told != credit.gross:
         # A case may be about the goods alone, and leave the sales tax that they bore as it is.
-        credit = _by_lines(request.lines, left, words, with_sales_tax=False)
+        alone = _by_lines(request.lines, left, words, with_sales_tax=False)
+        credit = min(alone, credit, key=lambda one: abs(told.minor - one.gross.minor))
     if not _is_about(told, credit.gross, left):
         raise Conflict("credit_note.amount_mismatch", f"the lines cost {credit.gross}, {told} were agreed")
     over = told - gross_left

@@ -160,3 +160,11 @@ def test_the_tax_alone_can_be_credited_and_no_more_than_was_invoiced() -> None:
         credit(invoice, ("3", "0.01"), earlier=[tax])
 
     assert refused.value.code == "credit_note.exceeds_line"
+
+
+def test_goods_credited_without_their_tax_stay_a_line_even_where_the_tax_is_a_cent() -> None:
+    invoice = a_draft(from_the_us([a_us_line("1", "1", "0.10"), a_us_line("2", "1", "0.90")], 8)).statement
+    note = credit(invoice, ("1", "1"), gross=10).statement
+
+    assert (note.gross.minor, note.sales_tax.minor) == (10, 0)
+    assert [line.invoice_line_id for line in note.lines] == ["1"]
