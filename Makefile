@@ -33,11 +33,11 @@ servers: env ## fetch the broker, the database and the official rule files (once
 	@$(PY) -m deploy.local fetch
 	@$(PY) -m deploy.local.rules
 
-demo: servers ## play the sample business and prove its figures; ORDERS=file.csv BUYERS=file.csv CHAOS=1
-	@$(PY) -m deploy.demo play $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)") $(if $(CHAOS),--chaos)
+demo: servers ## play the sample business and prove its figures; ORDERS=file.csv BUYERS=file.csv CHAOS=1 ARGS="--help"
+	@$(PY) -m deploy.demo play $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)") $(if $(CHAOS),--chaos) $(ARGS)
 
 up: servers ## the same, and stay up until Ctrl-C
-	@$(PY) -m deploy.demo up $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)")
+	@$(PY) -m deploy.demo up $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)") $(ARGS)
 
 observe: env ## watch what `make up` has up: Prometheus, and one page of panels; PORT=8080
 	@$(PY) -m deploy.observe $(if $(PORT),--port $(PORT))
@@ -73,6 +73,7 @@ bench: servers ## how fast it is, into tests/benchmark/README.md; a part: ONLY=l
 baseline: env ## publish the contracts and migrations as they are: what later versions must stay compatible with
 	.venv/bin/buf build proto -o tests/contract/published.binpb
 	$(PY) -m tests.contract.corpus
+	$(PY) -m tests.contract.bounds
 	$(PY) -m tests.contract.migrations
 
 clean: ## remove what make made

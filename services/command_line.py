@@ -9,12 +9,12 @@ import typer
 # What a role is called, the module behind it, and what the help says. Modules are named, not imported: a role
 # loads nothing of the others, and a service's helper processes import its own module again, not this one.
 ROLES = {
-    "credit": ("services.credit", "Decides credit: serve, migrate, parked, referred, review."),
+    "credit": ("services.credit", "Decides credit: serve, migrate, parked, referred, review, hold, policy."),
     "invoicing": ("services.invoicing", "Issues invoices and credit notes: serve, migrate, parked."),
     "ledger": ("services.ledger", "Keeps the books: serve, migrate, parked."),
     "disputes": ("services.disputes", "Runs the cases of disputed invoices: serve, migrate, parked."),
     "notifications": ("services.notifications", "Tells everyone concerned: serve, migrate, parked."),
-    "invoice": ("services.invoicing.documents", "Shows, judges and converts anybody's invoices, without a server."),
+    "invoice": ("services.documents", "Shows, judges and converts anybody's invoices, without a server."),
 }
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Receivables: the services, and their tools.")

@@ -6,9 +6,15 @@ from receivables.common.v1 import money_pb2, party_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.kernel.calendars import day
-from services.kernel.money import Money, decimal
-from services.kernel.orders import LINES_MAX, TOO_LARGE, Order, OrderLine, Scope
-from services.kernel.refusals import Invalid
+from services.kernel.money import SUM_MAX, Money, decimal
+from services.kernel.orders import LINES_MAX, TOO_LARGE, Address, LineKind, Order, OrderLine, Scope
+from services.kernel.refusals import Conflict, Invalid
+
+_LINE_KINDS = {
+    orders_pb2.LINE_KIND_UNSPECIFIED: LineKind.GOODS,
+    orders_pb2.LINE_KIND_GOODS: LineKind.GOODS,
+    orders_pb2.LINE_KIND_SERVICE: LineKind.SERVICE,
+}
 
 
 def money(message: money_pb2.Money) -> Money:
@@ -17,7 +23,9 @@ def money(message: money_pb2.Money) -> Money:
 
 
 def money_message(amount: Money) -> money_pb2.Money:
-    """An amount to tell."""
+    """An amount to tell; refuses what so many others add up to that no message can hold it."""
+    if not -SUM_MAX <= amount.minor <= SUM_MAX:
+        raise Conflict("money.sum_too_large", "the amounts add up to more than can be told")
     return money_pb2.Money(minor=amount.minor, currency=amount.currency)
 
 
@@ -29,6 +37,23 @@ def scope(message: party_pb2.Scope) -> Scope:
 def scope_message(value: Scope) -> party_pb2.Scope:
     """The same, to tell."""
     return party_pb2.Scope(site=value.site, cost_centre=value.cost_centre, purchase_order=value.purchase_order)
+
+
+def address(message: party_pb2.Address) -> Address:
+    """Where goods go."""
+    return Address(message.street, message.city, message.post_code, message.region, message.country)
+
+
+def address_message(value: Address) -> party_pb2.Address:
+    """The same, to tell."""
+    return party_pb2.Address(
+        street=value.street, city=value.city, post_code=value.post_code, region=value.region, country=value.country
+    )
+
+
+def ship_to(message: orders_pb2.OrderPlaced | orders_pb2.OrderShipped) -> Address | None:
+    """Where an order or a shipment goes, if it says so."""
+    return address(message.ship_to).check() if message.HasField("ship_to") else None
 
 
 def order(message: orders_pb2.OrderPlaced) -> Order:
@@ -44,6 +69,9 @@ def order(message: orders_pb2.OrderPlaced) -> Order:
         tax=Money(message.tax_minor, message.currency),
         gross=Money(message.gross_minor, message.currency),
         scope=scope(message.scope),
+        seller_id=message.seller_id,
+        ship_to=ship_to(message),
+        requested_by=message.requested_by,
     ).check()
 
 
@@ -55,6 +83,8 @@ def lines(message: orders_pb2.OrderPlaced | orders_pb2.OrderShipped) -> Any:
 
 
 def _line(message: orders_pb2.OrderLine, currency: str) -> OrderLine:
+    if (kind := _LINE_KINDS.get(message.kind)) is None:
+        raise Invalid("order.kind_unknown", f"{message.kind} is no kind of line that is known here")
     return OrderLine(
         line_id=message.line_id,
         sku=message.sku,
@@ -64,4 +94,7 @@ def _line(message: orders_pb2.OrderLine, currency: str) -> OrderLine:
         unit_price=decimal(message.unit_price, what="unit_price"),
         net=Money(message.net_minor, currency),
         tax_class=message.tax_class or "STANDARD",
+        kind=kind,
+        category=message.category,
+        vat_rate=decimal(message.vat_rate, what="vat_rate") if message.vat_rate else None,
     )

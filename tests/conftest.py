@@ -1,6 +1,7 @@
 """What every test may ask for: the real servers, started once a run."""
 
 import os
+import random
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -24,7 +25,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes minutes has an hour; a test's own limit goes before."""
+    """What takes minutes has an hour; a test's own limit goes before. AR_TEST_ORDER=<number> shuffles files and tests."""
+    if seed := os.environ.get("AR_TEST_ORDER"):
+        chance = random.Random(seed)
+        places = {item.path: chance.random() for item in items}
+        items.sort(key=lambda item: (places[item.path], chance.random()))
     for item in items:
         if item.get_closest_marker("prove") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(PROVE_S))

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from deploy.demo import reconcile as proof
 from deploy.demo import results, sample, summary
 from deploy.demo.calls import Services
 from deploy.demo.chaos import Chaos
-from deploy.demo.csv_lines import CsvBuyer, OrderRow, RefusedRow, UnusableFileError, read_buyers, read_orders
+from deploy.demo.csv_form import SEPARATORS, Dates, Decimals, UnusableFileError, Wish
+from deploy.demo.csv_lines import CsvBuyer, OrderFile, RefusedRow, read_buyers, read_orders
 from deploy.demo.csv_orders import CsvPlayer
 from deploy.demo.feed import Feed
 from deploy.demo.player import Player, Stage
@@ -25,8 +25,9 @@ from deploy.demo.settled import NotSettledError
 from deploy.demo.shop import Shop
 from deploy.demo.stack import NotFreshError, ServiceGaveUpError, Stack
 from deploy.local.artifacts import ROOT
+from deploy.local.lodging import NoRoomError
 from deploy.local.processes import ProcessDiedError
-from deploy.local.servers import Servers, Terminated
+from deploy.local.servers import Servers, Terminated, exports
 
 FOLDER = ROOT / "var" / "demo"
 BRITISH = "albion"
@@ -38,6 +39,14 @@ console = Console()
 
 Orders = Annotated[Path | None, typer.Option(help="A CSV file of order lines to play in place of the sample.")]
 Buyers = Annotated[Path | None, typer.Option(help="A CSV file of buyers for --orders.")]
+Separator = Annotated[
+    Literal["comma", "semicolon", "tab"] | None,
+    typer.Option(help="Between the fields of the files; recognised if not said."),
+]
+DecimalSign = Annotated[
+    Decimals | None, typer.Option("--decimals", help="Before the decimals in the files; recognised if not said.")
+]
+DateOrder = Annotated[Dates | None, typer.Option("--dates", help="How the files write a date; recognised if not said.")]
 Kill = Annotated[bool, typer.Option("--chaos", help="Kill services at random meanwhile; the figures must not change.")]
 Kills = Annotated[int | None, typer.Option(help="With --chaos: at most so many kills.", min=0)]
 Days = Annotated[int | None, typer.Option(help="Of the sample: only the first so many business days.", min=1)]
@@ -50,7 +59,7 @@ class Plan:
 
     folder: Path
     days: int | None = None
-    orders: list[OrderRow | RefusedRow] | None = None
+    orders: OrderFile | None = None
     buyers: dict[str, CsvBuyer | RefusedRow] | None = None
     chaos: bool = False
     kills: int | None = None
@@ -61,23 +70,37 @@ def play(
     *,
     orders: Orders = None,
     buyers: Buyers = None,
+    separator: Separator = None,
+    decimals: DecimalSign = None,
+    dates: DateOrder = None,
     chaos: Kill = False,
     kills: Kills = None,
     days: Days = None,
     folder: Folder = FOLDER,
 ) -> None:
     """Start everything, play a business, print what it came to, prove it, stop everything."""
-    plan = _plan(orders, buyers, Plan(folder.resolve(), days, chaos=chaos, kills=kills))
+    plan = _plan(
+        orders, buyers, _wish(separator, decimals, dates), Plan(folder.resolve(), days, chaos=chaos, kills=kills)
+    )
     with _ending_well(), _sole_player(plan.folder), _stage(plan.folder) as stage:
         code = _play(plan, stage)
     raise typer.Exit(code)
 
 
 @app.command()
-def up(*, orders: Orders = None, buyers: Buyers = None, days: Days = None, folder: Folder = FOLDER) -> None:
+def up(
+    *,
+    orders: Orders = None,
+    buyers: Buyers = None,
+    separator: Separator = None,
+    decimals: DecimalSign = None,
+    dates: DateOrder = None,
+    days: Days = None,
+    folder: Folder = FOLDER,
+) -> None:
     """The same, but stay up until Ctrl-C and say which addresses answer."""
-    plan = _plan(orders, buyers, Plan(folder.resolve(), days))
-    with _ending_well(interrupted=0), _sole_player(plan.folder), _stage(plan.folder) as stage:
+    plan = _plan(orders, buyers, _wish(separator, decimals, dates), Plan(folder.resolve(), days))
+    with _ending_well(interrupted=0), _sole_player(plan.folder), _stage(plan.folder, steady=True) as stage:
         _say("Live, in a second terminal: make observe")
         _play(plan, stage)
         _show_addresses(stage.stack)
@@ -98,18 +121,25 @@ def reconcile(folder: Folder = FOLDER) -> None:
     raise typer.Exit(FAILED if result.differences else 0)
 
 
-def _plan(orders: Path | None, buyers: Path | None, plan: Plan) -> Plan:
+def _wish(separator: str | None, decimals: Decimals | None, dates: Dates | None) -> Wish:
+    """What is said of the files."""
+    sign = next((sign for sign, name in SEPARATORS.items() if name == separator), None)
+    return Wish(sign, decimals, dates)
+
+
+def _plan(orders: Path | None, buyers: Path | None, wish: Wish, plan: Plan) -> Plan:
     """Read the files before anything is started."""
     if buyers is not None and orders is None:
         raise _unusable("--buyers goes with --orders")
     if orders is None:
         return plan
     try:
-        rows = read_orders(orders)
-        known = read_buyers(buyers, BRITISH) if buyers is not None else None
+        known = read_buyers(buyers, BRITISH, wish) if buyers is not None else None
+        file = read_orders(orders, wish, known or ())
     except UnusableFileError as error:
         raise _unusable(str(error)) from None
-    return Plan(plan.folder, plan.days, rows, known, plan.chaos, plan.kills)
+    _say(f"{orders}: {len(file.rows):,} lines; {file.form}")
+    return Plan(plan.folder, plan.days, file, known, plan.chaos, plan.kills)
 
 
 @contextmanager
@@ -125,12 +155,12 @@ def _sole_player(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _stage(folder: Path) -> Iterator[Stage]:
+def _stage(folder: Path, *, steady: bool = False) -> Iterator[Stage]:
     """Servers, services, a shop and a reader of the topics; gone when the block ends, however it ends."""
     _say("Starting a broker, a database and a mail server")
     with (
-        Servers(folder) as servers,
-        Stack(servers, folder / "logs", say=_say) as stack,
+        Servers(folder, steady=steady) as servers,
+        Stack(servers, folder / "logs", say=_say, steady=steady) as stack,
         Services(stack.addresses) as services,
         Shop(servers.kafka_bootstrap) as shop,
         Feed(servers.kafka_bootstrap) as feed,
@@ -160,6 +190,7 @@ def _play(plan: Plan, stage: Stage) -> int:
     figures["refused_calls"] = dict(sorted(stage.refusals.items()))
     if lines is not None:
         figures["lines"] = lines
+        figures["file"] = str(plan.orders.form) if plan.orders else ""
     figures["reconciliation"] = {
         "documents": result.documents,
         "accounts": result.accounts,
@@ -189,13 +220,13 @@ def _play_sample(plan: Plan, stage: Stage) -> list[str]:
 def _play_file(plan: Plan, stage: Stage) -> dict[str, dict[str, int]]:
     assert plan.orders is not None, "the file was read"
     [seller] = [seller for seller in sample.load().sellers if seller.tenant == BRITISH]
-    player = CsvPlayer(stage, seller, plan.orders, plan.buyers)
+    player = CsvPlayer(stage, seller, plan.orders.rows, plan.buyers)
     with _progress() as progress:
-        task = progress.add_task("Lines of the file", total=len(plan.orders))
+        task = progress.add_task("Lines of the file", total=len(plan.orders.rows))
         player.play(lambda done: progress.update(task, completed=done))
     player.write(plan.folder / "lines.csv")
     tally = {outcome: dict(sorted(reasons.items())) for outcome, reasons in player.tally().items()}
-    assert sum(sum(reasons.values()) for reasons in tally.values()) == len(plan.orders), "a line was lost"
+    assert sum(sum(reasons.values()) for reasons in tally.values()) == len(plan.orders.rows), "a line was lost"
     return tally
 
 
@@ -204,8 +235,8 @@ def _ending_well(interrupted: int = INTERRUPTED) -> Iterator[None]:
     """Turn what may go wrong into a sentence and an exit code."""
     try:
         yield
-    except (NotFreshError, NotSettledError, ServiceGaveUpError, ProcessDiedError, TimeoutError) as error:
-        console.print(str(error), style="red", markup=False, highlight=False)
+    except (NotFreshError, NotSettledError, ServiceGaveUpError, ProcessDiedError, NoRoomError, TimeoutError) as error:
+        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(FAILED) from None
     except Terminated:
         raise typer.Exit(TERMINATED) from None
@@ -234,14 +265,17 @@ def _say(text: str) -> None:
 
 
 def _show_addresses(stack: Stack) -> None:
-    table = Table(title="These answer until Ctrl-C", title_justify="left", show_header=False, box=None)
-    table.add_column()
-    table.add_column(overflow="fold")
-    for name, service in stack.running.items():
-        table.add_row(name, f"gRPC {service.address}, metrics http://127.0.0.1:{service.metrics_port}/metrics")
-    for name, value in stack.servers.environment().items():
-        table.add_row(name, value)
-    console.print(table)
+    """Lines to paste into another terminal."""
+    services = {
+        f"AR_{name.upper()}_{door}": value
+        for name, service in stack.running.items()
+        for door, value in (
+            ("ADDRESS", service.address),
+            ("METRICS", f"http://{service.address.split(':')[0]}:{service.metrics_port}/metrics"),
+        )
+    }
+    print("\nThese answer until Ctrl-C; for another terminal:\n")
+    print(exports(services | stack.servers.environment()), flush=True)
 
 
 if __name__ == "__main__":

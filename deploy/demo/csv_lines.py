@@ -1,19 +1,32 @@
 """Reads order lines and buyers from an outside CSV file, trusting nothing in it: each line is read or refused."""
 
-import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 from babel import Locale
 from receivables.common.v1 import party_pb2
 
+from deploy.demo.csv_form import (
+    Dates,
+    Decimals,
+    Form,
+    UnusableFileError,
+    Wish,
+    names_of,
+    recognise,
+    separator_of,
+    text_of,
+)
 from deploy.demo.sample import Buyer
 from services.kernel.money import Money
 from services.kernel.refusals import Invalid, Refusal
+
+T = TypeVar("T")
 
 ORDER_COLUMNS = (
     "InvoiceNo",
@@ -28,11 +41,10 @@ ORDER_COLUMNS = (
 BUYER_COLUMNS = ("id", "name", "country", "vat_id", "currency", "limit", "email")
 CURRENCY = "GBP"  # of a buyer of whom nothing is known
 LIMIT = Decimal(10_000)  # the same
+NO_WISH = Wish()
 NAME_MAX = 100  # characters of a description that reach an invoice
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,40}")
-_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
-_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2}|20\d{2}) (\d{1,2}):(\d{2})", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 # Names that CLDR does not know, as traders write them. The Channel Islands are two territories; most trade is Jersey's.
 _TERRITORIES = {
@@ -49,10 +61,6 @@ _TERRITORIES = {
 }
 
 
-class UnusableFileError(Exception):
-    """The file as a whole is not what it is said to be."""
-
-
 @dataclass(frozen=True, slots=True)
 class OrderRow:
     """A line of the file that makes sense; below zero it is a return."""
@@ -65,6 +73,7 @@ class OrderRow:
     at: datetime
     price: Decimal
     account: str
+    # ISO 3166-1; empty for a buyer who is named elsewhere.
     country: str
 
     @property
@@ -91,17 +100,33 @@ class CsvBuyer:
     email: str
 
 
-def read_orders(file: Path) -> list[OrderRow | RefusedRow]:
-    """Every line below the header, in the order of the file; raises UnusableFileError without the columns."""
-    return [_order_row(number, fields) for number, fields in _records(file, ORDER_COLUMNS)]
+@dataclass(frozen=True, slots=True)
+class OrderFile:
+    """The lines of a file of orders, in its order, and how it was read."""
+
+    rows: list[OrderRow | RefusedRow]
+    form: Form
 
 
-def read_buyers(file: Path, tenant: str) -> dict[str, CsvBuyer | RefusedRow]:
+def read_orders(file: Path, wish: Wish = NO_WISH, named: Collection[str] = ()) -> OrderFile:
+    """Every line below the header; raises UnusableFileError without the columns.
+
+    Of buyers who are `named` already, the country that the line says does not count.
+    """
+    optional = ("Country",) if named else ()
+    table = _table(
+        file, ORDER_COLUMNS, wish, numbers=("Quantity", "UnitPrice"), dates=("InvoiceDate",), optional=optional
+    )
+    return OrderFile([_order_row(number, fields, table.form, named) for number, fields in table.lines], table.form)
+
+
+def read_buyers(file: Path, tenant: str, wish: Wish = NO_WISH) -> dict[str, CsvBuyer | RefusedRow]:
     """Each buyer by its id, or why it cannot be registered; raises UnusableFileError without the columns."""
     found: dict[str, CsvBuyer | RefusedRow] = {}
-    for number, fields in _records(file, BUYER_COLUMNS):
-        account = fields["id"] if fields else ""
-        found.setdefault(account, _buyer(number, fields, tenant))
+    table = _table(file, BUYER_COLUMNS, wish, numbers=("limit",))
+    for number, fields in table.lines:
+        account = fields["id"].strip() if fields else ""
+        found.setdefault(account, _buyer(number, fields, tenant, table.form))
     return found
 
 
@@ -120,65 +145,79 @@ def country_code(name: str) -> str:
     return str(code)
 
 
-def _records(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str] | None]]:
+@dataclass(frozen=True, slots=True)
+class _Table:
     """Each line that is not empty, with its number in the file; None where it does not have the header's fields.
 
     Every line stands for itself: a quote that is never closed spoils one line and does not swallow the rest.
     """
-    lines = _text(file).split("\n")
-    header = _fields(lines[0].removesuffix("\r")) or []
-    names = [name.strip() for name in header]
-    if missing := [name for name in columns if name not in names]:
+
+    form: Form
+    lines: list[tuple[int, Mapping[str, str] | None]]
+
+
+def _table(
+    file: Path,
+    columns: Sequence[str],
+    wish: Wish,
+    *,
+    numbers: Sequence[str],
+    dates: Sequence[str] = (),
+    optional: Sequence[str] = (),
+) -> _Table:
+    text, encoding = text_of(file)
+    first, *rest = [line.removesuffix("\r") for line in text.split("\n")]
+    separator = separator_of(first, columns, wish.separator)
+    names = names_of(first, separator)
+    if missing := [name for name in columns if name not in names and name not in optional]:
         raise UnusableFileError(f"{file} lacks the columns {', '.join(missing)} in its first line")
-    for number, line in enumerate(lines[1:], 2):
+    absent = dict.fromkeys(set(columns) - set(names), "")
+    draft = Form(separator, Decimals.POINT, Dates.ISO, encoding)
+    lines: list[tuple[int, Mapping[str, str] | None]] = []
+    for number, line in enumerate(rest, 2):
         if line.strip():
-            fields = _fields(line.removesuffix("\r"))
-            yield number, dict(zip(names, fields, strict=True)) if fields and len(fields) == len(names) else None
+            fields = draft.fields(line)
+            whole = fields is not None and len(fields) == len(names)
+            lines.append((number, dict(zip(names, fields, strict=True)) | absent if fields and whole else None))
+    read = [fields for _, fields in lines if fields]
+    form = recognise(
+        encoding,
+        separator,
+        (fields[name] for fields in read for name in numbers),
+        (fields[name] for fields in read for name in dates),
+        wish,
+    )
+    return _Table(form, lines)
 
 
-def _text(file: Path) -> str:
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise UnusableFileError(f"{file} cannot be read: {error.strerror}") from None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")  # what spreadsheets of the West write; every byte means something
-
-
-def _fields(line: str) -> list[str] | None:
-    try:
-        return next(csv.reader([line], strict=True), None)
-    except csv.Error:
-        return None
-
-
-def _order_row(number: int, fields: Mapping[str, str] | None) -> OrderRow | RefusedRow:
+def _order_row(
+    number: int, fields: Mapping[str, str] | None, form: Form, named: Collection[str]
+) -> OrderRow | RefusedRow:
     if fields is None:
         return RefusedRow(number, "", "", "line_malformed")
     order_id, sku = fields["InvoiceNo"].strip(), fields["StockCode"].strip()
     try:
+        account = _account(fields["CustomerID"].strip())
         return OrderRow(
             line=number,
             order_id=_matching(_ID, order_id, "number_malformed"),
             sku=_item(sku),
             name=_clean(fields["Description"])[:NAME_MAX] or sku,
-            quantity=_quantity(fields["Quantity"]),
-            at=_instant(fields["InvoiceDate"]),
-            price=_price(fields["UnitPrice"]),
-            account=_account(fields["CustomerID"].strip()),
-            country=country_code(fields["Country"]),
+            quantity=_quantity(form.number(fields["Quantity"]), fields["Quantity"]),
+            at=_given(form.instant(fields["InvoiceDate"]), "date_malformed", fields["InvoiceDate"]),
+            price=_price(form.number(fields["UnitPrice"]), fields["UnitPrice"]),
+            account=account,
+            country="" if account in named else country_code(fields["Country"]),
         )
     except Refusal as refusal:
         return RefusedRow(number, _clean(order_id)[:40], _clean(sku)[:40], refusal.code)
 
 
-def _buyer(number: int, fields: Mapping[str, str] | None, tenant: str) -> CsvBuyer | RefusedRow:
+def _buyer(number: int, fields: Mapping[str, str] | None, tenant: str, form: Form) -> CsvBuyer | RefusedRow:
     if fields is None:
         return RefusedRow(number, "", "", "line_malformed")
     try:
-        limit = Decimal(_matching(_NUMBER, fields["limit"].strip(), "limit_malformed"))
+        limit = _given(form.number(fields["limit"]), "limit_malformed", fields["limit"])
         currency = fields["currency"].strip() or CURRENCY
         Money.of(limit, currency)
         company = party_pb2.Company(
@@ -210,29 +249,22 @@ def _account(text: str) -> str:
     return _matching(_ID, text, "buyer_malformed")
 
 
-def _quantity(text: str) -> Decimal:
-    quantity = Decimal(_matching(_NUMBER, text.strip(), "quantity_malformed"))
-    if not quantity:
+def _quantity(quantity: Decimal | None, text: str) -> Decimal:
+    if not (read := _given(quantity, "quantity_malformed", text)):
         raise Invalid("quantity_zero", "nothing was ordered")
-    return quantity
+    return read
 
 
-def _price(text: str) -> Decimal:
-    price = Decimal(_matching(_NUMBER, text.strip(), "price_malformed"))
-    if price < 0:
-        raise Invalid("price_negative", f"{price}")
-    return price
+def _price(price: Decimal | None, text: str) -> Decimal:
+    if (read := _given(price, "price_malformed", text)) < 0:
+        raise Invalid("price_negative", f"{read}")
+    return read
 
 
-def _instant(text: str) -> datetime:
-    """Month, day, year, as the file has them; taken as UTC."""
-    try:
-        if (match := _DATE.fullmatch(text.strip())) is None:
-            raise ValueError
-        month, day, year, hour, minute = map(int, match.groups())
-        return datetime(year if year > 99 else 2000 + year, month, day, hour, minute, tzinfo=UTC)
-    except ValueError:
-        raise Invalid("date_malformed", f"{text[:40]!r}") from None
+def _given(value: T | None, code: str, text: str) -> T:
+    if value is None:
+        raise Invalid(code, f"{text[:40]!r}")
+    return value
 
 
 def _clean(text: str) -> str:

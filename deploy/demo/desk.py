@@ -19,6 +19,7 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from deploy.demo.calls import Method, Services
 from deploy.demo.sample import Buyer, Contact, Seller
+from services.documents.words import language_of
 from services.kernel.money import Money
 
 Req = TypeVar("Req")
@@ -63,6 +64,7 @@ class Desk:
             contact_name=seller.contact_name,
             contact_phone=seller.contact_phone,
             contact_email=seller.contact_email,
+            language=language_of(seller.company.address.country),
         )
         self._write(self.services.invoicing.RegisterSeller, request, f"seller/{seller.seller_id}")
 
@@ -78,6 +80,7 @@ class Desk:
             buyer_reference=buyer.buyer_reference,
             profile=buyer.profile,
             format=buyer.format,
+            language=language_of(buyer.company.address.country),
         )
         self._write(self.services.invoicing.SetContract, contract, f"contract/{buyer.account}")
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from receivables.common.v1 import party_pb2
 from receivables.orders.v1 import events_pb2
 
+from services.chassis import bounds
 from services.invoicing.domain import tax
 from services.kernel.money import Money
 
@@ -51,28 +52,25 @@ class Order:
 def placed(order: Order, seller: Party, buyer: Party) -> events_pb2.OrderPlaced:
     """Price it: tax is rounded once per category and rate (EN 16931), as the invoice will be.
 
-    Raises the refusals of the money (too large, no currency) and of the tax tables (a country or day they lack).
+    Raises the refusals of the money (too large, no currency), of the tax tables (a country or day they lack) and of what
+    is more or other than the contract takes.
     """
     zero = Money(0, order.currency)
     taxable: dict[tuple[str, Decimal], Money] = {}
     lines = []
+    deal = tax.Deal(
+        seller.country, seller.vat_id, buyer.country, buyer.vat_id, ship_to=buyer.country, on=order.placed_on
+    )
     for line in order.lines:
         net = Money.of(line.quantity * line.unit_price, order.currency)
-        treatment = tax.rate_for(
-            seller_country=seller.country,
-            seller_has_vat_id=bool(seller.vat_id),
-            buyer_country=buyer.country,
-            buyer_vat_id=buyer.vat_id,
-            tax_class=line.tax_class,
-            on=order.placed_on,
-        )
+        treatment = tax.rate_for(deal, line.tax_class)
         group = (str(treatment.category), treatment.rate or Decimal(0))
         taxable[group] = taxable.get(group, zero) + net
         lines.append(_line(line, net))
     net = Money.total(taxable.values(), order.currency).checked()
     due = [Money.of(amount.decimal * rate / 100, order.currency) for (_, rate), amount in taxable.items()]
     vat = Money.total(due, order.currency).checked()
-    return events_pb2.OrderPlaced(
+    told = events_pb2.OrderPlaced(
         order_id=order.order_id,
         version=order.version,
         account_id=order.account_id,
@@ -85,6 +83,8 @@ def placed(order: Order, seller: Party, buyer: Party) -> events_pb2.OrderPlaced:
         gross_minor=(net + vat).checked().minor,
         scope=party_pb2.Scope(site=order.site, purchase_order=order.purchase_order),
     )
+    bounds.check(told)
+    return told
 
 
 def shipped(

@@ -35,6 +35,7 @@ STOP_S = 25
 KEEPER_S = 0.1
 DEATHS_MAX = 10  # of one service by itself, after which it is not started again
 HOST = "127.0.0.1"
+STEADY_GRPC, STEADY_METRICS = 20101, 20201  # of the first service, those of the others follow
 WIDE = "240"  # characters, so that no table of a command is cut off
 
 
@@ -83,7 +84,8 @@ class Stack:
 
     `folder` gets a log a service. `prefix` begins the names of the databases, one a service. A service that ends by
     itself is started again, as an orchestrator would: it is written to end when in doubt. `settings` are variables
-    that every service gets beside, or in place of, its usual ones.
+    that every service gets beside, or in place of, its usual ones. `steady`: on the same ports each time, where they
+    are free.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Stack:
         prefix: str = "receivables_demo",
         say: Callable[[str], None] = print,
         settings: Mapping[str, str] | None = None,
+        steady: bool = False,
     ) -> None:
         """Describe it; nothing happens yet."""
         self.servers = servers
@@ -102,6 +105,7 @@ class Stack:
         self._prefix = prefix
         self._say = say
         self._settings = dict(settings or {})
+        self._steady = steady
         self._stack = ExitStack()
         self._stopping = threading.Event()
 
@@ -124,7 +128,7 @@ class Stack:
             self._say("Preparing five databases")
             urls = self._provision(stack)
             self._say("Starting five services")
-            ports = {name: (free_port(), free_port()) for name in SERVICES}
+            ports = {name: self._ports(nth) for nth, name in enumerate(SERVICES)}
             official_rules = rules.install()
             for name in SERVICES:
                 environment = self._environment(name, urls[name], ports, official_rules)
@@ -242,6 +246,12 @@ class Stack:
                     f"the Kafka cluster {self.servers.kafka_bootstrap} has {used[0]} already: this needs a fresh one"
                     " (without KAFKA_BOOTSTRAP_SERVERS it starts its own)"
                 )
+
+    def _ports(self, nth: int) -> tuple[int, int]:
+        """For gRPC and for metrics."""
+        if not self._steady:
+            return free_port(), free_port()
+        return free_port(STEADY_GRPC + nth), free_port(STEADY_METRICS + nth)
 
     def _describe(
         self, name: str, urls: DatabaseUrls, ports: tuple[int, int], environment: Mapping[str, str]

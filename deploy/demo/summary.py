@@ -9,7 +9,7 @@ from typing import Any
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from deploy.demo.calls import Services, pages
@@ -198,23 +198,21 @@ def show_result(console: Console, result: Result) -> None:
 
 
 def _show_decisions(console: Console, found: Figures) -> None:
-    table = _table("Orders and decisions", "seller", "currency", "orders >", "approved", "referred", "declined")
+    table = _table("Orders and decisions", "seller", "orders >", "approved", "referred", "declined")
     for tenant, currency, figure in _sellers(found):
         told = (_counts(figure["decisions"][outcome]) for outcome in OUTCOMES.values())
-        table.add_row(tenant, currency, str(figure["orders"]), *told)
+        table.add_row(f"{tenant} {currency}", str(figure["orders"]), *told)
     console.print(table)
 
 
 def _show_money(console: Console, found: Figures) -> None:
-    documents = _table(
-        "Documents", "seller", "currency", *(f"{name} >" for name in ("invoices", "net", "tax", "gross"))
-    )
-    money = _table("Money", "seller", "currency", *(f"{name} >" for name in MONEY))
+    documents = _table("Documents", "seller", *(f"{name} >" for name in ("invoices", "net", "tax", "gross")))
+    money = _table("Money", "seller", *(f"{name} >" for name in MONEY))
     for tenant, currency, figure in _sellers(found):
         invoices = figure["invoices"]
         amounts = (_shown(invoices[name]) for name in ("net", "tax", "gross"))
-        documents.add_row(tenant, currency, str(invoices["count"]), *amounts)
-        money.add_row(tenant, currency, *(_shown(figure[name]) for name in MONEY))
+        documents.add_row(f"{tenant} {currency}", str(invoices["count"]), *amounts)
+        money.add_row(f"{tenant} {currency}", *(_shown(figure[name]) for name in MONEY))
     series = _table("Numbers", "series", "documents >", "first", "last")
     for name, figure in found["series"].items():
         series.add_row(name, str(figure["count"]), figure["first"], figure["last"])
@@ -236,6 +234,7 @@ def _show_counts(console: Console, found: Figures) -> None:
     if parked.row_count:
         console.print(parked)
     if lines := found.get("lines"):
+        console.print(f"\nThe file was read as: {found['file']}", highlight=False)
         table = _table("Lines of the file", "outcome", "lines >", "reasons")
         for outcome, counts in lines.items():
             table.add_row(outcome, str(sum(counts.values())), _counts({k: v for k, v in counts.items() if k}))
@@ -260,7 +259,16 @@ def _shown(amount: str) -> str:
 
 def _table(title: str, *columns: str) -> Table:
     """A column whose name ends with ">" holds numbers."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=box.SIMPLE_HEAD)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1),
+        collapse_padding=True,
+    )
     for column in columns:
-        table.add_column(column.removesuffix(" >"), justify="right" if column.endswith(">") else "left")
+        justify: JustifyMethod = "right" if column.endswith(">") else "left"
+        table.add_column(column.removesuffix(" >"), justify=justify, overflow="fold")
     return table

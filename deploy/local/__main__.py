@@ -9,15 +9,16 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from deploy.local import kafka
 from deploy.local.artifacts import ROOT
-from deploy.local.processes import launch
-from deploy.local.servers import Servers, Terminated, own_folder
+from deploy.local.lodging import NoRoomError
+from deploy.local.processes import ProcessDiedError, launch
+from deploy.local.servers import Servers, Terminated, exports, own_folder
 
 PATIENCE_SECONDS = 10
 TERMINATED = 128 + signal.SIGTERM
+TROUBLES = (ProcessDiedError, NoRoomError, TimeoutError)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -30,10 +31,12 @@ def up(
 ) -> None:
     """Start Kafka, PostgreSQL and a mail server, print their addresses and stay until Ctrl-C."""
     try:
-        with Servers(folder or own_folder(ROOT / "var" / "up")) as servers:
+        with Servers(folder or own_folder(ROOT / "var" / "up"), steady=True) as servers:
             _show(servers)
             while True:
                 signal.pause()
+    except TROUBLES as error:
+        raise _failed(error) from None
     except Terminated:
         raise typer.Exit(TERMINATED) from None
     except KeyboardInterrupt:
@@ -46,6 +49,8 @@ def run(command: Annotated[list[str], typer.Argument(help="The command and its a
     try:
         with Servers(own_folder(ROOT / "var" / "run")) as servers:
             code = _run(command, os.environ | servers.environment())
+    except TROUBLES as error:
+        raise _failed(error) from None
     except Terminated:
         raise typer.Exit(TERMINATED) from None
     raise typer.Exit(code if code >= 0 else 128 - code)
@@ -58,13 +63,15 @@ def fetch() -> None:
     Console().print("Everything is here.")
 
 
+def _failed(error: Exception) -> typer.Exit:
+    Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
+    return typer.Exit(1)
+
+
 def _show(servers: Servers) -> None:
-    table = Table(title="These answer until Ctrl-C", title_justify="left", show_header=False, box=None)
-    table.add_column()
-    table.add_column(overflow="fold")
-    for name, value in servers.environment().items():
-        table.add_row(name, value)
-    Console().print(table)
+    """Lines to paste into another terminal."""
+    print("These answer until Ctrl-C; for another terminal:\n")
+    print(exports(servers.environment()), flush=True)
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:

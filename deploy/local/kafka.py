@@ -4,7 +4,6 @@ import base64
 import hashlib
 import os
 import shutil
-import subprocess
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +16,7 @@ from kafka.errors import KafkaError
 from rich.console import Console
 
 from deploy.local.artifacts import CACHE, fetch_all
-from deploy.local.processes import Process, answers, free_port, launch
+from deploy.local.processes import Process, answers, carry_out, free_port
 
 JARS = Path(__file__).with_name("kafka-jars.txt")
 LOG_SETTINGS = Path(__file__).with_name("kafka-log4j2.properties")
@@ -62,10 +61,10 @@ log.cleaner.dedupe.buffer.size=4194304
 class Kafka:
     """A broker of our own; killed and started again it keeps its address and its messages."""
 
-    def __init__(self, folder: Path, log: Path) -> None:
-        """Describe it: `folder` holds its data, which nobody else uses."""
+    def __init__(self, folder: Path, log: Path, port: int = 0) -> None:
+        """Describe it: `folder` holds its data, which nobody else uses; `port` if it is free."""
         self.folder, self.log = folder.resolve(), log.resolve()
-        self._port = free_port()
+        self._port = free_port(port)
         self._controller_port = free_port()
         self.bootstrap = f"127.0.0.1:{self._port}"
         self._process: Process | None = None
@@ -106,8 +105,7 @@ class Kafka:
         cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=").replace("-", "_")
         tool = ("kafka.tools.StorageTool", jars, [*flags, *self._own_flags()])
         argv = _java(*tool, "format", "--cluster-id", cluster, "--config", "server.properties", "--ignore-formatted")
-        with self.log.open("ab") as log:
-            subprocess.run(launch(argv), cwd=self.folder, stdout=log, stderr=log, check=True)
+        carry_out("Kafka's formatting of its folder", argv, self.log, cwd=self.folder)
 
     def _own_flags(self) -> list[str]:
         # Compression libraries unpack themselves into the temporary folder and, when killed, stay there.

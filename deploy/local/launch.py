@@ -10,11 +10,6 @@ import pwd
 import sys
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
-PR_CAP_AMBIENT = 47
-PR_CAP_AMBIENT_RAISE = 2
-CAP_DAC_OVERRIDE = 1
-CAPABILITIES_VERSION_3 = 0x20080522
 
 
 def main() -> None:
@@ -30,20 +25,11 @@ def main() -> None:
 
 
 def _become(user: str) -> None:
-    """Give up root but keep reaching files, so that a checkout below /root (mode 700) needs no wider rights."""
+    """Give up root, and with it every right of root's."""
     entry = pwd.getpwnam(user)
-    if sys.platform == "linux":
-        _libc().prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
     os.setgid(entry.pw_gid)
     os.setuid(entry.pw_uid)
-    if sys.platform == "linux":
-        # Where the container withholds this capability, ordinary file rights have to be enough.
-        only = 1 << CAP_DAC_OVERRIDE
-        header = (ctypes.c_uint32 * 2)(CAPABILITIES_VERSION_3, 0)
-        effective_permitted_inheritable = (ctypes.c_uint32 * 6)(only, only, only, 0, 0, 0)
-        _libc().capset(header, effective_permitted_inheritable)
-        _libc().prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
 
 
 def _libc() -> ctypes.CDLL:

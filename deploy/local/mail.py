@@ -15,10 +15,10 @@ HOST = "127.0.0.1"
 class Mail:
     """An SMTP server in a thread of ours that keeps its port when it is stopped and started."""
 
-    def __init__(self, folder: Path) -> None:
-        """Describe it: messages go to `folder` as `<n>-<recipient>.eml`, one file for each recipient."""
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        """Describe it: messages go to `folder` as `<n>-<recipient>.eml`, one file for each recipient; `port` if it is free."""
         self.folder = folder.resolve()
-        self.host, self.port = HOST, free_port()
+        self.host, self.port = HOST, free_port(port)
         self._controller: Controller | None = None
 
     def start(self) -> None:

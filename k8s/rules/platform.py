@@ -62,7 +62,7 @@ def _holds_apart(constraint: dict[str, Any]) -> bool:
 
 
 def access(rendering: Rendering) -> Iterator[Complaint]:
-    """Each service's user may write its own topic, read what it follows, see that all are there, and nothing else."""
+    """Each service's user may write its own topic and read it back, read what it follows, see that all are there; no more."""
     if not rendering.of("KafkaUser"):
         return
     for each in product.products():
@@ -71,7 +71,7 @@ def access(rendering: Rendering) -> Iterator[Complaint]:
             yield Complaint("KafkaUser/*", f"{each.name} has none")
             continue
         wanted = {("topic", topic, "Describe") for topic in product.ALL_TOPICS}
-        wanted |= {("topic", topic, "Read") for topic in each.follows}
+        wanted |= {("topic", topic, "Read") for topic in each.follows | each.writes}
         wanted |= {("topic", topic, "Write") for topic in each.writes} | {("group", each.group, "Read")}
         if (found := set(rights(user))) != wanted:
             yield complaint(user, f"may differ from the code by {sorted(found ^ wanted)}")

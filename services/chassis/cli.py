@@ -1,4 +1,4 @@
-"""The command line that every service has: serve, migrate, and what to do with parked events."""
+"""The command line that every service has: serve, migrate, rebuild, and what to do with parked events."""
 
 import asyncio
 import sys
@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.chassis import logs, parked, service
+from services.chassis import logs, parked, pauses, service
 from services.chassis.consumer import Consumer
-from services.chassis.database import Tx, reach
+from services.chassis.database import Tx, is_tenant, reach
 from services.chassis.parked import Listed, Shown
 from services.chassis.settings import load
 from services.kernel.refusals import Refusal
@@ -38,6 +38,25 @@ def command_line(served: service.Service[Any]) -> typer.Typer:
         settings = load(served.settings)
         logs.configure(served.name, settings.log_level)
         service.run_migrations(served, settings)
+
+    if served.fold is not None:
+
+        @app.command(
+            help="Bring the database (empty, or an older copy) up to what the service told; it does not run meanwhile."
+        )
+        def rebuild(
+            over_gaps: Annotated[
+                bool,
+                typer.Option("--over-gaps", help="go on where events of ours are missing: an operator discarded them"),
+            ] = False,
+        ) -> None:
+            settings = load(served.settings)
+            logs.configure(served.name, settings.log_level)
+            done = service.run_rebuild(served, settings, over_gaps=over_gaps)
+            Console().print(
+                f"{done.told} of our own events and {done.followed} followed ones are written; "
+                f"{done.waiting} wait and are tried again after the start"
+            )
 
     return app
 
@@ -102,7 +121,35 @@ def _parked_commands(served: service.Service[Any]) -> typer.Typer:
 
         _with_consumer(served, work)
 
+    _add_tenant_commands(app, served)
     return app
+
+
+def _add_tenant_commands(app: typer.Typer, served: service.Service[Any]) -> None:
+    @app.command(help="Tenants whose events wait, since too many in a row have failed.")
+    def tenants() -> None:
+        async def work(consumer: Consumer) -> None:
+            async with consumer.database.transaction(await consumer.database.tenants()) as tx:
+                rows = await pauses.paused(tx, consumer.name)
+            table = Table("tenant", "paused since", "failed in a row")
+            for row in rows:
+                table.add_row(row.tenant, f"{row.paused_since:%Y-%m-%d %H:%M:%S}", str(row.failures_in_row))
+            _page().print(table)
+
+        _with_consumer(served, work)
+
+    @app.command(help="Handle a paused tenant's events again, in order, first those that failed; then go on with it.")
+    def resume(tenant: Annotated[str, typer.Argument(help="as `parked tenants` shows it")], by: By) -> None:
+        async def work(consumer: Consumer) -> None:
+            if not is_tenant(tenant) or not await consumer.is_paused(tenant):
+                raise SystemExit(f"{tenant[:63]} is not paused")
+            if not await consumer.resume(tenant, by=by):
+                raise SystemExit(
+                    "it stays paused: as many have failed in a row again; `parked list` and `show` say why"
+                )
+            Console().print("resumed")
+
+        _with_consumer(served, work)
 
 
 def _with_consumer(served: service.Service[Any], work: Callable[[Consumer], Awaitable[None]]) -> None:

@@ -37,13 +37,19 @@ class Columns:
         return _encode(packed)
 
 
-def texts(values: Iterable[str]) -> str:
-    """Texts as the parameter of `= ANY (%s::text[])`."""
-    listed = list(values)
-    quoted = '","'.join(listed)
-    if "\\" in quoted or quoted.count('"') > 2 * len(listed) - 2:
-        quoted = '","'.join(text.replace("\\", "\\\\").replace('"', '\\"') for text in listed)
-    return f'{{"{quoted}"}}' if listed else "{}"
+def columns(rows: Iterable[Sequence[Any]], width: int = 2) -> list[list[Any]]:
+    """Rows as one list a column, in their order, for `unnest(%s, …)`; `width` columns also where there is no row."""
+    listed = list(rows)
+    return [[row[nth] for row in listed] for nth in range(width)]
+
+
+def within(keys: Iterable[Sequence[Any]], width: int = 2) -> list[list[Any]]:
+    """The different values of each part of the keys, sorted, for `tenant = ANY (%s) AND id = ANY (%s)`.
+
+    That can only go by the key, where a join with unnest() may be planned as a read of all that a tenant has. Of several
+    tenants it may find what has another's id: whoever asks looks at the keys of what comes.
+    """
+    return [sorted(set(values)) for values in columns(keys, width)]
 
 
 def _read(nth: int, kind: str) -> str:

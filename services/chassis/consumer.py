@@ -10,16 +10,18 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
+import psycopg
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from services.chassis import inbox, jobs, metrics, parked, parts, texts
-from services.chassis.database import Database, TooSlow, Tx, is_transient, timed_out
-from services.chassis.envelope import Event, Record, Unreadable, decode, topic_of
+from services.chassis import inbox, jobs, metrics, parked, parts, pauses, unpublished
+from services.chassis.database import Database, TooSlow, Tx, is_of_data, is_transient, timed_out
+from services.chassis.envelope import Event, Identity, Record, Unreadable, check_outsider, decode, tellable, topic_of
 from services.chassis.logs import harmless, log
 from services.chassis.parked import Listed, Parked, Reason, Slot
-from services.kernel.refusals import Early, KeyReused, Refusal
+from services.chassis.pauses import PAUSED, Budgets
+from services.kernel.refusals import Early, Invalid, KeyReused, Refusal
 
 Handler = Callable[[Tx, Sequence[Event[Any]]], Awaitable[object]]
 Teller = Callable[[Tx, Event[Any], Refusal], Awaitable[None]]
@@ -28,14 +30,11 @@ Subjects = set[tuple[str, str]]
 
 ID_REUSED = "event.id_reused"
 TOO_SLOW = "event.too_slow"
+UNSTORABLE = "event.unstorable"
 _REUSED = KeyReused(ID_REUSED, "the same event id came with another body")
 
 TRIES = 3  # of one that takes too long alone: more than one, since a process that freezes takes long with any
 RUN_MAX = 20  # waiting events of one subject in one transaction
-
-
-class TooManyFailures(Exception):  # noqa: N818 - said to the operator as it stands
-    """So many defects in a row that it is not the events' fault: stop rather than park everything."""
 
 
 @dataclass(slots=True)
@@ -53,11 +52,12 @@ class _Item:
 class _Batch:
     """What became of a batch, counted after its commit."""
 
+    # How many of each tenant have failed in a row, and who is paused.
+    budgets: Budgets
     handled: list[Event[Any]] = field(default_factory=list)
     parked: list[tuple[Record, Reason]] = field(default_factory=list)
     duplicates: int = 0
     skipped: int = 0
-    failures_in_row: int = 0
     # Slots of which an earlier event waits, and those whose early event waits for a later one of the same slot.
     held: set[Slot] = field(default_factory=set)
     expected: set[Slot] = field(default_factory=set)
@@ -154,6 +154,15 @@ class Consumer:
         metrics.MESSAGES.labels("retried").inc()
         log.warning("a batch took too long", events=size, error=type(error).__name__)
 
+    async def next_offsets(self) -> dict[tuple[str, int], int]:
+        """The next offset to handle of each partition that was handled before; waits for a database that is away."""
+
+        async def ask() -> dict[tuple[str, int], int]:
+            async with self.database.glance() as tx:
+                return await inbox.next_offsets(tx, self.name, self.topic_ids)
+
+        return await self._retrying(ask)
+
     async def wake(self, subjects: Subjects, slots: Collection[Slot] = ()) -> None:
         """Run the early events that wait for these subjects, and these slots, until nothing more comes of it."""
         todo = list(slots)
@@ -170,8 +179,12 @@ class Consumer:
             return await parked.waiting_for(Tx(connection, datetime.now(UTC)), self.name, subjects)
 
     async def wake_due(self) -> None:
-        """Try early events again, with growing pauses, in case a crash came between a partner and its wake."""
+        """Try early events again, with growing pauses, in case a crash came between a partner and its wake.
+
+        And what the version before this one could not read and we can: both run side by side while one replaces the other.
+        """
         async with self.database.transaction(()) as tx:
+            await parked.let_known_try_again(tx, self.name, [(t, name) for t in self.topics for name in self._types[t]])
             slots = await parked.due(tx, self.name)
         await self.wake(set(), slots)
 
@@ -185,19 +198,72 @@ class Consumer:
         async def work() -> bool:
             async with self._slot_transaction(row.slot) as tx:
                 closed = await parked.close(tx, row.id, "discarded", by=by, why=why)
-                await self._run_rows(tx, row.slot, by=by, most=0)
+                await self._run_rows(tx, row.slot, by=by, most=0, of_paused=False)
             return closed
 
         closed = await self._retrying(work)
         await self.wake(await self._run_slot(row.slot, by=by))
         return closed
 
+    async def resume(self, tenant: str, *, by: str) -> bool:
+        """Handle again, in their order, a paused tenant's events that have failed or stand behind others, and let it go on.
+
+        While we are at it what comes of it waits behind those. If as many fail in a row again, it stays paused; return
+        whether it goes on.
+        """
+        subjects = await self._run_on(partial(self._resume_some, tenant, by=by))
+        await self.wake(subjects)
+        return not await self.is_paused(tenant)
+
+    async def is_paused(self, tenant: str) -> bool:
+        """Whether this tenant's events wait for an operator."""
+        async with self.database.transaction([tenant]) as tx:
+            return bool(await pauses.paused(tx, self.name))
+
+    async def _resume_some(self, tenant: str, *, by: str, after: int, most: int, slow: Reason | None) -> _Ran:
+        async with self.database.transaction([tenant]) as tx, _in_time(self.alone_s):
+            in_row = await pauses.hold(tx, self.name, tenant)
+            if in_row is None:
+                return _Ran(set(), after)
+            in_row = in_row if after else 0  # each try has a budget of its own
+            subjects: Subjects = set()
+            rows = await parked.of_tenant(tx, self.name, self.topics, tenant, after=after, most=most)
+            for row in rows:
+                why = await self._resume_one(tx, row, by=by, slow=slow)
+                after, slow = row.id, None
+                if why is None:
+                    subjects.add((row.tenant, row.subject))
+                    in_row = 0
+                in_row += why is not None and why.reason == "failed"
+                if in_row >= self._failures_in_row_max:
+                    break
+            await pauses.count(tx, self.name, tenant, in_row)
+            if not rows:
+                await pauses.end(tx, self.name, tenant)
+        more = bool(rows) and in_row < self._failures_in_row_max
+        return _Ran(subjects | tx.announced, after, more=more)
+
+    async def _resume_one(self, tx: Tx, row: Parked, *, by: str, slow: Reason | None) -> Reason | None:
+        """Handle it unless an earlier one of its subject waits on; then, at once, earlier ones that waited for it."""
+        held, expected = await parked.before(tx, self.name, row)
+        why = _BEHIND if held else slow or await self._try(tx, row)
+        if why is not None:
+            await parked.keep(tx, row.id, why)
+            return why
+        await parked.close(tx, row.id, "handled", by=by, why="")
+        if expected:
+            await self._run_rows(tx, row.slot, by=by, upto=row.id)
+        return None
+
     async def _run_slot(self, slot: Slot, *, by: str, again: bool = False) -> Subjects:
-        """Handle a slot's waiting events, some in each transaction; one that takes too long has failed."""
+        return await self._run_on(partial(self._run_some, slot, by=by, again=again))
+
+    async def _run_on(self, some: Callable[..., Awaitable[_Ran]]) -> Subjects:
+        """Handle waiting events, `some` in each transaction; one that takes too long has failed."""
         subjects: Subjects = set()
         ran, most, tries, slow = _Ran(subjects, after=0, more=True), RUN_MAX, 0, None
         while ran.more:
-            work = partial(self._run_some, slot, by=by, again=again, after=ran.after, most=most, slow=slow)
+            work = partial(some, after=ran.after, most=most, slow=slow)
             try:
                 ran = await self._retrying(work, but=timed_out)
             except Exception as error:
@@ -211,9 +277,9 @@ class Consumer:
             tries, slow = 0, None
         return subjects
 
-    async def _run_some(self, slot: Slot, **how: Any) -> _Ran:
+    async def _run_some(self, slot: Slot, *, again: bool, **how: Any) -> _Ran:
         async with self._slot_transaction(slot) as tx, _in_time(self.alone_s):
-            ran = await self._run_rows(tx, slot, **how)
+            ran = await self._run_rows(tx, slot, again=again, of_paused=again, **how)
         return replace(ran, subjects=ran.subjects | tx.announced)
 
     def _slot_transaction(self, slot: Slot) -> AbstractAsyncContextManager[Tx]:
@@ -230,13 +296,17 @@ class Consumer:
         after: int = 0,
         most: int = RUN_MAX,
         slow: Reason | None = None,
+        of_paused: bool = True,
+        upto: int = sys.maxsize,
     ) -> _Ran:
         """Handle a slot's waiting events in order, so many at most; the first has failed if it was too `slow`.
 
-        What was refused or has failed is an operator's to try `again`, never ours.
+        What was refused or has failed is an operator's to try `again`, never ours; as is what waits of a paused tenant.
         """
         subjects: Subjects = set()
-        while row := await parked.next_of(tx, self.name, slot, after):
+        while row := await parked.next_of(tx, self.name, slot, after, of_paused=of_paused):
+            if row.id > upto:
+                break
             if row.reason not in ("early", "behind") and not again:
                 after = row.id
                 if parked.holds_back(row, row.subject):
@@ -261,9 +331,14 @@ class Consumer:
         if row.topic == parked.JOBS:
             await jobs.put_back(tx, row)
             return None
+        if row.topic.startswith(parked.OUTBOX):
+            await unpublished.put_back(tx, row)
+            return None
         item = self._read(row.record)
         if item.event is None or row.code == ID_REUSED:
             return item.why or Reason(row.reason, row.code, row.detail)
+        if item.event.type not in self._handlers:
+            return None  # a version before this could not read it, and it is none of ours
         return await self._handle_one(tx, item.event, told=row.reason == "refused")
 
     def _read(self, record: Record) -> _Item:
@@ -271,7 +346,7 @@ class Consumer:
         try:
             if parts.too_many(record.value or b""):
                 raise Unreadable("event.too_large", f"more than {parts.PARTS_MAX:,} parts of one kind")
-            item.event = decode(record, self._types.get(record.topic, {}))
+            item.event = decode(record, self._types.get(record.topic, {}), self._handlers)
             if item.event.type in self._handlers:
                 item.body_hash = inbox.body_hash(record)
         except Unreadable as error:
@@ -279,7 +354,6 @@ class Consumer:
         return item
 
     async def _commit(self, items: Sequence[_Item]) -> _Batch:
-        batch = _Batch()
         tenants = {item.event.tenant for item in items if item.event}
         seconds = self._batch_s if len(items) > 1 else self.alone_s
         async with self.database.transaction(tenants) as tx, _in_time(seconds):
@@ -290,16 +364,15 @@ class Consumer:
                 self.name,
                 self.topic_ids,
                 [item.record for item in items],
-                hashes={item.event.id: item.body_hash for item in reversed(items) if item.event and item.body_hash},
+                hashes={i.event.identity: i.body_hash for i in reversed(items) if i.event and i.body_hash},
                 slots={item.slot for item in items},
             )
-            batch.failures_in_row = known.failures_in_row
+            batch = _Batch(Budgets(self._failures_in_row_max, known.failing))
             batch.held, batch.expected = parked.held_back(known.waiting)
             fresh = [i for i in items if i.record.offset > known.done[(i.record.topic, i.record.partition)]]
             batch.duplicates = len(items) - len(fresh)
             await self._handle_part(tx, await self._take(tx, fresh, known.new, batch), batch)
-            if batch.failures_in_row != known.failures_in_row:
-                await inbox.count_failures(tx, self.name, self.topic_ids, places, batch.failures_in_row)
+            await batch.budgets.save(tx, self.name)
         batch.told |= tx.announced
         self._tenants |= tenants
         self._places |= places
@@ -312,28 +385,31 @@ class Consumer:
         if places - self._places:
             await inbox.meet_places(tx, self.name, self.topic_ids, places)
 
-    async def _take(self, tx: Tx, items: Sequence[_Item], new: Set[str], batch: _Batch) -> list[_Item]:
-        """Drop what came before; return the rest in order, with what cannot be read and whose id had another body."""
-        first: dict[str, _Item] = {}
+    async def _take(self, tx: Tx, items: Sequence[_Item], new: Set[Identity], batch: _Batch) -> list[_Item]:
+        """Drop what came before; return the rest in order, with what cannot be read and what had another body."""
+        first: dict[Identity, _Item] = {}
         kept: list[_Item] = []
         for item in items:
             if item.event is None:
                 kept.append(item)
             elif item.event.type not in self._handlers:
                 batch.skipped += 1
-            elif (earlier := first.setdefault(item.event.id, item)) is item or earlier.body_hash != item.body_hash:
+            elif (
+                earlier := first.setdefault(item.event.identity, item)
+            ) is item or earlier.body_hash != item.body_hash:
                 kept.append(item)
             else:
                 batch.duplicates += 1
-        old = {event_id: item.body_hash for event_id, item in first.items() if event_id not in new}
-        other_body = await inbox.other_bodies(tx, self.name, old)
+        old = {identity: item.body_hash for identity, item in first.items() if identity not in new}
+        settled = await inbox.settle(tx, self.name, old)
+        new = new | settled.new
         pending = []
         for item in kept:
             if item.event is None:
                 pending.append(item)
-            elif item.event.id in other_body or item is not first[item.event.id]:
+            elif item.event.identity in settled.other_body or item is not first[item.event.identity]:
                 pending.append(replace(item, why=await self._refused(tx, item.event, _REUSED)))
-            elif item.event.id in new:
+            elif item.event.identity in new:
                 pending.append(item)
             else:
                 batch.duplicates += 1
@@ -353,7 +429,12 @@ class Consumer:
         free: list[Event[Any]] = []
         rest: list[_Item] = []
         for item in items:
-            if item.event and not item.why and item.slot not in stopped:
+            if (
+                item.event
+                and not item.why
+                and item.slot not in stopped
+                and item.event.tenant not in batch.budgets.paused
+            ):
                 free.append(item.event)
             else:
                 rest.append(item)
@@ -378,23 +459,26 @@ class Consumer:
                 raise
             return False
         batch.handled += events
-        batch.failures_in_row = 0
+        batch.budgets.handled(event.tenant for event in events)
         return True
 
     async def _do(self, tx: Tx, run: Sequence[Event[Any]]) -> None:
         """Hand a run to its handler; what comes from outside is looked at first, ours was at its own door."""
         for event in run:
             if event.sequence is None:
-                texts.check(event.body)
+                check_outsider(event)
         await self._handlers[run[0].type](tx, run)
 
     async def _handle_or_park(self, tx: Tx, item: _Item, batch: _Batch) -> None:
         why = item.why
         if why is None and item.slot in batch.held:
-            why = Reason("behind", "event.behind", "an earlier event of its subject waits")
+            why = _BEHIND
         if why is None:
             assert item.event is not None, "what cannot be read has a reason"
-            why = await self._handle_one(tx, item.event)
+            if item.event.tenant in batch.budgets.paused:
+                why = _PAUSED
+            else:
+                why = await self._handle_one(tx, item.event)
             if why is None:
                 await self._handled_alone(tx, item.slot, item.event, batch)
                 return
@@ -404,15 +488,13 @@ class Consumer:
             batch.held.add(item.slot)
         elif parked.awaits_own(why, item.slot[2]):
             batch.expected.add(item.slot)
-        if why.reason == "failed":
-            batch.failures_in_row += 1
-            if batch.failures_in_row > self._failures_in_row_max:
-                raise TooManyFailures(f"{batch.failures_in_row} events in a row failed; the last: {why.detail}")
+        if why.reason == "failed" and item.event:
+            batch.budgets.failed(item.event.tenant)
 
     async def _handled_alone(self, tx: Tx, slot: Slot, event: Event[Any], batch: _Batch) -> None:
         """What came before it and waited for it runs at once, before anything later of its subject."""
         batch.handled.append(event)
-        batch.failures_in_row = 0
+        batch.budgets.handled([event.tenant])
         if slot in batch.expected:
             ran = await self._run_rows(tx, slot, by="system:wake")
             batch.told |= ran.subjects
@@ -432,6 +514,8 @@ class Consumer:
         except Exception as error:  # a defect: parked with its trace, for people to look at
             if is_transient(error):
                 raise
+            if is_of_data(error):
+                return await self._refused(tx, event, _unstorable(error), told=told)
             return _defect(error)
         return None
 
@@ -441,11 +525,13 @@ class Consumer:
         if not told:
             try:
                 async with _part(tx):
-                    await self._tell(tx, replace(event, body=texts.cleaned(event.body)), refusal)
+                    await self._tell(tx, tellable(event), refusal)
             except Exception as error:  # a defect of the telling is this event's too
                 if is_transient(error):
                     raise
-                return _defect(error)
+                if not isinstance(error, Refusal) and not is_of_data(error):
+                    return _defect(error)
+                log.warning("a refusal could not be told", code=refusal.code, error=type(error).__name__)
         return Reason("refused", refusal.code, refusal.message)
 
     async def _retrying(
@@ -545,6 +631,16 @@ async def _let_go(tx: Tx, row: Parked) -> None:
     """Its turn comes in another transaction: should we not get there, the sweep of what is early finds it."""
     if row.reason == "behind":
         await parked.keep(tx, row.id, Reason("early", "event.early", "what it stood behind is handled"))
+
+
+_BEHIND = Reason("behind", "event.behind", "an earlier event of its subject waits")
+_PAUSED = Reason("behind", PAUSED, "too many events of its tenant failed in a row; an operator resumes it")
+
+
+def _unstorable(error: Exception) -> Refusal:
+    """What the database says may quote what was sent: as much of it as tells what it is about."""
+    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return Invalid(UNSTORABLE, f"a value cannot be kept ({type(error).__name__}): {(said or str(error))[:60]}")
 
 
 def _too_slow(error: Exception) -> Reason:

@@ -1,16 +1,18 @@
 """Transactions: each knows its tenants, its business time, and what it announced."""
 
 import asyncio
+import os
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Literal, Self, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import class_row, namedtuple_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from services.chassis.arrays import ADAPTERS
 from services.kernel.refusals import Invalid
@@ -19,6 +21,8 @@ T = TypeVar("T")
 Question = tuple[str, Sequence[Any]]  # a statement and its parameters
 
 RECONNECT_S = 5.0
+LOOK_AGAIN_S = 0.1
+CALL_S = 0.9  # for which a caller waits for a connection while nobody is served, and again for the server's first word
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -46,6 +50,8 @@ class Tx:
         self.announced: set[tuple[str, str]] = set()
         # Kinds of jobs added here: those who do them look after the commit.
         self.queued: set[str] = set()
+        # Where a rebuild does again what was told before: what would be announced is put here, and goes no further.
+        self.muted: list[Any] | None = None
 
     async def run(self, sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> int:
         """Execute a statement; return how many rows it touched."""
@@ -106,6 +112,7 @@ class Database:
         self._url = url
         self.clock = clock
         self._added: dict[str, asyncio.Event] = {}
+        self._heard_at = 0.0  # when the server began a transaction of ours last, by the loop's clock
         # Told after each commit that announced something: this process' relay. Without one, the transaction notifies
         # whoever publishes; and since PostgreSQL lets only one transaction of a whole server at a time commit and
         # notify, nobody would share a write to disk with it.
@@ -143,14 +150,20 @@ class Database:
         await self.pool.close()
 
     @asynccontextmanager
-    async def transaction(self, tenants: Collection[str]) -> AsyncIterator[Tx]:
-        """Begin, serve these tenants alone, and commit unless something is raised."""
+    async def transaction(self, tenants: Collection[str], *, within: float | None = None) -> AsyncIterator[Tx]:
+        """Begin, serve these tenants alone, and commit unless something is raised.
+
+        Whoever cannot wait says how many seconds the beginning may take: a database that is away is heard of by then.
+        """
         # One trip to the server; a tenant's id has no character that could end the text.
         served = ",".join(sorted(check_tenant(t) for t in tenants))
         begin = f"BEGIN; SET LOCAL ar.tenants = '{served}'".encode()
         announced = self.announced
-        async with self.pool.connection() as connection:  # rolls back if anything is raised
-            tx = Tx(connection, await self._begin(connection, begin), notifies=announced is None)
+        async with self._connection(within) as connection:  # rolls back if anything is raised
+            with self._answering(connection, within):
+                at = await self._begin(connection, begin)
+            self._heard_at = asyncio.get_running_loop().time()
+            tx = Tx(connection, at, notifies=announced is None)
             yield tx
             await connection.commit()
         if tx.announced and announced is not None:
@@ -174,16 +187,70 @@ class Database:
         return row[0] if row else datetime.now(UTC)
 
     @asynccontextmanager
-    async def glance(self) -> AsyncIterator[Tx]:
+    async def glance(self, *, within: float | None = None) -> AsyncIterator[Tx]:
         """For one question about what is exempt from row-level security: no transaction, and so one trip to the server."""
-        async with self.pool.connection() as connection:
-            yield Tx(connection, datetime.now(UTC))
+        async with self._connection(within) as connection:
+            with self._answering(connection, within):
+                yield Tx(connection, datetime.now(UTC))
+
+    @asynccontextmanager
+    async def _connection(self, within: float | None) -> AsyncIterator[AsyncConnection[Any]]:
+        if within is None:
+            async with self.pool.connection() as connection:
+                yield connection
+            return
+        connection = await self._next_connection(within)
+        try:
+            async with connection:
+                yield connection
+        finally:
+            await self.pool.putconn(connection)
+
+    async def _next_connection(self, within: float) -> AsyncConnection[Any]:
+        """Wait while others are served, however many they are; so long and no longer where the database says nothing."""
+        clock = asyncio.get_running_loop().time
+        asked_at = clock()
+        until = asked_at + within
+        while True:
+            try:
+                return await self.pool.getconn(until - clock())
+            except PoolTimeout:
+                until = min(self._heard_at + within, asked_at + self.pool.timeout)
+                if until <= clock():
+                    raise
+
+    @contextmanager
+    def _answering(self, connection: AsyncConnection[Any], within: float | None) -> Iterator[None]:
+        """Hang up where the server does not answer within so many seconds: whoever waits learns that it is away.
+
+        Not a timeout: psycopg, cancelled, would wait for the server to confirm that.
+        """
+        if within is None:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+
+        def hang_up_soon() -> None:
+            # An answer may be here already, where it is we who were busy for so long.
+            timers.append(loop.call_later(LOOK_AGAIN_S, _hang_up, connection))
+
+        timers = [loop.call_later(within, hang_up_soon)]
+        try:
+            yield
+        finally:
+            for timer in timers:
+                timer.cancel()
 
     async def tenants(self) -> list[str]:
         """The tenants that this service has met: what sweepers go through."""
         async with self.pool.connection() as connection:
             cursor: AsyncCursor[Any] = await connection.execute("SELECT tenant FROM tenant ORDER BY tenant")
             return [row[0] for row in await cursor.fetchall()]
+
+
+def _hang_up(connection: AsyncConnection[Any]) -> None:
+    with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def trouble(url: str) -> str:
@@ -207,6 +274,18 @@ def is_transient(error: BaseException) -> bool:
         return (error.sqlstate or "")[:2] != "54"  # a limit of PostgreSQL itself: the next time it is the same
     # The server became a standby, or ended us because we took too long; PostgreSQL files both under our own mistakes.
     return isinstance(error, psycopg.errors.ReadOnlySqlTransaction) or timed_out(error)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database gave no word, or goes: whoever asks next will not fare better."""
+    return isinstance(error, psycopg.OperationalError) and (error.sqlstate or "57P")[:3] == "57P"
+
+
+def is_of_data(error: BaseException) -> bool:
+    """Whether a value is none that the database can keep (too large, too long for an index), whoever sent it."""
+    return isinstance(error, psycopg.Error) and (
+        isinstance(error, psycopg.DataError) or (error.sqlstate or "")[:2] == "54"
+    )
 
 
 class TooSlow(Exception):  # noqa: N818 - what is said of the work

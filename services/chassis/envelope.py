@@ -3,21 +3,26 @@
 import functools
 import re
 import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
+from services.chassis import bounds, texts
 from services.chassis.database import check_tenant
 from services.chassis.logs import trace_id
-from services.kernel.refusals import Invalid, Refusal
+from services.kernel.refusals import Invalid, Refusal, quoted
 
 M = TypeVar("M", bound=Message)
+Identity = tuple[str, str, str]  # tenant, source, id: what makes two records one event
 
 RECORD_MAX_BYTES = 8 * 1024 * 1024  # what the topics take: an invoice of 10,000 lines fits
+FROM_OUTSIDE = frozenset({"receivables.orders.v1"})  # what others than our services tell, whatever its headers say
 ID_MAX = 200  # characters of an id, a subject or an account: what an index can hold
+ACCOUNT_MAX = 128  # of an account that is named from outside, as of every id in a contract
+SAID_MAX = 200  # of who says something, and why
 _SEQUENCE = re.compile(r"[0-9]{1,18}")
 
 
@@ -53,11 +58,18 @@ class Event(Generic[M]):
     body: M
     # Contiguous per topic and account; None from the shop, of which none can be expected.
     sequence: int | None = None
+    # Who numbers it: one of the tenant's shops, one of our services; may be empty.
+    source: str = ""
 
     @property
     def tenant(self) -> str:
         """The seller's organisation."""
         return self.origin.tenant
+
+    @property
+    def identity(self) -> Identity:
+        """What makes two records one event: whoever numbers, numbers within their tenant."""
+        return (self.tenant, self.source, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +145,26 @@ def _written(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:
-    """Read a record as an event of one of the known types; raise Unreadable with a stable code otherwise."""
+def decode(record: Record, types: Mapping[str, type[Message]], wanted: Container[str] | None = None) -> Event[Any]:
+    """Read a record as an event of one of the known types; raise Unreadable with a stable code otherwise.
+
+    Of types that are not `wanted` the body stays unread, and empty: whoever follows one small event of a topic does not
+    read the large ones beside it.
+    """
     headers = record.headers
-    at = _check_headers(headers)
+    at = _check_headers(record)
     tenant, account_id = _key(record)
     if (message := types.get(headers["ce_type"])) is None:
-        raise Unreadable("event.type_unknown", f"{headers['ce_type'][:100]!r} is not a type of this topic's version")
+        raise Unreadable("event.type_unknown", f"{quoted(headers['ce_type'])} is not a type of this topic's version")
     if record.value is None:
         raise Unreadable("event.payload_missing", "an event has a payload, be it empty")
     try:
-        body = message.FromString(record.value)
+        body = message.FromString(record.value) if wanted is None or headers["ce_type"] in wanted else message()
     except DecodeError:
         raise Unreadable("event.payload_malformed", f"the payload is no {headers['ce_type']}") from None
-    sequence = headers.get("ce_sequence", "")
+    sequence = _sequence(record)
+    # Of ours, which a version before this may have told longer, it is cut; of others it is looked at (`check_outsider`).
+    said_max = None if sequence is None else SAID_MAX
     return Event(
         id=headers["ce_id"],
         type=headers["ce_type"],
@@ -155,23 +173,62 @@ def decode(record: Record, types: Mapping[str, type[Message]]) -> Event[Any]:
         at=at,
         origin=Origin(
             tenant=tenant,
-            actor=headers.get("ce_actor") or "system:unknown",
-            reason=headers.get("ce_reason", ""),
-            idempotency_key=headers.get("ce_idempotencykey") or headers["ce_id"],
+            actor=headers.get("ce_actor", "")[:said_max] or "system:unknown",
+            reason=headers.get("ce_reason", "")[:said_max],
+            idempotency_key=headers.get("ce_idempotencykey", "")[:said_max] or headers["ce_id"],
             traceparent=trace_of(headers.get("traceparent", "")),
             causation_id=headers["ce_id"],
         ),
         body=body,
-        sequence=int(sequence) if _SEQUENCE.fullmatch(sequence) else None,
+        source=headers.get("ce_source", ""),
+        sequence=sequence,
     )
 
 
-def _check_headers(headers: Mapping[str, str]) -> datetime:
+def check_outsider(event: Event[Any]) -> None:
+    """Refuse an event of somebody outside that says more or other than its contract allows, in its headers or its body."""
+    bounds.check(event.body)
+    bounds.check_text("ce_id", event.id, texts.ID, ID_MAX)
+    bounds.check_text("ce_subject", event.subject, texts.ID, ID_MAX)
+    bounds.check_text("the account in the key", event.account_id, texts.ID, ACCOUNT_MAX)
+    bounds.check_text("ce_idempotencykey", event.origin.idempotency_key, texts.ID, ID_MAX)
+    bounds.check_text("ce_actor", event.origin.actor, texts.LINE, SAID_MAX)
+    bounds.check_text("ce_reason", event.origin.reason, texts.LINE, SAID_MAX)
+
+
+def tellable(event: Event[M]) -> Event[M]:
+    """The event as far as it can be told: a refusal of what is too much repeats none of it."""
+    origin = event.origin
+    return replace(
+        event,
+        subject=texts.cleaned(event.subject, texts.ID, ID_MAX),
+        account_id=texts.cleaned(event.account_id, texts.ID, ACCOUNT_MAX),
+        origin=replace(
+            origin,
+            causation_id=texts.cleaned(origin.causation_id, texts.ID, ID_MAX),
+            idempotency_key=texts.cleaned(origin.idempotency_key, texts.ID, ID_MAX),
+            actor=texts.cleaned(origin.actor, texts.LINE, SAID_MAX),
+            reason=texts.cleaned(origin.reason, texts.LINE, SAID_MAX),
+        ),
+        body=bounds.cleaned(event.body),
+    )
+
+
+def _sequence(record: Record) -> int | None:
+    """The event's number, which only our own have, whatever the headers of others say."""
+    said = "" if record.topic in FROM_OUTSIDE else record.headers.get("ce_sequence", "")
+    return int(said) if _SEQUENCE.fullmatch(said) else None
+
+
+def _check_headers(record: Record) -> datetime:
     """Refuse headers that are missing or make no sense; return the time."""
+    headers = record.headers
     if missing := [h for h in ("ce_id", "ce_type", "ce_subject", "ce_tenant") if not headers.get(h)]:
         raise Unreadable("event.header_missing", f"without {', '.join(missing)}")
-    if long := [h for h in ("ce_id", "ce_subject") if len(headers[h]) > ID_MAX]:
+    if long := [h for h in ("ce_id", "ce_source", "ce_subject") if len(headers.get(h, "")) > ID_MAX]:
         raise Unreadable("event.header_malformed", f"more than {ID_MAX} characters: {', '.join(long)}")
+    if not texts.fits(source := headers.get("ce_source", ""), texts.ID, ID_MAX):
+        raise Unreadable("event.header_malformed", f"ce_source has what cannot be seen: {quoted(source)}")
     try:
         check_tenant(headers["ce_tenant"])
         at = datetime.fromisoformat(headers.get("ce_time") or "1970-01-01T00:00:00+00:00")
@@ -186,6 +243,6 @@ def _key(record: Record) -> tuple[str, str]:
         tenant, _, account_id = (record.key or b"").decode("utf-8").partition("/")
     except UnicodeDecodeError:
         tenant, account_id = "", ""
-    if tenant != record.headers["ce_tenant"] or not 0 < len(account_id) <= ID_MAX or not account_id.isprintable():
+    if tenant != record.headers["ce_tenant"] or not account_id or not texts.fits(account_id, texts.ID, ID_MAX):
         raise Unreadable("event.key_malformed", "the key must be tenant/account, of the tenant in the headers")
     return tenant, account_id

@@ -6,7 +6,7 @@ and an agent (two tasks, a queue, an event, lists of gaps) costs as much as hand
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import faust
@@ -45,8 +45,17 @@ class Buffer(Protocol):
 class App(faust.App):
     """A Faust application that fills a buffer; it has no agent."""
 
-    def __init__(self, name: str, buffer: Buffer, topics: Sequence[str], **settings: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        buffer: Buffer,
+        topics: Sequence[str],
+        next_offsets: Callable[[], Awaitable[Mapping[tuple[str, int], int]]],
+        **settings: Any,
+    ) -> None:
+        """Fetch these topics, of each partition what comes next, as the database knows it, or what the group knows less."""
         self.buffer = buffer
+        self.next_offsets = next_offsets
         super().__init__(name, **settings)
         self.topics.add(self.topic(*topics))
 
@@ -144,6 +153,29 @@ class BatchConsumer(aiokafka.Consumer):
                 self._handed[tp] = fresh[-1].offset + 1
                 self._read_offset[tp] = self._handed[tp]
                 self.app.buffer.add(fresh)
+
+    async def perform_seek(self) -> None:
+        """Begin at what the group has committed, or before it, where the database has handled less.
+
+        A database that was restored from an older copy has its own place in the topics: what lies between that and the
+        group's would never be read again.
+        """
+        await super().perform_seek()
+        ours = await self.app.next_offsets()
+        back = {}
+        for tp in self.assignment():
+            committed, next_offset = self._read_offset[tp] or 0, ours.get((tp.topic, tp.partition), 0)
+            if committed > next_offset:
+                back[tp] = next_offset
+                log.warning(
+                    "the database is behind the group",
+                    topic=tp.topic,
+                    partition=tp.partition,
+                    committed=committed,
+                    next_offset=next_offset,
+                )
+        if back:
+            await self.seek_wait(back)
 
     async def _seek_again(self) -> None:
         """What came while the flow was stopped is dropped, and fetched again."""

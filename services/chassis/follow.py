@@ -19,7 +19,7 @@ from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
-from services.chassis import fetch, metrics, topics
+from services.chassis import fetch, inbox, metrics, topics
 from services.chassis.consumer import Consumer
 from services.chassis.envelope import Record
 from services.chassis.logs import log
@@ -118,6 +118,7 @@ class Follower:
             f"receivables-{self._consumer.name}",
             self._buffer,
             self._consumer.topics,
+            self._consumer.next_offsets,
             broker=[f"kafka://{server}" for server in self._settings.kafka_bootstrap_servers.split(",")],
             store="memory://",
             datadir=Path(gettempdir()) / f"receivables-{self._consumer.name}",  # made, and left empty: no tables here
@@ -257,11 +258,8 @@ async def stand(consumer: Consumer, bootstrap_servers: str) -> Standing:
     """Ask broker and database how far this service is."""
     ends = await asyncio.to_thread(_ends(bootstrap_servers).of, consumer.topics)
     async with consumer.database.transaction(()) as tx:
-        rows = await tx.rows(
-            "SELECT topic_id, partition, kafka_offset FROM handled WHERE consumer = %s", [consumer.name]
-        )
-    done = {(row.topic_id, row.partition): row.kafka_offset + 1 for row in rows}
-    return Standing(ends, {(topic, place): done.get((consumer.topic_ids[topic], place), 0) for topic, place in ends})
+        done = await inbox.next_offsets(tx, consumer.name, consumer.topic_ids)
+    return Standing(ends, {place: done.get(place, 0) for place in ends})
 
 
 async def lag(consumer: Consumer, bootstrap_servers: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
 from services.chassis import parked
-from services.chassis.columns import Columns
+from services.chassis.columns import Columns, columns
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, Record
 from services.chassis.ids import new_id
@@ -181,7 +181,7 @@ async def hold(tx: Tx, jobs: Collection[Job], lease: str) -> list[Job]:
         """SELECT tenant, kind, subject FROM job
              JOIN unnest(%s::text[], %s::text[], %s::text[]) AS k (tenant, kind, subject) USING (tenant, kind, subject)
             WHERE lease = %s ORDER BY id FOR UPDATE OF job""",
-        [*_columns([job.key for job in jobs]), lease],
+        [*columns([job.key for job in jobs], 3), lease],
     )
     ours = {(row.tenant, row.kind, row.subject) for row in rows}
     return [job for job in jobs if job.key in ours]
@@ -194,7 +194,7 @@ async def remove(tx: Tx, jobs: Collection[Job]) -> list[float]:
     rows = await tx.rows(
         """DELETE FROM job WHERE (tenant, kind, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
            RETURNING extract(epoch FROM clock_timestamp() - added_at)::float8 AS after_s""",
-        _columns([job.key for job in jobs]),
+        columns([job.key for job in jobs], 3),
     )
     return [row.after_s for row in rows]
 
@@ -209,8 +209,8 @@ async def put_off(tx: Tx, later: Mapping[Key, tuple[float, str]], *, failed: boo
             WHERE job.tenant = new.tenant AND job.kind = new.kind AND job.subject = new.subject""",
         [
             int(failed),
-            *_columns(later),
-            [in_s for in_s, _ in later.values()],
+            *columns(later, 3),
+            [float(in_s) for in_s, _ in later.values()],  # a list of both kinds of number is none to the driver
             [parked.storable(why)[-8000:] for _, why in later.values()],
         ],
     )
@@ -251,6 +251,17 @@ async def put_back(tx: Tx, row: Parked) -> None:
     await add(tx, [Job(row.event_type, row.subject, origin, lane, int(said["cost"]))])
 
 
+async def is_wanted(tx: Tx, key: Key) -> bool:
+    """Whether this job is there, or parked for an operator to put back; if not, it is done or was given up."""
+    row = await tx.row(
+        """SELECT EXISTS (SELECT FROM job WHERE (tenant, kind, subject) = (%(tenant)s, %(kind)s, %(subject)s))
+               OR EXISTS (SELECT FROM parked p WHERE p.closed_at IS NULL AND p.topic = 'jobs' AND p.event_type = %(kind)s
+                                                 AND p.tenant = %(tenant)s AND p.subject = %(subject)s) AS is_wanted""",
+        dict(zip(("tenant", "kind", "subject"), key, strict=True)),
+    )
+    return bool(row.is_wanted)
+
+
 async def due(tx: Tx) -> dict[str, tuple[int, float]]:
     """How many jobs are to be done now, or are being done, by kind, and for how many seconds the oldest has waited.
 
@@ -263,10 +274,6 @@ async def due(tx: Tx) -> dict[str, tuple[int, float]]:
         [tx.at, COUNTED_MAX],
     )
     return {row.kind: (row.n, row.oldest_s) for row in rows}
-
-
-def _columns(keys: Collection[Key]) -> list[list[str]]:
-    return [[key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]]
 
 
 def _job(row: Any) -> Job:

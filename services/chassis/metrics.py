@@ -22,6 +22,9 @@ MESSAGES = Counter(
     "ar_messages_processed_total", "Events handled, by result (ok, duplicate, retried, parked, skipped)", ["result"]
 )
 PARKED = Gauge("ar_parked_events", "Events that wait, by reason", ["reason"])
+PAUSED = Gauge(
+    "ar_tenants_paused", "Tenants whose events wait for an operator, since too many failed in a row by defects"
+)
 LAG = Gauge("ar_consumer_lag_records", "Records of the followed topics that are not yet handled, by any replica")
 LAG_AGE = Gauge(
     "ar_consumer_lag_seconds", "Age of the oldest record that is not yet handled here; 0 when there is none"

@@ -4,18 +4,18 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC
-from typing import Any
 
-import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.operations.v1 import service_pb2, service_pb2_grpc
 
-from services.chassis import follow, jobs, metrics, parked
+from services.chassis import follow, jobs, metrics, parked, pauses
 from services.chassis.consumer import Consumer
-from services.chassis.database import Database, Tx, is_transient
+from services.chassis.database import CALL_S, Database, Tx, is_transient
 from services.chassis.logs import log
+from services.chassis.rpc import operate
 from services.chassis.settings import ChassisSettings
 from services.chassis.workers import Work, count_due
+from services.kernel.refusals import Conflict, Invalid
 
 # While the broker is away the outbox grows: looking must not take longer and longer.
 _OUTBOX = """SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) AS waiting) AS n,
@@ -43,12 +43,15 @@ class OperationsService(service_pb2_grpc.OperationsServiceServicer):
         self._consumer = consumer
         self._works = works
 
-    async def Status(self, request: service_pb2.StatusRequest, context: Any) -> service_pb2.StatusResponse:
+    @operate
+    async def Status(self, request: service_pb2.StatusRequest) -> service_pb2.StatusResponse:
         """Where the service stands, whichever replica is asked."""
         database = self._consumer.database
+        async with database.glance(within=CALL_S) as tx:  # whether it is there, before we wait for anything
+            await tx.run("SELECT")
         behind = await follow.lag(self._consumer, self._settings.kafka_bootstrap_servers)
         due = await count_due(database, self._works)
-        async with database.transaction(()) as tx:
+        async with database.transaction((), within=CALL_S) as tx:
             waiting = await parked.counts(tx, self._consumer.name)
             outbox = (await tx.row(_OUTBOX)).n
             clock = Timestamp()
@@ -63,20 +66,21 @@ class OperationsService(service_pb2_grpc.OperationsServiceServicer):
             clock=clock,
         )
 
-    async def SetClock(self, request: service_pb2.SetClockRequest, context: Any) -> service_pb2.SetClockResponse:
+    @operate
+    async def SetClock(self, request: service_pb2.SetClockRequest) -> service_pb2.SetClockResponse:
         """Set the business clock, for all replicas, and across restarts."""
         if self._settings.clock != "test":
-            await context.abort(
-                grpc.StatusCode.FAILED_PRECONDITION, "the clock is the system's (AR_CLOCK=test sets it)"
-            )
-        async with self._consumer.database.transaction(()) as tx:
+            raise Conflict("clock.system", "the clock is the system's (AR_CLOCK=test sets it)")
+        if not request.HasField("at"):
+            raise Invalid("clock.time_missing", "say what time it is")
+        async with self._consumer.database.transaction((), within=CALL_S) as tx:
             set_ = await tx.run(
                 """INSERT INTO clock AS c (at) VALUES (%s)
                    ON CONFLICT (one) DO UPDATE SET at = EXCLUDED.at WHERE c.at <= EXCLUDED.at""",
                 [request.at.ToDatetime(tzinfo=UTC)],
             )
         if not set_:
-            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "the clock does not go backwards")
+            raise Conflict("clock.backwards", "the clock does not go backwards")
         return service_pb2.SetClockResponse()
 
 
@@ -88,10 +92,12 @@ async def keep_gauges(database: Database, consumer: Consumer) -> None:
             async with asyncio.timeout(DATABASE_S), database.transaction(await database.tenants()) as tx:
                 waiting = await parked.counts(tx, consumer.name)
                 outbox = await tx.row(_OUTBOX)
+                paused = await pauses.paused(tx, consumer.name)
                 due = await jobs.due(tx)
             database_up.set(1)
             for reason in ("unreadable", "refused", "failed", "early", "behind"):
                 metrics.PARKED.labels(reason).set(waiting.get(reason, 0))
+            metrics.PAUSED.set(len(paused))
             metrics.OUTBOX_PENDING.set(outbox.n)
             metrics.OUTBOX_AGE.set(float(outbox.age))
             metrics.show(metrics.JOBS_DUE, {(kind,): n for kind, (n, _) in due.items()})

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from services.chassis import envelope
 from services.chassis.database import Tx
-from services.chassis.envelope import Origin
+from services.chassis.envelope import ID_MAX, SAID_MAX, Origin
 from services.chassis.ids import new_id
 from services.kernel.refusals import Invalid
 
@@ -36,7 +36,7 @@ SELECT topic, key, (headers || ', "ce_sequence": "' || last - come_later || '"}'
 
 
 class EventTooLarge(Invalid):
-    """An event that the broker would not take: it would stop all that follow, so it is refused where it is made."""
+    """An event that the broker would not take, or no follower read: it would stop others, so it is refused where it is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,9 @@ async def add(tx: Tx, announcements: Sequence[Announcement]) -> None:
     """
     if not announcements:
         return
+    if tx.muted is not None:
+        tx.muted += announcements
+        return
     rows = [_row(tx, announcement) for announcement in announcements]
     await tx.run(_ADD, [list(column) for column in zip(*rows, strict=True)])
     tx.announced |= {(announcement.origin.tenant, announcement.subject) for announcement in announcements}
@@ -74,8 +77,24 @@ async def add(tx: Tx, announcements: Sequence[Announcement]) -> None:
         await tx.run(f"NOTIFY {CHANNEL}")
 
 
+def _check_bounds(announcement: Announcement) -> None:
+    """What every follower reads is bounded: who tells more tells it to nobody."""
+    origin = announcement.origin
+    for name, text, most in (
+        ("account", announcement.account_id, ID_MAX),
+        ("subject", announcement.subject, ID_MAX),
+        ("actor", origin.actor, SAID_MAX),
+        ("reason", origin.reason, SAID_MAX),
+        ("idempotency key", origin.idempotency_key, SAID_MAX),
+        ("causation id", origin.causation_id, ID_MAX),
+    ):
+        if len(text) > most:
+            raise EventTooLarge("event.too_large", f"its {name} has {len(text)} characters; {most} are taken")
+
+
 def _row(tx: Tx, announcement: Announcement) -> tuple[str, str, str, bytes]:
     """A row of the outbox; its headers lack the number, and their closing brace."""
+    _check_bounds(announcement)
     topic, key = announcement.topic, announcement.key
     payload = announcement.body.SerializeToString(deterministic=True)
     headers = envelope.encode(

@@ -12,6 +12,7 @@ from services.chassis.envelope import ID_MAX, Record
 
 Slot = tuple[str, str, str]  # topic, tenant, subject: what waits in one order
 JOBS = "jobs"  # stands for the topic of what was no event, but a job that failed (services/chassis/jobs.py)
+OUTBOX = "outbox:"  # before the topic that an event of ours could not be published on (services/chassis/relay.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ _SHOWN = f"{_LISTED}, partition, kafka_offset, event_id, key, headers, detail"
 _WHOLE = f"{_SHOWN}, payload"
 PAGE = 100
 COUNTED = 100_000  # looking must not take longer and longer
+TYPE_UNKNOWN = "event.type_unknown"
 
 
 def slot_of(record: Record) -> Slot:
@@ -172,16 +174,45 @@ async def due(tx: Tx, consumer: str) -> list[Slot]:
     return [(row.topic, row.tenant, row.subject) for row in rows]
 
 
-async def next_of(tx: Tx, consumer: str, slot: Slot, after: int) -> Parked | None:
-    """Lock and return the next open event of a slot."""
+async def next_of(tx: Tx, consumer: str, slot: Slot, after: int, *, of_paused: bool = True) -> Parked | None:
+    """Lock and return the next open event of a slot; none, if we are not asked for those `of_paused` tenants and it is one."""
     rows = await tx.fetch(
         Parked,
-        f"""SELECT {_WHOLE} FROM parked
+        f"""SELECT {_WHOLE} FROM parked p
              WHERE consumer = %s AND topic = %s AND tenant = %s AND subject = %s AND closed_at IS NULL AND id > %s
-             ORDER BY id LIMIT 1 FOR UPDATE""",  # noqa: S608 - constant columns
-        [consumer, *slot, after],
+               AND (%s OR NOT EXISTS (SELECT FROM failing f WHERE (f.consumer, f.tenant) = (p.consumer, p.tenant)
+                                                              AND f.paused_since IS NOT NULL))
+             ORDER BY id LIMIT 1 FOR UPDATE OF p""",  # noqa: S608 - constant columns
+        [consumer, *slot, after, of_paused],
     )
     return rows[0] if rows else None
+
+
+async def of_tenant(
+    tx: Tx, consumer: str, topics: Collection[str], tenant: str, *, after: int, most: int
+) -> list[Parked]:
+    """Lock and return the next events of a paused tenant: what has failed, and what stands behind anything."""
+    return await tx.fetch(
+        Parked,
+        f"""SELECT {_WHOLE} FROM parked
+             WHERE consumer = %s AND tenant = %s AND topic = ANY(%s) AND closed_at IS NULL AND id > %s
+               AND reason IN ('failed', 'behind')
+             ORDER BY id LIMIT %s FOR UPDATE""",  # noqa: S608 - constant columns
+        [consumer, tenant, sorted(topics), after, most],
+    )
+
+
+async def before(tx: Tx, consumer: str, row: Parked) -> tuple[bool, bool]:
+    """Whether an earlier event of its slot holds this one back, and whether one waits for just such a later one."""
+    found = await tx.row(
+        """WITH earlier AS NOT MATERIALIZED (
+             SELECT reason = 'early' AND waits_for IS NOT DISTINCT FROM subject AS awaits_own, reason FROM parked
+              WHERE consumer = %s AND topic = %s AND tenant = %s AND subject = %s AND closed_at IS NULL AND id < %s)
+           SELECT EXISTS (SELECT FROM earlier WHERE NOT awaits_own AND reason <> 'refused') AS held,
+                  EXISTS (SELECT FROM earlier WHERE awaits_own) AS expected""",
+        [consumer, *row.slot, row.id],
+    )
+    return found.held, found.expected and not found.held
 
 
 async def keep(tx: Tx, parked_id: int, why: Reason) -> None:
@@ -191,6 +222,30 @@ async def keep(tx: Tx, parked_id: int, why: Reason) -> None:
                   next_try_at = now() + least(power(2, least(attempts, 9)), 300) * interval '1 second'
             WHERE id = %s""",
         [why.reason, why.code, storable(why.detail), why.waits_for and storable(why.waits_for)[:ID_MAX], parked_id],
+    )
+
+
+async def let_try_again(tx: Tx, consumer: str, slots: Collection[Slot], code: str) -> None:
+    """What was refused of these slots with this code is early again: what it was refused for is put right."""
+    if not slots:
+        return
+    await tx.run(
+        """UPDATE parked SET reason = 'early', waits_for = subject, next_try_at = now()
+            WHERE consumer = %s AND closed_at IS NULL AND reason = 'refused' AND code = %s
+              AND (topic, tenant, subject) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))""",
+        [consumer, code, *_split(slots)],
+    )
+
+
+async def let_known_try_again(tx: Tx, consumer: str, types: Collection[tuple[str, str]]) -> None:
+    """Of what was unreadable for its type alone, some is early again where its (topic, type) is known by now."""
+    await tx.run(
+        """UPDATE parked SET reason = 'early', waits_for = NULL, next_try_at = now()
+            WHERE id IN (SELECT id FROM parked
+                          WHERE consumer = %s AND closed_at IS NULL AND reason = 'unreadable' AND code = %s
+                            AND (topic, event_type) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+                          LIMIT 1000 FOR UPDATE SKIP LOCKED)""",
+        [consumer, TYPE_UNKNOWN, [topic for topic, _ in types], [name for _, name in types]],
     )
 
 

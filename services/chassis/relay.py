@@ -5,24 +5,33 @@ import functools
 import threading
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence, Set
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import psycopg
 import uvloop
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    BrokerResponseError,
+    InvalidTimestampError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    UnsupportedForMessageFormatError,
+    kafka_errors,
+)
 from aiokafka.partitioner import murmur2
 
-from services.chassis import metrics
+from services.chassis import metrics, unpublished
 from services.chassis.database import Database, is_transient
 from services.chassis.envelope import RECORD_MAX_BYTES
-from services.chassis.logs import log
+from services.chassis.logs import harmless, log
 from services.chassis.outbox import CHANNEL
 from services.chassis.pace import Pace
 
-_LOCK = 7_215_002  # any number: one relay at a time in this database
+LOCK = 7_215_002  # any number: one relay at a time in this database
 BATCH = 2000  # rows a round
 ROUND_BYTES = RECORD_MAX_BYTES  # of payload after which a round takes no further row
 BATCH_BYTES = 1024 * 1024  # of one partition in one request, or one record of any size
@@ -43,6 +52,28 @@ _OLDEST = """SELECT id, topic, key, headers, payload
               ORDER BY id"""
 
 
+# The same while something waits that could not be published, with what stands behind it.
+_OLDEST_STALLED = f"SELECT o.*, {unpublished.BEHIND} FROM ({_OLDEST}) AS o ORDER BY id"  # noqa: S608 - our own texts
+
+
+class InvalidRecordError(BrokerResponseError):  # type: ignore[misc] # aiokafka has no types
+    """A record that the broker finds wrong in itself; unknown to aiokafka."""
+
+    errno = 87
+    message = "INVALID_RECORD"
+
+
+kafka_errors.setdefault(InvalidRecordError.errno, InvalidRecordError)
+# What a broker says of the records themselves: it would say it again, whenever and by whomever they are sent.
+REFUSED = (
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    InvalidTimestampError,
+    UnsupportedForMessageFormatError,
+    InvalidRecordError,
+)
+
+
 class _Row(NamedTuple):
     id: int
     topic: str
@@ -51,11 +82,33 @@ class _Row(NamedTuple):
     payload: bytes
 
 
+@dataclass(slots=True)
+class Past:
+    """What a relay knows from one round to the next."""
+
+    # Of which service: what it cannot publish waits among the events that its consumer could not handle.
+    consumer: str
+    # Whether something may wait that could not be published.
+    stalled: bool = True
+    # Rows of a batch that was refused: each goes by itself, until it is known which of them it was.
+    alone: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """How far the broker has a partition's rows, and the first that it refused."""
+
+    sent: list[_Row] = field(default_factory=list)
+    refused: list[_Row] = field(default_factory=list)
+    error: KafkaError | None = None
+
+
 class Relay:
     """A thread with its own connection and producer; both are made anew after any trouble."""
 
-    def __init__(self, database: Database, bootstrap_servers: str) -> None:
+    def __init__(self, database: Database, bootstrap_servers: str, consumer: str) -> None:
         self._database = database
+        self._past = Past(consumer)
         self._bootstrap_servers = bootstrap_servers.split(",")
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
@@ -117,6 +170,7 @@ class Relay:
             if not await self._gets_the_lock(connection):
                 return  # told to stop meanwhile: publishing is another's
             connection.execute(f"LISTEN {CHANNEL}")
+            self._past.stalled = True  # as another may have left it
             async with new_producer(self._bootstrap_servers) as producer:
                 more, pace = True, Pace()
                 while not self._stopping.is_set():
@@ -125,15 +179,15 @@ class Relay:
                     began = time.monotonic()
                     pace.begin()
                     self._forget_what_woke_us(connection)
-                    more = await publish(connection, producer)
+                    more = await publish(connection, producer, self._past)
                     if not more:
                         await asyncio.sleep(max(began + PAUSE_S - time.monotonic(), pace.rest_s()))
-                await publish(connection, producer)
+                await publish(connection, producer, self._past)
 
     async def _gets_the_lock(self, connection: psycopg.Connection[Any]) -> bool:
         """Wait for the lock, waking its holder for what is announced here; false if we were told to stop before."""
         while not self._stopping.is_set():
-            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
             if row and row[0]:
                 return True
             await asyncio.sleep(PAUSE_S)
@@ -186,45 +240,95 @@ async def new_producer(bootstrap_servers: Sequence[str]) -> AsyncIterator[AIOKaf
             await producer.client.close()  # what is under way was announced and not deleted: it comes again
 
 
-async def publish(connection: psycopg.Connection[Any], producer: AIOKafkaProducer, batch: int = BATCH) -> bool:
+async def publish(
+    connection: psycopg.Connection[Any], producer: AIOKafkaProducer, past: Past, batch: int = BATCH
+) -> bool:
     """Send the oldest rows, wait until the broker has all of them, delete them; return whether more are to be expected.
 
     A crash between the two sends them again with the same event id, which every inbox absorbs. No transaction is
-    open meanwhile: a broker that is away must not keep the database from cleaning up.
+    open meanwhile: a broker that is away must not keep the database from cleaning up. What the broker refuses for its
+    own sake is parked, and with it what comes after it on its topic and account; raises what the broker said, since the
+    producer's count of that partition is wrong from then on.
     """
-    rows = [_Row(*row) for row in connection.execute(_OLDEST, [batch, ROUND_BYTES], binary=True)]
-    if not rows:
+    found = _oldest(connection, past, batch)
+    if not found:
         return False
-    await _send(producer, rows)
-    connection.execute("DELETE FROM outbox WHERE id = ANY(%s::bigint[])", [f"{{{','.join(str(r.id) for r in rows)}}}"])
-    metrics.PUBLISHED.inc(len(rows))
-    return len(rows) == batch or sum(len(row.payload) for row in rows) >= ROUND_BYTES
+    outcomes = await _send(producer, [row for row, behind in found if not behind], past.alone)
+    sent = [row.id for outcome in outcomes for row in outcome.sent]
+    connection.execute("DELETE FROM outbox WHERE id = ANY(%s::bigint[])", [_ids(sent)])
+    past.alone.difference_update(sent)
+    metrics.PUBLISHED.inc(len(sent))
+    for outcome in outcomes:
+        _keep_refused(connection, past, outcome)
+    if errors := [outcome.error for outcome in outcomes if outcome.error]:
+        raise errors[0]
+    return len(found) == batch or sum(len(row.payload) for row, _ in found) >= ROUND_BYTES
 
 
-async def _send(producer: AIOKafkaProducer, rows: Sequence[_Row]) -> None:
+def _oldest(connection: psycopg.Connection[Any], past: Past, batch: int) -> list[tuple[_Row, bool]]:
+    """The rows whose turn it is, and of each whether it stands behind one that waits; those that do wait with it."""
+    past.stalled = past.stalled and unpublished.any_waits(connection, past.consumer)
+    if not past.stalled:
+        return [(_Row(*row), False) for row in connection.execute(_OLDEST, [batch, ROUND_BYTES], binary=True)]
+    rows = connection.execute(_OLDEST_STALLED, [past.consumer, batch, ROUND_BYTES], binary=True)
+    found = [(_Row(*row), behind) for *row, behind in rows]
+    if late := [row.id for row, behind in found if behind]:
+        unpublished.park_behind(connection, past.consumer, late)
+    return found
+
+
+def _keep_refused(connection: psycopg.Connection[Any], past: Past, outcome: _Outcome) -> None:
+    """Park the row that was refused; of several at once it is not known yet which it is."""
+    if len(outcome.refused) > 1:
+        past.alone.update(row.id for row in outcome.refused)
+        return
+    for row in outcome.refused:
+        name = type(outcome.error).__name__
+        unpublished.park(connection, past.consumer, row.id, name)
+        past.alone.discard(row.id)
+        past.stalled = True
+        log.error("event unpublishable", error=name, topic=row.topic, **harmless(row.headers))
+
+
+def _ids(ids: Sequence[int]) -> str:
+    return f"{{{','.join(map(str, ids))}}}"
+
+
+async def _send(producer: AIOKafkaProducer, rows: Sequence[_Row], alone: Set[int]) -> list[_Outcome]:
     """All partitions at once; one partition's batches one after the other, so that a later never comes before."""
     counts = {topic: len(await producer.partitions_for(topic)) for topic in {row.topic for row in rows}}
-    batches: defaultdict[tuple[str, int], list[Any]] = defaultdict(list)
+    batches: defaultdict[tuple[str, int], list[tuple[Any, list[_Row]]]] = defaultdict(list)
     for row in rows:
         key = row.key.encode()
-        place = (row.topic, partition(key, counts[row.topic]))
+        filled = batches[row.topic, partition(key, counts[row.topic])]
         record = {
             "timestamp": None,
             "key": key,
             "value": row.payload,
             "headers": [(name, text.encode()) for name, text in row.headers.items()],
         }
-        filled = batches[place]
-        if not filled or filled[-1].append(**record) is None:
-            filled.append(producer.create_batch())
-            filled[-1].append(**record)
-    await asyncio.gather(*(_deliver(producer, *place, filled) for place, filled in batches.items()))
+        apart = row.id in alone or (filled and filled[-1][1][-1].id in alone)
+        if not filled or apart or filled[-1][0].append(**record) is None:
+            filled.append((producer.create_batch(), []))
+            filled[-1][0].append(**record)
+        filled[-1][1].append(row)
+    return await asyncio.gather(*(_deliver(producer, *place, filled) for place, filled in batches.items()))
 
 
-async def _deliver(producer: AIOKafkaProducer, topic: str, nth: int, batches: Sequence[Any]) -> None:
-    for batch in batches:
+async def _deliver(
+    producer: AIOKafkaProducer, topic: str, nth: int, batches: Sequence[tuple[Any, list[_Row]]]
+) -> _Outcome:
+    """One after the other, up to one that the broker refuses."""
+    outcome = _Outcome()
+    for batch, rows in batches:
         batch.close()
-        await (await producer.send_batch(batch, topic, partition=nth))
+        try:
+            await (await producer.send_batch(batch, topic, partition=nth))
+        except REFUSED as error:
+            outcome.refused, outcome.error = rows, error
+            break
+        outcome.sent += rows
+    return outcome
 
 
 @functools.lru_cache(100_000)

@@ -5,23 +5,32 @@ import contextvars
 import functools
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args
 
 import grpc
 from google.protobuf import any_pb2
 from google.protobuf.descriptor import FileDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
+from kafka.errors import KafkaError
 
-from services.chassis import metrics, parked, texts
+from services.chassis import bounds, metrics, parked, parts, texts
 from services.chassis.consumer import Consumer
-from services.chassis.database import Database, Tx, check_tenant, is_transient
+from services.chassis.database import (
+    CALL_S,
+    Database,
+    Tx,
+    check_tenant,
+    is_away,
+    is_of_data,
+    is_transient,
+)
 from services.chassis.envelope import Origin, trace_of
 from services.chassis.logs import follow_trace, log
-from services.kernel.refusals import Conflict, Early, Invalid, KeyReused, NotFound, Refusal
+from services.kernel.refusals import Conflict, Early, Invalid, KeyReused, NotFound, Refusal, quoted
 
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
@@ -30,6 +39,11 @@ MethodOfMany = Callable[[Any, Tx, Sequence[tuple[Origin, Req]]], Awaitable[list[
 Served = Callable[[Any, Req, Any], Awaitable[Resp]]
 
 TOGETHER_MOST = 50  # calls in one transaction
+WAKE_S = 0.5  # for which an answer waits for what it wakes, which goes on without it
+MESSAGE_MAX = 1000  # bytes of a refusal's words: they travel in a header, each as three if it is no ASCII
+
+METADATA_MAX = 200  # characters
+_METADATA = {"ar-tenant": texts.ID, "ar-idempotency-key": texts.ID, "ar-actor": texts.LINE, "ar-reason": texts.LINE}
 
 _STATUS: tuple[tuple[type[Refusal], grpc.StatusCode], ...] = (
     (Invalid, grpc.StatusCode.INVALID_ARGUMENT),
@@ -62,6 +76,7 @@ class Door:
         self.consumer = consumer
         self.together: dict[str, _Together] = {}
         self._met: set[str] = set()
+        self._waking: set[asyncio.Task[None]] = set()
 
     async def meet(self, tx: Tx, tenants: set[str]) -> None:
         """Remember tenants for the sweepers."""
@@ -74,24 +89,51 @@ class Door:
         if not tx.announced:
             return
         try:
-            async with self.database.glance() as now:
+            async with self.database.glance(within=CALL_S) as now:
                 slots = await parked.waiting_for(now, self.consumer.name, tx.announced)
         except Exception as error:
             if not is_transient(error):
                 raise
-            await self.consumer.wake(tx.announced)  # which waits for the database
+            await self._wake(self.consumer.wake(tx.announced))
         else:
-            await self.consumer.wake(set(), slots)
+            if slots:
+                await self._wake(self.consumer.wake(set(), slots))
+
+    async def _wake(self, work: Coroutine[Any, Any, None]) -> None:
+        """Wait a while for it, since who asks next would see it; not for a database that is away, as it does."""
+        task = asyncio.create_task(work)
+        self._waking.add(task)
+        done, _ = await asyncio.wait({task}, timeout=WAKE_S)
+        if done:
+            self._waking.discard(task)
+            task.result()
+        else:
+            task.add_done_callback(self._woken)
+
+    def _woken(self, task: asyncio.Task[None]) -> None:
+        """Nobody waits for it any more; what it did not get to, the sweep of early events does."""
+        self._waking.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("what was announced woke nobody", error=type(error).__name__)
 
 
 def read(method: Method[Req, Resp]) -> Served[Req, Resp]:
     """Answer a question in a transaction that serves the caller's tenant."""
 
     async def work(door: Door, origin: Origin, request: Req) -> Resp:
-        async with door.database.transaction([origin.tenant]) as tx:
+        async with door.database.transaction([origin.tenant], within=CALL_S) as tx:
             return await method(door, tx, origin, request)
 
-    return _served(method, work, write=False)
+    return _served(method, work, needed=("ar-tenant",))
+
+
+def operate(method: Callable[[Any, Req], Awaitable[Resp]]) -> Served[Req, Resp]:
+    """Answer an operator, who speaks for no tenant."""
+
+    async def work(service: Any, _origin: Origin, request: Req) -> Resp:
+        return await method(service, request)
+
+    return _served(method, work, needed=())
 
 
 def visit(method: Callable[[Any, Origin, Req], Awaitable[Resp]]) -> Served[Req, Resp]:
@@ -100,7 +142,7 @@ def visit(method: Callable[[Any, Origin, Req], Awaitable[Resp]]) -> Served[Req, 
     async def work(door: Door, origin: Origin, request: Req) -> Resp:
         return await method(door, origin, request)
 
-    return _served(method, work, write=False)
+    return _served(method, work, needed=("ar-tenant",))
 
 
 def write(method: Method[Req, Resp]) -> Served[Req, Resp]:
@@ -116,7 +158,7 @@ def write(method: Method[Req, Resp]) -> Served[Req, Resp]:
         answer: Resp = await call.answer
         return answer
 
-    return _served(method, work, write=True)
+    return _served(method, work, needed=tuple(_METADATA))
 
 
 def write_many(method: MethodOfMany[Req, Resp]) -> Served[Req, Resp]:
@@ -134,7 +176,7 @@ def write_many(method: MethodOfMany[Req, Resp]) -> Served[Req, Resp]:
         answer: Resp = await together.answer(_Call(origin, request, _digest(name, request)))
         return answer
 
-    return _served(method, work, write=True)
+    return _served(method, work, needed=tuple(_METADATA))
 
 
 class _Together:
@@ -162,24 +204,36 @@ class _Together:
     async def _take_turns(self) -> None:
         while self._waiting:
             calls, self._waiting = self._waiting[:TOGETHER_MOST], self._waiting[TOGETHER_MOST:]
-            there = [call for call in calls if not call.answer.done()]  # the others' callers have gone
-            one_of_each = list({call.key: call for call in reversed(there)}.values())[::-1]
-            if len(one_of_each) > 1:
-                try:
-                    await self._carry_out(one_of_each)
-                except Exception as error:  # noqa: BLE001 - whosever fault it is: each hears of its own, below
-                    if is_transient(error):
-                        _fail(there, error)  # it would be the same for each, and take as long
-                    log.info("calls go one by one", method=self._method, error=type(error).__name__)
-            for call in there:
-                if not call.answer.done():
-                    await self._carry_out_alone(call)
+            try:
+                await self._take_turn(
+                    [call for call in calls if not call.answer.done()]
+                )  # the others' callers have gone
+            except Exception as error:  # noqa: BLE001 - the database is away: who waits hears of it now, not after waiting too
+                waiting, self._waiting = self._waiting, []
+                _fail([*calls, *waiting], error)
+
+    async def _take_turn(self, calls: Sequence[_Call]) -> None:
+        one_of_each = list({call.key: call for call in reversed(calls)}.values())[::-1]
+        if len(one_of_each) > 1:
+            try:
+                await self._carry_out(one_of_each)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                if is_transient(error):
+                    _fail(calls, error)  # it would be the same for each, and take as long
+                log.info("calls go one by one", method=self._method, error=type(error).__name__)
+        for call in calls:
+            if not call.answer.done():
+                await self._carry_out_alone(call)
 
     async def _carry_out_alone(self, call: _Call) -> None:
         try:
             await self._carry_out([call])
-        except Exception as error:  # noqa: BLE001 - raised where the call waits
-            _fail([call], error)
+        except Exception as error:
+            if is_away(error):
+                raise
+            _fail([call], error)  # raised where the call waits
 
     async def _carry_out(self, calls: Sequence[_Call]) -> None:
         async def do(tx: Tx, fresh: Sequence[_Call]) -> list[Any]:
@@ -207,7 +261,7 @@ async def _carry_out(
 ) -> None:
     """Do those that were not done before, in one transaction; answer all after its commit."""
     tenants = {call.origin.tenant for call in calls}
-    async with door.database.transaction(tenants) as tx:
+    async with door.database.transaction(tenants, within=CALL_S) as tx:
         await door.meet(tx, tenants)
         answered = await _claim(tx, method, calls)
         fresh = [call for call in calls if call.key not in answered]
@@ -264,7 +318,7 @@ async def _keep_answers(tx: Tx, calls: Sequence[_Call], responses: Sequence[Mess
 
 
 def _served(
-    method: Callable[..., Any], work: Callable[[Door, Origin, Req], Awaitable[Resp]], *, write: bool
+    method: Callable[..., Any], work: Callable[[Any, Origin, Req], Awaitable[Resp]], *, needed: tuple[str, ...]
 ) -> Served[Req, Resp]:
     name = method.__name__
 
@@ -277,28 +331,54 @@ def _served(
         traceparent = trace_of(given.get("traceparent", ""))
         follow_trace(traceparent)
         try:
-            origin = _origin(given, traceparent, write=write)
-            texts.check(request)
+            _check_repeated(context)
+            origin = _origin(given, traceparent, needed)
+            bounds.check(request)
             return await work(self, origin, request)
-        except Refusal as refusal:
-            code = next(status for kind, status in _STATUS if isinstance(refusal, kind))
-            metrics.REFUSED.labels(refusal.code).inc()
-            log.info("call refused", method=name, code=refusal.code)
-            await context.abort_with_status(rpc_status.to_status(_status(code, refusal)))
-            raise AssertionError("abort_with_status raises") from None
         except asyncio.CancelledError:
             code = grpc.StatusCode.CANCELLED  # the caller went away, or would wait no longer
             raise
         except Exception as error:
-            code = grpc.StatusCode.UNAVAILABLE if is_transient(error) else grpc.StatusCode.INTERNAL
+            if (refusal := _refusal(error)) is not None:
+                code = _code(refusal)
+                metrics.REFUSED.labels(refusal.code).inc()
+                log.info("call refused", method=name, code=refusal.code)
+                await context.abort_with_status(_status(refusal))
+            code = grpc.StatusCode.UNAVAILABLE if _is_away(error) else grpc.StatusCode.INTERNAL
             log.error("call failed", method=name, exc_info=code is grpc.StatusCode.INTERNAL, error=type(error).__name__)
-            await context.abort(code, "try again with the same idempotency key" if is_transient(error) else "defect")
+            await context.abort(code, _ASKS[code])
             raise
         finally:
-            metrics.HANDLED.labels(service, name, code.name).inc()
-            metrics.HANDLING.labels(service, name).observe(time.perf_counter() - started)
+            if needed:  # what an operator asks is none of the business' figures
+                metrics.HANDLED.labels(service, name, code.name).inc()
+                metrics.HANDLING.labels(service, name).observe(time.perf_counter() - started)
 
     return served
+
+
+_ASKS = {
+    grpc.StatusCode.UNAVAILABLE: "try again with the same idempotency key",
+    grpc.StatusCode.INTERNAL: "defect",
+}
+
+
+def _refusal(error: Exception) -> Refusal | None:
+    """The refusal that it is; None if it is our trouble and not the caller's."""
+    if isinstance(error, Refusal):
+        return error
+    if is_of_data(error):
+        log.warning("a call came to the database's bounds", error=type(error).__name__)
+        return Invalid("call.unstorable", "the request says, or adds up to, what cannot be stored")
+    return None
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the same call can succeed later: the database, or the broker of which an operator asks, is away."""
+    return is_transient(error) or isinstance(error, KafkaError)
+
+
+def _code(refusal: Refusal) -> grpc.StatusCode:
+    return next(status for kind, status in _STATUS if isinstance(refusal, kind))
 
 
 @functools.cache
@@ -308,11 +388,16 @@ def _service_of(contract: FileDescriptor, method: str) -> str:
     return str(next(found).full_name)
 
 
-def _status(code: grpc.StatusCode, refusal: Refusal) -> status_pb2.Status:
+def _status(refusal: Refusal) -> grpc.Status:
     """google.rpc.Status with the stable code as ErrorInfo.reason, for programs."""
     detail = any_pb2.Any()
     detail.Pack(error_details_pb2.ErrorInfo(reason=refusal.code, domain="receivables"))
-    return status_pb2.Status(code=code.value[0], message=refusal.message, details=[detail])
+    said = refusal.message.encode()
+    message = refusal.message if len(said) <= MESSAGE_MAX else f"{said[:MESSAGE_MAX].decode(errors='ignore')} …"
+    status: grpc.Status = rpc_status.to_status(
+        status_pb2.Status(code=_code(refusal).value[0], message=message, details=[detail])
+    )
+    return status
 
 
 def _metadata(context: Any) -> dict[str, str]:
@@ -320,17 +405,64 @@ def _metadata(context: Any) -> dict[str, str]:
     return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
 
 
-def _origin(given: Mapping[str, str], traceparent: str, *, write: bool) -> Origin:
+def _check_repeated(context: Any) -> None:
+    """Refuse who says twice for whom or why: the one that is looked at and the one that counts may differ."""
+    said: set[str] = set()
+    for key, _ in context.invocation_metadata() or ():
+        if key in said and key.startswith("ar-"):
+            raise Invalid("call.metadata_repeated", f"the metadata has {quoted(key)} more than once")
+        said.add(key)
+
+
+def _origin(given: Mapping[str, str], traceparent: str, needed: tuple[str, ...]) -> Origin:
     """Who calls, for which tenant and why."""
-    needed = ("ar-tenant", "ar-idempotency-key", "ar-actor", "ar-reason") if write else ("ar-tenant",)
     if missing := [name for name in needed if not given.get(name)]:
         raise Invalid("call.metadata_missing", f"the metadata lacks {', '.join(missing)}")
-    if any(len(given.get(name, "")) > 200 for name in ("ar-tenant", "ar-idempotency-key", "ar-actor", "ar-reason")):
-        raise Invalid("call.metadata_too_long", "metadata has at most 200 characters each")
+    for name, kind in _METADATA.items():
+        text = given.get(name, "")
+        if len(text) > METADATA_MAX:
+            raise Invalid("call.metadata_too_long", f"metadata has at most {METADATA_MAX} characters each, not {name}")
+        if not texts.fits(text, kind, METADATA_MAX):
+            raise Invalid("call.metadata_malformed", f"{name} has a character that it cannot have: {quoted(text)}")
+    tenant = given.get("ar-tenant", "")
     return Origin(
-        tenant=check_tenant(given["ar-tenant"]),
+        tenant=check_tenant(tenant) if needed else tenant,
         actor=given.get("ar-actor", ""),
         reason=given.get("ar-reason", ""),
         idempotency_key=given.get("ar-idempotency-key", ""),
         traceparent=traceparent,
     )
+
+
+def server(**options: int) -> grpc.aio.Server:
+    """A server that refuses what no method can read, where gRPC itself would call that a defect of ours."""
+    given = [(f"grpc.{name}", value) for name, value in options.items()]
+    return grpc.aio.server(interceptors=[_Reader()], options=given)
+
+
+class _Reader(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore] # typed or not, as grpc's stubs are
+    """Reads requests, all of which are single messages."""
+
+    async def intercept_service(self, continuation: Any, details: Any) -> Any:
+        """Give the method its request read, or refuse it in its stead."""
+        handler = await continuation(details)
+        if handler is None or handler.unary_unary is None:
+            return handler  # unknown, or a stream of health or reflection
+
+        async def answer(payload: bytes, context: Any) -> Any:
+            try:
+                if parts.too_many(payload):
+                    raise Invalid("call.too_large", f"more than {parts.PARTS_MAX:,} parts of one kind")
+                request = handler.request_deserializer(payload)
+            except (Invalid, DecodeError) as error:
+                refusal = error if isinstance(error, Invalid) else _UNREADABLE
+                metrics.REFUSED.labels(refusal.code).inc()
+                log.info("call refused", method=details.method, code=refusal.code)
+                await context.abort_with_status(_status(refusal))
+                raise AssertionError("abort_with_status raises") from None
+            return await handler.unary_unary(request, context)
+
+        return grpc.unary_unary_rpc_method_handler(answer, None, handler.response_serializer)
+
+
+_UNREADABLE = Invalid("call.unreadable", "the request is no message of this method, or has a text that is not UTF-8")

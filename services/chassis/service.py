@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import grpc
 import psycopg
 import uvloop
 from google.protobuf.message import Message
@@ -22,7 +21,7 @@ from prometheus_client import start_http_server
 from receivables.operations.v1 import service_pb2 as operations_pb2
 from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 
-from services.chassis import cleaning, follow, logs, metrics, migrate, operations, topics
+from services.chassis import cleaning, follow, logs, metrics, migrate, operations, rebuild, rpc, told, topics
 from services.chassis.consumer import Consumer, Handler, Teller, nobody
 from services.chassis.database import Database, is_transient, reach, trouble
 from services.chassis.envelope import RECORD_MAX_BYTES
@@ -76,6 +75,8 @@ class Service(Generic[S]):
     measure: operations.Measure = operations.nothing
     # Announces a refused event to those who must correct it, in the transaction that parks it.
     tell: Teller = nobody
+    # How its tables follow from the topics; a service that tells nothing has nothing to be compared with.
+    fold: rebuild.Fold | None = None
 
     def consumer(self, settings: S, database: Database, topic_ids: Mapping[str, str] | None = None) -> Consumer:
         """The service's handling of events, for the process and for tests."""
@@ -129,7 +130,20 @@ def serve(service: Service[S]) -> None:
     """Serve until SIGTERM or SIGINT; end with an error, to be started anew, when anything fails unexpectedly."""
     settings = load(service.settings)
     logs.configure(service.name, settings.log_level)
-    uvloop.run(_serve_until_told(service, settings))
+    try:
+        uvloop.run(_serve_until_told(service, settings))
+    except ExceptionGroup as failed:
+        if (older := _only(told.Older, failed)) is None:
+            raise
+        log.error("the database is older than what was told", do=f"python -m services.{service.name} rebuild")
+        raise SystemExit(str(older)) from None
+
+
+def _only(kind: type[Exception], failed: BaseException) -> BaseException | None:
+    """The one failure of that kind that a start ended with."""
+    while isinstance(failed, BaseExceptionGroup) and len(failed.exceptions) == 1:
+        failed = failed.exceptions[0]
+    return failed if isinstance(failed, kind) else None
 
 
 async def _serve_until_told(service: Service[S], settings: S) -> None:
@@ -150,7 +164,7 @@ async def _serve(service: Service[S], settings: S) -> None:
             parts = await _stand_up(service, settings, stack)
             works = service.works(parts)
             metrics.expect_jobs(work.kind for work in works)
-            relay = Relay(parts.database, settings.kafka_bootstrap_servers)
+            relay = Relay(parts.database, settings.kafka_bootstrap_servers, service.name)
             relay.start()
             stack.push_async_callback(asyncio.to_thread, relay.stop)
             if settings.metrics_port:
@@ -209,7 +223,42 @@ async def _stand_up(service: Service[S], settings: S, stack: AsyncExitStack) -> 
     await stack.enter_async_context(database)
     async with database.pool.connection() as connection:
         await migrate.check_role(connection)
+    if service.fold is not None:
+        await told.check(settings.kafka_bootstrap_servers, database, service.fold.tells, service.name)
     return Parts(settings, database, service.consumer(settings, database, topic_ids))
+
+
+def run_rebuild(service: Service[S], settings: S, *, over_gaps: bool = False) -> rebuild.Summary:
+    """Bring the service's tables from where they stand to the last thing that the service told."""
+    if service.fold is None:
+        raise SystemExit(f"{service.name} tells nothing that it could be rebuilt from")
+    fold = service.fold
+
+    async def run() -> rebuild.Summary:
+        topic_ids = await asyncio.to_thread(
+            topics.ensure,
+            settings.kafka_bootstrap_servers,
+            partitions=settings.partitions,
+            replication=settings.replication,
+        )
+        async with database_of(settings) as database:
+            consumer = service.consumer(settings, database, topic_ids)
+            return await rebuild.rebuild(
+                consumer,
+                service.handlers(settings),
+                service.tell,
+                fold,
+                settings.kafka_bootstrap_servers,
+                over_gaps=over_gaps,
+            )
+
+    reach(settings.database_url.get_secret_value())
+    if not migrate.is_ready_for(settings.database_url.get_secret_value(), service.migrations, service.stands_on):
+        raise SystemExit(f"the database is not migrated: python -m services.{service.name} migrate")
+    try:
+        return uvloop.run(run())
+    except (rebuild.Unfit, told.Stuck) as why:
+        raise SystemExit(str(why)) from None
 
 
 async def _wait_for(what: str, trouble: Callable[[], str]) -> None:
@@ -257,13 +306,11 @@ async def _watch_relay(relay: Relay) -> None:
 @asynccontextmanager
 async def _open_door(service: Service[S], parts: Parts[S], works: Sequence[Work]) -> AsyncIterator[None]:
     """Answer calls; then say that we no longer do, and finish those that are under way."""
-    server = grpc.aio.server(
-        options=[
-            ("grpc.max_receive_message_length", RECORD_MAX_BYTES),
-            ("grpc.so_reuseport", 0),
-            ("grpc.max_connection_age_ms", parts.settings.grpc_connection_age_s * 1000),
-            ("grpc.max_connection_age_grace_ms", AGE_GRACE_MS),
-        ],
+    server = rpc.server(
+        max_receive_message_length=RECORD_MAX_BYTES,
+        so_reuseport=0,
+        max_connection_age_ms=parts.settings.grpc_connection_age_s * 1000,
+        max_connection_age_grace_ms=AGE_GRACE_MS,
     )
     names = [reflection.SERVICE_NAME, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
     operator = Servicer(

@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
 
 import psycopg
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -13,15 +12,6 @@ S = TypeVar("S", bound=BaseSettings)
 PREFIX = "AR_"
 SECRETS_DIR = f"{PREFIX}SECRETS_DIR"
 MOUNTED_SECRETS = "/run/secrets/receivables"
-
-
-def _known_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"{name!r} is no time zone (IANA name, such as {ZoneInfo('Europe/Berlin').key})")
-    return name
-
-
-TimeZone = Annotated[str, AfterValidator(_known_zone)]
 
 
 def _known_address(url: SecretStr | None) -> SecretStr | None:
@@ -68,7 +58,9 @@ class ChassisSettings(BaseSettings):
     batch_s: int = Field(
         30, description="after which a batch is undone and comes again halved, seconds; one alone has longer", ge=1
     )
-    failures_in_row_max: int = Field(100, description="defects in a row after which the consumer stops", ge=1)
+    failures_in_row_max: int = Field(
+        100, description="defects in a row after which a tenant's events wait for an operator", ge=1
+    )
     grpc_host: str = Field("127.0.0.1", description="address that gRPC and /metrics listen on")
     grpc_port: Port = Field(50051, description="port that gRPC listens on")
     grpc_connection_age_s: int = Field(

@@ -1,5 +1,6 @@
 """The one list of topics, and their creation."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient
@@ -68,5 +69,24 @@ def ensure(bootstrap_servers: str, *, partitions: int, replication: int) -> dict
                 log.info("topics were created by another process meanwhile")
         admin.wait_for_topics(list(TOPICS))
         return {topic["name"]: str(topic["topic_id"]) for topic in admin.describe_topics(list(TOPICS))}
+    finally:
+        admin.close()
+
+
+def partitions(bootstrap_servers: str, names: Sequence[str]) -> dict[str, int]:
+    """How many partitions each of these topics has."""
+    admin = admin_client(bootstrap_servers)
+    try:
+        return {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(names))}
+    finally:
+        admin.close()
+
+
+def committed(bootstrap_servers: str, group: str) -> dict[tuple[str, int], int]:
+    """How far a group told the broker that it is, by topic and partition; nothing of one that it forgot."""
+    admin = admin_client(bootstrap_servers)
+    try:
+        found = admin.list_group_offsets(group)[group]
+        return {(place.topic, place.partition): said.offset for place, said in found.items()}
     finally:
         admin.close()

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from services.chassis.database import Tx
 from services.chassis.metrics import amount, show
 from services.chassis.sweeps import Found, Span, Sweep
 from services.credit import store
-from services.credit.domain import OPEN, Outcome
+from services.credit.domain.decisions import Outcome
+from services.credit.domain.holds import OPEN
 
 LIMIT = Gauge("ar_credit_limit", "Credit limits granted to all buyers, in units of the currency", ["currency"])
 USED = Gauge("ar_credit_used", "What buyers use of their limits: invoiced and not paid", ["currency"])
@@ -22,6 +23,11 @@ DECIDED = Histogram(
 )
 for _outcome in Outcome:
     DECIDED.labels(_outcome.lower())  # begins at 0
+CORRECTED = Counter(
+    "ar_credit_corrections_total",
+    "How often a balance that the ledger told was another than what its events had added up to: something was missed, or"
+    " waits parked",
+)
 DRIFT = Gauge(
     "ar_credit_exposure_drift",
     "Invariant, 0: by how much the accounts' used and held differ from their movements and holds, in absolute amounts",
@@ -40,7 +46,7 @@ async def _look_at(tx: Tx, span: Span) -> Found:
     found: dict[tuple[str, ...], int] = {("holds", state): 0 for state in OPEN}
     for row in await store.exposure(tx, span):
         for name in ("limit_minor", "used_minor", "held_minor", "drift_minor"):
-            found[(name, row.currency)] = getattr(row, name)
+            found[(name, row.currency)] = int(getattr(row, name))
     return found | {("holds", state): count for state, count in await store.count_open_holds(tx, span)}
 
 

@@ -10,7 +10,7 @@ from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, write, write_many
 from services.credit import store, usecases, wire
-from services.kernel.refusals import NotFound
+from services.kernel.refusals import NotFound, quoted
 
 
 class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
@@ -46,8 +46,7 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
         self, tx: Tx, calls: Sequence[tuple[Origin, service_pb2.DecideRequest]]
     ) -> list[service_pb2.DecideResponse]:
         """Decide orders for checkouts that wait."""
-        today = tx.at.date().isoformat()
-        wishes = [(call, wire.request_of_call(call.tenant, request, today)) for call, request in calls]
+        wishes = [(call, wire.request_of_call(call.tenant, request)) for call, request in calls]
         return [
             service_pb2.DecideResponse(decision=wire.decided(decision))
             for decision in await usecases.decide(tx, wishes)
@@ -85,7 +84,7 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
         """The answer to an order, and where its hold stands."""
         hold = await store.find_hold(tx, (call.tenant, request.order_id), request.version)
         if hold is None:
-            raise NotFound("order.unknown", f"no decision on order {request.order_id}")
+            raise NotFound("order.unknown", f"no decision on order {quoted(request.order_id)}")
         found = await store.find_decisions(tx, [(call.tenant, hold.order_id, hold.version)])
         return service_pb2.GetDecisionResponse(
             decision=wire.decided(found[(call.tenant, hold.order_id, hold.version)]),
@@ -105,8 +104,53 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
             next_page_token=asked.next_token(records, lambda record: (record.order_id,)),
         )
 
+    @write
+    async def PlaceHold(
+        self, tx: Tx, call: Origin, request: service_pb2.PlaceHoldRequest
+    ) -> service_pb2.PlaceHoldResponse:
+        """Approve no more orders of an account, or of a part of it."""
+        hold = wire.account_hold(call.tenant, request)
+        await usecases.place_hold(tx, call, hold)
+        return service_pb2.PlaceHoldResponse(hold=wire.hold_placed(hold))
+
+    @write
+    async def LiftHold(
+        self, tx: Tx, call: Origin, request: service_pb2.LiftHoldRequest
+    ) -> service_pb2.LiftHoldResponse:
+        """Take a hold off."""
+        await usecases.lift_hold(tx, call, request.hold_id)
+        return service_pb2.LiftHoldResponse()
+
+    @read
+    async def ListHolds(
+        self, tx: Tx, call: Origin, request: service_pb2.ListHoldsRequest
+    ) -> service_pb2.ListHoldsResponse:
+        """The holds that stand, of an account or of all."""
+        asked = page(request, str, str)
+        holds = await store.list_account_holds(tx, call.tenant, request.account_id, asked)
+        return service_pb2.ListHoldsResponse(
+            holds=[wire.hold_placed(hold) for hold in holds],
+            next_page_token=asked.next_token(holds, lambda hold: (hold.account_id, hold.hold_id)),
+        )
+
+    @write
+    async def SetPolicy(
+        self, tx: Tx, call: Origin, request: service_pb2.SetPolicyRequest
+    ) -> service_pb2.SetPolicyResponse:
+        """Decide by this from now on."""
+        version = await usecases.set_policy(tx, call, wire.policy(request.policy))
+        return service_pb2.SetPolicyResponse(version=version)
+
+    @read
+    async def GetPolicy(
+        self, tx: Tx, call: Origin, _request: service_pb2.GetPolicyRequest
+    ) -> service_pb2.GetPolicyResponse:
+        """What the seller decides by."""
+        version, policy = await store.get_policy(tx, call.tenant)
+        return service_pb2.GetPolicyResponse(version=version, policy=wire.policy_message(policy))
+
 
 async def _account(tx: Tx, call: Origin, account_id: str) -> service_pb2.Account:
     if (row := await store.get_account(tx, (call.tenant, account_id))) is None:
-        raise NotFound("buyer.unknown", f"no account {account_id}")
+        raise NotFound("buyer.unknown", f"no account {quoted(account_id)}")
     return wire.account(row)

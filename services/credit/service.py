@@ -8,6 +8,7 @@ from services.chassis.service import Parts, Service, Servicer
 from services.chassis.settings import ChassisSettings
 from services.chassis.workers import Work
 from services.credit import metrics, store, usecases
+from services.credit.rebuild import FOLD
 from services.credit.rpc import CreditService
 from services.credit.stream import HANDLERS
 
@@ -26,12 +27,14 @@ SERVICE = Service(
     name="credit",
     settings=ChassisSettings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0001_accounts.sql",
+    stands_on="0003_orders_holds_policy.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     works=lambda _parts: (
         Work(store.LAPSE, usecases.lapse, most=500, find=usecases.find_lapsed, findable=store.count_lapsed),
+        Work(store.LIFT, usecases.end, most=500, find=usecases.find_over, findable=store.count_over),
     ),
     measure=metrics.measure,
     tell=usecases.tell_refused,
+    fold=FOLD,
 )

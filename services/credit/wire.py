@@ -1,5 +1,6 @@
 """Translates credit's words to and from the contracts."""
 
+from datetime import UTC
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -10,9 +11,14 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts
 from services.chassis.envelope import Event
-from services.credit.domain import Hold, Outcome, Recorded, Request
+from services.credit.domain.account_holds import AccountHold
+from services.credit.domain.balances import Told
+from services.credit.domain.decisions import Outcome, Recorded, Request
+from services.credit.domain.holds import Hold
+from services.credit.domain.policy import Policy
 from services.kernel.calendars import day
-from services.kernel.money import Money
+from services.kernel.money import Money, decimal
+from services.kernel.orders import check_billable
 from services.kernel.refusals import Invalid
 
 _OUTCOMES = {
@@ -35,25 +41,94 @@ def request_of_order(event: Event[orders_pb2.OrderPlaced]) -> Request:
         amount=order.gross,
         promised_ship_on=order.promised_ship_on,
         scope=order.scope,
+        seller_id=event.body.seller_id,
     )
 
 
-def request_of_call(tenant: str, message: service_pb2.DecideRequest, today: str) -> Request:
+def request_of_call(tenant: str, message: service_pb2.DecideRequest) -> Request:
     """A checkout's wish for credit."""
     amount = contracts.money(message.amount)
     if not message.order_id or not message.account_id or message.version < 1:
         raise Invalid("order.incomplete", "an order needs an id, an account and a version of 1 or more")
     if amount.minor <= 0:
         raise Invalid("order.amount_not_positive", "an order's gross must be above zero")
+    check_billable(amount)
     return Request(
         tenant=tenant,
         account_id=message.account_id,
         order_id=message.order_id,
         version=message.version,
         amount=amount,
-        promised_ship_on=day(message.promised_ship_on or today, what="promised_ship_on"),
+        promised_ship_on=day(message.promised_ship_on, what="promised_ship_on") if message.promised_ship_on else None,
         scope=contracts.scope(message.scope),
+        seller_id=message.seller_id,
     )
+
+
+def told(event: Event[Any], currency: str, adds_minor: int) -> Told:
+    """What an event of the ledger says that an account uses, in the account's currency; in a currency that is not among
+    its balances the account uses nothing."""
+    used = None
+    if event.body.after:
+        ours = (standing for standing in event.body.after if _currency(standing) == currency)
+        used = sum(s.open.minor - s.unapplied.minor - s.credits.minor for s in ours)
+    return Told(event.sequence, used, adds_minor)
+
+
+def _currency(standing: ledger_pb2.Standing) -> str:
+    return standing.open.currency or standing.unapplied.currency or standing.credits.currency
+
+
+def account_hold(tenant: str, message: service_pb2.PlaceHoldRequest) -> AccountHold:
+    """A hold on an account, as somebody wishes it."""
+    until = None
+    if message.HasField("until"):
+        try:
+            until = message.until.ToDatetime(UTC)
+        except (ValueError, OverflowError):
+            raise Invalid("hold.until_out_of_range", "no calendar has the end of this hold") from None
+    return AccountHold(
+        tenant=tenant,
+        hold_id=message.hold_id,
+        account_id=message.account_id,
+        scope=contracts.scope(message.scope),
+        reason_code=message.reason_code,
+        reason=message.reason,
+        owner=message.owner,
+        until=until,
+    )
+
+
+def hold_placed(hold: AccountHold) -> events_pb2.HoldPlaced:
+    """A hold on an account, to tell and to show."""
+    message = events_pb2.HoldPlaced(
+        hold_id=hold.hold_id,
+        account_id=hold.account_id,
+        scope=contracts.scope_message(hold.scope),
+        reason_code=hold.reason_code,
+        reason=hold.reason,
+        owner=hold.owner,
+    )
+    if hold.until is not None:
+        message.until.FromDatetime(hold.until)
+    return message
+
+
+def hold_lifted(hold: AccountHold, cause: str) -> events_pb2.HoldLifted:
+    """That it does not stand any more, to tell."""
+    return events_pb2.HoldLifted(
+        hold_id=hold.hold_id, account_id=hold.account_id, scope=contracts.scope_message(hold.scope), cause=cause
+    )
+
+
+def policy(message: events_pb2.CreditPolicy) -> Policy:
+    """What the seller wishes to decide by."""
+    return Policy(decimal(message.referral_share, what="referral_share"), message.hold_days)
+
+
+def policy_message(value: Policy) -> events_pb2.CreditPolicy:
+    """What the seller decides by, to tell and to show."""
+    return events_pb2.CreditPolicy(referral_share=f"{value.referral_share:f}", hold_days=value.hold_days)
 
 
 def outcome(value: events_pb2.Outcome.ValueType) -> Outcome:
@@ -71,8 +146,8 @@ def company(message: party_pb2.Company) -> bytes:
     return message.SerializeToString(deterministic=True)
 
 
-def decided(record: Recorded) -> events_pb2.CreditDecided:
-    """A decision to tell."""
+def decided(record: Recorded, hold: Hold | None = None) -> events_pb2.CreditDecided:
+    """A decision to tell; also what stands in its hold alone, where it was just decided."""
     message = events_pb2.CreditDecided(
         decision_id=record.decision_id,
         order_id=record.order_id,
@@ -86,6 +161,10 @@ def decided(record: Recorded) -> events_pb2.CreditDecided:
     )
     if record.expires_at:
         message.hold_expires_at.FromDatetime(record.expires_at)
+    if hold is not None:
+        message.seller_id = hold.seller_id
+        if hold.expires_at is not None:
+            message.lapses_at.FromDatetime(hold.expires_at)
     return message
 
 
@@ -149,4 +228,6 @@ def account(row: Any) -> service_pb2.Account:
         held=contracts.money_message(held),
         headroom=contracts.money_message(limit - used - held),
         registered_at=registered_at,
+        exposure_uncertain=row.uncertain,
+        on_hold=row.stopped,
     )

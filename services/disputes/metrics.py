@@ -19,7 +19,7 @@ async def _look_at_cases(tx: Tx, span: Span) -> Found:
 
 
 async def _look_at_invoices(tx: Tx, span: Span) -> Found:
-    return {(currency,): minor for currency, minor in await store.contested(tx, span)}
+    return {(currency,): int(minor) for currency, minor in await store.contested(tx, span)}
 
 
 CASE_SWEEP = Sweep("dispute", ("tenant", "dispute_id"), _look_at_cases)

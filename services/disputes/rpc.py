@@ -3,35 +3,28 @@
 from receivables.disputes.v1 import service_pb2, service_pb2_grpc
 
 from services import contracts
-from services.chassis.consumer import Consumer
-from services.chassis.database import Database, Tx
+from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, write
 from services.disputes import store, usecases, wire
-from services.disputes.domain.deadlines import Policy
 from services.disputes.usecases import Decision
-from services.kernel.refusals import NotFound
 
 
 class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
     """Translates and delegates."""
 
-    def __init__(self, database: Database, consumer: Consumer, policy: Policy) -> None:
-        super().__init__(database, consumer)
-        self._policy = policy
-
     @write
     async def Open(self, tx: Tx, call: Origin, request: service_pb2.OpenRequest) -> service_pb2.OpenResponse:
         """Open a case on lines of an invoice, or on an amount of it."""
-        case = await usecases.open_dispute(tx, call, request.invoice, wire.wish(request), self._policy)
+        case = await usecases.open_dispute(tx, call, request.invoice, wire.wish(request))
         return service_pb2.OpenResponse(dispute=wire.dispute_message(case))
 
     @write
     async def Move(self, tx: Tx, call: Origin, request: service_pb2.MoveRequest) -> service_pb2.MoveResponse:
         """Move a case by one action of the table."""
         action = wire.action(request.action)
-        case = await usecases.move(tx, call, request.dispute_id, action, missing=request.missing, policy=self._policy)
+        case = await usecases.move(tx, call, request.dispute_id, action, missing=request.missing)
         return service_pb2.MoveResponse(dispute=wire.dispute_message(case))
 
     @write
@@ -42,7 +35,7 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
             lines=wire.parts(request.lines),
             amount=contracts.money(request.amount) if request.HasField("amount") else None,
         )
-        case = await usecases.resolve(tx, call, request.dispute_id, decision, self._policy)
+        case = await usecases.resolve(tx, call, request.dispute_id, decision)
         return service_pb2.ResolveResponse(dispute=wire.dispute_message(case))
 
     @read
@@ -51,11 +44,8 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
     ) -> service_pb2.GetDisputeResponse:
         """A case and what happened to it, a page of its history at a time."""
         asked = page(request, int)
-        key = (call.tenant, request.dispute_id)
-        case = (await store.find_disputes(tx, [key])).get(key)
-        if case is None:
-            raise NotFound("dispute.unknown", f"no dispute {request.dispute_id[:60]!r}")
-        moves = await store.history(tx, key, asked)
+        case = await usecases.find_case(tx, call.tenant, request.dispute_id)
+        moves = await store.history(tx, (call.tenant, case.dispute_id), asked)
         return service_pb2.GetDisputeResponse(
             dispute=wire.dispute_message(case),
             history=[wire.history_entry(entry) for _, entry in moves],
@@ -80,3 +70,19 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
             disputes=[wire.dispute_message(case) for case in found],
             next_page_token=asked.next_token(found, lambda case: (case.dispute_id,)),
         )
+
+    @write
+    async def SetPolicy(
+        self, tx: Tx, call: Origin, request: service_pb2.SetPolicyRequest
+    ) -> service_pb2.SetPolicyResponse:
+        """What cases run by, from now on."""
+        policy = await usecases.set_policy(tx, call, wire.policy(request.policy))
+        return service_pb2.SetPolicyResponse(version=policy.version)
+
+    @read
+    async def GetPolicy(
+        self, tx: Tx, call: Origin, request: service_pb2.GetPolicyRequest
+    ) -> service_pb2.GetPolicyResponse:
+        """What cases run by."""
+        policy = await store.policy(tx, call.tenant)
+        return service_pb2.GetPolicyResponse(version=policy.version, policy=wire.policy_message(policy))

@@ -5,28 +5,30 @@ from pathlib import Path
 from receivables.disputes.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.service import Parts, Service, Servicer
+from services.chassis.settings import ChassisSettings
 from services.disputes import metrics
+from services.disputes.rebuild import FOLD
 from services.disputes.rpc import DisputesService
-from services.disputes.settings import DisputesSettings
 from services.disputes.stream import HANDLERS
 
 
-def _servicers(parts: Parts[DisputesSettings]) -> list[Servicer]:
+def _servicers(parts: Parts[ChassisSettings]) -> list[Servicer]:
     return [
         Servicer(
             service_pb2.DESCRIPTOR.services_by_name["DisputesService"].full_name,
             service_pb2_grpc.add_DisputesServiceServicer_to_server,
-            DisputesService(parts.database, parts.consumer, parts.settings.policy()),
+            DisputesService(parts.database, parts.consumer),
         )
     ]
 
 
 SERVICE = Service(
     name="disputes",
-    settings=DisputesSettings,
+    settings=ChassisSettings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0001_disputes.sql",
+    stands_on="0004_numbers.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     measure=metrics.measure,
+    fold=FOLD,
 )

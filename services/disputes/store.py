@@ -6,12 +6,16 @@ An invoice's row is the lock of all its cases: whoever changes a case holds it f
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from services.chassis.columns import Columns, texts
+from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.chassis.pages import Page
 from services.chassis.sweeps import Span
+from services.days_off import calendar
 from services.disputes.domain.cases import CONTESTED, Action, Dispute, Entry, Move, Resolution, State
+from services.disputes.domain.deadlines import BOUNDS, Policy
 from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
+from services.disputes.domain.portions import Rate, Share, Shares
+from services.kernel.calendars import Calendar
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
@@ -20,12 +24,14 @@ Key = tuple[str, str]  # tenant, and an invoice's, a case's or a credit note's i
 _INVOICE = Columns(
     """tenant text, invoice_id text, number text, account_id text, order_id text, issue_date date, currency text,
        net_minor bigint, tax_minor bigint, gross_minor bigint, open_minor bigint, site text, cost_centre text,
-       purchase_order text"""
+       purchase_order text, seller_id text"""
 )
 _LINE = Columns(
     """tenant text, invoice_id text, line_id text, quantity numeric, unit_price numeric, net_minor bigint,
        vat_category text, vat_rate numeric"""
 )
+_RATE = Columns("vat_category text, vat_rate numeric, net_minor bigint, tax_minor bigint")
+_SELLER = Columns("tenant text, seller_id text, version int, time_zone text, holidays text")
 _TAKEN = Columns("tenant text, invoice_id text, disputed_minor bigint, credited_minor bigint")
 _OPEN = Columns("tenant text, invoice_id text, open_minor bigint, open_sequence bigint")
 _CREDIT_NOTE = Columns(
@@ -33,7 +39,7 @@ _CREDIT_NOTE = Columns(
 )
 _DISPUTE = Columns(
     """tenant text, dispute_id text, invoice_id text, account_id text, reason_code text, description text,
-       amount_minor bigint, state text, moves int, opened_by text, opened_at timestamptz, answer_by date,
+       amount_minor bigint, state text, moves int, opened_by text, opened_at timestamptz, answer_by date, number text,
        asked_at timestamptz, ended_at timestamptz, resolution text, credit_minor bigint, credit_note_number text"""
 )
 _PART = Columns("line_id text, contested numeric, credited numeric")
@@ -71,7 +77,7 @@ async def lock_invoices(tx: Tx, keys: Collection[Key]) -> dict[Key, Invoice]:
     rows = await tx.rows(
         """SELECT * FROM invoice WHERE tenant = ANY (%s::text[]) AND invoice_id = ANY (%s::text[])
             ORDER BY tenant, invoice_id FOR UPDATE""",
-        _any(keys),
+        within(keys),
     )
     return {key: _invoice(row) for row in rows if (key := (row.tenant, row.invoice_id)) in keys}
 
@@ -89,9 +95,10 @@ async def find_invoices(tx: Tx, tenant: str, named: str) -> list[str]:
 async def lines_of(tx: Tx, key: Key) -> dict[str, Line]:
     """The lines of a locked invoice, each with what its cases contest of it now, or had credited."""
     rows = await tx.rows(
-        """SELECT l.*, i.currency, coalesce(c.claimed, 0) AS claimed
+        """SELECT l.*, i.currency, coalesce(c.claimed, 0) AS claimed, coalesce(c.credited, 0) AS credited
              FROM invoice_line l JOIN invoice i USING (tenant, invoice_id)
-             LEFT JOIN (SELECT dl.line_id, sum(dl.credited + CASE WHEN d.state = ANY(%s) THEN dl.contested ELSE 0 END) AS claimed
+             LEFT JOIN (SELECT dl.line_id, sum(dl.credited + CASE WHEN d.state = ANY(%s) THEN dl.contested ELSE 0 END) AS claimed,
+                               sum(dl.credited) AS credited
                           FROM dispute_line dl JOIN dispute d USING (tenant, dispute_id)
                          WHERE dl.tenant = %s AND dl.invoice_id = %s GROUP BY dl.line_id) c USING (line_id)
             WHERE l.tenant = %s AND l.invoice_id = %s""",
@@ -106,6 +113,7 @@ async def lines_of(tx: Tx, key: Key) -> dict[str, Line]:
             vat_category=row.vat_category,
             vat_rate=row.vat_rate,
             claimed=row.claimed,
+            credited=row.credited,
         )
         for row in rows
     }
@@ -123,7 +131,7 @@ async def save_invoices(tx: Tx, invoices: Collection[Invoice]) -> None:
                    OR new.disputed_minor + new.credited_minor <= invoice.gross_minor)""",  # noqa: S608 - constant columns
         [
             _TAKEN.pack((*i.key, i.disputed.minor, i.credited.minor) for i in changed),
-            *_any([i.key for i in changed]),
+            *within([i.key for i in changed]),
         ],
     )
     assert written == len(changed), "more would be contested than the invoice has"
@@ -147,9 +155,9 @@ async def note_open(tx: Tx, said: Mapping[Key, tuple[Money, int]]) -> set[Key]:
             )
             SELECT tenant, invoice_id FROM held""",  # noqa: S608 - constant columns
         [
-            *_any(said),
+            *within(said),
             _OPEN.pack((*key, owed.minor, sequence) for key, (owed, sequence) in said.items()),
-            *_any(said),
+            *within(said),
         ],
     )
     return {(row.tenant, row.invoice_id) for row in rows}
@@ -175,9 +183,89 @@ async def find_disputes(tx: Tx, keys: Collection[Key]) -> dict[Key, Dispute]:
     """These cases. To change one, lock its invoice first and read it after that."""
     rows = await tx.rows(
         f"{_DISPUTES.format('dispute')} WHERE (d.tenant, d.dispute_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",  # noqa: S608 - constant columns
-        _columns(keys),
+        columns(keys),
     )
     return {(row.tenant, row.dispute_id): _dispute(row) for row in rows}
+
+
+async def dispute_called(tx: Tx, tenant: str, named: str) -> str | None:
+    """The id of the case that has this id or number."""
+    row = await tx.row(
+        """SELECT dispute_id FROM dispute WHERE tenant = %s AND dispute_id = %s
+            UNION ALL SELECT dispute_id FROM dispute WHERE tenant = %s AND number = %s AND number <> '' LIMIT 1""",
+        [tenant, named, tenant, named],
+    )
+    return str(row.dispute_id) if row else None
+
+
+async def next_number(tx: Tx, tenant: str, year: int) -> int:
+    """Count another case of a business year; nobody else of the tenant does until the transaction ends."""
+    row = await tx.row(
+        """INSERT INTO case_series AS s (tenant, year, last) VALUES (%s, %s, 1)
+           ON CONFLICT (tenant, year) DO UPDATE SET last = s.last + 1 RETURNING last""",
+        [tenant, year],
+    )
+    return int(row.last)
+
+
+async def credited_by_rate(tx: Tx, key: Key) -> tuple[dict[Rate, Share], int]:
+    """What resolutions had credited of a locked invoice by rate, as far as it was kept; and all that they did, gross."""
+    rows = await tx.rows("SELECT * FROM credited_rate WHERE tenant = %s AND invoice_id = %s", key)
+    known = {(row.vat_category, row.vat_rate): Share(row.net_minor, row.tax_minor) for row in rows}
+    row = await tx.row(
+        """SELECT i.credited_minor + coalesce((SELECT sum(d.credit_minor)::bigint FROM dispute d
+                                                WHERE d.tenant = i.tenant AND d.invoice_id = i.invoice_id
+                                                  AND d.state = 'RESOLVING'), 0) AS minor
+             FROM invoice i WHERE i.tenant = %s AND i.invoice_id = %s""",
+        key,
+    )
+    return known, int(row.minor)
+
+
+async def save_credited(tx: Tx, key: Key, shares: Shares) -> None:
+    """Write what is credited of an invoice by rate, this resolution included."""
+    await tx.run(
+        f"""INSERT INTO credited_rate (tenant, invoice_id, {_RATE.names}) SELECT %s, %s, * FROM {_RATE.rows} AS new
+            ON CONFLICT (tenant, invoice_id, vat_category, vat_rate) DO UPDATE
+              SET net_minor = EXCLUDED.net_minor, tax_minor = EXCLUDED.tax_minor""",  # noqa: S608 - constant columns
+        [*key, _RATE.pack((*rate, share.net, share.tax) for rate, share in shares.items())],
+    )
+
+
+async def save_sellers(tx: Tx, told: Mapping[Key, tuple[int, str, str]]) -> None:
+    """Know the clocks of these legal entities (version, zone, holidays); what was told later, by its version, counts."""
+    await tx.run(
+        f"""INSERT INTO seller AS s ({_SELLER.names}) SELECT * FROM {_SELLER.rows} AS new
+            ON CONFLICT (tenant, seller_id) DO UPDATE
+              SET version = EXCLUDED.version, time_zone = EXCLUDED.time_zone, holidays = EXCLUDED.holidays
+            WHERE s.version <= EXCLUDED.version""",  # noqa: S608 - constant columns
+        [_SELLER.pack((*key, *told[key]) for key in sorted(told))],
+    )
+
+
+async def policy(tx: Tx, tenant: str, seller_id: str = "") -> Policy:
+    """What the tenant's cases run by, in the days of the legal entity that is named, else of its first."""
+    seller = await tx.row(
+        "SELECT * FROM seller WHERE tenant = %s ORDER BY seller_id <> %s, seller_id LIMIT 1", [tenant, seller_id]
+    )
+    days = calendar(seller.time_zone, seller.holidays) if seller else Calendar()
+    row = await tx.row("SELECT * FROM policy WHERE tenant = %s ORDER BY version DESC LIMIT 1", [tenant])
+    if row is None:
+        return Policy(calendar=days)
+    return Policy(**{name: getattr(row, name) for name in BOUNDS}, version=row.version, calendar=days)
+
+
+async def add_policy(tx: Tx, tenant: str, new: Policy, by: str) -> None:
+    """Keep another version of a tenant's policy."""
+    await tx.run(
+        f"INSERT INTO policy (tenant, version, {', '.join(BOUNDS)}, set_by, set_at) VALUES ({', '.join(['%s'] * 9)})",  # noqa: S608 - constant columns
+        [tenant, new.version, *(getattr(new, name) for name in BOUNDS), by, tx.at],
+    )
+
+
+async def lock_policy(tx: Tx, tenant: str) -> None:
+    """Let nobody else of this tenant set a policy until the transaction ends."""
+    await tx.run("SELECT pg_advisory_xact_lock(hashtextextended('policy/' || %s, 0))", [tenant])
 
 
 async def list_disputes(
@@ -201,7 +289,7 @@ async def save_disputes(tx: Tx, disputes: Sequence[Dispute]) -> None:
     await tx.run(
         f"""INSERT INTO dispute ({_DISPUTE.names}) SELECT * FROM {_DISPUTE.rows} AS new
             ON CONFLICT (tenant, dispute_id) DO UPDATE
-              SET amount_minor = EXCLUDED.amount_minor, state = EXCLUDED.state, moves = EXCLUDED.moves,
+              SET number = EXCLUDED.number, amount_minor = EXCLUDED.amount_minor, state = EXCLUDED.state, moves = EXCLUDED.moves,
                   answer_by = EXCLUDED.answer_by, asked_at = EXCLUDED.asked_at, ended_at = EXCLUDED.ended_at,
                   resolution = EXCLUDED.resolution, credit_minor = EXCLUDED.credit_minor,
                   credit_note_number = EXCLUDED.credit_note_number""",  # noqa: S608 - constant columns
@@ -292,22 +380,10 @@ async def oldest_by_state(tx: Tx) -> list[tuple[str, Any]]:
 async def contested(tx: Tx, span: Span) -> list[tuple[str, int]]:
     """What open cases contest of these invoices, in minor units by currency."""
     return await tx.rows(
-        f"""SELECT currency, sum(disputed_minor)::bigint FROM invoice
+        f"""SELECT currency, sum(disputed_minor) FROM invoice
              WHERE {IS_CONTESTED} AND {span.where("tenant", "invoice_id")} GROUP BY currency""",  # noqa: S608 - constant text
         span.params,
     )
-
-
-def _columns(keys: Collection[Key]) -> list[list[str]]:
-    return [[first for first, _ in keys], [second for _, second in keys]]
-
-
-def _any(keys: Collection[Key]) -> list[str]:
-    """The different values of each part of the keys, for `= ANY (%s::text[])`, which can only go by the table's key.
-
-    A plan is kept from when the tables were young: a join alone would be planned as a scan of the tenant's rows.
-    """
-    return [texts({tenant for tenant, _ in keys}), texts({name for _, name in keys})]
 
 
 def _invoice_row(i: Invoice) -> tuple[Any, ...]:
@@ -326,6 +402,7 @@ def _invoice_row(i: Invoice) -> tuple[Any, ...]:
         i.scope.site,
         i.scope.cost_centre,
         i.scope.purchase_order,
+        i.seller_id,
     )
 
 
@@ -356,6 +433,7 @@ def _dispute_row(d: Dispute) -> tuple[Any, ...]:
         d.opened_by,
         d.opened_at,
         d.answer_by,
+        d.number,
         d.asked_at,
         d.ended_at,
         d.resolution,
@@ -394,6 +472,7 @@ def _invoice(row: Any) -> Invoice:
         credited=Money(row.credited_minor, row.currency),
         disputed=Money(row.disputed_minor, row.currency),
         scope=Scope(row.site, row.cost_centre, row.purchase_order),
+        seller_id=row.seller_id,
     )
 
 
@@ -414,6 +493,7 @@ def _dispute(row: Any) -> Dispute:
         opened_by=row.opened_by,
         opened_at=row.opened_at,
         answer_by=row.answer_by,
+        number=row.number,
         moves=row.moves,
         asked_at=row.asked_at,
         ended_at=row.ended_at,

@@ -11,6 +11,7 @@ from services.disputes import usecases
 
 HANDLERS: Mapping[type[Message], Handler] = {
     invoicing_pb2.InvoiceIssued: usecases.know_invoices,
+    invoicing_pb2.SellerChanged: usecases.know_sellers,
     invoicing_pb2.CreditNoteIssued: usecases.count_credit_notes,
     ledger_pb2.ItemReduced: usecases.note_open,
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from google.protobuf.message import Message
+from receivables.disputes.v1 import events_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 
@@ -15,13 +16,14 @@ from services.chassis.envelope import Event, Origin
 from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
 from services.disputes import store, wire
-from services.disputes.domain import cases, invoices
+from services.disputes.domain import cases, invoices, portions
 from services.disputes.domain.cases import Action, Dispute, Move, Resolution, Wish
 from services.disputes.domain.deadlines import Policy
-from services.disputes.domain.invoices import Invoice, Part
+from services.disputes.domain.invoices import Invoice, Lines, Part
+from services.disputes.domain.portions import Rate, Share
 from services.disputes.store import Key
 from services.kernel.money import Money
-from services.kernel.refusals import Conflict, Early, NotFound
+from services.kernel.refusals import Conflict, Early, NotFound, quoted
 
 # Whoever opens a case is answered by the system that it is received, within the same second.
 ACKNOWLEDGER = "system:disputes"
@@ -49,7 +51,7 @@ async def count_credit_notes(tx: Tx, events: Sequence[Event[invoicing_pb2.Credit
     found = await store.find_disputes(tx, cases_named) if cases_named else {}
     for _, note in notes:
         if note.dispute_id and _other_invoice(found.get((note.tenant, note.dispute_id)), note.invoice_id):
-            raise NotFound("dispute.unknown", f"the invoice has no case {note.dispute_id}")
+            raise NotFound("dispute.unknown", f"the invoice has no case {quoted(note.dispute_id)}")
     new = await store.add_credit_notes(tx, [note for _, note in notes])
     moves: list[tuple[Origin, Move]] = []
     for origin, note in notes:
@@ -79,11 +81,30 @@ async def note_open(tx: Tx, events: Sequence[Event[ledger_pb2.ItemReduced]]) -> 
     _check_known(said, await store.note_open(tx, said))
 
 
-async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish, policy: Policy) -> Dispute:
+async def know_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerChanged]]) -> None:
+    """Know by which days the legal entities count."""
+    told = sorted(events, key=lambda event: event.body.version)
+    await store.save_sellers(tx, {(e.tenant, e.body.seller.seller_id): wire.seller(e) for e in told})
+
+
+async def set_policy(tx: Tx, call: Origin, wanted: Policy) -> Policy:
+    """Run cases by this from now on; days that were told stay."""
+    await store.lock_policy(tx, call.tenant)
+    policy = replace(wanted, version=(await store.policy(tx, call.tenant)).version + 1)
+    await store.add_policy(tx, call.tenant, policy, call.actor)
+    changed = events_pb2.PolicyChanged(version=policy.version, policy=wire.policy_message(policy))
+    await outbox.add(tx, [Announcement(call, "policy", "policy/disputes", changed)])
+    return policy
+
+
+async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish) -> Dispute:
     """Open a case on an invoice, by its id or number, and acknowledge it at once."""
     invoice = await _find_invoice(tx, call.tenant, named)
+    policy = await store.policy(tx, call.tenant, invoice.seller_id)
     lines = await store.lines_of(tx, invoice.key)
-    draft = cases.draft(wish, invoice, lines, dispute_id=new_id(), by=call.actor, at=tx.at, policy=policy)
+    credited = await _credited(tx, invoice, lines)
+    draft = cases.draft(wish, invoice, lines, credited, dispute_id=new_id(), by=call.actor, at=tx.at, policy=policy)
+    draft = await _numbered(tx, draft, policy)
     submitted = cases.move(draft, Action.SUBMIT, at=tx.at, policy=policy)
     invoice = cases.check_room(draft, submitted, invoice, lines)
     received = cases.move(submitted, Action.ACKNOWLEDGE, at=tx.at, policy=policy)
@@ -103,17 +124,19 @@ async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish, policy: Pol
     return received
 
 
-async def move(tx: Tx, call: Origin, dispute_id: str, action: Action, *, missing: str, policy: Policy) -> Dispute:
-    """Move a case by one action; `missing` is what the customer is asked for."""
-    invoice, case = await _lock_case(tx, call.tenant, dispute_id)
+async def move(tx: Tx, call: Origin, named: str, action: Action, *, missing: str) -> Dispute:
+    """Move a case, by its id or number, by one action; `missing` is what the customer is asked for."""
+    invoice, case = await _lock_case(tx, call.tenant, named)
+    policy = await store.policy(tx, call.tenant, invoice.seller_id)
     if action in cases.NOT_CALLABLE:
         raise Conflict(
             "dispute.illegal_move", f"{action} is not called for: Resolve a case, its credit note completes it"
         )
     moved = cases.move(case, action, at=tx.at, policy=policy)
     if action is Action.ASK_CUSTOMER:
-        cases.check_question(missing, await store.asked(tx, (case.tenant, dispute_id)))
+        cases.check_question(missing, await store.asked(tx, (case.tenant, case.dispute_id)))
     lines = await store.lines_of(tx, invoice.key)
+    moved = await _numbered(tx, moved, policy)
     await store.save_invoices(tx, [cases.check_room(case, moved, invoice, lines)])
     await store.save_disputes(tx, [moved])
     if moved.lines != case.lines:
@@ -124,23 +147,28 @@ async def move(tx: Tx, call: Origin, dispute_id: str, action: Action, *, missing
     return moved
 
 
-async def resolve(tx: Tx, call: Origin, dispute_id: str, decision: Decision, policy: Policy) -> Dispute:
+async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispute:
     """End a proposed or accepted case: invoicing credits on this word; without a credit it is resolved at once."""
-    invoice, case = await _lock_case(tx, call.tenant, dispute_id)
+    invoice, case = await _lock_case(tx, call.tenant, named)
+    policy = await store.policy(tx, call.tenant, invoice.seller_id)
     lines = await store.lines_of(tx, invoice.key)
-    credit, credited = cases.credit_for(case, decision.resolution, decision.lines, decision.amount, lines)
+    before = await _credited(tx, invoice, lines)
+    credit, credited = cases.credit_for(
+        case, decision.resolution, decision.lines, decision.amount, lines, credited=before
+    )
+    case = await _numbered(tx, case, policy)
     moves = cases.resolve(case, decision.resolution, credit, credited, by=call.actor, at=tx.at, policy=policy)
     ended = moves[-1].after
     await store.save_invoices(tx, [cases.check_room(case, ended, invoice, lines)])
     await store.save_disputes(tx, [ended])
     await store.save_lines(tx, ended)
     await _write_history(tx, [(call, step) for step in moves])
-    # Lines are named where a credit note over them comes to exactly the credit; else the credit is an amount.
-    named = credited if invoices.gross_of(credited, lines, credit.currency) == credit else ()
+    told, shares = invoices.split(credit, credited, lines, before)
+    await store.save_credited(tx, invoice.key, portions.add(before, shares))
     telling = []
     for step in moves:
         if step.action is Action.RESOLVE:
-            telling.append(_tell(call, step.after, wire.resolved(step.after, named)))
+            telling.append(_tell(call, step.after, wire.resolved(step.after, told, credited)))
         telling.append(_tell_move(call, step, cases.next_by(step.after, policy.day(tx.at), policy)))
     await outbox.add(tx, telling)
     return ended
@@ -172,21 +200,42 @@ def _check_known(keys: Collection[Key], held: Collection[Key]) -> None:
 async def _find_invoice(tx: Tx, tenant: str, named: str) -> Invoice:
     found = await store.find_invoices(tx, tenant, named)
     if not found:
-        raise NotFound("dispute.unknown_invoice", f"no invoice {named[:60]!r}")
+        raise NotFound("dispute.unknown_invoice", f"no invoice {quoted(named)}")
     if len(found) > 1:
-        raise Conflict("dispute.ambiguous_invoice", f"more than one invoice is called {named!r}: name its id")
+        raise Conflict("dispute.ambiguous_invoice", f"more than one invoice is called {quoted(named)}: name its id")
     key = (tenant, found[0])
     return (await store.lock_invoices(tx, [key]))[key]
 
 
-async def _lock_case(tx: Tx, tenant: str, dispute_id: str) -> tuple[Invoice, Dispute]:
-    """Hold a case by its invoice, and read it as it is once no one else can move it."""
+async def find_case(tx: Tx, tenant: str, named: str) -> Dispute:
+    """A case by its id or number."""
+    dispute_id = await store.dispute_called(tx, tenant, named)
+    if dispute_id is None:
+        raise NotFound("dispute.unknown", f"no dispute {quoted(named)}")
     key = (tenant, dispute_id)
-    seen = (await store.find_disputes(tx, [key])).get(key)
-    if seen is None:
-        raise NotFound("dispute.unknown", f"no dispute {dispute_id[:60]!r}")
+    return (await store.find_disputes(tx, [key]))[key]
+
+
+async def _lock_case(tx: Tx, tenant: str, named: str) -> tuple[Invoice, Dispute]:
+    """Hold a case by its invoice, and read it as it is once no one else can move it."""
+    seen = await find_case(tx, tenant, named)
     invoice = (await store.lock_invoices(tx, [seen.key]))[seen.key]
+    key = (tenant, seen.dispute_id)
     return invoice, (await store.find_disputes(tx, [key]))[key]
+
+
+async def _credited(tx: Tx, invoice: Invoice, lines: Lines) -> dict[Rate, Share]:
+    """What was credited of an invoice, by rate."""
+    known, credited_minor = await store.credited_by_rate(tx, invoice.key)
+    return invoices.with_unknown(known, Money(credited_minor, invoice.gross.currency), lines)
+
+
+async def _numbered(tx: Tx, case: Dispute, policy: Policy) -> Dispute:
+    """The case with a number that people can say; one of before there were numbers gets it when it is moved."""
+    if case.number:
+        return case
+    year = policy.day(case.opened_at).year
+    return replace(case, number=cases.number(year, await store.next_number(tx, case.tenant, year)))
 
 
 def _other_invoice(case: Dispute | None, invoice_id: str) -> bool:

@@ -10,6 +10,7 @@ from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from services import contracts
 from services.chassis.envelope import Event
 from services.disputes.domain.cases import Action, Dispute, Entry, Move, Resolution, State, Wish
+from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
 from services.kernel.calendars import day
 from services.kernel.money import Money, decimal
@@ -33,6 +34,7 @@ def invoice(event: Event[invoicing_pb2.InvoiceIssued]) -> tuple[Invoice, list[Li
         credited=nothing,
         disputed=nothing,
         scope=contracts.scope(said.scope),
+        seller_id=said.seller_id,
     )
     return issued, [_line(line, said.currency) for line in said.lines]
 
@@ -44,7 +46,8 @@ def _line(said: invoicing_pb2.DocumentLine, currency: str) -> Line:
         unit_price=decimal(said.unit_price, what="unit_price"),
         net=Money(said.net_minor, currency),
         vat_category=said.vat_category,
-        vat_rate=decimal(said.vat_rate, what="vat_rate"),
+        # What is outside of VAT has no rate.
+        vat_rate=decimal(said.vat_rate or "0", what="vat_rate"),
     )
 
 
@@ -58,6 +61,34 @@ def credit_note(event: Event[invoicing_pb2.CreditNoteIssued]) -> CreditNote:
         dispute_id=said.dispute_id,
         number=said.number,
         gross=Money(said.gross_minor, said.currency).checked(),
+    )
+
+
+def seller(event: Event[invoicing_pb2.SellerChanged]) -> tuple[int, str, str]:
+    """The clock of a legal entity: version, zone, holidays."""
+    said = event.body.seller
+    return event.body.version, said.time_zone, said.holidays
+
+
+def policy(said: events_pb2.DisputePolicy) -> Policy:
+    """What cases are to run by, checked."""
+    return Policy(
+        window_days=said.window_days,
+        answer_days=said.answer_days,
+        customer_days=said.customer_days,
+        reopen_days=said.reopen_days,
+        first_answer_days=said.first_answer_days or 1,
+    ).check()
+
+
+def policy_message(policy: Policy) -> events_pb2.DisputePolicy:
+    """What cases run by, to tell and to show."""
+    return events_pb2.DisputePolicy(
+        window_days=policy.window_days,
+        answer_days=policy.answer_days,
+        customer_days=policy.customer_days,
+        reopen_days=policy.reopen_days,
+        first_answer_days=policy.first_answer_days,
     )
 
 
@@ -112,6 +143,7 @@ def opened(dispute: Dispute) -> events_pb2.DisputeOpened:
         amount=contracts.money_message(dispute.amount),
         answer_by=dispute.answer_by.isoformat(),
         scope=contracts.scope_message(dispute.scope),
+        number=dispute.number,
     )
 
 
@@ -129,11 +161,13 @@ def moved(move: Move, next_by: date | None) -> events_pb2.DisputeMoved:
         scope=contracts.scope_message(dispute.scope),
         invoice_number=dispute.invoice_number,
         next_by=next_by.isoformat() if next_by else "",
+        answer_by=dispute.answer_by.isoformat(),
+        number=dispute.number,
     )
 
 
-def resolved(dispute: Dispute, credited: Sequence[Part]) -> events_pb2.DisputeResolved:
-    """The end of a case to tell; without lines the credit is an amount alone."""
+def resolved(dispute: Dispute, named: Sequence[Part], credited: Sequence[Part]) -> events_pb2.DisputeResolved:
+    """The end of a case to tell; where no lines are named the credit is an amount alone, whatever lines it counts for."""
     assert dispute.credit is not None
     assert dispute.resolution is not None
     return events_pb2.DisputeResolved(
@@ -143,11 +177,13 @@ def resolved(dispute: Dispute, credited: Sequence[Part]) -> events_pb2.DisputeRe
         account_id=dispute.account_id,
         order_id=dispute.order_id,
         resolution=_resolution(dispute.resolution),
-        lines=_lines(credited),
+        lines=_lines(named),
         credit=contracts.money_message(dispute.credit),
         disputed=contracts.money_message(dispute.amount),
         scope=contracts.scope_message(dispute.scope),
         reason_code=dispute.reason_code,
+        credited=_lines(credited),
+        number=dispute.number,
     )
 
 
@@ -165,6 +201,7 @@ def dispute_message(dispute: Dispute) -> service_pb2.Dispute:
         state=_state(dispute.state),
         credit_note_number=dispute.credit_note_number,
         answer_by=dispute.answer_by.isoformat(),
+        number=dispute.number,
     )
     if dispute.resolution is not None and dispute.credit is not None:
         message.resolution = _resolution(dispute.resolution)

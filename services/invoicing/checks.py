@@ -4,13 +4,13 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from services.invoicing import documents
-from services.invoicing.documents import PROFILES, Finding, Schema, Severity, model
-from services.invoicing.documents.formats import facturx
-from services.invoicing.documents.rules.finding import fatal
-from services.invoicing.documents.rules.official import Bench
-from services.invoicing.documents.rules.sets import EN16931_UBL, RULE_SETS
-from services.invoicing.domain.parties import PDF, Form
+from services import documents
+from services.documents import PROFILES, Finding, Schema, Severity, model
+from services.documents.formats import facturx
+from services.documents.rules.finding import fatal
+from services.documents.rules.official import Bench
+from services.documents.rules.sets import EN16931_UBL, RULE_SETS
+from services.invoicing.domain.parties import PDF, Form, Look
 from services.invoicing.domain.sketches import Prepared, Sketch, marked, new_mark
 from services.invoicing.domain.statements import Check, File
 from services.invoicing.settings import CheckSettings
@@ -44,7 +44,7 @@ class Judge:
         except Refusal as refusal:
             return refused(refusal)
         form, claimed = draft.statement.form, draft.claimed
-        found, xml, rule_set = documents.check(claimed), b"", ""
+        found, xml, rule_set = documents.check(claimed, rests=draft.residues), b"", ""
         if documents.is_valid(found):  # what breaks our own rules may not even be writable
             xml = documents.write(claimed, form.syntax)
             official = self.is_chosen(draft.statement.document_id)
@@ -60,25 +60,27 @@ class Judge:
             rule_set=rule_set,
         )
 
-    def lay_out(self, kept: bytes, kept_as: str, form: Form, logo: bytes) -> bytes:
+    def lay_out(self, kept: bytes, kept_as: str, form: Form, look: Look) -> bytes:
         """The file of a document that was judged before it was numbered."""
         paper = documents.claim(documents.read(kept, kept_as), form.profile)
-        return self._written(paper, form, logo)
+        return self._written(paper, form, look)
 
-    def render(self, kept: bytes, kept_as: str, form: Form, logo: bytes) -> Rendered:
+    def render(self, kept: bytes, kept_as: str, form: Form, look: Look) -> Rendered:
         """Write an issued document in another form; what that form's rules find wrong with it comes instead of bytes."""
         paper = documents.read(kept, kept_as)
         if not form.profile:
             content = documents.write(paper, form.format)
             return File(check_of(form, form.format, content, ""), content), []
         paper = documents.claim(paper, form.profile)
-        found, rule_set = documents.check(paper), ""
+        # What rounding left to a credit note was judged with its invoice beside it, before it had a number.
+        rests = documents.residues(paper) if paper.is_credit_note else {}
+        found, rule_set = documents.check(paper, rests=rests), ""
         if documents.is_valid(found):
             xml = documents.write(paper, form.syntax)
             found, rule_set = self._judged(xml, form, official=bool(self._settings.official_rules_share))
         if broken := [finding for finding in found if finding.severity is Severity.FATAL]:
             return File(check_of(form, form.format, b"", rule_set), b""), broken
-        content = self._written(paper, form, logo)
+        content = self._written(paper, form, look)
         return File(check_of(form, form.format, content, rule_set), content), []
 
     def is_chosen(self, document_id: str) -> bool:
@@ -93,9 +95,10 @@ class Judge:
             return self._bench.judge(xml, rule_set), rule_set
         return self._schema().check(xml, RULE_SETS[rule_set].schema), ""
 
-    def _written(self, paper: model.Invoice, form: Form, logo: bytes) -> bytes:
+    def _written(self, paper: model.Invoice, form: Form, look: Look) -> bytes:
         if form.format == PDF:
-            return facturx.write(paper, replace(self._page, logo=logo or None))
+            page = replace(self._page, logo=look.logo or None, language=look.language or None)
+            return facturx.write(paper, page)
         return documents.write(paper, form.format)
 
     def _schema(self) -> Schema:

@@ -26,7 +26,7 @@ GAPS = Gauge("ar_number_gaps", "Invariant, 0: numbers that a series counted and 
 async def _look_at_numbers(tx: Tx, span: Span) -> Found:
     rows = await figures.issued(tx, span)
     found: dict[tuple[str, ...], int] = {("gaps",): await figures.gaps(tx, span)}
-    found |= {("minor", row.kind, row.currency): row.minor for row in rows}
+    found |= {("minor", row.kind, row.currency): int(row.minor) for row in rows}
     return found | {("n", row.kind, row.currency): row.n for row in rows}
 
 

@@ -19,9 +19,9 @@ from queue import SimpleQueue
 from typing import Any
 
 from services.chassis.logs import log
+from services.documents import Finding
 from services.invoicing.checks import Judge, Rendered, rules_of
-from services.invoicing.documents import Finding
-from services.invoicing.domain.parties import Form
+from services.invoicing.domain.parties import Form, Look
 from services.invoicing.domain.sketches import Prepared, Sketch
 from services.invoicing.settings import CheckSettings
 
@@ -114,13 +114,13 @@ class Press:
         """Draw, write and judge these; why not, where one cannot even be drawn."""
         return await self._ask("prepare", [(sketch,) for sketch in sketches])
 
-    async def lay_out(self, papers: Sequence[tuple[bytes, str, Form, bytes]]) -> list[bytes]:
-        """The files of documents that were judged before: what each says and in which format, its form, a logo."""
+    async def lay_out(self, papers: Sequence[tuple[bytes, str, Form, Look]]) -> list[bytes]:
+        """The files of documents that were judged before: what each says and in which format, its form and look."""
         return await self._ask("lay_out", papers)
 
-    async def render(self, kept: bytes, kept_as: str, form: Form, logo: bytes) -> Rendered:
+    async def render(self, kept: bytes, kept_as: str, form: Form, look: Look) -> Rendered:
         """An issued document in another form, judged by it."""
-        [rendered] = await self._ask("render", [(kept, kept_as, form, logo)])
+        [rendered] = await self._ask("render", [(kept, kept_as, form, look)])
         return rendered  # type: ignore[no-any-return] # as `Judge.render` gives it
 
     @property

@@ -9,7 +9,7 @@ from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write
 from services.invoicing import store, usecases, wire
 from services.invoicing.press import Press
-from services.kernel.refusals import Invalid, NotFound
+from services.kernel.refusals import Invalid, NotFound, quoted
 
 
 class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
@@ -41,7 +41,7 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
     ) -> service_pb2.GetInvoiceResponse:
         """An invoice or credit note, by id or number."""
         if (kept := await store.get_issued(tx, call.tenant, request.invoice)) is None:
-            raise NotFound("invoice.unknown", f"no invoice or credit note {request.invoice[:64]!r}")
+            raise NotFound("invoice.unknown", f"no invoice or credit note {quoted(request.invoice)}")
         return service_pb2.GetInvoiceResponse(document=wire.document(kept))
 
     @read

@@ -10,6 +10,7 @@ from services.chassis.service import Parts, Service, Servicer
 from services.chassis.workers import Work
 from services.invoicing import metrics, store, usecases
 from services.invoicing.press import presses_of
+from services.invoicing.rebuild import FOLD
 from services.invoicing.rpc import InvoicingService
 from services.invoicing.settings import InvoicingSettings
 from services.invoicing.stream import HANDLERS
@@ -48,6 +49,7 @@ def _works(parts: Parts[InvoicingSettings]) -> Sequence[Work]:
             cost_most=LINES_AT_ONCE,
             find=store.find_unwritten,
         ),
+        Work(usecases.TELL, usecases.tell_whole, find=store.find_untold),
         Work(usecases.LARGE_FILE, partial(usecases.write_files, press=presses.large), most=1, within_s=660),
     )
 
@@ -56,10 +58,11 @@ SERVICE = Service(
     name="invoicing",
     settings=InvoicingSettings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0003_judged_again.sql",
+    stands_on="0009_untold.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     works=_works,
     measure=metrics.measure,
     tell=usecases.tell_refused,
+    fold=FOLD,
 )

@@ -1,6 +1,7 @@
 """Translates invoicing's words to and from the contracts."""
 
 import gzip
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -13,14 +14,23 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts
 from services.chassis.envelope import Event
-from services.invoicing.documents import Finding
-from services.invoicing.documents.formats import FORMATS
+from services.documents import Finding
+from services.documents.formats import FORMATS
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.orders import Shipment
-from services.invoicing.domain.parties import CORE_FORM, Buyer, Company, Contract, InvoiceOn, Seller, usual_form
+from services.invoicing.domain.parties import (
+    CORE_FORM,
+    Buyer,
+    Company,
+    Contract,
+    InvoiceOn,
+    OtherRates,
+    Seller,
+    usual_form,
+)
 from services.invoicing.domain.statements import Check, File, Held, Kept, Kind, Line, Statement, VatRow
 from services.kernel.calendars import day
-from services.kernel.money import decimal
+from services.kernel.money import Money, decimal
 from services.kernel.orders import Order
 from services.kernel.refusals import Invalid, Refusal
 
@@ -28,6 +38,12 @@ _INVOICE_ON = {
     service_pb2.INVOICE_ON_SHIPMENT: InvoiceOn.SHIPMENT,
     service_pb2.INVOICE_ON_APPROVAL: InvoiceOn.APPROVAL,
 }
+_OTHER_RATES = {
+    events_pb2.OTHER_RATES_UNSPECIFIED: OtherRates.REFUSE,
+    events_pb2.OTHER_RATES_REFUSE: OtherRates.REFUSE,
+    events_pb2.OTHER_RATES_FROM_ORDER: OtherRates.FROM_ORDER,
+}
+_OTHER_RATES_SAID = {rates: said for said, rates in _OTHER_RATES.items()}
 PACKED_ABOVE = 1024 * 1024  # bytes; an event is at most four times as large
 MEDIA_TYPES = {
     "ubl": "application/xml",
@@ -57,6 +73,7 @@ def shipment(event: Event[orders_pb2.OrderShipped]) -> Shipment:
         shipped_on=day(body.shipped_on, what="shipped_on"),
         quantities=tuple((line.line_id, decimal(line.quantity, what="quantity")) for line in contracts.lines(body)),
         final=body.final,
+        ship_to=contracts.ship_to(body),
     ).check()
 
 
@@ -113,6 +130,8 @@ def buyer(event: Event[credit_pb2.BuyerRegistered]) -> Buyer:
 
 def seller(tenant: str, request: service_pb2.RegisterSellerRequest) -> Seller:
     """A seller as it is registered."""
+    if (other_rates := _OTHER_RATES.get(request.other_rates)) is None:
+        raise Invalid("seller.other_rates_unknown", f"{request.other_rates} is nothing that can become of other rates")
     return Seller(
         tenant=tenant,
         seller_id=request.seller_id,
@@ -125,12 +144,45 @@ def seller(tenant: str, request: service_pb2.RegisterSellerRequest) -> Seller:
         contact_phone=request.contact_phone,
         contact_email=request.contact_email,
         logo=request.logo_svg,
+        account_number=request.account_number,
+        routing_number=request.routing_number,
+        language=request.language,
+        holidays=request.holidays,
+        opens_at=request.opens_at,
+        closes_at=request.closes_at,
+        other_rates=other_rates,
     )
 
 
 def seller_registered(value: Seller) -> events_pb2.SellerRegistered:
     """A seller to tell."""
     return events_pb2.SellerRegistered(seller_id=value.seller_id, company=company_message(value.company))
+
+
+def seller_changed(value: Seller, version: int) -> events_pb2.SellerChanged:
+    """All of a seller, to tell."""
+    return events_pb2.SellerChanged(
+        version=version,
+        seller=events_pb2.Seller(
+            seller_id=value.seller_id,
+            company=company_message(value.company),
+            iban=value.iban,
+            bic=value.bic,
+            account_number=value.account_number,
+            routing_number=value.routing_number,
+            series_prefix=value.series_prefix,
+            time_zone=value.time_zone,
+            contact_name=value.contact_name,
+            contact_phone=value.contact_phone,
+            contact_email=value.contact_email,
+            logo_svg=value.logo,
+            language=value.language,
+            holidays=value.holidays,
+            opens_at=value.opens_at,
+            closes_at=value.closes_at,
+            other_rates=_OTHER_RATES_SAID[value.other_rates],
+        ),
+    )
 
 
 def contract(request: service_pb2.SetContractRequest) -> Contract:
@@ -140,7 +192,23 @@ def contract(request: service_pb2.SetContractRequest) -> Contract:
     form = usual_form(request.profile or CORE_FORM.profile)
     if request.format:
         form = replace(form, format=request.format)
-    return Contract(request.net_days, invoice_on, request.buyer_reference, form)
+    return Contract(request.net_days, invoice_on, request.buyer_reference, form, request.language)
+
+
+def contract_set(account_id: str, value: Contract, version: int) -> events_pb2.ContractSet:
+    """All of a contract, to tell."""
+    return events_pb2.ContractSet(
+        version=version,
+        contract=events_pb2.Contract(
+            account_id=account_id,
+            net_days=value.net_days,
+            on_approval=value.invoice_on is InvoiceOn.APPROVAL,
+            buyer_reference=value.buyer_reference,
+            profile=value.form.profile,
+            format=value.form.format,
+            language=value.language,
+        ),
+    )
 
 
 def document(kept: Kept) -> service_pb2.Document:
@@ -151,8 +219,8 @@ def document(kept: Kept) -> service_pb2.Document:
     return service_pb2.Document(credit_note=credit_note_issued(kept.statement, kept.check))
 
 
-def invoice_issued(statement: Statement, check: Check) -> events_pb2.InvoiceIssued:
-    """An invoice to tell."""
+def invoice_issued(statement: Statement, check: Check, xml: bytes = b"") -> events_pb2.InvoiceIssued:
+    """An invoice to tell; with its XML where no file goes out with it."""
     assert statement.due_date is not None, "an invoice is due"
     return events_pb2.InvoiceIssued(
         invoice_id=statement.document_id,
@@ -172,14 +240,34 @@ def invoice_issued(statement: Statement, check: Check) -> events_pb2.InvoiceIssu
         lines=[_line(line) for line in statement.lines],
         vat=[_vat(row) for row in statement.vat],
         scope=contracts.scope_message(statement.scope),
-        check=_check(check),
+        check=_check(check, statement),
+        xml=_packed(xml),
+        rounding_minor=statement.rounding_minor,
         seller=company_message(statement.seller),
         buyer=company_message(statement.buyer),
+        ship_to=None if statement.ship_to is None else contracts.address_message(statement.ship_to),
+        sales_tax_minor=statement.sales_tax.minor,
     )
 
 
-def credit_note_issued(statement: Statement, check: Check) -> events_pb2.CreditNoteIssued:
-    """A credit note to tell."""
+def invoice_differs(
+    statement: Statement, asked: Money, invoiced: Money, findings: Sequence[Finding]
+) -> events_pb2.InvoiceDiffers:
+    """That an order was not invoiced as it was ordered, to tell."""
+    return events_pb2.InvoiceDiffers(
+        order_id=statement.order_id,
+        account_id=statement.account_id,
+        invoice_id=statement.document_id,
+        number=statement.number,
+        ordered=contracts.money_message(asked),
+        invoiced=contracts.money_message(invoiced),
+        findings=[_finding(finding) for finding in findings],
+        scope=contracts.scope_message(statement.scope),
+    )
+
+
+def credit_note_issued(statement: Statement, check: Check, xml: bytes = b"") -> events_pb2.CreditNoteIssued:
+    """A credit note to tell; with its XML where no file goes out with it."""
     return events_pb2.CreditNoteIssued(
         credit_note_id=statement.document_id,
         number=statement.number,
@@ -197,7 +285,13 @@ def credit_note_issued(statement: Statement, check: Check) -> events_pb2.CreditN
         lines=[_line(line) for line in statement.lines],
         vat=[_vat(row) for row in statement.vat],
         scope=contracts.scope_message(statement.scope),
-        check=_check(check),
+        check=_check(check, statement),
+        delivery_date=statement.delivery_date.isoformat(),
+        seller=company_message(statement.seller),
+        buyer=company_message(statement.buyer),
+        xml=_packed(xml),
+        rounding_minor=statement.rounding_minor,
+        sales_tax_minor=statement.sales_tax.minor,
     )
 
 
@@ -214,7 +308,7 @@ def document_issued(statement: Statement, file: File) -> documents_pb2.DocumentI
         profile=file.check.profile,
         media_type=MEDIA_TYPES[file.check.format],
         file_name=_file_name(statement, file),
-        content=gzip.compress(file.content, mtime=0) if is_large else file.content,
+        content=_packed(file.content) if is_large else file.content,
         content_encoding="gzip" if is_large else "",
         sha256=file.check.sha256,
         rule_set=file.check.rule_set,
@@ -277,6 +371,9 @@ def _line(line: Line) -> events_pb2.DocumentLine:
         net_minor=line.net.minor,
         vat_category=line.vat_category.value,
         vat_rate=_rate(line.vat_rate),
+        invoice_line_id=line.invoice_line_id,
+        allowance_minor=line.allowance_minor,
+        is_sales_tax=line.is_sales_tax,
     )
 
 
@@ -286,7 +383,13 @@ def _vat(row: VatRow) -> events_pb2.VatBreakdown:
         rate=_rate(row.rate),
         taxable_minor=row.taxable.minor,
         tax_minor=row.tax.minor,
+        exemption_code=row.exemption_code,
+        exemption_text=row.exemption_text,
     )
+
+
+def _packed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0) if content else b""
 
 
 def _rate(rate: Decimal | None) -> str:
@@ -294,9 +397,14 @@ def _rate(rate: Decimal | None) -> str:
     return "" if rate is None else f"{rate:f}"
 
 
-def _check(check: Check) -> events_pb2.DocumentCheck:
+def _check(check: Check, statement: Statement) -> events_pb2.DocumentCheck:
     return events_pb2.DocumentCheck(
-        format=check.format, profile=check.profile, sha256=check.sha256, rule_set=check.rule_set
+        format=check.format,
+        profile=check.profile,
+        sha256=check.sha256,
+        rule_set=check.rule_set,
+        file_format=statement.form.format,
+        language=statement.language,
     )
 
 

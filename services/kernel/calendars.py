@@ -1,12 +1,14 @@
-"""Days as a business counts them: in the seller's time zone, weekends apart."""
+"""Days as a business counts them: in the seller's time zone, weekends and its holidays apart."""
 
+from collections.abc import Container
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
-BUSINESS_DAY_ENDS = time(17, 0)
+SATURDAY = 5
 FIRST_YEAR, LAST_YEAR = 1970, 2199  # what a business may date; beyond lies a typing mistake
 
 
@@ -14,7 +16,7 @@ def day(text: str, *, what: str) -> date:
     """Read an ISO date (YYYY-MM-DD) from a contract's text field."""
     value = _date(text) if len(text) == len("2026-01-05") else None
     if value is None:
-        raise Invalid("date.malformed", f"{what} is not a date (YYYY-MM-DD): {text[:40]!r}")
+        raise Invalid("date.malformed", f"{what} is not a date (YYYY-MM-DD): {quoted(text)}")
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
         raise Invalid("date.out_of_range", f"{what} is not between {FIRST_YEAR} and {LAST_YEAR}: {text}")
     return value
@@ -34,15 +36,45 @@ def day_in(zone: str, at: datetime) -> date:
     return at.astimezone(ZoneInfo(zone)).date()
 
 
-def business_day_end(zone: str, on: date) -> datetime:
-    """The instant at which the business day ends (17:00 where the seller is), in UTC."""
-    return datetime.combine(on, BUSINESS_DAY_ENDS, ZoneInfo(zone)).astimezone(UTC)
-
-
-def add_business_days(start: date, days: int) -> date:
-    """The n-th weekday after a date. Public holidays come with a calendar of their own later."""
+def add_business_days(start: date, days: int, days_off: Container[date] = frozenset()) -> date:
+    """The n-th business day after a date: no Saturday, no Sunday, and none of these days off."""
     at = start
     while days > 0:
         at += timedelta(days=1)
-        days -= at.weekday() < 5  # Saturday is 5
+        days -= is_business_day(at, days_off)
     return at
+
+
+def is_business_day(on: date, days_off: Container[date] = frozenset()) -> bool:
+    """Whether business is done that day."""
+    return on.weekday() < SATURDAY and on not in days_off
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """When a seller's days begin, and on which of them its business is done. Who said nothing: UTC, no holidays."""
+
+    # IANA name.
+    time_zone: str = "UTC"
+    # Public holidays (services/days_off.py finds them by name).
+    days_off: Container[date] = frozenset()
+
+    def day(self, at: datetime) -> date:
+        """The date of an instant where the seller is."""
+        return day_in(self.time_zone, at)
+
+    def instant(self, on: date, at: time) -> datetime:
+        """When it is that time of that day where the seller is, in UTC; where clocks skip it, when it would have been."""
+        return datetime.combine(on, at, ZoneInfo(self.time_zone)).astimezone(UTC)
+
+    def is_business_day(self, on: date) -> bool:
+        """Whether business is done that day."""
+        return is_business_day(on, self.days_off)
+
+    def after(self, start: date, days: int) -> date:
+        """The n-th business day after a date."""
+        return add_business_days(start, days, self.days_off)
+
+    def between(self, start: date, end: date) -> int:
+        """How many business days follow the first date, up to and with the second; none if it is not later."""
+        return sum(self.is_business_day(start + timedelta(days=n)) for n in range(1, (end - start).days + 1))

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
-MINOR_MAX = 2**63 - 1  # what the contracts (int64) and the tables (bigint) can hold
+MINOR_MAX = 10**15 - 1  # of one amount, as the contracts say; thousands of such add up to what a table can hold
+SUM_MAX = 2**63 - 1  # what a contract (int64) and a table (bigint) can hold
 
 _DECIMAL_MAX = 60  # characters of a plain decimal
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,18})?", re.ASCII)
@@ -34,7 +35,7 @@ _EXPONENTS = dict.fromkeys(_HUNDREDTHS, 2) | dict.fromkeys(_NO_MINOR_UNIT, 0) | 
 def exponent(currency: str) -> int:
     """Return how many decimals the currency's minor unit has (ISO 4217); refuse what is no currency."""
     if (found := _EXPONENTS.get(currency)) is None:
-        raise Invalid("money.unknown_currency", f"{currency!r} is not an ISO 4217 currency")
+        raise Invalid("money.unknown_currency", f"{quoted(currency)} is not an ISO 4217 currency")
     return found
 
 
@@ -42,7 +43,7 @@ def decimal(text: str, *, what: str) -> Decimal:
     """Read a plain decimal from a contract's text field; refuse anything else, NaN and exponents included."""
     number = _plain(text) if len(text) <= _DECIMAL_MAX else None
     if number is None:
-        raise Invalid("number.malformed", f"{what} is not a plain decimal: {text[:40]!r}")
+        raise Invalid("number.malformed", f"{what} is not a plain decimal: {quoted(text)}")
     return number
 
 
@@ -65,7 +66,7 @@ class Money:
 
     @classmethod
     def of(cls, amount: Decimal, currency: str) -> Money:
-        """Round a decimal amount half up, away from zero, to the currency's minor unit (domain rule B8.4)."""
+        """Round a decimal amount half up, away from zero, to the currency's minor unit (RULES: half up)."""
         scaled = _EXACT.to_integral_value(_EXACT.scaleb(amount, exponent(currency)))
         return cls(int(scaled), currency).checked()
 

@@ -1,5 +1,12 @@
 """The requests we refuse, each with a code that is stable and public."""
 
+QUOTED_MAX = 60  # characters of an input that a refusal repeats: its answer must fit a header
+
+
+def quoted(text: str) -> str:
+    """As much of an input as a refusal repeats, with what cannot be seen written out."""
+    return repr(text) if len(text) <= QUOTED_MAX else f"{text[:QUOTED_MAX]!r} …"
+
 
 class Refusal(Exception):  # noqa: N818 - a refusal is a word of the trade, not a defect
     """A request that is not carried out; the code is for programs, the message for people.
@@ -36,5 +43,5 @@ class Early(Refusal):
     """
 
     def __init__(self, waits_for: str) -> None:
-        super().__init__("event.early", f"waits for {waits_for}")
+        super().__init__("event.early", f"waits for {waits_for[:QUOTED_MAX]}")
         self.waits_for = waits_for

@@ -13,13 +13,13 @@ from services.ledger.domain.chart import Chart
 DAY_S = 86_400
 OPEN = Gauge(
     "ar_receivables",
-    "Open items by days overdue (domain rule B14: not_due, 1_30, 31_60, 61_90, 91_120, over_120), in units of the currency",
+    "Open items by days overdue (not_due, 1_30, 31_60, 61_90, 91_120, over_120), in units of the currency",
     ["currency", "bucket"],
 )
 ITEMS = Gauge("ar_open_items", "Open items, by currency", ["currency"])
 DSO = Gauge(
     "ar_dso_seconds",
-    "Days sales outstanding (B14, simple): open items / invoiced in the last 90 business-clock days * 90, tax included;"
+    "Days sales outstanding (simple): open items / invoiced in the last 90 business-clock days * 90, tax included;"
     " in seconds, as all durations",
     ["currency"],
 )
@@ -46,22 +46,29 @@ CONTROL = Gauge(
 async def _look_at_items(tx: Tx, span: Span) -> Found:
     found: Counter[tuple[str, ...]] = Counter()
     for row in await figures.items(tx, span):
-        found[("open", row.currency, row.bucket)] += row.open_minor
-        for name, n in (("items", row.open), ("sales", row.sales_minor), ("minor", row.amount_minor), ("n", row.n)):
+        found[("open", row.currency, row.bucket)] += int(row.open_minor)
+        for name, n in (
+            ("items", row.open),
+            ("sales", int(row.sales_minor)),
+            ("minor", int(row.amount_minor)),
+            ("n", row.n),
+        ):
             found[(name, row.currency)] += n
     return found
 
 
 async def _look_at_notes(tx: Tx, span: Span) -> Found:
     rows = await figures.credit_notes(tx, span)
-    return {("minor", row.currency): row.minor for row in rows} | {("n", row.currency): row.n for row in rows}
+    return {("minor", row.currency): int(row.minor) for row in rows} | {("n", row.currency): row.n for row in rows}
 
 
 async def _look_at_accounts(tx: Tx, span: Span) -> Found:
     found: dict[tuple[str, ...], int] = {}
-    found |= {("balance", str(row.chart_account), row.currency): row.minor for row in await figures.balances(tx, span)}
-    found |= {("imbalance", currency): minor for currency, minor in await figures.imbalance(tx, span)}
-    return found | {("control", currency): minor for currency, minor in await figures.control_difference(tx, span)}
+    found |= {
+        ("balance", str(row.chart_account), row.currency): int(row.minor) for row in await figures.balances(tx, span)
+    }
+    found |= {("imbalance", currency): int(minor) for currency, minor in await figures.imbalance(tx, span)}
+    return found | {("control", currency): int(minor) for currency, minor in await figures.control_difference(tx, span)}
 
 
 ITEM_SWEEP = Sweep("item", ("tenant", "invoice_id"), _look_at_items)

@@ -1,6 +1,6 @@
 """The gRPC door of the ledger."""
 
-from datetime import UTC, date
+from datetime import date
 
 from receivables.ledger.v1 import service_pb2, service_pb2_grpc
 
@@ -8,7 +8,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, write
-from services.kernel.refusals import NotFound
+from services.kernel.refusals import NotFound, quoted
 from services.ledger import store, usecases, wire
 
 
@@ -38,9 +38,9 @@ class LedgerService(Door, service_pb2_grpc.LedgerServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.GetAccountRequest
     ) -> service_pb2.GetAccountResponse:
         """What a buyer owes, has paid too much and is credited, by currency."""
-        rows = await store.balances(tx, (call.tenant, request.account_id), tx.at.astimezone(UTC).date())
+        rows = await store.balances(tx, (call.tenant, request.account_id))
         if not rows:
-            raise NotFound("account.unknown", f"no account {request.account_id}")
+            raise NotFound("account.unknown", f"no account {quoted(request.account_id)}")
         return service_pb2.GetAccountResponse(
             account_id=request.account_id, balances=[wire.balance(row) for row in rows]
         )

@@ -6,7 +6,9 @@ from receivables.ledger.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.service import Parts, Service, Servicer
 from services.chassis.settings import ChassisSettings
-from services.ledger import metrics
+from services.chassis.workers import Work
+from services.ledger import metrics, usecases
+from services.ledger.rebuild import FOLD
 from services.ledger.rpc import LedgerService
 from services.ledger.stream import HANDLERS
 
@@ -25,8 +27,10 @@ SERVICE = Service(
     name="ledger",
     settings=ChassisSettings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0001_books.sql",
+    stands_on="0005_standing.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
+    works=lambda _parts: (Work(usecases.APPLY, usecases.match_on, most=8),),
     measure=metrics.measure,
+    fold=FOLD,
 )

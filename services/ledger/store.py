@@ -5,20 +5,25 @@ planned as a scan of the tenant's rows; that it also finds another tenant's row 
 is harmless: answers are by tenant and id.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, LiteralString
 
-from services.chassis.columns import Columns, texts
+from psycopg import errors
+
+from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.chassis.ids import new_id
 from services.chassis.pages import Page
 from services.kernel.money import Money
+from services.kernel.orders import Scope
 from services.ledger.domain import matching
 from services.ledger.domain.disputes import Dispute
 from services.ledger.domain.entries import Entry
-from services.ledger.domain.items import Allocation, Credit, CreditNote, Item, Purse
-from services.ledger.domain.payments import Application, Evidence, Payment, Receipt
+from services.ledger.domain.items import Allocation, Credit, CreditNote, Item, Purse, Sums
+from services.ledger.domain.payments import Application, Evidence, Matching, Payment, Receipt
+from services.ledger.domain.sellers import Seller
+from services.ledger.domain.standing import Standing, Standings
 
 Key = tuple[str, str]  # tenant, and the id of an account, an invoice, a payment or a dispute
 Fact = tuple[str, str, str]  # tenant, kind and reference: what books an entry once
@@ -31,29 +36,39 @@ _ENTRY = Columns(
 _POSTING = Columns("entry_id uuid, line smallint, chart_account smallint, currency text, minor bigint")
 _NEW_ITEM = Columns(
     """tenant text, invoice_id text, number text, match_key text, account_id text, order_id text, final boolean,
-       issued_on date, due_on date, currency text, amount_minor bigint, open_minor bigint"""
+       issued_on date, due_on date, currency text, amount_minor bigint, open_minor bigint, rounding_minor bigint,
+       seller_id text, site text, cost_centre text, purchase_order text"""
 )
 _PAYMENT = Columns(
     """tenant text, payment_id text, account_id text, currency text, amount_minor bigint, value_on date, remittance text"""
 )
 _CREDIT_NOTE = Columns(
     """tenant text, credit_note_id text, number text, invoice_id text, account_id text, issued_on date, currency text,
-       net_minor bigint, tax_minor bigint, kept_minor bigint"""
+       net_minor bigint, tax_minor bigint, kept_minor bigint, sales_tax_minor bigint, rounding_minor bigint"""
 )
 _ALLOCATION = Columns(
     """tenant text, allocation_id uuid, invoice_id text, payment_id text, credit_note_id text, amount_minor bigint,
        evidence text, nth int, effective_on date"""
 )
-_DISPUTE = Columns("tenant text, dispute_id text, invoice_id text, account_id text, currency text, memo_minor bigint")
+_DISPUTE = Columns(
+    "tenant text, dispute_id text, invoice_id text, account_id text, currency text, memo_minor bigint, said bigint"
+)
+_MATCHING = Columns("tenant text, payment_id text, account_id text, currency text, met int")
+_DOUBLE_PAYMENT = Columns("tenant text, payment_id text, nth int, number text")
+_SELLER = Columns("tenant text, seller_id text, version int, time_zone text")
 
 _ITEM = """i.tenant, i.invoice_id, i.number, i.account_id, i.order_id, i.final, i.issued_on, i.due_on, i.currency,
-           i.amount_minor, i.open_minor"""
+           i.amount_minor, i.open_minor, i.rounding_minor, i.seller_id, i.site, i.cost_centre, i.purchase_order"""
+
+# The business day at an instant for an item's seller, in whose zone it is due; where its seller's zone is not known, for
+# the tenant's only seller.
+TODAY: LiteralString = """(%(at)s AT TIME ZONE coalesce(
+    (SELECT s.time_zone FROM seller s WHERE s.tenant = i.tenant AND s.seller_id = i.seller_id),
+    (SELECT min(o.time_zone) FROM seller o WHERE o.tenant = i.tenant HAVING count(*) = 1), 'UTC'))::date"""
 
 # Where one currency is asked for, what is open is "<> 0": so says item_in_currency, and no index of all currencies.
-OLDEST_READ, OLDEST_READ_MAX = (
-    32,
-    4096,
-)  # items of a purse at once: few pay most payments, and what is read is in memory
+OLDEST_READ = 32  # items of a purse at once: few pay most payments
+ANSWERED_MAX = 1000  # of what a payment met, that an answer repeats
 
 
 async def add_accounts(tx: Tx, accounts: Sequence[Purse]) -> None:
@@ -70,27 +85,37 @@ async def lock_accounts(tx: Tx, keys: Collection[Key]) -> set[Key]:
         """SELECT tenant, account_id FROM account
             WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[])
             ORDER BY tenant, account_id FOR NO KEY UPDATE""",
-        _any(keys, 2),
+        within(keys),
     )
     return {(r.tenant, r.account_id) for r in rows}
 
 
-async def currencies(tx: Tx, keys: Collection[Key]) -> set[Purse]:
-    """The currencies that these accounts have: the one they were registered in, and those they were invoiced in."""
+async def standings(tx: Tx, keys: Collection[Key]) -> Standings:
+    """Where these accounts stand, in the currencies they have: the one they were registered in, and those invoiced in.
+
+    Lock them before: whatever moves their balances does.
+    """
     rows = await tx.rows(
-        """SELECT tenant, account_id, currency FROM account WHERE tenant = ANY (%(tenants)s) AND account_id = ANY (%(ids)s)
-           UNION
-           SELECT tenant, account_id, currency FROM balance
-            WHERE tenant = ANY (%(tenants)s) AND account_id = ANY (%(ids)s) AND chart_account = 1100""",
-        dict(zip(("tenants", "ids"), _values(keys, 2), strict=True)),
+        """SELECT tenant, account_id, currency,
+                  coalesce(sum(minor) FILTER (WHERE chart_account = 1100), 0)::bigint AS open_minor,
+                  coalesce(-sum(minor) FILTER (WHERE chart_account = 2100), 0)::bigint AS unapplied_minor,
+                  coalesce(-sum(minor) FILTER (WHERE chart_account = 2110), 0)::bigint AS credits_minor
+             FROM (SELECT tenant, account_id, currency, 0 AS chart_account, 0 AS minor FROM account
+                    WHERE tenant = ANY (%(tenants)s) AND account_id = ANY (%(ids)s)
+                   UNION ALL
+                   SELECT tenant, account_id, currency, chart_account, minor FROM balance
+                    WHERE tenant = ANY (%(tenants)s) AND account_id = ANY (%(ids)s)
+                      AND chart_account IN (1100, 2100, 2110)) AS part
+            GROUP BY tenant, account_id, currency ORDER BY tenant, account_id, currency""",
+        dict(zip(("tenants", "ids"), within(keys), strict=True)),
     )
-    return {(r.tenant, r.account_id, r.currency) for r in rows}
+    return Standings(((r.tenant, r.account_id, r.currency), _standing(r)) for r in rows)
 
 
 async def book(tx: Tx, entries: Sequence[Entry], items: Sequence[Item] = ()) -> set[Fact]:
     """Book entries, open items, and return the entries' keys; what was booked before is not booked again nor returned.
 
-    The database refuses an entry that does not balance, and items that the control account does not agree with.
+    Its item is not opened again either. The database refuses an entry that does not balance, and items that the control account does not agree with.
     """
     if not entries and not items:
         return set()
@@ -106,6 +131,7 @@ async def book(tx: Tx, entries: Sequence[Entry], items: Sequence[Item] = ()) -> 
                 FROM {_POSTING.rows} AS new JOIN booked USING (entry_id)
             ), opened AS (
               INSERT INTO item ({_NEW_ITEM.names}) SELECT * FROM {_NEW_ITEM.rows} AS new
+              ON CONFLICT (tenant, invoice_id) DO NOTHING
             )
             SELECT tenant, kind, reference FROM booked""",  # noqa: S608 - constant columns
         [
@@ -122,104 +148,93 @@ async def book(tx: Tx, entries: Sequence[Entry], items: Sequence[Item] = ()) -> 
     return {(r.tenant, r.kind, r.reference) for r in rows}
 
 
+async def find_booked(tx: Tx, facts: Collection[Fact]) -> set[Fact]:
+    """Which of these are booked."""
+    rows = await tx.rows(
+        """SELECT tenant, kind, reference FROM entry
+            WHERE tenant = ANY (%s::text[]) AND kind = ANY (%s::text[]) AND reference = ANY (%s::text[])""",
+        within(facts, 3),
+    )
+    return {(r.tenant, r.kind, r.reference) for r in rows}
+
+
+def expect(alone: bool) -> None:
+    """Begin anew where a transaction for another account has booked the same id since it was looked up: then it is found."""
+    if not alone:
+        raise errors.SerializationFailure("another transaction has booked the same id meanwhile")
+
+
 async def find_items(tx: Tx, keys: Collection[Key]) -> dict[Key, Item]:
     """Items by invoice."""
     rows = await tx.rows(
         f"SELECT {_ITEM} FROM item i WHERE tenant = ANY (%s::text[]) AND invoice_id = ANY (%s::text[])",  # noqa: S608 - constant columns
-        _any(keys, 2),
+        within(keys),
     )
     return {(r.tenant, r.invoice_id): _item(r) for r in rows}
 
 
-async def items_to_pay(tx: Tx, payments: Sequence[Payment]) -> dict[Purse, list[Item]]:
-    """What these payments can meet: items whose numbers they may name, and the oldest due as far as all of them reach."""
+async def named_items(tx: Tx, payments: Sequence[Payment]) -> dict[Purse, list[Item]]:
+    """Items whose numbers these payments may name, by their keys, paid or not."""
     named = {(p.tenant, p.account_id, name) for p in payments for name in matching.possible_keys(p.remittance)}
-    reach: dict[Purse, int] = {}
-    for p in payments:
-        reach[p.purse] = reach.get(p.purse, 0) + p.amount.minor
-    found = {item.key: item for item in [*await _named_items(tx, named), *await _oldest_due(tx, reach)]}
-    items: dict[Purse, list[Item]] = {purse: [] for purse in reach}
-    for item in found.values():
-        if item.purse in items:
-            items[item.purse].append(item)
-    return items
-
-
-async def _named_items(tx: Tx, named: Collection[tuple[str, str, str]]) -> list[Item]:
-    """Items of these tenants and accounts by the keys of their numbers, paid or not."""
     if not named:
-        return []
+        return {}
     rows = await tx.rows(
         f"SELECT {_ITEM} FROM item i WHERE tenant = ANY (%s) AND account_id = ANY (%s) AND match_key = ANY (%s)",  # noqa: S608 - constant columns
-        _values(named, 3),
+        within(named, 3),
     )
-    return [_item(r) for r in rows]
+    return _by_purse(map(_item, rows))
 
 
-async def _oldest_due(tx: Tx, reach: Mapping[Purse, int]) -> list[Item]:
-    """The oldest due items of each purse, as many as so much money reaches; no more than some beyond it are read."""
+async def oldest_due(tx: Tx, reach: Mapping[Purse, int], most: int) -> tuple[dict[Purse, list[Item]], set[Purse]]:
+    """The oldest due items of each purse as far as so much money reaches, at most so many; and whose more may be open."""
     left = dict(reach)
     places: dict[Purse, tuple[date, str, str]] = dict.fromkeys(reach, (date.min, "", ""))
-    found: list[Item] = []
-    most = OLDEST_READ
+    found: dict[Purse, list[Item]] = {purse: [] for purse in reach}
+    size = OLDEST_READ
     while places:
-        rows = await tx.rows(
-            f"""SELECT {_ITEM}
-                  FROM unnest(%s::text[], %s::text[], %s::text[], %s::date[], %s::text[], %s::text[])
-                    AS purse (tenant, account_id, currency, due_on, number, invoice_id)
-                 CROSS JOIN LATERAL (
-                   SELECT * FROM item
-                    WHERE item.tenant = purse.tenant AND item.account_id = purse.account_id
-                      AND item.currency = purse.currency AND item.open_minor <> 0
-                      AND (item.due_on, item.number, item.invoice_id) > (purse.due_on, purse.number, purse.invoice_id)
-                    ORDER BY item.due_on, item.number, item.invoice_id LIMIT {most}) AS i
-                 ORDER BY i.due_on, i.number, i.invoice_id""",  # noqa: S608 - constant columns
-            _columns([(*purse, *place) for purse, place in places.items()], 6),
-        )
-        read: dict[Purse, list[Item]] = {}
-        for r in rows:
-            item = _item(r)
-            read.setdefault(item.purse, []).append(item)
-            if left[item.purse] > 0:
-                left[item.purse] -= item.open.minor
-                found.append(item)
+        read = await _next_due(tx, places, size)
+        for purse, items in read.items():
+            for item in items:
+                if left[purse] > 0 and len(found[purse]) < most:
+                    left[purse] -= item.open.minor
+                    found[purse].append(item)
         places = {
             purse: (items[-1].due_on, items[-1].number, items[-1].invoice_id)
             for purse, items in read.items()
-            if len(items) == most and left[purse] > 0
+            if len(items) == size and left[purse] > 0 and len(found[purse]) < most
         }
-        most = min(4 * most, OLDEST_READ_MAX)
-    return found
+        size *= 4
+    return found, {purse for purse, items in found.items() if len(items) == most and left[purse] > 0}
 
 
-async def find_payments(tx: Tx, keys: Collection[Key]) -> dict[Key, Receipt]:
-    """Payments that are booked, with what they were applied to."""
-    paid = await tx.rows(
-        "SELECT * FROM payment WHERE tenant = ANY (%s::text[]) AND payment_id = ANY (%s::text[])",
-        _any(keys, 2),
-    )
-    if not paid:
-        return {}
+async def _next_due(tx: Tx, places: Mapping[Purse, tuple[date, str, str]], size: int) -> dict[Purse, list[Item]]:
+    """The next so many items of each purse after a place in the order in which they fall due."""
     rows = await tx.rows(
-        f"""SELECT a.payment_id, a.amount_minor AS applied_minor, a.evidence, {_ITEM}
-              FROM allocation a JOIN item i USING (tenant, invoice_id)
-             WHERE a.tenant = ANY (%s::text[]) AND a.payment_id = ANY (%s::text[])
-             ORDER BY a.tenant, a.payment_id, a.nth""",  # noqa: S608 - constant columns
-        _any([(r.tenant, r.payment_id) for r in paid], 2),
+        f"""SELECT {_ITEM}
+              FROM unnest(%s::text[], %s::text[], %s::text[], %s::date[], %s::text[], %s::text[])
+                AS purse (tenant, account_id, currency, due_on, number, invoice_id)
+             CROSS JOIN LATERAL (
+               SELECT * FROM item
+                WHERE item.tenant = purse.tenant AND item.account_id = purse.account_id
+                  AND item.currency = purse.currency AND item.open_minor <> 0
+                  AND (item.due_on, item.number, item.invoice_id) > (purse.due_on, purse.number, purse.invoice_id)
+                ORDER BY item.due_on, item.number, item.invoice_id LIMIT {size}) AS i
+             ORDER BY i.due_on, i.number, i.invoice_id""",  # noqa: S608 - constant columns
+        columns([(*purse, *place) for purse, place in places.items()], 6),
     )
-    applied: dict[Key, list[Application]] = {}
-    for r in rows:
-        amount = Money(r.applied_minor, r.currency)
-        applied.setdefault((r.tenant, r.payment_id), []).append(Application(_item(r), amount, Evidence(r.evidence)))
-    return {
-        (r.tenant, r.payment_id): Receipt(_payment(r), tuple(applied.get((r.tenant, r.payment_id), ()))) for r in paid
-    }
+    return _by_purse(map(_item, rows))
 
 
-async def add_payments(tx: Tx, payments: Sequence[Payment]) -> None:
-    """Write payments; what is applied of them follows from the allocations."""
-    await tx.run(
-        f"INSERT INTO payment ({_PAYMENT.names}) SELECT * FROM {_PAYMENT.rows} AS new",  # noqa: S608 - constant columns
+async def claim_payments(tx: Tx, payments: Sequence[Payment]) -> set[Key]:
+    """Write payments whose ids nobody has; return which. Whoever claims one of them at once waits, and then has none.
+
+    What is applied of them follows from the allocations.
+    """
+    if not payments:
+        return set()
+    rows = await tx.rows(
+        f"""INSERT INTO payment ({_PAYMENT.names}) SELECT * FROM {_PAYMENT.rows} AS new ORDER BY tenant, payment_id
+            ON CONFLICT (tenant, payment_id) DO NOTHING RETURNING tenant, payment_id""",  # noqa: S608 - constant columns
         [
             _PAYMENT.pack(
                 (p.tenant, p.payment_id, p.account_id, p.amount.currency, p.amount.minor, p.value_on, p.remittance)
@@ -227,13 +242,110 @@ async def add_payments(tx: Tx, payments: Sequence[Payment]) -> None:
             )
         ],
     )
+    return {(r.tenant, r.payment_id) for r in rows}
+
+
+async def find_payments(tx: Tx, keys: Collection[Key]) -> dict[Key, Receipt]:
+    """Payments that are booked, with what they were applied to so far; of very many applications the first."""
+    if not keys:
+        return {}
+    paid = await tx.rows(
+        """SELECT p.*, EXISTS (SELECT FROM matching m WHERE m.tenant = p.tenant AND m.payment_id = p.payment_id) AS continues,
+                  ARRAY (SELECT d.number FROM double_payment d WHERE d.tenant = p.tenant AND d.payment_id = p.payment_id
+                          ORDER BY d.nth) AS paid_before
+             FROM payment p WHERE tenant = ANY (%s::text[]) AND payment_id = ANY (%s::text[])""",
+        within(keys),
+    )
+    if not paid:
+        return {}
+    rows = await tx.rows(
+        f"""SELECT a.payment_id, a.amount_minor AS applied_minor, a.evidence, {_ITEM}
+              FROM allocation a JOIN item i USING (tenant, invoice_id)
+             WHERE a.tenant = ANY (%s::text[]) AND a.payment_id = ANY (%s::text[]) AND a.nth <= {ANSWERED_MAX}
+             ORDER BY a.tenant, a.payment_id, a.nth""",  # noqa: S608 - constant columns
+        within([(r.tenant, r.payment_id) for r in paid]),
+    )
+    applied: dict[Key, list[Application]] = {}
+    for r in rows:
+        amount = Money(r.applied_minor, r.currency)
+        applied.setdefault((r.tenant, r.payment_id), []).append(Application(_item(r), amount, Evidence(r.evidence)))
+    return {
+        (r.tenant, r.payment_id): Receipt(
+            _payment(r),
+            tuple(applied.get((r.tenant, r.payment_id), ())),
+            Money(r.applied_minor, r.currency),
+            tuple(r.paid_before),
+            r.continues,
+        )
+        for r in paid
+    }
+
+
+async def add_double_payments(tx: Tx, receipts: Sequence[Receipt]) -> None:
+    """Keep which numbers payments named though nothing was owed of them any more."""
+    rows = [(*r.payment.key, nth, number) for r in receipts for nth, number in enumerate(r.paid_before, 1)]
+    if rows:
+        await tx.run(
+            f"INSERT INTO double_payment ({_DOUBLE_PAYMENT.names}) SELECT * FROM {_DOUBLE_PAYMENT.rows} AS new",  # noqa: S608 - constant columns
+            [_DOUBLE_PAYMENT.pack(rows)],
+        )
+
+
+async def busy_purses(tx: Tx, purses: Collection[Purse]) -> set[Purse]:
+    """Those of which a payment is still being matched."""
+    if not purses:
+        return set()
+    rows = await tx.rows(
+        """SELECT DISTINCT tenant, account_id, currency FROM matching
+            WHERE tenant = ANY (%s) AND account_id = ANY (%s) AND currency = ANY (%s)""",
+        within(purses, 3),
+    )
+    return {(r.tenant, r.account_id, r.currency) for r in rows}
+
+
+async def begin_matching(tx: Tx, receipts: Sequence[Receipt]) -> None:
+    """Keep that these payments are still being matched, one after the other in this order."""
+    rows = [(*r.payment.key, r.payment.account_id, r.payment.amount.currency, len(r.applications)) for r in receipts]
+    if rows:
+        await tx.run(
+            f"INSERT INTO matching ({_MATCHING.names}) SELECT * FROM {_MATCHING.rows} AS new",  # noqa: S608 - constant columns
+            [_MATCHING.pack(rows)],
+        )
+
+
+async def purse_of_matching(tx: Tx, key: Key) -> Purse | None:
+    """Within which a payment is still being matched; None if it is no more."""
+    rows = await tx.rows(
+        "SELECT tenant, account_id, currency FROM matching WHERE tenant = %s AND payment_id = %s", list(key)
+    )
+    return (rows[0].tenant, rows[0].account_id, rows[0].currency) if rows else None
+
+
+async def next_matching(tx: Tx, purse: Purse) -> Matching | None:
+    """The payment whose turn it is within a purse. Lock its account before."""
+    rows = await tx.rows(
+        """SELECT p.*, m.met FROM matching m JOIN payment p USING (tenant, payment_id)
+            WHERE m.tenant = %s AND m.account_id = %s AND m.currency = %s ORDER BY m.turn LIMIT 1""",
+        list(purse),
+    )
+    return next((Matching(_payment(r), Money(r.amount_minor - r.applied_minor, r.currency), r.met) for r in rows), None)
+
+
+async def keep_matching(tx: Tx, key: Key, met: int) -> None:
+    """Keep how many items a payment has met by now."""
+    await tx.run("UPDATE matching SET met = %s WHERE tenant = %s AND payment_id = %s", [met, *key])
+
+
+async def end_matching(tx: Tx, key: Key) -> None:
+    """A payment has met all that it can: what is left of it stays unapplied."""
+    await tx.run("DELETE FROM matching WHERE tenant = %s AND payment_id = %s", list(key))
 
 
 async def find_credit_notes(tx: Tx, keys: Collection[Key]) -> dict[Key, CreditNote]:
     """Credit notes that are booked."""
     rows = await tx.rows(
         "SELECT * FROM credit_note WHERE tenant = ANY (%s::text[]) AND credit_note_id = ANY (%s::text[])",
-        _any(keys, 2),
+        within(keys),
     )
     return {
         (r.tenant, r.credit_note_id): CreditNote(
@@ -243,9 +355,13 @@ async def find_credit_notes(tx: Tx, keys: Collection[Key]) -> dict[Key, CreditNo
             invoice_id=r.invoice_id,
             account_id=r.account_id,
             issued_on=r.issued_on,
-            net=Money(r.net_minor, r.currency),
-            tax=Money(r.tax_minor, r.currency),
-            gross=Money(r.net_minor + r.tax_minor, r.currency),
+            sums=Sums(
+                net=Money(r.net_minor, r.currency),
+                tax=Money(r.tax_minor, r.currency),
+                gross=Money(r.net_minor + r.tax_minor, r.currency),
+                sales_tax=Money(r.sales_tax_minor, r.currency),
+                rounding=Money(r.rounding_minor, r.currency),
+            ),
         )
         for r in rows
     }
@@ -274,47 +390,66 @@ async def allocate(tx: Tx, allocations: Sequence[Allocation]) -> None:
 async def find_disputes(tx: Tx, keys: Collection[Key]) -> dict[Key, Dispute]:
     """Disputes by id."""
     rows = await tx.rows(
-        """SELECT tenant, dispute_id, invoice_id, account_id, currency, memo_minor FROM dispute
+        """SELECT tenant, dispute_id, invoice_id, account_id, currency, memo_minor, said FROM dispute
             WHERE tenant = ANY (%s::text[]) AND dispute_id = ANY (%s::text[])""",
-        _any(keys, 2),
+        within(keys),
     )
     return {
         (r.tenant, r.dispute_id): Dispute(
-            r.tenant, r.dispute_id, r.invoice_id, r.account_id, Money(r.memo_minor, r.currency)
+            r.tenant, r.dispute_id, r.invoice_id, r.account_id, Money(r.memo_minor, r.currency), r.said
         )
         for r in rows
     }
 
 
-async def save_disputes(tx: Tx, disputes: Collection[Dispute]) -> None:
-    """Write disputes, new and moved ones."""
-    await tx.run(
-        f"""INSERT INTO dispute ({_DISPUTE.names}) SELECT * FROM {_DISPUTE.rows} AS new
-            ON CONFLICT (tenant, dispute_id) DO UPDATE SET memo_minor = EXCLUDED.memo_minor""",  # noqa: S608 - constant columns
+async def save_disputes(tx: Tx, disputes: Collection[Dispute]) -> int:
+    """Write disputes, new and moved ones; return how many. One that another account has by now is not written."""
+    rows = await tx.rows(
+        f"""INSERT INTO dispute ({_DISPUTE.names}) SELECT * FROM {_DISPUTE.rows} AS new ORDER BY tenant, dispute_id
+            ON CONFLICT (tenant, dispute_id) DO UPDATE SET memo_minor = EXCLUDED.memo_minor, said = EXCLUDED.said
+             WHERE dispute.account_id = EXCLUDED.account_id AND dispute.invoice_id = EXCLUDED.invoice_id
+            RETURNING dispute_id""",  # noqa: S608 - constant columns
         [
             _DISPUTE.pack(
-                (d.tenant, d.dispute_id, d.invoice_id, d.account_id, d.memo.currency, d.memo.minor) for d in disputes
+                (d.tenant, d.dispute_id, d.invoice_id, d.account_id, d.memo.currency, d.memo.minor, d.said)
+                for d in disputes
             )
         ],
     )
+    return len(rows)
 
 
-async def balances(tx: Tx, key: Key, today: date) -> list[Any]:
-    """What an account owes and has, one row a currency: open, overdue, disputed, unapplied, credits in minor units."""
+async def save_sellers(tx: Tx, sellers: Collection[Seller]) -> None:
+    """Know these sellers, each once; one of which more is known already stays as it is."""
+    await tx.run(
+        f"""INSERT INTO seller AS known ({_SELLER.names}) SELECT * FROM {_SELLER.rows} AS new ORDER BY tenant, seller_id
+            ON CONFLICT (tenant, seller_id) DO UPDATE SET version = EXCLUDED.version, time_zone = EXCLUDED.time_zone
+             WHERE known.version < EXCLUDED.version""",  # noqa: S608 - constant columns
+        [_SELLER.pack((s.tenant, s.seller_id, s.version, s.time_zone) for s in sellers)],
+    )
+
+
+async def balances(tx: Tx, key: Key) -> list[Any]:
+    """What an account owes and has, one row a currency: open, overdue, disputed, unapplied, credits in minor units.
+
+    What is due is overdue from the day after, where its seller is; it can be another day there than here, so the days
+    before and after are looked at one by one.
+    """
     return await tx.rows(
-        """SELECT known.currency,
+        f"""SELECT known.currency,
                   coalesce(sum(minor) FILTER (WHERE chart_account = 1100), 0)::bigint AS open_minor,
                   coalesce(sum(minor) FILTER (WHERE chart_account = 9100), 0)::bigint AS disputed_minor,
                   coalesce(-sum(minor) FILTER (WHERE chart_account = 2100), 0)::bigint AS unapplied_minor,
                   coalesce(-sum(minor) FILTER (WHERE chart_account = 2110), 0)::bigint AS credits_minor,
                   (SELECT coalesce(sum(i.open_minor), 0)::bigint FROM item i
                     WHERE i.tenant = %(tenant)s AND i.account_id = %(account)s AND i.currency = known.currency
-                      AND i.open_minor > 0 AND i.due_on < %(today)s) AS overdue_minor
+                      AND i.open_minor > 0 AND i.due_on < %(latest)s
+                      AND (i.due_on < %(earliest)s OR i.due_on < {TODAY})) AS overdue_minor
              FROM (SELECT currency FROM account WHERE tenant = %(tenant)s AND account_id = %(account)s
                    UNION SELECT currency FROM balance WHERE tenant = %(tenant)s AND account_id = %(account)s) AS known
              LEFT JOIN balance b ON b.tenant = %(tenant)s AND b.account_id = %(account)s AND b.currency = known.currency
-            GROUP BY known.currency ORDER BY known.currency""",
-        {"tenant": key[0], "account": key[1], "today": today},
+            GROUP BY known.currency ORDER BY known.currency""",  # noqa: S608 - constant text
+        {"tenant": key[0], "account": key[1], "at": tx.at, "earliest": _day(tx.at, -12), "latest": _day(tx.at, 14)},
     )
 
 
@@ -347,18 +482,9 @@ async def trial_balance(tx: Tx, tenant: str) -> list[Any]:
     )
 
 
-def _any(keys: Collection[tuple[str, ...]], width: int) -> list[str]:
-    """The different values of each part of the keys, for `= ANY (%s::text[])`."""
-    return [texts(sorted({key[part] for key in keys})) for part in range(width)]
-
-
-def _values(keys: Collection[tuple[str, ...]], width: int) -> list[list[str]]:
-    """The different values of each part of the keys, for `= ANY`."""
-    return [sorted({key[part] for key in keys}) for part in range(width)]
-
-
-def _columns(rows: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [[row[column] for row in rows] for column in range(width)]
+def _day(at: datetime, hours: int) -> date:
+    """The date of an instant so many hours east of Greenwich."""
+    return at.astimezone(timezone(timedelta(hours=hours))).date()
 
 
 def _entry_row(entry_id: str, e: Entry) -> tuple[Any, ...]:
@@ -390,6 +516,11 @@ def _item_row(i: Item) -> tuple[Any, ...]:
         i.amount.currency,
         i.amount.minor,
         i.open.minor,
+        i.rounding.minor,
+        i.seller_id,
+        i.scope.site,
+        i.scope.cost_centre,
+        i.scope.purchase_order,
     )
 
 
@@ -402,10 +533,12 @@ def _credit_note_row(c: Credit) -> tuple[Any, ...]:
         note.invoice_id,
         note.account_id,
         note.issued_on,
-        note.gross.currency,
-        note.net.minor,
-        note.tax.minor,
+        note.sums.gross.currency,
+        note.sums.net.minor,
+        note.sums.tax.minor,
         c.kept.minor,
+        note.sums.sales_tax.minor,
+        note.sums.rounding.minor,
     )
 
 
@@ -435,6 +568,24 @@ def _item(r: Any) -> Item:
         due_on=r.due_on,
         amount=Money(r.amount_minor, r.currency),
         open=Money(r.open_minor, r.currency),
+        rounding=Money(r.rounding_minor, r.currency),
+        seller_id=r.seller_id,
+        scope=Scope(r.site, r.cost_centre, r.purchase_order),
+    )
+
+
+def _by_purse(items: Iterable[Item]) -> dict[Purse, list[Item]]:
+    found: dict[Purse, list[Item]] = {}
+    for item in items:
+        found.setdefault(item.purse, []).append(item)
+    return found
+
+
+def _standing(r: Any) -> Standing:
+    return Standing(
+        open=Money(r.open_minor, r.currency),
+        unapplied=Money(r.unapplied_minor, r.currency),
+        credits=Money(r.credits_minor, r.currency),
     )
 
 

@@ -11,7 +11,11 @@ from services.chassis.consumer import Handler
 from services.ledger import usecases
 
 # One for all that is booked: a batch mixes them, and is handled in one go.
-HANDLERS: Mapping[type[Message], Handler] = {credit_pb2.BuyerRegistered: usecases.know} | dict.fromkeys(
+HANDLERS: Mapping[type[Message], Handler] = {
+    credit_pb2.BuyerRegistered: usecases.know,
+    invoicing_pb2.SellerRegistered: usecases.know_sellers,
+    invoicing_pb2.SellerChanged: usecases.know_sellers,
+} | dict.fromkeys(
     (
         credit_pb2.CreditDecided,
         credit_pb2.HoldCaptured,

@@ -1,6 +1,7 @@
 """Translates the ledger's words to and from the contracts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
@@ -11,16 +12,22 @@ from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2, service_pb2
 
 from services import contracts
+from services.chassis import bounds
 from services.chassis.envelope import Event, Origin
 from services.kernel.calendars import day
 from services.kernel.money import Money
+from services.kernel.orders import Scope
 from services.kernel.refusals import Refusal
 from services.ledger.domain.chart import Chart
 from services.ledger.domain.disputes import IN_MEMO, Turn, Word
 from services.ledger.domain.entries import Cause, HoldMove, Kind, reference
-from services.ledger.domain.items import Credit, CreditNote, Invoice, Item
+from services.ledger.domain.items import Credit, CreditNote, Invoice, Item, Sums
 from services.ledger.domain.payments import Application, Payment, Receipt
+from services.ledger.domain.sellers import Seller
+from services.ledger.domain.standing import Standing
 from services.ledger.domain.statement import Row
+
+TOLD_MAX = 1000  # of what one event or answer lists
 
 _TURNS: Mapping[disputes_pb2.State.ValueType, Turn] = {
     disputes_pb2.STATE_WITHDRAWN: Turn.WITHDRAWN,
@@ -56,9 +63,9 @@ def invoice(event: Event[invoicing_pb2.InvoiceIssued]) -> Invoice:
         final=body.final,
         issued_on=day(body.issue_date, what="issue_date"),
         due_on=day(body.due_date, what="due_date"),
-        net=Money(body.net_minor, body.currency),
-        tax=Money(body.tax_minor, body.currency),
-        gross=Money(body.gross_minor, body.currency),
+        sums=_sums(body),
+        seller_id=body.seller_id,
+        scope=contracts.scope(body.scope),
     ).check()
 
 
@@ -72,10 +79,26 @@ def credit_note(event: Event[invoicing_pb2.CreditNoteIssued]) -> CreditNote:
         invoice_id=body.invoice_id,
         account_id=body.account_id,
         issued_on=day(body.issue_date, what="issue_date"),
+        sums=_sums(body),
+    ).check()
+
+
+def _sums(body: invoicing_pb2.InvoiceIssued | invoicing_pb2.CreditNoteIssued) -> Sums:
+    return Sums(
         net=Money(body.net_minor, body.currency),
         tax=Money(body.tax_minor, body.currency),
         gross=Money(body.gross_minor, body.currency),
-    ).check()
+        sales_tax=Money(body.sales_tax_minor, body.currency),
+        rounding=Money(body.rounding_minor, body.currency),
+    )
+
+
+def seller(event: Event[Any]) -> Seller:
+    """A legal entity, registered or as it was set last."""
+    body = event.body
+    if isinstance(body, invoicing_pb2.SellerRegistered):
+        return Seller(event.tenant, body.seller_id, version=0, time_zone=None)
+    return Seller(event.tenant, body.seller.seller_id, body.version, body.seller.time_zone or None).check()
 
 
 def hold_placed(event: Event[credit_pb2.CreditDecided]) -> HoldMove | None:
@@ -139,6 +162,7 @@ def _word(event: Event[Any], turn: Turn) -> Word:
         account_id=body.account_id,
         turn=turn,
         amount=contracts.money(body.amount) if IN_MEMO[turn] else None,
+        nth=event.sequence or 0,
     )
 
 
@@ -167,7 +191,19 @@ def payment(tenant: str, message: service_pb2.RecordPaymentRequest) -> Payment:
     ).check()
 
 
-def item_opened(item: Item) -> events_pb2.ItemOpened:
+def after(standing: Iterable[Standing]) -> list[events_pb2.Standing]:
+    """Where an account stands, to tell."""
+    return [
+        events_pb2.Standing(
+            open=contracts.money_message(s.open),
+            unapplied=contracts.money_message(s.unapplied),
+            credits=contracts.money_message(s.credits),
+        )
+        for s in standing
+    ]
+
+
+def item_opened(item: Item, standing: Iterable[Standing]) -> events_pb2.ItemOpened:
     """An open item, to tell."""
     return events_pb2.ItemOpened(
         invoice_id=item.invoice_id,
@@ -177,35 +213,58 @@ def item_opened(item: Item) -> events_pb2.ItemOpened:
         final=item.final,
         amount=contracts.money_message(item.amount),
         due_date=item.due_on.isoformat(),
+        after=after(standing),
+        scope=contracts.scope_message(item.scope),
+        issue_date=item.issued_on.isoformat(),
+        seller_id=item.seller_id,
     )
 
 
-def item_reduced(
-    item: Item, by: events_pb2.Reduction.ValueType, amount: Money, cause_id: str
-) -> events_pb2.ItemReduced:
-    """Less is owed, to tell; `item` is what is left."""
+def item_paid(paid: Payment, application: Application, standing: Iterable[Standing]) -> events_pb2.ItemReduced:
+    """Less is owed since a payment met it, to tell."""
+    told = _item_reduced(application.item, application.amount, standing)
+    told.by = events_pb2.REDUCTION_PAID
+    told.cause_id = paid.payment_id
+    told.effective_on = paid.value_on.isoformat()
+    return told
+
+
+def item_credited(credit: Credit, standing: Iterable[Standing]) -> events_pb2.ItemReduced:
+    """Less is owed since it was credited, to tell."""
+    told = _item_reduced(credit.item, credit.taken, standing)
+    told.by = events_pb2.REDUCTION_CREDITED
+    told.cause_id = credit.note.credit_note_id
+    told.effective_on = credit.note.issued_on.isoformat()
+    return told
+
+
+def _item_reduced(item: Item, amount: Money, standing: Iterable[Standing]) -> events_pb2.ItemReduced:
+    """The item is what is left of it."""
     return events_pb2.ItemReduced(
         invoice_id=item.invoice_id,
         number=item.number,
         account_id=item.account_id,
-        by=by,
         amount=contracts.money_message(amount),
         open=contracts.money_message(item.open),
-        cause_id=cause_id,
+        after=after(standing),
+        due_date=item.due_on.isoformat(),
+        scope=contracts.scope_message(item.scope),
     )
 
 
-def credit_kept(credit: Credit) -> events_pb2.CreditKept:
+def credit_kept(credit: Credit, standing: Iterable[Standing]) -> events_pb2.CreditKept:
     """A credit that found nothing open, to tell."""
     return events_pb2.CreditKept(
         invoice_id=credit.note.invoice_id,
         credit_note_number=credit.note.number,
         account_id=credit.note.account_id,
         amount=contracts.money_message(credit.kept),
+        after=after(standing),
+        scope=contracts.scope_message(credit.item.scope),
     )
 
 
-def payment_received(receipt: Receipt) -> events_pb2.PaymentReceived:
+def payment_received(receipt: Receipt, standing: Iterable[Standing]) -> events_pb2.PaymentReceived:
     """Money came in, to tell."""
     paid = receipt.payment
     return events_pb2.PaymentReceived(
@@ -215,10 +274,14 @@ def payment_received(receipt: Receipt) -> events_pb2.PaymentReceived:
         value_date=paid.value_on.isoformat(),
         remittance=paid.remittance,
         unapplied=contracts.money_message(receipt.unapplied),
+        after=after(standing),
+        scopes=[contracts.scope_message(scope) for scope in receipt.scopes[:TOLD_MAX]],
+        paid_before=receipt.paid_before[:TOLD_MAX],
+        continues=receipt.continues,
     )
 
 
-def cash_applied(paid: Payment, application: Application) -> events_pb2.CashApplied:
+def cash_applied(paid: Payment, application: Application, standing: Iterable[Standing]) -> events_pb2.CashApplied:
     """Part of a payment met an invoice, to tell."""
     return events_pb2.CashApplied(
         payment_id=paid.payment_id,
@@ -227,6 +290,8 @@ def cash_applied(paid: Payment, application: Application) -> events_pb2.CashAppl
         account_id=paid.account_id,
         amount=contracts.money_message(application.amount),
         evidence=application.evidence.value,
+        after=after(standing),
+        scope=contracts.scope_message(application.item.scope),
     )
 
 
@@ -237,19 +302,42 @@ def recorded(receipt: Receipt) -> service_pb2.RecordPaymentResponse:
             service_pb2.Application(
                 number=a.item.number, amount=contracts.money_message(a.amount), evidence=a.evidence.value
             )
-            for a in receipt.applications
+            for a in receipt.applications[:TOLD_MAX]
         ],
         unapplied=contracts.money_message(receipt.unapplied),
+        continues=receipt.continues,
+        paid_before=receipt.paid_before[:TOLD_MAX],
     )
 
 
-def statement_row(row: Row, outcome: str | Refusal) -> service_pb2.StatementRow:
-    """What became of a row of a bank statement."""
-    if isinstance(outcome, Refusal):
-        return service_pb2.StatementRow(
-            row=row.number, reference=row.reference, outcome="refused", code=outcome.code, message=outcome.message
+def within_bounds(row: Row) -> Row:
+    """The row, refused where the same payment would be refused as a call: the bounds are the same at every door."""
+    if isinstance(row.payment, Refusal):
+        return row
+    said = row.payment
+    try:
+        bounds.check(
+            service_pb2.RecordPaymentRequest(
+                payment_id=said.payment_id,
+                account_id=said.account_id,
+                amount=contracts.money_message(said.amount),
+                value_date=said.value_on.isoformat(),
+                remittance=said.remittance,
+            )
         )
-    return service_pb2.StatementRow(row=row.number, reference=row.reference, outcome=outcome)
+    except Refusal as refusal:
+        return replace(row, payment=refusal)
+    return row
+
+
+def statement_row(row: Row, outcome: str | Refusal) -> service_pb2.StatementRow:
+    """What became of a row of a bank statement; of a reference that is none, as much as can be told."""
+    said = service_pb2.StatementRow(row=row.number, reference=row.reference)
+    if isinstance(outcome, Refusal):
+        said.outcome, said.code, said.message = "refused", outcome.code, outcome.message
+    else:
+        said.outcome = outcome
+    return bounds.cleaned(said)
 
 
 def balance(r: Any) -> service_pb2.Balance:
@@ -273,6 +361,7 @@ def open_item(r: Any) -> service_pb2.OpenItem:
         open=contracts.money_message(Money(r.open_minor, r.currency)),
         disputed=contracts.money_message(Money(r.disputed_minor, r.currency)),
         due_date=r.due_on.isoformat(),
+        scope=contracts.scope_message(Scope(r.site, r.cost_centre, r.purchase_order)),
     )
 
 

@@ -12,7 +12,10 @@ from services.notifications.domain.stories import Affects, Detail, Story
 
 def pack(story: Story) -> dict[str, Any]:
     """What jsonb can hold; tenant, fact, case and account are columns of their own."""
-    scope = story.scope
+    scopes = [
+        {"site": scope.site, "cost_centre": scope.cost_centre, "purchase_order": scope.purchase_order}
+        for scope in story.scopes
+    ]
     return {
         "kind": story.kind.value,
         "event_type": story.event_type,
@@ -22,11 +25,14 @@ def pack(story: Story) -> dict[str, Any]:
             "orders": list(story.affects.orders),
             "credit_line": _pack(story.affects.credit_line),
             "shipment": story.affects.shipment,
+            "new_orders": story.affects.new_orders,
         },
         "by_when": story.by_when.isoformat(),
         "next_update_at": story.next_update_at.isoformat(),
         "told_on": story.told_on.isoformat(),
-        "scope": {"site": scope.site, "cost_centre": scope.cost_centre, "purchase_order": scope.purchase_order},
+        # The version before this one reads the first alone.
+        "scope": scopes[0],
+        "scopes": scopes,
         "details": {name: _pack(value) for name, value in story.details.items()},
         "document": story.document,
         "knower": story.knower,
@@ -50,11 +56,12 @@ def unpack(row: Any) -> Story:
             orders=tuple(affects["orders"]),
             credit_line=_money(affects["credit_line"]),
             shipment=affects["shipment"],
+            new_orders=affects.get("new_orders", False),
         ),
         by_when=date.fromisoformat(told["by_when"]),
         next_update_at=date.fromisoformat(told["next_update_at"]),
         told_on=date.fromisoformat(told["told_on"]),
-        scope=Scope(**told["scope"]),
+        scopes=tuple(Scope(**scope) for scope in told.get("scopes") or [told["scope"]]),
         details={name: _unpack(value) for name, value in told["details"].items()},
         document=told["document"],
         knower=Role(told["knower"]) if told["knower"] else None,

@@ -17,7 +17,8 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.RegisterContactRequest
     ) -> service_pb2.RegisterContactResponse:
         """A person to tell, new or changed."""
-        await usecases.register_contact(tx, wire.contact(call.tenant, request))
+        firm = (await store.firms(tx, [call.tenant]))[call.tenant]
+        await usecases.register_contact(tx, wire.contact(call.tenant, request, firm.seller().language))
         return service_pb2.RegisterContactResponse()
 
     @read
@@ -50,3 +51,19 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
             messages=[wire.message(row) for row in rows],
             next_page_token=asked.next_token(rows, lambda row: (row.message_id,)),
         )
+
+    @write
+    async def SetPolicy(
+        self, tx: Tx, call: Origin, request: service_pb2.SetPolicyRequest
+    ) -> service_pb2.SetPolicyResponse:
+        """When people are told, from now on."""
+        policy = await usecases.set_policy(tx, call, wire.policy(request.policy))
+        return service_pb2.SetPolicyResponse(version=policy.version)
+
+    @read
+    async def GetPolicy(
+        self, tx: Tx, call: Origin, request: service_pb2.GetPolicyRequest
+    ) -> service_pb2.GetPolicyResponse:
+        """When people are told."""
+        policy = (await store.firms(tx, [call.tenant]))[call.tenant].policy
+        return service_pb2.GetPolicyResponse(version=policy.version, policy=wire.policy_message(policy))

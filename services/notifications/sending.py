@@ -85,7 +85,9 @@ class Sender:
         firsts = {_first(job): job for job in batch.jobs}
         async with batch.database.transaction({job.tenant for job in batch.jobs}) as tx:
             mails, others = await store.open_mails(tx, firsts)
-        failures = await self._hand_over([m for m in mails.values() if m.mail_key not in self.unwritten])
+        # Who was tried less goes first: nobody waits behind what was tried in vain.
+        untold = sorted((m for m in mails.values() if m.mail_key not in self.unwritten), key=lambda m: m.attempts)
+        failures = await self._hand_over(untold)
         failed = {first for first, mail in mails.items() if mail.mail_key in failures}
         async with batch.finishing([job for first, job in firsts.items() if first not in failed]) as done:
             hopeless = await self._write_down(done, mails, others, batch.consumer.name)
@@ -203,7 +205,7 @@ async def gather(desk: Desk, batch: Batch) -> None:
         more = True
         while more:
             async with batch.database.transaction([tenant]) as tx:
-                more = await desk.gather_digests(tx)
+                more = await desk.gather_digests(tx, tenant)
     async with batch.finishing():
         pass
 

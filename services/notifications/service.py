@@ -6,6 +6,7 @@ from receivables.notifications.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.service import Parts, Service, Servicer
 from services.notifications import metrics, sending, stream
+from services.notifications.rebuild import FOLD
 from services.notifications.rpc import NotificationsService
 from services.notifications.settings import Settings
 from services.notifications.usecases import Desk
@@ -25,9 +26,10 @@ SERVICE = Service(
     name="notifications",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0001_messages.sql",
+    stands_on="0003_mailboxes.sql",
     handlers=stream.handlers,
     servicers=_servicers,
     measure=metrics.measure,
     works=lambda parts: sending.works(Desk.of(parts.settings), parts.settings),
+    fold=FOLD,
 )

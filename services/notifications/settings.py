@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from services.chassis.settings import ChassisSettings, Port, TimeZone
+from services.chassis.settings import ChassisSettings, Port
 
 _DOMAIN = r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
 
@@ -12,7 +12,6 @@ _DOMAIN = r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
 class Settings(ChassisSettings):
     """Settings of notifications."""
 
-    time_zone: TimeZone = Field("Europe/Berlin", description="where the business day ends at 17:00; an IANA name")
     reply_domain: str = Field(
         default="reply.receivables.example",
         pattern=_DOMAIN,

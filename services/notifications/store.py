@@ -2,25 +2,27 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
 from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
 from services.chassis import jobs
-from services.chassis.columns import Columns, texts
+from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.ids import new_id
 from services.chassis.jobs import Job
 from services.chassis.pages import Page
 from services.chassis.sweeps import Span
+from services.days_off import calendar
 from services.kernel.orders import Scope
 from services.notifications import remembered
 from services.notifications.domain import delivery
 from services.notifications.domain.contacts import Contact
 from services.notifications.domain.delivery import State
 from services.notifications.domain.roles import Role
+from services.notifications.domain.sellers import Firm, LegalEntity, Policy, Seller
 from services.notifications.domain.stories import Story
 
 Key = tuple[str, str]  # tenant, and an id
@@ -33,6 +35,8 @@ _OPEN = "('QUEUED', 'SENT', 'SOFT_BOUNCED')"  # states of a mail that has not co
 # The version before this one, which knows no jobs, leaves our mails alone so long by next_try_at; and finds them after
 # that, should it be alone again.
 _OURS = "interval '10 minutes'"
+# A mail that travels with another is nobody's to take up.
+_LOOKED_AT = f"CASE WHEN carrier IS NULL THEN now() + {_OURS} ELSE 'infinity' END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class NewMessage:
     created_at: datetime
     due_at: datetime
     mail_key: str | None
+    # The contact with whose mail it travels; None: with its own.
+    carrier: str | None = None
 
 
 _MESSAGE = Columns(
@@ -76,11 +82,17 @@ _MESSAGE = Columns(
     "track_url text, why_you text, document text, told_on date, created_at timestamptz, due_at timestamptz,"
     "mail_key text"
 )
-_MAIL = Columns("tenant text, contact_id text, key text, due_at timestamptz, message_id text")
+_SELLER = Columns(
+    "tenant text, seller_id text, version int, name text, time_zone text, holidays text, opens_at text, closes_at text,"
+    "language text"
+)
+_MAIL = Columns("tenant text, contact_id text, key text, due_at timestamptz, message_id text, carrier text")
 _CASE = Columns("tenant text, about text, version int")
 _STORY = Columns("tenant text, fact text, about text, case_version int, account_id text, told jsonb")
 _ANSWER = Columns("tenant text, contact_id text, key text, state text, smtp_code int, attempts int, pause_s int")
-_fields = attrgetter(*(field.name for field in fields(NewMessage)))
+_fields = attrgetter(*(field.name for field in fields(NewMessage) if field.name != "carrier"))
+# The domain of an address is the same in any case, what stands before it perhaps not (domain/contacts.py, mailbox).
+_ADDRESS = "split_part(c.email, '@', 1) || '@' || lower(split_part(c.email, '@', 2))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +128,13 @@ class Mail:
     email: str
     language: str
     messages: tuple[Any, ...]
+    # What others hear who have the same address: it travels with this mail.
+    carried: tuple[Any, ...] = ()
+
+    @property
+    def all_keys(self) -> list[MailKey]:
+        """Its own, and those of what travels with it."""
+        return [self.mail_key, *dict.fromkeys((row.tenant, row.contact_id, self.key) for row in self.carried)]
 
     @property
     def mail_key(self) -> MailKey:
@@ -154,7 +173,7 @@ async def contacts_of(tx: Tx, accounts: Collection[Key]) -> dict[Key, list[Conta
     rows = await tx.rows(
         """SELECT * FROM contact WHERE (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
             ORDER BY tenant, contact_id""",
-        _columns(accounts),
+        columns(accounts),
     )
     found: dict[Key, list[Contact]] = {key: [] for key in accounts}
     for row in rows:
@@ -178,7 +197,7 @@ async def addresses(tx: Tx, contacts: Collection[Key]) -> dict[Key, str]:
         """SELECT tenant, contact_id, email FROM contact
             WHERE (tenant, contact_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
             ORDER BY tenant, contact_id FOR UPDATE""",
-        _columns(contacts),
+        columns(contacts),
     )
     return {(row.tenant, row.contact_id): row.email for row in rows}
 
@@ -200,7 +219,7 @@ async def save_companies(tx: Tx, names: Mapping[Key, str]) -> None:
            SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS new (tenant, account_id, name)
             ORDER BY tenant, account_id
            ON CONFLICT (tenant, account_id) DO UPDATE SET name = EXCLUDED.name""",
-        [*_columns(names), list(names.values())],
+        [*columns(names), list(names.values())],
     )
 
 
@@ -208,29 +227,56 @@ async def company_names(tx: Tx, accounts: Collection[Key]) -> dict[Key, str]:
     """How these buyers are called, as far as known."""
     rows = await tx.rows(
         """SELECT * FROM company WHERE (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        _columns(accounts),
+        columns(accounts),
     )
     return {(row.tenant, row.account_id): row.name for row in rows}
 
 
-async def save_sellers(tx: Tx, names: Mapping[Key, str]) -> None:
-    """Know how these legal entities are called."""
+async def save_sellers(tx: Tx, told: Mapping[Key, LegalEntity]) -> None:
+    """Know what these legal entities told of themselves; what was told later, by its version, counts."""
+    rows = [astuple(told[key]) for key in sorted(told)]
     await tx.run(
-        """INSERT INTO seller (tenant, seller_id, name)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS new (tenant, seller_id, name)
-            ORDER BY tenant, seller_id
-           ON CONFLICT (tenant, seller_id) DO UPDATE SET name = EXCLUDED.name""",
-        [*_columns(names), list(names.values())],
+        f"""INSERT INTO seller AS s ({_SELLER.names}) SELECT * FROM {_SELLER.rows} AS new
+            ON CONFLICT (tenant, seller_id) DO UPDATE
+              SET version = EXCLUDED.version, name = EXCLUDED.name, time_zone = EXCLUDED.time_zone,
+                  holidays = EXCLUDED.holidays, opens_at = EXCLUDED.opens_at, closes_at = EXCLUDED.closes_at,
+                  language = EXCLUDED.language
+            WHERE s.version <= EXCLUDED.version""",  # noqa: S608 - our own columns
+        [_SELLER.pack(rows)],
     )
 
 
-async def seller_names(tx: Tx, tenants: Collection[str]) -> dict[str, str]:
-    """How the tenants' first legal entities are called: who speaks, where the fact names none."""
-    rows = await tx.rows(
-        "SELECT DISTINCT ON (tenant) tenant, name FROM seller WHERE tenant = ANY(%s) ORDER BY tenant, seller_id",
-        [sorted(tenants)],
+async def firms(tx: Tx, tenants: Collection[str]) -> dict[str, Firm]:
+    """These tenants: their legal entities, and when their people are told."""
+    wanted = sorted(tenants)
+    rows = await tx.rows(f"SELECT {_SELLER.names} FROM seller WHERE tenant = ANY(%s)", [wanted])  # noqa: S608 - our own columns
+    sellers: dict[str, dict[str, Seller]] = {tenant: {} for tenant in wanted}
+    for row in rows:
+        told = LegalEntity(*row)
+        sellers[told.tenant][told.seller_id] = Seller.of(told, calendar(told.time_zone, told.holidays))
+    policies = {
+        row.tenant: Policy(row.version, row.digest_at)
+        for row in await tx.rows(
+            """SELECT newest.* FROM unnest(%s::text[]) AS wanted (tenant)
+                CROSS JOIN LATERAL (SELECT * FROM policy WHERE policy.tenant = wanted.tenant
+                                     ORDER BY version DESC LIMIT 1) AS newest""",
+            [wanted],
+        )
+    }
+    return {tenant: Firm(sellers[tenant], policies.get(tenant)) for tenant in wanted}
+
+
+async def lock_policy(tx: Tx, tenant: str) -> None:
+    """Let nobody else of this tenant set a policy until the transaction ends."""
+    await tx.run("SELECT pg_advisory_xact_lock(hashtextextended('policy/' || %s, 0))", [tenant])
+
+
+async def add_policy(tx: Tx, tenant: str, policy: Policy, by: str) -> None:
+    """Keep another version of a tenant's policy."""
+    await tx.run(
+        "INSERT INTO policy (tenant, version, digest_at, set_by, set_at) VALUES (%s, %s, %s, %s, %s)",
+        [tenant, policy.version, policy.digest_at, by, tx.at],
     )
-    return {row.tenant: row.name for row in rows}
 
 
 async def save_order_scopes(tx: Tx, scopes: Mapping[Key, Scope]) -> None:
@@ -243,7 +289,7 @@ async def save_order_scopes(tx: Tx, scopes: Mapping[Key, Scope]) -> None:
            ON CONFLICT (tenant, order_id) DO UPDATE
              SET site = EXCLUDED.site, cost_centre = EXCLUDED.cost_centre, purchase_order = EXCLUDED.purchase_order""",
         [
-            *_columns(scopes),
+            *columns(scopes),
             [scope.site for scope in scopes.values()],
             [scope.cost_centre for scope in scopes.values()],
             [scope.purchase_order for scope in scopes.values()],
@@ -255,29 +301,31 @@ async def order_scopes(tx: Tx, orders: Collection[Key]) -> dict[Key, Scope]:
     """Which part of the company these orders are for, where one was named."""
     rows = await tx.rows(
         "SELECT * FROM order_scope WHERE (tenant, order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
-        _columns(orders),
+        columns(orders),
     )
     return {(row.tenant, row.order_id): Scope(row.site, row.cost_centre, row.purchase_order) for row in rows}
 
 
-async def save_dispute_reasons(tx: Tx, reasons: Mapping[Key, str]) -> None:
-    """Remember why these cases were opened."""
+async def save_disputes(tx: Tx, cases: Mapping[Key, tuple[str, str]]) -> None:
+    """Remember why these cases were opened, and what people call them; one that had no number gets it."""
     await tx.run(
-        """INSERT INTO dispute_reason (tenant, dispute_id, reason_code)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS new (tenant, dispute_id, reason_code)
+        """INSERT INTO dispute_reason AS d (tenant, dispute_id, reason_code, number)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+               AS new (tenant, dispute_id, reason_code, number)
             ORDER BY tenant, dispute_id
-           ON CONFLICT DO NOTHING""",
-        [*_columns(reasons), list(reasons.values())],
+           ON CONFLICT (tenant, dispute_id) DO UPDATE SET number = EXCLUDED.number
+            WHERE d.number = '' AND EXCLUDED.number <> ''""",
+        [*columns(cases), *map(list, zip(*cases.values(), strict=True))],
     )
 
 
-async def dispute_reasons(tx: Tx, disputes: Collection[Key]) -> dict[Key, str]:
-    """Why these cases were opened."""
+async def disputes(tx: Tx, cases: Collection[Key]) -> dict[Key, tuple[str, str]]:
+    """Why these cases were opened, and what people call them."""
     rows = await tx.rows(
         "SELECT * FROM dispute_reason WHERE (tenant, dispute_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
-        _columns(disputes),
+        columns(cases),
     )
-    return {(row.tenant, row.dispute_id): row.reason_code for row in rows}
+    return {(row.tenant, row.dispute_id): (row.reason_code, row.number) for row in rows}
 
 
 async def open_vacancies(tx: Tx, vacancies: Collection[tuple[str, str, Role]]) -> set[tuple[str, str, Role]]:
@@ -304,7 +352,7 @@ async def known_facts(tx: Tx, facts: Collection[Key]) -> set[Key]:
     """Which of these facts were told already."""
     rows = await tx.rows(
         "SELECT tenant, fact FROM story WHERE (tenant, fact) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
-        _columns(facts),
+        columns(facts),
     )
     return {(row.tenant, row.fact) for row in rows}
 
@@ -349,7 +397,7 @@ async def lock_stories(tx: Tx, facts: Collection[Key]) -> list[tuple[Story, Case
         """SELECT s.*, c.token FROM story s JOIN case_file c USING (tenant, about)
             WHERE (s.tenant, s.fact) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
             ORDER BY s.tenant, s.about, s.case_version FOR UPDATE OF c""",
-        _columns(facts),
+        columns(facts),
     )
     return [(remembered.unpack(row), CaseFile(row.case_version, row.token)) for row in rows]
 
@@ -359,7 +407,7 @@ async def who_was_told(tx: Tx, facts: Collection[Key]) -> set[tuple[str, str, st
     rows = await tx.rows(
         """SELECT tenant, fact, contact_id FROM message
             WHERE (tenant, fact) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        _columns(facts),
+        columns(facts),
     )
     return {(row.tenant, row.fact, row.contact_id) for row in rows}
 
@@ -368,13 +416,14 @@ async def add_messages(tx: Tx, messages: Sequence[NewMessage], word: Origin) -> 
     """Queue messages: those that go at once each with its mail and the job of sending it, the others for the digest."""
     at_once = [m for m in messages if m.mail_key is not None]
     if at_once:
-        mails = _MAIL.pack((m.tenant, m.contact_id, m.mail_key, m.due_at, m.message_id) for m in at_once)
+        mails = _MAIL.pack((m.tenant, m.contact_id, m.mail_key, m.due_at, m.message_id, m.carrier) for m in at_once)
         await tx.run(
-            f"""INSERT INTO mail (tenant, contact_id, key, due_at, state, next_try_at)
-                SELECT tenant, contact_id, key, due_at, 'QUEUED', now() + {_OURS} FROM {_MAIL.rows} AS new""",  # noqa: S608 - our own columns
+            f"""INSERT INTO mail (tenant, contact_id, key, due_at, state, next_try_at, carrier)
+                SELECT tenant, contact_id, key, due_at, 'QUEUED', {_LOOKED_AT}, carrier FROM {_MAIL.rows} AS new""",  # noqa: S608 - our own columns
             [mails],
         )
-        send = f"SELECT tenant, '{LETTER}', 'message/' || message_id, '', 1 FROM {_MAIL.rows} AS new"  # noqa: S608 - our own columns
+        send = f"""SELECT tenant, '{LETTER}', 'message/' || message_id, '', 1 FROM {_MAIL.rows} AS new
+                    WHERE carrier IS NULL"""  # noqa: S608 - our own columns
         await jobs.add_found(tx, word, send, [mails])
     await tx.run(
         f"INSERT INTO message ({_MESSAGE.names}) SELECT * FROM {_MESSAGE.rows} AS new",  # noqa: S608 - our own columns
@@ -396,34 +445,52 @@ async def find_digests(tx: Tx, word: Origin) -> int:
 async def gather_digests(tx: Tx, persons: int, messages: int) -> tuple[list[Due], list[datetime]]:
     """Make one mail of each person's messages for a business day that has ended: of some persons, the first found.
 
-    Looks at so many messages. Returns the mails, and when the digests were due whose mail had been made before: what
-    came too late for those.
+    Who has one address and one language gets one mail: the first of them carries what the others hear. Looks at so many
+    messages. Returns the mails, and when the digests were due whose mail had been made before: what came too late for
+    those.
     """
     rows = await tx.rows(
         f"""WITH first AS (
              SELECT tenant, contact_id, due_at FROM message WHERE mail_key IS NULL AND due_at <= %s
               ORDER BY due_at LIMIT %s
-           ), due AS (
+           ), asked AS (
              SELECT DISTINCT tenant, contact_id, due_at,
                     'digest/' || to_char(due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI') AS key
                FROM first ORDER BY due_at, tenant, contact_id LIMIT %s
+           ), due AS (
+             SELECT DISTINCT a.tenant, o.contact_id, a.due_at, a.key, {_ADDRESS} AS address, c.language
+               FROM asked a JOIN contact c USING (tenant, contact_id)
+              CROSS JOIN LATERAL (SELECT o.contact_id FROM contact o
+                                   WHERE o.tenant = a.tenant AND o.language = c.language
+                                     AND {_ADDRESS.replace("c.", "o.")} = {_ADDRESS}
+                                     AND EXISTS (SELECT FROM message m
+                                                  WHERE m.tenant = a.tenant AND m.contact_id = o.contact_id
+                                                    AND m.mail_key IS NULL AND m.due_at = a.due_at)) o
+           ), carried AS (
+             SELECT tenant, contact_id, due_at, key,
+                    first_value(contact_id) OVER (PARTITION BY tenant, due_at, address, language ORDER BY contact_id)
+                      AS carrier
+               FROM due WHERE NOT EXISTS (SELECT FROM mail WHERE mail.tenant = due.tenant
+                                             AND mail.contact_id = due.contact_id AND mail.key = due.key)
            ), made AS (
-             INSERT INTO mail (tenant, contact_id, key, due_at, state, next_try_at)
-             SELECT tenant, contact_id, key, due_at, 'QUEUED', now() + {_OURS}
-               FROM due ORDER BY tenant, contact_id, key
-             ON CONFLICT DO NOTHING RETURNING tenant, contact_id, key, due_at
+             INSERT INTO mail (tenant, contact_id, key, due_at, state, next_try_at, carrier)
+             SELECT tenant, contact_id, key, due_at, 'QUEUED', {_LOOKED_AT}, carrier
+               FROM (SELECT tenant, contact_id, key, due_at, nullif(carrier, contact_id) AS carrier FROM carried) AS c
+              ORDER BY tenant, contact_id, key
+             ON CONFLICT DO NOTHING RETURNING tenant, contact_id, key, due_at, coalesce(carrier, contact_id) AS carrier
            ), gathered AS (
              UPDATE message SET mail_key = made.key FROM made
               WHERE message.tenant = made.tenant AND message.contact_id = made.contact_id
                 AND message.due_at = made.due_at AND message.mail_key IS NULL
-             RETURNING message.tenant, message.contact_id, message.due_at, message.message_id
+             RETURNING message.tenant, message.contact_id, message.due_at, message.message_id, made.carrier
            )
-           SELECT due.tenant, due.due_at, min(gathered.message_id) AS first, count(gathered.message_id) AS n
+           SELECT due.tenant, due.due_at, coalesce(carrier, due.contact_id) AS carrier,
+                  min(message_id) FILTER (WHERE carrier = due.contact_id) AS first, count(message_id) AS n
              FROM due LEFT JOIN gathered USING (tenant, contact_id, due_at)
-            GROUP BY due.tenant, due.contact_id, due.due_at""",  # noqa: S608 - constant text
+            GROUP BY 1, 2, 3""",  # noqa: S608 - constant text
         [tx.at, messages, persons],
     )
-    made = [Due(row.tenant, row.first, row.n) for row in rows if row.n]
+    made = [Due(row.tenant, row.first, row.n) for row in rows if row.first]
     return made, sorted({row.due_at for row in rows if not row.n})
 
 
@@ -476,12 +543,19 @@ async def open_mails(tx: Tx, firsts: Collection[Key]) -> tuple[dict[Key, Mail], 
     # Each by its key, and put together here: joined there, a plan that was made on young tables reads them whole.
     said = await tx.rows(
         "SELECT * FROM message WHERE tenant = ANY (%s::text[]) AND message_id = ANY (%s::text[])",
-        [texts({tenant for tenant, _ in firsts}), texts(first for _, first in firsts)],
+        within(firsts),
     )
     of = {(row.tenant, row.contact_id, row.mail_key): row for row in said if (row.tenant, row.message_id) in firsts}
     rows = await _open(tx, of.keys())
     others = await _keep_to_us(tx, [_key(row) for row in rows if row.is_near])
-    whole = await messages_in(tx, [_key(row) for row in rows if row.key.startswith("digest/")])
+    carried = await _carried(tx, [_key(row) for row in rows])
+    whole = await messages_in(
+        tx,
+        [
+            *(_key(row) for row in rows if row.key.startswith("digest/")),
+            *(key for keys in carried.values() for key in keys),
+        ],
+    )
     mails = {
         (row.tenant, of[_key(row)].message_id): Mail(
             tenant=row.tenant,
@@ -494,6 +568,7 @@ async def open_mails(tx: Tx, firsts: Collection[Key]) -> tuple[dict[Key, Mail], 
             email=row.email,
             language=row.language,
             messages=tuple(whole.get(_key(row), [of[_key(row)]])),
+            carried=tuple(message for key in carried.get(_key(row), ()) for message in whole[key]),
         )
         for row in rows
         if _key(row) not in others
@@ -503,7 +578,7 @@ async def open_mails(tx: Tx, firsts: Collection[Key]) -> tuple[dict[Key, Mail], 
 
 async def _open(tx: Tx, mails: Collection[MailKey]) -> list[Any]:
     """Those of these mails that have not come to their end, each with whom it is for."""
-    keys = _each(mails)
+    keys = within(mails, 3)
     rows = await tx.rows(
         f"""SELECT mail.tenant, mail.contact_id, mail.key, mail.due_at, mail.state, mail.attempts, contact.name,
                    contact.email, contact.language, mail.next_try_at < now() + interval '2 minutes' AS is_near
@@ -516,9 +591,47 @@ async def _open(tx: Tx, mails: Collection[MailKey]) -> list[Any]:
     return [row for row in rows if _key(row) in mails]
 
 
-def _each(mails: Collection[MailKey]) -> list[str]:
-    """Tenants, contacts and keys, each once, for `= ANY`, which can only go by the key."""
-    return [texts(sorted({mail[i] for mail in mails})) for i in range(3)]
+async def _carried(tx: Tx, mails: Collection[MailKey]) -> dict[MailKey, list[MailKey]]:
+    """What travels with these mails."""
+    if not mails:
+        return {}
+    rows = await tx.rows(
+        """SELECT tenant, contact_id, key, carrier FROM mail
+            WHERE tenant = ANY (%s::text[]) AND carrier = ANY (%s::text[]) AND key = ANY (%s::text[])
+            ORDER BY tenant, contact_id, key""",
+        within(mails, 3),
+    )
+    found: dict[MailKey, list[MailKey]] = {}
+    for row in rows:
+        found.setdefault((row.tenant, row.carrier, row.key), []).append(_key(row))
+    return {key: found[key] for key in mails if key in found}
+
+
+async def let_go(tx: Tx, contact: Key) -> list[Due]:
+    """Have what travels with a contact's mail, or of it with another's, travel by itself: its address is another now."""
+    rows = await tx.rows(
+        f"""WITH own AS (
+              UPDATE mail SET carrier = NULL, next_try_at = now() + {_OURS}
+               WHERE tenant = %s AND carrier IS NOT NULL AND (carrier = %s OR contact_id = %s) AND state IN {_OPEN}
+              RETURNING tenant, contact_id, key
+            )
+            SELECT m.tenant, min(m.message_id) AS first, count(*) AS n FROM own JOIN message m
+                ON m.tenant = own.tenant AND m.contact_id = own.contact_id AND m.mail_key = own.key
+             GROUP BY m.tenant, m.contact_id, m.mail_key""",  # noqa: S608 - constant text
+        [contact[0], contact[1], contact[1]],
+    )
+    return [Due(row.tenant, row.first, row.n) for row in rows]
+
+
+async def at_the_same_address(tx: Tx, contacts: Collection[Key]) -> set[Key]:
+    """Those who have the address of one of these, they themselves among them."""
+    rows = await tx.rows(
+        f"""SELECT DISTINCT o.tenant, o.contact_id FROM contact c JOIN contact o
+                ON o.tenant = c.tenant AND {_ADDRESS.replace("c.", "o.")} = {_ADDRESS}
+             WHERE (c.tenant, c.contact_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",  # noqa: S608 - constant text
+        columns(contacts),
+    )
+    return {(row.tenant, row.contact_id) for row in rows}
 
 
 async def _keep_to_us(tx: Tx, mails: Collection[MailKey]) -> set[MailKey]:
@@ -531,7 +644,7 @@ async def _keep_to_us(tx: Tx, mails: Collection[MailKey]) -> set[MailKey]:
                AND tenant = ANY (%s::text[]) AND contact_id = ANY (%s::text[]) AND key = ANY (%s::text[])
                AND (claim IS NULL OR next_try_at <= now())
             RETURNING tenant, contact_id, key""",  # noqa: S608 - constant text
-        [*(texts(mail[i] for mail in mails) for i in range(3)), *_each(mails)],
+        [*columns(mails, 3), *within(mails, 3)],
     )
     return set(mails) - {(row.tenant, row.contact_id, row.key) for row in ours}
 
@@ -545,7 +658,7 @@ async def messages_in(tx: Tx, mails: Collection[MailKey]) -> dict[MailKey, list[
             WHERE (tenant, contact_id, mail_key) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
               AND tenant = ANY (%s::text[]) AND contact_id = ANY (%s::text[]) AND mail_key = ANY (%s::text[])
             ORDER BY message_id""",
-        [*(texts(mail[i] for mail in mails) for i in range(3)), *_each(mails)],
+        [*columns(mails, 3), *within(mails, 3)],
     )
     found: dict[MailKey, list[Any]] = {key: [] for key in mails}
     for row in rows:
@@ -557,7 +670,8 @@ async def finish(tx: Tx, answers: Sequence[tuple[Mail, delivery.Handed]]) -> set
     """Write what came of mails; return those that had not come to their end meanwhile."""
     rows = await tx.rows(
         f"""UPDATE mail SET state = new.state, smtp_code = new.smtp_code, claim = NULL, attempts = new.attempts,
-                  next_try_at = now() + new.pause_s * interval '1 second' + {_OURS}
+                  next_try_at = CASE WHEN carrier IS NULL THEN now() + new.pause_s * interval '1 second' + {_OURS}
+                                     ELSE 'infinity' END
              FROM {_ANSWER.rows} AS new
             WHERE mail.tenant = new.tenant AND mail.contact_id = new.contact_id AND mail.key = new.key
               AND mail.tenant = ANY (%s::text[]) AND mail.contact_id = ANY (%s::text[]) AND mail.key = ANY (%s::text[])
@@ -566,15 +680,16 @@ async def finish(tx: Tx, answers: Sequence[tuple[Mail, delivery.Handed]]) -> set
         [
             _ANSWER.pack(
                 (
-                    *mail.mail_key,
+                    *key,
                     delivery.handed_over(mail.state, handed.answer).value,
                     handed.code,
                     mail.attempts,
                     delivery.pause_s(mail.attempts),
                 )
                 for mail, handed in answers
+                for key in mail.all_keys
             ),
-            *_each([mail.mail_key for mail, _ in answers]),
+            *within([key for mail, _ in answers for key in mail.all_keys], 3),
         ],
     )
     return {_key(row) for row in rows}
@@ -585,7 +700,7 @@ async def leave_to_people(tx: Tx, mails: Collection[MailKey]) -> None:
     await tx.run(
         """UPDATE mail SET next_try_at = 'infinity'
             WHERE (tenant, contact_id, key) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))""",
-        [texts(mail[i] for mail in mails) for i in range(3)],
+        columns(mails, 3),
     )
 
 
@@ -683,10 +798,6 @@ def _contact(row: Any) -> Contact:
         wants_document=row.wants_document,
         suspended=row.suspended_at is not None,
     )
-
-
-def _columns(keys: Collection[Key]) -> list[str]:
-    return [texts(key[0] for key in keys), texts(key[1] for key in keys)]
 
 
 def _key(row: Any) -> MailKey:

@@ -22,11 +22,13 @@ STORIES: Mapping[type[Message], wire.StoryOf] = {
     credit_pb2.LimitChanged: wire.limit_changed,
     credit_pb2.LimitExceeded: wire.limit_exceeded,
     credit_pb2.OrderRefused: wire.order_refused,
+    credit_pb2.HoldPlaced: wire.hold_placed,
+    credit_pb2.HoldLifted: wire.hold_lifted,
     invoicing_pb2.InvoiceIssued: wire.invoice_issued,
+    invoicing_pb2.InvoiceDiffers: wire.invoice_differs,
     invoicing_pb2.CreditNoteIssued: wire.credit_note_issued,
     invoicing_pb2.DocumentHeld: wire.document_held,
     invoicing_pb2.ShipmentRefused: wire.shipment_refused,
-    invoicing_pb2.CreditNoteRefused: wire.credit_refused,
     ledger_pb2.PaymentReceived: wire.payment_received,
     disputes_pb2.DisputeResolved: wire.dispute_resolved,
 }
@@ -41,6 +43,8 @@ def handlers(settings: Settings) -> Mapping[type[Message], Handler]:
         credit_pb2.BuyerRegistered: usecases.know_buyers,
         credit_pb2.BuyerChanged: usecases.know_buyers,
         invoicing_pb2.SellerRegistered: usecases.know_sellers,
+        invoicing_pb2.SellerChanged: usecases.change_sellers,
+        invoicing_pb2.CreditNoteRefused: desk.tell_credit_refused,
         disputes_pb2.DisputeOpened: desk.tell_dispute_opened,
         disputes_pb2.DisputeMoved: desk.tell_dispute_moved,
     }

@@ -1,14 +1,15 @@
 """What notifications does: tells each fact once to whoever is concerned, and copes with what comes back."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from google.protobuf.message import Message as Body
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
+from receivables.notifications.v1 import events_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis import outbox
@@ -18,12 +19,13 @@ from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
 from services.notifications import store, wire
 from services.notifications.domain import delivery, routing
-from services.notifications.domain.contacts import Contact
+from services.notifications.domain.contacts import Contact, mailbox
 from services.notifications.domain.delivery import Answer, Handed
 from services.notifications.domain.matrix import Kind, Weight
 from services.notifications.domain.messages import Message
 from services.notifications.domain.roles import BUYER_ROLES, Role
-from services.notifications.domain.routing import House, Recipient, Route
+from services.notifications.domain.routing import House, Post, Recipient, Route
+from services.notifications.domain.sellers import Firm, Policy
 from services.notifications.domain.stories import WHOLE_COMPANY, Detail, Moment, Story, deadline
 from services.notifications.settings import Settings
 from services.notifications.store import CaseFile, Key, Mail, MailKey, NewMessage
@@ -33,11 +35,28 @@ from services.notifications.texts.compose import Case, Names, compose
 MAILS_AT_ONCE = 200
 MESSAGES_AT_ONCE = 5000
 
+Firms = Mapping[str, Firm]  # by tenant
+
 
 async def register_contact(tx: Tx, contact: Contact) -> None:
-    """A person to tell, new or changed."""
+    """A person to tell, new or changed; what was to reach their old address with somebody else's mail goes by itself."""
+    key = (contact.tenant, contact.contact_id)
+    before = (await store.addresses(tx, [key])).get(key)
     await store.save_contact(tx, contact)
     await store.close_vacancies(tx, contact)
+    if before is not None and mailbox(before) != mailbox(contact.email):
+        await store.have_sent(tx, await store.let_go(tx, key), _word())
+
+
+async def set_policy(tx: Tx, call: Origin, digest_at: time) -> Policy:
+    """Tell the tenant's people at that time from now on; what waits already goes when it was to go."""
+    await store.lock_policy(tx, call.tenant)
+    firm = (await store.firms(tx, [call.tenant]))[call.tenant]
+    policy = Policy(firm.policy.version + 1, digest_at)
+    await store.add_policy(tx, call.tenant, policy, call.actor)
+    changed = events_pb2.PolicyChanged(version=policy.version, policy=wire.policy_message(policy))
+    await outbox.add(tx, [Announcement(call, "policy", "policy/notifications", changed)])
+    return policy
 
 
 async def know_buyers(
@@ -50,8 +69,14 @@ async def know_buyers(
 
 async def know_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerRegistered]]) -> None:
     """Know how the legal entities are called that we write for."""
-    names = {(e.tenant, e.body.seller_id): wire.clean(e.body.company.name) for e in events if e.body.company.name}
-    await store.save_sellers(tx, names)
+    told = [wire.registered(event) for event in events if event.body.company.name]
+    await store.save_sellers(tx, {(seller.tenant, seller.seller_id): seller for seller in told})
+
+
+async def change_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerChanged]]) -> None:
+    """Know their clocks, holidays and language too."""
+    told = sorted(map(wire.seller, events), key=lambda seller: seller.version)
+    await store.save_sellers(tx, {(seller.tenant, seller.seller_id): seller for seller in told})
 
 
 async def know_orders(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
@@ -68,15 +93,13 @@ async def know_orders(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -
 class Desk:
     """Where messages are written: what all of them depend on."""
 
-    # Where the business day ends.
-    time_zone: str
     # Takes the replies to cases.
     reply_domain: str
 
     @classmethod
     def of(cls, settings: Settings) -> "Desk":
         """The desk as the settings describe it."""
-        return cls(settings.time_zone, settings.reply_domain)
+        return cls(settings.reply_domain)
 
     def telling(
         self, stories: Mapping[type[Body], wire.StoryOf]
@@ -84,8 +107,8 @@ class Desk:
         """A handler that tells each event of a batch as the story that its type makes, if any."""
 
         async def handle(tx: Tx, events: Sequence[Event[Any]]) -> None:
-            now = self._now(tx)
-            told = [stories[type(event.body)](event, now) for event in events]
+            when = await _when(tx, events)
+            told = [stories[type(event.body)](event, when(event)) for event in events]
             await self.tell(tx, [story for story in told if story is not None])
 
         return handle
@@ -93,24 +116,33 @@ class Desk:
     async def tell_shipped(self, tx: Tx, events: Sequence[Event[orders_pb2.OrderShipped]]) -> None:
         """Goods are on their way, to the part of the company that ordered them."""
         scopes = await store.order_scopes(tx, {_order(e) for e in events})
-        now = self._now(tx)
-        told = [wire.shipped(e, now, scopes.get(_order(e), WHOLE_COMPANY)) for e in events]
+        when = await _when(tx, events)
+        told = [wire.shipped(e, when(e), scopes.get(_order(e), WHOLE_COMPANY)) for e in events]
         await self.tell(tx, told)
 
     async def tell_dispute_opened(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeOpened]]) -> None:
-        """An invoice is disputed; why is remembered for the questions that may follow."""
-        await store.save_dispute_reasons(
-            tx, {(e.tenant, e.body.dispute_id): wire.clean(e.body.reason_code) for e in events}
+        """An invoice is disputed; why, and how the case is called, is remembered for what may follow."""
+        await store.save_disputes(
+            tx, {_case(e): (wire.clean(e.body.reason_code), wire.clean(e.body.number)) for e in events}
         )
-        now = self._now(tx)
-        await self.tell(tx, [wire.dispute_opened(e, now) for e in events])
+        when = await _when(tx, events)
+        await self.tell(tx, [wire.dispute_opened(e, when(e)) for e in events])
 
     async def tell_dispute_moved(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeMoved]]) -> None:
         """A case went on, as far as people need to hear."""
-        reasons = await store.dispute_reasons(tx, {(e.tenant, e.body.dispute_id) for e in events})
-        now = self._now(tx)
-        told = [wire.dispute_moved(e, now, reasons.get((e.tenant, e.body.dispute_id), "")) for e in events]
+        known = await store.disputes(tx, {_case(e) for e in events})
+        named = {_case(e): ("", wire.clean(e.body.number)) for e in events if e.body.number}
+        if new := {case: names for case, names in named.items() if not known.get(case, ("", ""))[1]}:
+            await store.save_disputes(tx, new)
+        when = await _when(tx, events)
+        told = [wire.dispute_moved(e, when(e), known.get(_case(e), ("", ""))[0]) for e in events]
         await self.tell(tx, [story for story in told if story is not None])
+
+    async def tell_credit_refused(self, tx: Tx, events: Sequence[Event[invoicing_pb2.CreditNoteRefused]]) -> None:
+        """A case ended in a credit that cannot be issued."""
+        known = await store.disputes(tx, {_case(e) for e in events})
+        when = await _when(tx, events)
+        await self.tell(tx, [wire.credit_refused(e, when(e), known.get(_case(e), ("", ""))[1]) for e in events])
 
     async def tell(self, tx: Tx, told: Sequence[Story]) -> None:
         """Tell facts that were not told yet: one version of the case for everybody, each person once."""
@@ -119,17 +151,20 @@ class Desk:
         if not stories:
             return
         people = await _people(tx, stories)
+        firms = await store.firms(tx, {story.tenant for story in stories})
         routes = [_route(story, people) for story in stories]
-        for story in await self._name_somebody(tx, stories, routes):
+        for story in await self._name_somebody(tx, stories, routes, firms):
             stories.append(story)
             routes.append(_route(story, people))
         cases = await store.open_cases(tx, stories)
         await store.add_stories(tx, stories, cases)
         await self._write(
-            tx, [(s, route.recipients, case) for s, route, case in zip(stories, routes, cases, strict=True)]
+            tx, firms, [(s, route.recipients, case) for s, route, case in zip(stories, routes, cases, strict=True)]
         )
 
-    async def _name_somebody(self, tx: Tx, stories: Sequence[Story], routes: Sequence[Route]) -> list[Story]:
+    async def _name_somebody(
+        self, tx: Tx, stories: Sequence[Story], routes: Sequence[Route], firms: Firms
+    ) -> list[Story]:
         """Ask, once, that somebody be named for a role that must act and that nobody holds."""
         causes: dict[tuple[str, str, Role], Story] = {}
         for story, found in zip(stories, routes, strict=True):
@@ -139,48 +174,31 @@ class Desk:
             return []
         opened = await store.open_vacancies(tx, causes)
         return [
-            self._task(tx, Kind.NAME_SOMEBODY, cause, f"buyer/{account_id}", {"role": role.value})
+            _task(firms[tenant].moment(tx.at), Kind.NAME_SOMEBODY, cause, f"buyer/{account_id}", {"role": role.value})
             if account_id
-            else self._task(tx, Kind.NAME_COLLEAGUE, cause, f"role/{role}", {"role": role.value})
+            else _task(firms[tenant].moment(tx.at), Kind.NAME_COLLEAGUE, cause, f"role/{role}", {"role": role.value})
             for (tenant, account_id, role), cause in causes.items()
             if (tenant, account_id, role) in opened
         ]
 
-    def _task(self, tx: Tx, kind: Kind, cause: Story, about: str, details: Mapping[str, Detail]) -> Story:
-        """A story of our own, that comes of another, and a case of its own."""
-        now = self._now(tx)
-        by_when = deadline(kind, now.today)
-        return Story(
-            kind=kind,
-            tenant=cause.tenant,
-            fact=f"{kind}/{new_id()}",
-            event_type=kind.value,
-            about=about,
-            account_id=cause.account_id,
-            affects=cause.affects,
-            by_when=by_when,
-            next_update_at=by_when,
-            told_on=now.today,
-            scope=cause.scope,
-            details=details,
-        )
-
-    async def _write(self, tx: Tx, told: Sequence[tuple[Story, Sequence[Recipient], CaseFile]]) -> None:
+    async def _write(self, tx: Tx, firms: Firms, told: Sequence[tuple[Story, Sequence[Recipient], CaseFile]]) -> None:
         if not any(recipients for _, recipients, _ in told):
             return
         companies = await store.company_names(tx, {(s.tenant, s.account_id) for s, _, _ in told})
-        sellers = await store.seller_names(tx, {s.tenant for s, _, _ in told})
-        digest_at = self._now(tx).digest_at()
+        digest_at = {tenant: firm.moment(tx.at).digest_at() for tenant, firm in firms.items()}
         messages = []
         for story, recipients, file in told:
             names = Names(
                 company=companies.get((story.tenant, story.account_id), wire.clean(story.account_id)),
-                seller=str(story.details.get("seller") or sellers.get(story.tenant, story.tenant)),
+                seller=str(story.details.get("seller") or firms[story.tenant].seller().name or story.tenant),
             )
             case = Case(file.version, f"case+{file.token}@{self.reply_domain}")
-            for recipient, message in zip(recipients, compose(story, recipients, names, case), strict=True):
-                due_at = tx.at if recipient.at_once else digest_at
-                messages.append(_row(story, recipient, names.seller, message, created_at=tx.at, due_at=due_at))
+            posts = routing.posted(recipients)
+            for post, message in zip(
+                posts, compose(story, [post.recipient for post in posts], names, case), strict=True
+            ):
+                due_at = tx.at if post.at_once else digest_at[story.tenant]
+                messages.append(_row(story, post, names.seller, message, created_at=tx.at, due_at=due_at))
         await store.add_messages(tx, messages, _word())
 
     async def find(self, tx: Tx) -> int:
@@ -189,11 +207,12 @@ class Desk:
         await store.have_sent(tx, await store.left_by_others(tx, MAILS_AT_ONCE), word)
         return await store.find_digests(tx, word)
 
-    async def gather_digests(self, tx: Tx) -> bool:
+    async def gather_digests(self, tx: Tx, tenant: str) -> bool:
         """Make a mail of what each of some persons heard until the end of the business day; is anybody left?"""
         made, too_late_for = await store.gather_digests(tx, MAILS_AT_ONCE, MESSAGES_AT_ONCE)
+        firm = (await store.firms(tx, [tenant]))[tenant] if too_late_for else Firm()
         for was_due_at in too_late_for:
-            await store.postpone(tx, was_due_at, Moment(was_due_at, self.time_zone).digest_at())
+            await store.postpone(tx, was_due_at, firm.moment(was_due_at).digest_at())
         await store.have_sent(tx, made, _word())
         return bool(made or too_late_for)
 
@@ -214,7 +233,7 @@ class Desk:
                 Announcement(_origin(row, "accepted"), row.account_id, f"message/{row.message_id}", wire.delivered(row))
                 for mail, handed in open_
                 if handed.answer is Answer.TAKEN
-                for row in mail.messages
+                for row in (*mail.messages, *mail.carried)
                 if row.weight == Weight.ACT or row.document
             ],
         )
@@ -235,33 +254,40 @@ class Desk:
         ]
 
     async def _bounce(self, tx: Tx, mail: Mail, smtp_code: int) -> None:
-        """A dead address: send nothing more there, tell it, and tell others what was in the mail."""
-        ended: list[MailKey] = [mail.mail_key]
-        suspended = await store.suspend(tx, (mail.tenant, mail.contact_id))
-        if suspended is not None:
-            ended += await store.give_up(tx, (mail.tenant, mail.contact_id), smtp_code)
+        """A dead address: send nothing more there, tell it of all who have it, and tell others what was in the mail."""
+        ended = set(mail.all_keys)
+        gone = []
+        for contact in sorted(await store.at_the_same_address(tx, [(mail.tenant, mail.contact_id)])):
+            if (suspended := await store.suspend(tx, contact)) is not None:
+                gone.append(suspended)
+                ended |= set(await store.give_up(tx, contact, smtp_code))
         rows = [row for found in (await store.messages_in(tx, ended)).values() for row in found]
+        rows.sort(key=lambda row: row.message_id)
         announcements = [
             Announcement(
                 _origin(row, "bounced"), row.account_id, f"message/{row.message_id}", wire.bounced(row, smtp_code)
             )
             for row in rows
         ]
-        stories = await self._tell_others(tx, {(row.tenant, row.fact): row.role for row in rows})
-        if suspended is not None:
+        roles: dict[Key, set[str]] = {}
+        for row in rows:
+            roles.setdefault((row.tenant, row.fact), set()).add(row.role)
+        stories = await self._tell_others(tx, roles)
+        for suspended in gone:
             announcements += await self._tell_unreachable(tx, suspended, stories[-1], rows[-1])
         await outbox.add(tx, announcements)
 
-    async def _tell_others(self, tx: Tx, bounced: Mapping[Key, str]) -> list[Story]:
+    async def _tell_others(self, tx: Tx, bounced: Mapping[Key, Collection[str]]) -> list[Story]:
         """Route facts again, now without whoever is suspended, to who holds the same role or must act instead.
 
-        Takes the facts with the role of whom they did not reach; returns the facts.
+        Takes the facts with the roles of those whom they did not reach; returns the facts.
         """
         kept = await store.lock_stories(tx, bounced)
         told = await store.who_was_told(tx, bounced)
         people = await _people(tx, [story for story, _ in kept])
         await self._write(
             tx,
+            await store.firms(tx, {story.tenant for story, _ in kept}),
             [
                 (
                     story,
@@ -269,7 +295,7 @@ class Desk:
                         recipient
                         for recipient in _route(story, people).recipients
                         if (story.tenant, story.fact, recipient.contact.contact_id) not in told
-                        and (recipient.weight is Weight.ACT or recipient.role == bounced[(story.tenant, story.fact)])
+                        and (recipient.weight is Weight.ACT or recipient.role in bounced[(story.tenant, story.fact)])
                     ],
                     case,
                 )
@@ -283,7 +309,9 @@ class Desk:
         kind = Kind.CONTACT_UNREACHABLE if contact.account_id else Kind.COLLEAGUE_UNREACHABLE
         subject = f"contact/{contact.contact_id}"
         roles = tuple(role.value for role in contact.roles)
-        await self.tell(tx, [self._task(tx, kind, cause, subject, {"contact": contact.contact_id, "roles": roles})])
+        firm = (await store.firms(tx, [contact.tenant]))[contact.tenant]
+        details: dict[str, Detail] = {"contact": contact.contact_id, "roles": roles}
+        await self.tell(tx, [_task(firm.moment(tx.at), kind, cause, subject, details)])
         house = (contact.tenant, contact.account_id)
         others = (await store.contacts_of(tx, {house}))[house]
         if not (vacant := routing.without_anybody(contact.roles, others)):
@@ -291,8 +319,38 @@ class Desk:
         event = wire.unreachable(contact.contact_id, cause.account_id, vacant)
         return [Announcement(_origin(row, "bounced"), cause.account_id, subject, event)]
 
-    def _now(self, tx: Tx) -> Moment:
-        return Moment(tx.at, self.time_zone)
+
+async def _when(tx: Tx, events: Sequence[Event[Any]]) -> Callable[[Event[Any]], Moment]:
+    """What each event's "today" and "the end of the business day" are: where the legal entity is that it names."""
+    firms = await store.firms(tx, {event.tenant for event in events})
+    return lambda event: firms[event.tenant].moment(tx.at, getattr(event.body, "seller_id", ""))
+
+
+def _task(now: Moment, kind: Kind, cause: Story, about: str, details: Mapping[str, Detail]) -> Story:
+    """A story of our own, that comes of another, and a case of its own."""
+    by_when = deadline(kind, now)
+    return Story(
+        kind=kind,
+        tenant=cause.tenant,
+        fact=f"{kind}/{new_id()}",
+        event_type=kind.value,
+        about=about,
+        account_id=cause.account_id,
+        affects=cause.affects,
+        by_when=by_when,
+        next_update_at=by_when,
+        told_on=now.today,
+        scopes=cause.scopes,
+        details=details,
+    )
+
+
+def _case(
+    event: Event[disputes_pb2.DisputeOpened]
+    | Event[disputes_pb2.DisputeMoved]
+    | Event[invoicing_pb2.CreditNoteRefused],
+) -> Key:
+    return (event.tenant, event.body.dispute_id)
 
 
 def _order(event: Event[orders_pb2.OrderPlaced] | Event[orders_pb2.OrderShipped]) -> Key:
@@ -319,9 +377,10 @@ def _origin(row: Any, what: str) -> Origin:
 
 
 def _row(
-    story: Story, recipient: Recipient, sender: str, message: Message, *, created_at: datetime, due_at: datetime
+    story: Story, post: Post, sender: str, message: Message, *, created_at: datetime, due_at: datetime
 ) -> NewMessage:
     action = message.what_you_need_to_do
+    recipient = post.recipient
     return NewMessage(
         tenant=story.tenant,
         message_id=new_id(),
@@ -346,9 +405,10 @@ def _row(
         next_update_at=message.next_update_at,
         track_url=message.track_url,
         why_you=message.why_you,
-        document=story.document if recipient.with_document else "",
+        document=story.document if post.with_document else "",
         told_on=story.told_on,
         created_at=created_at,
         due_at=due_at,
-        mail_key=story.fact if recipient.at_once else None,
+        mail_key=story.fact if post.at_once else None,
+        carrier=post.carrier,
     )

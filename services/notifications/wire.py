@@ -1,7 +1,7 @@
 """Translates what the other services announce into stories, and our own words into the contract."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date
+from datetime import UTC, date, time
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -23,6 +23,7 @@ from services.notifications.domain import contacts
 from services.notifications.domain.contacts import Contact
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.roles import Role
+from services.notifications.domain.sellers import LegalEntity, Policy, clock_time
 from services.notifications.domain.stories import (
     WHOLE_COMPANY,
     Affects,
@@ -34,6 +35,7 @@ from services.notifications.domain.stories import (
 )
 
 TEXT_MAX = 500  # of what others wrote, in a sentence of ours
+LISTED_MAX = 5  # of many things in a sentence; how many more there are is said
 
 _DECIDED = {
     credit_pb2.OUTCOME_APPROVED: Kind.ORDER_APPROVED,
@@ -66,6 +68,12 @@ def scope_of(message: party_pb2.Scope) -> Scope:
     return Scope(clean(message.site), clean(message.cost_centre), clean(message.purchase_order))
 
 
+def some(texts: Sequence[str]) -> tuple[str, ...]:
+    """What others wrote, as much of it as fits a sentence, and how many more there are."""
+    more = len(texts) - LISTED_MAX
+    return (*map(clean, texts[:LISTED_MAX]), *((f"+ {more}",) if more > 0 else ()))
+
+
 def credit_decided(event: Event[credit_pb2.CreditDecided], now: Moment) -> Story | None:
     """An order was approved, referred to a person or declined."""
     body = event.body
@@ -80,11 +88,11 @@ def credit_decided(event: Event[credit_pb2.CreditDecided], now: Moment) -> Story
         fact=f"decision/{body.decision_id}" if body.decision_id else "",
         affects=Affects(amount, orders=(clean(body.order_id),), credit_line=_money(body.headroom)),
         by_when=now.day_of(expires) if expires else None,
-        scope=scope_of(body.scope),
+        scopes=(scope_of(body.scope),),
         details={
             "order": clean(body.order_id),
             "amount": amount,
-            "reasons": tuple(clean(reason) for reason in body.reasons),
+            "reasons": some(body.reasons),
         },
     )
 
@@ -112,7 +120,7 @@ def _hold(event: Event[credit_pb2.HoldReleased] | Event[credit_pb2.HoldExpired],
         kind,
         fact=f"{kind}/{body.order_id}/{body.version}",
         affects=Affects(amount, orders=(order,)),
-        scope=scope_of(body.scope),
+        scopes=(scope_of(body.scope),),
         details={"order": order, "amount": amount},
     )
 
@@ -140,8 +148,39 @@ def limit_exceeded(event: Event[credit_pb2.LimitExceeded], now: Moment) -> Story
         Kind.LIMIT_EXCEEDED,
         fact=f"limit_exceeded/{body.invoice_number}",
         affects=Affects(contracts.money(body.invoice_amount), invoices=(invoice,), orders=(order,), credit_line=limit),
-        scope=scope_of(body.scope),
+        scopes=(scope_of(body.scope),),
         details={"invoice": invoice, "limit": limit, "excess": excess},
+    )
+
+
+def hold_placed(event: Event[credit_pb2.HoldPlaced], now: Moment) -> Story | None:
+    """Part or all of an account may not order. Why, people hear by its code: what was written beside it is ours."""
+    body = event.body
+    until = now.day_of(body.until.ToDatetime(UTC)) if body.HasField("until") else None
+    by = deadline(Kind.HOLD_PLACED, now)
+    return _story(
+        event,
+        now,
+        Kind.HOLD_PLACED,
+        fact=f"hold/{body.hold_id}/placed",
+        affects=Affects(new_orders=True),
+        by_when=min(by, until) if until else by,
+        scopes=(scope_of(body.scope),),
+        details={"reason": clean(body.reason_code), "sees_to_it": clean(body.owner), "until": until or ""},
+    )
+
+
+def hold_lifted(event: Event[credit_pb2.HoldLifted], now: Moment) -> Story | None:
+    """The account may order again."""
+    body = event.body
+    return _story(
+        event,
+        now,
+        Kind.HOLD_LIFTED,
+        fact=f"hold/{body.hold_id}/lifted",
+        affects=Affects(new_orders=True),
+        scopes=(scope_of(body.scope),),
+        details={"cause": clean(body.cause)},
     )
 
 
@@ -170,7 +209,7 @@ def shipped(event: Event[orders_pb2.OrderShipped], now: Moment, scope: Scope) ->
         Kind.SHIPPED,
         fact=f"shipped/{body.order_id}/{body.shipment_id}",
         affects=Affects(orders=(order,), shipment=shipment),
-        scope=scope,
+        scopes=(scope,),
         details={"order": order, "shipment": shipment},
     )
 
@@ -178,7 +217,15 @@ def shipped(event: Event[orders_pb2.OrderShipped], now: Moment, scope: Scope) ->
 def shipment_refused(event: Event[invoicing_pb2.ShipmentRefused], now: Moment) -> Story | None:
     """A shipment could not be invoiced as the shop told it."""
     body = event.body
-    order, shipment = clean(body.order_id), clean(body.shipment_id)
+    order, shipment = clean(body.order_id) or clean(event.subject), clean(body.shipment_id)
+    if not shipment:  # nothing of the order can be invoiced
+        return _story(
+            event,
+            now,
+            Kind.ORDER_REFUSED,
+            affects=Affects(orders=(order,)),
+            details={"order": order, "code": clean(body.code), "message": clean(body.message)},
+        )
     return _story(
         event,
         now,
@@ -191,8 +238,8 @@ def shipment_refused(event: Event[invoicing_pb2.ShipmentRefused], now: Moment) -
 def document_held(event: Event[invoicing_pb2.DocumentHeld], now: Moment) -> Story | None:
     """A draft broke a rule and waits without a number."""
     body = event.body
-    order, shipment = clean(body.order_id), clean(body.shipment_id)
-    findings = tuple(clean(f"{finding.rule} ({finding.place}): {finding.message}") for finding in body.findings)
+    order, shipment = clean(body.order_id) or clean(event.subject), clean(body.shipment_id)
+    findings = _findings(body.findings)
     return _story(
         event,
         now,
@@ -200,6 +247,32 @@ def document_held(event: Event[invoicing_pb2.DocumentHeld], now: Moment) -> Stor
         affects=Affects(orders=(order,), shipment=shipment),
         details={"order": order, "findings": findings},
     )
+
+
+def invoice_differs(event: Event[invoicing_pb2.InvoiceDiffers], now: Moment) -> Story | None:
+    """What was invoiced for an order is not what was ordered."""
+    body = event.body
+    ordered, invoiced = contracts.money(body.ordered), contracts.money(body.invoiced)
+    invoice, order = clean(body.number), clean(body.order_id)
+    return _story(
+        event,
+        now,
+        Kind.INVOICE_DIFFERS,
+        fact=f"invoice_differs/{body.invoice_id}",
+        affects=Affects(invoiced, invoices=(invoice,), orders=(order,)),
+        scopes=(scope_of(body.scope),),
+        details={
+            "invoice": invoice,
+            "order": order,
+            "ordered": ordered,
+            "invoiced": invoiced,
+            "findings": _findings(body.findings),
+        },
+    )
+
+
+def _findings(findings: Sequence[invoicing_pb2.Finding]) -> tuple[str, ...]:
+    return some([f"{finding.rule} ({finding.place}): {finding.message}" for finding in findings])
 
 
 def invoice_issued(event: Event[invoicing_pb2.InvoiceIssued], now: Moment) -> Story | None:
@@ -217,7 +290,7 @@ def invoice_issued(event: Event[invoicing_pb2.InvoiceIssued], now: Moment) -> St
             amount, invoices=(invoice,), orders=(order,) if order else (), shipment=clean(body.shipment_id)
         ),
         by_when=due,
-        scope=scope_of(body.scope),
+        scopes=(scope_of(body.scope),),
         details={"invoice": invoice, "order": order, "amount": amount, "due": due, **_named(body.seller.name)},
         document=body.invoice_id,
     )
@@ -234,27 +307,36 @@ def credit_note_issued(event: Event[invoicing_pb2.CreditNoteIssued], now: Moment
         Kind.CREDIT_NOTE_ISSUED,
         fact=f"credit_note/{body.credit_note_id}",
         affects=Affects(amount, invoices=(invoice,), orders=(clean(body.order_id),) if body.order_id else ()),
-        scope=scope_of(body.scope),
+        scopes=(scope_of(body.scope),),
         details={"credit_note": note, "invoice": invoice, "amount": amount},
         document=body.credit_note_id,
     )
 
 
 def payment_received(event: Event[ledger_pb2.PaymentReceived], now: Moment) -> Story | None:
-    """Money came in, and all or not all of it found its invoices."""
+    """Money came in, and all or not all of it found its invoices; those whose invoices it met hear of it."""
     body = event.body
     amount = contracts.money(body.amount)
     unapplied = _money(body.unapplied) or Money(0, amount.currency)
+    if body.paid_before:
+        kind = Kind.PAYMENT_TWICE
+    elif unapplied.minor > 0 and not body.continues:
+        kind = Kind.PAYMENT_NOT_IDENTIFIED
+    else:
+        kind = Kind.PAYMENT_RECEIVED
     return _story(
         event,
         now,
-        Kind.PAYMENT_NOT_IDENTIFIED if unapplied.minor > 0 else Kind.PAYMENT_RECEIVED,
+        kind,
         fact=f"payment/{body.payment_id}",
-        affects=Affects(amount),
+        affects=Affects(amount, invoices=some(body.paid_before)),
+        scopes=tuple(dict.fromkeys(map(scope_of, body.scopes))) or (WHOLE_COMPANY,),
         details={
             "payment": clean(body.payment_id),
             "amount": amount,
             "unapplied": unapplied,
+            "paid_before": some(body.paid_before),
+            "continues": "yes" if body.continues else "",
             "value_date": day(body.value_date, what="value_date"),
             "remittance": clean(body.remittance),
         },
@@ -306,8 +388,8 @@ def dispute_resolved(event: Event[disputes_pb2.DisputeResolved], now: Moment) ->
     )
 
 
-def credit_refused(event: Event[invoicing_pb2.CreditNoteRefused], now: Moment) -> Story | None:
-    """A case ended in a credit that cannot be issued."""
+def credit_refused(event: Event[invoicing_pb2.CreditNoteRefused], now: Moment, number: str) -> Story:
+    """A case ended in a credit that cannot be issued; the case's number is known from its own events."""
     body = event.body
     return _dispute(
         event,
@@ -316,6 +398,7 @@ def credit_refused(event: Event[invoicing_pb2.CreditNoteRefused], now: Moment) -
         amount=contracts.money(body.credit),
         by_when=None,
         details={"code": clean(body.code), "message": clean(body.message)},
+        number=number,
     )
 
 
@@ -328,10 +411,12 @@ def _dispute(
     by_when: date | None,
     details: Mapping[str, Detail],
     knower: Role | None = None,
+    number: str = "",
 ) -> Story:
-    """A story of a case; the cases' events share their fields' names."""
+    """A story of a case; the cases' events share their fields' names. One that has no number yet is called by its id."""
     body = event.body
-    case, invoice = clean(body.dispute_id), clean(body.invoice_number)
+    case = clean(getattr(body, "number", "")) or number or clean(body.dispute_id)
+    invoice = clean(body.invoice_number)
     return _story(
         event,
         now,
@@ -340,7 +425,7 @@ def _dispute(
         by_when=by_when,
         # Unless the buyer appeals, by the day that is named.
         last_word=kind is Kind.DISPUTE_REJECTED,
-        scope=scope_of(body.scope),
+        scopes=(scope_of(body.scope),),
         details={"dispute": case, "invoice": invoice, "amount": amount, **details},
         knower=knower,
     )
@@ -356,11 +441,11 @@ def _story(
     fact: str = "",
     by_when: date | None = None,
     last_word: bool = False,
-    scope: Scope = WHOLE_COMPANY,
+    scopes: tuple[Scope, ...] = (WHOLE_COMPANY,),
     document: str = "",
     knower: Role | None = None,
 ) -> Story:
-    by = by_when or deadline(kind, now.today)
+    by = by_when or deadline(kind, now)
     return Story(
         kind=kind,
         tenant=event.tenant,
@@ -372,7 +457,7 @@ def _story(
         by_when=by,
         next_update_at=now.today if last_word else by,
         told_on=now.today,
-        scope=scope,
+        scopes=scopes,
         details=details,
         document=document,
         knower=knower,
@@ -387,8 +472,8 @@ def _named(seller: str) -> dict[str, Detail]:
     return {"seller": clean(seller)} if seller.strip() else {}
 
 
-def contact(tenant: str, request: service_pb2.RegisterContactRequest) -> Contact:
-    """A person to register, checked."""
+def contact(tenant: str, request: service_pb2.RegisterContactRequest, language: str) -> Contact:
+    """A person to register, checked; who names no language reads the seller's."""
     return Contact(
         tenant=tenant,
         contact_id=request.contact_id,
@@ -397,7 +482,7 @@ def contact(tenant: str, request: service_pb2.RegisterContactRequest) -> Contact
         email=request.email.strip(),
         roles=contacts.roles(request.roles),
         scope=scope_of(request.scope),
-        language=request.language,
+        language=request.language or language,
         wants_document=request.wants_document,
     ).check()
 
@@ -471,6 +556,37 @@ def bounced(row: Any, smtp_code: int) -> events_pb2.MessageBounced:
 def unreachable(contact_id: str, account_id: str, vacant: Sequence[Role]) -> events_pb2.ContactUnreachable:
     """Nobody is left who holds these roles, to tell."""
     return events_pb2.ContactUnreachable(contact_id=contact_id, account_id=account_id, roles_without_anybody=vacant)
+
+
+def seller(event: Event[invoicing_pb2.SellerChanged]) -> LegalEntity:
+    """A legal entity, as it is kept."""
+    said = event.body.seller
+    return LegalEntity(
+        tenant=event.tenant,
+        seller_id=said.seller_id,
+        version=event.body.version,
+        name=clean(said.company.name),
+        time_zone=clean(said.time_zone),
+        holidays=clean(said.holidays),
+        opens_at=clean(said.opens_at),
+        closes_at=clean(said.closes_at),
+        language=clean(said.language),
+    )
+
+
+def registered(event: Event[invoicing_pb2.SellerRegistered]) -> LegalEntity:
+    """A legal entity of which only the name is told."""
+    return LegalEntity(event.tenant, event.body.seller_id, 0, clean(event.body.company.name))
+
+
+def policy(said: events_pb2.NotificationPolicy) -> time:
+    """When the digest is to go out; refuses what is no time of day."""
+    return clock_time(said.digest_at, what="digest_at")
+
+
+def policy_message(policy: Policy) -> events_pb2.NotificationPolicy:
+    """When people are told, to tell and to show."""
+    return events_pb2.NotificationPolicy(digest_at=f"{policy.digest_at:%H:%M}")
 
 
 StoryOf = Callable[[Event[Any], Moment], Story | None]

@@ -20,11 +20,11 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.local.rules import install
-from services.invoicing.documents import PROFILES, Schema, check, claim, read, totals, write
-from services.invoicing.documents.model import Invoice, Item
-from services.invoicing.documents.rules.official import Bench
+from services.documents import PROFILES, Schema, check, claim, read, totals, write
+from services.documents.model import Invoice, Item
+from services.documents.rules.official import Bench
 from tests.judges import judges
-from tests.unit.invoicing.documents.examples import a_line, an_invoice
+from tests.unit.documents.examples import a_line, an_invoice
 
 SIZES = (2, 100, 10_000)
 WARM_SECONDS = 0.5  # of CPU that are not measured: sheets and schemas are compiled then, caches filled

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from deploy.local import postgres
 from deploy.local.processes import wait_until
 from services.chassis.envelope import Record
 from tests.chaos.toy import usecases
@@ -149,3 +150,37 @@ def test_a_database_that_was_away_for_long_is_met_as_soon_as_it_is_back(world: W
 
 def _connected(world: World, name: str) -> bool:
     return bool(world.ask("SELECT pid FROM pg_stat_activity WHERE application_name = %s", name))
+
+
+def test_a_database_that_was_restored_from_an_older_copy_is_given_what_lies_between_again(world: World, tenant: str):
+    sent = orders(tenant, 120)
+    world.send(sent[:40])
+    world.await_effects(tenant, 40)
+    stop(world)
+    replace_database(world, template="toy", name="toy_older")
+    world.start_replicas()
+    world.send(sent[40:80])
+    world.await_effects(tenant, 80)
+    stop(world)
+    committed = world.committed()
+
+    replace_database(world, template="toy_older", name="toy")
+    assert len(world.effects(tenant)) == 40
+    world.send(sent[80:])
+    world.start_replicas()
+
+    world.await_effects(tenant, 120)
+    assert_exactly_once_in_order(world, tenant, wanted(120))
+    wait_until(lambda: world.committed() >= committed + 40, "the group goes on from where it was")
+
+
+def stop(world: World) -> None:
+    """End the replicas in order: what they have handled is committed to the group."""
+    for replica in world.replicas:
+        replica.process.stop()
+
+
+def replace_database(world: World, *, template: str, name: str) -> None:
+    """Make a database a copy of another."""
+    postgres.drop(world.postgres.admin_url, name)
+    postgres.copy(world.postgres.admin_url, template, name)

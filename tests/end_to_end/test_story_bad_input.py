@@ -14,7 +14,7 @@ EXPECTED = {
     "zero_quantity": ("refused", "order.quantity_not_positive"),
     "negative_quantity": ("refused", "order.quantity_not_positive"),
     "other_currency": ("refused", "order.currency_not_held"),
-    "too_large": ("refused", "money.too_large"),
+    "too_large": ("refused", "number.too_large"),
     "gross_mismatch": ("refused", "order.gross_mismatch"),
     "repeated": None,
     "changed_repeat": ("refused", "event.id_reused"),

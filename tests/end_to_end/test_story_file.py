@@ -26,7 +26,7 @@ def played(world: World, trader: Trader, lines: Sequence[str], folder: Path, buy
     file.write_bytes("\n".join([",".join(ORDER_COLUMNS), *lines]).encode("latin-1"))
     buyers_file.write_text(buyers)
     known = read_buyers(buyers_file, trader.tenant) if buyers else None
-    player = CsvPlayer(world.stage, trader.seller, read_orders(file), known)
+    player = CsvPlayer(world.stage, trader.seller, read_orders(file, named=known or ()).rows, known)
     player.play()
     world.at += timedelta(days=10)
     results.write_documents(folder / "invoices", world.stage, [trader.tenant])

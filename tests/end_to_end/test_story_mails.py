@@ -68,6 +68,17 @@ def test_a_narrow_scope_hears_only_of_its_site(world: World, trader: Trader) -> 
     assert (len(trader.mails(north)), len(trader.mails(south))) == (1, 0)
 
 
+def test_a_mailbox_that_two_contacts_share_gets_one_mail_and_both_are_told(world: World, trader: Trader) -> None:
+    trader.buyer()
+    shared = f"ap.{trader.tenant}@people.example"
+    for contact in ("c1", "c2"):
+        trader.person(contact, "AP_CLERK", "b1", email=shared)
+
+    trader.sell("o1", "100")
+
+    assert len(trader.mails(shared)) == 1
+
+
 def test_what_only_informs_comes_once_at_the_end_of_the_day(world: World, trader: Trader) -> None:
     trader.buyer()
     requester = trader.person("req", "REQUESTER", "b1")

@@ -13,9 +13,9 @@ from tests.fuzz import READERS
 
 atheris: Any = importlib.import_module("atheris")  # of its own environment, which mypy does not see
 with atheris.instrument_imports(include=["services"]):
-    from services.invoicing.documents import check, read, safe, write
-    from services.invoicing.documents.formats import facturx, recognise
-    from services.invoicing.documents.formats.facturx.page import content
+    from services.documents import check, read, safe, write
+    from services.documents.formats import facturx, recognise
+    from services.documents.formats.facturx.page import content
     from services.kernel.refusals import Invalid
 
 

@@ -9,10 +9,10 @@ import pytest
 from filelock import FileLock
 
 from deploy.local.artifacts import CACHE, ROOT
-from services.invoicing.documents import claim, write
+from services.documents import claim, write
 from tests.fuzz import READERS
-from tests.unit.invoicing.documents.examples import GOLDEN
-from tests.unit.invoicing.documents.test_document_facturx import all_at_once
+from tests.unit.documents.examples import GOLDEN
+from tests.unit.documents.test_document_facturx import all_at_once
 
 SECONDS = int(os.environ.get("AR_FUZZ_S", "600"))  # for each reader
 MEMORY_MB = 1024

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from deploy.local.rules import install
-from services.invoicing.documents import PROFILES, OfficialRules, check, claim, is_valid, read, write
-from services.invoicing.documents.formats import facturx
-from services.invoicing.documents.formats.facturx import LANGUAGES, Page, qr
-from services.invoicing.documents.model import Address, Invoice, Item
+from services.documents import PROFILES, OfficialRules, check, claim, is_valid, read, write
+from services.documents.formats import facturx
+from services.documents.formats.facturx import LANGUAGES, Page, qr
+from services.documents.model import Address, Invoice, Item
 from tests.judges import judges
-from tests.unit.invoicing.documents.examples import BUYER, GOLDEN, PAYMENT, a_line, an_invoice, credit_note, domestic
-from tests.unit.invoicing.documents.sketches import Sketch, invoice, sketches
-from tests.unit.invoicing.documents.test_document_facturx import LEVELS, all_at_once
-from tests.unit.invoicing.documents.test_document_profiles import german, peppol, traded
+from tests.unit.documents.examples import BUYER, GOLDEN, PAYMENT, a_line, an_invoice, credit_note, domestic
+from tests.unit.documents.sketches import Sketch, invoice, sketches
+from tests.unit.documents.test_document_facturx import LEVELS, all_at_once
+from tests.unit.documents.test_document_profiles import german, peppol, traded
 
 DRAWN = 150
 PAYMENT_OF_NOBODY = replace(PAYMENT, transfers=(replace(PAYMENT.transfers[0], account_name=None),))

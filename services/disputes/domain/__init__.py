@@ -1,1 +1,1 @@
-"""The rules of disputes: what may be contested, how a case moves, and by when it is answered (domain rule B10)."""
+"""The rules of disputes: what may be contested, how a case moves, and by when it is answered (RULES.md)."""

@@ -1,4 +1,4 @@
-"""A case: the table of its moves, what it contests in each state, and how it ends (domain rule B10)."""
+"""A case: the table of its moves, what it contests in each state, and how it ends (RULES: the moves)."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -6,13 +6,14 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from services.disputes.domain import deadlines, invoices, reasons
+from services.disputes.domain import invoices, reasons
 from services.disputes.domain.deadlines import Policy
-from services.disputes.domain.invoices import Invoice, Lines, Part
-from services.kernel.calendars import add_business_days
+from services.disputes.domain.invoices import NOTHING_CREDITED, Invoice, Lines, Part
+from services.disputes.domain.portions import Shares
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid
+from services.kernel.residue import unit_of
 
 DESCRIPTION_MAX = 4000  # characters
 MISSING_MAX = 500  # characters
@@ -132,6 +133,8 @@ class Dispute:
     opened_by: str
     opened_at: datetime
     answer_by: date
+    # What people call it: "D-2026-0042"; '' until it is numbered.
+    number: str = ""
     # How often it was moved: the number of its last history entry.
     moves: int = 0
     # Since when the customer is waited for.
@@ -192,8 +195,21 @@ class Entry:
     at: datetime
 
 
+def number(year: int, nth: int) -> str:
+    """What people call the nth case of a business year."""
+    return f"D-{year}-{nth:04}"
+
+
 def draft(
-    wish: Wish, invoice: Invoice, lines: Lines, *, dispute_id: str, by: str, at: datetime, policy: Policy
+    wish: Wish,
+    invoice: Invoice,
+    lines: Lines,
+    credited: Shares = NOTHING_CREDITED,
+    *,
+    dispute_id: str,
+    by: str,
+    at: datetime,
+    policy: Policy,
 ) -> Dispute:
     """Put a wish into the form of a case, refusing what cannot be contested; it counts once it is submitted."""
     if reasons.find(wish.reason_code).code == "OTH" and not wish.description.strip():
@@ -214,7 +230,7 @@ def draft(
         reason_code=wish.reason_code,
         description=wish.description,
         lines=wish.lines,
-        amount=_wanted(wish.lines, wish.amount, lines, invoice),
+        amount=_wanted(wish, lines, invoice, credited),
         state=State.DRAFT,
         opened_by=by,
         opened_at=at,
@@ -228,13 +244,13 @@ def move(dispute: Dispute, action: Action, *, at: datetime, policy: Policy) -> D
     if action in (Action.REOPEN, Action.APPEAL):
         return _taken_up_again(moved, at, policy)
     if dispute.state is State.AWAITING_CUSTOMER and dispute.asked_at is not None:
-        put_off = deadlines.push(dispute.answer_by, policy.day(dispute.asked_at), policy.day(at))
+        put_off = policy.put_off(dispute.answer_by, policy.day(dispute.asked_at), policy.day(at))
         return replace(moved, answer_by=put_off, asked_at=None)
     return replace(moved, asked_at=at) if moved.state is State.AWAITING_CUSTOMER else moved
 
 
 def check_question(missing: str, asked: Collection[str]) -> None:
-    """Refuse a question that names nothing, or that this customer was asked before: each item is asked once (B10)."""
+    """Refuse a question that names nothing, or that this customer was asked before: each item is asked once (RULES: asked once)."""
     if not missing.strip():
         raise Invalid("dispute.missing_unnamed", "to ask the customer, name the exact missing item")
     if len(missing) > MISSING_MAX:
@@ -281,7 +297,13 @@ def resolve(
 
 
 def credit_for(
-    dispute: Dispute, resolution: Resolution, parts: tuple[Part, ...], amount: Money | None, lines: Lines
+    dispute: Dispute,
+    resolution: Resolution,
+    parts: tuple[Part, ...],
+    amount: Money | None,
+    lines: Lines,
+    *,
+    credited: Shares = NOTHING_CREDITED,
 ) -> tuple[Money, tuple[Part, ...]]:
     """What a resolution credits, gross and by line: all, nothing, or the part of the disputed that is named."""
     if resolution is not Resolution.PARTIAL_CREDIT:
@@ -293,7 +315,7 @@ def credit_for(
     _check_one_of(parts, amount, dispute.amount.currency)
     if amount is None:
         invoices.check_parts(parts, lines)
-        amount = invoices.gross_of(parts, lines, dispute.amount.currency)
+        amount = invoices.gross_of(parts, lines, dispute.amount.currency, credited)
         if dispute.lines:
             disputed = {part.line_id: part.quantity for part in dispute.lines}
             if any(part.quantity > disputed.get(part.line_id, 0) for part in parts):
@@ -321,11 +343,11 @@ def next_by(dispute: Dispute, on: date, policy: Policy) -> date | None:
         case State.SUBMITTED:
             return on  # acknowledged within a minute
         case State.ACKNOWLEDGED | State.APPEALED | State.REOPENED | State.ACCEPTED | State.RESOLVING:
-            return add_business_days(on, policy.first_answer_days)
+            return policy.calendar.after(on, policy.first_answer_days)
         case State.UNDER_REVIEW | State.AWAITING_INTERNAL:
             return dispute.answer_by
         case State.AWAITING_CUSTOMER | State.PROPOSED:
-            return add_business_days(on, policy.customer_days)
+            return policy.calendar.after(on, policy.customer_days)
         case State.REJECTED:
             return on + timedelta(days=policy.reopen_days)  # who disagrees appeals by then
         case _:
@@ -355,11 +377,13 @@ def _taken_up_again(moved: Dispute, at: datetime, policy: Policy) -> Dispute:
     return replace(again, amount=left, lines=())
 
 
-def _wanted(parts: tuple[Part, ...], amount: Money | None, lines: Lines, invoice: Invoice) -> Money:
-    _check_one_of(parts, amount, invoice.gross.currency)
+def _wanted(wish: Wish, lines: Lines, invoice: Invoice, credited: Shares) -> Money:
+    amount = wish.amount
+    _check_one_of(wish.lines, amount, invoice.gross.currency)
     if amount is None:
-        invoices.check_parts(parts, lines)
-        amount = invoices.amount_of(parts, lines, invoice)
+        invoices.check_parts(wish.lines, lines)
+        invoices.check_claimed(wish.lines, lines)
+        amount = invoices.amount_of(wish.lines, lines, invoice, credited)
     if amount.minor <= 0:
         raise Invalid("dispute.amount_not_positive", "what is disputed must be worth more than zero")
     return amount
@@ -370,6 +394,8 @@ def _check_one_of(parts: tuple[Part, ...], amount: Money | None, currency: str) 
         raise Invalid("dispute.lines_or_amount", "name either lines or a gross amount")
     if amount is not None and amount.currency != currency:
         raise Conflict("dispute.other_currency", f"the invoice is in {currency}, not in {amount.currency}")
+    if amount is not None and amount.minor % unit_of(currency):
+        raise Invalid("dispute.amount_too_fine", f"a document has two decimals: {amount} cannot be credited")
 
 
 def _together(earlier: Sequence[Part], now: Sequence[Part]) -> tuple[Part, ...]:

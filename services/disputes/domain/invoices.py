@@ -4,11 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
+from types import MappingProxyType
 
-from services.kernel.money import Money, exponent
+from services.disputes.domain import portions
+from services.disputes.domain.portions import Rate, Share, Shares
+from services.kernel.money import Money
 from services.kernel.orders import Scope
-from services.kernel.refusals import Conflict, Invalid, NotFound
+from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
+from services.kernel.residue import Whole, unit_of
+
+NOTHING_CREDITED: Shares = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,13 @@ class Line:
     # In percent.
     vat_rate: Decimal
     claimed: Decimal = Decimal(0)
+    # Of that, the quantity that was credited.
+    credited: Decimal = Decimal(0)
+
+    @property
+    def rate(self) -> Rate:
+        """What its VAT is counted with."""
+        return self.vat_category, self.vat_rate
 
 
 Lines = Mapping[str, Line]
@@ -52,6 +64,8 @@ class Invoice:
     credited: Money
     disputed: Money
     scope: Scope
+    # The legal entity that issued it; '' where that was not kept yet.
+    seller_id: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -60,7 +74,7 @@ class Invoice:
 
     @property
     def room(self) -> Money:
-        """What can still be disputed, paid or not (B10); not above zero when credit notes outran the cases."""
+        """What can still be disputed, paid or not (RULES: what can be contested); not above zero when credit notes outran the cases."""
         return self.gross - self.credited - self.disputed
 
     def contest(self, amount: Money) -> "Invoice":
@@ -96,11 +110,13 @@ def check_parts(parts: Sequence[Part], lines: Lines) -> None:
         raise Invalid("dispute.line_repeated", "each line is named once")
     for part in parts:
         if part.quantity <= 0:
-            raise Invalid("dispute.quantity_not_positive", f"line {part.line_id}: the quantity must be above zero")
+            raise Invalid(
+                "dispute.quantity_not_positive", f"line {quoted(part.line_id)}: the quantity must be above zero"
+            )
         if (line := lines.get(part.line_id)) is None:
-            raise NotFound("dispute.unknown_line", f"the invoice has no line {part.line_id[:40]!r}")
+            raise NotFound("dispute.unknown_line", f"the invoice has no line {quoted(part.line_id)}")
         if part.quantity > line.quantity:
-            raise Conflict("dispute.exceeds_line", f"line {part.line_id}: only {line.quantity} were invoiced")
+            raise Conflict("dispute.exceeds_line", f"line {quoted(part.line_id)}: only {line.quantity} were invoiced")
 
 
 def check_claimed(parts: Sequence[Part], lines: Lines) -> None:
@@ -109,45 +125,91 @@ def check_claimed(parts: Sequence[Part], lines: Lines) -> None:
         left = lines[part.line_id].quantity - lines[part.line_id].claimed
         if part.quantity > left:
             raise Conflict(
-                "dispute.exceeds_line", f"line {part.line_id}: only {left} are not contested or credited yet"
+                "dispute.exceeds_line", f"line {quoted(part.line_id)}: only {left} are not contested or credited yet"
             )
 
 
-def gross_of(parts: Sequence[Part], lines: Lines, currency: str) -> Money:
-    """What parts of lines cost, gross: exactly what a credit note over them will say.
+def gross_of(parts: Sequence[Part], lines: Lines, currency: str, credited: Shares = NOTHING_CREDITED) -> Money:
+    """What a credit note over these parts of lines will say, after what was credited: gross."""
+    return _gross(worth(parts, lines, currency, credited), currency)
 
-    A whole line counts at its own net, a part at the line's price times the quantity, rounded (B8.1). Tax is rounded
-    once per category and rate (B8.3), so that all lines together come to the invoice's gross. Fractions keep every
-    step but the roundings exact.
+
+def worth(parts: Sequence[Part], lines: Lines, currency: str, credited: Shares = NOTHING_CREDITED) -> dict[Rate, Share]:
+    """The same by rate. Whatever the parts, all of them come to the invoice, to the cent (services/kernel/residue.py)."""
+    before = {line.line_id: line.credited for line in lines.values()}
+    return portions.by_lines(whole(lines, currency), credited, _nets(parts, lines, before, currency), currency)
+
+
+def whole(lines: Lines, currency: str) -> dict[Rate, Share]:
+    """What the invoice says of each rate."""
+    nets: dict[Rate, int] = {}
+    for line in lines.values():
+        nets[line.rate] = nets.get(line.rate, 0) + line.net.minor
+    return portions.whole(nets, currency)
+
+
+def split(
+    credit: Money, parts: Sequence[Part], lines: Lines, credited: Shares
+) -> tuple[Sequence[Part], dict[Rate, Share]]:
+    """How a credit is told, and what it is of each rate.
+
+    By the lines, at their own rates, where a credit note over them comes to the credit but for roundings (cases are
+    resolved in another order than they were opened); else as an amount, over what is left.
     """
-    net_by_rate: dict[tuple[str, Decimal], int] = {}
-    for part in parts:
-        line = lines[part.line_id]
-        rate = (line.vat_category, line.vat_rate)
-        net_by_rate[rate] = net_by_rate.get(rate, 0) + _net_minor(line, part.quantity, currency)
-    tax_minor = sum(_half_up(Fraction(net) * Fraction(rate) / 100) for (_, rate), net in net_by_rate.items())
-    return Money(sum(net_by_rate.values()) + tax_minor, currency)
+    currency = credit.currency
+    if parts:
+        off = _roundings(parts, lines, currency)
+        worths = worth(parts, lines, currency, credited)
+        shares = portions.settled(whole(lines, currency), credited, worths, credit.minor, off)
+        if shares is not None:
+            return parts, shares
+    return (), _spread(credit.minor, lines, credited, currency)
 
 
-def amount_of(parts: Sequence[Part], lines: Lines, invoice: Invoice) -> Money:
-    """What a dispute of these parts contests: their gross, or what is left where only roundings make it more.
+def with_unknown(known: Shares, credited: Money, lines: Lines) -> dict[Rate, Share]:
+    """What is credited by rate: what is known, and what more was credited (before rates were kept) as an amount is."""
+    more = credited.minor - sum(share.gross for share in known.values())
+    if more <= 0:
+        return dict(known)
+    return portions.add(known, _spread(more, lines, known, credited.currency))
 
-    Two halves of a line can each be rounded up, and then come to a cent more than the line. The last part takes what
-    is left: at most a minor unit less for each line and each rate in it.
+
+def _spread(gross: int, lines: Lines, credited: Shares, currency: str) -> dict[Rate, Share]:
+    invoice = whole(lines, currency)
+    return portions.by_amount(invoice, credited, min(gross, portions.left_of(invoice, credited)), currency)
+
+
+def amount_of(parts: Sequence[Part], lines: Lines, invoice: Invoice, credited: Shares = NOTHING_CREDITED) -> Money:
+    """What a dispute of these parts contests: what is left of their worth after what others contest.
+
+    Where only roundings make it more than is left of the invoice (an amount was disputed too), it is what is left: at
+    most a unit of what a document can say less for each line and each rate in it.
     """
-    gross = gross_of(parts, lines, invoice.gross.currency)
-    roundings = len(parts) + len({(lines[p.line_id].vat_category, lines[p.line_id].vat_rate) for p in parts})
+    currency = invoice.gross.currency
+    others = [Part(line.line_id, line.claimed - line.credited) for line in lines.values()]
+    taken = portions.add(credited, worth([part for part in others if part.quantity > 0], lines, currency, credited))
+    claimed = {line.line_id: line.claimed for line in lines.values()}
+    nets = _nets(parts, lines, claimed, currency)
+    gross = _gross(portions.by_lines(whole(lines, currency), taken, nets, currency), currency)
     excess = gross - invoice.room
+    roundings = _roundings(parts, lines, currency)
     return invoice.room if invoice.room.minor > 0 and 0 < excess.minor <= roundings else gross
 
 
-def _net_minor(line: Line, quantity: Decimal, currency: str) -> int:
-    if quantity == line.quantity:
-        return line.net.minor
-    return _half_up(Fraction(line.unit_price) * Fraction(quantity) * 10 ** exponent(currency))
+def _roundings(parts: Sequence[Part], lines: Lines, currency: str) -> int:
+    """How many minor units these parts may be off: a unit of what a document can say for each line and each rate."""
+    return (len(parts) + len({lines[part.line_id].rate for part in parts})) * unit_of(currency)
 
 
-def _half_up(amount: Fraction) -> int:
-    """Round half up, away from zero (domain rule B8.4)."""
-    whole = int(abs(amount) + Fraction(1, 2))
-    return whole if amount >= 0 else -whole
+def _nets(parts: Sequence[Part], lines: Lines, before: Mapping[str, Decimal], currency: str) -> dict[Rate, int]:
+    nets: dict[Rate, int] = {}
+    for part in parts:
+        line = lines[part.line_id]
+        priced = Whole(line.rate, line.quantity, line.unit_price, line.net.minor)
+        net = portions.net_of_part(priced, before[part.line_id], part.quantity, currency)
+        nets[line.rate] = nets.get(line.rate, 0) + net
+    return nets
+
+
+def _gross(shares: Shares, currency: str) -> Money:
+    return Money(sum(share.gross for share in shares.values()), currency)

@@ -1,13 +1,13 @@
-"""Why an invoice is contested: our own codes, what Peppol and UN/CEFACT call them, and who answers (domain rule B10)."""
+"""Why an invoice is contested: our own codes, what Peppol and UN/CEFACT call them, and who answers (RULES: reason codes)."""
 
 from dataclasses import dataclass
 
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Invalid, quoted
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One row of B10's table."""
+    """One reason, and what others call it."""
 
     code: str
     meaning: str
@@ -63,7 +63,7 @@ REASONS = {reason.code: reason for reason in map(_read, _TABLE.strip().splitline
 
 
 def find(code: str) -> Reason:
-    """The reason of that code; refuse one that B10 does not have."""
+    """The reason of that code; refuse one that there is not."""
     if (reason := REASONS.get(code)) is None:
-        raise Invalid("dispute.unknown_reason", f"{code[:40]!r} is not a reason for a dispute")
+        raise Invalid("dispute.unknown_reason", f"{quoted(code)} is not a reason for a dispute")
     return reason

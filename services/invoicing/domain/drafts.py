@@ -1,19 +1,21 @@
 """Drafts: an invoice as it will look but for its number, from the order, the shipment and what was agreed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from services.invoicing import documents
-from services.invoicing.documents import Exemption, model
-from services.invoicing.documents.model import TypeCode, VatCategory
-from services.invoicing.domain import tax
+from services import documents
+from services.documents import Exemption, Finding, Severity, model
+from services.documents.model import TypeCode, VatCategory
+from services.documents.totals import NO_EXEMPTION, STANDARD_EXEMPTIONS
+from services.documents.words import Words
+from services.invoicing.domain import ordered, sales_tax, tax
 from services.invoicing.domain.numbers import PLACEHOLDER, Series, series_of
-from services.invoicing.domain.parties import Buyer, Company, Contract, Seller
+from services.invoicing.domain.parties import Buyer, Company, Contract, Seller, language_between
 from services.invoicing.domain.statements import Kind, Line, Statement, VatRow
 from services.kernel.money import Money
-from services.kernel.orders import Order, OrderLine
+from services.kernel.orders import Address, Order, OrderLine
 
 _TRANSFER, _SEPA_TRANSFER = "30", "58"  # UNTDID 4461
 # Whose accounts SEPA reaches, by the IBAN's first letters; a transfer to another is an ordinary one.
@@ -22,8 +24,9 @@ _SEPA = frozenset(
     SK SM VA""".split()
 )
 LARGE_LINES = 500  # above which a draft is prepared by itself, beside the others
-# The categories whose reason the documents do not know by themselves.
-EXEMPTIONS = {VatCategory.EXEMPT: Exemption(tax.EXEMPT.exemption_text)}
+ZERO = Decimal(0)
+# The categories in which no VAT is due, and the law wants to know why.
+_UNTAXED = (*STANDARD_EXEMPTIONS, VatCategory.EXEMPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Draft:
     # In the name of no profile.
     paper: model.Invoice
     series: Series
+    # What the VAT of a credit note takes beside its own rounding, by category and rate, of what is left of its invoice.
+    residues: Mapping[tuple[VatCategory, Decimal | None], Decimal] = field(default_factory=dict)
 
     @property
     def claimed(self) -> model.Invoice:
@@ -54,20 +59,37 @@ class Supply:
     quantities: Sequence[tuple[OrderLine, Decimal]]
     # Decides the rates (BT-72).
     delivered_on: date
+    # Where it went; None: to the buyer's address.
+    ship_to: Address | None = None
+    # What had left of its lines in shipments before.
+    before: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def deal(self) -> tax.Deal:
+        """What VAT asks about it."""
+        seller, buyer = self.seller.company, self.buyer.company
+        return tax.Deal(
+            seller_country=seller.country,
+            seller_vat_id=seller.vat_id,
+            buyer_country=buyer.country,
+            buyer_vat_id=buyer.vat_id,
+            ship_to=self.ship_to.country if self.ship_to else buyer.country,
+            on=self.delivered_on,
+        )
 
 
 def invoice(supply: Supply, *, draft_id: str, issue_date: date) -> Draft:
-    """Draft the invoice of a supply, taxed at the rates of the day of delivery."""
+    """Draft the invoice of a supply, taxed as ordered and at the rates of the day of delivery."""
     currency = supply.order.net.currency
-    treated = {kind: _vat(supply, kind) for kind in dict.fromkeys(line.tax_class for line, _ in supply.quantities)}
-    lines = tuple(
-        _line(str(nth), line, quantity, treated[line.tax_class], currency)
-        for nth, (line, quantity) in enumerate(supply.quantities, start=1)
-    )
-    # Where the seller is outside the scope of VAT, no VAT id may stand on the document (BR-O-02).
+    language = language_between(supply.seller, supply.contract)
+    words = Words(language)
+    lines = _lines(supply, words)
+    # What is outside the scope of VAT bears no VAT id of anybody (BR-O-02).
     untaxed = any(line.vat.category is VatCategory.OUTSIDE_SCOPE for line in lines)
-    buyer = replace(supply.buyer.company, vat_id="") if untaxed else supply.buyer.company
-    paper = _paper(supply, lines, buyer, issue_date)
+    seller, buyer = (
+        replace(company, vat_id="") if untaxed else company for company in (supply.seller.company, supply.buyer.company)
+    )
+    paper = _paper(supply, lines, (seller, buyer), issue_date, words)
     net, vat, gross = amounts(paper)
     statement = Statement(
         tenant=supply.seller.tenant,
@@ -88,36 +110,88 @@ def invoice(supply: Supply, *, draft_id: str, issue_date: date) -> Draft:
         net=net,
         tax=vat,
         gross=gross,
-        lines=tuple(
-            stated_line(line, currency, order_line_id=told.line_id, sku=told.sku)
-            for line, (told, _) in zip(lines, supply.quantities, strict=True)
-        ),
+        lines=_stated(supply, lines, currency),
         vat=vat_rows(paper),
         scope=supply.order.scope,
-        seller=supply.seller.company,
+        seller=seller,
         buyer=buyer,
         form=supply.contract.form,
+        language=language,
+        rounding_minor=rounding_minor(paper),
+        ship_to=_elsewhere(supply),
     )
     return Draft(statement, paper, series_of(supply.seller, Kind.INVOICE, issue_date))
 
 
-def _paper(supply: Supply, lines: tuple[model.InvoiceLine, ...], buyer: Company, issue_date: date) -> model.Invoice:
-    order = supply.order
-    calculated = documents.totals(lines, currency=order.net.currency, exemptions=EXEMPTIONS)
+def _lines(supply: Supply, words: Words) -> tuple[model.InvoiceLine, ...]:
+    """The goods and services, and after them the sales tax, if the seller owes any."""
+    currency = supply.order.net.currency
+    treated = ordered.treat(supply.order, supply.deal, supply.seller.other_rates).by_line
+    lines = tuple(
+        _after(
+            supply.before.get(line.line_id, ZERO),
+            _line(str(nth), line, quantity, _vat(treated[line.line_id]), currency),
+            currency,
+            words,
+        )
+        for nth, (line, quantity) in enumerate(supply.quantities, start=1)
+    )
+    if not ordered.is_sales_tax(supply.order, supply.deal):
+        return lines
+    due = sales_tax.SERVICE.tax_of(supply.order, supply.quantities, supply.before)
+    return (*lines, sales_tax.line(str(len(lines) + 1), due)) if due.minor else lines
+
+
+def _stated(supply: Supply, lines: Sequence[model.InvoiceLine], currency: str) -> tuple[Line, ...]:
+    told = [line for line, _ in supply.quantities]
+    goods = [
+        stated_line(line, currency, order_line_id=of.line_id, sku=of.sku)
+        for line, of in zip(lines, told, strict=False)  # the sales tax, if there is any, is of no line
+    ]
+    return (*goods, *(sales_tax.stated(line, currency) for line in lines[len(told) :]))
+
+
+# What is left to differ where every line has the rate that was ordered.
+ROUNDED = Finding("BT-110", Severity.WARNING, "VAT is rounded on each invoice of the order by itself", "BT-110")
+
+
+def differences(supply: Supply) -> tuple[Finding, ...]:
+    """Where the VAT of this supply's order is not what was ordered."""
+    return ordered.treat(supply.order, supply.deal, supply.seller.other_rates).findings
+
+
+def _elsewhere(supply: Supply) -> Address | None:
+    """Where the goods went, if elsewhere than the buyer's address."""
+    company = supply.buyer.company
+    home = Address(company.street, company.city, company.post_code, "", company.country)
+    return None if supply.ship_to == home else supply.ship_to
+
+
+def _paper(
+    supply: Supply,
+    lines: tuple[model.InvoiceLine, ...],
+    parties: tuple[Company, Company],
+    issue_date: date,
+    words: Words,
+) -> model.Invoice:
+    order, (seller, buyer) = supply.order, parties
+    calculated = documents.totals(lines, currency=order.net.currency, exemptions=exemptions(words))
+    due_date = issue_date + timedelta(days=supply.contract.net_days)
     return model.Invoice(
         number=PLACEHOLDER,
         issue_date=issue_date,
         type_code=TypeCode.INVOICE,
         currency=order.net.currency,
-        due_date=issue_date + timedelta(days=supply.contract.net_days),
+        due_date=due_date,
+        payment_terms=words.say("payable_by", day=words.day(due_date)),
         buyer_reference=supply.contract.buyer_reference or None,
         purchase_order=order.scope.purchase_order or None,
         sales_order=order.order_id,
         despatch_advice=supply.shipment_id or None,
         buyer_accounting=order.scope.cost_centre or None,
-        seller=seller_party(supply.seller, supply.seller.company),
+        seller=seller_party(supply.seller, seller),
         buyer=buyer_party(order.account_id, buyer),
-        delivery=model.Delivery(delivered_on=supply.delivered_on, address=address(buyer)),
+        delivery=model.Delivery(delivered_on=supply.delivered_on, address=delivery_address(supply.ship_to, buyer)),
         payment=_payment(supply.seller, order.net.currency),
         totals=calculated.totals,
         vat_breakdown=calculated.vat_breakdown,
@@ -125,10 +199,17 @@ def _paper(supply: Supply, lines: tuple[model.InvoiceLine, ...], buyer: Company,
     )
 
 
+def exemptions(words: Words) -> dict[VatCategory, Exemption]:
+    """Why no VAT is due (BT-120, BT-121), in the language of the document."""
+    return {
+        category: Exemption(words[f"exempt_{category}"], STANDARD_EXEMPTIONS.get(category, NO_EXEMPTION).code)
+        for category in _UNTAXED
+    }
+
+
 def check_taxable(supply: Supply) -> None:
-    """Refuse a supply whose goods the tax tables do not know, before anybody draws an invoice of it."""
-    for tax_class in {line.tax_class for line, _ in supply.quantities}:
-        _vat(supply, tax_class)
+    """Refuse a supply whose goods or rates the tax tables do not know, before anybody draws an invoice of it."""
+    ordered.check(supply.order, supply.deal, supply.seller.other_rates)
 
 
 def stated_line(
@@ -147,7 +228,27 @@ def stated_line(
         net=Money.of(line.net_amount, currency),
         vat_category=line.vat.category,
         vat_rate=line.vat.rate,
+        allowance_minor=Money.of(
+            sum((allowance.amount for allowance in line.allowances), start=ZERO)
+            - sum((charge.amount for charge in line.charges), start=ZERO),
+            currency,
+        ).minor,
     )
+
+
+def rounding_minor(paper: model.Invoice) -> int:
+    """BT-114."""
+    return Money.of(paper.totals.rounding or ZERO, paper.currency).minor
+
+
+def with_net(line: model.InvoiceLine, net: Decimal, words: Words) -> model.InvoiceLine:
+    """A part of something, for what the other parts leave to it: a cent less or more than its own rounding."""
+    less = line.net_amount - net
+    if less > 0:
+        return replace(line, net_amount=net, allowances=(model.LineAllowance(amount=less, reason=words["residue"]),))
+    if less < 0:
+        return replace(line, net_amount=net, charges=(model.LineCharge(amount=-less, reason=words["residue"]),))
+    return line
 
 
 def amounts(paper: model.Invoice) -> tuple[Money, Money, Money]:
@@ -202,17 +303,19 @@ def buyer_party(account_id: str, company: Company) -> model.Buyer:
     )
 
 
-def _vat(supply: Supply, tax_class: str) -> model.LineVat:
-    """How VAT treats one kind of goods in this supply."""
-    treatment = tax.rate_for(
-        seller_country=supply.seller.company.country,
-        seller_has_vat_id=bool(supply.seller.company.vat_id),
-        buyer_country=supply.buyer.company.country,
-        buyer_vat_id=supply.buyer.company.vat_id,
-        tax_class=tax_class,
-        on=supply.delivered_on,
-    )
+def _vat(treatment: tax.VatTreatment) -> model.LineVat:
     return model.LineVat(category=treatment.category, rate=treatment.rate)
+
+
+def _after(before: Decimal, line: model.InvoiceLine, currency: str, words: Words) -> model.InvoiceLine:
+    """The line after so much of it was invoiced before: all its parts come to the order's line, rounded once."""
+    if not before:
+        return line
+
+    def cost(quantity: Decimal) -> Decimal:
+        return documents.line_net(quantity=quantity, price=line.price.net, currency=currency)
+
+    return with_net(line, cost(before + line.quantity) - cost(before), words)
 
 
 def _line(line_id: str, line: OrderLine, quantity: Decimal, vat: model.LineVat, currency: str) -> model.InvoiceLine:
@@ -233,7 +336,11 @@ def _payment(seller: Seller, currency: str) -> model.PaymentInstructions:
         means=_SEPA_TRANSFER if sepa else _TRANSFER,
         remittance=PLACEHOLDER,
         transfers=(
-            model.CreditTransfer(account=seller.iban, account_name=seller.company.name, bank=seller.bic or None),
+            model.CreditTransfer(
+                account=seller.iban or seller.account_number,
+                account_name=seller.company.name,
+                bank=(seller.bic if seller.iban else seller.routing_number) or None,
+            ),
         ),
     )
 
@@ -243,10 +350,23 @@ def _identifier(value: str, scheme: str = "") -> model.Identifier | None:
 
 
 def address(company: Company) -> model.Address:
-    """BG-5, BG-8 and BG-15: where the company is, and where its goods go."""
+    """BG-5 and BG-8: where the company is."""
     return model.Address(
         line_1=company.street or None,
         city=company.city or None,
         post_code=company.post_code or None,
         country=company.country,
+    )
+
+
+def delivery_address(ship_to: Address | None, buyer: Company) -> model.Address:
+    """BG-15: where the goods went."""
+    if ship_to is None:
+        return address(buyer)
+    return model.Address(
+        line_1=ship_to.street or None,
+        city=ship_to.city or None,
+        post_code=ship_to.post_code or None,
+        subdivision=ship_to.region or None,
+        country=ship_to.country,
     )

@@ -6,13 +6,13 @@ from datetime import date
 from services.invoicing.domain.parties import Seller
 from services.invoicing.domain.statements import Kind
 
-# Stands where the number will: the checks run before there is one (B7).
+# Stands where the number will: the checks run before there is one (RULES: number last).
 PLACEHOLDER = "DRAFT-0000-000000"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Series:
-    """What is counted by itself (B7); `code` is the seller's prefix."""
+    """What is counted by itself (RULES: number last); `code` is the seller's prefix."""
 
     tenant: str
     seller_id: str

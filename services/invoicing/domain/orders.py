@@ -6,8 +6,8 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from services.kernel.orders import Order
-from services.kernel.refusals import Conflict, Invalid
+from services.kernel.orders import Address, Order
+from services.kernel.refusals import Conflict, Invalid, quoted
 
 ZERO = Decimal(0)
 
@@ -64,6 +64,10 @@ class Shipment:
     # Line and quantity, by line.
     quantities: tuple[tuple[str, Decimal], ...]
     final: bool
+    # What of its lines had left in shipments before: not told, but known when it is recorded.
+    before: tuple[tuple[str, Decimal], ...] = field(default=(), compare=False)
+    # Where this shipment went; None: where the order goes.
+    ship_to: Address | None = None
 
     def check(self) -> "Shipment":
         """Return the shipment itself; refuse one that names nothing or ships nothing."""
@@ -89,6 +93,10 @@ class KeptOrder:
     # Invoiced whole on approval: shipments are recorded, never invoiced.
     billed_whole: bool = False
     shipped: Mapping[str, Decimal] = field(default_factory=dict)
+    # Whose it is; empty while the tenant has no seller.
+    issuer: str = ""
+    # To be billed whole as soon as it is approved: what ships meanwhile is recorded only.
+    awaits_decision: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -105,10 +113,27 @@ class KeptOrder:
         )
 
 
-def keep(known: KeptOrder | None, tenant: str, order: Order) -> KeptOrder | None:
-    """Take a version of an order: None if it says nothing new, else what to keep from now on."""
+def issuer_of(order: Order, only: str | None) -> str:
+    """Whose order it is: the seller's that it names, else the tenant's only one's (None: it has none, empty: several).
+
+    Empty while there is none yet: it is then the first one's who is there when it is invoiced.
+    """
+    if order.seller_id:
+        return order.seller_id
+    if only == "":
+        raise Invalid("order.seller_missing", "the order names none of the tenant's several sellers")
+    return only or ""
+
+
+def keep(
+    known: KeptOrder | None, tenant: str, order: Order, *, only: str | None = None, on_approval: bool = False
+) -> KeptOrder | None:
+    """Take a version of an order: None if it says nothing new, else what to keep from now on.
+
+    `only` is the tenant's only seller (`issuer_of`), `on_approval` whether it is to be billed whole as agreed.
+    """
     if known is None:
-        return KeptOrder(tenant, order)
+        return KeptOrder(tenant, order, issuer=issuer_of(order, only), awaits_decision=on_approval)
     if order.version < known.order.version or order == known.order:
         return None
     if order.version == known.order.version:
@@ -117,7 +142,13 @@ def keep(known: KeptOrder | None, tenant: str, order: Order) -> KeptOrder | None
         raise Conflict("order.account_changed", "an order stays with the account that placed it")
     if known.billed_whole:
         raise Conflict("order.already_invoiced", "this order is invoiced: it stands")
-    return replace(known, order=order, state=_move(known.state, Action.REPLACE))
+    return replace(
+        known,
+        order=order,
+        state=_move(known.state, Action.REPLACE),
+        issuer=issuer_of(order, only),
+        awaits_decision=on_approval,
+    )
 
 
 def ship(known: KeptOrder, shipment: Shipment) -> KeptOrder:
@@ -129,26 +160,42 @@ def ship(known: KeptOrder, shipment: Shipment) -> KeptOrder:
     shipped = dict(known.shipped)
     for line_id, quantity in shipment.quantities:
         if line_id not in ordered:
-            raise Invalid("shipment.unknown_line", f"the order has no line {line_id[:40]!r}")
+            raise Invalid("shipment.unknown_line", f"the order has no line {quoted(line_id)}")
         shipped[line_id] = shipped.get(line_id, ZERO) + quantity
         if shipped[line_id] > ordered[line_id]:
             raise Conflict(
                 "shipment.exceeds_order",
-                f"line {line_id}: {shipped[line_id]:f} shipped in all, {ordered[line_id]:f} ordered",
+                f"line {quoted(line_id)}: {shipped[line_id]:f} shipped in all, {ordered[line_id]:f} ordered",
             )
     return replace(known, state=state, shipped=shipped)
 
 
+def after(known: KeptOrder, shipment: Shipment) -> Shipment:
+    """The shipment, knowing what had left before it."""
+    lines = [line_id for line_id, _ in shipment.quantities if line_id in known.shipped]
+    return replace(shipment, before=tuple((line_id, known.shipped[line_id]) for line_id in lines))
+
+
 def cancel(known: KeptOrder) -> KeptOrder:
-    """No further shipment is taken; what shipped stays invoiced."""
-    return replace(known, state=_move(known.state, Action.CANCEL))
+    """No further shipment is taken; what shipped is, or stays, invoiced."""
+    return replace(known, state=_move(known.state, Action.CANCEL), awaits_decision=False)
 
 
 def bill_whole(known: KeptOrder) -> KeptOrder | None:
-    """Bill the order on approval: None if it is billed already, cancelled, or invoiced shipment by shipment."""
-    if known.billed_whole or known.state is not State.OPEN:
+    """Bill the order on approval, as was agreed when it was placed, even if goods of it have left meanwhile.
+
+    None if that was not agreed, or has happened, or the order was declined or cancelled before.
+    """
+    if known.billed_whole or not known.awaits_decision:
         return None
-    return replace(known, billed_whole=True)
+    return replace(known, billed_whole=True, awaits_decision=False)
+
+
+def bill_parts(known: KeptOrder) -> KeptOrder | None:
+    """Bill by its shipments what was to be billed whole, and is declined; None as above."""
+    if known.billed_whole or not known.awaits_decision:
+        return None
+    return replace(known, awaits_decision=False)
 
 
 def _move(state: State, action: Action) -> State:

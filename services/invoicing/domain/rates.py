@@ -1,21 +1,69 @@
-"""The VAT rates of sellers' countries and the membership of the EU, with the days between which each held."""
+"""The VAT rates of sellers' countries (rates.csv) and the membership of the EU, with the days between which each held."""
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from enum import StrEnum
+from importlib.resources import files
 
 FOR_EVER = date.max
+_DAY = timedelta(days=1)
+
+
+class RateKind(StrEnum):
+    """What a rate is for; which goods exactly is the country's law."""
+
+    STANDARD = "STANDARD"
+    # Most reduced goods: what an order's class REDUCED means.
+    REDUCED = "REDUCED"
+    # A further reduced rate, below or above that one.
+    OTHER_REDUCED = "OTHER_REDUCED"
+    # Below the 5 % that the EU asks of reduced rates.
+    SUPER_REDUCED = "SUPER_REDUCED"
+    # For what was taxed lower when the country joined.
+    PARKING = "PARKING"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A rate in percent and the days on which it held, both included."""
+
+    country: str
+    kind: RateKind
+    rate: Decimal
+    valid_from: date
+    valid_to: date
+    # Where in the country it does not hold, or what it is for.
+    note: str
+    # Who publishes it, and what it was compared with.
+    source: str
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """A country's rates in percent, both days included; without a reduced rate, everything is at the standard one."""
+    """A country's rates between two days, both included; without a reduced rate, everything is at the standard one."""
 
     valid_from: date
     valid_to: date
     standard: Decimal
     reduced: Decimal | None
+    # All of them, the other reduced ones included, by kind.
+    by_kind: tuple[tuple[RateKind, Decimal], ...]
+
+    def find(self, rate: Decimal) -> Decimal | None:
+        """The rate as the table writes it, if it is one of any kind."""
+        return next((known for _, known in self.by_kind if known == rate), None)
+
+    def kinds_of(self, rate: Decimal) -> tuple[RateKind, ...]:
+        """What the rate is for."""
+        return tuple(kind for kind, known in self.by_kind if known == rate)
+
+    def of_kind(self, kind: RateKind) -> Decimal | None:
+        """The rate of the kind, if there is one."""
+        return dict(self.by_kind).get(kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,51 +74,43 @@ class Membership:
     valid_to: date
 
 
-def _timeline(*steps: tuple[str, str, str | None]) -> tuple[Rates, ...]:
-    """Rates by their first day; each holds until the day before the next."""
-    starts = [date.fromisoformat(start) for start, _, _ in steps]
-    ends = [date.fromordinal(start.toordinal() - 1) for start in starts[1:]] + [FOR_EVER]
+def _read() -> tuple[Row, ...]:
+    text = files(__package__).joinpath("rates.csv").read_text(encoding="utf-8")
     return tuple(
-        Rates(start, end, Decimal(standard), None if reduced is None else Decimal(reduced))
-        for start, end, (_, standard, reduced) in zip(starts, ends, steps, strict=True)
+        Row(
+            country=row["country"],
+            kind=RateKind(row["kind"]),
+            rate=Decimal(row["rate"]),
+            valid_from=date.fromisoformat(row["valid_from"]),
+            valid_to=date.fromisoformat(row["valid_to"]) if row["valid_to"] else FOR_EVER,
+            note=row["note"],
+            source=row["source"],
+            status=row["status"],
+        )
+        for row in csv.DictReader(text.splitlines())
     )
 
 
-# First day, standard rate, the reduced rate for most reduced goods.
+def timeline(rows: Iterable[Row]) -> tuple[Rates, ...]:
+    """One country's rates as spans of days in which none of them changes, from the first day of a standard rate."""
+    known = tuple(rows)
+    begins = {row.valid_from for row in known} | {row.valid_to + _DAY for row in known if row.valid_to != FOR_EVER}
+    days = sorted(begins)
+    ends = [day - _DAY for day in days[1:]] + [FOR_EVER]
+    spans = (_span(known, day, end) for day, end in zip(days, ends, strict=True))
+    return tuple(span for span in spans if span is not None)
+
+
+def _span(rows: Iterable[Row], day: date, end: date) -> Rates | None:
+    held = {row.kind: row.rate for row in rows if row.valid_from <= day <= row.valid_to}
+    if (standard := held.get(RateKind.STANDARD)) is None:
+        return None
+    return Rates(day, end, standard, held.get(RateKind.REDUCED), tuple(held.items()))
+
+
+ROWS = _read()
 RATES: Mapping[str, tuple[Rates, ...]] = {
-    "AT": _timeline(("1995-01-01", "20", "10")),
-    "BE": _timeline(("1996-01-01", "21", "6")),
-    "DE": _timeline(("2007-01-01", "19", "7"), ("2020-07-01", "16", "5"), ("2021-01-01", "19", "7")),
-    "DK": _timeline(("1992-01-01", "25", None)),
-    "ES": _timeline(("1995-01-01", "16", "7"), ("2010-07-01", "18", "8"), ("2012-09-01", "21", "10")),
-    "FI": _timeline(
-        ("2009-10-01", "22", "12"),
-        ("2010-07-01", "23", "13"),
-        ("2013-01-01", "24", "14"),
-        ("2024-09-01", "25.5", "14"),
-        ("2026-01-01", "25.5", "13.5"),
-    ),
-    "FR": _timeline(("2000-04-01", "19.6", "5.5"), ("2014-01-01", "20", "5.5")),
-    "GB": _timeline(
-        ("1997-09-01", "17.5", "5"), ("2008-12-01", "15", "5"), ("2010-01-01", "17.5", "5"), ("2011-01-04", "20", "5")
-    ),
-    "IE": _timeline(
-        ("2008-12-01", "21.5", "13.5"),
-        ("2010-01-01", "21", "13.5"),
-        ("2012-01-01", "23", "13.5"),
-        ("2020-09-01", "21", "13.5"),
-        ("2021-03-01", "23", "13.5"),
-    ),
-    "IT": _timeline(("1997-10-01", "20", "10"), ("2011-09-17", "21", "10"), ("2013-10-01", "22", "10")),
-    "LU": _timeline(
-        ("1992-01-01", "15", "6"), ("2015-01-01", "17", "8"), ("2023-01-01", "16", "7"), ("2024-01-01", "17", "8")
-    ),
-    "NL": _timeline(("2001-01-01", "19", "6"), ("2012-10-01", "21", "6"), ("2019-01-01", "21", "9")),
-    "PL": _timeline(("2004-05-01", "22", "7"), ("2011-01-01", "23", "8")),
-    "PT": _timeline(
-        ("2005-07-01", "21", "5"), ("2008-07-01", "20", "5"), ("2010-07-01", "21", "6"), ("2011-01-01", "23", "6")
-    ),
-    "SE": _timeline(("1996-01-01", "25", "12")),
+    country: timeline(row for row in ROWS if row.country == country) for country in sorted({r.country for r in ROWS})
 }
 
 # The countries of the EU; the United Kingdom's VAT left with the transition period.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from services.invoicing.documents import Finding
+from services.documents import Finding
 from services.invoicing.domain import credits as credit_notes
 from services.invoicing.domain import drafts
 from services.invoicing.domain.credits import CreditRequest

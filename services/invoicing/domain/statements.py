@@ -5,11 +5,11 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from services.invoicing.documents import ENGINE_FAILED, Finding
-from services.invoicing.documents.model import VatCategory
+from services.documents import ENGINE_FAILED, Finding
+from services.documents.model import VatCategory
 from services.invoicing.domain.parties import Company, Form
 from services.kernel.money import Money
-from services.kernel.orders import Scope
+from services.kernel.orders import Address, Scope
 
 
 class Kind(StrEnum):
@@ -38,6 +38,10 @@ class Line:
     vat_category: VatCategory
     # Percent; None outside the scope of VAT.
     vat_rate: Decimal | None
+    # BG-27 of the net: what rounding takes from this part so that all parts come to their whole; below zero: BG-28.
+    allowance_minor: int = 0
+    # What a US seller owes a state: no goods, and no revenue.
+    is_sales_tax: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,17 @@ class Statement:
     seller: Company
     buyer: Company
     form: Form
+    # Of its words; empty of what was issued before there was a choice.
+    language: str = ""
+    # BT-114: what rounding in cash adds to the gross or takes from it.
+    rounding_minor: int = 0
+    # Where the goods went (BG-15), if elsewhere than the buyer's address.
+    ship_to: Address | None = None
+
+    @property
+    def sales_tax(self) -> Money:
+        """What of its net is sales tax."""
+        return Money.total((line.net for line in self.lines if line.is_sales_tax), self.gross.currency)
 
     @property
     def key(self) -> tuple[str, str]:

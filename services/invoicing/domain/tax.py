@@ -1,17 +1,20 @@
-"""How VAT treats a supply: its category, rate and reason, from the parties, the kind of goods and the day of supply."""
+"""How VAT treats a supply: its category, rate and reason, from the parties, the place, what is supplied and the day."""
 
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
-from services.invoicing.documents.model import VatCategory
-from services.invoicing.documents.totals import STANDARD_EXEMPTIONS
+from services.documents.model import VatCategory
+from services.documents.totals import STANDARD_EXEMPTIONS
 from services.invoicing.domain.rates import MEMBERS, RATES, Rates
-from services.kernel.refusals import Invalid
+from services.kernel.orders import LineKind
+from services.kernel.refusals import Invalid, quoted
 
 ZERO = Decimal(0)
-_NORTHERN_IRELAND = "XI"  # prefix of its VAT ids: for goods it stayed in the EU's VAT territory
+_NORTHERN_IRELAND = "XI"  # prefix of its VAT ids: for goods, and for these alone, it stayed in the EU's VAT territory
+_UNITED_KINGDOM = "GB"
 
 
 class TaxClass(StrEnum):
@@ -26,6 +29,22 @@ class TaxClass(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Deal:
+    """Who supplies whom, from where to where, and when: all of it that VAT asks about."""
+
+    seller_country: str
+    # Empty: it charges no VAT.
+    seller_vat_id: str
+    buyer_country: str
+    # Empty: to VAT it is no business.
+    buyer_vat_id: str
+    # The country that goods go to.
+    ship_to: str
+    # The day of supply.
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
 class VatTreatment:
     """Category (BT-151), rate in percent (BT-152; None outside the scope of VAT), and why no VAT is due, if none is."""
 
@@ -35,39 +54,32 @@ class VatTreatment:
     exemption_text: str = ""
 
 
-class _Route(StrEnum):
-    """Where goods go, in the eyes of VAT."""
-
-    DOMESTIC = "DOMESTIC"
-    INTRA_COMMUNITY = "INTRA_COMMUNITY"
-    EXPORT = "EXPORT"
-
-
 EXEMPT = VatTreatment(VatCategory.EXEMPT, ZERO, exemption_text="Exempt from VAT")
+# Where VAT is charged as the seller's country does at home; else the category says why not.
+_AT_HOME = VatCategory.STANDARD
 
 
-def rate_for(
-    *, seller_country: str, seller_has_vat_id: bool, buyer_country: str, buyer_vat_id: str, tax_class: str, on: date
-) -> VatTreatment:
-    """Decide by the day of supply; refuse a kind of goods, or a country and day, that no table knows.
+@lru_cache(4096)  # the same few deals of a day come again and again
+def rate_for(deal: Deal, tax_class: str, kind: LineKind = LineKind.GOODS) -> VatTreatment:
+    """Decide by the day of supply; refuse a class of goods, or a country and day, that no table knows.
 
-    A buyer without VAT id in the EU or the UK is taxed as at home; goods that leave for elsewhere are an export.
+    Goods are taxed by where they go, services by where the business is that gets them (Directive 2006/112/EC, articles
+    32, 44, 138 and 146). A buyer without VAT id in the EU or the UK is taxed as at home.
     """
-    kind = _tax_class(tax_class)
-    if not seller_has_vat_id:
-        return _untaxed(VatCategory.OUTSIDE_SCOPE, None)
-    if kind is TaxClass.EXEMPT:
+    wanted = _tax_class(tax_class)
+    if not deal.seller_vat_id:
+        return untaxed(VatCategory.OUTSIDE_SCOPE)
+    if wanted is TaxClass.EXEMPT:
         return EXEMPT
-    match _route(seller_country, buyer_country, buyer_vat_id, on):
-        case _Route.INTRA_COMMUNITY:
-            return _untaxed(VatCategory.INTRA_COMMUNITY, ZERO)
-        case _Route.EXPORT:
-            return _untaxed(VatCategory.EXPORT, ZERO)
-    if kind is TaxClass.REVERSE_CHARGE and buyer_vat_id and seller_country == buyer_country:
-        return _untaxed(VatCategory.REVERSE_CHARGE, ZERO)
-    return _domestic(kind, rates_of(seller_country, on))
+    category = _of_goods(deal) if kind is LineKind.GOODS else _of_service(deal)
+    if category is not _AT_HOME:
+        return untaxed(category)
+    if wanted is TaxClass.REVERSE_CHARGE and deal.buyer_vat_id and deal.buyer_country == deal.seller_country:
+        return untaxed(VatCategory.REVERSE_CHARGE)
+    return _domestic(wanted, rates_of(deal.seller_country, deal.on))
 
 
+@lru_cache(1024)
 def rates_of(country: str, on: date) -> Rates:
     """The country's rates of that day; refused if the tables do not reach that far."""
     for rates in RATES.get(country, ()):
@@ -82,20 +94,49 @@ def is_in_eu(country: str, on: date) -> bool:
     return membership is not None and membership.valid_from <= on <= membership.valid_to
 
 
-def _route(seller_country: str, buyer_country: str, buyer_vat_id: str, on: date) -> _Route:
-    seller_in_eu = is_in_eu(seller_country, on)
-    if seller_in_eu and seller_country != "GB" and buyer_vat_id.startswith(_NORTHERN_IRELAND):
-        return _Route.INTRA_COMMUNITY
-    if seller_country == buyer_country:
-        return _Route.DOMESTIC
-    if seller_in_eu and is_in_eu(buyer_country, on):
-        # The exemption asks for a VAT id of a member state other than the one that the goods leave.
-        issuer = _issuer(buyer_vat_id)
-        abroad = issuer != seller_country and is_in_eu(issuer, on)
-        return _Route.INTRA_COMMUNITY if abroad else _Route.DOMESTIC
-    if not buyer_vat_id and (is_in_eu(buyer_country, on) or buyer_country == "GB"):
-        return _Route.DOMESTIC
-    return _Route.EXPORT
+def untaxed(category: VatCategory) -> VatTreatment:
+    """No VAT is due for the reason that the category stands for."""
+    why = STANDARD_EXEMPTIONS[category]
+    rate = None if category is VatCategory.OUTSIDE_SCOPE else ZERO
+    return VatTreatment(category, rate, why.code or "", why.reason or "")
+
+
+def _of_goods(deal: Deal) -> VatCategory:
+    """Goods are taxed where they go."""
+    if deal.ship_to == deal.seller_country:
+        return _AT_HOME
+    to_northern_ireland = deal.ship_to == _UNITED_KINGDOM and deal.buyer_vat_id.startswith(_NORTHERN_IRELAND)
+    if to_northern_ireland and is_in_eu(deal.seller_country, deal.on):
+        return VatCategory.INTRA_COMMUNITY
+    if _leaves_from_eu(deal) and is_in_eu(deal.ship_to, deal.on):
+        return VatCategory.INTRA_COMMUNITY if _is_business_elsewhere(deal) else _AT_HOME
+    return _AT_HOME if _is_no_business_nearby(deal, deal.ship_to) else VatCategory.EXPORT
+
+
+def _of_service(deal: Deal) -> VatCategory:
+    """Services to a business are taxed where it is, wherever they are done; it owes the VAT there."""
+    if deal.buyer_country == deal.seller_country:
+        return _AT_HOME
+    if is_in_eu(deal.seller_country, deal.on) and is_in_eu(deal.buyer_country, deal.on):
+        return VatCategory.REVERSE_CHARGE if _is_business_elsewhere(deal) else _AT_HOME
+    return _AT_HOME if _is_no_business_nearby(deal, deal.buyer_country) else VatCategory.OUTSIDE_SCOPE
+
+
+def _leaves_from_eu(deal: Deal) -> bool:
+    from_northern_ireland = deal.seller_vat_id.startswith(_NORTHERN_IRELAND)
+    return from_northern_ireland or is_in_eu(deal.seller_country, deal.on)
+
+
+def _is_business_elsewhere(deal: Deal) -> bool:
+    """Whether the buyer has a VAT id of a member state other than the seller's, which the exemption asks for."""
+    issuer = _issuer(deal.buyer_vat_id)
+    return issuer != deal.seller_country and (issuer == _NORTHERN_IRELAND or is_in_eu(issuer, deal.on))
+
+
+def _is_no_business_nearby(deal: Deal, country: str) -> bool:
+    """Whether a seller of the EU or the UK charges the VAT of home, because the buyer there has no VAT id."""
+    near = {country, deal.seller_country}
+    return not deal.buyer_vat_id and all(one == _UNITED_KINGDOM or is_in_eu(one, deal.on) for one in near)
 
 
 def _issuer(vat_id: str) -> str:
@@ -103,20 +144,15 @@ def _issuer(vat_id: str) -> str:
     return "GR" if vat_id.startswith("EL") else vat_id[:2]
 
 
-def _domestic(kind: TaxClass, rates: Rates) -> VatTreatment:
-    if kind is TaxClass.ZERO:
+def _domestic(wanted: TaxClass, rates: Rates) -> VatTreatment:
+    if wanted is TaxClass.ZERO:
         return VatTreatment(VatCategory.ZERO_RATED, ZERO)
-    reduced = kind is TaxClass.REDUCED and rates.reduced is not None
-    return VatTreatment(VatCategory.STANDARD, rates.reduced if reduced else rates.standard)
-
-
-def _untaxed(category: VatCategory, rate: Decimal | None) -> VatTreatment:
-    why = STANDARD_EXEMPTIONS[category]
-    return VatTreatment(category, rate, why.code or "", why.reason or "")
+    reduced = rates.reduced if wanted is TaxClass.REDUCED else None
+    return VatTreatment(VatCategory.STANDARD, rates.standard if reduced is None else reduced)
 
 
 def _tax_class(text: str) -> TaxClass:
     try:
         return TaxClass(text or TaxClass.STANDARD)
     except ValueError:
-        raise Invalid("tax.class_unknown", f"{text[:40]!r} is not a kind of goods that the tax tables know") from None
+        raise Invalid("tax.class_unknown", f"{quoted(text)} is not a kind of goods that the tax tables know") from None

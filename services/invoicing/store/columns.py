@@ -1,6 +1,6 @@
 """How values become the columns of a set-based statement, and rows values again."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
@@ -8,30 +8,13 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from services.invoicing.domain.parties import Company
+from services.kernel.orders import Address
 
 Key = tuple[str, str]  # tenant and id
 
 
-def columns(rows: Sequence[Sequence[Any]], count: int) -> list[list[Any]]:
-    """Turn rows into the arrays that unnest reads."""
-    return [[row[i] for row in rows] for i in range(count)]
-
-
-def keys(of: Collection[Key]) -> list[list[str]]:
-    """Tenants and ids as two arrays."""
-    return columns(sorted(of), 2)
-
-
-def within(of: Collection[Key]) -> list[list[str]]:
-    """Tenants and ids, each once, for `tenant = ANY (…) AND id = ANY (…)`.
-
-    That can only go by the key, where a join with unnest() may be planned as a read of all that a tenant has. Of several
-    tenants it may find what has another's id: whoever asks looks at the keys of what comes.
-    """
-    return [sorted({tenant for tenant, _ in of}), sorted({one for _, one in of})]
-
-
 _COMPANY = tuple(field.name for field in fields(Company))
+_ADDRESS = tuple(field.name for field in fields(Address))
 
 
 def company_value(company: Company) -> dict[str, str]:
@@ -42,6 +25,16 @@ def company_value(company: Company) -> dict[str, str]:
 def company_json(company: Company) -> Jsonb:
     """The same, as a parameter."""
     return Jsonb(company_value(company))
+
+
+def address_value(address: Address | None) -> dict[str, str] | None:
+    """An address as it is kept, if there is one."""
+    return None if address is None else {name: getattr(address, name) for name in _ADDRESS}
+
+
+def address_of(value: Any) -> Address | None:
+    """An address as it was kept."""
+    return None if value is None else Address(**value)
 
 
 def pairs_json(pairs: Iterable[tuple[str, Decimal]]) -> list[list[str]]:

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from services.chassis.columns import Columns
+from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.statements import Statement
-from services.invoicing.store.columns import Key, columns, keys, pairs_json, pairs_of, within
+from services.invoicing.store.columns import Key, pairs_json, pairs_of
 from services.kernel.money import Money
 
 _BALANCE = Columns("tenant text, invoice_id text, gross_minor bigint")
@@ -49,7 +49,7 @@ async def find_credit_requests(tx: Tx, disputes: Collection[Key]) -> dict[Key, C
     rows = await tx.rows(
         """SELECT r.* FROM credit_request r
              JOIN unnest(%s::text[], %s::text[]) AS k (tenant, dispute_id) USING (tenant, dispute_id)""",
-        keys(disputes),
+        columns(sorted(disputes)),
     )
     return {(row.tenant, row.dispute_id): _request(row) for row in rows}
 
@@ -60,7 +60,7 @@ async def credits_to_come(tx: Tx, orders: Collection[Key]) -> list[CreditRequest
         """SELECT r.* FROM held h JOIN credit_request r ON r.tenant = h.tenant AND r.dispute_id = h.dispute_id
             WHERE h.kind = '381' AND (h.tenant, h.order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
             ORDER BY h.held_at, h.draft_id""",
-        keys(orders),
+        columns(sorted(orders)),
     )
     return [_request(row) for row in rows]
 

@@ -4,14 +4,14 @@ from collections.abc import Collection, Sequence
 from typing import Any, LiteralString
 
 from services.chassis import jobs
-from services.chassis.columns import Columns
+from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, new_traceparent
 from services.chassis.pages import Page
-from services.invoicing.documents import Finding, Severity
+from services.documents import Finding, Severity
 from services.invoicing.domain.drafts import LARGE_LINES
 from services.invoicing.domain.statements import Held, Kind
-from services.invoicing.store.columns import Key, keys, within
+from services.invoicing.store.columns import Key
 
 _DRAFT = Columns(
     """tenant text, draft_id text, kind text, account_id text, order_id text, shipment_id text, dispute_id text,
@@ -90,7 +90,7 @@ async def release(tx: Tx, drafts: Collection[Key]) -> None:
     await tx.run(
         """DELETE FROM held WHERE tenant = ANY (%s) AND draft_id = ANY (%s)
                               AND (tenant, draft_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        [*within(drafts), *keys(drafts)],
+        [*within(drafts), *columns(sorted(drafts))],
     )
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from psycopg.errors import SerializationFailure
 
-from services.chassis.columns import Columns
+from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.chassis.pages import Page
-from services.invoicing.documents.model import VatCategory
+from services.documents.model import VatCategory
 from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import Company, Form
 from services.invoicing.domain.statements import Check, Kept, Kind, Line, Statement, VatRow
-from services.invoicing.store.columns import Key, columns, company_value, keys, within
+from services.invoicing.store.columns import Key, address_of, address_value, company_value
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
@@ -31,11 +31,12 @@ _ISSUED = Columns(
        series_number bigint, account_id text, order_id text, shipment_id text, invoice_id text, dispute_id text,
        final boolean, issue_date date, due_date date, delivery_date date, currency text, net_minor bigint,
        tax_minor bigint, gross_minor bigint, vat jsonb, site text, cost_centre text, purchase_order text, seller jsonb,
-       buyer jsonb, profile text, file_format text"""
+       buyer jsonb, profile text, file_format text, language text, rounding_minor bigint, ship_to jsonb"""
 )
 _LINE = Columns(
     """tenant text, document_id text, position int, line_id text, order_line_id text, invoice_line_id text, sku text,
-       name text, quantity numeric, unit text, unit_price numeric, net_minor bigint, vat_category text, vat_rate numeric"""
+       name text, quantity numeric, unit text, unit_price numeric, net_minor bigint, vat_category text, vat_rate numeric,
+       allowance_minor bigint, is_sales_tax boolean"""
 )
 
 
@@ -45,7 +46,7 @@ async def last_issue_dates(tx: Tx, sellers: Collection[Key]) -> dict[tuple[str, 
         """SELECT tenant, seller_id, kind, max(last_issue_date) AS day
              FROM series JOIN unnest(%s::text[], %s::text[]) AS k (tenant, seller_id) USING (tenant, seller_id)
             GROUP BY tenant, seller_id, kind""",
-        keys(sellers),
+        columns(sorted(sellers)),
     )
     return {(row.tenant, row.seller_id, Kind(row.kind)): row.day for row in rows}
 
@@ -114,6 +115,21 @@ async def credit_notes_of(tx: Tx, invoices: Collection[Key]) -> dict[Key, list[S
     for kept in await _with_lines(tx, [row for row in rows if (row.tenant, row.invoice_id) in notes]):
         notes[kept.statement.tenant, kept.statement.invoice_id].append(kept.statement)
     return notes
+
+
+async def invoiced_of(tx: Tx, orders: Collection[Key]) -> dict[Key, tuple[int, bool]]:
+    """What was invoiced in all for these orders, gross in minor units, and whether that is all that was ordered."""
+    rows = await tx.rows(
+        """SELECT o.tenant, o.order_id,
+                  (SELECT sum(i.gross_minor)::bigint FROM issued i
+                    WHERE i.tenant = o.tenant AND i.order_id = o.order_id AND i.kind = '380') AS minor,
+                  o.billed_whole OR NOT EXISTS (
+                    SELECT FROM order_line l
+                     WHERE l.tenant = o.tenant AND l.order_id = o.order_id AND l.shipped < l.quantity) AS is_whole
+             FROM sales_order o WHERE o.tenant = ANY (%s) AND o.order_id = ANY (%s)""",
+        within(orders),
+    )
+    return {(row.tenant, row.order_id): (row.minor or 0, row.is_whole) for row in rows}
 
 
 async def get_issued(tx: Tx, tenant: str, id_or_number: str) -> Kept | None:
@@ -194,6 +210,9 @@ def _issued_row(statement: Statement, series: Series, nth: int) -> tuple[Any, ..
         company_value(statement.buyer),
         statement.form.profile,
         statement.form.format,
+        statement.language,
+        statement.rounding_minor,
+        address_value(statement.ship_to),
     )
 
 
@@ -213,6 +232,8 @@ def _line_rows(statement: Statement) -> list[tuple[Any, ...]]:
             line.net.minor,
             line.vat_category.value,
             line.vat_rate,
+            line.allowance_minor,
+            line.is_sales_tax,
         )
         for position, line in enumerate(statement.lines)
     ]
@@ -255,6 +276,9 @@ def _statement(row: Any, lines: Sequence[Any]) -> Statement:
         seller=Company(**row.seller),
         buyer=Company(**row.buyer),
         form=Form(row.profile, row.file_format),
+        language=row.language,
+        rounding_minor=row.rounding_minor,
+        ship_to=address_of(row.ship_to),
     )
 
 
@@ -271,6 +295,8 @@ def _line(row: Any, currency: str) -> Line:
         net=Money(row.net_minor, currency),
         vat_category=VatCategory(row.vat_category),
         vat_rate=row.vat_rate,
+        allowance_minor=row.allowance_minor,
+        is_sales_tax=row.is_sales_tax,
     )
 
 

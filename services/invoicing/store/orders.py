@@ -3,27 +3,36 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from services.chassis.columns import Columns
+from psycopg.errors import SerializationFailure
+
+from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.invoicing.domain.orders import ZERO, KeptOrder, Shipment, State
-from services.invoicing.store.columns import Key, keys, pairs_json, pairs_of, within
+from services.invoicing.store.columns import Key, address_of, address_value, pairs_json, pairs_of
 from services.kernel.money import Money
-from services.kernel.orders import Order, OrderLine, Scope
+from services.kernel.orders import LineKind, Order, OrderLine, Scope
 
 ShipmentKey = tuple[str, str, str]  # tenant, order, shipment
 
 _ORDER = Columns(
     """tenant text, order_id text, version int, account_id text, state text, billed_whole boolean, placed_on date,
        promised_ship_on date, currency text, net_minor bigint, tax_minor bigint, gross_minor bigint, site text,
-       cost_centre text, purchase_order text"""
+       cost_centre text, purchase_order text, seller_id text, ship_to jsonb, requested_by text, issuer text,
+       awaits_decision boolean"""
 )
 _LINE = Columns(
     """tenant text, order_id text, line_id text, position int, sku text, name text, quantity numeric, unit text,
-       unit_price numeric, net_minor bigint, tax_class text"""
+       unit_price numeric, net_minor bigint, tax_class text, kind text, category text, vat_rate numeric"""
 )
-_PROGRESS = Columns("tenant text, order_id text, state text, billed_whole boolean")
+_PROGRESS = Columns(
+    "tenant text, order_id text, state text, billed_whole boolean, issuer text, awaits_decision boolean"
+)
 _SHIPPED = Columns("tenant text, order_id text, line_id text, shipped numeric")
-_SHIPMENT = Columns("tenant text, order_id text, shipment_id text, shipped_on date, final boolean, quantities jsonb")
+_SHIPMENT = Columns(
+    """tenant text, order_id text, shipment_id text, shipped_on date, final boolean, quantities jsonb, before jsonb,
+       ship_to jsonb"""
+)
+_REFUSED = Columns("tenant text, order_id text, version int, code text")
 
 
 async def lock_orders(tx: Tx, of: Collection[Key]) -> dict[Key, KeptOrder]:
@@ -81,16 +90,19 @@ async def keep_orders(tx: Tx, orders: Sequence[KeptOrder]) -> None:
              SET version = EXCLUDED.version, state = EXCLUDED.state, placed_on = EXCLUDED.placed_on,
                  promised_ship_on = EXCLUDED.promised_ship_on, currency = EXCLUDED.currency,
                  net_minor = EXCLUDED.net_minor, tax_minor = EXCLUDED.tax_minor, gross_minor = EXCLUDED.gross_minor,
-                 site = EXCLUDED.site, cost_centre = EXCLUDED.cost_centre, purchase_order = EXCLUDED.purchase_order
+                 site = EXCLUDED.site, cost_centre = EXCLUDED.cost_centre, purchase_order = EXCLUDED.purchase_order,
+                 seller_id = EXCLUDED.seller_id, ship_to = EXCLUDED.ship_to, requested_by = EXCLUDED.requested_by,
+                 issuer = EXCLUDED.issuer, awaits_decision = EXCLUDED.awaits_decision
            WHERE sales_order.version < EXCLUDED.version AND sales_order.account_id = EXCLUDED.account_id""",  # noqa: S608 - constant columns
         [_ORDER.pack(_order_row(kept) for kept in orders)],
     )
     # Another account's order of the same id may have come between our look and this: tried again, it is refused.
-    assert written == len(orders), "an order was kept by somebody else meanwhile"
+    if written != len(orders):
+        raise SerializationFailure("an order was kept by somebody else meanwhile")
     await tx.run(
         """DELETE FROM order_line WHERE tenant = ANY (%s) AND order_id = ANY (%s)
                                     AND (tenant, order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        [*within(of), *keys(of)],
+        [*within(of), *columns(sorted(of))],
     )
     await tx.run(
         f"INSERT INTO order_line ({_LINE.names}) SELECT * FROM {_LINE.rows} AS new",  # noqa: S608
@@ -102,9 +114,15 @@ async def save_progress(tx: Tx, orders: Sequence[KeptOrder]) -> None:
     """Write how far these orders have come; the table refuses more shipped than ordered."""
     of = within({kept.key for kept in orders})
     await tx.run(
-        f"""UPDATE sales_order o SET state = k.state, billed_whole = k.billed_whole FROM {_PROGRESS.rows} AS k
+        f"""UPDATE sales_order o SET state = k.state, billed_whole = k.billed_whole, issuer = k.issuer,
+                                    awaits_decision = k.awaits_decision FROM {_PROGRESS.rows} AS k
              WHERE o.tenant = k.tenant AND o.order_id = k.order_id AND o.tenant = ANY (%s) AND o.order_id = ANY (%s)""",  # noqa: S608 - constant columns
-        [_PROGRESS.pack((*kept.key, kept.state.value, kept.billed_whole) for kept in orders), *of],
+        [
+            _PROGRESS.pack(
+                (*kept.key, kept.state.value, kept.billed_whole, kept.issuer, kept.awaits_decision) for kept in orders
+            ),
+            *of,
+        ],
     )
     shipped = [(*kept.key, line_id, quantity) for kept in orders for line_id, quantity in kept.shipped.items()]
     await tx.run(
@@ -124,18 +142,69 @@ async def find_shipments(tx: Tx, of: Collection[ShipmentKey]) -> dict[ShipmentKe
               AND o.tenant = ANY (%s) AND o.order_id = ANY (%s)""",
         [*orders, sorted({shipment_id for *_, shipment_id in of}), *orders],
     )
-    return {
-        (row.tenant, row.order_id, row.shipment_id): Shipment(
-            order_id=row.order_id,
-            shipment_id=row.shipment_id,
-            account_id=row.account_id,
-            shipped_on=row.shipped_on,
-            quantities=pairs_of(row.quantities),
-            final=row.final,
-        )
-        for row in rows
-        if (row.tenant, row.order_id, row.shipment_id) in of
-    }
+    return {key: _shipment(row) for row in rows if (key := (row.tenant, row.order_id, row.shipment_id)) in of}
+
+
+async def shipments_of(tx: Tx, orders: Collection[Key]) -> dict[Key, list[Shipment]]:
+    """All that shipped of these orders, by day."""
+    rows = await tx.rows(
+        """SELECT s.*, o.account_id FROM shipment s JOIN sales_order o USING (tenant, order_id)
+            WHERE s.tenant = ANY (%s) AND s.order_id = ANY (%s) ORDER BY s.shipped_on, s.shipment_id""",
+        within(orders),
+    )
+    found: dict[Key, list[Shipment]] = {key: [] for key in orders}
+    for row in rows:
+        if (key := (row.tenant, row.order_id)) in found:
+            found[key].append(_shipment(row))
+    return found
+
+
+async def find_billed(tx: Tx, orders: Collection[Key]) -> set[ShipmentKey]:
+    """The shipments of these orders that are invoiced, or whose invoices are drafted; an empty one is the whole order."""
+    rows = await tx.rows(
+        """SELECT tenant, order_id, shipment_id FROM issued
+            WHERE kind = '380' AND tenant = ANY (%(tenants)s) AND order_id = ANY (%(orders)s)
+           UNION SELECT tenant, order_id, shipment_id FROM held
+            WHERE kind = '380' AND tenant = ANY (%(tenants)s) AND order_id = ANY (%(orders)s)""",
+        dict(zip(("tenants", "orders"), within(orders), strict=True)),
+    )
+    return {key for row in rows if (key := (row.tenant, row.order_id, row.shipment_id))[:2] in orders}
+
+
+async def find_awaiting(tx: Tx, orders: Collection[Key]) -> set[Key]:
+    """Those of these orders that are to be billed whole as soon as they are approved."""
+    rows = await tx.rows(
+        "SELECT tenant, order_id FROM sales_order WHERE awaits_decision AND tenant = ANY (%s) AND order_id = ANY (%s)",
+        within(orders),
+    )
+    return {(row.tenant, row.order_id) for row in rows} & set(orders)
+
+
+async def add_refused(tx: Tx, key: Key, version: int, code: str) -> bool:
+    """Remember that an order was refused, if no version of it stands; return whether it does not."""
+    written = await tx.run(
+        f"""INSERT INTO refused_order ({_REFUSED.names}) SELECT * FROM {_REFUSED.rows} AS new
+             WHERE NOT EXISTS (SELECT FROM sales_order o WHERE o.tenant = new.tenant AND o.order_id = new.order_id)
+           ON CONFLICT (tenant, order_id) DO UPDATE SET version = EXCLUDED.version, code = EXCLUDED.code""",  # noqa: S608 - constant columns
+        [_REFUSED.pack([(*key, version, code)])],
+    )
+    return bool(written)
+
+
+async def find_refused(tx: Tx, orders: Collection[Key]) -> dict[Key, tuple[int, str]]:
+    """Up to which version these orders were refused, where they were, and why."""
+    rows = await tx.rows("SELECT * FROM refused_order WHERE tenant = ANY (%s) AND order_id = ANY (%s)", within(orders))
+    return {key: (row.version, row.code) for row in rows if (key := (row.tenant, row.order_id)) in orders}
+
+
+async def forget_refused(tx: Tx, orders: Collection[Key]) -> set[Key]:
+    """These orders stand now; return those that were refused before."""
+    rows = await tx.rows(
+        """DELETE FROM refused_order WHERE tenant = ANY (%s) AND order_id = ANY (%s)
+                AND (tenant, order_id) IN (SELECT * FROM unnest(%s::text[], %s::text[])) RETURNING tenant, order_id""",
+        [*within(orders), *columns(sorted(orders))],
+    )
+    return {(row.tenant, row.order_id) for row in rows}
 
 
 async def add_shipments(tx: Tx, shipments: Sequence[tuple[str, Shipment]]) -> None:
@@ -144,7 +213,16 @@ async def add_shipments(tx: Tx, shipments: Sequence[tuple[str, Shipment]]) -> No
         f"INSERT INTO shipment ({_SHIPMENT.names}) SELECT * FROM {_SHIPMENT.rows} AS new",  # noqa: S608
         [
             _SHIPMENT.pack(
-                (tenant, told.order_id, told.shipment_id, told.shipped_on, told.final, pairs_json(told.quantities))
+                (
+                    tenant,
+                    told.order_id,
+                    told.shipment_id,
+                    told.shipped_on,
+                    told.final,
+                    pairs_json(told.quantities),
+                    pairs_json(told.before),
+                    address_value(told.ship_to),
+                )
                 for tenant, told in shipments
             )
         ],
@@ -168,6 +246,11 @@ def _order_row(kept: KeptOrder) -> tuple[Any, ...]:
         order.scope.site,
         order.scope.cost_centre,
         order.scope.purchase_order,
+        order.seller_id,
+        address_value(order.ship_to),
+        order.requested_by,
+        kept.issuer,
+        kept.awaits_decision,
     )
 
 
@@ -184,6 +267,9 @@ def _line_rows(kept: KeptOrder) -> list[tuple[Any, ...]]:
             line.unit_price,
             line.net.minor,
             line.tax_class,
+            line.kind,
+            line.category,
+            line.vat_rate,
         )
         for position, line in enumerate(kept.order.lines)
     ]
@@ -206,6 +292,9 @@ def _kept(row: Any, lines: Sequence[Any]) -> KeptOrder:
                 unit_price=line.unit_price,
                 net=Money(line.net_minor, row.currency),
                 tax_class=line.tax_class,
+                kind=LineKind(line.kind),
+                category=line.category,
+                vat_rate=line.vat_rate,
             )
             for line in lines
         ),
@@ -213,6 +302,30 @@ def _kept(row: Any, lines: Sequence[Any]) -> KeptOrder:
         tax=Money(row.tax_minor, row.currency),
         gross=Money(row.gross_minor, row.currency),
         scope=Scope(row.site, row.cost_centre, row.purchase_order),
+        seller_id=row.seller_id,
+        ship_to=address_of(row.ship_to),
+        requested_by=row.requested_by,
     )
     shipped = {line.line_id: line.shipped for line in lines if line.shipped != ZERO}
-    return KeptOrder(row.tenant, order, State(row.state), billed_whole=row.billed_whole, shipped=shipped)
+    return KeptOrder(
+        row.tenant,
+        order,
+        State(row.state),
+        billed_whole=row.billed_whole,
+        shipped=shipped,
+        issuer=row.issuer,
+        awaits_decision=row.awaits_decision,
+    )
+
+
+def _shipment(row: Any) -> Shipment:
+    return Shipment(
+        order_id=row.order_id,
+        shipment_id=row.shipment_id,
+        account_id=row.account_id,
+        shipped_on=row.shipped_on,
+        quantities=pairs_of(row.quantities),
+        final=row.final,
+        before=pairs_of(row.before),
+        ship_to=address_of(row.ship_to),
+    )

@@ -4,12 +4,13 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from services.chassis import jobs
+from services.chassis.columns import columns, within
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.jobs import Job
 from services.invoicing.domain.parties import Form
 from services.invoicing.domain.statements import Check, File
-from services.invoicing.store.columns import Key, columns, within
+from services.invoicing.store.columns import Key
 
 PAPER = "json"  # the format in which a document is kept whole
 FILE = "file"  # the kind of job that writes a document's file

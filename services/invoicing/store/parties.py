@@ -1,38 +1,37 @@
 """Sellers, the copies of buyers, and contracts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
+from services.chassis import jobs
+from services.chassis.columns import columns, within
 from services.chassis.database import Tx
-from services.invoicing.domain.parties import Buyer, Company, Contract, Form, InvoiceOn, Seller
-from services.invoicing.store.columns import Key, columns, company_json, keys, within
+from services.chassis.envelope import Origin, new_traceparent
+from services.invoicing.domain.parties import Buyer, Company, Contract, Form, InvoiceOn, OtherRates, Seller
+from services.invoicing.store.columns import Key, company_json, company_value
+
+_SAID = (
+    "iban bic series_prefix time_zone contact_name contact_phone contact_email account_number routing_number language "
+    "holidays opens_at closes_at other_rates"
+).split()
+_SELLER = ("company", "logo", *_SAID)
 
 
-async def save_seller(tx: Tx, seller: Seller) -> None:
-    """Register a legal entity, or put its data right; its place among the tenant's stays."""
-    await tx.run(
-        """INSERT INTO seller (tenant, seller_id, company, iban, bic, series_prefix, time_zone,
-                               contact_name, contact_phone, contact_email, logo)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+async def save_seller(tx: Tx, seller: Seller) -> tuple[int, bool]:
+    """Register a legal entity, or put its data right, and keep this version of it; which it is, and whether the first."""
+    said = {name: str(getattr(seller, name)) for name in _SAID}
+    row = await tx.row(
+        f"""INSERT INTO seller (tenant, seller_id, version, {", ".join(_SELLER)})
+           VALUES (%s, %s, 1, {", ".join(["%s"] * len(_SELLER))})
            ON CONFLICT (tenant, seller_id) DO UPDATE
-             SET company = EXCLUDED.company, iban = EXCLUDED.iban, bic = EXCLUDED.bic,
-                 series_prefix = EXCLUDED.series_prefix, time_zone = EXCLUDED.time_zone,
-                 contact_name = EXCLUDED.contact_name, contact_phone = EXCLUDED.contact_phone,
-                 contact_email = EXCLUDED.contact_email, logo = EXCLUDED.logo""",
-        [
-            seller.tenant,
-            seller.seller_id,
-            company_json(seller.company),
-            seller.iban,
-            seller.bic,
-            seller.series_prefix,
-            seller.time_zone,
-            seller.contact_name,
-            seller.contact_phone,
-            seller.contact_email,
-            seller.logo,
-        ],
+             SET version = seller.version + 1, {", ".join(f"{name} = EXCLUDED.{name}" for name in _SELLER)}
+           RETURNING version, xmax = 0 AS is_new""",  # noqa: S608 - constant columns
+        [seller.tenant, seller.seller_id, company_json(seller.company), seller.logo, *said.values()],
     )
+    await _keep_seller_version(tx, seller, row.version)
+    return row.version, row.is_new
 
 
 async def owner_of_prefix(tx: Tx, tenant: str, prefix: str) -> str | None:
@@ -41,44 +40,95 @@ async def owner_of_prefix(tx: Tx, tenant: str, prefix: str) -> str | None:
     return row.seller_id if row else None
 
 
-async def default_sellers(tx: Tx, tenants: Collection[str]) -> dict[str, Seller]:
-    """Each tenant's issuer: the seller that was registered first."""
-    rows = await tx.rows(
-        "SELECT DISTINCT ON (tenant) * FROM seller WHERE tenant = ANY(%s) ORDER BY tenant, position", [sorted(tenants)]
+async def _keep_seller_version(tx: Tx, seller: Seller, version: int) -> None:
+    said = {"company": company_value(seller.company)} | {name: str(getattr(seller, name)) for name in _SAID}
+    await tx.run(
+        """INSERT INTO seller_version (tenant, seller_id, version, valid_since, said, logo)
+           VALUES (%s, %s, %s, %s, %s, %s)""",
+        [seller.tenant, seller.seller_id, version, tx.at, Jsonb(said), seller.logo],
     )
-    return {row.tenant: _seller(row) for row in rows}
+
+
+async def find_untold(tx: Tx) -> int:
+    """Have told whole the sellers and contracts that were set before there were versions; return how many."""
+    word = Origin("", "system:upgrade", "told whole for the first time", "", new_traceparent())
+    return await jobs.find(
+        tx,
+        word,
+        """SELECT tenant, 'tell_whole', 'seller/' || seller_id, '', 1 FROM seller WHERE version = 0
+           UNION ALL SELECT tenant, 'tell_whole', 'contract/' || account_id, '', 1 FROM contract WHERE version = 0""",
+        [],
+    )
+
+
+async def begin_seller(tx: Tx, key: Key) -> Seller | None:
+    """Make what is known of a seller its first version; None if it has one by now."""
+    row = await tx.row(
+        "UPDATE seller SET version = 1 WHERE version = 0 AND tenant = %s AND seller_id = %s RETURNING *", [*key]
+    )
+    if row is None:
+        return None
+    await _keep_seller_version(tx, seller := _seller(row), 1)
+    return seller
+
+
+async def begin_contract(tx: Tx, key: Key) -> Contract | None:
+    """Make what is known of a contract its first version; None if it has one by now."""
+    row = await tx.row(
+        "UPDATE contract SET version = 1 WHERE version = 0 AND tenant = %s AND account_id = %s RETURNING *", [*key]
+    )
+    if row is None:
+        return None
+    await _keep_contract_version(tx, key, contract := _contract(row), 1)
+    return contract
+
+
+async def only_sellers(tx: Tx, tenants: Collection[str]) -> dict[str, str]:
+    """The seller of each tenant that has one; empty of those that have several, nothing of those that have none."""
+    rows = await tx.rows(
+        """SELECT tenant, CASE count(*) WHEN 1 THEN min(seller_id) ELSE '' END AS seller_id
+             FROM seller WHERE tenant = ANY (%s) GROUP BY tenant""",
+        [sorted(tenants)],
+    )
+    return {row.tenant: row.seller_id for row in rows}
 
 
 async def find_sellers(tx: Tx, of: Collection[Key]) -> dict[Key, Seller]:
     """These sellers."""
     rows = await tx.rows(
         "SELECT s.* FROM seller s JOIN unnest(%s::text[], %s::text[]) AS k (tenant, seller_id) USING (tenant, seller_id)",
-        keys(of),
+        columns(sorted(of)),
     )
     return {(row.tenant, row.seller_id): _seller(row) for row in rows}
 
 
-async def save_buyers(tx: Tx, buyers: Sequence[Buyer]) -> None:
-    """Keep the copies of these buyers, the last word on each."""
-    last = {(buyer.tenant, buyer.account_id): buyer for buyer in buyers}
+async def save_buyers(tx: Tx, buyers: Sequence[tuple[Buyer, int]]) -> None:
+    """Keep the copies of these buyers, each with the sequence of what said so, unless they are known: each is told once.
+
+    A sequence of 0 is of what has none.
+    """
+    last = {(buyer.tenant, buyer.account_id): (buyer, nth) for buyer, nth in buyers}
     await tx.run(
-        """INSERT INTO buyer (tenant, account_id, company, currency)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::text[])
-           ON CONFLICT (tenant, account_id) DO UPDATE SET company = EXCLUDED.company, currency = EXCLUDED.currency""",
-        columns([(*key, company_json(buyer.company), buyer.currency) for key, buyer in sorted(last.items())], 4),
+        """INSERT INTO buyer (tenant, account_id, company, currency, sequence)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::text[], %s::bigint[])
+           ON CONFLICT (tenant, account_id) DO UPDATE SET company = EXCLUDED.company, currency = EXCLUDED.currency
+           WHERE EXCLUDED.sequence = 0""",
+        columns(
+            [(*key, company_json(buyer.company), buyer.currency, nth) for key, (buyer, nth) in sorted(last.items())], 5
+        ),
     )
 
 
-async def change_companies(tx: Tx, companies: dict[Key, Company]) -> set[Key]:
-    """Replace the data of these companies; return which buyers are known."""
-    rows = await tx.rows(
-        """UPDATE buyer b SET company = k.company
-             FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS k (tenant, account_id, company)
+async def change_companies(tx: Tx, companies: Mapping[Key, tuple[Company, int]]) -> set[Key]:
+    """The same of what changed of them; return which buyers are known."""
+    await tx.run(
+        """UPDATE buyer b SET company = k.company, sequence = greatest(b.sequence, k.sequence)
+             FROM unnest(%s::text[], %s::text[], %s::jsonb[], %s::bigint[]) AS k (tenant, account_id, company, sequence)
             WHERE b.tenant = k.tenant AND b.account_id = k.account_id
-           RETURNING b.tenant, b.account_id""",
-        columns([(*key, company_json(company)) for key, company in sorted(companies.items())], 3),
+              AND (k.sequence = 0 OR k.sequence > b.sequence)""",
+        columns([(*key, company_json(company), nth) for key, (company, nth) in sorted(companies.items())], 4),
     )
-    return {(row.tenant, row.account_id) for row in rows}
+    return set(await find_buyers(tx, companies.keys()))
 
 
 async def find_buyers(tx: Tx, of: Collection[Key]) -> dict[Key, Buyer]:
@@ -88,28 +138,48 @@ async def find_buyers(tx: Tx, of: Collection[Key]) -> dict[Key, Buyer]:
         within(of),
     )
     return {
-        (row.tenant, row.account_id): Buyer(row.tenant, row.account_id, Company(**row.company), row.currency)
+        key: Buyer(*key, Company(**row.company), row.currency)
         for row in rows
+        if (key := (row.tenant, row.account_id)) in of
     }
 
 
-async def set_contract(tx: Tx, key: Key, contract: Contract) -> None:
-    """What holds from now on with this buyer."""
-    await tx.run(
-        """INSERT INTO contract (tenant, account_id, net_days, invoice_on, buyer_reference, profile, format)
-           VALUES (%s, %s, %s, %s, %s, %s, %s)
+async def set_contract(tx: Tx, key: Key, contract: Contract) -> int:
+    """What holds from now on with this buyer; which version it is."""
+    said = _contract_said(contract)
+    row = await tx.row(
+        f"""INSERT INTO contract (tenant, account_id, version, {", ".join(said)})
+           VALUES (%s, %s, 1, {", ".join(["%s"] * len(said))})
            ON CONFLICT (tenant, account_id) DO UPDATE
-             SET net_days = EXCLUDED.net_days, invoice_on = EXCLUDED.invoice_on,
-                 buyer_reference = EXCLUDED.buyer_reference, profile = EXCLUDED.profile, format = EXCLUDED.format""",
-        [
-            *key,
-            contract.net_days,
-            contract.invoice_on.value,
-            contract.buyer_reference,
-            contract.form.profile,
-            contract.form.format,
-        ],
+             SET version = contract.version + 1, {", ".join(f"{name} = EXCLUDED.{name}" for name in said)}
+           RETURNING version""",  # noqa: S608 - constant columns
+        [*key, *said.values()],
     )
+    await _keep_contract_version(tx, key, contract, row.version)
+    return int(row.version)
+
+
+async def _keep_contract_version(tx: Tx, key: Key, contract: Contract, version: int) -> None:
+    await tx.run(
+        "INSERT INTO contract_version (tenant, account_id, version, valid_since, said) VALUES (%s, %s, %s, %s, %s)",
+        [*key, version, tx.at, Jsonb(_contract_said(contract))],
+    )
+
+
+def _contract_said(contract: Contract) -> dict[str, str | int]:
+    return {
+        "net_days": contract.net_days,
+        "invoice_on": contract.invoice_on.value,
+        "buyer_reference": contract.buyer_reference,
+        "profile": contract.form.profile,
+        "format": contract.form.format,
+        "language": contract.language,
+    }
+
+
+def _contract(row: Any) -> Contract:
+    form = Form(row.profile, row.format)
+    return Contract(row.net_days, InvoiceOn(row.invoice_on), row.buyer_reference, form, row.language)
 
 
 async def find_contracts(tx: Tx, of: Collection[Key]) -> dict[Key, Contract]:
@@ -118,25 +188,9 @@ async def find_contracts(tx: Tx, of: Collection[Key]) -> dict[Key, Contract]:
         "SELECT * FROM contract WHERE tenant = ANY (%s) AND account_id = ANY (%s)",
         within(of),
     )
-    return {
-        (row.tenant, row.account_id): Contract(
-            row.net_days, InvoiceOn(row.invoice_on), row.buyer_reference, Form(row.profile, row.format)
-        )
-        for row in rows
-    }
+    return {key: _contract(row) for row in rows if (key := (row.tenant, row.account_id)) in of}
 
 
 def _seller(row: Any) -> Seller:
-    return Seller(
-        tenant=row.tenant,
-        seller_id=row.seller_id,
-        company=Company(**row.company),
-        iban=row.iban,
-        bic=row.bic,
-        series_prefix=row.series_prefix,
-        time_zone=row.time_zone,
-        contact_name=row.contact_name,
-        contact_phone=row.contact_phone,
-        contact_email=row.contact_email,
-        logo=bytes(row.logo),
-    )
+    said = {name: getattr(row, name) for name in _SAID} | {"other_rates": OtherRates(row.other_rates)}
+    return Seller(row.tenant, row.seller_id, Company(**row.company), logo=bytes(row.logo), **said)

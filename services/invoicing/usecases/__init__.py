@@ -3,7 +3,14 @@
 from services.invoicing.usecases.credits import credit
 from services.invoicing.usecases.issuing import AGAIN, DRAFT, LARGE, issue
 from services.invoicing.usecases.orders import approve, cancel, keep, ship, tell_refused
-from services.invoicing.usecases.parties import change_buyers, keep_buyers, register_seller, set_contract
+from services.invoicing.usecases.parties import (
+    TELL,
+    change_buyers,
+    keep_buyers,
+    register_seller,
+    set_contract,
+    tell_whole,
+)
 from services.invoicing.usecases.rendering import FILE, LARGE_FILE, asked_form, render, write_files
 from services.invoicing.usecases.retries import retry
 
@@ -13,6 +20,7 @@ __all__ = [
     "FILE",
     "LARGE",
     "LARGE_FILE",
+    "TELL",
     "approve",
     "asked_form",
     "cancel",
@@ -27,5 +35,6 @@ __all__ = [
     "set_contract",
     "ship",
     "tell_refused",
+    "tell_whole",
     "write_files",
 ]

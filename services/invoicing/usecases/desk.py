@@ -7,7 +7,7 @@ from datetime import date, datetime
 from services.chassis.database import Tx
 from services.invoicing import store
 from services.invoicing.domain.drafts import Supply
-from services.invoicing.domain.orders import KeptOrder, Shipment
+from services.invoicing.domain.orders import KeptOrder, Shipment, issuer_of
 from services.invoicing.domain.parties import NO_CONTRACT, Buyer, Contract, Seller
 from services.invoicing.domain.sketches import Basis
 from services.invoicing.domain.statements import Kind, Statement
@@ -16,8 +16,10 @@ from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Early
 
 Key = tuple[str, str]
-# What waits for a seller waits for this: any of the tenant's, since none is known whose id could be named.
+# What waits for a seller that it does not name waits for this: any of the tenant's.
 ANY_SELLER = "seller/*"
+# Stands where an order names no seller, for the tenant's only one.
+UNNAMED = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,8 @@ class Desk:
 
     at: datetime
     sellers: dict[Key, Seller]
-    # Each tenant's issuer of new invoices.
-    issuers: dict[str, Seller]
+    # Each tenant's only seller; empty where there are several.
+    only: dict[str, str]
     buyers: dict[Key, Buyer]
     contracts: dict[Key, Contract]
     last_dates: dict[tuple[str, str, Kind], date]
@@ -36,8 +38,7 @@ class Desk:
         """What a shipment, or the whole order on approval, has to be invoiced for; early if a party is not known yet."""
         told = order.order
         account = (order.tenant, told.account_id)
-        if (seller := self.issuers.get(order.tenant)) is None:
-            raise Early(ANY_SELLER)
+        seller = self._seller(order)
         if (buyer := self.buyers.get(account)) is None:
             raise Early(f"buyer/{told.account_id}")
         if buyer.currency != told.gross.currency:
@@ -55,15 +56,26 @@ class Desk:
             shipment_id=shipment.shipment_id if shipment else "",
             quantities=quantities,
             delivered_on=shipment.shipped_on if shipment else told.promised_ship_on,
+            before=dict(shipment.before) if shipment else {},
+            ship_to=(shipment.ship_to if shipment else None) or told.ship_to,
         )
 
-    def basis_of_invoice(self, tenant: str, account_id: str) -> Basis:
-        """What an invoice of today to this account is made of, beside its order."""
-        seller = self.issuers[tenant]
+    def _seller(self, order: KeptOrder) -> Seller:
+        """Whose order it is, as far as there is such a seller yet."""
+        issuer = order.issuer or issuer_of(order.order, self.only.get(order.tenant))
+        if (seller := self.sellers.get((order.tenant, issuer))) is None:
+            raise Early(f"seller/{issuer}" if issuer else ANY_SELLER)
+        return seller
+
+    def basis_of_invoice(self, supply: Supply) -> Basis:
+        """What an invoice of today is made of beside its order: parties and terms as they are known now."""
+        tenant = supply.seller.tenant
+        account = (tenant, supply.order.account_id)
+        seller = self.sellers[tenant, supply.seller.seller_id]
         return Basis(
             seller=seller,
-            buyer=self.buyers[tenant, account_id],
-            contract=self.contracts.get((tenant, account_id), NO_CONTRACT),
+            buyer=self.buyers[account],
+            contract=self.contracts.get(account, NO_CONTRACT),
             issue_date=self._today(seller, Kind.INVOICE),
         )
 
@@ -79,21 +91,25 @@ class Desk:
         )
 
     def _today(self, seller: Seller, kind: Kind) -> date:
-        """The date where the seller is; never before the newest document of its series (B7), whatever a clock says."""
+        """The date where the seller is; never before the newest document of its series (RULES: number last), whatever a clock says."""
         today = day_in(seller.time_zone, self.at)
         return max(today, self.last_dates.get((seller.tenant, seller.seller_id, kind), today))
 
 
-async def open_desk(tx: Tx, accounts: Collection[Key], sellers: Collection[Key] = ()) -> Desk:
-    """Load what drafts for these accounts need, and the sellers of the invoices that are credited."""
-    issuers = await store.default_sellers(tx, {tenant for tenant, _ in accounts})
-    known = {(seller.tenant, seller.seller_id): seller for seller in issuers.values()}
-    if others := set(sellers) - known.keys():
-        known |= await store.find_sellers(tx, others)
+def issuers_of(orders: Collection[KeptOrder]) -> set[Key]:
+    """The sellers of these orders, by tenant and id; some may be unnamed."""
+    return {(kept.tenant, kept.issuer or UNNAMED) for kept in orders}
+
+
+async def open_desk(tx: Tx, accounts: Collection[Key], sellers: Collection[Key]) -> Desk:
+    """Load what drafts for these accounts need, and these sellers; an unnamed one is its tenant's only one."""
+    unnamed = {tenant for tenant, seller_id in sellers if seller_id == UNNAMED}
+    only = await store.only_sellers(tx, unnamed) if unnamed else {}
+    known = await store.find_sellers(tx, {key for key in (*sellers, *only.items()) if key[1]})
     return Desk(
         at=tx.at,
         sellers=known,
-        issuers=issuers,
+        only=only,
         buyers=await store.find_buyers(tx, accounts),
         contracts=await store.find_contracts(tx, accounts),
         last_dates=await store.last_issue_dates(tx, known),

@@ -19,11 +19,11 @@ from services.chassis.ids import new_id
 from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch, Done
+from services.documents import ENGINE_FAILED, Finding, Severity
 from services.invoicing import metrics, store, wire
 from services.invoicing.checks import check_of, refused
-from services.invoicing.documents import ENGINE_FAILED, Finding, Severity
 from services.invoicing.domain.credits import CreditRequest
-from services.invoicing.domain.drafts import LARGE_LINES
+from services.invoicing.domain.drafts import LARGE_LINES, ROUNDED, differences
 from services.invoicing.domain.orders import KeptOrder, Shipment
 from services.invoicing.domain.sketches import (
     Basis,
@@ -35,10 +35,11 @@ from services.invoicing.domain.sketches import (
     first_of,
     numbered,
 )
-from services.invoicing.domain.statements import Check, File, Held, Kept, Kind, Statement
+from services.invoicing.domain.statements import File, Held, Kept, Kind, Statement
 from services.invoicing.press import Died, Press
 from services.invoicing.usecases import rendering
-from services.invoicing.usecases.desk import Desk, Key, open_desk
+from services.invoicing.usecases.desk import Desk, Key, issuers_of, open_desk
+from services.kernel.money import Money
 from services.kernel.refusals import Refusal
 
 # Kinds of jobs. Those that were held are judged again beside the new ones, who need not wait for them.
@@ -115,7 +116,7 @@ class Table:
 
 
 async def issue(batch: Batch, press: Press) -> None:
-    """Prepare drafts, then issue those that break no rule and hold the others without a number (B7)."""
+    """Prepare drafts, then issue those that break no rule and hold the others without a number (RULES: number last)."""
     async with batch.database.transaction({job.tenant for job in batch.jobs}) as tx:
         table = await _lay_out(tx, [_key(job) for job in batch.jobs])
     await _prepare(table, press)
@@ -140,7 +141,7 @@ async def _lay_out_invoices(tx: Tx, waiting: Sequence[Held], table: Table) -> No
     shipments = await store.find_shipments(
         tx, {(held.tenant, held.order_id, held.shipment_id) for held in waiting if held.shipment_id}
     )
-    desk = await open_desk(tx, {(held.tenant, held.account_id) for held in waiting})
+    desk = await open_desk(tx, {(held.tenant, held.account_id) for held in waiting}, issuers_of(orders.values()))
     for held in waiting:
         shipment = shipments[held.tenant, held.order_id, held.shipment_id] if held.shipment_id else None
         try:
@@ -148,8 +149,7 @@ async def _lay_out_invoices(tx: Tx, waiting: Sequence[Held], table: Table) -> No
         except Refusal as refusal:
             table.unfit[held.key] = refused(refusal)
             continue
-        basis = desk.basis_of_invoice(held.tenant, held.account_id)
-        table.sketches[held.key] = InvoiceSketch(held.draft_id, supply, basis)
+        table.sketches[held.key] = InvoiceSketch(held.draft_id, supply, desk.basis_of_invoice(supply))
 
 
 async def _lay_out_credits(tx: Tx, waiting: Sequence[Held], table: Table) -> None:
@@ -227,7 +227,9 @@ async def _finish(done: Done, table: Table) -> list[Numbered]:
             findings = (table.unfit[key],) if key in table.unfit else table.prepared[key].findings
             broken.append(replace(waiting[key], findings=findings))
     await _hold(done, broken, waiting, origins)
-    return await _issue(tx, fit, complete, origins)
+    issued = await _issue(tx, fit, complete, origins)
+    await _tell_differences(tx, [one.statement for one in issued if one.statement.final], table, origins)
+    return issued
 
 
 def _invoices(table: Table, keys: Collection[Key]) -> list[tuple[Key, InvoiceSketch]]:
@@ -245,9 +247,10 @@ async def _bases(tx: Tx, table: Table, keys: Collection[Key]) -> dict[Key, Basis
         tx,
         {(key[0], sketch.supply.order.account_id) for key, sketch in invoices.items()}
         | {(sketch.invoice.tenant, sketch.invoice.account_id) for sketch in notes.values()},
-        {(sketch.invoice.tenant, sketch.invoice.seller_id) for sketch in notes.values()},
+        {(sketch.invoice.tenant, sketch.invoice.seller_id) for sketch in notes.values()}
+        | {(key[0], sketch.supply.seller.seller_id) for key, sketch in invoices.items()},
     )
-    return {key: desk.basis_of_invoice(key[0], sketch.supply.order.account_id) for key, sketch in invoices.items()} | {
+    return {key: desk.basis_of_invoice(sketch.supply) for key, sketch in invoices.items()} | {
         key: desk.basis_of_credit(sketch.invoice, replace(sketch.invoice.gross, minor=credited[sketch.invoice.key]))
         for key, sketch in notes.items()
     }
@@ -291,8 +294,7 @@ async def _issue(
     await jobs.add(tx, [rendering.file_job(origin, said) for origin, said, _ in told if rendering.is_slow(said)])
     await outbox.add(
         tx,
-        [_tell_issued(origin, said, file.check) for origin, said, file in told]
-        + [rendering.tell(*one) for one in told if not rendering.is_slow(one[1])],
+        [_tell_issued(*one) for one in told] + [rendering.tell(*one) for one in told if not rendering.is_slow(one[1])],
     )
     return issued
 
@@ -316,13 +318,32 @@ async def _last_of_orders(tx: Tx, issued: Sequence[Statement], complete: Collect
     return {document_id for order_key, document_id in ending.items() if order_key not in held}
 
 
+async def _tell_differences(tx: Tx, last: Sequence[Statement], table: Table, origins: Mapping[Key, Origin]) -> None:
+    """Tell of orders, now that they are invoiced in all, that were not invoiced as they were ordered."""
+    supplies = {key: sketch.supply for key, sketch in _invoices(table, [said.key for said in last])}
+    findings = {key: differences(supply) for key, supply in supplies.items()}
+    asked = {key: supply.order.gross for key, supply in supplies.items()}
+    if not (doubtful := [said for said in last if findings[said.key] or said.gross != asked[said.key]]):
+        return
+    invoiced = await store.invoiced_of(tx, {said.order_key for said in doubtful})
+    told = []
+    for said in doubtful:
+        minor, is_whole = invoiced[said.order_key]
+        if findings[said.key] or (is_whole and minor != asked[said.key].minor):
+            in_all = Money(minor, said.gross.currency)
+            message = wire.invoice_differs(said, asked[said.key], in_all, findings[said.key] or (ROUNDED,))
+            told.append(Announcement(origins[said.key], said.account_id, f"order/{said.order_id}", message))
+    await outbox.add(tx, told)
+
+
 def _key(job: Job) -> Key:
     return (job.tenant, job.subject.removeprefix("draft/"))
 
 
-def _tell_issued(origin: Origin, statement: Statement, check: Check) -> Announcement:
+def _tell_issued(origin: Origin, statement: Statement, file: File) -> Announcement:
+    check, xml = file.check, file.content if rendering.is_slow(statement) else b""
     if statement.kind is Kind.INVOICE:
-        subject, body = f"invoice/{statement.document_id}", wire.invoice_issued(statement, check)
+        subject, body = f"invoice/{statement.document_id}", wire.invoice_issued(statement, check, xml)
         return Announcement(origin, statement.account_id, subject, body)
-    note = wire.credit_note_issued(statement, check)
+    note = wire.credit_note_issued(statement, check, xml)
     return Announcement(origin, statement.account_id, f"invoice/{statement.invoice_id}", note)

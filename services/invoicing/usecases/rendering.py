@@ -1,21 +1,23 @@
 """Issued documents as files: in the form agreed with the buyer, and in any other format that somebody asks for."""
 
+from collections.abc import Mapping
+
 from services.chassis import outbox
-from services.chassis.database import Database
+from services.chassis.database import CALL_S, Database
 from services.chassis.envelope import Origin
 from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
+from services.documents import PROFILES
+from services.documents.formats import FORMATS
 from services.invoicing import store, wire
 from services.invoicing.checks import check_of
-from services.invoicing.documents import PROFILES
-from services.invoicing.documents.formats import FORMATS
 from services.invoicing.domain.drafts import LARGE_LINES
-from services.invoicing.domain.parties import CORE_FORM, PDF, Form, usual_form
+from services.invoicing.domain.parties import CORE_FORM, PDF, Form, Look, Seller, usual_form
 from services.invoicing.domain.statements import File, Kept, Statement
 from services.invoicing.press import Press
 from services.invoicing.usecases.desk import Key
-from services.kernel.refusals import Conflict, Invalid, NotFound
+from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 
 # Kinds of jobs: pages of the usual size, and of very long documents, for which the others need not wait.
 FILE, LARGE_FILE = store.FILE, "file_large"
@@ -26,7 +28,7 @@ PLAIN = ("json", "csv")
 def asked_form(said: Statement, format_: str, profile: str) -> Form:
     """The format and profile that are meant by what was asked; refuses what does not go together."""
     if format_ and format_ not in FORMATS:
-        raise Invalid("document.format_unknown", f"{format_[:40]!r} is no format; there are: {', '.join(FORMATS)}")
+        raise Invalid("document.format_unknown", f"{quoted(format_)} is no format; there are: {', '.join(FORMATS)}")
     if format_ in PLAIN:
         if profile:
             raise Invalid("document.format_not_of_profile", f"{format_} has no profile")
@@ -44,23 +46,23 @@ async def render(database: Database, press: Press, document: Key, format_: str, 
     It is written outside any transaction: a page takes some 40 ms.
     """
     tenant, id_or_number = document
-    async with database.transaction([tenant]) as tx:
+    async with database.transaction([tenant], within=CALL_S) as tx:
         if (kept := await store.get_issued(tx, tenant, id_or_number)) is None:
-            raise NotFound("invoice.unknown", f"no invoice or credit note {id_or_number[:64]!r}")
+            raise NotFound("invoice.unknown", f"no invoice or credit note {quoted(id_or_number)}")
         said = kept.statement
         form = asked_form(said, format_, profile)
         if (file := await store.get_file(tx, said.key, form)) is not None:
             return said, file
-        logo = (await store.find_sellers(tx, [(said.tenant, said.seller_id)]))[said.tenant, said.seller_id].logo
+        look = _look(said, await store.find_sellers(tx, [(said.tenant, said.seller_id)]))
         if (paper := await store.get_paper(tx, said.key)) is None:
             issued = await store.get_file(tx, said.key, CORE_FORM)
             assert issued is not None, "what the first version issued has its XML, which says all"
             paper = (issued.content, CORE_FORM.format)
-    written, findings = await press.render(*paper, form, logo)
+    written, findings = await press.render(*paper, form, look)
     if findings:
         rules = "; ".join(f"{finding.rule}: {finding.message}" for finding in findings[:5])
         raise Conflict("document.profile_not_met", f"the document does not meet {form.profile}: {rules}"[:2000])
-    async with database.transaction([tenant]) as tx:
+    async with database.transaction([tenant], within=CALL_S) as tx:
         return said, await store.keep_file(tx, said.key, written)
 
 
@@ -73,15 +75,11 @@ async def write_files(batch: Batch, press: Press) -> None:
         sellers = await store.find_sellers(
             tx, {(kept.statement.tenant, kept.statement.seller_id) for kept in issued.values()}
         )
+    statements = [issued[key].statement for key in keys]
     written = await press.lay_out(
         [
-            (
-                papers[key],
-                store.PAPER,
-                issued[key].statement.form,
-                sellers[key[0], issued[key].statement.seller_id].logo,
-            )
-            for key in keys
+            (papers[key], store.PAPER, said.form, _look(said, sellers))
+            for key, said in zip(keys, statements, strict=True)
         ]
     )
     contents = dict(zip(keys, written, strict=True))
@@ -93,6 +91,11 @@ async def write_files(batch: Batch, press: Press) -> None:
             file = await store.keep_file(done.tx, kept.statement.key, _file(kept, contents[_key(job)]))
             telling.append(tell(job.origin, kept.statement, file))
         await outbox.add(done.tx, telling)
+
+
+def _look(said: Statement, sellers: Mapping[Key, Seller]) -> Look:
+    """In the language that it was issued in, with the logo of today."""
+    return Look(sellers[said.tenant, said.seller_id].logo, said.language)
 
 
 def _file(kept: Kept, content: bytes) -> File:

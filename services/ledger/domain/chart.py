@@ -1,4 +1,4 @@
-"""The chart of accounts (domain rule B9)."""
+"""The chart of accounts (RULES: chart)."""
 
 from enum import IntEnum
 
@@ -14,6 +14,7 @@ class Chart(IntEnum):
     UNAPPLIED_CASH = 2100
     CUSTOMER_CREDITS = 2110
     OUTPUT_VAT = 2200
+    SALES_TAX = 2210
     CONTRACT_LIABILITY = 2400
     REVENUE = 4000
     RETURNS = 4010
@@ -56,6 +57,7 @@ _TITLES = {
     Chart.UNAPPLIED_CASH: "Unapplied cash",
     Chart.CUSTOMER_CREDITS: "Customer credits",
     Chart.OUTPUT_VAT: "Output VAT",
+    Chart.SALES_TAX: "Sales tax payable",
     Chart.CONTRACT_LIABILITY: "Contract liability",
     Chart.REVENUE: "Revenue",
     Chart.RETURNS: "Returns and allowances",

@@ -1,4 +1,4 @@
-"""What a dispute keeps in memo: set when it opens or comes back, reversed when it ends (domain rules B9, B10)."""
+"""What a dispute keeps in memo: set when it opens or comes back, reversed when it ends (RULES: postings)."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -41,6 +41,8 @@ class Dispute:
     invoice_id: str
     account_id: str
     memo: Money
+    # The number of the last word that was followed: an older one that comes again changes nothing.
+    said: int
 
     @property
     def key(self) -> tuple[str, str]:
@@ -59,6 +61,8 @@ class Word:
     turn: Turn
     # The gross in dispute; None where the turn ends it.
     amount: Money | None
+    # Which of the disputes service's words about the account it is: a later one has the higher number. 0: none is known.
+    nth: int
 
     @property
     def key(self) -> tuple[str, str]:
@@ -70,12 +74,13 @@ def follow(dispute: Dispute | None, item: Item, word: Word) -> tuple[Dispute, Mo
     """Return the dispute after a turn, and how much its memo changed: above zero is set, below zero reversed."""
     after = _memo_after(item, word)
     if dispute is None:
-        dispute = Dispute(word.tenant, word.dispute_id, word.invoice_id, word.account_id, Money(0, after.currency))
+        nothing = Money(0, after.currency)
+        dispute = Dispute(word.tenant, word.dispute_id, word.invoice_id, word.account_id, nothing, said=0)
     elif dispute.invoice_id != word.invoice_id:
         raise KeyReused("dispute.id_reused", "this dispute is about another invoice")
-    elif word.turn is Turn.OPENED:
-        after = dispute.memo  # a case opens once
-    return replace(dispute, memo=after), after - dispute.memo
+    elif word.turn is Turn.OPENED or 0 < word.nth <= dispute.said:
+        after = dispute.memo  # a case opens once, and what it said before it does not say anew
+    return replace(dispute, memo=after, said=max(dispute.said, word.nth)), after - dispute.memo
 
 
 def _memo_after(item: Item, word: Word) -> Money:

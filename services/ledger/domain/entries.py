@@ -1,4 +1,4 @@
-"""What each fact posts: entries of debits and credits that add up to nothing (domain rule B9)."""
+"""What each fact posts: entries of debits and credits that add up to nothing (RULES: postings)."""
 
 import re
 from dataclasses import dataclass
@@ -30,7 +30,8 @@ class Kind(StrEnum):
     DISPUTE_MEMO = "dispute_memo"
 
 
-HOLD_KINDS = frozenset({Kind.HOLD_PLACED, Kind.HOLD_CAPTURED, Kind.HOLD_RELEASED, Kind.HOLD_EXPIRED})
+# What stands in memo, by what others said: the same word may come again by itself.
+MEMO_KINDS = frozenset({Kind.HOLD_PLACED, Kind.HOLD_CAPTURED, Kind.HOLD_RELEASED, Kind.HOLD_EXPIRED, Kind.DISPUTE_MEMO})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,8 @@ def reference(*parts: str) -> str:
 
 
 def invoice_issued(invoice: Invoice, cause: Cause) -> Entry:
-    """1100 gross / 4000 net, 2200 VAT."""
+    """1100 what is due / 4000 net, 2210 sales tax, 2200 VAT, 7900 what rounding in cash adds or takes."""
+    sums = invoice.sums
     return Entry(
         tenant=invoice.tenant,
         account_id=invoice.account_id,
@@ -113,13 +115,17 @@ def invoice_issued(invoice: Invoice, cause: Cause) -> Entry:
         cause=cause,
         effective_on=invoice.issued_on,
         postings=_postings(
-            (Chart.RECEIVABLES, invoice.gross), (Chart.REVENUE, -invoice.net), (Chart.OUTPUT_VAT, -invoice.tax)
+            (Chart.RECEIVABLES, sums.due),
+            (Chart.REVENUE, -sums.earned),
+            (Chart.SALES_TAX, -sums.sales_tax),
+            (Chart.OUTPUT_VAT, -sums.tax),
+            (Chart.ROUNDING, -sums.rounding),
         ),
     )
 
 
 def credit_note_issued(credit: Credit, cause: Cause) -> Entry:
-    """4010 net, 2200 VAT / 1100 what came off the item, 2110 what was already paid."""
+    """The same accounts given back, 4010 for 4000 / 1100 what came off the item, 2110 what was already paid."""
     note = credit.note
     return Entry(
         tenant=note.tenant,
@@ -129,8 +135,10 @@ def credit_note_issued(credit: Credit, cause: Cause) -> Entry:
         cause=cause,
         effective_on=note.issued_on,
         postings=_postings(
-            (Chart.RETURNS, note.net),
-            (Chart.OUTPUT_VAT, note.tax),
+            (Chart.RETURNS, note.sums.earned),
+            (Chart.SALES_TAX, note.sums.sales_tax),
+            (Chart.OUTPUT_VAT, note.sums.tax),
+            (Chart.ROUNDING, note.sums.rounding),
             (Chart.RECEIVABLES, -credit.taken),
             (Chart.CUSTOMER_CREDITS, -credit.kept),
         ),
@@ -183,11 +191,16 @@ def dispute_moved(dispute: Dispute, change: Money, on: date, cause: Cause) -> En
         tenant=dispute.tenant,
         account_id=dispute.account_id,
         kind=Kind.DISPUTE_MEMO,
-        reference=reference(dispute.dispute_id, cause.event_id),
+        reference=turn_reference(dispute.dispute_id, cause.event_id),
         cause=cause,
         effective_on=on,
         postings=_postings((Chart.DISPUTED, change), (Chart.DISPUTED_CONTRA, -change)),
     )
+
+
+def turn_reference(dispute_id: str, event_id: str) -> str:
+    """What books a turn of a dispute once: each sets the memo or reverses it."""
+    return reference(dispute_id, event_id)
 
 
 def _postings(*sides: tuple[Chart, Money]) -> tuple[Posting, ...]:

@@ -1,12 +1,49 @@
-"""What an invoice owes, and what a credit note takes off it (domain rule B9)."""
+"""What an invoice owes, and what a credit note takes off it (RULES: postings)."""
 
 from dataclasses import dataclass, replace
 from datetime import date
 
 from services.kernel.money import Money
+from services.kernel.orders import Scope
 from services.kernel.refusals import Invalid
 
 Purse = tuple[str, str, str]  # tenant, account, currency: within which one payment can pay
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a document adds up to: every minor unit of it has an account of the chart."""
+
+    net: Money
+    tax: Money
+    # Net and tax, as the document says it (BT-112).
+    gross: Money
+    # Of net: what a US seller adds for a state, and owes to it.
+    sales_tax: Money
+    # What rounding in cash adds to gross, or takes from it (BT-114).
+    rounding: Money
+
+    @property
+    def due(self) -> Money:
+        """What is to be paid, or given back."""
+        return self.gross + self.rounding
+
+    @property
+    def earned(self) -> Money:
+        """What of it is the seller's own."""
+        return self.net - self.sales_tax
+
+    def check(self, what: str) -> None:
+        """Refuse totals that are below zero, beyond what can be booked, or do not add up."""
+        for amount in (self.net, self.tax, self.gross, self.sales_tax, self.rounding):
+            amount.checked()
+        if self.net.minor < 0 or self.tax.minor < 0 or self.due.minor < 0:
+            raise Invalid(f"{what}.amount_negative", "net, tax and what is due are zero or more")
+        if self.net + self.tax != self.gross:
+            raise Invalid(f"{what}.gross_mismatch", f"net {self.net} and tax {self.tax} are not gross {self.gross}")
+        if not 0 <= self.sales_tax.minor <= self.net.minor:
+            raise Invalid(f"{what}.sales_tax_mismatch", f"sales tax {self.sales_tax} is no part of net {self.net}")
+        self.due.checked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +59,16 @@ class Invoice:
     final: bool
     issued_on: date
     due_on: date
-    net: Money
-    tax: Money
-    gross: Money
+    sums: Sums
+    # Who issued it, and what part of the buyer's company it concerns.
+    seller_id: str
+    scope: Scope
 
     def check(self) -> "Invoice":
         """Return the invoice itself; refuse one that names nothing or does not add up."""
         if not (self.invoice_id and self.number and self.account_id):
             raise Invalid("invoice.incomplete", "an invoice needs an id, a number and an account")
-        check_amounts("invoice", self.net, self.tax, self.gross)
+        self.sums.check("invoice")
         return self
 
 
@@ -44,16 +82,14 @@ class CreditNote:
     invoice_id: str
     account_id: str
     issued_on: date
-    net: Money
-    tax: Money
-    gross: Money
+    sums: Sums
 
     def check(self) -> "CreditNote":
         """Return the credit note itself; refuse one that names nothing, credits nothing or does not add up."""
         if not (self.credit_note_id and self.number and self.invoice_id and self.account_id):
             raise Invalid("credit_note.incomplete", "a credit note needs an id, a number, an invoice and an account")
-        check_amounts("credit_note", self.net, self.tax, self.gross)
-        if not self.gross.minor:
+        self.sums.check("credit_note")
+        if not self.sums.due.minor:
             raise Invalid("credit_note.amount_not_positive", "a credit note credits more than nothing")
         return self
 
@@ -72,6 +108,10 @@ class Item:
     due_on: date
     amount: Money
     open: Money
+    # What of the amount is rounding in cash, beside net and tax.
+    rounding: Money
+    seller_id: str
+    scope: Scope
 
     @property
     def key(self) -> tuple[str, str]:
@@ -118,7 +158,7 @@ class Credit:
     @property
     def kept(self) -> Money:
         """What was already paid of it: the seller owes it to the buyer."""
-        return self.note.gross - self.taken
+        return self.note.sums.due - self.taken
 
     @property
     def allocation(self) -> Allocation:
@@ -138,8 +178,11 @@ def open_item(invoice: Invoice) -> Item:
         final=invoice.final,
         issued_on=invoice.issued_on,
         due_on=invoice.due_on,
-        amount=invoice.gross,
-        open=invoice.gross,
+        amount=invoice.sums.due,
+        open=invoice.sums.due,
+        rounding=invoice.sums.rounding,
+        seller_id=invoice.seller_id,
+        scope=invoice.scope,
     )
 
 
@@ -147,17 +190,7 @@ def credit(item: Item, note: CreditNote) -> Credit:
     """Split a credit note: what comes off the item, and what the seller owes the buyer since it was already paid."""
     if item.account_id != note.account_id:
         raise Invalid("credit_note.account_mismatch", "the credited invoice is another account's")
-    if item.amount.currency != note.gross.currency:
+    if item.amount.currency != note.sums.gross.currency:
         raise Invalid("credit_note.currency_mismatch", f"the credited invoice is in {item.amount.currency}")
-    taken = min(item.open, note.gross)
+    taken = min(item.open, note.sums.due)
     return Credit(note, item.less(taken), taken)
-
-
-def check_amounts(what: str, net: Money, tax: Money, gross: Money) -> None:
-    """Refuse a document's totals that are below zero, beyond what can be booked, or do not add up."""
-    for amount in (net, tax, gross):
-        amount.checked()
-    if net.minor < 0 or tax.minor < 0:
-        raise Invalid(f"{what}.amount_negative", "net and tax are zero or more")
-    if net + tax != gross:
-        raise Invalid(f"{what}.gross_mismatch", f"net {net} and tax {tax} are not gross {gross}")

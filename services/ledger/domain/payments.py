@@ -1,11 +1,16 @@
-"""What a payment pays: exact references first, then the oldest due (domain rule B9, allocation order)."""
+"""What a payment pays: what it names, and nothing else; what names nothing pays the oldest due.
 
-from collections.abc import Iterable
+Who names an invoice says what he pays: what is left when that is paid, or was paid before, stays with the seller as
+unapplied cash until somebody has looked. Money without a name goes to what has been owed longest.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from services.kernel.money import Money
+from services.kernel.orders import Scope
 from services.kernel.refusals import Invalid
 from services.ledger.domain import matching
 from services.ledger.domain.items import Allocation, Item, Purse
@@ -73,65 +78,125 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A payment as booked; what found no invoice stays as unapplied cash."""
+    """A payment as booked, and what it met; what found no invoice stays as unapplied cash."""
 
     payment: Payment
+    # Of very many, the first.
     applications: tuple[Application, ...]
+    # By all of them together.
+    applied: Money
+    # Numbers that it names and of which nothing was owed any more: probably paid twice.
+    paid_before: tuple[str, ...] = ()
+    # More of it is being matched, or waits for its turn.
+    continues: bool = False
 
     @property
     def unapplied(self) -> Money:
-        """The part that found no invoice."""
-        applied = Money.total((a.amount for a in self.applications), self.payment.amount.currency)
-        return self.payment.amount - applied
+        """The part that found no invoice, so far."""
+        return self.payment.amount - self.applied
 
     @property
-    def allocations(self) -> list[Allocation]:
-        """What it took off each item, as it is kept."""
-        return [
-            Allocation(
-                tenant=self.payment.tenant,
-                invoice_id=part.item.invoice_id,
-                amount=part.amount,
-                effective_on=self.payment.value_on,
-                payment_id=self.payment.payment_id,
-                evidence=part.evidence.value,
-                nth=nth,
-            )
-            for nth, part in enumerate(self.applications, 1)
-        ]
+    def by_age(self) -> int:
+        """How many invoices it met without naming them."""
+        return sum(part.evidence is Evidence.OLDEST_DUE for part in self.applications)
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """What parts of the buyer's company the invoices concern that it met, each once."""
+        return tuple(dict.fromkeys(part.item.scope for part in self.applications))
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """A payment that is being matched with what is oldest due, some items at a time."""
+
+    payment: Payment
+    # What is left of it, and how many items it has met.
+    left: Money
+    met: int
+
+
+def allocations(payment: Payment, applications: Sequence[Application], *, met: int = 0) -> list[Allocation]:
+    """What a payment took off each item, as it is kept; it had met so many before."""
+    return [
+        Allocation(
+            tenant=payment.tenant,
+            invoice_id=part.item.invoice_id,
+            amount=part.amount,
+            effective_on=payment.value_on,
+            payment_id=payment.payment_id,
+            evidence=part.evidence.value,
+            nth=nth,
+        )
+        for nth, part in enumerate(applications, met + 1)
+    ]
 
 
 class Shelf:
-    """The items of one account and currency, which payments are applied to one after another."""
+    """The items of one account and currency, which payments are applied to one after another.
 
-    def __init__(self, items: Iterable[Item]) -> None:
-        """Put them in the order in which they fall due."""
-        self._items = {
-            item.key: item for item in sorted(items, key=lambda item: (item.due_on, item.number, item.invoice_id))
-        }
+    Payments that name nothing take turns: while one of them is `busy` with more items than it may meet at once, those
+    after it wait, so that none overtakes it to what is oldest due. One that names its invoices waits for nobody.
+    """
 
-    def apply(self, payment: Payment) -> Receipt:
-        """Pay what the remittance names, in its order, then the oldest due, as far as the money goes."""
-        left = payment.amount
-        applications = []
-        for item, evidence in self._in_turn(payment.remittance):
-            amount = min(left, item.open)
-            if amount.minor:
-                self._items[item.key] = item.less(amount)
-                applications.append(Application(self._items[item.key], amount, evidence))
-                left -= amount
+    def __init__(self, items: Iterable[Item] = (), *, more: bool = False, busy: bool = False) -> None:
+        """Put the items on it; whether `more` are open that are not here, and all of them due later."""
+        self._items: dict[tuple[str, str], Item] = {}
+        self._by_number: dict[str, list[tuple[str, str]]] = {}
+        self._more = more
+        self.busy = busy
+        self.add(items, more=more)
+
+    def add(self, items: Iterable[Item], *, more: bool = False) -> None:
+        """Put these beside what is here, all in the order in which they fall due."""
+        for item in items:
+            self._items.setdefault(item.key, item)
+        self._items = dict(sorted(self._items.items(), key=lambda kept: _order(kept[1])))
+        self._more = more
+        self._by_number = {}
+        for item in self._items.values():
+            self._by_number.setdefault(item.number, []).append(item.key)
+
+    def named(self, remittance: str) -> list[Item]:
+        """The items that a text names, in its order, paid or not."""
+        found = [self._by_number[number] for number in matching.named(remittance, self._by_number)]
+        # Two legal entities may have given the same number: then it names neither.
+        return [self._items[keys[0]] for keys in found if len(keys) == 1]
+
+    def apply(self, payment: Payment, *, at_most: int) -> Receipt:
+        """Pay what the text names, in its order; if it names nothing, the oldest due, at most so many of them now."""
+        if named := self.named(payment.remittance):
+            paid_before = tuple(item.number for item in named if item.amount.minor and not item.open.minor)
+            met = self._pay(payment.amount, named, Evidence.EXACT_REFERENCE)
+            return Receipt(payment, met, _total(met, payment), paid_before)
+        if self.busy:
+            return Receipt(payment, (), Money(0, payment.amount.currency), continues=True)
+        met, self.busy = self.oldest(payment.amount, at_most=at_most)
+        return Receipt(payment, met, _total(met, payment), continues=self.busy)
+
+    def oldest(self, amount: Money, *, at_most: int) -> tuple[tuple[Application, ...], bool]:
+        """Pay the oldest due, at most so many; return also whether both money and something to pay are left."""
+        due = [item for item in self._items.values() if item.open.minor]
+        met = self._pay(amount, due[:at_most], Evidence.OLDEST_DUE)
+        spent = Money.total((part.amount for part in met), amount.currency) == amount
+        return met, not spent and (self._more or len(due) > at_most)
+
+    def _pay(self, amount: Money, items: Iterable[Item], evidence: Evidence) -> tuple[Application, ...]:
+        left = amount
+        met = []
+        for item in items:
+            if (part := min(left, item.open)).minor:
+                self._items[item.key] = item.less(part)
+                met.append(Application(self._items[item.key], part, evidence))
+                left -= part
             if not left.minor:
                 break
-        return Receipt(payment, tuple(applications))
+        return tuple(met)
 
-    def _in_turn(self, remittance: str) -> Iterable[tuple[Item, Evidence]]:
-        """Named ones, paid or not, then the open ones; an item is met once."""
-        by_number: dict[str, list[Item]] = {}
-        for item in self._items.values():
-            by_number.setdefault(item.number, []).append(item)
-        # Two legal entities may have given the same number: then it names neither.
-        sole = {number: items[0] for number, items in by_number.items() if len(items) == 1}
-        exact = [sole[number] for number in matching.named(remittance, by_number) if number in sole]
-        named = {item.key for item in exact}
-        rest = [item for item in self._items.values() if item.open.minor and item.key not in named]
-        return [(item, Evidence.EXACT_REFERENCE) for item in exact] + [(item, Evidence.OLDEST_DUE) for item in rest]
+
+def _order(item: Item) -> tuple[date, str, str]:
+    return item.due_on, item.number, item.invoice_id
+
+
+def _total(met: Sequence[Application], payment: Payment) -> Money:
+    return Money.total((part.amount for part in met), payment.amount.currency)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from services.kernel.calendars import day
 from services.kernel.money import Money, exponent
-from services.kernel.refusals import Invalid, Refusal
+from services.kernel.refusals import Invalid, Refusal, quoted
 from services.ledger.domain.payments import Payment
 
 BYTES_MAX = 4 * 1024 * 1024
@@ -93,8 +93,8 @@ def _money(text: str, currency: str) -> Money:
     """An amount with a decimal point and no more decimals than its currency has."""
     decimals = exponent(currency)
     if not _AMOUNT.fullmatch(text):
-        raise Invalid("payment.amount_malformed", f"not an amount such as 1234.50: {text[:40]!r}")
+        raise Invalid("payment.amount_malformed", f"not an amount such as 1234.50: {quoted(text)}")
     whole, _, fraction = text.partition(".")
     if len(fraction) > decimals:
-        raise Invalid("payment.too_many_decimals", f"{currency} has {decimals} decimals: {text[:40]}")
+        raise Invalid("payment.too_many_decimals", f"{currency} has {decimals} decimals: {quoted(text)}")
     return Money(int(whole + fraction.ljust(decimals, "0")), currency)

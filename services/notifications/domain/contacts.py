@@ -1,5 +1,6 @@
 """A person who hears of things, and what we refuse to register."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.errors import HeaderParseError
@@ -9,10 +10,13 @@ from services.kernel.orders import Scope
 from services.kernel.refusals import Invalid
 from services.notifications.domain.roles import BUYER_ROLES, SELLER_ROLES, Role
 
-LANGUAGES = ("en", "de", "sv")
+LANGUAGES = ("en", "de", "fr", "sv")
 EMAIL_MAX = 254  # RFC 5321
 NAME_MAX = 200
 ID_MAX = 64
+
+# What would end a header. Joiners and parters of letters stay: Persian and Indian names need them.
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Contact:
         """Return the contact itself; refuse one that no mail could reach or no rule could find."""
         if not 1 <= len(self.contact_id) <= ID_MAX or not self.contact_id.isprintable() or "/" in self.contact_id:
             raise Invalid("contact.id_malformed", f"a contact's id has 1 to {ID_MAX} characters and no '/'")
-        if not self.name.strip() or len(self.name) > NAME_MAX or not self.name.isprintable():
+        if not self.name.strip() or len(self.name) > NAME_MAX or _BREAKS.search(self.name):
             raise Invalid("contact.name_malformed", f"a name has 1 to {NAME_MAX} characters, on one line")
         if not is_address(self.email):
             raise Invalid("contact.email_malformed", "this is not an e-mail address")
@@ -61,11 +65,17 @@ class Contact:
 
 
 def roles(names: Sequence[str]) -> tuple[Role, ...]:
-    """Read roles by name, each once; refuse what is none of domain rule B13."""
+    """Read roles by name, each once; refuse what is none (RULES: roles)."""
     try:
         return tuple(dict.fromkeys(Role(name) for name in names))
     except ValueError:
         raise Invalid("contact.role_unknown", f"the roles are {', '.join(Role)}") from None
+
+
+def mailbox(email: str) -> str:
+    """An address as it is compared: its domain is the same in any case, what stands before it perhaps not."""
+    local, _, domain = email.partition("@")
+    return f"{local}@{domain.lower()}"
 
 
 def is_address(text: str) -> bool:

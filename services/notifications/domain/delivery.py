@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """The vocabulary of domain rule B13, as far as SMTP tells."""
+    """What became of a mail, as far as SMTP tells (RULES: delivery)."""
 
     QUEUED = "QUEUED"
     # Being handed over, as the version before this one wrote it down; here its job says so (chassis/jobs.py).

@@ -1,4 +1,4 @@
-"""Who hears of what, and how loudly: the matrix of domain rule B13 as data, with the rows that this system adds."""
+"""Who hears of what, and how loudly: as data (RULES: the matrix)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,14 +29,18 @@ class Kind(StrEnum):
     ORDER_REFUSED = "order_refused"
     LIMIT_CHANGED = "limit_changed"
     LIMIT_EXCEEDED = "limit_exceeded"
+    HOLD_PLACED = "hold_placed"
+    HOLD_LIFTED = "hold_lifted"
     SHIPPED = "shipped"
     SHIPMENT_REFUSED = "shipment_refused"
     DOCUMENT_HELD = "document_held"
     CREDIT_REFUSED = "credit_refused"
     INVOICE_ISSUED = "invoice_issued"
+    INVOICE_DIFFERS = "invoice_differs"
     CREDIT_NOTE_ISSUED = "credit_note_issued"
     PAYMENT_RECEIVED = "payment_received"
     PAYMENT_NOT_IDENTIFIED = "payment_not_identified"
+    PAYMENT_TWICE = "payment_twice"
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_REOPENED = "dispute_reopened"
     DISPUTE_QUESTION = "dispute_question"
@@ -73,14 +77,18 @@ hold_expired           | I   | I    |      |      |      |     |     |     |    
 order_refused          |     |      |      |      |      |     |     |     |      |     | A BILLING          | BILLING       | 1
 limit_changed          |     | I    |      |      | I    | I   |     |     | D    | I   | I SALES            | CREDIT        | 0
 limit_exceeded         |     |      |      |      |      |     |     |     |      |     | A CREDIT, I SALES  | CREDIT        | 2
+hold_placed            | I   | I    |      | A    | A    | A   | I   |     | I    | I   | A COLLECTOR, I SALES | COLLECTOR   | 2
+hold_lifted            | I   | I    |      | I    | I    | I   | I   |     | I    | I   | I COLLECTOR, I SALES | COLLECTOR   | 0
 shipped                | I   |      | A    |      |      |     |     |     |      |     |                    | LOGISTICS     | 3
 shipment_refused       |     |      |      |      |      |     |     |     |      |     | A BILLING          | BILLING       | 1
 document_held          |     |      |      |      |      |     |     |     |      |     | A BILLING          | BILLING       | 1
 credit_refused         |     |      |      |      |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 1
 invoice_issued         | D   |      |      | A    |      |     |     |     |      |     |                    | BILLING       | 0
+invoice_differs        |     |      |      |      |      |     |     |     |      |     | A BILLING          | BILLING       | 2
 credit_note_issued     | I   |      |      | I    |      |     |     |     |      |     |                    | BILLING       | 0
 payment_received       |     |      |      | I    |      |     |     |     |      |     |                    | CASH_APP      | 0
 payment_not_identified |     |      |      | I    |      |     |     |     |      |     | A CASH_APP         | CASH_APP      | 2
+payment_twice          |     |      |      | I    |      |     |     |     |      |     | A CASH_APP         | CASH_APP      | 2
 dispute_opened         | I   |      |      | I    |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 5
 dispute_reopened       | I   |      |      | I    |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 5
 dispute_question       | A   |      | A    | A    |      |     |     |     |      |     |                    | DISPUTE_OWNER | 5

@@ -1,4 +1,4 @@
-"""The message contract of domain rule B13: a message without its parts cannot be built."""
+"""What each message says; one without its parts cannot be built (RULES: the message)."""
 
 from dataclasses import dataclass, fields
 from datetime import date

@@ -1,4 +1,4 @@
-"""The roles that a contact may hold, on the buyer's side and on the seller's (domain rule B13)."""
+"""The roles that a contact may hold, on the buyer's side and on the seller's (RULES: roles)."""
 
 from enum import StrEnum
 

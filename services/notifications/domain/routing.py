@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.kernel.orders import Scope
-from services.notifications.domain.contacts import Contact
+from services.notifications.domain.contacts import Contact, mailbox
 from services.notifications.domain.matrix import MATRIX, Kind, Weight
 from services.notifications.domain.roles import BUYER_ROLES, SELLER_STAND_INS, Role
 from services.notifications.domain.stories import Story
@@ -42,6 +42,42 @@ class Route:
     vacancies: tuple[Role, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Post:
+    """How somebody gets a message: by a mail of their own, or with that of somebody who has the same address."""
+
+    recipient: Recipient
+    # The contact whose mail it is; None: their own.
+    carrier: str | None
+    at_once: bool
+    # Whether the document goes along: with the mail that travels, for whoever of them wants it.
+    with_document: bool
+
+
+def posted(recipients: Sequence[Recipient]) -> list[Post]:
+    """One mail for each address and language, whoever it stands for: that of whom most is asked carries the others'."""
+    shared: dict[tuple[str, str], list[Recipient]] = {}
+    for recipient in recipients:
+        shared.setdefault((mailbox(recipient.contact.email), recipient.contact.language), []).append(recipient)
+    return [post for together in shared.values() for post in _carried(together)]
+
+
+def _carried(together: Sequence[Recipient]) -> list[Post]:
+    first = max(together, key=lambda recipient: (_STRENGTH[recipient.weight], recipient.with_document))
+    at_once = any(recipient.at_once for recipient in together)
+    document = any(recipient.with_document for recipient in together)
+    carrier = first.contact.contact_id if at_once else None  # a digest finds its own (store.gather_digests)
+    return [
+        Post(
+            recipient,
+            carrier=None if recipient is first else carrier,
+            at_once=at_once,
+            with_document=document and recipient is first,
+        )
+        for recipient in together
+    ]
+
+
 class House:
     """The people of one company who can be reached, by what they are: made once for all stories of a batch."""
 
@@ -54,13 +90,13 @@ class House:
                 self._holders.setdefault(role, []).append(contact)
         self._wanting = [contact for contact in reachable if contact.wants_document]
 
-    def holders(self, role: Role, scope: Scope) -> list[Contact]:
-        """Who holds a role for this part of the company."""
-        return [contact for contact in self._holders.get(role, ()) if contact.hears_of(scope)]
+    def holders(self, role: Role, scopes: Sequence[Scope]) -> list[Contact]:
+        """Who holds a role for one of these parts of the company."""
+        return [contact for contact in self._holders.get(role, ()) if any(map(contact.hears_of, scopes))]
 
-    def wanting(self, scope: Scope) -> list[Contact]:
-        """Who wants this part's documents."""
-        return [contact for contact in self._wanting if contact.hears_of(scope)]
+    def wanting(self, scopes: Sequence[Scope]) -> list[Contact]:
+        """Who wants one of these parts' documents."""
+        return [contact for contact in self._wanting if any(map(contact.hears_of, scopes))]
 
 
 def route(story: Story, buyer: House, seller: House) -> Route:
@@ -73,15 +109,15 @@ def route(story: Story, buyer: House, seller: House) -> Route:
     for role, weight in MATRIX[story.kind].weights.items():
         if weight is Weight.ACT and story.knower not in {None, role}:
             continue
-        holders = (buyer if role in BUYER_ROLES else seller).holders(role, story.scope)
+        holders = (buyer if role in BUYER_ROLES else seller).holders(role, story.scopes)
         for contact in holders:
             _hear(heard, Recipient(contact, weight, role))
         if weight is Weight.ACT and not holders:
             vacancies.append(role)
-            for recipient in _stand_ins(role, story.scope, buyer, seller):
+            for recipient in _stand_ins(role, story.scopes, buyer, seller):
                 _hear(heard, recipient)
     if story.document:
-        _enclose(heard, buyer.wanting(story.scope))
+        _enclose(heard, buyer.wanting(story.scopes))
     return Route(tuple(heard.values()), () if story.kind in _ABOUT_VACANCIES else tuple(vacancies))
 
 
@@ -91,19 +127,24 @@ def without_anybody(roles: Sequence[Role], others: Sequence[Contact]) -> list[Ro
     return [role for role in roles if role not in held]
 
 
-def _stand_ins(vacant: Role, scope: Scope, buyer: House, seller: House) -> list[Recipient]:
+def _stand_ins(vacant: Role, scopes: Sequence[Scope], buyer: House, seller: House) -> list[Recipient]:
     chain = (Role.ACCOUNT_ADMIN, *SELLER_STAND_INS) if vacant in BUYER_ROLES else SELLER_STAND_INS
     for role in chain:
         house = buyer if role in BUYER_ROLES else seller
-        if role is not vacant and (holders := house.holders(role, scope)):
+        if role is not vacant and (holders := house.holders(role, scopes)):
             return [Recipient(contact, Weight.ACT, role, stands_in_for=vacant) for contact in holders]
     return []
 
 
 def _hear(heard: dict[str, Recipient], recipient: Recipient) -> None:
     known = heard.get(recipient.contact.contact_id)
-    if known is None or _STRENGTH[recipient.weight] > _STRENGTH[known.weight]:
+    if known is None or _rank(recipient) > _rank(known):
         heard[recipient.contact.contact_id] = recipient
+
+
+def _rank(recipient: Recipient) -> tuple[int, bool]:
+    """Of how much is asked; what is one's own goes before what one does for somebody who is missing."""
+    return _STRENGTH[recipient.weight], recipient.stands_in_for is None
 
 
 def _enclose(heard: dict[str, Recipient], wanting: Sequence[Contact]) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 
-from services.kernel.calendars import add_business_days, business_day_end, day_in
+from services.kernel.calendars import Calendar
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.notifications.domain.matrix import MATRIX, Kind
@@ -15,15 +15,15 @@ Detail = str | Money | date | tuple[str, ...]
 
 WHOLE_COMPANY = Scope()
 
-SATURDAY = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Moment:
     """An instant and where the seller is: what "today" and "the end of the business day" mean."""
 
     at: datetime
-    time_zone: str
+    calendar: Calendar
+    # When the digest of a business day goes out.
+    digest_time: time
 
     @property
     def today(self) -> date:
@@ -32,15 +32,15 @@ class Moment:
 
     def day_of(self, at: datetime) -> date:
         """The seller's date of another instant."""
-        return day_in(self.time_zone, at)
+        return self.calendar.day(at)
 
     def digest_at(self) -> datetime:
-        """When the next digest goes: the end of this business day, of the next one if it is over or a weekend."""
+        """When the next digest goes: today's if its time is to come and business is done today, else the next one."""
         today = self.today
-        end = business_day_end(self.time_zone, today)
-        if today.weekday() < SATURDAY and self.at < end:
-            return end
-        return business_day_end(self.time_zone, add_business_days(today, 1))
+        at = self.calendar.instant(today, self.digest_time)
+        if self.calendar.is_business_day(today) and self.at < at:
+            return at
+        return self.calendar.instant(self.calendar.after(today, 1), self.digest_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,18 @@ class Affects:
     orders: tuple[str, ...] = ()
     credit_line: Money | None = None
     shipment: str = ""
+    # What will be ordered, whatever it is.
+    new_orders: bool = False
 
     def __post_init__(self) -> None:
-        if not (self.amount or any(self.invoices) or any(self.orders) or self.credit_line or self.shipment):
+        if not (
+            self.amount
+            or any(self.invoices)
+            or any(self.orders)
+            or self.credit_line
+            or self.shipment
+            or self.new_orders
+        ):
             raise ValueError("a message must say what the fact affects")
 
 
@@ -75,7 +84,8 @@ class Story:
     by_when: date
     next_update_at: date
     told_on: date
-    scope: Scope = WHOLE_COMPANY
+    # The parts of the company that it concerns: whoever hears of one of them hears of it.
+    scopes: tuple[Scope, ...] = (WHOLE_COMPANY,)
     # What the sentences name, by name.
     details: Mapping[str, Detail] = field(default_factory=dict)
     # The invoice or credit note whose document goes along; empty: none.
@@ -84,13 +94,13 @@ class Story:
     knower: Role | None = None
 
 
-def deadline(kind: Kind, today: date) -> date:
+def deadline(kind: Kind, now: Moment) -> date:
     """By when what the fact asks for is done, if the fact does not say."""
-    return add_business_days(today, MATRIX[kind].days)
+    return now.calendar.after(now.today, MATRIX[kind].days)
 
 
 def who_knows(dispute_reason: str) -> Role:
-    """Who at the buyer can answer a question in a dispute (B13): quantity, quality, and the rest."""
+    """Who at the buyer can answer a question in a dispute (RULES: the matrix): quantity, quality, and the rest."""
     if dispute_reason.startswith("QTY_"):
         return Role.RECEIVING
     if dispute_reason.startswith("QLT_"):

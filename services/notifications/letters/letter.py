@@ -44,7 +44,8 @@ def write(mail: Mail, enclosed: Sequence[Document], *, sender: str, domain: str)
         "subject": subject,
         "greeting": words.common("greeting", name=mail.name),
         "single": mail.messages[0] if _is_single(mail) else None,
-        "cases": _cases(mail.messages),
+        "asked": _asked(mail),
+        "cases": _cases(_each_once(mail)),
     }
     text = _environment().get_template("mail.txt").render(values, t=words.constant)
     html = _environment().get_template("mail.html").render(values, t=_escaped(mail.language))
@@ -67,7 +68,7 @@ def message_id(mail: Mail, domain: str) -> str:
 
 def _headers(mail: Mail, subject: str, sender: str, domain: str) -> dict[str, str]:
     first = mail.messages[0]
-    tracks = {row.track_url.removeprefix("mailto:") for row in mail.messages}
+    tracks = {row.track_url.removeprefix("mailto:") for row in (*mail.messages, *mail.carried)}
     return {
         "Message-ID": message_id(mail, domain),
         "Date": format_datetime(mail.due_at),
@@ -91,6 +92,17 @@ def _subject(mail: Mail, words: Catalogue) -> str:
 def _is_single(mail: Mail) -> bool:
     """Whether it carries one message by itself, not a day's digest."""
     return not mail.key.startswith("digest/")
+
+
+def _each_once(mail: Mail) -> list[Any]:
+    """What its readers heard of, each fact once though several of them heard of it."""
+    return list({row.fact: row for row in (*mail.carried, *mail.messages)}.values())
+
+
+def _asked(mail: Mail) -> list[tuple[str, str]]:
+    """What is asked, and where it is done: one thing, unless the address stands for two who are asked two things."""
+    rows = (mail.messages[0], *mail.carried)
+    return list({row.action: (row.action, row.action_link) for row in rows if row.action}.values())
 
 
 def _cases(messages: Sequence[Any]) -> list[list[Any]]:

@@ -37,6 +37,8 @@ class Catalogue:
             role=self.role,
             roles=lambda names: self.listed(self.role(name) for name in names),
             reasons=lambda codes: self.listed(self._word("reasons", code) for code in codes),
+            refusal=self.refusal,
+            hold_reason=lambda code: self._entries["hold_reasons"].get(code) or self._entries["hold_reasons"]["other"],
             dispute_reason=lambda code: self._word("dispute_reasons", code or "OTH"),
         )
         self._templates: dict[str, Template] = {}
@@ -88,6 +90,10 @@ class Catalogue:
         """A role as people call it."""
         return self._entries["roles"][name]
 
+    def refusal(self, code: str, message: str) -> str:
+        """Why something was not taken: in this language where we know the code, else as whoever refused it put it."""
+        return self._entries["refusals"].get(code) or message
+
     def _word(self, table: str, code: str) -> str:
         """What a stable code means; one that is new to us is shown as it is."""
         return self._entries[table].get(code, code)
@@ -107,7 +113,8 @@ def _money(language: str, minor: int, currency: str) -> str:
 
 @functools.lru_cache(REMEMBERED)
 def _day(language: str, value: date) -> str:
-    return format_date(value, "long", locale=catalogue(language).locale)
+    written = format_date(value, "long", locale=catalogue(language).locale)
+    return written.replace("1 ", "1er ", 1) if language == "fr" and value.day == 1 else written
 
 
 @functools.lru_cache(REMEMBERED)

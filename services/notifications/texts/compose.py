@@ -10,8 +10,10 @@ from services.notifications.domain.matrix import MATRIX, Weight
 from services.notifications.domain.messages import Action, Message
 from services.notifications.domain.roles import BUYER_ROLES, Role
 from services.notifications.domain.routing import Recipient
-from services.notifications.domain.stories import Affects, Detail, Story
+from services.notifications.domain.stories import WHOLE_COMPANY, Affects, Detail, Story
 from services.notifications.texts.catalogue import REMEMBERED, Catalogue, catalogue
+
+LINE_MAX = 400  # characters of a subject, and of why somebody hears it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Telling:
             "seller": names.seller,
             "by_when": story.by_when,
             "next_update_at": story.next_update_at,
+            "scope": _parts(words, story.scopes),
         }
         return cls(
             story=story,
@@ -81,7 +84,7 @@ class Telling:
             case_version=self.case.version,
             weight=recipient.weight,
             language=self.words.language,
-            subject=said["subject"],
+            subject=_bounded(said["subject"]),
             what_happened=said["what_happened"],
             affects=story.affects,
             affects_text=self.affects,
@@ -91,7 +94,9 @@ class Telling:
             by_when=story.by_when,
             next_update_at=story.next_update_at,
             track_url=self.case.track_url,
-            why_you=_why(self.words.language, recipient.role, recipient.stands_in_for, _place(recipient, self.names)),
+            why_you=_bounded(
+                _why(self.words.language, recipient.role, recipient.stands_in_for, _place(recipient, self.names))
+            ),
         )
 
     def _action(self, recipient: Recipient) -> Action | None:
@@ -119,6 +124,11 @@ def compose(story: Story, recipients: Sequence[Recipient], names: Names, case: C
     return messages
 
 
+def _bounded(line: str) -> str:
+    """A line as long as the contract says that it may be (service.proto, Message); names can be long, and several."""
+    return line if len(line) <= LINE_MAX else f"{line[: LINE_MAX - 1]}…"
+
+
 def _affects(words: Catalogue, affects: Affects) -> str:
     parts = {
         "amount": words.money(affects.amount) if affects.amount else "",
@@ -127,7 +137,13 @@ def _affects(words: Catalogue, affects: Affects) -> str:
         "shipment": affects.shipment,
         "credit_line": words.money(affects.credit_line) if affects.credit_line else "",
     }
-    return "; ".join(f"{words.common(name)} {text}" for name, text in parts.items() if text)
+    said = [f"{words.common(name)} {text}" for name, text in parts.items() if text]
+    return "; ".join([*said, *([words.common("new_orders")] if affects.new_orders else [])])
+
+
+def _parts(words: Catalogue, scopes: Sequence[Scope]) -> str:
+    """To which parts of a company a fact is limited; nothing if it concerns all of it."""
+    return "" if WHOLE_COMPANY in scopes else "".join(_scope(words, scope) for scope in scopes)
 
 
 @lru_cache(REMEMBERED)

@@ -77,6 +77,8 @@ async def register(tx: Tx, origin: Origin, account_id: str) -> None:
     """A buyer becomes known by a call, and is announced."""
     if account_id == "refused":
         raise Conflict("toy.refused", "the toy does not like it")
+    if account_id.startswith("raises "):
+        await tx.run(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{int(account_id[7:])}'; END $$")
     subject = f"buyer/{account_id}"
     await _learn(tx, [(origin.tenant, subject)])
     await _leave(tx, [(origin.tenant, account_id, "", 0, "registered")])

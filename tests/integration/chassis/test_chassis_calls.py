@@ -8,13 +8,18 @@ from typing import Any
 import grpc
 import pytest
 import pytest_asyncio
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.credit.v1 import service_pb2, service_pb2_grpc
+from receivables.operations.v1 import service_pb2 as operations_pb2
+from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
+from services.chassis import parts, rpc
 from services.chassis.logs import trace_id
+from services.chassis.operations import OperationsService
 from services.chassis.service import Parts
 from services.chassis.settings import ChassisSettings
 from tests.chaos.toy.events import effects, placed, told, waiting
@@ -27,7 +32,9 @@ class Caller:
     """Calls the toy as somebody."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._channel = channel
         self._stub = service_pb2_grpc.CreditServiceStub(channel)
+        self.operations = operations_pb2_grpc.OperationsServiceStub(channel)
 
     async def register(self, account: str = "b1", *, key: str = "k1", tenant: str = "acme", **more: str) -> Any:
         """Make a buyer known."""
@@ -47,6 +54,21 @@ class Caller:
         answer = await self._stub.Decide(request, metadata=tuple({**metadata, **more}.items()))
         return answer.decision.order_id
 
+    async def send(self, payload: bytes, *more: tuple[str, str]) -> Any:
+        """Register a buyer with whatever bytes, and metadata beside the usual."""
+        metadata = (
+            ("ar-tenant", "acme"),
+            ("ar-idempotency-key", "k1"),
+            ("ar-actor", "user:ada"),
+            ("ar-reason", "test"),
+        )
+        call: Any = self._channel.unary_unary("/receivables.credit.v1.CreditService/RegisterBuyer")
+        return await call(payload, metadata=(*metadata, *more))
+
+    async def set_clock(self, **time: int) -> None:
+        """Say what time it is, in seconds and nanos."""
+        await self.operations.SetClock(operations_pb2.SetClockRequest(at=Timestamp(**time)))
+
     async def get(self, account: str = "b1", *, tenant: str = "acme") -> Any:
         """Ask for a buyer."""
         request = service_pb2.GetAccountRequest(account_id=account)
@@ -56,9 +78,11 @@ class Caller:
 @asynccontextmanager
 async def serving(toy: Toy) -> AsyncIterator[Caller]:
     """A server of the toy, and its caller, over the wire."""
-    server = grpc.aio.server()
+    server = rpc.server()
     [servicer] = servicers(toy)
     servicer.add(servicer.answers, server)
+    operator = OperationsService("toy", toy.settings, toy.consumer, ())
+    operations_pb2_grpc.add_OperationsServiceServicer_to_server(operator, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -139,6 +163,68 @@ async def test_a_write_says_for_whom_by_whom_and_why(call: Caller, missing: str)
 async def test_metadata_that_makes_no_sense_is_refused(call: Caller):
     assert await refused(call.register(tenant="a,b")) == (grpc.StatusCode.INVALID_ARGUMENT, "tenant.malformed")
     assert await refused(call.register(key="k" * 201)) == (grpc.StatusCode.INVALID_ARGUMENT, "call.metadata_too_long")
+    assert await refused(call.register(key="k  1")) == (grpc.StatusCode.INVALID_ARGUMENT, "call.metadata_malformed")
+
+
+@pytest.mark.parametrize("key", ["ar-tenant", "ar-idempotency-key", "ar-actor", "ar-reason", "ar-anything"])
+async def test_who_says_twice_for_whom_or_why_is_refused(toy: Toy, call: Caller, key: str):
+    twice = await refused(call.send(b"\x0a\x02b1", (key, "other"), (key, "another")))
+
+    assert twice == (grpc.StatusCode.INVALID_ARGUMENT, "call.metadata_repeated")
+    assert await effects(toy.database) == []
+
+
+async def test_what_others_add_to_the_metadata_on_the_way_may_come_twice(call: Caller):
+    await call.send(b"\x0a\x02b1", ("x-forwarded-for", "10.0.0.1"), ("x-forwarded-for", "10.0.0.2"))
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [
+        (b"\x0a\x02\xff\xfe", "call.unreadable"),  # a text that is not UTF-8
+        (b"\x0a\xff\xff\xff", "call.unreadable"),  # cut off
+        (b"\x12\x00" * (parts.PARTS_MAX + 40_000), "call.too_large"),
+    ],
+)
+async def test_bytes_that_are_no_request_are_refused(toy: Toy, call: Caller, payload: bytes, code: str):
+    assert await refused(call.send(payload)) == (grpc.StatusCode.INVALID_ARGUMENT, code)
+    assert await effects(toy.database) == []
+
+
+async def test_a_refusal_repeats_so_little_that_its_answer_arrives(call: Caller):
+    assert await refused(call.register("\u202e" * 16_000)) == (grpc.StatusCode.INVALID_ARGUMENT, "text.too_long")
+    assert await refused(call.register("é\n" * 31)) == (grpc.StatusCode.INVALID_ARGUMENT, "text.control_character")
+
+
+@pytest.mark.parametrize("state", ["22003", "22021", "22001", "54000"])
+async def test_what_the_database_cannot_store_is_refused_and_no_defect(toy: Toy, call: Caller, state: str):
+    assert await refused(call.register(f"raises {state}")) == (grpc.StatusCode.INVALID_ARGUMENT, "call.unstorable")
+    assert await effects(toy.database) == []
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        {"seconds": -62_135_596_801},
+        {"seconds": 253_402_300_800},
+        {"seconds": 2**63 - 1},
+        {"seconds": 1_800_000_000, "nanos": 10**9},
+        {"seconds": 1_800_000_000, "nanos": -1},
+    ],
+)
+async def test_a_clock_cannot_be_set_to_what_is_no_time(call: Caller, time: dict[str, int]):
+    assert await refused(call.set_clock(**time)) == (grpc.StatusCode.INVALID_ARGUMENT, "time.out_of_range")
+
+
+async def test_a_clock_goes_forwards_alone_and_is_told_the_time(call: Caller):
+    await call.set_clock(seconds=1_800_000_000)
+
+    assert await refused(call.set_clock(seconds=1_799_999_999)) == (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "clock.backwards",
+    )
+    unsaid = await refused(call.operations.SetClock(operations_pb2.SetClockRequest()))
+    assert unsaid == (grpc.StatusCode.INVALID_ARGUMENT, "clock.time_missing")
 
 
 async def test_what_a_call_announces_wakes_what_waited_for_it(toy: Toy, call: Caller):

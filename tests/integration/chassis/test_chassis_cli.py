@@ -43,13 +43,13 @@ def say(urls: DatabaseUrls) -> Say:
     return say
 
 
-def handle(urls: DatabaseUrls, *records: Record) -> tuple[list[str], list[str]]:
+def handle(urls: DatabaseUrls, *records: Record, failures_in_row_max: int = 1000) -> tuple[list[str], list[str]]:
     """Let events come in; give the effects and what waits."""
 
     async def work() -> tuple[list[str], list[str]]:
         async with Database(lambda: urls.server) as database:
             if records:
-                await Consumer(database, "toy", HANDLERS, failures_in_row_max=1000).handle(records)
+                await Consumer(database, "toy", HANDLERS, failures_in_row_max=failures_in_row_max).handle(records)
             return await effects(database), await waiting(database)
 
     return asyncio.run(work())
@@ -102,6 +102,27 @@ def test_a_discard_frees_what_is_behind(urls: DatabaseUrls, say: Say):
 
     assert "discarded" in say("parked", "discard", "1", "--by", "user:ada", "--why", "a test order")
     assert handle(urls) == (["o1/2 placed"], [])
+
+
+def test_a_paused_tenant_is_listed_and_resumed(urls: DatabaseUrls, say: Say):
+    handle(urls, *(placed(f"o{n}", site="fails") for n in range(3)), placed("o9"), failures_in_row_max=2)
+    handle(urls, placed("o8"), failures_in_row_max=2)
+    assert "acme" in say("parked", "tenants")
+    assert "o8" not in "".join(handle(urls)[0])
+
+    assert "resumed" in say("parked", "resume", "acme", "--by", "user:ada")
+
+    assert handle(urls)[0] == ["o9/1 placed", "o8/1 placed"]
+    assert "acme" not in say("parked", "tenants")
+    assert "acme is not paused" in say("parked", "resume", "acme", "--by", "user:ada")
+
+
+def test_a_resume_in_vain_says_so(urls: DatabaseUrls, say: Say, monkeypatch: pytest.MonkeyPatch):
+    handle(urls, *(placed(f"o{n}", site="fails") for n in range(3)), failures_in_row_max=2)
+    monkeypatch.setenv("AR_FAILURES_IN_ROW_MAX", "2")
+
+    assert "it stays paused" in say("parked", "resume", "acme", "--by", "user:ada")
+    assert "acme" in say("parked", "tenants")
 
 
 def test_a_number_that_does_not_wait_is_said_to_be_none(say: Say):

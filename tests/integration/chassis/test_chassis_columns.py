@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.chassis.columns import Columns, texts
+from services.chassis.columns import Columns, columns, within
 from services.chassis.service import Parts
 from services.chassis.settings import ChassisSettings
 
@@ -64,11 +64,15 @@ async def test_any_text_arrives_as_it_was_and_in_its_order(toy: Toy):
 
 async def test_any_text_is_found_among_others(toy: Toy):
     async with toy.database.transaction(["acme"]) as tx:
-        [row] = await tx.rows("SELECT %s::text[] AS found", [texts(ODD)])
-        [one] = await tx.rows("SELECT %s::text[] AS found", [texts(['a "quoted" \\ text'])])
-        [none] = await tx.rows("SELECT %s::text[] AS found", [texts([])])
+        [row] = await tx.rows("SELECT %s::text[] AS first, %s::text[] AS second", columns([(odd, "b") for odd in ODD]))
+        [none] = await tx.rows("SELECT %s::text[] AS first, %s::text[] AS second", columns([]))
 
-    assert (row.found, one.found, none.found) == (ODD, ['a "quoted" \\ text'], [])
+    assert (row.first, set(row.second), none.first) == (ODD, {"b"}, [])
+
+
+def test_keys_are_looked_for_by_their_different_parts():
+    assert within([("b", "2"), ("a", "1"), ("b", "1")]) == [["a", "b"], ["1", "2"]]
+    assert within([], 3) == [[], [], []]
 
 
 async def test_every_type_arrives_exact(toy: Toy):

@@ -1,5 +1,6 @@
 """Tenants apart, roles that can do only what they should, migrations that are safe twice, old rows thrown away."""
 
+import asyncio
 import shutil
 import sys
 import time
@@ -57,6 +58,20 @@ async def test_outside_a_transaction_of_ours_nothing_is_seen(toy: Toy):
     async with toy.database.pool.connection() as connection:
         cursor = await connection.execute("SELECT count(*) FROM effect")
         assert await cursor.fetchone() == (0,)
+
+
+async def test_who_cannot_wait_waits_while_others_are_served_and_not_when_nobody_is(toy: Toy):
+    await toy.database.pool.resize(1, 1)
+
+    async def served(seconds: float) -> bool:
+        async with toy.database.transaction((), within=0.3):
+            await asyncio.sleep(seconds)
+        return True
+
+    assert all(await asyncio.gather(*(served(0.1) for _ in range(10))))
+    async with toy.database.transaction(()):
+        with pytest.raises(psycopg.OperationalError):
+            await served(0)
 
 
 async def test_a_savepoint_takes_back_what_it_announced(toy: Toy):
@@ -134,12 +149,12 @@ async def test_what_looks_at_parked_events_and_the_inbox_never_goes_through_what
         await parked.waiting_for(explaining, "toy", [("acme", "invoice/i1")])
         await parked.due(explaining, "toy")
         await parked.next_of(explaining, "toy", slots[0], 0)
-        await inbox.claim(
-            explaining, "toy", {placed().topic: "id"}, [placed()], hashes={str(n): b"" for n in range(500)}, slots=slots
-        )
-        await inbox.other_bodies(explaining, "toy", {str(n): b"" for n in range(500)})
+        await parked.of_tenant(explaining, "toy", [placed().topic], "acme", after=0, most=20)
+        hashes = {("acme", "/shop", str(n)): b"" for n in range(500)}
+        await inbox.claim(explaining, "toy", {placed().topic: "id"}, [placed()], hashes=hashes, slots=slots)
+        await inbox.settle(explaining, "toy", hashes)
 
-    assert len(plans) == 11
+    assert len(plans) == 15
     assert [plan for plan in plans if "Seq Scan" in plan] == []
 
 
@@ -233,7 +248,14 @@ def test_migrations_apply_once_also_when_two_start_at_once(servers: Servers):
 
     assert sorted(both) == [
         [],
-        ["chassis/0001_chassis.sql", "chassis/0002_jobs.sql", "chassis/0003_outbox.sql", "toy/0001_effects.sql"],
+        [
+            "chassis/0001_chassis.sql",
+            "chassis/0002_jobs.sql",
+            "chassis/0003_outbox.sql",
+            "chassis/0004_tenants_apart.sql",
+            "chassis/0005_types_unknown.sql",
+            "toy/0001_effects.sql",
+        ],
     ]
     assert again == []
 

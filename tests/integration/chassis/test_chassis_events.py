@@ -12,12 +12,15 @@ from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
-from services.chassis.consumer import RUN_MAX, Consumer, TooManyFailures
+from services.chassis import outbox
+from services.chassis.consumer import RUN_MAX, Consumer
 from services.chassis.database import Tx
-from services.chassis.envelope import Event, Record
+from services.chassis.envelope import RECORD_MAX_BYTES, Event, Record
+from services.chassis.outbox import Announcement
 from services.chassis.parked import Parked, Shown, find, listed, next_of
 from services.chassis.service import Parts
 from services.chassis.settings import ChassisSettings
+from services.kernel.refusals import Early, Refusal
 from tests.chaos.toy import usecases
 from tests.chaos.toy.events import cancelled, codes, effects, issued, placed, shipped, told, waiting
 from tests.chaos.toy.service import HANDLERS, SERVICE
@@ -47,9 +50,9 @@ async def all_parked(toy: Toy) -> list[Parked]:
     return found
 
 
-def a_consumer(toy: Toy, place: Callable[[Tx, Sequence[Event[Any]]], Awaitable[object]]) -> Consumer:
+def a_consumer(toy: Toy, place: Callable[[Tx, Sequence[Event[Any]]], Awaitable[object]], **how: Any) -> Consumer:
     """The toy with another way to place orders."""
-    return Consumer(toy.database, "toy", {**HANDLERS, orders_pb2.OrderPlaced: place}, tell=usecases.tell)
+    return Consumer(toy.database, "toy", {**HANDLERS, orders_pb2.OrderPlaced: place}, tell=usecases.tell, **how)
 
 
 # Once
@@ -110,6 +113,81 @@ async def test_an_id_that_comes_again_with_another_body_is_refused_and_told(toy:
     assert sorted(await told(toy.database))[1].startswith("OrderRefused")
 
 
+def numbered_one(order: str, tenant: str = "acme", source: str = "/shop", version: int = 1) -> Record:
+    """What a shop that begins to number at 1 sends first."""
+    return placed(order, version=version, tenant=tenant, event_id="1", headers={"ce_source": source})
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_whoever_numbers_from_one_gets_through(toy: Toy, together: bool):
+    """The orders are alike but for their tenant or shop: what comes again is seen, a stranger's is none of it."""
+    firsts = [
+        numbered_one("o1"),
+        numbered_one("o1", source="/other-shop"),
+        numbered_one("o1", tenant="other"),
+        numbered_one("o2", source=""),
+    ]
+
+    for partition in (0, 1):  # what comes again comes at another place
+        sent = [replace(first, partition=partition) for first in firsts]
+        for batch in [sent] if together else [[record] for record in sent]:
+            await toy.consumer.handle(batch)
+
+    assert await effects(toy.database) == ["o1/1 placed", "o1/1 placed", "o2/1 placed"]
+    assert await effects(toy.database, "other") == ["o1/1 placed"]
+    assert await waiting(toy.database) == []
+
+
+@pytest.mark.parametrize("source", ["/shop", "/other-shop"])
+async def test_the_same_number_of_the_same_shop_with_another_body_is_refused(toy: Toy, source: str):
+    await toy.consumer.handle([numbered_one("o1"), numbered_one("o2", source="/other-shop")])
+
+    await toy.consumer.handle([numbered_one("o1", source=source, version=2)])
+
+    assert await effects(toy.database) == ["o1/1 placed", "o2/1 placed"]
+    assert await codes(toy.database) == ["event.id_reused"]
+
+
+async def test_two_workers_with_the_same_strangers_do_them_once(toy: Toy):
+    await toy.consumer.handle([numbered_one("o1")])
+    zombie = Consumer(toy.database, "toy", HANDLERS)
+    again = [
+        replace(numbered_one(f"o{n}", source=f"/shop-{n}"), partition=partition, offset=n)
+        for partition in (1, 2)
+        for n in range(20)
+    ]
+
+    await asyncio.gather(toy.consumer.handle(again[:20]), zombie.handle(again[20:]))
+
+    assert sorted(await effects(toy.database)) == sorted(["o1/1 placed", *(f"o{n}/1 placed" for n in range(20))])
+    assert await waiting(toy.database) == []
+
+
+async def test_the_first_row_of_an_id_may_go_before_a_strangers(toy: Toy):
+    """As when the first is older than the inbox remembers: the stranger's row still says what it knows."""
+    stranger = numbered_one("o2", source="/other-shop")
+    await toy.consumer.handle([numbered_one("o1"), stranger])
+    async with toy.database.transaction(()) as tx:
+        await tx.run("DELETE FROM inbox WHERE source = '/shop'")
+
+    await toy.consumer.handle([replace(stranger, partition=1)])
+
+    assert await effects(toy.database) == ["o1/1 placed", "o2/1 placed"]
+
+
+async def test_what_the_version_before_has_handled_is_known_by_its_body(toy: Toy):
+    old = numbered_one("o1")
+    await toy.consumer.handle([old])
+    async with toy.database.transaction(()) as tx:
+        await tx.run("UPDATE inbox SET tenant = NULL, source = NULL")
+
+    await toy.consumer.handle([replace(old, partition=1)])
+    await toy.consumer.handle([numbered_one("o2", source="/other-shop")])
+
+    assert await effects(toy.database) == ["o1/1 placed", "o2/1 placed"]
+    assert await waiting(toy.database) == []
+
+
 async def test_a_replay_of_a_reused_id_does_not_smuggle_its_body_in(toy: Toy):
     await toy.consumer.handle([placed("o1", event_id="e1")])
     await toy.consumer.handle([placed("o1", version=2, event_id="e1")])
@@ -148,6 +226,7 @@ def poison() -> list[Record]:
         changed(ce_type="nothing.we.know"),
         changed(ce_id="x" * 100_000),
         changed(ce_subject="x" * 100_000),
+        changed(ce_source="shop\n"),
         changed(ce_tenant="Not A Tenant"),
         changed(ce_time="yesterday"),
         replace(good, key=b"\xff\xff", value=bytes(range(256)) * 400, headers={"\\x00": "\\x00", "x": "y" * 100_000}),
@@ -206,29 +285,85 @@ async def test_what_comes_before_an_unreadable_event_of_its_subject_is_handled_a
     assert await waiting(toy.database) == ["unreadable order/o1", "behind order/o1"]
 
 
+async def test_what_the_version_before_could_not_read_is_handled_by_the_one_that_can_and_in_order(toy: Toy):
+    """A topic gets a new type while both versions run: the old one parks it, and what comes after it of its subject."""
+    before = Consumer(toy.database, "toy", HANDLERS)
+    known = before._types
+    before._types = {
+        t: {n: m for n, m in types.items() if "Shipped" not in n and "Seller" not in n} for t, types in known.items()
+    }
+    seller = a_record(invoicing_pb2.SellerRegistered(), account="-", subject="invoice/i1")
+    await before.handle([placed("o1"), shipped("o1"), placed("o1", version=2), seller, issued("i1")])
+    assert await waiting(toy.database) == [
+        "unreadable order/o1",
+        "behind order/o1",
+        "unreadable invoice/i1",
+        "behind invoice/i1",
+    ]
+
+    await toy.consumer.wake_due()
+
+    assert await effects(toy.database) == ["o1/1 placed", "o1/0 shipped s1", "o1/2 placed"]
+    assert await waiting(toy.database) == []
+
+
 @pytest.mark.parametrize("text", ["a\0b", "x" * 100_000])
 async def test_what_a_body_quotes_cannot_break_the_parking(toy: Toy, text: str):
     """One of ours, which has a sequence, is not looked at again: even then."""
-    await toy.consumer.handle([placed("o1", after=f"invoice/{text}", headers={"ce_sequence": "1"}), placed("o2")])
+
+    async def issue(tx: Tx, events: Sequence[Event[invoicing_pb2.InvoiceIssued]]) -> None:
+        raise Early(f"invoice/{events[0].body.number}")
+
+    consumer = Consumer(toy.database, "toy", {**HANDLERS, invoicing_pb2.InvoiceIssued: issue})
+    ours = a_record(
+        invoicing_pb2.InvoiceIssued(number=text), account="b1", subject="invoice/1", headers={"ce_sequence": "1"}
+    )
+
+    await consumer.handle([ours, placed("o2")])
 
     assert await effects(toy.database) == ["o2/1 placed"]
     assert len(await waiting(toy.database)) == 1
 
 
 async def test_text_that_neither_a_database_nor_xml_can_hold_is_refused_and_told_without_it(toy: Toy):
-    await toy.consumer.handle(
-        [placed("o1", site="a\0b"), placed("o\x1b", site="a"), placed("o3", site="tab\tand ü€😀")]
-    )
+    await toy.consumer.handle([placed("o1", site="a\0b"), placed("o\x1b", site="a"), placed("o3", site="ü€ and 😀")])
 
-    assert await effects(toy.database) == ["o3/1 tab\tand ü€😀"]
+    assert await effects(toy.database) == ["o3/1 ü€ and 😀"]
     assert await codes(toy.database) == ["text.control_character"] * 2
     async with toy.database.transaction(()) as tx:
         rows = await tx.rows("SELECT payload FROM outbox WHERE headers ->> 'ce_type' LIKE %s ORDER BY id", ["%Refused"])
     said = [credit_pb2.OrderRefused.FromString(row.payload) for row in rows]
     assert [(m.order_id, m.message) for m in said] == [
-        ("o1", "site has a control character at position 2"),
-        ("o\ufffd", "order_id has a control character at position 2"),
+        ("o1", r"scope.site has a control character at position 2: 'a\x00b'"),
+        ("o\ufffd", r"order_id has a control character at position 2: 'o\x1b'"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"ce_reason": "because\nof"}, "text.control_character"),
+        ({"ce_reason": "x" * 1_000_000}, "text.too_long"),
+        ({"ce_actor": "user:\u202eada"}, "text.characters"),
+        ({"ce_idempotencykey": "x" * 201}, "text.too_long"),
+    ],
+)
+async def test_who_says_something_and_why_has_its_bounds_and_the_sender_hears_of_it(
+    toy: Toy, changes: dict[str, str], code: str
+):
+    await toy.consumer.handle([placed("o1", headers=changes), placed("o1", version=2)])
+
+    assert await codes(toy.database) == [code]
+    assert await effects(toy.database) == ["o1/2 placed"]
+    async with toy.database.transaction(()) as tx:
+        [refused] = await tx.rows("SELECT headers FROM outbox WHERE headers ->> 'ce_type' LIKE %s", ["%Refused"])
+    assert all(len(text) <= 200 and text.isprintable() for text in refused.headers.values())
+
+
+async def test_a_shop_that_numbers_its_events_is_looked_at_all_the_same(toy: Toy):
+    await toy.consumer.handle([placed("o" * 250, headers={"ce_sequence": "1", "ce_subject": "order/long"})])
+
+    assert await codes(toy.database) == ["text.too_long"]
 
 
 # Alone
@@ -282,14 +417,179 @@ async def test_a_rule_that_the_database_checks_at_the_end_parks_the_event_that_b
     assert await codes(toy.database) == ["defect.RaiseException"]
 
 
-async def test_too_many_defects_in_a_row_stop_the_consumer_and_park_nothing_more(toy: Toy):
-    failing = [placed(f"o{n}", site="fails") for n in range(4)]
-    await toy.consumer.handle(failing[:2])
+OF_DATA = {
+    "too large a number": "SELECT 9223372036854775807::int",
+    "no such day": "SELECT '2026-02-30'::date",
+    "too long for an index": "INSERT INTO known SELECT 'acme', string_agg(sha512(n::text::bytea)::text, '') FROM generate_series(1, 99) n",
+    "nothing that is text": "SELECT convert_from('\\xff', 'UTF8')",
+}
 
-    with pytest.raises(TooManyFailures):
-        await toy.consumer.handle(failing[2:])
 
-    assert await waiting(toy.database) == ["failed order/o0", "failed order/o1"]
+@pytest.mark.parametrize("sql", OF_DATA.values(), ids=OF_DATA.keys())
+async def test_what_the_database_cannot_keep_is_refused_and_told_and_never_counted(toy: Toy, sql: str):
+    async def place(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
+        if any(event.body.scope.site == "unstorable" for event in events):
+            await tx.run(sql)
+        await usecases.place(tx, events)
+
+    await a_consumer(toy, place, failures_in_row_max=3).handle(
+        [*(placed(f"bad{n}", site="unstorable") for n in range(10)), placed("good")]
+    )
+
+    assert await effects(toy.database) == ["good/1 placed"]
+    assert await codes(toy.database) == ["event.unstorable"] * 10
+    assert await told(toy.database) == [
+        *(f"OrderRefused order/bad{n} {n + 1}" for n in range(10)),
+        "CreditDecided order/good 11",
+    ]
+    assert len((await first_parked(toy)).detail) < 150
+
+
+async def test_a_refusal_that_cannot_be_told_is_one_all_the_same(toy: Toy):
+    """The answer quotes so much that nobody would take it."""
+
+    async def tell(tx: Tx, event: Event[Any], refusal: Refusal) -> None:
+        body = credit_pb2.OrderRefused(message="x" * RECORD_MAX_BYTES)
+        await outbox.add(tx, [Announcement(event.origin, event.account_id, event.subject, body)])
+
+    await Consumer(toy.database, "toy", HANDLERS, tell=tell).handle([cancelled("o1"), placed("o2")])
+
+    assert await effects(toy.database) == ["o2/1 placed"]
+    assert await waiting(toy.database) == ["refused order/o1"]
+
+
+# A tenant whose events fail
+
+
+class Mendable:
+    """A bug that one tenant's orders meet, until it is mended."""
+
+    def __init__(self, toy: Toy, tenant: str = "acme") -> None:
+        self.broken = True
+        self._tenant = tenant
+        self.consumer = a_consumer(toy, self.place, failures_in_row_max=100)
+
+    async def place(self, tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
+        if self.broken and any(event.tenant == self._tenant for event in events):
+            raise RuntimeError("a bug that is mended later")
+        await usecases.place(tx, events)
+
+
+async def test_a_tenant_whose_events_fail_is_paused_and_all_others_go_on_and_after_a_resume_all_is_handled_in_order(
+    toy: Toy,
+):
+    bug = Mendable(toy)
+    failing = [placed(f"o{n}", account=f"b{n % 7}") for n in range(150)]
+    others = [placed(f"p{n}", tenant="other", partition=1) for n in range(13)]
+    everything = [*failing[:60], *others[:6], *failing[60:], *others[6:]]
+
+    for start in range(0, len(everything), 40):
+        await bug.consumer.handle(everything[start : start + 40])
+
+    assert await effects(toy.database, "other") == [f"p{n}/1 placed" for n in range(13)]
+    assert await codes(toy.database) == ["defect.RuntimeError"] * 100 + ["tenant.paused"] * 50
+    assert await bug.consumer.is_paused("acme")
+
+    bug.broken = False
+    assert await bug.consumer.resume("acme", by="user:ada")
+
+    assert await effects(toy.database) == [f"o{n}/1 placed" for n in range(150)]
+    assert await waiting(toy.database) == []
+    await bug.consumer.handle([placed("o999")])
+    assert (await effects(toy.database))[-1] == "o999/1 placed"
+
+
+async def test_a_resume_before_the_bug_is_mended_stops_where_the_budget_ends(toy: Toy):
+    bug = Mendable(toy)
+    await bug.consumer.handle([placed(f"o{n}") for n in range(150)])
+
+    assert not await bug.consumer.resume("acme", by="user:ada")
+
+    assert await bug.consumer.is_paused("acme")
+    assert await effects(toy.database) == []
+    assert len(await waiting(toy.database)) == 150
+    bug.broken = False
+    assert await bug.consumer.resume("acme", by="user:ada")
+    assert await effects(toy.database) == [f"o{n}/1 placed" for n in range(150)]
+
+
+async def test_what_comes_while_a_tenant_is_resumed_comes_after_what_waited(toy: Toy):
+    bug = Mendable(toy)
+    await bug.consumer.handle([placed(f"o{n}") for n in range(130)])
+    bug.broken = False
+    meanwhile = [[placed(f"o{130 + n}", partition=3)] for n in range(40)]
+
+    async def go_on() -> None:
+        for batch in meanwhile:
+            await bug.consumer.handle(batch)
+
+    resumed, _ = await asyncio.gather(bug.consumer.resume("acme", by="user:ada"), go_on())
+
+    assert resumed
+    assert await effects(toy.database) == [f"o{n}/1 placed" for n in range(170)]
+    assert await waiting(toy.database) == []
+
+
+async def test_a_resume_waits_for_whoever_is_parking_what_comes_of_the_tenant(toy: Toy):
+    bug, begun = Mendable(toy), asyncio.Event()
+
+    async def place(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
+        await usecases.place(tx, events)
+        begun.set()
+        await asyncio.sleep(0.3)  # in which a resume that does not wait comes to its end
+
+    await bug.consumer.handle([placed(f"o{n}") for n in range(100)])
+    bug.broken = False
+    parking = asyncio.create_task(
+        a_consumer(toy, place).handle([placed("o100", partition=1), placed("p1", tenant="other", partition=1)])
+    )
+    await begun.wait()
+
+    assert await bug.consumer.resume("acme", by="user:ada")
+    await parking
+
+    assert await effects(toy.database) == [f"o{n}/1 placed" for n in range(101)]
+    assert await waiting(toy.database) == []
+
+
+async def test_of_a_paused_tenant_nothing_is_woken_until_it_is_resumed(toy: Toy):
+    bug = Mendable(toy)
+    await bug.consumer.handle([shipped("o1", "s1"), placed("e1", after="invoice/i1")])
+    bug_orders = [placed(f"bad{n}") for n in range(100)]
+    bug.broken = True
+    await bug.consumer.handle(bug_orders)
+    await bug.consumer.handle([issued("i1"), placed("o1"), cancelled("o1")])
+    async with toy.database.transaction(()) as tx:
+        await tx.run("UPDATE parked SET next_try_at = now()")
+    bug.broken = False
+    await bug.consumer.wake_due()
+    assert await effects(toy.database) == []
+
+    assert await bug.consumer.resume("acme", by="user:ada")
+
+    done = await effects(toy.database)
+    assert done[:102] == [*(f"bad{n}/1 placed" for n in range(100)), "o1/1 placed", "o1/0 shipped s1"]
+    assert done[102:] == ["e1/1 placed"]
+    assert await waiting(toy.database) == ["refused order/o1"]
+
+
+async def test_two_workers_count_a_tenants_failures_together_and_a_success_begins_anew(toy: Toy):
+    workers = [Consumer(toy.database, "toy", HANDLERS, failures_in_row_max=6) for _ in range(2)]
+
+    async def fail(nth: int) -> None:
+        for n in range(2):
+            await workers[nth].handle([placed(f"bad{nth}{n}", site="fails", partition=nth, account=f"b{nth}")])
+
+    await asyncio.gather(fail(0), fail(1))
+    assert await failures(toy) == [("acme", 4)]
+    await workers[0].handle([placed("good")])
+    assert await failures(toy) == []
+
+
+async def failures(toy: Toy) -> list[tuple[str, int]]:
+    async with toy.database.transaction(["acme"]) as tx:
+        rows = await tx.rows("SELECT tenant, failures_in_row FROM failing")
+    return [(row.tenant, row.failures_in_row) for row in rows]
 
 
 async def test_a_success_in_between_forgives(toy: Toy):

@@ -1,10 +1,12 @@
 """What is announced is numbered in the order of the commits, and published in it, nothing lost."""
 
 import asyncio
+import json
 import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -15,20 +17,20 @@ from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
-from kafka.admin import NewTopic
+from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from receivables.credit.v1 import events_pb2
 from receivables.documents.v1 import events_pb2 as documents_pb2
 
 from deploy.local.processes import wait_until
 from deploy.local.servers import Servers
-from services.chassis import outbox, relay
+from services.chassis import outbox, parked, relay, unpublished
 from services.chassis.database import Database
 from services.chassis.envelope import RECORD_MAX_BYTES, Origin, new_traceparent
 from services.chassis.outbox import EVENT_MAX_BYTES, Announcement, EventTooLarge
-from services.chassis.relay import Relay, new_producer, publish
+from services.chassis.relay import REFUSED, Past, Relay, new_producer, publish
 from services.chassis.service import Parts
 from services.chassis.settings import ChassisSettings
-from tests.chaos.toy.events import placed, told
+from tests.chaos.toy.events import codes, placed, told, waiting
 
 Toy = Parts[ChassisSettings]
 ORIGIN = Origin("acme", "user:ada", "a reason with ünïcode", "key-1", new_traceparent(), "cause-1")
@@ -82,6 +84,33 @@ async def test_an_event_that_no_broker_would_take_is_refused_where_it_is_made_an
 
     assert refused.value.code == "event.too_large"
     assert await told(toy.database) == ["CreditDecided order/o1 1", "CreditDecided order/o3 2"]
+
+
+LONG = "x" * 9_000_000
+
+
+@pytest.mark.parametrize(
+    ("origin", "subject", "account"),
+    [
+        (replace(ORIGIN, reason=LONG), "order/o1", "b1"),
+        (replace(ORIGIN, reason="x" * 201), "order/o1", "b1"),
+        (replace(ORIGIN, actor="x" * 201), "order/o1", "b1"),
+        (replace(ORIGIN, idempotency_key="x" * 201), "order/o1", "b1"),
+        (ORIGIN, f"order/{'x' * 200}", "b1"),
+        (ORIGIN, "order/o1", "x" * 201),
+    ],
+    ids=["nine megabytes of reason", "reason", "actor", "key", "subject", "account"],
+)
+async def test_an_event_whose_headers_no_follower_would_read_is_refused_where_it_is_made(
+    toy: Toy, origin: Origin, subject: str, account: str
+):
+    async with toy.database.transaction(["acme"]) as tx:
+        with pytest.raises(EventTooLarge) as refused:
+            await outbox.add(tx, [Announcement(origin, account, subject, events_pb2.CreditDecided())])
+
+    assert refused.value.code == "event.too_large"
+    assert len(refused.value.message) < 100
+    assert await told(toy.database) == []
 
 
 @pytest.fixture
@@ -173,8 +202,8 @@ async def test_a_crash_between_sending_and_deleting_sends_again_and_keeps_each_a
     with psycopg.connect(toy.database.url, autocommit=True) as connection:
         async with new_producer([servers.kafka_bootstrap]) as producer:
             with pytest.raises(CrashError):
-                await publish(DiesBeforeDelete(connection), producer, batch=200)  # type: ignore[arg-type]
-            while await publish(connection, producer, batch=128):
+                await publish(DiesBeforeDelete(connection), producer, Past("toy"), batch=200)  # type: ignore[arg-type]
+            while await publish(connection, producer, Past("toy"), batch=128):
                 pass
 
     records = await asyncio.to_thread(published, 500)
@@ -198,7 +227,7 @@ async def test_nothing_is_deleted_that_the_broker_does_not_have(toy: Toy, server
     producer = NeverAnswered(bootstrap_servers=servers.kafka_bootstrap)
     await producer.start()
     with psycopg.connect(toy.database.url, autocommit=True) as connection, pytest.raises(KafkaTimeoutError):
-        await publish(connection, producer)
+        await publish(connection, producer, Past("toy"))
     await producer.stop()
 
     assert left(toy) == 10
@@ -207,7 +236,7 @@ async def test_nothing_is_deleted_that_the_broker_does_not_have(toy: Toy, server
 def test_one_relay_publishes_and_the_next_takes_over_when_its_session_is_lost(
     toy: Toy, servers: Servers, topic: str, published: Callable[[int], list[Any]]
 ):
-    relays = [Relay(toy.database, servers.kafka_bootstrap) for _ in range(2)]
+    relays = [Relay(toy.database, servers.kafka_bootstrap, "toy") for _ in range(2)]
     for each in relays:
         each.start()
     try:
@@ -240,13 +269,13 @@ async def test_whoever_announces_wakes_the_relay_that_publishes(
     toy: Toy, servers: Servers, topic: str, who: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(relay, "POLL_S", 60)
-    ours = Relay(toy.database, servers.kafka_bootstrap)
+    ours = Relay(toy.database, servers.kafka_bootstrap, "toy")
     ours.start()
     await announce(toy.database, topic)
     await asyncio.to_thread(wait_until, lambda: left(toy) == 0, "it publishes")
 
     async with Database(lambda: toy.database.url) as database:
-        another = Relay(database, servers.kafka_bootstrap)
+        another = Relay(database, servers.kafka_bootstrap, "toy")
         if who == "another replica":
             another.start()
         await announce(toy.database if who == "we" else database, topic)
@@ -266,7 +295,7 @@ def asked_for_the_lock(toy: Toy) -> bool:
 
 
 def test_a_relay_that_is_told_to_stop_while_another_publishes_sends_nothing(toy: Toy, servers: Servers, topic: str):
-    waiting = Relay(toy.database, servers.kafka_bootstrap)
+    waiting = Relay(toy.database, servers.kafka_bootstrap, "toy")
     with psycopg.connect(toy.database.url, autocommit=True) as another:
         another.execute("SELECT pg_advisory_lock(7215002)")
         waiting.start()
@@ -291,7 +320,7 @@ async def test_the_largest_event_that_is_taken_is_one_that_the_broker_takes_and_
 
     with psycopg.connect(toy.database.url, autocommit=True) as connection:
         async with new_producer([servers.kafka_bootstrap]) as producer:
-            await publish(connection, producer)
+            await publish(connection, producer, Past("toy"))
             more = producer.create_batch()
             more.append(timestamp=None, key=b"k", value=random.Random(0).randbytes(RECORD_MAX_BYTES - 2048))
             with pytest.raises(MessageSizeTooLargeError):
@@ -308,7 +337,7 @@ async def test_what_is_on_the_topic_is_a_cloud_event_to_the_sdk(
     async with toy.database.transaction(["acme"]) as tx:
         await outbox.add(tx, [an_announcement(1)])
         await tx.run("UPDATE outbox SET topic = %s", [topic])
-    publishing = Relay(toy.database, servers.kafka_bootstrap)
+    publishing = Relay(toy.database, servers.kafka_bootstrap, "toy")
     publishing.start()
     [record] = await asyncio.to_thread(published, 1)
     await asyncio.to_thread(publishing.stop)
@@ -323,3 +352,128 @@ async def test_what_is_on_the_topic_is_a_cloud_event_to_the_sdk(
     assert header(record, "traceparent") == ORIGIN.traceparent
     assert header(record, "content-type") == "application/protobuf"
     assert events_pb2.CreditDecided.FromString(record.value).order_id == "o1"
+
+
+# What the broker refuses for its own sake
+
+
+SMALL = 4000  # bytes that the topic takes at once
+
+
+@pytest.fixture
+def small(servers: Servers, topic: str) -> str:
+    """Give the same topic; it takes little."""
+    admin = KafkaAdminClient(bootstrap_servers=servers.kafka_bootstrap)
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(SMALL)})])
+    admin.close()
+    return topic
+
+
+def put(toy: Toy, topic: str, *rows: tuple[str, str, int]) -> None:
+    """Put rows of an account, an id and a size that nothing compresses into the outbox."""
+    with psycopg.connect(toy.database.url, autocommit=True) as connection:
+        for account, event_id, size in rows:
+            headers = json.dumps({"ce_id": event_id, "ce_type": "x", "ce_tenant": "acme", "ce_subject": "order/o1"})
+            connection.execute(
+                "INSERT INTO outbox (topic, key, headers, payload) VALUES (%s, %s, %s, %s)",
+                [topic, f"acme/{account}", headers, random.Random(size).randbytes(size)],
+            )
+
+
+async def publish_all(toy: Toy, servers: Servers, past: Past) -> None:
+    """As the relay does, without its pauses: a new producer after each refusal."""
+    with psycopg.connect(toy.database.url, autocommit=True) as connection:
+        for _ in range(20):
+            async with new_producer([servers.kafka_bootstrap]) as producer:
+                try:
+                    while await publish(connection, producer, past) or left(toy):
+                        pass
+                except REFUSED:
+                    continue
+                return
+    raise AssertionError("it refuses for ever")
+
+
+def ids_of(records: list[Any]) -> dict[str, list[str]]:
+    """What is published of each account, in its order."""
+    found = defaultdict(list)
+    for record in records:
+        found[record.key.decode().removeprefix("acme/")].append(header(record, "ce_id"))
+    return found
+
+
+async def test_a_row_that_the_broker_refuses_is_parked_and_only_its_account_waits(
+    toy: Toy, servers: Servers, small: str, published: Callable[[int], list[Any]]
+):
+    ours = [("a", f"a{n}", 10) for n in range(300)]
+    put(toy, small, *ours[:150], ("b", "b0", 10), ("b", "b1", 2 * SMALL), ("b", "b2", 10), *ours[150:], ("b", "b3", 10))
+
+    await publish_all(toy, servers, Past("toy"))
+    put(toy, small, ("b", "b4", 10), ("c", "c0", 10))
+    await publish_all(toy, servers, Past("toy"))
+
+    assert ids_of(await asyncio.to_thread(published, 302)) == {"a": [i for _, i, _ in ours], "b": ["b0"], "c": ["c0"]}
+    assert await waiting(toy.database) == ["failed account/b", *["behind account/b"] * 3]
+    assert (await codes(toy.database))[0] == "event.unpublishable"
+
+
+async def first_unpublished(toy: Toy) -> parked.Listed:
+    async with toy.database.transaction(()) as tx:
+        return (await parked.listed(tx, "toy"))[0]
+
+
+async def test_what_was_parked_so_is_published_in_order_when_it_is_put_back_and_the_topic_takes_it(
+    toy: Toy, servers: Servers, small: str, published: Callable[[int], list[Any]]
+):
+    rows = [("b", f"b{n}", 2 * SMALL if n == 1 else 10) for n in range(60)]
+    put(toy, small, *rows)
+    past = Past("toy")
+    await publish_all(toy, servers, past)
+    await toy.consumer.replay(await first_unpublished(toy), by="user:ada")
+    await publish_all(toy, servers, past)
+    assert (await waiting(toy.database)).count("behind account/b") == 58  # in vain: it is refused again
+
+    admin = KafkaAdminClient(bootstrap_servers=servers.kafka_bootstrap)
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, small, {"max.message.bytes": str(9 * SMALL)})])
+    admin.close()
+    put(toy, small, ("b", "b60", 10))  # comes while the others are put back
+    await toy.consumer.replay(await first_unpublished(toy), by="user:ada")
+    await publish_all(toy, servers, past)
+
+    assert ids_of(await asyncio.to_thread(published, 61)) == {"b": [f"b{n}" for n in range(61)]}
+    assert await waiting(toy.database) == []
+
+
+async def test_what_comes_while_some_are_put_back_and_some_still_wait_comes_after_all_of_them(
+    toy: Toy, servers: Servers, small: str, published: Callable[[int], list[Any]]
+):
+    put(toy, small, ("b", "b0", 2 * SMALL), *(("b", f"b{n}", 10) for n in range(1, 4)))
+    past = Past("toy")
+    await publish_all(toy, servers, past)
+    row = await first_unpublished(toy)
+    async with toy.database.transaction(()) as tx:
+        second = await parked.next_of(tx, "toy", row.slot, row.id)
+        assert second is not None
+        await parked.close(tx, row.id, "discarded", by="user:ada", why="a test")
+        await unpublished.put_back(tx, second)
+        await parked.close(tx, second.id, "handled", by="user:ada", why="")
+    put(toy, small, ("b", "b4", 10))
+
+    await publish_all(toy, servers, past)
+    assert ids_of(await asyncio.to_thread(published, 1)) == {"b": ["b1"]}
+    await toy.consumer.replay(await first_unpublished(toy), by="user:ada")
+    await publish_all(toy, servers, past)
+
+    assert ids_of(await asyncio.to_thread(published, 4)) == {"b": ["b1", "b2", "b3", "b4"]}
+
+
+def test_a_relay_goes_on_by_itself_after_a_row_that_the_broker_refuses(
+    toy: Toy, servers: Servers, small: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(relay, "RETRY_S", 0.01)
+    put(toy, small, *(("a", f"a{n}", 10) for n in range(5)), ("b", "b0", 2 * SMALL), ("a", "a5", 10), ("b", "b1", 10))
+    ours = Relay(toy.database, servers.kafka_bootstrap, "toy")
+    ours.start()
+    wait_until(lambda: left(toy) == 0, "it publishes")
+    assert ours.alive()
+    ours.stop()

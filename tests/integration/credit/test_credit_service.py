@@ -6,124 +6,38 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from receivables.common.v1 import money_pb2, party_pb2
+from receivables.common.v1 import money_pb2
 from receivables.credit.v1 import events_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
-from services.chassis.consumer import types_of
 from services.chassis.database import Tx
-from services.chassis.envelope import Event, Origin, Record, decode
+from services.chassis.envelope import Origin, Record
 from services.chassis.pages import Page
-from services.chassis.service import Parts
-from services.chassis.workers import drain
-from services.credit import domain, store, usecases
-from services.credit.domain import Outcome, Request
+from services.credit import store, usecases
+from services.credit.domain.book import Book
+from services.credit.domain.decisions import Outcome, Request
 from services.credit.service import SERVICE
-from services.credit.stream import HANDLERS
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, NotFound
 from tests.integration.conftest import OpenService
+from tests.integration.credit.desk import (
+    ORIGIN,
+    account_of,
+    cancelled,
+    decoded,
+    expire,
+    opened,
+    outcomes,
+    paid,
+    parked,
+    placed,
+    register,
+    set_clock,
+    told,
+)
 from tests.records import a_record
-
-ORIGIN = Origin("acme", "user:test", "test", "key", "00-0-0-01")
-COMPANY = party_pb2.Company(name="Buyer GmbH", address=party_pb2.Address(country="DE"))
-
-
-def placed(
-    order_id: str = "o1", gross: int = 10_000, *, version: int = 1, account: str = "b1", **changes: Any
-) -> Record:
-    body = orders_pb2.OrderPlaced(
-        order_id=order_id,
-        version=version,
-        account_id=account,
-        currency="EUR",
-        placed_on="2026-01-05",
-        promised_ship_on="2026-01-06",
-        lines=[
-            orders_pb2.OrderLine(
-                line_id="1", sku="s", name="n", quantity="1", unit_price=f"{gross / 100:.2f}", net_minor=gross
-            )
-        ],
-        net_minor=gross,
-        gross_minor=gross,
-    )
-    for field, value in changes.items():
-        setattr(body, field, value)
-    return a_record(body, account=account, subject=f"order/{order_id}")
-
-
-def cancelled(order_id: str = "o1") -> Record:
-    body = orders_pb2.OrderCancelled(order_id=order_id, account_id="b1")
-    return a_record(body, account="b1", subject=f"order/{order_id}")
-
-
-def opened(order_id: str = "o1", gross: int = 10_000, *, invoice: str = "i1", final: bool = True) -> Record:
-    body = ledger_pb2.ItemOpened(
-        invoice_id=invoice,
-        number=f"N-{invoice}",
-        account_id="b1",
-        order_id=order_id,
-        final=final,
-        amount=money_pb2.Money(minor=gross, currency="EUR"),
-    )
-    return a_record(body, account="b1", subject=f"invoice/{invoice}")
-
-
-def paid(minor: int) -> Record:
-    body = ledger_pb2.PaymentReceived(
-        payment_id="p1", account_id="b1", amount=money_pb2.Money(minor=minor, currency="EUR")
-    )
-    return a_record(body, account="b1", subject="payment/p1")
-
-
-def decoded(records: Sequence[Record]) -> list[Event[Any]]:
-    return [decode(record, types_of(record.topic, HANDLERS)) for record in records]
-
-
-async def register(parts: Parts[Any], account: str = "b1", limit: int = 100_000, tenant: str = "acme") -> None:
-    origin = Origin(tenant, "user:test", "test", "key", "00-0-0-01")
-    async with parts.database.transaction([tenant]) as tx:
-        await usecases.register_buyer(tx, origin, account, COMPANY, Money(limit, "EUR"))
-    await parts.consumer.wake(tx.announced)
-
-
-async def account_of(parts: Parts[Any], account: str = "b1") -> tuple[int, int]:
-    """What it uses and holds; the movements must add up to the same."""
-    async with parts.database.transaction(["acme"]) as tx:
-        row: Any = await store.get_account(tx, ("acme", account))
-        sums = await tx.row(
-            "SELECT coalesce(sum(used_minor), 0) AS used, coalesce(sum(held_minor), 0) AS held FROM movement WHERE account_id = %s",
-            [account],
-        )
-    assert (sums.used, sums.held) == (row.used_minor, row.held_minor)
-    return row.used_minor, row.held_minor
-
-
-async def told(parts: Parts[Any]) -> list[str]:
-    """What was announced so far, oldest first, by type; sequences contiguous per account."""
-    async with parts.database.transaction(()) as tx:
-        rows = await tx.rows("SELECT key, headers FROM outbox ORDER BY id")
-    numbers: dict[str, list[int]] = {}
-    for row in rows:
-        numbers.setdefault(row.key, []).append(int(row.headers["ce_sequence"]))
-    assert all(n == list(range(1, len(n) + 1)) for n in numbers.values())
-    return [row.headers["ce_type"].rsplit(".", 1)[1] for row in rows]
-
-
-async def parked(parts: Parts[Any]) -> list[tuple[str, str]]:
-    async with parts.database.transaction(()) as tx:
-        rows = await tx.rows("SELECT reason, code FROM parked WHERE closed_at IS NULL ORDER BY id")
-    return [(row.reason, row.code) for row in rows]
-
-
-async def outcomes(parts: Parts[Any]) -> list[tuple[str, int, str, list[str]]]:
-    async with parts.database.transaction(["acme"]) as tx:
-        rows = await tx.rows(
-            "SELECT order_id, version, outcome, reasons FROM decision ORDER BY decided_at, decision_id"
-        )
-    return [(row.order_id, row.version, row.outcome, row.reasons) for row in rows]
 
 
 async def test_an_order_is_decided_once_however_often_it_is_told(open_service: OpenService):
@@ -284,15 +198,6 @@ async def test_a_hold_lapses_by_the_business_clock_and_says_so_once(open_service
         assert (await told(parts))[-1] == "HoldExpired"
 
 
-async def set_clock(parts: Parts[Any], at: datetime) -> None:
-    async with parts.database.transaction(()) as tx:
-        await tx.run("INSERT INTO clock (at) VALUES (%s) ON CONFLICT (one) DO UPDATE SET at = EXCLUDED.at", [at])
-
-
-async def expire(parts: Parts[Any]) -> int:
-    return await drain(parts.consumer, SERVICE.works(parts))
-
-
 async def test_a_referred_order_is_approved_by_a_person_and_goes_on(open_service: OpenService):
     async with open_service(SERVICE) as parts:
         await register(parts, limit=10_000)
@@ -398,7 +303,7 @@ async def test_the_statement_itself_guards_the_limit(open_service: OpenService):
         await register(parts, limit=100)
 
         async def overdraw(tx: Tx) -> None:
-            book = domain.Book(await store.lock_accounts(tx, {("acme", "b1")}))
+            book = Book(await store.lock_accounts(tx, {("acme", "b1")}))
             book.change(("acme", "b1"), held=101)
             await store.save(tx, book.accounts.values(), [], [], granted={("acme", "b1")})
 

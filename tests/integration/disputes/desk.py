@@ -100,7 +100,12 @@ class Desk:
         """What was announced so far, in order: the type's last word, and the message."""
         types = {
             f"receivables.disputes.v1.{kind.__name__}": kind
-            for kind in (events_pb2.DisputeOpened, events_pb2.DisputeMoved, events_pb2.DisputeResolved)
+            for kind in (
+                events_pb2.DisputeOpened,
+                events_pb2.DisputeMoved,
+                events_pb2.DisputeResolved,
+                events_pb2.PolicyChanged,
+            )
         }
         rows = await self.rows("SELECT headers->>'ce_type' AS type, payload FROM outbox ORDER BY id")
         return [(row.type.rsplit(".", 1)[-1], types[row.type].FromString(row.payload)) for row in rows]
@@ -144,6 +149,15 @@ def issued(invoice: str = "i1", *, tenant: str = "acme", account: str = "b1", nu
             line_id=line_id, quantity=quantity, unit_price=price, net_minor=net, vat_category="S", vat_rate=rate
         )
     return a_record(body, account=account, subject=f"invoice/{invoice}", tenant=tenant)
+
+
+def seller(seller_id: str = "s1", *, version: int = 1, tenant: str = "acme", **said: str) -> Record:
+    """A legal entity and its clock."""
+    body = invoicing_pb2.SellerChanged(
+        version=version,
+        seller=invoicing_pb2.Seller(seller_id=seller_id, **said),  # type: ignore[arg-type] # all are texts
+    )
+    return a_record(body, account=seller_id, subject=f"seller/{seller_id}", tenant=tenant)
 
 
 def credited(case: Any, cents: int, *, note: str = "c1", invoice: str = "i1", account: str = "b1") -> Record:

@@ -83,6 +83,7 @@ def placed(
     currency: str = "EUR",
     tenant: str = "acme",
     promised: str = "2026-03-03",
+    seller: str = "",
 ) -> Record:
     """An order; its tax is what the shop says, here nothing: the invoice's own counts."""
     body = orders_pb2.OrderPlaced(
@@ -93,6 +94,7 @@ def placed(
         placed_on="2026-03-02",
         promised_ship_on=promised,
         scope=party_pb2.Scope(site="north", cost_centre="K7", purchase_order="PO-9"),
+        seller_id=seller,
     )
     for line_id, quantity, price, tax_class in lines:
         net = int((Decimal(quantity) * Decimal(price) * 100).quantize(Decimal(1)))
@@ -137,9 +139,11 @@ def cancelled(order: str = "o1") -> Record:
 
 
 def approved(order: str = "o1", version: int = 1) -> Record:
-    body = credit_pb2.CreditDecided(
-        order_id=order, version=version, account_id="b1", outcome=credit_pb2.OUTCOME_APPROVED
-    )
+    return decided(credit_pb2.OUTCOME_APPROVED, order, version)
+
+
+def decided(outcome: credit_pb2.Outcome.ValueType, order: str = "o1", version: int = 1) -> Record:
+    body = credit_pb2.CreditDecided(order_id=order, version=version, account_id="b1", outcome=outcome)
     return a_record(body, account="b1", subject=f"order/{order}")
 
 
@@ -209,6 +213,13 @@ class Office:
 
     async def register_seller(self, tenant: str = "acme", **changes: Any) -> None:
         await self.stub.RegisterSeller(a_seller(**changes), metadata=metadata(tenant))
+        await self.issue()
+
+    async def set_contract(self, account: str = "b1", *, on_approval: bool = False, **terms: Any) -> None:
+        on = service_pb2.INVOICE_ON_APPROVAL if on_approval else service_pb2.INVOICE_ON_SHIPMENT
+        terms = {"net_days": 30} | terms
+        request = service_pb2.SetContractRequest(account_id=account, invoice_on=on, **terms)
+        await self.stub.SetContract(request, metadata=metadata())
         await self.issue()
 
     async def announced(self, kind: type[M]) -> list[M]:

@@ -2,15 +2,18 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
+from psycopg.errors import SerializationFailure
 from receivables.invoicing.v1 import events_pb2, service_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis.database import Tx
 from services.chassis.envelope import Record, decode
-from services.invoicing import usecases
+from services.invoicing import store, usecases
+from services.invoicing.domain.numbers import Series
+from services.invoicing.domain.statements import Kind
 from tests.integration.invoicing.office import MONDAY, Office, buyer, buyer_changed, company, metadata, placed, shipped
 
 # The scheme of its electronic address is missing (BR-63): its documents break a rule.
@@ -148,6 +151,30 @@ async def test_the_date_never_goes_back_within_a_series(office: Office) -> None:
     await office.handle(shipped("o2"))
 
     assert [invoice.issue_date for invoice in await office.invoices()] == ["2026-03-02", "2026-03-02"]
+
+
+async def test_a_number_is_never_given_to_a_document_dated_before_the_newest_of_its_series(office: Office) -> None:
+    await office.handle(placed(), shipped())  # on 2 March
+    series = Series("acme", "s1", Kind.INVOICE, 2026, "RE")
+
+    with pytest.raises(SerializationFailure):  # to be drafted again, with a later date
+        async with office.parts.database.transaction(["acme"]) as tx:
+            await store.take_numbers(tx, {series: (1, date(2026, 3, 1))})
+    async with office.parts.database.transaction(["acme"]) as tx:
+        assert await store.take_numbers(tx, {series: (2, date(2026, 3, 2))}) == {series: 2}
+
+
+async def test_a_clock_that_goes_back_over_new_year_leaves_the_new_years_series_growing(office: Office) -> None:
+    await office.handle(placed("o1"), placed("o2"))
+    await office.set_clock(MONDAY.replace(year=2027, month=1, day=1))
+    await office.handle(shipped("o1"))
+    await office.set_clock(MONDAY.replace(year=2026, month=12, day=31))
+    await office.handle(shipped("o2"))
+
+    assert [(one.issue_date, one.number) for one in await office.invoices()] == [
+        ("2027-01-01", "RE-2027-000001"),
+        ("2027-01-01", "RE-2027-000002"),
+    ]
 
 
 async def test_the_date_of_issue_is_the_sellers_and_a_new_year_begins_at_one(office: Office) -> None:

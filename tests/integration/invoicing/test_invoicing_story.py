@@ -215,13 +215,6 @@ async def test_approval_invoices_the_whole_order_where_the_contract_says_so(offi
     assert await office.parked() == []
 
 
-async def test_what_shipped_before_its_approval_is_not_invoiced_again(office: Office) -> None:
-    await contract(office, service_pb2.INVOICE_ON_APPROVAL, net_days=30)
-    await office.handle(placed(), shipped(quantities=[("1", "4")], final=False), approved())
-
-    assert [invoice.shipment_id for invoice in await office.invoices()] == ["p1"]
-
-
 async def test_approval_invoices_nothing_without_such_a_contract(office: Office) -> None:
     await office.handle(placed(), approved())
 

@@ -9,7 +9,7 @@ import grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from receivables.common.v1 import money_pb2
+from receivables.common.v1 import money_pb2, party_pb2
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
@@ -18,6 +18,8 @@ from receivables.ledger.v1 import events_pb2, service_pb2
 from services.chassis.consumer import types_of
 from services.chassis.envelope import Record, decode
 from services.chassis.service import Parts
+from services.chassis.workers import drain
+from services.ledger.service import SERVICE
 from services.ledger.stream import HANDLERS
 from tests.records import a_record
 
@@ -74,6 +76,11 @@ class Desk:
         call = {name: changes.pop(name) for name in ("tenant", "key") if name in changes}
         return await self.call("RecordPayment", a_payment(payment_id, minor, remittance, **changes), **call)
 
+    async def work(self) -> None:
+        """Do all jobs, those too that wait for their turn."""
+        while await self.rows("SELECT FROM job"):
+            await drain(self.parts.consumer, SERVICE.works(self.parts))
+
     async def upload(self, *rows: str, **call: Any) -> list[tuple[int, str, str, str]]:
         content = "\n".join(("reference,account,value_date,amount,currency,remittance", *rows)).encode()
         answer = await self.call("ImportBankStatement", service_pb2.ImportBankStatementRequest(content=content), **call)
@@ -99,11 +106,13 @@ class Desk:
         async with self.parts.database.transaction([tenant]) as tx:
             return await tx.rows(sql)
 
-    async def told(self) -> list[tuple[str, str, Any]]:
+    async def told(self, tenant: str = "") -> list[tuple[str, str, Any]]:
         """What was announced so far, in order: the type's last word, its subject, and the message."""
         rows = await self.rows(
-            "SELECT headers->>'ce_type' AS type, headers->>'ce_subject' AS subject, key, payload FROM outbox ORDER BY id"
+            "SELECT headers->>'ce_type' AS type, headers->>'ce_subject' AS subject, key, payload FROM outbox"
+            " ORDER BY id"
         )
+        rows = [row for row in rows if row.key.startswith(f"{tenant}/" if tenant else "")]
         messages = [_TOLD[row.type].FromString(row.payload) for row in rows]
         assert all(row.key.endswith(f"/{m.account_id}") for row, m in zip(rows, messages, strict=True))
         return [(r.type.rsplit(".", 1)[-1], r.subject, m) for r, m in zip(rows, messages, strict=True)]
@@ -166,6 +175,7 @@ def issued(
     currency: str = "EUR",
     tenant: str = "acme",
     event_id: str | None = None,
+    site: str = "",
     **changes: Any,
 ) -> Record:
     body = invoicing_pb2.InvoiceIssued(
@@ -180,6 +190,7 @@ def issued(
         net_minor=net,
         tax_minor=tax,
         gross_minor=net + tax,
+        scope=party_pb2.Scope(site=site),
     )
     for field, value in changes.items():
         setattr(body, field, value)
@@ -196,6 +207,7 @@ def credited(
     currency: str = "EUR",
     tenant: str = "acme",
     event_id: str | None = None,
+    **changes: Any,
 ) -> Record:
     body = invoicing_pb2.CreditNoteIssued(
         credit_note_id=note,
@@ -208,10 +220,25 @@ def credited(
         tax_minor=tax,
         gross_minor=net + tax,
     )
+    for field, value in changes.items():
+        setattr(body, field, value)
     return a_record(body, account=account, subject=f"invoice/{invoice}", tenant=tenant, event_id=event_id)
 
 
-def decided(order: str = "o1", minor: int = 5_000, outcome: str = "APPROVED", *, account: str = "b1") -> Record:
+def seller_registered(seller: str = "s1", *, tenant: str = "acme") -> Record:
+    body = invoicing_pb2.SellerRegistered(seller_id=seller, company=party_pb2.Company(name="S"))
+    return a_record(body, account=seller, subject=f"seller/{seller}", tenant=tenant)
+
+
+def seller_in(zone: str, seller: str = "s1", *, version: int = 1, tenant: str = "acme") -> Record:
+    said = invoicing_pb2.Seller(seller_id=seller, time_zone=zone)
+    body = invoicing_pb2.SellerChanged(version=version, seller=said)
+    return a_record(body, account=seller, subject=f"seller/{seller}", tenant=tenant)
+
+
+def decided(
+    order: str = "o1", minor: int = 5_000, outcome: str = "APPROVED", *, account: str = "b1", tenant: str = "acme"
+) -> Record:
     body = credit_pb2.CreditDecided(
         decision_id=f"decision-{order}-{outcome}",
         order_id=order,
@@ -220,20 +247,20 @@ def decided(order: str = "o1", minor: int = 5_000, outcome: str = "APPROVED", *,
         outcome=credit_pb2.Outcome.Value(f"OUTCOME_{outcome}"),
         amount=money(minor),
     )
-    return a_record(body, account=account, subject=f"order/{order}")
+    return a_record(body, account=account, subject=f"order/{order}", tenant=tenant)
 
 
-def captured(order: str = "o1", minor: int = 5_000, number: str = "RE-i1") -> Record:
+def captured(order: str = "o1", minor: int = 5_000, number: str = "RE-i1", *, tenant: str = "acme") -> Record:
     body = credit_pb2.HoldCaptured(
         order_id=order, version=1, account_id="b1", amount=money(minor), invoice_number=number
     )
-    return a_record(body, account="b1", subject=f"order/{order}")
+    return a_record(body, account="b1", subject=f"order/{order}", tenant=tenant)
 
 
-def released(order: str = "o1", minor: int = 5_000, cause: str = "CANCELLED") -> Record:
+def released(order: str = "o1", minor: int = 5_000, cause: str = "CANCELLED", *, tenant: str = "acme") -> Record:
     why = credit_pb2.ReleaseCause.Value(f"RELEASE_CAUSE_{cause}")
     body = credit_pb2.HoldReleased(order_id=order, version=1, account_id="b1", amount=money(minor), cause=why)
-    return a_record(body, account="b1", subject=f"order/{order}")
+    return a_record(body, account="b1", subject=f"order/{order}", tenant=tenant)
 
 
 def expired(order: str = "o1", minor: int = 5_000) -> Record:
@@ -241,12 +268,22 @@ def expired(order: str = "o1", minor: int = 5_000) -> Record:
     return a_record(body, account="b1", subject=f"order/{order}")
 
 
-def disputed(dispute: str = "d1", minor: int = 700, *, invoice: str = "i1", tenant: str = "acme") -> Record:
-    body = disputes_pb2.DisputeOpened(dispute_id=dispute, invoice_id=invoice, account_id="b1", amount=money(minor))
-    return a_record(body, account="b1", subject=f"dispute/{dispute}", tenant=tenant)
+def disputed(
+    dispute: str = "d1",
+    minor: int = 700,
+    *,
+    invoice: str = "i1",
+    account: str = "b1",
+    tenant: str = "acme",
+    nth: int = 0,
+) -> Record:
+    body = disputes_pb2.DisputeOpened(dispute_id=dispute, invoice_id=invoice, account_id=account, amount=money(minor))
+    return a_record(body, account=account, subject=f"dispute/{dispute}", tenant=tenant, headers=_numbered(nth))
 
 
-def moved(to: str, dispute: str = "d1", minor: int = 700, *, invoice: str = "i1", tenant: str = "acme") -> Record:
+def moved(
+    to: str, dispute: str = "d1", minor: int = 700, *, invoice: str = "i1", tenant: str = "acme", nth: int = 0
+) -> Record:
     body = disputes_pb2.DisputeMoved(
         dispute_id=dispute,
         invoice_id=invoice,
@@ -254,10 +291,10 @@ def moved(to: str, dispute: str = "d1", minor: int = 700, *, invoice: str = "i1"
         to_state=disputes_pb2.State.Value(f"STATE_{to}"),
         amount=money(minor),
     )
-    return a_record(body, account="b1", subject=f"dispute/{dispute}", tenant=tenant)
+    return a_record(body, account="b1", subject=f"dispute/{dispute}", tenant=tenant, headers=_numbered(nth))
 
 
-def resolved(dispute: str = "d1", *, invoice: str = "i1", tenant: str = "acme") -> Record:
+def resolved(dispute: str = "d1", *, invoice: str = "i1", tenant: str = "acme", nth: int = 0) -> Record:
     body = disputes_pb2.DisputeResolved(
         dispute_id=dispute,
         invoice_id=invoice,
@@ -266,4 +303,9 @@ def resolved(dispute: str = "d1", *, invoice: str = "i1", tenant: str = "acme") 
         credit=money(700),
         disputed=money(700),
     )
-    return a_record(body, account="b1", subject=f"dispute/{dispute}", tenant=tenant)
+    return a_record(body, account="b1", subject=f"dispute/{dispute}", tenant=tenant, headers=_numbered(nth))
+
+
+def _numbered(nth: int) -> dict[str, str]:
+    """The number of an event within its account, as the disputes service gives it."""
+    return {"ce_sequence": str(nth)} if nth else {}

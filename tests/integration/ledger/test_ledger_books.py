@@ -1,5 +1,6 @@
 """The database holds the books: whoever writes, nothing that does not add up is committed."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import errors
+from receivables.ledger.v1 import events_pb2
 
 from services.chassis.ids import new_id
 from services.chassis.migrate import check_role
@@ -228,6 +230,16 @@ STEPS = st.lists(
 )
 
 
+# What each event adds to or takes from where the account stands; an item that was paid is told beside its CashApplied.
+MOVES = {
+    "ItemOpened": [("open", 1)],
+    "ItemReduced": [("open", -1)],
+    "CreditKept": [("credits", 1)],
+    "PaymentReceived": [("unapplied", 1)],
+    "CashApplied": [("unapplied", -1), ("open", -1)],
+}
+
+
 class Player:
     """Plays steps at a desk, each its own batch, and keeps count of what must come out."""
 
@@ -288,6 +300,26 @@ class Player:
         assert -trial.get("2100", 0) == self.cash[currency] - paid.applied
         assert trial.get("1100", 0) + paid.applied + trial.get("2110", 0) == self.billed(currency)
 
+    async def check_told(self) -> None:
+        """Every event says where the account stands after all that was told before it, and itself."""
+        stands: Counter[tuple[str, str]] = Counter()
+        told = [(kind, m) for kind, _, m in await self.desk.told(self.tenant)]
+        for kind, m in told:
+            currency = m.amount.currency
+            for name, sign in MOVES[kind]:
+                if kind != "ItemReduced" or m.by == events_pb2.REDUCTION_CREDITED:
+                    stands[currency, name] += sign * m.amount.minor
+            for standing in m.after:
+                for name in ("open", "unapplied", "credits"):
+                    part = getattr(standing, name)
+                    assert part.minor == stands[part.currency, name], (kind, name)
+        if told:
+            after = {s.open.currency: s for s in told[-1][1].after}
+            for currency, balance in (await self.desk.account(tenant=self.tenant)).items():
+                assert {n: getattr(after[currency], n).minor for n in ("open", "unapplied", "credits")} == {
+                    n: balance[n] for n in ("open", "unapplied", "credits")
+                }
+
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
@@ -300,6 +332,7 @@ async def test_whatever_happens_the_books_of_the_database_add_up(desk: Desk, ste
     assert await desk.parked() == []
     for currency in ("EUR", "SEK"):
         await player.check(currency)
+    await player.check_told()
     unbalanced = await desk.rows(
         "SELECT FROM posting GROUP BY entry_id, currency, chart_account >= 9000 HAVING sum(minor) <> 0", player.tenant
     )

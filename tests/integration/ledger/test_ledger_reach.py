@@ -12,32 +12,20 @@ from services.kernel.money import Money
 from services.ledger import store
 from services.ledger.domain import matching
 from services.ledger.domain.items import Purse
-from services.ledger.domain.payments import Payment, Shelf
+from services.ledger.domain.payments import Payment, Receipt, Shelf
 from services.ledger.service import SERVICE
+from services.ledger.usecases.payments import AT_ONCE, shelves_for
 from tests.integration.conftest import OpenService
 
 FIRST = date(2026, 1, 1)
 CURRENCIES = ("EUR", "EUR", "EUR", "SEK")
 
 
-async def read_whole(tx: Tx, payments: list[Payment]) -> dict[Purse, set[str]]:
-    """The invoices that payments can meet, as they were found before: by adding up everything that is open."""
-    named = {(p.account_id, key) for p in payments for key in matching.possible_keys(p.remittance)}
-    reach: dict[Purse, int] = {}
-    for p in payments:
-        reach[p.purse] = reach.get(p.purse, 0) + p.amount.minor
-    rows = await tx.rows(
-        """SELECT *, sum(open_minor) OVER (PARTITION BY account_id, currency ORDER BY due_on, number, invoice_id)
-                     - open_minor AS older FROM item"""
-    )
-    found: dict[Purse, set[str]] = {purse: set() for purse in reach}
-    accounts, keys = {account for account, _ in named}, {key for _, key in named}
-    for row in rows:
-        purse = (row.tenant, row.account_id, row.currency)
-        is_named = row.account_id in accounts and row.match_key in keys
-        if purse in found and (is_named or (row.open_minor > 0 and row.older < reach[purse])):
-            found[purse].add(row.invoice_id)
-    return found
+async def read_whole(tx: Tx, payments: list[Payment]) -> dict[Purse, Shelf]:
+    """What payments can meet, by reading all items of their accounts."""
+    rows = await tx.rows("SELECT DISTINCT invoice_id FROM item")
+    items = (await store.find_items(tx, {("acme", row.invoice_id) for row in rows})).values()
+    return {p.purse: Shelf([item for item in items if item.purse == p.purse]) for p in payments}
 
 
 async def stock(tx: Tx, dice: random.Random, items: int) -> None:
@@ -84,18 +72,40 @@ async def as_owner(open_service: OpenService) -> Any:
             yield tx
 
 
+def met(receipt: Receipt) -> list[tuple[str, Money, str]]:
+    return [(part.item.invoice_id, part.amount, part.evidence.value) for part in receipt.applications]
+
+
 @pytest.mark.parametrize("seed", range(12))
-async def test_payments_meet_the_same_items_as_when_all_that_is_open_was_read(as_owner: Tx, seed: int):
+async def test_payments_meet_the_same_items_as_when_all_items_are_read(as_owner: Tx, seed: int):
     dice = random.Random(seed)
     for items in (1, 7, 40, 400):
         await stock(as_owner, dice, items)
         for _ in range(4):
             payments = some_payments(dice, items)
-            expected = await read_whole(as_owner, payments)
+            whole = await read_whole(as_owner, payments)
 
-            found = await store.items_to_pay(as_owner, payments)
+            shelves = await shelves_for(as_owner, payments)
 
-            assert {purse: {item.invoice_id for item in of} for purse, of in found.items()} == expected
-            shelves = {purse: Shelf(of) for purse, of in found.items()}
             for payment in payments:
-                assert shelves[payment.purse].apply(payment).unapplied.minor >= 0
+                expected = whole[payment.purse].apply(payment, at_most=AT_ONCE)
+                receipt = shelves[payment.purse].apply(payment, at_most=AT_ONCE)
+                assert (met(receipt), receipt.paid_before) == (met(expected), expected.paid_before)
+                assert receipt.continues == expected.continues
+                assert receipt.unapplied.minor >= 0
+
+
+async def test_no_more_is_read_than_one_transaction_meets(as_owner: Tx):
+    await stock(as_owner, random.Random(1), 400)
+    rows = await as_owner.rows(
+        "SELECT count(*) AS n FROM item WHERE (account_id, currency) = ('b1', 'EUR') AND open_minor > 0"
+    )
+    purse = ("acme", "b1", "EUR")
+
+    found, more = await store.oldest_due(as_owner, {purse: 10**12}, rows[0].n - 1)
+    everything, no_more = await store.oldest_due(as_owner, {purse: 10**12}, rows[0].n + 1)
+
+    assert (len(found[purse]), more) == (rows[0].n - 1, {purse})
+    assert (len(everything[purse]), no_more) == (rows[0].n, set())
+    assert everything[purse][:-1] == found[purse]
+    assert (await store.oldest_due(as_owner, {purse: 1}, 9))[0][purse] == found[purse][:1]

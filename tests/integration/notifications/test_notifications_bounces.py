@@ -123,7 +123,7 @@ async def test_a_bounce_of_an_address_that_was_corrected_meanwhile_suspends_nobo
 
     await office.register("cleo", "AP_CLERK")  # the right address
     async with office.parts.database.transaction([TENANT]) as tx:
-        again = await Desk("Europe/Berlin", "reply.example").record(tx, [(on_its_way, Handed(Answer.NEVER, 550))])
+        again = await Desk("reply.example").record(tx, [(on_its_way, Handed(Answer.NEVER, 550))])
 
     assert list(again) == [on_its_way.mail_key]
     await office.send()

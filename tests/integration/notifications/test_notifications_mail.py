@@ -345,7 +345,7 @@ async def test_two_replicas_at_once_send_each_mail_once(office: Office):
 
 
 async def test_who_was_thought_dead_and_comes_back_announces_nothing_twice(office: Office):
-    desk = Desk("Europe/Berlin", "reply.example")
+    desk = Desk("reply.example")
     await office.register("cleo", "AP_CLERK")
     await office.follow(invoice())
     [mine] = await office.taken_up()
@@ -534,7 +534,7 @@ async def test_every_kind_of_fact_makes_a_mail_that_can_be_read(office: Office):
     await office.register("all", *roles, language="de")
     await office.register("sell", "CREDIT", "BILLING", "CASH_APP", "DISPUTE_OWNER", "SALES", account="", language="sv")
     async with office.parts.database.transaction(["nordwind"]) as tx:
-        await Desk("Europe/Berlin", "reply.example").tell(tx, every_story())
+        await Desk("reply.example").tell(tx, every_story())
     await office.set_clock(FIVE_SHARP)
     await office.send()
 

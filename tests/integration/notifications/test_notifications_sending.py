@@ -24,7 +24,7 @@ from services.notifications.letters import letter
 from services.notifications.service import SERVICE
 from services.notifications.smtp import Dropped, Server
 from tests.integration.notifications.office import Office, OpenOffice
-from tests.unit.notifications.samples import TENANT, decided, invoice
+from tests.unit.notifications.samples import FIVE, TENANT, ZONE, decided, invoice
 
 
 @dataclass
@@ -221,7 +221,7 @@ async def test_many_digests_are_made_some_at_a_time(office: Office, monkeypatch:
     for n in range(7):
         await office.register(f"req{n}", "REQUESTER")
     await office.follow(*(decided(order=f"o{n}") for n in range(5)))
-    await office.set_clock(Moment(decided().at, "Europe/Berlin").digest_at())
+    await office.set_clock(Moment(decided().at, ZONE, FIVE).digest_at())
 
     await office.send()
 
@@ -237,7 +237,7 @@ async def test_a_bounce_ends_no_mail_that_somebody_is_handing_over(office: Offic
     await office.rows("UPDATE job SET lease = 'other', leased_until = now() + interval '1 minute' RETURNING 1")
 
     async with office.parts.database.transaction([TENANT]) as tx:
-        await usecases.Desk("Europe/Berlin", "reply.example").record(tx, [(first, Handed(Answer.NEVER, 550))])
+        await usecases.Desk("reply.example").record(tx, [(first, Handed(Answer.NEVER, 550))])
 
     assert sorted(m.state for m in await office.messages(contact_id="cleo")) == ["HARD_BOUNCED", "QUEUED"]
 

@@ -205,6 +205,8 @@ def waiting() -> Iterator[Case]:
         for reason in reasons:
             labels = {"job": "credit", "reason": reason}
             yield from _sides(alert, parked(reason, 1), parked(reason, 0), for_s, labels)
+    paused = 'ar_tenants_paused{job="credit"}'
+    yield from _sides("TenantsPaused", {paused: _gauge(1)}, {paused: _gauge(0)}, MINUTE, {"job": "credit"})
 
 
 def unseen() -> Iterator[Case]:

@@ -15,6 +15,7 @@ from receivables.invoicing.v1 import events_pb2 as invoicing_events
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_events
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_events
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_events
 
@@ -168,6 +169,21 @@ def _credit() -> list[Door]:
     def cancelled(n: int) -> Record:
         return of_account(orders_events.OrderCancelled(order_id=f"new-{n}"), f"order/new-{n}", n)
 
+    def shipped(n: int) -> Record:
+        return of_account(orders_events.OrderShipped(order_id=f"new-{n}", shipment_id="s"), f"order/new-{n}", n)
+
+    def met(kind: type[Any]) -> Callable[[int], Record]:
+        after = ledger_events.Standing(open=eur(900), unapplied=eur(0), credits=eur(0))
+        return lambda n: of_account(
+            kind(payment_id=f"p-{n}", invoice_id=f"new-{n}", amount=eur(100), after=[after]), f"payment/p-{n}", n
+        )
+
+    def seller(n: int) -> Record:
+        body = invoicing_events.SellerChanged(version=1)
+        body.seller.seller_id, body.seller.time_zone = f"s{n}", "Europe/Berlin"
+        return a_record(body, account=f"s{n}", subject=f"seller/s{n}")
+
+    policy = credit_events.CreditPolicy(referral_share="0.2", hold_days=9)
     decide = credit_pb2.DecideRequest(order_id="call", version=1, account_id=HOT, amount=eur(500))
     return [
         call(credit_pb2.RegisterBuyerRequest(account_id="fresh", company=office.company(), limit=eur(10))),
@@ -180,11 +196,21 @@ def _credit() -> list[Door]:
         call(credit_pb2.GetDecisionRequest(order_id="o7")),
         call(credit_pb2.GetDecisionRequest(order_id="o7", version=1)),
         *pages(credit_pb2.ListReferredRequest()),
+        call(credit_pb2.PlaceHoldRequest(hold_id="fresh", account_id="b7", scope=party_pb2.Scope(site="x"))),
+        call(credit_pb2.LiftHoldRequest(hold_id="fresh")),
+        *pages(credit_pb2.ListHoldsRequest()),
+        *pages(credit_pb2.ListHoldsRequest(account_id=HOT)),
+        call(credit_pb2.SetPolicyRequest(policy=policy)),
+        call(credit_pb2.GetPolicyRequest()),
+        event(seller, kind=invoicing_events.SellerChanged),
         event(order, kind=orders_events.OrderPlaced),
+        event(shipped, kind=orders_events.OrderShipped),
         event(opened, kind=ledger_events.ItemOpened),
         event(reduced, kind=ledger_events.ItemReduced),
         event(kept, kind=ledger_events.CreditKept),
         event(paid, kind=ledger_events.PaymentReceived),
+        event(met(ledger_events.CashApplied), kind=ledger_events.CashApplied),
+        event(met(ledger_events.CashUnapplied), kind=ledger_events.CashUnapplied),
         event(cancelled, kind=orders_events.OrderCancelled),
     ]
 
@@ -213,7 +239,10 @@ def _ledger() -> list[Door]:
     return [
         pay("small", 100),
         pay("named", 15_000, "RE-100 and RE-200"),
+        pay("paid before", 15_000, "RE-1", account="b1"),
         pay("of many", 3_000_000),
+        pay("of more than one transaction meets", 6_000_000),
+        pay("behind that", 100),
         pay("of the other currency", 50_000, currency="SEK"),
         pay("of a small account", 10**9, "RE-17", account="b18"),
         call(ledger.a_payment("p-i1", 10_000, "RE-1", account="b1")),
@@ -225,6 +254,8 @@ def _ledger() -> list[Door]:
         *pages(ledger_pb2.ListOpenItemsRequest(account_id="b2"), rows=2),
         call(ledger_pb2.GetTrialBalanceRequest()),
         event(lambda n: ledger.registered(f"fresh-{n}"), kind=credit_events.BuyerRegistered),
+        event(lambda n: ledger.seller_registered(f"s{n}"), kind=invoicing_events.SellerRegistered),
+        event(lambda n: ledger.seller_in("Asia/Tokyo", f"s{n}"), kind=invoicing_events.SellerChanged),
         event(numbered(ledger.issued, "new"), kind=invoicing_events.InvoiceIssued),
         event(credited, kind=invoicing_events.CreditNoteIssued),
         event(numbered(ledger.decided, "new"), kind=credit_events.CreditDecided),
@@ -235,6 +266,9 @@ def _ledger() -> list[Door]:
         event(lambda n: ledger.moved("REJECTED", f"new-d-{n}", invoice="i1"), kind=disputes_events.DisputeMoved),
         event(lambda n: ledger.resolved(f"new-d-{n}", invoice="i1"), kind=disputes_events.DisputeResolved),
     ]
+
+
+_DISPUTE_POLICY = disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5, reopen_days=30)
 
 
 def _disputes() -> list[Door]:
@@ -263,8 +297,12 @@ def _disputes() -> list[Door]:
         event(issued, kind=invoicing_events.InvoiceIssued),
         event(credited, kind=invoicing_events.CreditNoteIssued),
         event(reduced, kind=ledger_events.ItemReduced),
+        event(lambda n: disputes.seller(f"s{n}", time_zone="Europe/Berlin"), kind=invoicing_events.SellerChanged),
+        call(disputes_pb2.SetPolicyRequest(policy=_DISPUTE_POLICY)),
+        call(disputes_pb2.GetPolicyRequest()),
         *(Door(name, open_move_resolve) for name in ("Open", "Move", "Resolve")),
         call(disputes_pb2.GetDisputeRequest(dispute_id="d000000007")),
+        call(disputes_pb2.GetDisputeRequest(dispute_id="D-2026-77")),
         *pages(disputes_pb2.ListDisputesRequest()),
         *pages(disputes_pb2.ListDisputesRequest(account_id=HOT)),
         *pages(disputes_pb2.ListDisputesRequest(state=disputes_events.STATE_PROPOSED)),
@@ -285,6 +323,9 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         samples.limit_changed,
         samples.limit_exceeded,
         samples.order_refused,
+        samples.hold_placed,
+        samples.hold_lifted,
+        samples.invoice_differs,
         samples.shipped,
         samples.shipment_refused,
         samples.document_held,
@@ -304,6 +345,9 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         invoicing_events.SellerRegistered: invoicing_events.SellerRegistered(
             seller_id="s", company=party_pb2.Company(name="S")
         ),
+        invoicing_events.SellerChanged: invoicing_events.SellerChanged(
+            version=1, seller=invoicing_events.Seller(seller_id="s", company=party_pb2.Company(name="S"))
+        ),
     }
 
     def of_kind(kind: type[Message]) -> Callable[[int], Record]:
@@ -318,6 +362,7 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
                 "draft_id",
                 "decision_id",
                 "credit_note_id",
+                "hold_id",
             ):
                 if name in body.DESCRIPTOR.fields_by_name:
                     setattr(body, name, f"new-{n}")
@@ -332,6 +377,8 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
     )
     return [
         call(register),
+        call(notifications_pb2.SetPolicyRequest(policy=notifications_events.NotificationPolicy(digest_at="17:00"))),
+        call(notifications_pb2.GetPolicyRequest()),
         call(notifications_pb2.ListContactsRequest(account_id=HOT)),
         call(notifications_pb2.ListContactsRequest(account_id="b7")),
         *pages(notifications_pb2.ListMessagesRequest()),

@@ -47,6 +47,18 @@ CREDIT = (
         SELECT t, b, '', 'EUR', 1000000000000, coalesce(used, 0), coalesce(held, 0), false, now() FROM {_HOUSES}
           LEFT JOIN (SELECT tenant AS t, account_id AS b, sum(used_minor) AS used, sum(held_minor) AS held
                        FROM movement GROUP BY 1, 2) AS m USING (t, b)""",
+    f"INSERT INTO order_of SELECT t, 'o' || n, b FROM {_OF}",
+    f"INSERT INTO shipment SELECT t, 'o' || n, b, 's' FROM {_OF} WHERE n % 50 <> 2",
+    # Holds on accounts, of single purchase orders: most were lifted.
+    f"""INSERT INTO account_hold
+        SELECT t, 'h' || lpad(n::text, 9, '0'), b, '', '', 'po' || n, 'overdue', '', 'user:ada',
+               CASE WHEN n % 3 = 0 THEN now() + interval '9 years' END, now(), 'user:ada',
+               CASE WHEN n % 1000 <> 7 AND n % 10000 <> 0 THEN now() END FROM {_OF} WHERE n % 5 IN (0, 2)""",
+    f"INSERT INTO policy SELECT t, n, 0.1, 7, now(), 'user:ada' FROM {_OF} WHERE n <= 100",
+    f"""INSERT INTO parked (consumer, topic, partition, kafka_offset, event_id, event_type, tenant, subject, key, headers,
+                            reason, code, detail)
+        SELECT 'credit', 'receivables.ledger.v1', 0, n, 'waits-' || n, 'type', t, 'payment/p' || n,
+               convert_to(t || '/elsewhere-' || n, 'UTF8'), '{{}}', 'failed', 'code', '' FROM {_OF} WHERE n % 20 = 0""",
 )
 
 # Every second invoice is open, all of b0's, of which one in a hundred is in another currency; the others are paid.
@@ -87,12 +99,13 @@ DISPUTES = (
     f"""INSERT INTO dispute
         SELECT t, 'd' || lpad(n::text, 9, '0'), 'i' || n, b, 'QTY_SHORT', '', 100,
                CASE WHEN n % 1000 = 7 THEN 'PROPOSED' WHEN n % 10 < 5 THEN 'ACKNOWLEDGED' ELSE 'CLOSED' END, 2, 'user:a', now(),
-               current_date + 7, NULL, NULL, NULL, NULL, '' FROM {_OF}""",
+               current_date + 7, NULL, NULL, NULL, NULL, '', 'D-2026-' || n FROM {_OF}""",
     """INSERT INTO dispute_line SELECT tenant, dispute_id, '1', invoice_id, 1, 0 FROM dispute""",
     """INSERT INTO dispute_move SELECT tenant, dispute_id, nth, 'SUBMIT', 'DRAFT', 'SUBMITTED', 100, '', 'user:a', 'r', now()
          FROM dispute, generate_series(1, 2) AS nth""",
     """INSERT INTO credit_note SELECT tenant, 'c-' || invoice_id, invoice_id, NULL, 'C-' || number, 100
          FROM invoice WHERE right(number, 1) = '9'""",
+    "INSERT INTO credited_rate SELECT tenant, invoice_id, 'S', 19, 84, 16 FROM credit_note",
 )
 
 NOTIFICATIONS = (
@@ -103,11 +116,12 @@ NOTIFICATIONS = (
     f"INSERT INTO company SELECT t, b, 'Company ' || b FROM {_HOUSES}",
     "INSERT INTO seller SELECT t, 's', 'Seller' FROM unnest(ARRAY['acme', 'other']) AS t",
     f"INSERT INTO order_scope SELECT t, 'o' || n, 'north', '', '' FROM {_OF}",
-    f"INSERT INTO dispute_reason SELECT t, 'd' || n, 'QTY_SHORT' FROM {_OF}",
+    f"INSERT INTO dispute_reason SELECT t, 'd' || n, 'QTY_SHORT', 'D-2026-' || n FROM {_OF}",
     f"INSERT INTO case_file (tenant, about, version) SELECT t, 'invoice/i' || n, 1 FROM {_OF}",
     f"INSERT INTO story SELECT t, 'fact-' || n, 'invoice/i' || n, 1, b, '{{}}', now() FROM {_OF}",
     f"""INSERT INTO mail (tenant, contact_id, key, due_at, state) SELECT t, 'c-' || b, 'fact-' || n, now(),
            CASE WHEN n % 100 = 3 THEN 'HARD_BOUNCED' ELSE 'ACCEPTED' END FROM {_OF}""",
+    "UPDATE mail SET carrier = 'sam' WHERE right(key, 1) = '4'",
     f"""INSERT INTO message
         SELECT t, 'm' || lpad(n::text, 9, '0'), 'c-' || b, 'fact-' || n, b, 'type', 'invoice/i' || n, 1, 'AP_CLERK', 'INFORM', 'en',
                'Seller', 'subject', 'what happened to the invoice', 'what it affects', 'what we do', '', '', 'owner', current_date,

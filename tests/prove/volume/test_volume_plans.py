@@ -131,7 +131,12 @@ def test_every_call_and_every_followed_event_is_asked(stocked: Stocked):
 
 # What each index is for: without it, the watch says so.
 NEEDED = {
-    "credit": [("decision_order", "GetDecision"), ("hold_referred", "ListReferred")],
+    "credit": [
+        ("account_hold_standing", "ListHolds"),
+        ("parked_of_account", "GetAccount"),
+        ("decision_order", "GetDecision"),
+        ("hold_referred", "ListReferred"),
+    ],
     "ledger": [("item_in_currency", "RecordPayment"), ("item_due", "ListOpenItems"), ("item_match", "RecordPayment")],
     "disputes": [("invoice_number", "Open"), ("dispute_account_state", "ListDisputes")],
     "notifications": [("message_contact", "ListMessages"), ("message_about", "ListMessages")],

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from receivables.orders.v1 import events_pb2
 
 from services.chassis.consumer import Handler, runs
-from services.chassis.database import Tx, is_transient
+from services.chassis.database import Tx, is_of_data, is_transient
 from services.chassis.envelope import Event, Origin, Record
 from services.chassis.follow import Buffer, Standing
 
@@ -89,6 +89,22 @@ def test_what_passes_is_waited_for(sqlstate: str):
 @pytest.mark.parametrize("sqlstate", ["23505", "23503", "23514", "22001", "22P02", "54000", "54001", "42P01", "P0001"])
 def test_what_stays_is_parked(sqlstate: str):
     assert not is_transient(error(sqlstate))
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "of_data"),
+    [
+        ("22003", True),
+        ("22P05", True),
+        ("54000", True),
+        ("23505", False),
+        ("23514", False),
+        ("40001", False),
+        ("42703", False),
+    ],
+)
+def test_what_a_value_did_is_told_from_what_we_did(sqlstate: str, of_data: bool):
+    assert is_of_data(error(sqlstate)) is of_data
 
 
 def test_a_lost_connection_and_a_full_pool_are_waited_for():

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.orders.v1 import events_pb2
 
 from services.chassis import parked
@@ -20,10 +21,17 @@ from tests.records import a_record
 TOPIC = "receivables.orders.v1"
 TYPES = types_of(TOPIC, {events_pb2.OrderPlaced: None})  # type: ignore[dict-item]
 BODY = events_pb2.OrderPlaced(order_id="o1", version=1, account_id="b1")
+LIMITS = types_of("receivables.credit.v1", {credit_pb2.LimitChanged: None})  # type: ignore[dict-item]
+LIMIT = credit_pb2.LimitChanged(account_id="b1")
 
 
 def a_placed(**changes: object) -> Record:
     return replace(a_record(BODY, account="b1", subject="order/o1"), **changes)  # type: ignore[arg-type]
+
+
+def a_limit(**changes: object) -> Record:
+    """An event of one of our services."""
+    return replace(a_record(LIMIT, account="b1", subject="buyer/b1"), **changes)  # type: ignore[arg-type]
 
 
 def with_headers(**changes: str) -> Record:
@@ -40,19 +48,22 @@ def code_of(record: Record) -> str:
 def test_what_is_encoded_is_decoded_as_the_same():
     at = datetime(2026, 1, 5, 9, 30, 0, 123456, tzinfo=UTC)
     origin = Origin("acme", "user:ada", "because", "key-1", "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "cause-1")
-    headers = encode(BODY, event_id="e1", subject="order/o1", at=at, origin=origin, source="/receivables/x", sequence=7)
+    headers = encode(
+        LIMIT, event_id="e1", subject="buyer/b1", at=at, origin=origin, source="/receivables/x", sequence=7
+    )
 
-    event = decode(a_placed(headers=headers), TYPES)
+    event = decode(a_limit(headers=headers), LIMITS)
 
     assert event == Event(
         id="e1",
-        type="receivables.orders.v1.OrderPlaced",
-        subject="order/o1",
+        type="receivables.credit.v1.LimitChanged",
+        subject="buyer/b1",
         account_id="b1",
         at=at,
         origin=replace(origin, causation_id="e1"),  # what follows from it is caused by it
-        body=BODY,
+        body=LIMIT,
         sequence=7,
+        source="/receivables/x",
     )
 
 
@@ -68,14 +79,43 @@ def test_a_header_that_we_need_is_missed(header: str):
 
 @pytest.mark.parametrize(
     ("header", "value"),
-    [("ce_tenant", "ACME"), ("ce_tenant", "a,b"), ("ce_time", "soon"), ("ce_id", "x" * 201), ("ce_subject", "x" * 201)],
+    [
+        *(("ce_tenant", tenant) for tenant in ("ACME", "a,b")),
+        ("ce_time", "soon"),
+        ("ce_source", "a\nb"),
+        *((f"ce_{name}", "x" * 201) for name in ("id", "subject", "source")),
+    ],
 )
 def test_a_header_that_makes_no_sense_is_unreadable(header: str, value: str):
     assert code_of(with_headers(**{header: value})) == "event.header_malformed"
 
 
+def test_of_ours_a_long_reason_is_cut_and_nothing_refused():
+    """As the version before this told them, and as they stand on the topics."""
+    long = {"ce_sequence": "7", "ce_reason": "x" * 9000, "ce_actor": "y" * 201}
+    event = decode(a_limit(headers={**a_limit().headers, **long}), LIMITS)
+
+    assert (event.origin.reason, event.origin.actor) == ("x" * 200, "y" * 200)
+
+
+def test_an_event_of_no_source_is_one_of_its_tenant():
+    assert decode(with_headers(ce_source="", ce_id="1"), TYPES).identity == ("acme", "", "1")
+
+
 @pytest.mark.parametrize(
-    "key", [None, b"", b"acme", b"acme/", b"other/b1", b"acme/\xff", b"acme/b\x001", b"acme/" + b"x" * 201]
+    "key",
+    [
+        None,
+        b"",
+        b"acme",
+        b"acme/",
+        b"other/b1",
+        b"acme/\xff",
+        b"acme/b\x001",
+        b"acme/" + b"x" * 201,
+        "acme/b\u202e1".encode(),
+        b"acme/b1 ",
+    ],
 )
 def test_a_key_that_is_not_the_tenants_account_is_unreadable(key: bytes | None):
     assert code_of(a_placed(key=key)) == "event.key_malformed"
@@ -117,7 +157,13 @@ def test_whatever_bytes_come_are_an_event_or_unreadable_and_can_be_stored(
 
 @pytest.mark.parametrize("digits", ["", "²", "-1", "1.0", "9" * 5000])
 def test_a_sequence_that_is_no_number_is_no_sequence(digits: str):
-    assert decode(with_headers(ce_sequence=digits), TYPES).sequence is None
+    headers = {**a_limit().headers, "ce_sequence": digits}
+
+    assert decode(a_limit(headers=headers), LIMITS).sequence is None
+
+
+def test_a_shop_has_no_sequence_whatever_it_says():
+    assert decode(with_headers(ce_sequence="7"), TYPES).sequence is None
 
 
 def test_a_record_of_anothers_key_holds_back_nobody():

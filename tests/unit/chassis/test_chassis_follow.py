@@ -31,6 +31,10 @@ class Committing:
     def __init__(self, diary: list[str], fails: bool = False) -> None:
         self._diary, self._fails = diary, fails
 
+    async def next_offsets(self) -> dict[tuple[str, int], int]:
+        """Nothing is handled yet."""
+        return {}
+
     async def handle(self, records: Sequence[Record]) -> None:
         """Commit, or not."""
         await asyncio.sleep(0)

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from services.chassis.settings import ChassisSettings, load, secret_now
-from services.disputes.settings import DisputesSettings
 
 URL = "postgresql://server:pa55@db/credit"
 
@@ -58,7 +57,6 @@ def test_a_secret_in_a_file_is_read_again_and_what_is_away_or_a_variable_stays(
         ("AR_GRPC_PORT", "70000"),
         ("AR_CLOCK", "sundial"),
         ("AR_LOG_LEVEL", "LOUD"),
-        ("AR_DISPUTE_TIME_ZONE", "Europe/Atlantis"),
         ("AR_SESSION_TIMEOUT_S", "0"),
         ("AR_KAFKA_BOOTSTRAP_SERVERS", ""),
         ("AR_DATABASE_URL", "somewhere with pa55"),
@@ -70,7 +68,7 @@ def test_a_wrong_value_ends_the_start_with_one_line_that_names_it(
     monkeypatch.setenv(name, value)
 
     with pytest.raises(SystemExit) as ended:
-        load(DisputesSettings)
+        load(ChassisSettings)
 
     assert str(ended.value).startswith(f"{name}: ")
     assert "\n" not in str(ended.value)

@@ -1,44 +1,28 @@
 """What credit approves, holds, captures and gives back."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.credit import domain
-from services.credit.domain import MOVES, Account, Action, Book, Hold, Outcome, Policy, Request, State
+from services.credit.domain import decisions, holds, moves
+from services.credit.domain.book import Book
+from services.credit.domain.decisions import Outcome
+from services.credit.domain.holds import MOVES, Action, Hold, State
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid
-
-POLICY = Policy()
-KEY = ("acme", "b1")
-
-
-def eur(minor: int) -> Money:
-    return Money(minor, "EUR")
-
-
-def an_account(*, limit: int = 100_000, used: int = 0, held: int = 0, on_hold: bool = False) -> Account:
-    return Account("acme", "b1", eur(limit), eur(used), eur(held), on_hold)
-
-
-def a_request(order_id: str = "o1", amount: int = 10_000, version: int = 1, account_id: str = "b1") -> Request:
-    return Request("acme", account_id, order_id, version, eur(amount), date(2026, 1, 5), Scope())
-
-
-def a_book(account: Account | None = None) -> Book:
-    return Book({KEY: account or an_account()})
+from tests.unit.credit.books import KEY, NOW, POLICY, a_book, a_request, an_account, eur, invoiced
 
 
 def test_what_fits_to_the_last_cent_is_approved():
-    assert domain.judge(an_account(used=60_000, held=30_000), eur(10_000), POLICY)[0] is Outcome.APPROVED
+    assert decisions.judge(an_account(used=60_000, held=30_000), eur(10_000), POLICY)[0] is Outcome.APPROVED
 
 
 def test_one_cent_over_the_headroom_goes_to_a_person():
-    outcome, reason = domain.judge(an_account(used=60_000, held=30_000), eur(10_001), POLICY)
+    outcome, reason = decisions.judge(an_account(used=60_000, held=30_000), eur(10_001), POLICY)
 
     assert (outcome, reason) == (Outcome.REFERRED, "near_limit")
 
@@ -46,16 +30,16 @@ def test_one_cent_over_the_headroom_goes_to_a_person():
 def test_the_band_for_a_person_ends_to_the_cent():
     account = an_account(limit=100_000, used=100_000)
 
-    assert domain.judge(account, eur(10_000), POLICY)[0] is Outcome.REFERRED
-    assert domain.judge(account, eur(10_001), POLICY) == (Outcome.DECLINED, "over_limit")
+    assert decisions.judge(account, eur(10_000), POLICY)[0] is Outcome.REFERRED
+    assert decisions.judge(account, eur(10_001), POLICY) == (Outcome.DECLINED, "over_limit")
 
 
 def test_a_buyer_nobody_knows_is_declined_and_not_refused():
-    assert domain.judge(None, eur(1), POLICY) == (Outcome.DECLINED, "unknown_buyer")
+    assert decisions.judge(None, eur(1), POLICY) == (Outcome.DECLINED, "unknown_buyer")
 
 
 def test_an_account_on_hold_is_declined_whatever_its_headroom():
-    assert domain.judge(an_account(on_hold=True), eur(1), POLICY) == (Outcome.DECLINED, "account_on_hold")
+    assert decisions.judge(an_account(on_hold=True), eur(1), POLICY) == (Outcome.DECLINED, "account_on_hold")
 
 
 def test_who_paid_too_much_has_more_headroom_than_limit():
@@ -65,7 +49,7 @@ def test_who_paid_too_much_has_more_headroom_than_limit():
 def test_an_approved_order_is_held_until_a_week_after_its_promised_day():
     book = a_book()
 
-    decision, replaced = domain.decide(book, a_request(amount=70_000), POLICY)
+    decision, replaced = decisions.decide(book, a_request(amount=70_000), NOW)
 
     assert decision.outcome is Outcome.APPROVED
     assert replaced is None
@@ -75,10 +59,10 @@ def test_an_approved_order_is_held_until_a_week_after_its_promised_day():
 
 def test_a_referred_order_holds_nothing_until_a_person_approves_it():
     book = a_book(an_account(limit=10_000))
-    decision, _ = domain.decide(book, a_request(amount=10_500), POLICY)
+    decision, _ = decisions.decide(book, a_request(amount=10_500), NOW)
     assert (decision.outcome, book.accounts[KEY].held) == (Outcome.REFERRED, eur(0))
 
-    approved = domain.review(book, book.holds[("acme", "o1")], Outcome.APPROVED, "user:ada")
+    approved = decisions.review(book, book.holds[("acme", "o1")], Outcome.APPROVED, "user:ada")
 
     assert (approved.outcome, approved.reasons, approved.decided_by) == (Outcome.APPROVED, ("by_person",), "user:ada")
     assert book.accounts[KEY].held == eur(10_500)
@@ -86,18 +70,18 @@ def test_a_referred_order_holds_nothing_until_a_person_approves_it():
 
 def test_a_review_is_given_once():
     book = a_book(an_account(limit=10_000))
-    domain.decide(book, a_request(amount=10_500), POLICY)
-    domain.review(book, book.holds[("acme", "o1")], Outcome.DECLINED, "user:ada")
+    decisions.decide(book, a_request(amount=10_500), NOW)
+    decisions.review(book, book.holds[("acme", "o1")], Outcome.DECLINED, "user:ada")
 
     with pytest.raises(Conflict, match="REFUSED"):
-        domain.review(book, book.holds[("acme", "o1")], Outcome.APPROVED, "user:bob")
+        decisions.review(book, book.holds[("acme", "o1")], Outcome.APPROVED, "user:bob")
 
 
 def test_a_new_version_takes_the_place_of_the_open_hold():
     book = a_book()
-    domain.decide(book, a_request(amount=90_000), POLICY)
+    decisions.decide(book, a_request(amount=90_000), NOW)
 
-    decision, replaced = domain.decide(book, a_request(amount=95_000, version=2), POLICY)
+    decision, replaced = decisions.decide(book, a_request(amount=95_000, version=2), NOW)
 
     assert decision.outcome is Outcome.APPROVED
     assert replaced is not None
@@ -107,43 +91,43 @@ def test_a_new_version_takes_the_place_of_the_open_hold():
 
 def test_an_older_version_comes_too_late():
     book = a_book()
-    domain.decide(book, a_request(version=2), POLICY)
+    decisions.decide(book, a_request(version=2), NOW)
 
     with pytest.raises(Conflict) as refused:
-        domain.decide(book, a_request(version=1), POLICY)
+        decisions.decide(book, a_request(version=1), NOW)
     assert refused.value.code == "order.version_superseded"
 
 
 def test_an_order_of_which_something_is_invoiced_cannot_be_replaced():
     book = a_book()
-    domain.decide(book, a_request(amount=10_000), POLICY)
-    domain.capture(book, book.holds[("acme", "o1")], book.accounts[KEY], eur(4_000), final=False)
+    decisions.decide(book, a_request(amount=10_000), NOW)
+    moves.capture(book, book.holds[("acme", "o1")], eur(4_000), final=False)
 
     with pytest.raises(Conflict) as refused:
-        domain.decide(book, a_request(version=2), POLICY)
+        decisions.decide(book, a_request(version=2), NOW)
     assert refused.value.code == "order.already_invoiced"
 
 
 def test_another_currency_than_the_accounts_is_refused():
     with pytest.raises(Invalid) as refused:
-        domain.decide(a_book(), replace(a_request(), amount=Money(100, "USD")), POLICY)
+        decisions.decide(a_book(), replace(a_request(), amount=Money(100, "USD")), NOW)
     assert refused.value.code == "order.currency_not_held"
 
 
 def test_two_orders_in_one_batch_cannot_spend_one_limit():
     book = a_book(an_account(limit=10_000))
 
-    outcomes = [domain.decide(book, a_request(o, 7_000), POLICY)[0].outcome for o in ("o1", "o2")]
+    outcomes = [decisions.decide(book, a_request(o, 7_000), NOW)[0].outcome for o in ("o1", "o2")]
 
     assert outcomes == [Outcome.APPROVED, Outcome.DECLINED]
 
 
 def test_a_partial_invoice_takes_its_part_and_the_final_one_frees_the_rest():
     book = a_book()
-    domain.decide(book, a_request(amount=10_000), POLICY)
+    decisions.decide(book, a_request(amount=10_000), NOW)
 
-    first = domain.capture(book, book.holds[("acme", "o1")], book.accounts[KEY], eur(4_000), final=False)
-    last = domain.capture(book, book.holds[("acme", "o1")], book.accounts[KEY], eur(5_000), final=True)
+    first = invoiced(book, book.holds[("acme", "o1")], eur(4_000), final=False)
+    last = invoiced(book, book.holds[("acme", "o1")], eur(5_000), final=True)
 
     assert first == (eur(4_000), eur(0))
     assert last == (eur(5_000), eur(1_000))
@@ -153,9 +137,9 @@ def test_a_partial_invoice_takes_its_part_and_the_final_one_frees_the_rest():
 
 def test_an_invoice_above_its_hold_is_used_all_the_same():
     book = a_book(an_account(limit=10_000))
-    domain.decide(book, a_request(amount=10_000), POLICY)
+    decisions.decide(book, a_request(amount=10_000), NOW)
 
-    captured, _ = domain.capture(book, book.holds[("acme", "o1")], book.accounts[KEY], eur(12_000), final=True)
+    captured, _ = invoiced(book, book.holds[("acme", "o1")], eur(12_000), final=True)
 
     assert captured == eur(10_000)
     assert book.accounts[KEY].used == eur(12_000)
@@ -164,11 +148,11 @@ def test_an_invoice_above_its_hold_is_used_all_the_same():
 
 def test_what_was_released_cannot_be_released_again():
     book = a_book()
-    domain.decide(book, a_request(), POLICY)
-    hold = domain.release(book, book.holds[("acme", "o1")])
+    decisions.decide(book, a_request(), NOW)
+    hold = moves.release(book, book.holds[("acme", "o1")])
 
     with pytest.raises(AssertionError, match="more was released"):
-        domain.release(book, hold)
+        moves.release(book, hold)
 
 
 @pytest.mark.parametrize("state", State)
@@ -201,23 +185,41 @@ def test_whatever_happens_the_holds_add_up_and_no_grant_exceeds_the_limit(
     used = 0
     for step, order_id, amount in steps:
         hold = book.holds.get(("acme", order_id))
-        account = book.accounts[KEY]
         if step == "decide":
             version = hold.version + 1 if hold else 1
-            if hold is None or not hold.captured.minor:
-                decision, _ = domain.decide(book, a_request(order_id, amount, version), POLICY)
+            if hold is None or not hold.invoiced:
+                decision, _ = decisions.decide(book, a_request(order_id, amount, version), NOW)
                 if decision.outcome is Outcome.APPROVED:
                     assert book.accounts[KEY].headroom.minor >= 0
         elif step in {"capture", "final"} and hold:
-            domain.capture(book, hold, account, eur(amount), final=step == "final")
+            invoiced(book, hold, eur(amount), final=step == "final")
             used += amount
-        elif step in {"cancel", "expire"} and hold and hold.state in domain.OPEN:
-            domain.release(book, hold, Action.RELEASE if step == "cancel" else Action.EXPIRE)
+        elif step in {"cancel", "expire"} and hold and hold.state in holds.OPEN:
+            moves.release(book, hold, Action.RELEASE if step == "cancel" else Action.EXPIRE)
         elif step == "review" and hold and hold.state is State.REFERRED:
-            domain.review(book, hold, Outcome.APPROVED, "user:ada")
+            decisions.review(book, hold, Outcome.APPROVED, "user:ada")
         elif step == "pay":
             book.change(KEY, used=-amount)
             used -= amount
         after = book.accounts[KEY]
         assert after.held == Money.total((h.held for h in book.holds.values()), "EUR")
         assert after.used == eur(used)
+
+
+def test_an_order_stays_with_the_account_that_placed_it():
+    book = Book({KEY: an_account(), ("acme", "b2"): an_account()})
+    decisions.decide(book, a_request(), NOW)
+
+    with pytest.raises(Conflict) as refused:
+        decisions.decide(book, a_request(account_id="b2", version=2), NOW)
+    assert refused.value.code == "order.account_changed"
+
+
+def test_an_order_whose_declined_version_was_invoiced_cannot_be_replaced():
+    book = a_book(an_account(limit=0))
+    decisions.decide(book, a_request(), NOW)
+    invoiced(book, book.holds[("acme", "o1")], eur(10_000), final=False)
+
+    with pytest.raises(Conflict) as refused:
+        decisions.decide(book, a_request(version=2), NOW)
+    assert refused.value.code == "order.already_invoiced"

@@ -43,6 +43,16 @@ def test_books_that_agree_show_no_difference() -> None:
     assert list(differences(evidence())) == []
 
 
+def test_sales_tax_and_rounding_have_their_places() -> None:
+    found = evidence()
+    postings = found.said[PLACE].postings
+    postings[4000], postings[2210] = Decimal(-138), Decimal(-12)
+    postings[1100], postings[7900] = Decimal("60.02"), Decimal("-0.02")
+    found.said[PLACE].open_items, found.said[PLACE].used = Decimal("60.02"), Decimal("38.02")
+
+    assert list(differences(found)) == []
+
+
 def test_a_missing_file_is_a_gap_a_loss_and_a_wrong_sum() -> None:
     found = evidence()
     found.papers = {number: paper for number, paper in found.papers.items() if number != "AL-000001"}
@@ -62,7 +72,7 @@ def test_a_file_that_was_never_issued_is_a_difference() -> None:
     assert "AL-C-000001 is a file and was never issued" in list(differences(found))
 
 
-@pytest.mark.parametrize("account", [1000, 1100, 2100, 2110, 2200, 4000, 4010, 9000])
+@pytest.mark.parametrize("account", [1000, 1100, 2100, 2110, 2200, 2210, 4000, 4010, 7900, 9000])
 def test_one_posting_a_cent_off_is_a_difference_whatever_its_account(account: int) -> None:
     found = evidence()
     found.said[PLACE].postings[account] += Decimal("0.01")

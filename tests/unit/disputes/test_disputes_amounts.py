@@ -1,5 +1,6 @@
 """What can be contested of an invoice, to the cent, and what of a dispute can be credited."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -7,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.disputes.domain import cases, deadlines, invoices
+from services.disputes.domain import cases, invoices, portions
 from services.disputes.domain.cases import DESCRIPTION_MAX, Dispute, Resolution, State, Wish
 from services.disputes.domain.invoices import Invoice, Line, Part
+from services.disputes.domain.portions import Rate, Share
 from services.disputes.domain.reasons import REASONS
-from services.kernel.calendars import add_business_days
 from services.kernel.money import Money
 from services.kernel.refusals import Refusal
 from tests.unit.disputes.builders import LINES, MONDAY, POLICY, a_case, a_line, a_wish, an_invoice, eur
@@ -51,10 +52,10 @@ def test_a_part_of_a_line_is_rounded_half_up_at_the_price_on_the_line() -> None:
 
 def test_currencies_without_and_with_three_decimals_are_rounded_to_their_own_unit() -> None:
     yen = Line("1", Decimal(2), Decimal(101), Money(202, "JPY"), "S", Decimal(10))
-    dinar = Line("1", Decimal(2), Decimal("1.0005"), Money(2001, "KWD"), "S", Decimal(0))
+    dinar = Line("1", Decimal(2), Decimal("1.0005"), Money(2000, "KWD"), "S", Decimal(0))
 
     assert invoices.gross_of(parts(("1", "1")), {"1": yen}, "JPY") == Money(111, "JPY")
-    assert invoices.gross_of(parts(("1", "1")), {"1": dinar}, "KWD") == Money(1001, "KWD")
+    assert invoices.gross_of(parts(("1", "1")), {"1": dinar}, "KWD") == Money(1000, "KWD")
 
 
 def test_the_second_half_of_a_line_takes_what_the_first_left_where_both_are_rounded_up() -> None:
@@ -216,6 +217,56 @@ def test_a_part_is_never_worth_more_than_the_whole(lines: dict[str, Line], data:
     assert invoices.gross_of(some, lines, "EUR") <= invoices.gross_of(whole(lines), lines, "EUR")
 
 
+def test_the_second_of_two_lines_takes_what_is_left_of_the_tax() -> None:
+    lines = {n: Line(n, Decimal(1), Decimal("0.13"), Money(13, "GBP"), "S", Decimal(20)) for n in "12"}
+    both = {n: replace(line, claimed=Decimal(1)) if n == "1" else line for n, line in lines.items()}
+    invoice = an_invoice(net=Money(26, "GBP"), tax=Money(5, "GBP"), gross=Money(31, "GBP"), **NOTHING_GBP)
+
+    first, second = draft(a_wish(("1", "1")), invoice, lines), draft(a_wish(("2", "1")), invoice, both)
+    assert (first.amount, second.amount) == (Money(16, "GBP"), Money(15, "GBP"))
+
+    told, shares = invoices.split(first.amount, first.lines, lines, {})
+    credited = {n: replace(line, credited=line.claimed) for n, line in both.items()}
+    assert told == first.lines
+    assert invoices.gross_of(second.lines, credited, "GBP", shares) == second.amount
+
+
+NOTHING_GBP = {"credited": Money(0, "GBP"), "disputed": Money(0, "GBP")}
+
+
+def test_what_was_credited_before_it_was_kept_by_rate_counts_as_an_amount() -> None:
+    known = invoices.with_unknown({}, eur("100"), LINES)
+
+    assert sum(share.gross for share in known.values()) == 100_00
+    assert invoices.with_unknown(known, eur("100"), LINES) == known
+    assert invoices.with_unknown(known, eur("999"), LINES) == invoices.whole(LINES, "EUR")
+
+
+@given(invoiced(), st.data())
+def test_whatever_is_credited_in_whatever_order_the_last_credit_leaves_nothing(
+    lines: dict[str, Line], data: st.DataObject
+) -> None:
+    credited: dict[Rate, Share] = {}
+    total = invoices.gross_of(whole(lines), lines, "EUR")
+    told = Money(0, "EUR")
+    for line_id in data.draw(st.permutations(sorted(lines))):
+        quantity = lines[line_id].quantity
+        first = data.draw(st.decimals("0", quantity, places=3))
+        for part in (first, quantity - first):
+            if not part:
+                continue
+            parts = (Part(line_id, part),)
+            worth = invoices.gross_of(parts, lines, "EUR", credited)
+            named, shares = invoices.split(worth, parts, lines, credited)
+            assert named == parts
+            credited, told = portions.add(credited, shares), told + worth
+            line = lines[line_id]
+            lines = {**lines, line_id: replace(line, credited=line.credited + part, claimed=line.claimed + part)}
+
+    assert told == total
+    assert credited == invoices.whole(lines, "EUR")
+
+
 @given(invoiced(), st.lists(st.tuples(st.integers(0, 4), st.decimals("0.001", "50", places=3)), max_size=20))
 def test_whatever_is_disputed_the_sum_never_exceeds_the_gross(
     lines: dict[str, Line], wishes: list[tuple[int, Decimal]]
@@ -232,15 +283,6 @@ def test_whatever_is_disputed_the_sum_never_exceeds_the_gross(
         opened = opened + case.amount
         assert opened == invoice.disputed
         assert opened <= gross
-
-
-@given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, 40))
-def test_counting_business_days_undoes_adding_them(start: date, days: int) -> None:
-    assert deadlines.business_days_between(start, add_business_days(start, days)) == days
-
-
-def test_no_business_day_lies_between_a_day_and_an_earlier_one() -> None:
-    assert deadlines.business_days_between(date(2026, 3, 6), date(2026, 3, 2)) == 0
 
 
 def test_the_reasons_are_those_of_the_domain_rules() -> None:

@@ -1,4 +1,4 @@
-"""The life of a case: every move that B10's table has, and none that it has not."""
+"""The life of a case: every move that the README's table has, and none that it has not."""
 
 import re
 from datetime import UTC, date, datetime, timedelta

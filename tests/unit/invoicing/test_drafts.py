@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from services.invoicing import documents
-from services.invoicing.documents.model import TypeCode, VatCategory
+from services import documents
+from services.documents.model import TypeCode, VatCategory
 from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import Contract, Seller
 from services.invoicing.domain.statements import Kind

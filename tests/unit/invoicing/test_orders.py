@@ -88,13 +88,34 @@ def test_a_new_version_replaces_until_something_shipped_and_the_same_again_is_no
     assert refusal_of(lambda: orders.keep(KEPT, "acme", replace(newer, account_id="b2"))) == "order.account_changed"
 
 
-def test_only_an_untouched_order_is_billed_whole() -> None:
-    billed = orders.bill_whole(KEPT)
+def test_only_an_order_of_which_nothing_is_invoiced_is_billed_whole() -> None:
+    awaiting = replace(KEPT, awaits_decision=True)
+    billed = orders.bill_whole(awaiting)
 
     assert billed is not None and billed.billed_whole and billed.is_complete
     assert orders.bill_whole(billed) is None
-    assert orders.bill_whole(orders.cancel(KEPT)) is None
-    assert orders.bill_whole(orders.ship(KEPT, a_shipment(("1", "1")))) is None
+    assert orders.bill_whole(orders.cancel(awaiting)) is None
+    assert orders.bill_whole(KEPT) is None
+    overtaken = orders.bill_whole(orders.ship(awaiting, a_shipment(("1", "1"))))
+    assert overtaken is not None and overtaken.billed_whole and not overtaken.awaits_decision
+    assert orders.bill_parts(overtaken) is None
+    assert orders.bill_parts(awaiting) == KEPT
+
+
+def test_an_order_is_its_named_sellers_or_the_only_ones() -> None:
+    named = replace(KEPT.order, seller_id="s2")
+
+    assert orders.issuer_of(named, "s1") == orders.issuer_of(named, "") == orders.issuer_of(named, None) == "s2"
+    assert (orders.issuer_of(KEPT.order, "s1"), orders.issuer_of(KEPT.order, None)) == ("s1", "")
+    assert refusal_of(lambda: orders.issuer_of(KEPT.order, "")) == "order.seller_missing"
+
+
+def test_a_shipment_knows_what_left_before_it() -> None:
+    shipped = orders.ship(KEPT, a_shipment(("1", "4")))
+    second = orders.after(shipped, a_shipment(("1", "1"), ("2", "1"), shipment_id="p2"))
+
+    assert second.before == (("1", Decimal(4)),)
+    assert second == a_shipment(("1", "1"), ("2", "1"), shipment_id="p2")  # told again it is the same
 
 
 def test_every_pair_that_is_missing_in_the_table_of_moves_is_refused_with_a_code() -> None:

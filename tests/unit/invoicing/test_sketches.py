@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from deploy.local import rules
-from services.invoicing import documents
+from services import documents
 from services.invoicing.checks import Judge
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.parties import Company, Contract, Form

@@ -2,13 +2,12 @@
 
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 
 import pytest
 
-from services.invoicing.documents.model import VatCategory
-from services.invoicing.domain.rates import FOR_EVER, RATES
-from services.invoicing.domain.tax import VatTreatment, rate_for
+from services.documents.model import VatCategory
+from services.invoicing.domain.tax import Deal, VatTreatment, rate_for
+from services.kernel.orders import LineKind
 from services.kernel.refusals import Invalid
 
 S, Z, E = VatCategory.STANDARD, VatCategory.ZERO_RATED, VatCategory.EXEMPT
@@ -24,14 +23,8 @@ NEW = date(2026, 3, 2)
 def treat(
     seller: str, buyer: str, vat_id: str = "", kind: str = "STANDARD", on: date = NEW, *, registered: bool = True
 ) -> VatTreatment:
-    return rate_for(
-        seller_country=seller,
-        seller_has_vat_id=registered,
-        buyer_country=buyer,
-        buyer_vat_id=vat_id,
-        tax_class=kind,
-        on=on,
-    )
+    own = f"{seller}1" if registered else ""
+    return rate_for(Deal(seller, own, buyer, vat_id, ship_to=buyer, on=on), kind)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +43,13 @@ def treat(
         ("FI", "STANDARD", "2024-09-01", "25.5"),
         ("IE", "STANDARD", "2021-02-28", "21"),
         ("DK", "REDUCED", "2026-03-02", "25"),
+        ("FR", "REDUCED", "2026-03-02", "5.5"),
+        ("NO", "STANDARD", "2026-03-02", "25"),
+        ("NO", "REDUCED", "2026-03-02", "15"),
+        ("CH", "STANDARD", "2023-12-31", "7.7"),
+        ("CH", "REDUCED", "2024-01-01", "2.6"),
+        ("CZ", "REDUCED", "2026-03-02", "12"),
+        ("RO", "STANDARD", "2026-03-02", "21"),
     ],
 )
 def test_a_domestic_supply_has_the_rate_of_its_day(country: str, kind: str, on: str, rate: str) -> None:
@@ -125,8 +125,87 @@ def test_what_no_table_knows_is_refused(seller: str, kind: str, on: date, code: 
     assert refused.value.code == code
 
 
-def test_each_countrys_rates_follow_one_another_without_gap_and_for_ever() -> None:
-    for country, timeline in RATES.items():
-        for earlier, later in pairwise(timeline):
-            assert later.valid_from.toordinal() == earlier.valid_to.toordinal() + 1, country
-        assert timeline[-1].valid_to == FOR_EVER, country
+GOODS, SERVICE = LineKind.GOODS, LineKind.SERVICE
+FR_ID, DE_ID, GB_ID, XI_ID, CH_ID, NO_ID = (
+    "FR40303265045",
+    "DE115235681",
+    "GB980780684",
+    "XI980780684",
+    "CHE107787577IVA",
+    "NO995525828MVA",
+)
+
+
+@pytest.mark.parametrize(
+    ("seller", "buyer", "vat_id", "ship_to", "kind", "category"),
+    [
+        # Goods go by where they go, whoever buys them.
+        ("DE", "DE", DE_ID, "DE", GOODS, S),
+        ("DE", "DE", DE_ID, "FR", GOODS, S),  # the buyer's id is of the country that the goods leave
+        ("DE", "FR", FR_ID, "FR", GOODS, K),
+        ("DE", "FR", FR_ID, "DE", GOODS, S),  # the French buyer has them sent to its German site
+        ("DE", "FR", FR_ID, "IT", GOODS, K),
+        ("DE", "FR", FR_ID, "CH", GOODS, G),
+        ("DE", "FR", "", "FR", GOODS, S),
+        ("DE", "CH", CH_ID, "CH", GOODS, G),
+        ("DE", "CH", CH_ID, "DE", GOODS, S),
+        ("DE", "CH", CH_ID, "FR", GOODS, S),  # no id of a member state
+        ("DE", "US", "", "US", GOODS, G),
+        ("DE", "US", "", "DE", GOODS, S),
+        ("DE", "GB", GB_ID, "GB", GOODS, G),
+        ("DE", "GB", XI_ID, "GB", GOODS, K),  # Northern Ireland
+        ("DE", "GB", XI_ID, "US", GOODS, G),
+        ("GB", "GB", XI_ID, "GB", GOODS, S),
+        ("GB", "FR", FR_ID, "FR", GOODS, G),
+        ("GB", "FR", FR_ID, "GB", GOODS, S),
+        ("CH", "DE", DE_ID, "DE", GOODS, G),
+        ("CH", "DE", "", "DE", GOODS, G),
+        ("CH", "CH", "", "CH", GOODS, S),
+        ("CH", "GB", XI_ID, "GB", GOODS, G),
+        ("NO", "SE", "SE556036079301", "SE", GOODS, G),
+        ("NO", "NO", NO_ID, "NO", GOODS, S),
+        # Services go by where the business is, wherever they are done.
+        ("DE", "DE", DE_ID, "DE", SERVICE, S),
+        ("DE", "DE", DE_ID, "FR", SERVICE, S),
+        ("DE", "FR", FR_ID, "FR", SERVICE, AE),
+        ("DE", "FR", FR_ID, "DE", SERVICE, AE),
+        ("DE", "FR", "", "FR", SERVICE, S),
+        ("DE", "FR", DE_ID, "FR", SERVICE, S),
+        ("DE", "CH", CH_ID, "DE", SERVICE, O),
+        ("DE", "US", "", "DE", SERVICE, O),
+        ("DE", "GB", GB_ID, "GB", SERVICE, O),
+        ("DE", "GB", XI_ID, "GB", SERVICE, O),  # the protocol is of goods
+        ("DE", "GB", "", "GB", SERVICE, S),
+        ("GB", "FR", FR_ID, "FR", SERVICE, O),
+        ("GB", "FR", "", "FR", SERVICE, S),
+        ("GB", "GB", GB_ID, "FR", SERVICE, S),
+        ("CH", "DE", DE_ID, "DE", SERVICE, O),
+        ("NO", "GB", "", "GB", SERVICE, O),
+    ],
+)
+def test_goods_are_taxed_where_they_go_and_services_where_the_business_is(
+    seller: str, buyer: str, vat_id: str, ship_to: str, kind: LineKind, category: VatCategory
+) -> None:
+    deal = Deal(seller, f"{seller}1", buyer, vat_id, ship_to, NEW)
+
+    treatment = rate_for(deal, "STANDARD", kind)
+
+    assert treatment.category is category
+    assert (treatment.rate or 0) == (STANDARD_OF[seller] if category is S else 0)
+    assert (treatment.rate is None) is (category is O)
+
+
+STANDARD_OF = {"DE": 19, "GB": 20, "CH": Decimal("8.1"), "NO": 25}
+
+
+def test_a_seller_in_northern_ireland_supplies_goods_from_within_the_eu_and_services_from_outside() -> None:
+    deal = Deal("GB", XI_ID, "IE", "IE6388047V", "IE", NEW)
+
+    assert rate_for(deal, "STANDARD", GOODS).category is K
+    assert rate_for(deal, "STANDARD", SERVICE).category is O
+
+
+def test_while_the_uk_was_in_the_eu_services_to_its_businesses_were_reverse_charged() -> None:
+    deal = Deal("DE", "DE1", "GB", GB_ID, "GB", date(2020, 12, 31))
+
+    assert rate_for(deal, "STANDARD", SERVICE).category is AE

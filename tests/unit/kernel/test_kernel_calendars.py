@@ -1,12 +1,14 @@
 """Days as a business counts them: strict dates, the seller's midnight, weekends apart."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services import days_off
 from services.kernel import calendars
+from services.kernel.calendars import Calendar
 from services.kernel.refusals import Invalid
 
 
@@ -68,8 +70,15 @@ def test_the_day_is_the_one_where_the_seller_is(zone: str, day: date) -> None:
         (date(2026, 3, 30), datetime(2026, 3, 30, 15, 0, tzinfo=UTC)),  # summer time began on Sunday
     ],
 )
-def test_the_business_day_ends_at_five_by_the_sellers_wall_clock(on: date, end: datetime) -> None:
-    assert calendars.business_day_end("Europe/Berlin", on) == end
+def test_five_is_five_by_the_sellers_wall_clock(on: date, end: datetime) -> None:
+    assert Calendar("Europe/Berlin").instant(on, time(17)) == end
+
+
+def test_a_time_that_the_clocks_skip_is_an_hour_later_and_one_that_comes_twice_is_the_first() -> None:
+    berlin = Calendar("Europe/Berlin")
+
+    assert berlin.instant(date(2026, 3, 29), time(2, 30)) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+    assert berlin.instant(date(2026, 10, 25), time(2, 30)) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -94,3 +103,32 @@ def test_the_nth_business_day_is_a_weekday_and_one_later_than_the_one_before(sta
 
     assert at.weekday() < 5
     assert calendars.add_business_days(calendars.add_business_days(start, days - 1), 1) == at
+
+
+EASTER = days_off.calendar("Europe/Berlin", "DE-BE")
+
+
+def test_public_holidays_are_no_business_days() -> None:
+    # Good Friday is 3 April 2026, Easter Monday the 6th.
+    assert EASTER.after(date(2026, 4, 2), 1) == date(2026, 4, 7)
+    assert EASTER.between(date(2026, 4, 2), date(2026, 4, 7)) == 1
+    # Women's Day is one in Berlin and none elsewhere: a Sunday in 2026, a Monday in 2027.
+    assert not EASTER.is_business_day(date(2027, 3, 8))
+    assert days_off.calendar("Europe/Berlin", "DE").is_business_day(date(2027, 3, 8))
+
+
+@given(st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, 40))
+def test_counting_business_days_undoes_adding_them(start: date, days: int) -> None:
+    assert EASTER.between(start, EASTER.after(start, days)) == days
+
+
+def test_no_business_day_lies_between_a_day_and_an_earlier_one() -> None:
+    assert EASTER.between(date(2026, 3, 6), date(2026, 3, 2)) == 0
+
+
+@pytest.mark.parametrize(("zone", "holidays"), [("", ""), ("Europe/Atlantis", "XX"), ("../etc/passwd", "DE-XX")])
+def test_who_follows_a_seller_takes_whatever_it_says_of_its_days(zone: str, holidays: str) -> None:
+    calendar = days_off.calendar(zone, holidays)
+
+    assert calendar.time_zone == "UTC"
+    assert calendar.is_business_day(date(2026, 12, 25))

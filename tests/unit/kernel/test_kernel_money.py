@@ -65,22 +65,22 @@ def test_what_is_no_currency_is_refused(currency: str) -> None:
 
 
 @pytest.mark.parametrize("minor", [MINOR_MAX, -MINOR_MAX])
-def test_the_last_amount_of_64_bits_is_held(minor: int) -> None:
+def test_the_last_amount_of_fifteen_digits_is_held(minor: int) -> None:
     assert Money(minor, "EUR").checked().minor == minor
 
 
 @pytest.mark.parametrize("minor", [MINOR_MAX + 1, -MINOR_MAX - 1])
-def test_an_amount_beyond_64_bits_is_refused(minor: int) -> None:
+def test_an_amount_beyond_fifteen_digits_is_refused(minor: int) -> None:
     with pytest.raises(Invalid) as refused:
         Money(minor, "EUR").checked()
 
     assert refused.value.code == "money.too_large"
 
 
-def test_rounding_stops_at_the_last_amount_of_64_bits() -> None:
-    assert Money.of(Decimal("92233720368547758.07"), "EUR").minor == MINOR_MAX
+def test_rounding_stops_at_the_last_amount_of_fifteen_digits() -> None:
+    assert Money.of(Decimal("9999999999999.99"), "EUR").minor == MINOR_MAX
     with pytest.raises(Invalid) as refused:
-        Money.of(Decimal("92233720368547758.075"), "EUR")
+        Money.of(Decimal("9999999999999.995"), "EUR")
     assert refused.value.code == "money.too_large"
 
 

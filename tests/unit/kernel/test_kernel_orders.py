@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kernel.money import MINOR_MAX, Money
-from services.kernel.orders import LINES_MAX, Order, OrderLine, Scope
+from services.kernel.orders import LINES_MAX, Address, Order, OrderLine, Scope, check_billable
 from services.kernel.refusals import Invalid
 
 
@@ -91,6 +91,10 @@ def test_as_many_lines_as_allowed_are_taken() -> None:
         (replace(ORDER, net=eur(1_102), gross=eur(1_311)), "order.net_mismatch"),
         (replace(ORDER, gross=eur(1_311)), "order.gross_mismatch"),
         (replace(ORDER, gross=eur(1_309)), "order.gross_mismatch"),
+        (replace(ORDER, ship_to=Address(city="Lyon")), "order.ship_to_malformed"),
+        (replace(ORDER, ship_to=Address(country="fr")), "order.ship_to_malformed"),
+        (with_line(vat_rate=Decimal("-0.1")), "order.rate_malformed"),
+        (with_line(vat_rate=Decimal("100.1")), "order.rate_malformed"),
     ],
 )
 def test_an_order_with_one_thing_wrong_is_refused_for_it(order: Order, code: str) -> None:
@@ -109,3 +113,26 @@ def test_any_lines_that_are_rounded_one_by_one_make_an_order(wanted: list[tuple[
     net = Money.total((line.net for line in lines), "EUR")
 
     assert replace(ORDER, lines=lines, net=net, tax=eur(1), gross=net + eur(1)).check()
+
+
+def in_dinars(net: int, tax: int) -> Order:
+    of = Money(net, "KWD")
+    line = replace(LINE, quantity=Decimal(1), unit_price=of.decimal, net=of)
+    return replace(ORDER, lines=(line,), net=of, tax=Money(tax, "KWD"), gross=Money(net + tax, "KWD"))
+
+
+def test_dinars_with_two_decimals_are_an_order() -> None:
+    assert in_dinars(45_500, 2_270).check()
+
+
+@pytest.mark.parametrize(("net", "tax"), [(45_505, 0), (45_500, 2_275), (45_505, 2_275)])
+def test_an_amount_of_three_decimals_is_refused_because_no_invoice_could_say_it(net: int, tax: int) -> None:
+    with pytest.raises(Invalid) as refused:
+        in_dinars(net, tax).check()
+
+    assert refused.value.code == "order.currency_decimals"
+
+
+@pytest.mark.parametrize("amount", [Money(45, "JPY"), Money(4_551, "EUR"), Money(45_510, "KWD"), Money(0, "KWD")])
+def test_whole_yen_cents_and_hundredths_of_a_dinar_can_be_invoiced(amount: Money) -> None:
+    check_billable(amount)

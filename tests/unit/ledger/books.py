@@ -4,12 +4,18 @@ from datetime import date
 from typing import Any
 
 from services.kernel.money import Money
-from services.ledger.domain.items import CreditNote, Invoice
+from services.kernel.orders import Scope
+from services.ledger.domain.items import CreditNote, Invoice, Sums
 from services.ledger.domain.payments import Payment
 
 
 def eur(minor: int) -> Money:
     return Money(minor, "EUR")
+
+
+def sums(net: int, tax: int, *, sales_tax: int = 0, rounding: int = 0, currency: str = "EUR", **changes: Any) -> Sums:
+    fields = {"net": net, "tax": tax, "gross": net + tax, "sales_tax": sales_tax, "rounding": rounding}
+    return Sums(**{name: Money(minor, currency) for name, minor in fields.items()} | changes)
 
 
 def an_invoice(invoice_id: str = "i1", net: int = 10_000, tax: int = 1_900, **changes: Any) -> Invoice:
@@ -22,9 +28,9 @@ def an_invoice(invoice_id: str = "i1", net: int = 10_000, tax: int = 1_900, **ch
         "final": True,
         "issued_on": date(2026, 1, 10),
         "due_on": date(2026, 2, 9),
-        "net": eur(net),
-        "tax": eur(tax),
-        "gross": eur(net + tax),
+        "sums": sums(net, tax),
+        "seller_id": "s1",
+        "scope": Scope("north", "", "PO-7"),
     }
     return Invoice(**fields | changes)
 
@@ -37,9 +43,7 @@ def a_credit_note(note_id: str = "c1", net: int = 1_000, tax: int = 190, **chang
         "invoice_id": "i1",
         "account_id": "b1",
         "issued_on": date(2026, 1, 20),
-        "net": eur(net),
-        "tax": eur(tax),
-        "gross": eur(net + tax),
+        "sums": sums(net, tax),
     }
     return CreditNote(**fields | changes)
 

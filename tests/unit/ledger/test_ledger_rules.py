@@ -17,7 +17,7 @@ from services.ledger.domain.disputes import Dispute, Turn, Word
 from services.ledger.domain.entries import Cause, Entry, HoldMove, Kind, Posting
 from services.ledger.domain.payments import Evidence, Receipt, Shelf
 from services.ledger.service import SERVICE
-from tests.unit.ledger.books import a_credit_note, a_payment, an_invoice, eur
+from tests.unit.ledger.books import a_credit_note, a_payment, an_invoice, eur, sums
 
 CAUSE = Cause("e1", "system:test", "test")
 
@@ -38,6 +38,40 @@ def test_an_invoice_is_owed_gross_and_earned_net():
     }
 
 
+def test_sales_tax_is_owed_to_a_state_and_rounding_is_neither_earned_nor_taxed():
+    invoice = an_invoice(sums=sums(10_825, 0, sales_tax=825, rounding=-2))
+
+    assert sides(entries.invoice_issued(invoice, CAUSE)) == {1100: 10_823, 4000: -10_000, 2210: -825, 7900: 2}
+    assert items.open_item(invoice).amount == eur(10_823)
+
+
+def test_a_credit_note_gives_back_sales_tax_and_rounding():
+    invoice = an_invoice(sums=sums(10_825, 0, sales_tax=825, rounding=-2))
+    whole = items.credit(items.open_item(invoice), a_credit_note(sums=invoice.sums))
+
+    assert sides(entries.credit_note_issued(whole, CAUSE)) == {4010: 10_000, 2210: 825, 7900: -2, 1100: -10_823}
+    assert (whole.item.open, whole.kept) == (eur(0), eur(0))
+
+
+def test_a_credit_note_whose_vat_took_the_residue_balances():
+    invoice = an_invoice(sums=sums(26, 5))  # 2 x 0.13 at 20 %: 0.31
+    first = items.credit(items.open_item(invoice), a_credit_note("c1", sums=sums(13, 3)))
+    last = items.credit(first.item, a_credit_note("c2", sums=sums(13, 2)))
+
+    assert last.item.open == eur(0)
+    both = Counter(sides(entries.credit_note_issued(first, CAUSE)))
+    both.update(sides(entries.credit_note_issued(last, CAUSE)))
+    assert both == {4010: 26, 2200: 5, 1100: -31}
+
+
+@pytest.mark.parametrize(("currency", "net", "tax"), [("KWD", 12_345, 617), ("JPY", 1_235, 123), ("EUR", 1, 0)])
+def test_currencies_of_three_decimals_or_none_are_posted_as_they_are(currency: str, net: int, tax: int):
+    entry = entries.invoice_issued(an_invoice(sums=sums(net, tax, currency=currency)), CAUSE)
+
+    assert sides(entry) == {a: m for a, m in {1100: net + tax, 4000: -net, 2200: -tax}.items() if m}
+    assert {posting.amount.currency for posting in entry.postings} == {currency}
+
+
 def test_nothing_is_posted_by_nothing():
     assert sides(entries.invoice_issued(an_invoice(net=10_000, tax=0), CAUSE)) == {1100: 10_000, 4000: -10_000}
     assert sides(entries.invoice_issued(an_invoice(net=0, tax=0), CAUSE)) == {}
@@ -55,7 +89,7 @@ def test_a_credit_note_takes_what_is_open_and_the_rest_is_kept(open_minor: int, 
 
 
 def test_a_payment_is_received_whole_and_applied_apart():
-    receipt = Shelf([items.open_item(an_invoice())]).apply(a_payment(minor=20_000))
+    receipt = Shelf([items.open_item(an_invoice())]).apply(a_payment(minor=20_000), at_most=9)
 
     assert sides(entries.payment_received(receipt.payment, CAUSE)) == {1000: 20_000, 2100: -20_000}
     assert sides(entries.cash_applied(receipt.payment, receipt.applications[0], CAUSE)) == {2100: 11_900, 1100: -11_900}
@@ -89,11 +123,15 @@ def test_business_keys_of_several_parts_do_not_run_together():
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"gross": eur(11_901)}, "invoice.gross_mismatch"),
+        ({"sums": sums(10_000, 1_900, gross=eur(11_901))}, "invoice.gross_mismatch"),
         ({"net": -1}, "invoice.amount_negative"),
+        ({"sums": sums(2, 0, rounding=-3)}, "invoice.amount_negative"),
+        ({"sums": sums(100, 0, sales_tax=101)}, "invoice.sales_tax_mismatch"),
+        ({"sums": sums(100, 0, sales_tax=-1)}, "invoice.sales_tax_mismatch"),
         ({"number": ""}, "invoice.incomplete"),
-        ({"gross": Money(2**63, "EUR")}, "money.too_large"),
-        ({"gross": Money(1, "XXX")}, "money.unknown_currency"),
+        ({"sums": sums(1, 0, gross=Money(2**63, "EUR"))}, "money.too_large"),
+        ({"sums": sums(2**63 - 1, 0, rounding=1)}, "money.too_large"),
+        ({"sums": sums(1, 0, currency="XXX")}, "money.unknown_currency"),
     ],
 )
 def test_an_invoice_that_does_not_add_up_is_refused(changes: dict[str, Any], code: str):
@@ -107,7 +145,7 @@ def test_an_invoice_that_does_not_add_up_is_refused(changes: dict[str, Any], cod
     ("changes", "code"),
     [
         ({"account_id": "b2"}, "credit_note.account_mismatch"),
-        ({"net": Money(1, "SEK"), "tax": Money(0, "SEK"), "gross": Money(1, "SEK")}, "credit_note.currency_mismatch"),
+        ({"sums": sums(1, 0, currency="SEK")}, "credit_note.currency_mismatch"),
     ],
 )
 def test_a_credit_note_fits_its_invoice(changes: dict[str, Any], code: str):
@@ -130,42 +168,103 @@ def due(invoice_id: str, day: int, minor: int = 1_000, number: str = "") -> item
     )
 
 
-def test_named_invoices_are_paid_first_then_the_oldest_due():
+def test_a_payment_pays_what_it_names_and_nothing_else():
     shelf = Shelf([due("i1", 1), due("i2", 2), due("i3", 3)])
 
-    assert met(shelf.apply(a_payment(minor=2_500, remittance="re-i3"))) == [
-        ("i3", 1_000, Evidence.EXACT_REFERENCE),
+    receipt = shelf.apply(a_payment(minor=2_500, remittance="re-i3"), at_most=9)
+
+    assert met(receipt) == [("i3", 1_000, Evidence.EXACT_REFERENCE)]
+    assert (receipt.unapplied, receipt.paid_before) == (eur(1_500), ())
+
+
+def test_a_payment_that_names_nothing_pays_the_oldest_due():
+    shelf = Shelf([due("i3", 3), due("i1", 1), due("i2", 2)])
+
+    assert met(shelf.apply(a_payment(minor=1_500, remittance="with thanks"), at_most=9)) == [
         ("i1", 1_000, Evidence.OLDEST_DUE),
         ("i2", 500, Evidence.OLDEST_DUE),
     ]
-    assert met(shelf.apply(a_payment("p2", minor=2_500))) == [("i2", 500, Evidence.OLDEST_DUE)]
+    assert met(shelf.apply(a_payment("p2", minor=600), at_most=9)) == [
+        ("i2", 500, Evidence.OLDEST_DUE),
+        ("i3", 100, Evidence.OLDEST_DUE),
+    ]
 
 
 def test_several_references_are_paid_in_the_order_they_are_named():
-    receipt = Shelf([due("i1", 1), due("i2", 2), due("i3", 3)]).apply(a_payment(minor=1_500, remittance="RE-i3, RE-i2"))
+    shelf = Shelf([due("i1", 1), due("i2", 2), due("i3", 3)])
+
+    receipt = shelf.apply(a_payment(minor=1_500, remittance="RE-i3, RE-i2"), at_most=9)
 
     assert met(receipt) == [("i3", 1_000, Evidence.EXACT_REFERENCE), ("i2", 500, Evidence.EXACT_REFERENCE)]
 
 
 def test_of_two_due_the_same_day_the_lower_number_goes_first():
-    receipt = Shelf([due("i1", 1, number="RE-2"), due("i2", 1, number="RE-1")]).apply(a_payment(minor=1))
+    shelf = Shelf([due("i1", 1, number="RE-2"), due("i2", 1, number="RE-1")])
 
-    assert [part.item.number for part in receipt.applications] == ["RE-1"]
+    assert [part.item.number for part in shelf.apply(a_payment(minor=1), at_most=9).applications] == ["RE-1"]
 
 
 def test_a_number_that_two_legal_entities_gave_names_neither():
-    receipt = Shelf([due("i1", 2, number="RE-1"), due("i2", 1, number="RE-1")]).apply(
-        a_payment(minor=1, remittance="RE-1")
-    )
+    shelf = Shelf([due("i1", 2, number="RE-1"), due("i2", 1, number="RE-1")])
 
-    assert met(receipt) == [("i2", 1, Evidence.OLDEST_DUE)]
+    assert met(shelf.apply(a_payment(minor=1, remittance="RE-1"), at_most=9)) == [("i2", 1, Evidence.OLDEST_DUE)]
 
 
-def test_an_invoice_that_is_paid_takes_nothing_more_even_if_it_is_named():
+def test_an_invoice_that_is_paid_takes_nothing_more_and_neither_does_another_for_it():
     shelf = Shelf([due("i1", 1), due("i2", 2)])
-    shelf.apply(a_payment(minor=1_000, remittance="RE-i1"))
+    shelf.apply(a_payment(minor=1_000, remittance="RE-i1"), at_most=9)
 
-    assert met(shelf.apply(a_payment("p2", minor=600, remittance="RE-i1"))) == [("i2", 600, Evidence.OLDEST_DUE)]
+    again = shelf.apply(a_payment("p2", minor=600, remittance="RE-i1"), at_most=9)
+
+    assert (met(again), again.unapplied, again.paid_before) == ([], eur(600), ("RE-i1",))
+
+
+def test_of_several_named_what_is_open_is_paid_and_what_was_paid_is_told():
+    shelf = Shelf([due("i1", 1), due("i2", 2), due("i3", 3), due("i4", 4, minor=0)])
+    shelf.apply(a_payment(minor=1_000, remittance="RE-i2"), at_most=9)
+
+    again = shelf.apply(a_payment("p2", minor=3_000, remittance="RE-i1 RE-i2 RE-i3 RE-i4"), at_most=9)
+
+    assert met(again) == [("i1", 1_000, Evidence.EXACT_REFERENCE), ("i3", 1_000, Evidence.EXACT_REFERENCE)]
+    assert (again.unapplied, again.paid_before) == (eur(1_000), ("RE-i2",))
+
+
+def test_what_the_money_does_not_reach_was_not_paid_before():
+    receipt = Shelf([due("i1", 1), due("i2", 2)]).apply(a_payment(minor=1_000, remittance="RE-i1 RE-i2"), at_most=9)
+
+    assert receipt.paid_before == ()
+
+
+def test_a_payment_meets_so_many_by_age_and_then_goes_on():
+    shelf = Shelf([due(f"i{n}", n) for n in range(1, 6)])
+
+    first = shelf.apply(a_payment(minor=4_000), at_most=3)
+
+    assert ([part.item.invoice_id for part in first.applications], first.continues) == (["i1", "i2", "i3"], True)
+    assert first.unapplied == eur(1_000)
+
+
+@pytest.mark.parametrize(("minor", "at_most"), [(3_000, 3), (9_000, 5)])
+def test_a_payment_that_has_met_all_it_can_does_not_go_on(minor: int, at_most: int):
+    shelf = Shelf([due(f"i{n}", n) for n in range(1, 6)])
+
+    assert not shelf.apply(a_payment(minor=minor), at_most=at_most).continues
+
+
+def test_a_payment_goes_on_if_there_may_be_more_than_was_read():
+    assert Shelf([due("i1", 1)], more=True).apply(a_payment(minor=2_000), at_most=9).continues
+    assert not Shelf([due("i1", 1)], more=True).apply(a_payment(minor=1_000), at_most=9).continues
+
+
+def test_a_later_payment_does_not_overtake_one_that_goes_on_but_one_that_names_what_it_pays_waits_for_nobody():
+    shelf = Shelf([due(f"i{n}", n) for n in range(1, 6)])
+    shelf.apply(a_payment(minor=4_000), at_most=1)
+
+    by_age = shelf.apply(a_payment("p2", minor=1_000), at_most=9)
+    by_name = shelf.apply(a_payment("p3", minor=1_000, remittance="RE-i2"), at_most=9)
+
+    assert (met(by_age), by_age.continues, by_age.unapplied) == ([], True, eur(1_000))
+    assert (met(by_name), by_name.continues) == ([("i2", 1_000, Evidence.EXACT_REFERENCE)], False)
 
 
 def a_word(turn: Turn, minor: int = 700, **changes: Any) -> Word:
@@ -177,6 +276,7 @@ def a_word(turn: Turn, minor: int = 700, **changes: Any) -> Word:
         "account_id": "b1",
         "turn": turn,
         "amount": amount,
+        "nth": 0,
     }
     return Word(**fields | changes)
 
@@ -208,6 +308,19 @@ def test_an_appeal_and_a_reopening_set_it_again():
         -700,
         700,
     ]
+
+
+def test_what_a_case_said_before_it_does_not_say_anew():
+    item = items.open_item(an_invoice())
+    story = [(Turn.OPENED, 3), (Turn.REJECTED, 5), (Turn.APPEALED, 6), (Turn.RESOLVED, 9), (Turn.REOPENED, 12)]
+    dispute = None
+    for turn, nth in story:
+        dispute, _ = disputes.follow(dispute, item, a_word(turn, nth=nth))
+
+    for turn, nth in story:
+        after, change = disputes.follow(dispute, item, a_word(turn, nth=nth))
+        assert (after, change) == (dispute, eur(0))
+    assert disputes.follow(dispute, item, a_word(Turn.RESOLVED, nth=13))[1] == eur(-700)
 
 
 def test_a_draft_that_is_withdrawn_was_never_in_memo():
@@ -242,7 +355,7 @@ def test_a_dispute_stays_with_its_invoice():
 
 def test_the_database_knows_the_same_chart():
     sql = "".join(file.read_text() for file in sorted(SERVICE.migrations.glob("*.sql")))
-    [numbers] = re.findall(r"CREATE DOMAIN chart_account AS smallint CHECK \(VALUE IN \(([\d,\s]+)\)\)", sql)
+    numbers = re.findall(r"chart_account_check CHECK \(VALUE IN \(([\d,\s]+)\)\)", sql)[-1]
 
     assert {int(number) for number in numbers.split(",")} == set(Chart)
     assert all(chart.title for chart in Chart)
@@ -274,22 +387,24 @@ class Books:
             self.balances[posting.account] += posting.amount.minor
 
     def invoice(self, net: int, tax: int, days: int) -> None:
-        invoice = an_invoice(f"i{len(self.items)}", net=net, tax=tax, due_on=date(2026, 1, 1) + timedelta(days)).check()
+        due_on, said = date(2026, 1, 1) + timedelta(days), sums(net, tax, sales_tax=net // 3, rounding=days % 5)
+        invoice = an_invoice(f"i{len(self.items)}", due_on=due_on, sums=said).check()
         self.post(entries.invoice_issued(invoice, CAUSE))
         self.items[invoice.invoice_id] = items.open_item(invoice)
-        self.facts["invoices"] += invoice.gross.minor
+        self.facts["invoices"] += invoice.sums.due.minor
 
     def credit(self, net: int, tax: int, which: int) -> None:
         if (item := self.items.get(f"i{which}")) is None:
             return
-        credit = items.credit(item, a_credit_note(net=net, tax=tax, invoice_id=item.invoice_id).check())
+        said = sums(net, tax, sales_tax=net // 7, rounding=which % 3)
+        credit = items.credit(item, a_credit_note(sums=said, invoice_id=item.invoice_id).check())
         self.post(entries.credit_note_issued(credit, CAUSE))
         self.items[item.invoice_id] = credit.item
-        self.facts["credit notes"] += credit.note.gross.minor
+        self.facts["credit notes"] += credit.note.sums.due.minor
 
     def payment(self, minor: int, which: int, named: bool) -> None:
         payment = a_payment(f"p{len(self.receipts)}", minor, f"RE-i{which}" if named else "")
-        receipt = Shelf(self.items.values()).apply(payment)
+        receipt = Shelf(self.items.values()).apply(payment, at_most=3)
         self.post(entries.payment_received(payment, CAUSE))
         for part in receipt.applications:
             self.post(entries.cash_applied(payment, part, CAUSE))

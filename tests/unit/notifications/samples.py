@@ -1,10 +1,11 @@
 """Events, people and stories for the tests of notifications."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1.money_pb2 import Money as MoneyMessage
 from receivables.common.v1.party_pb2 import Company
 from receivables.common.v1.party_pb2 import Scope as ScopeMessage
@@ -16,6 +17,7 @@ from receivables.orders.v1 import events_pb2 as orders
 
 from services.chassis.envelope import Event, Origin, Record, new_traceparent
 from services.chassis.ids import new_id
+from services.kernel.calendars import Calendar
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.notifications import wire
@@ -27,9 +29,10 @@ from tests.records import a_record
 
 TENANT = "nordwind"
 ACCOUNT = "acme"
-ZONE = "Europe/Berlin"
+ZONE = Calendar("Europe/Berlin")
+FIVE = time(17)
 MONDAY_10 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # 10:00 in Berlin
-NOW = Moment(MONDAY_10, ZONE)
+NOW = Moment(MONDAY_10, ZONE, FIVE)
 
 
 def eur(minor: int) -> MoneyMessage:
@@ -49,8 +52,16 @@ def an_event(body: Message, subject: str = "order/o1", *, account: str = ACCOUNT
 
 
 def record(event: Event[Any]) -> Record:
-    """The event as it comes from Kafka."""
-    return a_record(event.body, account=event.account_id, subject=event.subject, tenant=event.tenant, event_id=event.id)
+    """The event as it comes from Kafka; of one of ours with its number."""
+    ours = not event.type.startswith("receivables.orders.")
+    return a_record(
+        event.body,
+        account=event.account_id,
+        subject=event.subject,
+        tenant=event.tenant,
+        event_id=event.id,
+        headers={"ce_sequence": "1"} if ours else {},
+    )
 
 
 def decided(outcome: Any = credit.OUTCOME_APPROVED, *, order: str = "o1", **changes: Any) -> Event[Any]:
@@ -102,14 +113,41 @@ def order_refused() -> Event[Any]:
     )
 
 
+def hold_placed(reason: str = "overdue", **changes: Any) -> Event[Any]:
+    body = credit.HoldPlaced(
+        hold_id="h1", account_id=ACCOUNT, reason_code=reason, reason="they never pay", owner="user:ada", **changes
+    )
+    return an_event(body, "hold/h1")
+
+
+def hold_lifted(cause: str = "lifted") -> Event[Any]:
+    return an_event(credit.HoldLifted(hold_id="h1", account_id=ACCOUNT, cause=cause), "hold/h1")
+
+
+def invoice_differs(findings: int = 1) -> Event[Any]:
+    body = invoicing.InvoiceDiffers(
+        order_id="o1",
+        account_id=ACCOUNT,
+        invoice_id="i1",
+        number="RE-2026-000001",
+        ordered=eur(11000),
+        invoiced=eur(10550),
+        findings=[invoicing.Finding(rule="RATE", message="5.5 % by the tables, 10 % ordered", place="BT-152")]
+        * findings,
+    )
+    return an_event(body)
+
+
 def shipped(order: str = "o1", shipment: str = "s1") -> Event[Any]:
     body = orders.OrderShipped(order_id=order, shipment_id=shipment, account_id=ACCOUNT, shipped_on="2026-03-02")
     return an_event(body, f"order/{order}")
 
 
-def shipment_refused() -> Event[Any]:
+def shipment_refused(
+    code: str = "shipment.too_much", message: str = "more than ordered", *, shipment: str = "s1"
+) -> Event[Any]:
     body = invoicing.ShipmentRefused(
-        order_id="o1", shipment_id="s1", account_id=ACCOUNT, code="shipment.too_much", message="more than ordered"
+        order_id="o1", shipment_id=shipment, account_id=ACCOUNT, code=code, message=message
     )
     return an_event(body)
 
@@ -167,7 +205,7 @@ def credit_note() -> Event[Any]:
     return an_event(body, "invoice/i1")
 
 
-def payment(unapplied: int = 0) -> Event[Any]:
+def payment(unapplied: int = 0, **changes: Any) -> Event[Any]:
     body = ledger.PaymentReceived(
         payment_id="p1",
         account_id=ACCOUNT,
@@ -175,6 +213,7 @@ def payment(unapplied: int = 0) -> Event[Any]:
         value_date="2026-03-02",
         remittance="RE 1",
         unapplied=eur(unapplied),
+        **changes,
     )
     return an_event(body, "payment/p1")
 
@@ -226,6 +265,10 @@ def _moved(event: Event[Any], now: Moment) -> Story | None:
     return wire.dispute_moved(event, now, "QTY_SHORT")
 
 
+def _credit_refused(event: Event[Any], now: Moment) -> Story | None:
+    return wire.credit_refused(event, now, "D-2026-0042")
+
+
 def _shipped(event: Event[Any], now: Moment) -> Story | None:
     return wire.shipped(event, now, WHOLE_COMPANY)
 
@@ -240,7 +283,10 @@ STORY_OF: dict[type[Message], Callable[[Event[Any], Moment], Story | None]] = {
     orders.OrderShipped: _shipped,
     invoicing.ShipmentRefused: wire.shipment_refused,
     invoicing.DocumentHeld: wire.document_held,
-    invoicing.CreditNoteRefused: wire.credit_refused,
+    invoicing.CreditNoteRefused: _credit_refused,
+    invoicing.InvoiceDiffers: wire.invoice_differs,
+    credit.HoldPlaced: wire.hold_placed,
+    credit.HoldLifted: wire.hold_lifted,
     invoicing.InvoiceIssued: wire.invoice_issued,
     invoicing.CreditNoteIssued: wire.credit_note_issued,
     ledger.PaymentReceived: wire.payment_received,
@@ -292,6 +338,15 @@ def every_story() -> list[Story]:
         credit_note(),
         payment(),
         payment(unapplied=900),
+        payment(unapplied=900, paid_before=["RE-2026-000007"]),
+        payment(unapplied=900, continues=True),
+        hold_placed(),
+        hold_placed("odd", scope=ScopeMessage(site="NORTH"), until=Timestamp(seconds=1772800000)),
+        hold_lifted(),
+        hold_lifted("over"),
+        invoice_differs(),
+        invoice_differs(findings=0),
+        invoice_differs(findings=9),
         dispute_opened(),
         *(
             dispute_moved(state, missing)

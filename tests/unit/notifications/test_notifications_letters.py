@@ -24,7 +24,10 @@ WORDS = NAMES.filter(bool)
 
 def a_message(**changes: Any) -> Any:
     values = {
+        "tenant": "nordwind",
+        "contact_id": "cleo",
         "message_id": "m1",
+        "fact": "invoice/i1",
         "about": "invoice/i1",
         "weight": "ACT",
         "sender": "Nordwind GmbH",

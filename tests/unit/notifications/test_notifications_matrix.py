@@ -1,10 +1,10 @@
-"""The matrix of domain rule B13, cell by cell."""
+"""Who hears what, cell by cell."""
 
 from services.notifications.domain.matrix import MATRIX, Kind, Weight
 from services.notifications.domain.roles import BUYER_ROLES, SELLER_ROLES, Role
 
-# Copied by hand from domain-rules.md, B13: the rows of which events exist by now, and in front the kinds they became.
-B13 = """
+# Of the field: the rows of which events exist by now, and in front the kinds they became.
+FIELD = """
 limit_changed                       | limit or terms changed                              | | I | | | I | I | | | D | I | I SALES |
 order_approved                      | order approved                                      | I | D | | | | | | | | | |
 order_referred                      | order referred or held (credit)                     | I | I | | | | A | | | | I | A CREDIT, I SALES |
@@ -13,18 +13,22 @@ shipped                             | shipped / delivered                       
 invoice_issued                      | invoice issued                                      | D | | | A | | | | | | | |
 payment_received payment_not_identified | payment received / partly / not identified      | | | | I | | | | | | | A CASH_APP (not identified) |
 credit_note_issued                  | credit note issued                                  | I | | | I | | | | | | | |
+hold_placed                         | final notice, orders on hold                        | I | I | | A | A | A | I | | I | I | A COLLECTOR, I SALES |
 dispute_opened dispute_reopened     | dispute opened / acknowledged                       | I | | | I | | | | | | | A DISPUTE_OWNER |
 dispute_question                    | dispute needs something from the buyer              | A (who knows: RECEIVING for quantity, REQUESTER for quality, AP_CLERK for the rest) | | A | A | | | | | | | |
 dispute_proposed dispute_rejected dispute_ended dispute_resolved | dispute proposed / resolved / late | I | | I | I | I (late) | | | | | | I SALES |
 contact_unreachable                 | delivery trouble of messages, contact gone          | | | | | | | | | | A | I SALES |
 """
 
-# The rows that this system adds, as the issue and ARCHITECTURE.md ask.
+# The rows that this system adds, as ARCHITECTURE.md says.
 ADDED = """
 order_cancelled       | | I | I | | | | | | | | | I SALES |
 hold_expired          | | I | I | | | | | | | | | A SALES |
 order_refused         | | | | | | | | | | | | A BILLING |
 limit_exceeded        | | | | | | | | | | | | A CREDIT, I SALES |
+hold_lifted           | | I | I | | I | I | I | I | | I | I | I COLLECTOR, I SALES |
+invoice_differs       | | | | | | | | | | | | A BILLING |
+payment_twice         | | | | | I | | | | | | | A CASH_APP |
 shipment_refused      | | | | | | | | | | | | A BILLING |
 document_held         | | | | | | | | | | | | A BILLING |
 credit_refused        | | | | | | | | | | | | A DISPUTE_OWNER |
@@ -38,9 +42,9 @@ WEIGHTS = {"A": Weight.ACT, "I": Weight.INFORM, "D": Weight.DIGEST}
 
 
 def expected() -> dict[Kind, dict[Role, Weight]]:
-    """The two tables as kinds, roles and weights; what B13 says only of a late answer has no event yet."""
+    """The two tables as kinds, roles and weights; what is only for a late answer has no event yet."""
     rows = {}
-    for line in (B13 + ADDED).strip().splitlines():
+    for line in (FIELD + ADDED).strip().splitlines():
         if not line:
             continue
         kinds, _, *cells, seller, _ = (cell.strip() for cell in line.split("|"))

@@ -7,6 +7,7 @@ from itertools import chain
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from receivables.common.v1.party_pb2 import Scope as ScopeMessage
 from receivables.credit.v1 import events_pb2 as credit
 from receivables.disputes.v1 import events_pb2 as disputes
 
@@ -16,7 +17,7 @@ from services.notifications.domain import routing
 from services.notifications.domain.contacts import Contact
 from services.notifications.domain.matrix import MATRIX, Kind, Weight
 from services.notifications.domain.roles import BUYER_ROLES, SELLER_ROLES, Role
-from services.notifications.domain.routing import House, Route, without_anybody
+from services.notifications.domain.routing import House, Route, posted, without_anybody
 from services.notifications.domain.stories import Story, who_knows
 from tests.unit.notifications.samples import (
     NOW,
@@ -26,6 +27,7 @@ from tests.unit.notifications.samples import (
     dispute_moved,
     every_story,
     invoice,
+    payment,
     shipped,
     story_of,
 )
@@ -69,10 +71,50 @@ def test_a_person_of_several_roles_hears_once_as_the_one_of_whom_most_is_asked()
     assert heard(route(the(story_of(invoice())), [both], [])) == {"both": (Weight.ACT, Role.AP_CLERK)}
 
 
+def test_a_payment_is_heard_by_those_whose_invoices_it_met_and_by_those_for_the_whole_company():
+    people = [
+        a_person("north", Role.AP_CLERK, scope=Scope(site="NORTH")),
+        a_person("south", Role.AP_CLERK, scope=Scope(site="SOUTH")),
+        a_person("all", Role.AP_CLERK),
+    ]
+
+    def told(*sites: str) -> list[str]:
+        met = payment(scopes=[ScopeMessage(site=site) for site in sites])
+        return [r.contact.contact_id for r in route(the(story_of(met)), people, []).recipients]
+
+    assert told("NORTH") == ["north", "all"]
+    assert told("NORTH", "SOUTH", "NORTH") == ["north", "south", "all"]
+    assert told() == ["all"]
+
+
+def test_who_has_one_address_and_one_language_gets_one_mail():
+    clerk = a_person("clerk", Role.AP_CLERK, email="ap@Acme.example")
+    other = a_person("other", Role.REQUESTER, email="ap@acme.EXAMPLE", wants_document=True)
+    swede = a_person("swede", Role.AP_CLERK, email="ap@acme.example", language="sv")
+    upper = a_person("upper", Role.AP_CLERK, email="AP@acme.example")
+
+    found = route(the(story_of(invoice())), [clerk, other, swede, upper], []).recipients
+    posts = {post.recipient.contact.contact_id: post for post in posted(found)}
+
+    # The one of whom something is asked carries what the other hears, at once and with the document for both.
+    assert (posts["clerk"].carrier, posts["clerk"].at_once, posts["clerk"].with_document) == (None, True, True)
+    assert (posts["other"].carrier, posts["other"].at_once, posts["other"].with_document) == ("clerk", True, False)
+    assert posts["swede"].carrier is None
+    assert posts["upper"].carrier is None
+
+
+def test_who_only_hears_with_the_digest_is_carried_by_nobody_yet():
+    people = [a_person(name, Role.REQUESTER, email="one@acme.example") for name in ("a", "b")]
+
+    posts = posted(route(the(story_of(decided())), people, []).recipients)
+
+    assert [(post.carrier, post.at_once) for post in posts] == [(None, False)] * 2
+
+
 def test_a_narrower_scope_hears_only_of_its_own():
     hamburg = a_person("hamburg", Role.AP_CLERK, scope=Scope(site="Hamburg"))
     munich = a_person("munich", Role.AP_CLERK, scope=Scope(site="Munich"))
-    story = replace(the(story_of(invoice())), scope=Scope(site="Hamburg", purchase_order="PO 7"))
+    story = replace(the(story_of(invoice())), scopes=(Scope(site="Hamburg", purchase_order="PO 7"),))
 
     assert set(heard(route(story, [hamburg, munich, CLERK], []))) == {"hamburg", "cleo"}
 
@@ -193,10 +235,12 @@ def test_nobody_hears_twice_and_every_act_reaches_somebody_if_the_seller_has_any
 
     ids = [r.contact.contact_id for r in found.recipients]
     assert len(ids) == len(set(ids))
-    assert not any(r.contact.suspended or not r.contact.hears_of(story.scope) for r in found.recipients)
+    assert not any(r.contact.suspended or not r.contact.hears_of(story.scopes[0]) for r in found.recipients)
     acting = {r.stands_in_for or r.role for r in found.recipients if r.weight is Weight.ACT}
     must_act = {role for role, weight in MATRIX[story.kind].weights.items() if weight is Weight.ACT}
-    reachable = any(c.roles and not c.suspended and c.hears_of(story.scope) for c in sellers)
+    reachable = any(c.roles and not c.suspended and c.hears_of(story.scopes[0]) for c in sellers)
     assert acting or not reachable or not must_act
-    held = set(chain.from_iterable(c.roles for c in (*buyers, *sellers) if not c.suspended and c.hears_of(story.scope)))
+    held = set(
+        chain.from_iterable(c.roles for c in (*buyers, *sellers) if not c.suspended and c.hears_of(story.scopes[0]))
+    )
     assert not set(found.vacancies) & held

@@ -11,6 +11,7 @@ from services.notifications import remembered, wire
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.stories import Moment, Story
 from tests.unit.notifications.samples import (
+    FIVE,
     MONDAY_10,
     ZONE,
     decided,
@@ -21,6 +22,7 @@ from tests.unit.notifications.samples import (
     order_refused,
     payment,
     released,
+    shipment_refused,
     shipped,
     story_of,
 )
@@ -63,15 +65,20 @@ def test_the_fact_itself_says_by_when():
 
 
 def test_otherwise_the_matrix_says_in_how_many_business_days():
-    friday = Moment(datetime(2026, 3, 6, 9, tzinfo=UTC), ZONE)
+    friday = Moment(datetime(2026, 3, 6, 9, tzinfo=UTC), ZONE, FIVE)
 
     assert the(story_of(expired(), friday)).by_when == date(2026, 3, 10)
 
 
 def test_the_day_is_the_sellers_day():
-    late = Moment(datetime(2026, 3, 2, 23, 30, tzinfo=UTC), ZONE)
+    late = Moment(datetime(2026, 3, 2, 23, 30, tzinfo=UTC), ZONE, FIVE)
 
     assert the(story_of(order_refused(), late)).told_on == date(2026, 3, 3)
+
+
+def test_what_is_refused_without_a_shipment_is_the_order():
+    assert the(story_of(shipment_refused(shipment="s1"))).kind is Kind.SHIPMENT_REFUSED
+    assert the(story_of(shipment_refused(shipment=""))).kind is Kind.ORDER_REFUSED
 
 
 def test_cash_without_an_invoice_is_told_as_such():
@@ -116,4 +123,4 @@ def test_a_story_is_remembered_whole(story: Story):
     ids=["in the morning", "at five sharp", "on Friday evening", "on Saturday", "in summer time"],
 )
 def test_the_digest_goes_at_the_end_of_the_business_day(at: datetime, due: datetime):
-    assert Moment(at, ZONE).digest_at() == due
+    assert Moment(at, ZONE, FIVE).digest_at() == due

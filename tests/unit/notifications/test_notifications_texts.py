@@ -1,12 +1,14 @@
 """What people read: every kind of fact in every language."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
+from receivables.common.v1.party_pb2 import Scope as ScopeMessage
 
 from services.kernel.money import MINOR_MAX, Money
 from services.kernel.orders import Scope
@@ -18,8 +20,19 @@ from services.notifications.domain.routing import House, Recipient, route
 from services.notifications.domain.stories import Story
 from services.notifications.texts.catalogue import catalogue
 from services.notifications.texts.compose import Case, Names, compose
-from tests.unit.notifications.samples import a_colleague, a_person, credit_note, every_story, invoice, story_of
+from tests.unit.notifications.samples import (
+    a_colleague,
+    a_person,
+    credit_note,
+    every_story,
+    hold_placed,
+    invoice,
+    invoice_differs,
+    shipment_refused,
+    story_of,
+)
 
+UNTIL = Timestamp(seconds=int(datetime(2026, 3, 5, 12, tzinfo=UTC).timestamp()))
 NAMES = Names("Acme Ltd", "Nordwind GmbH")
 CASE = Case(3, "case+0af3@reply.example")
 STORIES = [pytest.param(story, id=story.kind.value) for story in every_story()]
@@ -70,6 +83,7 @@ def test_amounts_and_dates_are_written_as_people_of_the_language_write_them():
 
     assert told["en"].subject == "Invoice RE-2026-000001 for €1,190.00, due on 1 April 2026"
     assert told["de"].subject == "Rechnung RE-2026-000001 über 1.190,00\u00a0€, fällig am 1. April 2026"
+    assert told["fr"].subject == "Facture RE-2026-000001 de 1\u202f190,00\u00a0€, à payer le 1er avril 2026"
     assert told["sv"].subject == "Faktura RE-2026-000001 på 1\u00a0190,00\u00a0€, förfaller den 1 april 2026"
 
 
@@ -159,3 +173,51 @@ def test_what_it_affects_is_said_in_words():
 
 def test_the_day_is_written_out():
     assert catalogue("sv").day(date(2026, 3, 12)) == "12 mars 2026"
+    assert [catalogue("fr").day(date(2026, 5, n)) for n in (1, 21)] == ["1er mai 2026", "21 mai 2026"]
+
+
+def test_a_hold_says_what_it_is_about_and_never_what_was_written_beside_it():
+    found = story_of(hold_placed("overdue", scope=ScopeMessage(site="NORTH"), until=UNTIL))
+    assert found is not None
+    told = compose(found, [Recipient(a_person("cleo", Role.AP_CLERK), Weight.ACT, Role.AP_CLERK)], NAMES, CASE)[0]
+
+    assert told.subject == "Orders of Acme Ltd are on hold (only site NORTH)"
+    assert told.what_happened.endswith("(only site NORTH): invoices are overdue.")
+    assert "until 5 March 2026, unless the hold is lifted before" in told.what_we_do
+    assert told.affects_text == "new orders on account"
+    assert (told.by_when, told.what_you_need_to_do is not None) == (date(2026, 3, 4), True)
+    assert "they never pay" not in str(told)
+
+
+def test_a_hold_for_a_reason_that_is_new_to_us_shows_buyers_no_word_of_ours():
+    found = story_of(hold_placed("fraud_ring_7"))
+    assert found is not None
+
+    assert all("fraud" not in m.what_happened for m in messages(found, "en"))
+
+
+def test_an_invoice_that_differs_from_its_order_is_told_with_both_figures_and_as_many_reasons_as_can_be_read():
+    found = story_of(invoice_differs(findings=9_000))
+    assert found is not None
+    [told] = messages(found, "en")
+
+    assert told.subject == "Invoice RE-2026-000001 differs from order o1: €105.50 instead of €110.00"
+    assert told.what_happened.endswith("5.5 % by the tables, 10 % ordered; + 8995.")
+    assert len(told.what_happened) < 4000
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_shipment_of_a_refused_order_is_told_in_the_readers_words(language: str):
+    found = story_of(shipment_refused("order.refused", "order o1 was refused"))
+    assert found is not None
+    [told] = messages(found, language)
+
+    assert told.what_happened.endswith(f"{catalogue(language).refusal('order.refused', '')} (order.refused).")
+    assert "order o1 was refused" not in told.what_happened
+
+
+def test_a_refusal_that_is_new_to_us_is_told_as_it_was_put():
+    found = story_of(shipment_refused())
+    assert found is not None
+
+    assert "more than ordered (shipment.too_much)" in messages(found, "de")[0].what_happened

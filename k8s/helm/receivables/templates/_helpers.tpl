@@ -176,7 +176,7 @@ annotations:
 
 {{- /* The topics that each service follows (their stream.py). */ -}}
 {{- define "receivables.follows" -}}
-credit: [ledger, orders]
+credit: [invoicing, ledger, orders]
 invoicing: [credit, disputes, orders]
 ledger: [credit, disputes, invoicing]
 disputes: [invoicing, ledger]

@@ -1,0 +1,1 @@
+"""The rules of credit: what is approved, what is held, and what becomes of a hold (RULES.md)."""

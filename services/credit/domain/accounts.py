@@ -1,0 +1,40 @@
+"""What a buyer may owe, owes and has reserved."""
+
+from dataclasses import dataclass
+
+from services.credit.domain.policy import Policy
+from services.kernel.money import Money
+from services.kernel.refusals import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a buyer may owe, owes and has reserved."""
+
+    tenant: str
+    account_id: str
+    limit: Money
+    # What would be owed if all ended today, less what is reserved (RULES: exposure); below zero if the buyer paid too much.
+    used: Money
+    held: Money
+    on_hold: bool = False
+    # The number of the ledger's event whose balance `used` is.
+    sequence: int = 0
+
+    def own(self, amount: Money) -> Money:
+        """Return the amount itself; refuse one that is in another currency than the account."""
+        if amount.currency != self.limit.currency:
+            raise Invalid(
+                "account.currency_not_held",
+                f"the account is kept in {self.limit.currency}, the amount is in {amount.currency}",
+            )
+        return amount
+
+    @property
+    def headroom(self) -> Money:
+        """What the account can still take; below zero when shipped goods used more than the limit."""
+        return self.limit - self.used - self.held
+
+    def referral_band(self, policy: Policy) -> Money:
+        """How far above the headroom a person is still asked."""
+        return Money.of(self.limit.decimal * policy.referral_share, self.limit.currency)

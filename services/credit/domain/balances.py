@@ -1,0 +1,38 @@
+"""What an account uses, as the ledger tells it: its newest word counts, sums of what it told only where it says nothing."""
+
+from dataclasses import dataclass
+
+from services.credit.domain.accounts import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event of the ledger, as far as it says what an account uses."""
+
+    # Contiguous per account; None if the event has none.
+    sequence: int | None
+    # Open items less unapplied cash and open credits after it, in the account's currency and minor units; None from a
+    # version of the ledger that did not tell.
+    used_minor: int | None
+    # What it alone adds, from what it says of itself.
+    adds_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an event of the ledger changes of what is used, in minor units."""
+
+    used: int
+    # By how much the ledger's balance differs from what its events had added up to: what was missed, or is wrong.
+    correction: int
+    # The newest event that the balance is of.
+    sequence: int
+
+
+def change_of(account: Account, told: Told) -> Change:
+    """The newest balance is what is used, whatever came before it or is missing; an older event changes nothing."""
+    if told.sequence is not None and told.sequence <= account.sequence:
+        return Change(0, 0, account.sequence)
+    if told.sequence is None or told.used_minor is None:
+        return Change(told.adds_minor, 0, account.sequence)
+    return Change(told.adds_minor, told.used_minor - account.used.minor - told.adds_minor, told.sequence)

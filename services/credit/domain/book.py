@@ -1,0 +1,71 @@
+"""The accounts and holds of a batch of work, changed one after the other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from services.credit.domain.account_holds import AccountHold
+from services.credit.domain.accounts import Account
+from services.credit.domain.holds import Hold
+from services.credit.domain.policy import Policy
+from services.credit.domain.sellers import Seller
+from services.kernel.money import Money
+
+Key = tuple[str, str]  # tenant, and an account's or an order's id
+
+
+@dataclass(slots=True)
+class Book:
+    """The locked accounts and the newest hold of each order, changed as one decides in sequence."""
+
+    accounts: dict[Key, Account] = field(default_factory=dict)
+    holds: dict[Key, Hold] = field(default_factory=dict)
+    # Whose accounts were changed.
+    changed: set[Key] = field(default_factory=set)
+    # What left of each order: the account that it left for, and the shipment's id.
+    shipments: dict[Key, set[tuple[str, str]]] = field(default_factory=dict)
+    # What orders are decided by, beside their accounts; by tenant, and by account.
+    policies: dict[str, Policy] = field(default_factory=dict)
+    sellers: dict[str, list[Seller]] = field(default_factory=dict)
+    account_holds: dict[Key, list[AccountHold]] = field(default_factory=dict)
+    # What the ledger told of an account and waits among the parked events: the order that it waits for, if it is one.
+    waiting: dict[Key, list[Key | None]] = field(default_factory=dict)
+    # The orders that are decided here.
+    asked: frozenset[Key] = frozenset()
+
+    def change(self, key: Key, *, used: int = 0, held: int = 0, sequence: int | None = None) -> Account:
+        """Add to what an account uses and holds, in minor units; note which event of the ledger it stands at."""
+        before = self.accounts[key]
+        currency = before.limit.currency
+        account = Account(
+            tenant=before.tenant,
+            account_id=before.account_id,
+            limit=before.limit,
+            used=Money(before.used.minor + used, currency),
+            held=Money(before.held.minor + held, currency),
+            on_hold=before.on_hold,
+            sequence=before.sequence if sequence is None else sequence,
+        )
+        assert account.held.minor >= 0, "more was released than was held"
+        self.accounts[key] = account
+        self.changed.add(key)
+        return account
+
+    def policy_of(self, tenant: str) -> Policy:
+        """What a seller decides by."""
+        return self.policies.get(tenant) or Policy()
+
+    def sellers_of(self, tenant: str) -> Sequence[Seller]:
+        """A tenant's legal entities, the one first that was known first."""
+        return self.sellers.get(tenant, ())
+
+    def is_uncertain(self, key: Key) -> bool:
+        """Whether something that the ledger told of the account is not in what it uses.
+
+        An item that came before its order does not count where that order is decided here: its hold counts for it.
+        """
+        return any(order not in self.asked for order in self.waiting.get(key, ()))
+
+    def shipped(self, hold: Hold) -> int:
+        """How many shipments of an order left for the account that placed it."""
+        parts = self.shipments.get((hold.tenant, hold.order_id), ())
+        return sum(account_id == hold.account_id for account_id, _ in parts)

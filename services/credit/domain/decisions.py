@@ -1,0 +1,195 @@
+"""The answer to an order, and why."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from enum import StrEnum
+
+from services.credit.domain.accounts import Account
+from services.credit.domain.book import Book
+from services.credit.domain.holds import OPEN, Action, Hold, State, expiry
+from services.credit.domain.moves import own, release, ship
+from services.credit.domain.policy import Policy
+from services.credit.domain.sellers import zone_of
+from services.kernel.calendars import FIRST_YEAR, LAST_YEAR
+from services.kernel.money import Money
+from services.kernel.orders import Scope
+from services.kernel.refusals import Conflict, Invalid
+
+
+class Outcome(StrEnum):
+    """The answer to an order."""
+
+    APPROVED = "APPROVED"
+    REFERRED = "REFERRED"
+    DECLINED = "DECLINED"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An order's wish for credit: the gross of one of its versions."""
+
+    tenant: str
+    account_id: str
+    order_id: str
+    version: int
+    amount: Money
+    # None: the day on which it is decided.
+    promised_ship_on: date | None
+    scope: Scope
+    # The legal entity that sells; "": the tenant's first.
+    seller_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to one version of an order, and why."""
+
+    request: Request
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    decided_by: str
+    # None for a buyer nobody knows.
+    headroom: Money | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A decision as it was written."""
+
+    decision_id: str
+    order_id: str
+    version: int
+    account_id: str
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    amount: Money
+    headroom: Money | None
+    expires_at: datetime | None
+    scope: Scope
+
+
+def judge(
+    account: Account | None, amount: Money, policy: Policy, *, stopped: bool = False, uncertain: bool = False
+) -> tuple[Outcome, str]:
+    """Approve what fits, refer a near miss to a person, decline the rest.
+
+    A hold may stop the order; and where it is uncertain what the account uses, a person decides whatever the figures say.
+    """
+    if account is None:
+        return Outcome.DECLINED, "unknown_buyer"
+    if account.on_hold or stopped:
+        return Outcome.DECLINED, "account_on_hold"
+    if uncertain:
+        return Outcome.REFERRED, "exposure_uncertain"
+    if amount <= account.headroom:
+        return Outcome.APPROVED, "within_limit"
+    if amount <= account.headroom + account.referral_band(policy):
+        return Outcome.REFERRED, "near_limit"
+    return Outcome.DECLINED, "over_limit"
+
+
+def decide(book: Book, request: Request, at: datetime) -> tuple[Decision, Hold | None]:
+    """Decide one new version of an order and hold what is approved; return also the hold it replaced, if any.
+
+    The caller has made sure that this version was not decided before.
+    """
+    key = (request.tenant, request.account_id)
+    replaced = _replace_open_hold(book, request)
+    account = book.accounts.get(key)
+    if account is not None and account.limit.currency != request.amount.currency:
+        raise Invalid(
+            "order.currency_not_held",
+            f"the account is kept in {account.limit.currency}, the order is in {request.amount.currency}",
+        )
+    outcome, reason = judge(
+        account,
+        request.amount,
+        book.policy_of(request.tenant),
+        stopped=any(hold.stands(at) and hold.covers(request.scope) for hold in book.account_holds.get(key, ())),
+        uncertain=book.is_uncertain(key),
+    )
+    hold = _reserve(book, request, outcome, at)
+    after = book.accounts.get(key)
+    decision = Decision(
+        request=request,
+        outcome=outcome,
+        reasons=(reason,),
+        decided_by="engine",
+        headroom=after.headroom if after else None,
+        expires_at=hold.expires_at if outcome is Outcome.APPROVED else None,
+    )
+    return decision, replaced
+
+
+def review(book: Book, hold: Hold, outcome: Outcome, person: str) -> Decision:
+    """A person approves a referred order, whatever the headroom, or declines it."""
+    if outcome is Outcome.REFERRED:
+        raise Invalid("review.outcome", "a review approves or declines")
+    key = (hold.tenant, hold.account_id)
+    if outcome is Outcome.APPROVED:
+        moved = hold.move(Action.APPROVE, held=hold.amount)
+        book.change(key, held=hold.amount.minor)
+    else:
+        moved = hold.move(Action.DECLINE, held=hold.held)
+    book.holds[(hold.tenant, hold.order_id)] = moved
+    ship(book, moved)
+    return Decision(
+        request=Request(
+            hold.tenant, hold.account_id, hold.order_id, hold.version, hold.amount, None, hold.scope, hold.seller_id
+        ),
+        outcome=outcome,
+        reasons=("by_person",),
+        decided_by=person,
+        headroom=book.accounts[key].headroom,
+        expires_at=book.holds[(hold.tenant, hold.order_id)].expires_at if outcome is Outcome.APPROVED else None,
+    )
+
+
+def _reserve(book: Book, request: Request, outcome: Outcome, at: datetime) -> Hold:
+    """Hold what is approved until the policy's days are over where the seller is; for ever what has shipped already."""
+    key = (request.tenant, request.order_id)
+    zone = zone_of(book.sellers_of(request.tenant), request.seller_id)
+    promised = request.promised_ship_on or _today(at, zone)
+    zero = Money(0, request.amount.currency)
+    state = {Outcome.APPROVED: State.HELD, Outcome.REFERRED: State.REFERRED, Outcome.DECLINED: State.REFUSED}[outcome]
+    hold = Hold(
+        tenant=request.tenant,
+        order_id=request.order_id,
+        version=request.version,
+        account_id=request.account_id,
+        state=state,
+        amount=request.amount,
+        held=request.amount if outcome is Outcome.APPROVED else zero,
+        captured=zero,
+        expires_at=expiry(promised, book.policy_of(request.tenant).hold_days, zone),
+        scope=request.scope,
+        seller_id=request.seller_id,
+    )
+    if outcome is Outcome.APPROVED:
+        book.change((request.tenant, request.account_id), held=request.amount.minor)
+    book.holds[key] = hold
+    ship(book, hold)
+    return book.holds[key]
+
+
+def _today(at: datetime, zone: tzinfo) -> date:
+    """The day where the seller is; a clock that somebody set beyond all calendars is refused."""
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise Invalid("date.out_of_range", f"today is not between {FIRST_YEAR} and {LAST_YEAR}")
+    return at.astimezone(zone).date()
+
+
+def _replace_open_hold(book: Book, request: Request) -> Hold | None:
+    """A new version takes the place of the open hold; refused once something of the order is invoiced."""
+    earlier = book.holds.get((request.tenant, request.order_id))
+    if earlier is None:
+        return None
+    own(earlier, request.account_id)
+    if request.version < earlier.version:
+        raise Conflict("order.version_superseded", f"version {earlier.version} of this order is already decided")
+    if earlier.captured.minor or earlier.invoiced:
+        raise Conflict("order.already_invoiced", "part of this order is invoiced: it cannot be replaced")
+    if earlier.held.minor and book.shipped(earlier):
+        raise Conflict("order.already_shipped", "part of this order has shipped: it cannot be replaced")
+    return release(book, earlier) if earlier.state in OPEN else None

@@ -1,0 +1,253 @@
+"""Credit's tables as they follow from what it told: decisions stand as they were taken, and no limit is asked again."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from receivables.credit.v1 import events_pb2
+from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
+from receivables.ledger.v1 import events_pb2 as ledger_pb2
+from receivables.orders.v1 import events_pb2 as orders_pb2
+
+from services.chassis.database import Tx
+from services.chassis.envelope import Event
+from services.chassis.parked import Reason
+from services.chassis.rebuild import Fold, nothing
+from services.credit.domain.holds import expiry
+from services.credit.domain.policy import Policy
+from services.kernel.calendars import day
+
+Cause = Event[Any] | None
+
+_OUTCOMES = {
+    events_pb2.OUTCOME_APPROVED: ("APPROVED", "HELD"),
+    events_pb2.OUTCOME_REFERRED: ("REFERRED", "REFERRED"),
+    events_pb2.OUTCOME_DECLINED: ("DECLINED", "REFUSED"),
+}
+
+
+async def _register(tx: Tx, event: Event[events_pb2.BuyerRegistered], _cause: Cause) -> None:
+    body = event.body
+    company = body.company.SerializeToString(deterministic=True)
+    await tx.run(
+        """INSERT INTO account (tenant, account_id, company, currency, limit_minor, registered_at)
+           VALUES (%s, %s, %s, %s, %s, %s)""",
+        [event.tenant, body.account_id, company, body.limit.currency, body.limit.minor, tx.at],
+    )
+
+
+async def _change(tx: Tx, event: Event[events_pb2.BuyerChanged], _cause: Cause) -> None:
+    await tx.run(
+        "UPDATE account SET company = %s WHERE tenant = %s AND account_id = %s",
+        [event.body.company.SerializeToString(deterministic=True), event.tenant, event.body.account_id],
+    )
+
+
+async def _limit(tx: Tx, event: Event[events_pb2.LimitChanged], _cause: Cause) -> None:
+    await tx.run(
+        "UPDATE account SET limit_minor = %s WHERE tenant = %s AND account_id = %s",
+        [event.body.limit.minor, event.tenant, event.body.account_id],
+    )
+
+
+async def _decide(tx: Tx, event: Event[events_pb2.CreditDecided], cause: Cause) -> None:
+    """A version's first answer makes its hold and ends the version before it; a person's answer moves the hold."""
+    body = event.body
+    outcome, state = _OUTCOMES[body.outcome]
+    held = body.amount.minor if outcome == "APPROVED" else 0
+    by_person = "by_person" in body.reasons
+    if by_person:
+        await tx.run(
+            """UPDATE hold SET state = %s, held_minor = %s, expires_at = CASE WHEN %s THEN %s ELSE expires_at END
+                WHERE tenant = %s AND order_id = %s AND version = %s""",
+            [state, held, held > 0, _end_of_hold(body), event.tenant, body.order_id, body.version],
+        )
+    else:
+        await _place(tx, event, cause, state, held)
+    await tx.run(
+        """INSERT INTO decision (tenant, decision_id, order_id, version, account_id, outcome, reasons, decided_by, currency,
+                                 amount_minor, headroom_minor, expires_at, decided_at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+        [
+            event.tenant,
+            body.decision_id,
+            body.order_id,
+            body.version,
+            body.account_id,
+            outcome,
+            list(body.reasons),
+            event.origin.actor if by_person else "engine",
+            body.amount.currency,
+            body.amount.minor,
+            body.headroom.minor if body.HasField("headroom") else None,
+            _end_of_hold(body),
+            tx.at,
+        ],
+    )
+    if held:
+        await _move(tx, event, f"hold order/{body.order_id}/{body.version}", held)
+
+
+async def _place(tx: Tx, event: Event[events_pb2.CreditDecided], cause: Cause, state: str, held: int) -> None:
+    body = event.body
+    version = [event.tenant, body.order_id, body.version]
+    # One that held nothing, since a person was to decide it, is replaced without a word.
+    await tx.run(
+        """UPDATE hold SET state = 'RELEASED', held_minor = 0
+            WHERE tenant = %s AND order_id = %s AND version < %s AND state IN ('REFERRED', 'HELD')""",
+        version,
+    )
+    await tx.run(
+        "INSERT INTO order_of (tenant, order_id, account_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        [event.tenant, body.order_id, body.account_id],
+    )
+    # What has shipped before it was decided is never given back by the clock.
+    has_shipped = await tx.row(
+        "SELECT FROM shipment WHERE tenant = %s AND order_id = %s AND account_id = %s LIMIT 1",
+        [event.tenant, body.order_id, body.account_id],
+    )
+    await tx.run(
+        """INSERT INTO hold (tenant, order_id, version, account_id, state, currency, amount_minor, held_minor,
+                             captured_minor, expires_at, site, cost_centre, purchase_order, seller_id)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s, %s, %s)""",
+        [
+            *version,
+            body.account_id,
+            state,
+            body.amount.currency,
+            body.amount.minor,
+            held,
+            None if held and has_shipped is not None else _lapses_at(event, cause),
+            body.scope.site,
+            body.scope.cost_centre,
+            body.scope.purchase_order,
+            body.seller_id,
+        ],
+    )
+
+
+def _lapses_at(event: Event[events_pb2.CreditDecided], cause: Cause) -> datetime:
+    """When the order's wish lapses; told before it had a field of its own, it follows from the order's promise."""
+    body = event.body
+    if body.HasField("lapses_at"):
+        return _time(body.lapses_at)
+    if body.HasField("hold_expires_at"):
+        return _time(body.hold_expires_at)
+    promised = event.at.date()
+    if cause is not None and isinstance(cause.body, orders_pb2.OrderPlaced):
+        promised = day(cause.body.promised_ship_on, what="promised_ship_on")
+    return expiry(promised, Policy().hold_days, UTC)
+
+
+async def _release(tx: Tx, event: Event[events_pb2.HoldReleased], _cause: Cause) -> None:
+    """A version gives way to the next; what an invoice or a cancellation gives back is written with that."""
+    if event.body.cause == events_pb2.RELEASE_CAUSE_REPLACED:
+        await _give_back(tx, event, "RELEASED", "replaced")
+
+
+async def _expire(tx: Tx, event: Event[events_pb2.HoldExpired], _cause: Cause) -> None:
+    await _give_back(tx, event, "EXPIRED", "expired")
+
+
+async def _give_back(tx: Tx, event: Event[Any], state: str, word: str) -> None:
+    body = event.body
+    await tx.run(
+        "UPDATE hold SET state = %s, held_minor = 0 WHERE tenant = %s AND order_id = %s AND version = %s",
+        [state, event.tenant, body.order_id, body.version],
+    )
+    if body.amount.minor:
+        await _move(tx, event, f"{word} order/{body.order_id}/{body.version}", -body.amount.minor)
+
+
+async def _move(tx: Tx, event: Event[Any], why: str, held: int) -> None:
+    """Change what the account holds, with its cause."""
+    key = [event.tenant, event.body.account_id]
+    await tx.run(
+        "INSERT INTO movement (tenant, account_id, cause, used_minor, held_minor, at) VALUES (%s, %s, %s, 0, %s, %s)",
+        [*key, why, held, tx.at],
+    )
+    await tx.run("UPDATE account SET held_minor = held_minor + %s WHERE tenant = %s AND account_id = %s", [held, *key])
+
+
+async def _stop(tx: Tx, event: Event[events_pb2.HoldPlaced], _cause: Cause) -> None:
+    body = event.body
+    await tx.run(
+        """INSERT INTO account_hold (tenant, hold_id, account_id, site, cost_centre, purchase_order, reason_code, reason,
+                                     owner, until, placed_at, placed_by)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+        [
+            event.tenant,
+            body.hold_id,
+            body.account_id,
+            body.scope.site,
+            body.scope.cost_centre,
+            body.scope.purchase_order,
+            body.reason_code,
+            body.reason,
+            body.owner,
+            _time(body.until) if body.HasField("until") else None,
+            tx.at,
+            event.origin.actor,
+        ],
+    )
+
+
+async def _lift(tx: Tx, event: Event[events_pb2.HoldLifted], _cause: Cause) -> None:
+    await tx.run(
+        "UPDATE account_hold SET lifted_at = %s, lifted_by = %s WHERE tenant = %s AND hold_id = %s",
+        [tx.at, event.origin.actor, event.tenant, event.body.hold_id],
+    )
+
+
+async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Cause) -> None:
+    said = event.body.policy
+    await tx.run(
+        """INSERT INTO policy (tenant, version, referral_share, hold_days, set_at, set_by)
+           VALUES (%s, %s, %s, %s, %s, %s)""",
+        [event.tenant, event.body.version, Decimal(said.referral_share), said.hold_days, tx.at, event.origin.actor],
+    )
+
+
+def _end_of_hold(body: events_pb2.CreditDecided) -> datetime | None:
+    return _time(body.hold_expires_at) if body.HasField("hold_expires_at") else None
+
+
+def _time(said: Timestamp) -> datetime:
+    return said.ToDatetime(UTC)
+
+
+def _refused(event: Event[events_pb2.OrderRefused]) -> Reason:
+    return Reason("refused", event.body.code, event.body.message)
+
+
+FOLD = Fold(
+    own={
+        events_pb2.BuyerRegistered: _register,
+        events_pb2.BuyerChanged: _change,
+        events_pb2.LimitChanged: _limit,
+        events_pb2.CreditDecided: _decide,
+        events_pb2.HoldCaptured: nothing,
+        events_pb2.HoldReleased: _release,
+        events_pb2.HoldExpired: _expire,
+        events_pb2.LimitExceeded: nothing,
+        events_pb2.OrderRefused: nothing,
+        events_pb2.HoldPlaced: _stop,
+        events_pb2.HoldLifted: _lift,
+        events_pb2.PolicyChanged: _set_policy,
+    },
+    remembered=frozenset(
+        {
+            orders_pb2.OrderShipped,
+            ledger_pb2.ItemReduced,
+            ledger_pb2.CreditKept,
+            ledger_pb2.PaymentReceived,
+            ledger_pb2.CashApplied,
+            ledger_pb2.CashUnapplied,
+            invoicing_pb2.SellerChanged,
+        }
+    ),
+    # What an invoice takes, and a cancellation gives back, follows from the hold as it stood.
+    again=frozenset({ledger_pb2.ItemOpened, orders_pb2.OrderCancelled}),
+    refusals={events_pb2.OrderRefused: _refused},
+)

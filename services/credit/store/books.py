@@ -1,0 +1,166 @@
+"""What a batch of work needs to know, in one trip to the server: the accounts locked first, then all else as it is by then."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, LiteralString
+
+from services.chassis.columns import Columns, within
+from services.chassis.database import Question, Tx
+from services.credit.domain.accounts import Account
+from services.credit.domain.book import Book, Key
+from services.credit.domain.holds import Hold, State
+from services.credit.store import account_holds, policies
+from services.kernel.money import Money
+from services.kernel.orders import Scope
+
+_KEY = Columns("tenant text, id text")
+
+WAITING_MOST = 501  # of one account: one more than a batch has orders
+# Rows of `parked` that the ledger told of an account and that wait, by the index on the beginning of an event's key.
+WAITING: LiteralString = (
+    "consumer = 'credit' AND topic = 'receivables.ledger.v1' AND closed_at IS NULL AND substr(key, 1, 1000)"
+)
+
+
+async def open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key], asked: Collection[Key] = ()) -> Book:
+    """Hold the accounts until the transaction ends and read the newest hold of each order and what left of it.
+
+    Where orders are decided (`asked`), also what they are decided by. Statements that follow the lock see what those who
+    had it before have written.
+    """
+    tenants = sorted({tenant for tenant, _ in asked})
+    of_orders = (_newest(orders), _shipped(orders)) if orders else ()
+    decided_by = (
+        (_waiting(accounts), account_holds.standing_of(accounts), policies.newest(tenants), policies.sellers(tenants))
+        if asked
+        else ()
+    )
+    locked, *read = await tx.ask(_lock(accounts), *of_orders, *decided_by)
+    book = Book(_accounts(locked), asked=frozenset(asked))
+    if orders:
+        _read_orders(book, *read[:2])
+    if asked:
+        waiting, standing, newest, sellers = read[-4:]
+        book.waiting = _waiting_of(accounts, waiting)
+        book.account_holds = account_holds.by_account(standing)
+        book.policies = policies.by_tenant(newest)
+        book.sellers = policies.sellers_by_tenant(sellers)
+    return book
+
+
+async def lock_accounts(tx: Tx, keys: Collection[Key]) -> dict[Key, Account]:
+    """Hold the accounts until the transaction ends, in one global order, so that no two orders spend one limit."""
+    sql, params = _lock(keys)
+    return _accounts(await tx.rows(sql, params))
+
+
+async def lock_unknown(tx: Tx, keys: Collection[Key]) -> None:
+    """Serialize orders of accounts that have no row to lock."""
+    await tx.run(
+        "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%s::text[]) AS key",
+        [sorted(f"{tenant}/{account_id}" for tenant, account_id in keys)],
+    )
+
+
+async def read_orders(tx: Tx, book: Book, orders: Collection[Key]) -> None:
+    """Read the newest hold of each order and what left of it again, after a lock that came later than the book."""
+    _read_orders(book, *await tx.ask(_newest(orders), _shipped(orders)))
+
+
+def _lock(keys: Collection[Key]) -> Question:
+    return (
+        """SELECT tenant, account_id, currency, limit_minor, used_minor, held_minor, on_hold, applied_sequence FROM account
+            WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[])
+            ORDER BY tenant, account_id FOR NO KEY UPDATE""",
+        within(keys),
+    )
+
+
+def _newest(orders: Collection[Key]) -> Question:
+    """The newest version's hold of each order, whatever its state."""
+    return (
+        f"""SELECT newest.* FROM {_KEY.rows} AS wanted
+             CROSS JOIN LATERAL (SELECT * FROM hold WHERE hold.tenant = wanted.tenant AND hold.order_id = wanted.id
+                                  ORDER BY version DESC LIMIT 1) AS newest""",  # noqa: S608 - constant columns
+        [_KEY.pack(orders)],
+    )
+
+
+def _shipped(orders: Collection[Key]) -> Question:
+    return (
+        """SELECT tenant, order_id, account_id, shipment_id FROM shipment
+            WHERE tenant = ANY (%s::text[]) AND order_id = ANY (%s::text[])""",
+        within(orders),
+    )
+
+
+def _waiting(accounts: Collection[Key]) -> Question:
+    """The oldest waiting events of each account, one more than a batch may have orders for."""
+    return (
+        f"""SELECT told.* FROM unnest(%s::bytea[]) AS account (key)
+             CROSS JOIN LATERAL (SELECT key, subject, waits_for FROM parked WHERE {WAITING} = account.key
+                                  ORDER BY id LIMIT {WAITING_MOST}) AS told""",  # noqa: S608 - constant text
+        [[_event_key(key) for key in accounts]],
+    )
+
+
+def _event_key(key: Key) -> bytes:
+    return "/".join(key).encode()
+
+
+def _accounts(rows: Iterable[Any]) -> dict[Key, Account]:
+    return {
+        (r.tenant, r.account_id): Account(
+            tenant=r.tenant,
+            account_id=r.account_id,
+            limit=Money(r.limit_minor, r.currency),
+            used=Money(r.used_minor, r.currency),
+            held=Money(r.held_minor, r.currency),
+            on_hold=r.on_hold,
+            sequence=r.applied_sequence,
+        )
+        for r in rows
+    }
+
+
+def _read_orders(book: Book, newest: Iterable[Any], shipped: Iterable[Any]) -> None:
+    book.holds = {(r.tenant, r.order_id): hold(r) for r in newest}
+    book.shipments = {}
+    for r in shipped:
+        book.shipments.setdefault((r.tenant, r.order_id), set()).add((r.account_id, r.shipment_id))
+
+
+def _waiting_of(accounts: Collection[Key], rows: Sequence[Any]) -> dict[Key, list[Key | None]]:
+    """What the oldest waiting event of each subject waits for, if it is an order: those behind it wait for the same."""
+    names = {_event_key(key): key for key in accounts}
+    oldest: dict[tuple[Key, str], Key | None] = {}
+    for row in rows:
+        key = names[bytes(row.key)]
+        what, _, order_id = (row.waits_for or "").partition("/")
+        oldest.setdefault((key, row.subject), (key[0], order_id) if what == "order" else None)
+    waiting: dict[Key, list[Key | None]] = {}
+    for (key, _), order in oldest.items():
+        waiting.setdefault(key, []).append(order)
+    for row_key, n in Counter(bytes(row.key) for row in rows).items():
+        if n == WAITING_MOST:
+            waiting[names[row_key]].append(None)  # who knows what else
+    return waiting
+
+
+def hold(r: Any) -> Hold:
+    """A row as a hold."""
+    return Hold(
+        tenant=r.tenant,
+        order_id=r.order_id,
+        version=r.version,
+        account_id=r.account_id,
+        state=State(r.state),
+        amount=Money(r.amount_minor, r.currency),
+        held=Money(r.held_minor, r.currency),
+        captured=Money(r.captured_minor, r.currency),
+        expires_at=r.expires_at,
+        scope=Scope(r.site, r.cost_centre, r.purchase_order),
+        seller_id=r.seller_id,
+        invoiced=r.invoiced,
+        cancelled=r.cancelled,
+    )

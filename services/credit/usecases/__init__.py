@@ -1,0 +1,24 @@
+"""What credit does: load, decide, save, announce, in the caller's transaction."""
+
+from services.credit.usecases.account_holds import end, find_over, lift_hold, place_hold
+from services.credit.usecases.buyers import change_buyer, register_buyer, set_limit
+from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, review, tell_refused
+from services.credit.usecases.policies import know_sellers, set_policy
+
+__all__ = [
+    "change_buyer",
+    "decide",
+    "end",
+    "find_lapsed",
+    "find_over",
+    "follow",
+    "know_sellers",
+    "lapse",
+    "lift_hold",
+    "place_hold",
+    "register_buyer",
+    "review",
+    "set_limit",
+    "set_policy",
+    "tell_refused",
+]

@@ -1,0 +1,437 @@
+"""Orders and what becomes of them: one routine decides, whatever the door; the ledger says what is used."""
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from google.protobuf.message import Message
+from receivables.credit.v1 import events_pb2
+from receivables.ledger.v1 import events_pb2 as ledger_pb2
+from receivables.orders.v1 import events_pb2 as orders_pb2
+
+from services import contracts
+from services.chassis import outbox
+from services.chassis.database import Tx
+from services.chassis.envelope import Event, Origin, new_traceparent
+from services.chassis.ids import new_id
+from services.chassis.logs import log, trace_id
+from services.chassis.outbox import Announcement
+from services.chassis.workers import Batch
+from services.credit import metrics, store, wire
+from services.credit.domain import balances, decisions, moves
+from services.credit.domain.accounts import Account
+from services.credit.domain.balances import Change
+from services.credit.domain.book import Book
+from services.credit.domain.decisions import Decision, Outcome, Recorded, Request
+from services.credit.domain.holds import Action, Hold, State
+from services.credit.store import Key, Movement, Version
+from services.kernel.money import Money
+from services.kernel.refusals import Conflict, Early, Invalid, NotFound, Refusal, quoted
+
+
+@dataclass(slots=True)
+class Work:
+    """What a batch changes, in sequence, to be written and told as one."""
+
+    book: Book
+    at: datetime
+    # What was decided on versions before, and here.
+    known: dict[Version, Recorded] = field(default_factory=dict)
+    # Each version's last state: a statement touches a row once.
+    holds: dict[Version, Hold] = field(default_factory=dict)
+    decisions: list[tuple[str, Decision]] = field(default_factory=list)
+    movements: list[Movement] = field(default_factory=list)
+    # Accounts whose limit must hold once this is written.
+    granted: set[Key] = field(default_factory=set)
+    # The accounts of orders that were not known before.
+    owners: dict[Key, str] = field(default_factory=dict)
+    # Tenant, order, account and id of what left.
+    shipments: list[tuple[str, str, str, str]] = field(default_factory=list)
+    # Where the ledger's balance was another than what its events had added up to.
+    corrections: list[tuple[str, Change]] = field(default_factory=list)
+    telling: list[Announcement] = field(default_factory=list)
+
+    def keep(self, hold: Hold) -> None:
+        """Write this state of a hold."""
+        self.holds[(hold.tenant, hold.order_id, hold.version)] = hold
+
+    def keep_newest(self, before: Hold) -> None:
+        """Write the state of an order's hold, if it is another than before."""
+        if (hold := self.book.holds[(before.tenant, before.order_id)]) is not before:
+            self.keep(hold)
+
+
+async def follow(tx: Tx, events: Sequence[Event[Any]]) -> None:
+    """Handle all that changes what accounts use and hold, in the order in which it came.
+
+    One book is opened and closed for all of it, whatever kinds of events a batch mixes.
+    """
+    effective = [event for event in events if not _changes_nothing(event)]
+    if not effective:
+        return
+    began = time.perf_counter()
+    of_orders = [event for event in effective if type(event.body) in _OF_ORDERS]
+    accounts = {(event.tenant, event.body.account_id) for event in effective}
+    placed = [event for event in of_orders if isinstance(event.body, orders_pb2.OrderPlaced)]
+    work = await _open(
+        tx, accounts, {_order(event) for event in of_orders}, [(*_order(e), e.body.version) for e in placed]
+    )
+    booked = await _booked(tx, work.book, effective)
+    for event in effective:
+        if _cause(event) not in booked:
+            _STEPS[type(event.body)](work, event)
+    await _close(tx, work, began)
+
+
+async def decide(tx: Tx, requests: Sequence[tuple[Origin, Request]]) -> list[Recorded]:
+    """Decide once per order and version, in sequence, and hold what is approved; asking again repeats the answer.
+
+    A checkout's single question; what it does with each is the one routine for every door (RULES: one routine).
+    """
+    began = time.perf_counter()
+    work = await _open(
+        tx,
+        {(r.tenant, r.account_id) for _, r in requests},
+        {(r.tenant, r.order_id) for _, r in requests},
+        [(r.tenant, r.order_id, r.version) for _, r in requests],
+    )
+    answers = [_decide_one(work, origin, request) for origin, request in requests]
+    await _close(tx, work, began)
+    return answers
+
+
+def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
+    version = (request.tenant, request.order_id, request.version)
+    if (earlier := work.known.get(version)) is not None:
+        return _same(earlier, request)
+    order = (request.tenant, request.order_id)
+    if order not in work.book.holds:
+        work.owners[order] = request.account_id
+    decision, replaced = decisions.decide(work.book, request, work.at)
+    if replaced is not None:
+        work.keep(replace(replaced, state=State.RELEASED, held=Money(0, replaced.held.currency)))
+        work.movements += _released(replaced, "replaced")
+        work.telling += _tell_released(origin, replaced, events_pb2.RELEASE_CAUSE_REPLACED)
+    work.known[version] = record = _record(decision)
+    work.decisions.append((record.decision_id, decision))
+    hold = work.book.holds[order]
+    work.keep(hold)
+    if decision.outcome is Outcome.APPROVED:
+        work.granted.add((request.tenant, request.account_id))
+        work.movements.append(_hold_movement(request))
+    work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record, hold)))
+    return record
+
+
+async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome) -> Recorded:
+    """A person decides a referred order; the order goes on."""
+    book, hold = await _one_order(tx, origin.tenant, order_id)
+    decision = decisions.review(book, hold, outcome, origin.actor)
+    record = _record(decision)
+    work = Work(book, tx.at, decisions=[(record.decision_id, decision)])
+    work.keep(book.holds[(origin.tenant, order_id)])
+    if outcome is Outcome.APPROVED:
+        work.movements.append(_hold_movement(decision.request))
+    work.telling.append(_tell(origin, record.account_id, order_id, wire.decided(record)))
+    await _write(tx, work)
+    return record
+
+
+def _place(work: Work, event: Event[orders_pb2.OrderPlaced]) -> None:
+    """Decide an order that the shop or the ERP tells."""
+    _decide_one(work, event.origin, wire.request_of_order(event))
+
+
+def _ship(work: Work, event: Event[orders_pb2.OrderShipped]) -> None:
+    """What has left is noted, each shipment once; what is held for the order stays held until it is invoiced.
+
+    It waits for nothing: of an order that comes later it is found then; one that was declined has nothing to hold.
+    """
+    body, order = event.body, _order(event)
+    if body.account_id != event.account_id:
+        raise Invalid("order.account_mismatch", "the shipment's account is not the one in the key")
+    hold = work.book.holds.get(order)
+    if hold is not None:
+        moves.own(hold, body.account_id)
+    shipment = (body.account_id, body.shipment_id)
+    if shipment in (known := work.book.shipments.setdefault(order, set())):
+        return
+    known.add(shipment)
+    work.shipments.append((*order, *shipment))
+    if hold is not None:
+        moves.ship(work.book, hold)
+        work.keep_newest(hold)
+
+
+def _cancel(work: Work, event: Event[orders_pb2.OrderCancelled]) -> None:
+    """Give back exactly what the order's hold still has, unless something of it is still to be invoiced."""
+    hold = moves.own(_known(work.book, event.tenant, event.body.order_id), event.body.account_id)
+    released = moves.cancel(work.book, hold)
+    work.keep_newest(hold)
+    if released:
+        work.movements += _released(hold, "cancelled")
+        work.telling += _tell_released(event.origin, hold, events_pb2.RELEASE_CAUSE_CANCELLED)
+
+
+def _capture(work: Work, event: Event[ledger_pb2.ItemOpened]) -> None:
+    """What is invoiced is used, and its part of the hold taken; after the last invoice the rest is released."""
+    body = event.body
+    book, key = work.book, (event.tenant, body.account_id)
+    hold = _known(book, event.tenant, body.order_id)
+    amount = _account(book, *key).own(contracts.money(body.amount))
+    captured = released = Money(0, amount.currency)
+    if hold.account_id == body.account_id:  # an invoice of one account never takes what another holds
+        captured, released = moves.capture(book, hold, amount, final=body.final)
+        work.keep_newest(hold)
+    _use(work, event, amount.minor, held=-captured.minor)
+    telling: list[Message] = []
+    if captured.minor:
+        telling.append(wire.captured(hold, captured, body.number))
+    if released.minor:
+        work.movements.append(Movement(key, f"completed order/{hold.order_id}/{hold.version}", held=-released.minor))
+        telling.append(wire.released(hold, released, events_pb2.RELEASE_CAUSE_COMPLETED))
+    account = book.accounts[key]
+    if account.headroom.minor < 0 and captured < amount:
+        telling.append(wire.exceeded(body, hold, account.limit, -account.headroom))
+    work.telling += [_tell(event.origin, key[1], hold.order_id, message) for message in telling]
+
+
+def _lower(work: Work, event: Event[Any]) -> None:
+    """What came in, applied or not, and what was credited lowers what is used."""
+    account = _account(work.book, event.tenant, event.body.account_id)
+    _use(work, event, -account.own(contracts.money(event.body.amount)).minor)
+
+
+def _reduce(work: Work, event: Event[ledger_pb2.ItemReduced]) -> None:
+    """A credit note lowers what is used; of what was paid, PaymentReceived told."""
+    (_lower if event.body.by == ledger_pb2.REDUCTION_CREDITED else _note)(work, event)
+
+
+def _note(work: Work, event: Event[Any]) -> None:
+    """What changes nothing itself tells a balance all the same."""
+    if event.body.after:
+        _account(work.book, event.tenant, event.body.account_id)
+        _use(work, event, 0)
+
+
+def _use(work: Work, event: Event[Any], adds: int, *, held: int = 0) -> None:
+    """Let the account use what the ledger says it does: the newest balance, where it tells one."""
+    key = (event.tenant, event.body.account_id)
+    account = work.book.accounts[key]
+    change = balances.change_of(account, wire.told(event, account.limit.currency, adds))
+    if (cause := _cause(event)) is not None:
+        work.movements.append(Movement(*cause, used=change.used, held=held))
+    if change.correction:
+        work.movements.append(Movement(key, f"balance {change.sequence}", used=change.correction))
+        work.corrections.append((event.origin.traceparent, change))
+    account = work.book.change(key, used=change.used + change.correction, sequence=change.sequence)
+    if account.headroom.minor < 0:
+        work.granted.discard(key)  # what is owed is used, whatever was granted before
+
+
+def _cause(event: Event[Any]) -> tuple[Key, str] | None:
+    """Under which name, of which account, an event of the ledger is booked, once; None for what adds nothing."""
+    body = event.body
+    match body:
+        case ledger_pb2.ItemOpened():
+            name = f"item invoice/{body.invoice_id}"
+        case ledger_pb2.ItemReduced() if body.by == ledger_pb2.REDUCTION_CREDITED:
+            name = f"credited {body.cause_id}"
+        case ledger_pb2.CreditKept():
+            name = f"kept {body.credit_note_number}"
+        case ledger_pb2.PaymentReceived():
+            name = f"payment {body.payment_id}"
+        case _:
+            return None
+    return (event.tenant, body.account_id), name
+
+
+async def _booked(tx: Tx, book: Book, events: Sequence[Event[Any]]) -> Set[tuple[Key, str]]:
+    """What of this was booked long ago and comes again, as when a topic is read from its beginning.
+
+    What is newer than the account's balance cannot have come before, and needs no question.
+    """
+    old = []
+    for event in events:
+        if (cause := _cause(event)) is None or (account := book.accounts.get(cause[0])) is None:
+            continue
+        if event.sequence is None or event.sequence <= account.sequence or not event.body.after:
+            old.append(cause)
+    return await store.find_movements(tx, old) if old else frozenset()
+
+
+_STEPS: Mapping[type[Message], Callable[[Work, Event[Any]], None]] = {
+    orders_pb2.OrderPlaced: _place,
+    orders_pb2.OrderShipped: _ship,
+    orders_pb2.OrderCancelled: _cancel,
+    ledger_pb2.ItemOpened: _capture,
+    ledger_pb2.ItemReduced: _reduce,
+    ledger_pb2.CreditKept: _lower,
+    ledger_pb2.PaymentReceived: _lower,
+    ledger_pb2.CashApplied: _note,
+    ledger_pb2.CashUnapplied: _note,
+}
+_OF_ORDERS = (orders_pb2.OrderPlaced, orders_pb2.OrderShipped, orders_pb2.OrderCancelled, ledger_pb2.ItemOpened)
+
+
+def _changes_nothing(event: Event[Any]) -> bool:
+    """An item that was paid, or cash that met one, told without a balance: the payment told what credit needs."""
+    return type(event.body) not in _OF_ORDERS and _cause(event) is None and not event.body.after
+
+
+def _order(event: Event[Any]) -> Key:
+    return event.tenant, event.body.order_id
+
+
+async def find_lapsed(tx: Tx) -> int:
+    """Have the holds given back whose time is over; return how many."""
+    return await store.find_lapsed(tx, Origin("", "system:expiry", "the hold's time is over", "", new_traceparent()))
+
+
+async def lapse(batch: Batch) -> None:
+    """Give these orders' holds back, unless something came of them meanwhile."""
+    async with batch.finishing() as done:
+        orders = {(job.tenant, job.subject.removeprefix("order/")): job for job in done.jobs}
+        work = Work(await _book_of_orders(done.tx, orders.keys()), done.tx.at)
+        for key, job in orders.items():
+            hold = work.book.holds[key]
+            if not hold.is_over(work.at):
+                continue
+            moves.release(work.book, hold, Action.EXPIRE)
+            work.keep(work.book.holds[key])
+            work.movements += _released(hold, "expired")
+            origin = replace(job.origin, idempotency_key=f"expire {hold.order_id}/{hold.version}")
+            work.telling.append(_tell(origin, hold.account_id, hold.order_id, wire.expired(hold)))
+        await _write(done.tx, work)
+
+
+async def tell_refused(tx: Tx, event: Event[Any], refusal: Refusal) -> None:
+    """Tell the seller that an order could not be taken."""
+    if not isinstance(event.body, orders_pb2.OrderPlaced):
+        return
+    message = events_pb2.OrderRefused(
+        order_id=event.body.order_id,
+        version=event.body.version,
+        account_id=event.account_id,
+        code=refusal.code,
+        message=refusal.message,
+    )
+    await outbox.add(tx, [Announcement(event.origin, event.account_id, event.subject, message)])
+
+
+async def _open(tx: Tx, accounts: Collection[Key], orders: Collection[Key], asked: Sequence[Version]) -> Work:
+    """Open the book, with what was decided before on the versions that are asked about."""
+    book = await _open_book(tx, accounts, orders, {(tenant, order_id) for tenant, order_id, _ in asked})
+    # Only a version that is not above the newest one can be known.
+    old = [v for v in asked if (hold := book.holds.get((v[0], v[1]))) is not None and v[2] <= hold.version]
+    return Work(book, tx.at, known=await store.find_decisions(tx, old) if old else {})
+
+
+async def _close(tx: Tx, work: Work, began: float) -> None:
+    await _write(tx, work)
+    metrics.decided([decision.outcome.value for _, decision in work.decisions], time.perf_counter() - began)
+    for traceparent, change in work.corrections:
+        metrics.CORRECTED.inc()
+        log.warning("exposure corrected", minor=change.correction, trace_id=trace_id(traceparent))
+
+
+async def _write(tx: Tx, work: Work) -> None:
+    """Write what changed, and tell it."""
+    changed = [work.book.accounts[key] for key in work.book.changed]
+    if changed or work.holds or work.shipments:
+        written = await store.save(
+            tx,
+            changed,
+            list(work.holds.values()),
+            work.movements,
+            decisions=work.decisions,
+            granted=work.granted,
+            owners=work.owners,
+            shipments=work.shipments,
+        )
+        if not written:
+            raise Conflict("order.account_changed", "another account has placed an order by this id just now")
+    await outbox.add(tx, work.telling)
+
+
+async def _open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key], asked: Collection[Key] = ()) -> Book:
+    """Lock the accounts, then read what else the work needs."""
+    book = await store.open_book(tx, accounts, orders, asked)
+    if unknown := set(accounts) - book.accounts.keys():
+        await store.lock_unknown(tx, unknown)
+        if orders:
+            await store.read_orders(tx, book, orders)
+    return book
+
+
+async def _book_of_orders(tx: Tx, orders: Collection[Key]) -> Book:
+    return await _open_book(tx, await store.accounts_of(tx, orders), orders)
+
+
+async def _one_order(tx: Tx, tenant: str, order_id: str) -> tuple[Book, Hold]:
+    book = await _book_of_orders(tx, {(tenant, order_id)})
+    if (hold := book.holds.get((tenant, order_id))) is None:
+        raise NotFound("order.unknown", f"no order {quoted(order_id)}")
+    return book, hold
+
+
+def _known(book: Book, tenant: str, order_id: str) -> Hold:
+    if (hold := book.holds.get((tenant, order_id))) is None:
+        raise Early(f"order/{order_id}")
+    return hold
+
+
+def _account(book: Book, tenant: str, account_id: str) -> Account:
+    if (account := book.accounts.get((tenant, account_id))) is None:
+        raise Early(f"buyer/{account_id}")
+    return account
+
+
+def _same(earlier: Recorded, request: Request) -> Recorded:
+    """The answer again, unless the same version now asks for something else."""
+    if earlier.account_id != request.account_id:
+        raise Conflict("order.account_changed", "an order stays with the account that placed it")
+    if earlier.amount != request.amount:
+        raise Conflict(
+            "order.version_reused", f"version {request.version} of this order was decided for another amount"
+        )
+    return earlier
+
+
+def _record(decision: Decision) -> Recorded:
+    request = decision.request
+    return Recorded(
+        decision_id=new_id(),
+        order_id=request.order_id,
+        version=request.version,
+        account_id=request.account_id,
+        outcome=decision.outcome,
+        reasons=decision.reasons,
+        amount=request.amount,
+        headroom=decision.headroom,
+        expires_at=decision.expires_at,
+        scope=request.scope,
+    )
+
+
+def _hold_movement(request: Request) -> Movement:
+    cause = f"hold order/{request.order_id}/{request.version}"
+    return Movement((request.tenant, request.account_id), cause, held=request.amount.minor)
+
+
+def _released(hold: Hold, why: str) -> list[Movement]:
+    cause = f"{why} order/{hold.order_id}/{hold.version}"
+    return [Movement((hold.tenant, hold.account_id), cause, held=-hold.held.minor)] if hold.held.minor else []
+
+
+def _tell(origin: Origin, account_id: str, order_id: str, message: Message) -> Announcement:
+    return Announcement(origin, account_id, f"order/{order_id}", message)
+
+
+def _tell_released(origin: Origin, hold: Hold, cause: events_pb2.ReleaseCause.ValueType) -> list[Announcement]:
+    """A hold that held nothing (referred) is given back without a word."""
+    if not hold.held.minor:
+        return []
+    return [_tell(origin, hold.account_id, hold.order_id, wire.released(hold, hold.held, cause))]

@@ -1,8 +1,0 @@
-"""UN/CEFACT Cross Industry Invoice D16B."""
-
-from services.invoicing.documents.formats.cii.levels import reasons as level_reasons
-from services.invoicing.documents.formats.cii.names import REASONS, ROOTS
-from services.invoicing.documents.formats.cii.reader import read
-from services.invoicing.documents.formats.cii.writer import write
-
-__all__ = ["REASONS", "ROOTS", "level_reasons", "read", "write"]

@@ -1,7 +1,0 @@
-"""UBL 2.1 Invoice and CreditNote."""
-
-from services.invoicing.documents.formats.ubl.names import REASONS
-from services.invoicing.documents.formats.ubl.reader import read
-from services.invoicing.documents.formats.ubl.writer import write
-
-__all__ = ["REASONS", "read", "write"]

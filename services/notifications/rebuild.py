@@ -1,0 +1,100 @@
+"""What people were told, as far as it can be known again: facts and their cases; persons' data is on no topic.
+
+In an older copy, which has its people, messages are written again. Those that ask for something, and those with a
+document, are told of when they arrive: what was not told of goes out now. What only informs does not go out again.
+"""
+
+from datetime import time
+from typing import Any
+
+from receivables.notifications.v1 import events_pb2
+
+from services.chassis.database import Tx
+from services.chassis.envelope import Event
+from services.chassis.rebuild import Fold
+from services.notifications import store
+from services.notifications.domain.sellers import Policy
+
+Cause = Event[Any] | None
+Told = events_pb2.MessageDelivered | events_pb2.MessageBounced
+
+_OPEN = "('QUEUED', 'SENT', 'SOFT_BOUNCED')"
+
+
+async def _deliver(tx: Tx, event: Event[events_pb2.MessageDelivered], _cause: Cause) -> None:
+    await _end(tx, event.tenant, event.body, "ACCEPTED", 0)
+
+
+async def _bounce(tx: Tx, event: Event[events_pb2.MessageBounced], _cause: Cause) -> None:
+    await _end(tx, event.tenant, event.body, "HARD_BOUNCED", event.body.smtp_code)
+    await _suspend(tx, event)
+
+
+async def _suspend(tx: Tx, event: Event[Any], _cause: Cause = None) -> None:
+    await tx.run(
+        "UPDATE contact SET suspended_at = %s WHERE tenant = %s AND contact_id = %s AND suspended_at IS NULL",
+        [tx.at, event.tenant, event.body.contact_id],
+    )
+
+
+async def _end(tx: Tx, tenant: str, said: Told, state: str, smtp_code: int) -> None:
+    """The message gets the id by which it was told of, and its mail has come to its end; unless its person is gone.
+
+    Of several that are about the same, each is told of: which of them by which id is of no meaning.
+    """
+    row = await tx.row(
+        f"""SELECT message_id, mail_key FROM message m
+             WHERE tenant = %s AND contact_id = %s AND event_type = %s AND about = %s
+               AND (message_id = %s OR EXISTS (SELECT FROM mail WHERE mail.tenant = m.tenant AND mail.key = m.mail_key
+                                                  AND mail.contact_id = m.contact_id AND mail.state IN {_OPEN}))
+             ORDER BY message_id <> %s, created_at, message_id LIMIT 1""",  # noqa: S608 - constant text
+        [tenant, said.contact_id, said.event_type, said.about, said.message_id, said.message_id],
+    )
+    if row is None:
+        return
+    await tx.run("DELETE FROM job WHERE tenant = %s AND subject = %s", [tenant, f"message/{row.message_id}"])
+    await tx.run(
+        "UPDATE message SET message_id = %s WHERE tenant = %s AND message_id = %s",
+        [said.message_id, tenant, row.message_id],
+    )
+    await tx.run(
+        "UPDATE mail SET state = %s, smtp_code = %s WHERE tenant = %s AND contact_id = %s AND key = %s",
+        [state, smtp_code, tenant, said.contact_id, row.mail_key],
+    )
+
+
+async def _finish(tx: Tx) -> None:
+    """What only informs was sent when it was handled, or is not worth being sent twice."""
+    await tx.run(
+        """INSERT INTO mail (tenant, contact_id, key, due_at, state)
+            SELECT DISTINCT tenant, contact_id, 'rebuilt/' || told_on, now(), 'QUEUED' FROM message WHERE mail_key IS NULL
+            ON CONFLICT DO NOTHING"""
+    )
+    await tx.run("UPDATE message SET mail_key = 'rebuilt/' || told_on WHERE mail_key IS NULL")
+    await tx.run(
+        f"""WITH ended AS (
+              UPDATE mail SET state = 'ACCEPTED' WHERE state IN {_OPEN}
+                 AND NOT EXISTS (SELECT FROM message m WHERE m.tenant = mail.tenant AND m.contact_id = mail.contact_id
+                                    AND m.mail_key = mail.key AND (m.weight = 'ACT' OR m.document <> ''))
+              RETURNING tenant, contact_id, key)
+            DELETE FROM job USING ended JOIN message m
+                   ON m.tenant = ended.tenant AND m.contact_id = ended.contact_id AND m.mail_key = ended.key
+             WHERE job.tenant = m.tenant AND job.kind = 'letter' AND job.subject = 'message/' || m.message_id"""  # noqa: S608 - constant text
+    )
+
+
+async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Cause) -> None:
+    policy = Policy(event.body.version, time.fromisoformat(event.body.policy.digest_at))
+    await store.add_policy(tx, event.tenant, policy, event.origin.actor)
+
+
+FOLD = Fold(
+    own={
+        events_pb2.MessageDelivered: _deliver,
+        events_pb2.MessageBounced: _bounce,
+        events_pb2.ContactUnreachable: _suspend,
+        events_pb2.PolicyChanged: _set_policy,
+    },
+    remembers_all=True,
+    finish=_finish,
+)

@@ -1,0 +1,377 @@
+"""A database is lost, or restored from an older copy: what was told is taken back before anything new is told."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from pprint import pformat
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
+from receivables.common.v1 import party_pb2
+from receivables.credit.v1 import events_pb2 as credit_events
+from receivables.credit.v1 import service_pb2 as credit_pb2
+from receivables.disputes.v1 import events_pb2 as disputes_events
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_events
+from receivables.notifications.v1 import service_pb2 as notifications_pb2
+
+from deploy.demo.desk import money
+from deploy.demo.stack import START_S, STOP_S, Running
+from deploy.local import postgres
+from deploy.local.artifacts import ROOT
+from deploy.local.postgres import DatabaseUrls
+from services.chassis import told
+from services.chassis.migrate import migrate
+from services.chassis.topics import TOPICS, partitions
+from tests.end_to_end.world import Trader, World
+
+# What comes back, and what of it is of no meaning: ids of rows that nobody is told, places in lists, times of writing.
+TABLES: dict[str, dict[str, set[str]]] = {
+    "credit": {
+        "account": set(),
+        "order_of": set(),
+        "shipment": set(),
+        "hold": set(),
+        "decision": set(),
+        "movement": set(),
+        "account_hold": set(),
+        "policy": set(),
+        "seller": {"nth"},
+    },
+    "invoicing": {
+        "seller": {"position"},
+        "seller_version": set(),
+        "contract_version": set(),
+        "refused_order": set(),
+        "buyer": set(),
+        "contract": set(),
+        "sales_order": set(),
+        "order_line": set(),
+        "shipment": set(),
+        "series": set(),
+        "issued": {"position"},
+        "issued_line": set(),
+        "document": set(),
+        "paper": set(),
+        "invoice_balance": set(),
+        "credit_request": set(),
+        "held": set(),
+        "job": {"id", "added_at", "next_try_at"},
+    },
+    "ledger": {
+        "account": set(),
+        "entry": {"entry_id"},
+        "balance": set(),
+        "item": set(),
+        "payment": set(),
+        "credit_note": set(),
+        "allocation": {"allocation_id"},
+        "dispute": set(),
+        "seller": set(),
+        "double_payment": set(),
+        "matching": {"turn"},
+    },
+    "disputes": {
+        "seller": set(),
+        "policy": set(),
+        "case_series": set(),
+        "credited_rate": set(),
+        "invoice": set(),
+        "invoice_line": set(),
+        "dispute": {"description"},
+        "dispute_line": set(),
+        "dispute_move": set(),
+        "credit_note": set(),
+    },
+    "notifications": {
+        "company": set(),
+        "seller": set(),
+        "order_scope": set(),
+        "dispute_reason": set(),
+        "policy": set(),
+    },
+}
+
+
+def contents(service: str, urls: DatabaseUrls, trader: Trader) -> dict[str, list[str]]:
+    """All rows of a seller's tenant that must come back, as text and in an order of their own."""
+    found = {}
+    with psycopg.connect(urls.owner, row_factory=dict_row) as connection:
+        connection.execute("SELECT set_config('ar.tenants', %s, true)", [trader.tenant])
+        for table, meaningless in TABLES[service].items():
+            rows = connection.execute(f"SELECT * FROM {table}").fetchall()
+            found[table] = sorted(repr({k: v for k, v in row.items() if k not in meaningless}) for row in rows)
+        if service == "ledger":
+            rows = connection.execute(
+                "SELECT e.kind, e.reference, p.line, p.chart_account, p.currency, p.minor FROM posting p JOIN entry e USING (tenant, account_id, entry_id)"
+            ).fetchall()
+            found["posting"] = sorted(map(repr, rows))
+    return found
+
+
+def command(service: Running, urls: DatabaseUrls, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A service's command on a database of our choice."""
+    return subprocess.run(
+        [*service.process.argv[:-1], *arguments],
+        env=os.environ | service.process.env | {"AR_DATABASE_URL": urls.server, "COLUMNS": "240"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def empty(world: World) -> Iterator[Callable[[str], DatabaseUrls]]:
+    """Give a migrated database without rows, for a service."""
+    admin, made = world.stage.stack.servers.admin_database_url, []
+
+    def database(service: str) -> DatabaseUrls:
+        old = conninfo_to_dict(world.stage.stack.running[service].database.server)["dbname"]
+        name = f"{old}_anew"
+        urls = postgres.provision(admin, name)
+        made.append(name)
+        migrate(urls.owner, f"{name}_server", ROOT / "services" / service / "migrations")
+        return urls
+
+    yield database
+    for name in made:
+        postgres.drop(admin, name)
+
+
+def trade(world: World, trader: Trader, nth: int) -> None:
+    """A little of everything: approved, near the limit, declined, replaced, cancelled, paid, disputed, credited, refused."""
+    trader.buyer(f"near{nth}", limit=1000)
+    govern(trader, nth)
+    trader.sell(f"{nth}-whole", "100", "20")
+    trader.place(f"{nth}-parts", "10", "20", quantity="10")
+    trader.place(f"{nth}-near", "875", account=f"near{nth}")
+    trader.place(f"{nth}-far", "90000")
+    trader.place(f"{nth}-new", "10", site="NORTH")
+    trader.place(f"{nth}-cancelled", "15")
+    trader.place(f"{nth}-unknown", "15", account="nobody")
+    world.settle()
+    trader.place(f"{nth}-new", "11", version=2, site="NORTH")
+    trader.cancel(f"{nth}-cancelled")
+    trader.ship(f"{nth}-parts", ("1", "4"), shipment="s1", final=False)
+    trader.desk.review(f"{nth}-near", "APPROVED")
+    trader.desk.set_limit(f"near{nth}", Decimal(1100), "GBP", f"limit/{nth}")
+    checkout(trader, f"{nth}-asked", f"near{nth}")
+    world.settle()
+    trader.ship(f"{nth}-parts", ("1", "6"), ("2", "10"), shipment="s2", final=True)
+    trader.ship(f"{nth}-parts", ("1", "99"), shipment="s3", final=True)
+    trader.place(f"{nth}-pdf", "30", account="b2")
+    world.settle()
+    trader.ship(f"{nth}-pdf")
+    world.settle()
+    pay_and_dispute(world, trader, nth)
+
+
+def govern(trader: Trader, nth: int) -> None:
+    """The seller sets its policies, and puts parts of an account on hold: one is lifted, one is over soon, one stands."""
+    services = trader.world.stage.services
+
+    def call(method: Any, request: Any, key: str) -> None:
+        services.write(method, request, tenant=trader.tenant, key=f"{key}/{nth}", actor="user:ada")
+
+    credit = credit_events.CreditPolicy(referral_share="0.10", hold_days=7 + nth)
+    call(services.credit.SetPolicy, credit_pb2.SetPolicyRequest(policy=credit), "policy/credit")
+    disputes = disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5 + nth, reopen_days=30)
+    call(services.disputes.SetPolicy, disputes_pb2.SetPolicyRequest(policy=disputes), "policy/disputes")
+    digest = notifications_events.NotificationPolicy(digest_at=f"17:0{nth}")
+    call(services.notifications.SetPolicy, notifications_pb2.SetPolicyRequest(policy=digest), "policy/notifications")
+    for site in ("EAST", "WEST", "SOUTH"):
+        hold = credit_pb2.PlaceHoldRequest(
+            hold_id=f"{site}-{nth}",
+            account_id="b2",
+            scope=party_pb2.Scope(site=site),
+            reason_code="by_request",
+            reason="as agreed",
+            owner="user:ada",
+        )
+        if site == "SOUTH":
+            hold.until.FromDatetime(trader.world.at + timedelta(hours=3))
+        call(services.credit.PlaceHold, hold, f"hold/{site}")
+    call(services.credit.LiftHold, credit_pb2.LiftHoldRequest(hold_id=f"WEST-{nth}"), "lift")
+
+
+def checkout(trader: Trader, order_id: str, account: str) -> None:
+    """A checkout asks for a little more than is left: a person is to decide."""
+    request = credit_pb2.DecideRequest(
+        order_id=order_id, version=1, account_id=account, amount=money(Decimal(100), "GBP")
+    )
+    services = trader.world.stage.services
+    answer = services.write(services.credit.Decide, request, tenant=trader.tenant, key=order_id, actor="system:shop")
+    assert answer.decision.outcome == credit_events.OUTCOME_REFERRED
+
+
+def pay_and_dispute(world: World, trader: Trader, nth: int) -> None:
+    [whole] = trader.invoices(f"{nth}-whole")
+    first = trader.invoices(f"{nth}-parts")[0]
+    trader.pay(f"{nth}-p1", "30", "no number at all")
+    trader.pay(f"{nth}-p2", "72", whole.number)
+    trader.pay(f"{nth}-p3", "5", account="b2")
+    [pdf] = trader.invoices(f"{nth}-pdf")
+    trader.pay(f"{nth}-p4", "31", pdf.number, account="b2")
+    trader.pay(f"{nth}-p5", "36", pdf.number, account="b2")
+    buyer = trader.desk.acting_as("contact:b")
+    line = buyer.open_dispute(first.number, "QTY_SHORT", key=f"{nth}-d1", lines=[(first.lines[0].line_id, "2")])
+    amount, gone, asked, refused, stands = (
+        buyer.open_dispute(number, "QLT_DAMAGE", key=f"{nth}-{n}", amount=money(Decimal(n), "GBP"))
+        for n, number in (
+            (24, whole.number),
+            (1, first.number),
+            (2, first.number),
+            (3, first.number),
+            (4, first.number),
+        )
+    )
+    world.settle()
+    buyer.move(gone.dispute_id, "WITHDRAW")
+    trader.desk.move(asked.dispute_id, "REVIEW")
+    trader.desk.move(asked.dispute_id, "ASK_CUSTOMER", missing="a photo")
+    trader.desk.move(refused.dispute_id, "REVIEW")
+    trader.desk.move(refused.dispute_id, "REJECT")
+    buyer.move(refused.dispute_id, "APPEAL")
+    trader.desk.resolve(line.dispute_id, "FULL_CREDIT")
+    trader.desk.resolve(amount.dispute_id, "PARTIAL_CREDIT", amount=money(Decimal(7), "GBP"))
+    trader.desk.resolve(stands.dispute_id, "INVALID_PAYABLE")
+    world.settle()
+    buyer.move(amount.dispute_id, "REOPEN")
+    buyer.move(asked.dispute_id, "ANSWER")
+    world.settle()
+
+
+@pytest.fixture
+def shop(world: World, trader: Trader) -> Trader:
+    """Give a trader with buyers and people."""
+    trader.buyer(limit=5000)
+    trader.buyer("b2", profile="facturx-en16931")
+    trader.person("clerk", "BILLING CREDIT DISPUTE_OWNER")
+    trader.person("payer", "AP_CLERK ACCOUNT_ADMIN", "b1")
+    trader.person("reader", "AP_MANAGER", "b1", wants_document=True)
+    return trader
+
+
+@pytest.mark.timeout(400)
+def test_every_service_is_built_anew_from_the_topics_alone(
+    world: World, shop: Trader, empty: Callable[[str], DatabaseUrls]
+) -> None:
+    trade(world, shop, 1)
+    shop.place("late", "10")
+    world.settle()
+    world.next_day(12)  # what was promised and never shipped lapses
+
+    differences = {}
+    for name, service in world.stage.stack.running.items():
+        anew = empty(name)
+        done = command(service, anew, "rebuild")
+        assert (name, done.returncode) == (name, 0), done.stderr[-3000:] + done.stdout
+        was, now = contents(name, service.database, shop), contents(name, anew, shop)
+        for table in was:
+            if was[table] != now[table]:
+                differences[f"{name}.{table}"] = {
+                    "was": sorted(set(was[table]) - set(now[table])),
+                    "is": sorted(set(now[table]) - set(was[table])),
+                }
+            assert was[table] or table in ("held", "job", "matching", "refused_order"), f"{name}.{table} was not played"
+
+    assert not differences, pformat(differences, width=200)
+
+
+@contextmanager
+def stopped(world: World) -> Iterator[None]:
+    """Nobody serves meanwhile."""
+    running = world.stage.stack.running.values()
+    with ExitStack() as held:
+        for service in running:
+            held.enter_context(service.lock)  # or it would be started again
+            service.process.terminate()
+        for service in running:
+            service.process.stop(STOP_S)
+        yield
+        for service in running:
+            service.process.spawn()
+    for service in running:
+        service.process.await_ready(START_S)
+    world.stage.services.set_clock(world.at)
+
+
+def name_of(service: Running) -> str:
+    return str(conninfo_to_dict(service.database.server)["dbname"])
+
+
+async def numbers_told(bootstrap_servers: str) -> dict[tuple[str, str], dict[int, set[str]]]:
+    """The ids of all events that were told, by topic and key, and by their numbers."""
+    names = [topic for topic in TOPICS if topic != "receivables.orders.v1"]
+    found: dict[tuple[str, str], dict[int, set[str]]] = {}
+    async with told.reader(bootstrap_servers) as reader:
+        async for records in reader.read(await reader.ranges(partitions(bootstrap_servers, names))):
+            for _, record in records:
+                key = (record.topic, (record.key or b"").decode())
+                found.setdefault(key, {}).setdefault(told.sequence_of(record), set()).add(record.headers["ce_id"])
+    return found
+
+
+def assert_all_is_well(world: World, trader: Trader) -> None:
+    """Numbers without gap and once each, money the same everywhere, no mail twice."""
+    for name, prefix in (("InvoiceIssued", trader.prefix), ("CreditNoteIssued", f"{trader.prefix}-C")):
+        numbers = [body.number for body in trader.told(name)]
+        wanted = [f"{prefix}-2026-{n:06d}" for n in range(1, len(numbers) + 1)]
+        assert sorted(numbers) == wanted
+    for key, ids in asyncio.run(numbers_told(world.stage.stack.servers.kafka_bootstrap)).items():
+        assert sorted(ids) == list(range(1, len(ids) + 1)), key
+        assert all(len(same) == 1 for same in ids.values()), key
+    for account in ("b1", "b2"):
+        balance = trader.balance(account)
+        owed = balance.open.minor - balance.unapplied.minor - balance.credits.minor
+        assert trader.credit(account)[0] == Decimal(owed).scaleb(-2), account
+    books = trader.books()
+    assert sum(books.values()) == 0
+    for person in ("clerk", "payer", "reader"):
+        mails = [mail["Message-ID"] for mail in trader.mails(f"{person}.{trader.tenant}@people.example")]
+        assert mails, person
+        assert len(set(mails)) == len(mails), f"{person} got a mail twice"
+
+
+@pytest.mark.timeout(500)
+def test_a_database_restored_from_an_older_copy_tells_nothing_twice_and_loses_nothing(
+    world: World, shop: Trader
+) -> None:
+    admin, running = world.stage.stack.servers.admin_database_url, world.stage.stack.running
+    trade(world, shop, 1)
+    with stopped(world):
+        for service in running.values():
+            postgres.copy(admin, name_of(service), f"{name_of(service)}_copy")
+    trade(world, shop, 2)
+    world.next_day()
+
+    with stopped(world):
+        for name, service in running.items():
+            was = contents(name, service.database, shop)
+            postgres.drop(admin, name_of(service))
+            postgres.copy(admin, f"{name_of(service)}_copy", name_of(service))
+            postgres.drop(admin, f"{name_of(service)}_copy")
+
+            refused = command(service, service.database, "serve")
+            assert refused.returncode == 1
+            assert f"the database is older than what {name} has told" in refused.stderr
+            assert f"python -m services.{name} rebuild" in refused.stderr
+
+            done = command(service, service.database, "rebuild")
+            assert (name, done.returncode) == (name, 0), done.stderr[-3000:] + done.stdout
+            now = contents(name, service.database, shop)
+            assert now == was, name
+    world.settle()
+    trade(world, shop, 3)
+    world.next_day()
+
+    assert_all_is_well(world, shop)
