@@ -28,6 +28,7 @@ from deploy.local.artifacts import ROOT
 from deploy.local.lodging import NoRoomError
 from deploy.local.processes import ProcessDiedError
 from deploy.local.servers import Servers, Terminated, exports
+from deploy.local.trust import Issuers
 
 FOLDER = ROOT / "var" / "demo"
 BRITISH = "albion"
@@ -115,7 +116,7 @@ def reconcile(folder: Folder = FOLDER) -> None:
         addresses, databases, tenants = results.read_addresses(folder / "addresses.json")
     except OSError:
         raise _unusable(f"nothing is up in {folder}: start it with `make up`") from None
-    with Services(addresses, patience_s=5) as services:
+    with Services(addresses, Issuers(folder / "logs" / "identity"), patience_s=5) as services:
         result = proof.reconcile(folder / "invoices", services, databases, tenants)
     summary.show_result(console, result)
     raise typer.Exit(FAILED if result.differences else 0)
@@ -161,7 +162,7 @@ def _stage(folder: Path, *, steady: bool = False) -> Iterator[Stage]:
     with (
         Servers(folder, steady=steady) as servers,
         Stack(servers, folder / "logs", say=_say, steady=steady) as stack,
-        Services(stack.addresses) as services,
+        Services(stack.addresses, stack.issuers) as services,
         Shop(servers.kafka_bootstrap) as shop,
         Feed(servers.kafka_bootstrap) as feed,
     ):

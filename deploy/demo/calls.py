@@ -1,7 +1,9 @@
 """Calls to the five services as a clerk's or a buyer's program makes them: patient, each write under its own key."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Protocol, Self, TypeVar
 
@@ -15,6 +17,10 @@ from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
 from receivables.notifications.v1 import service_pb2_grpc as notifications_grpc
 from receivables.operations.v1 import service_pb2 as operations_pb2
 from receivables.operations.v1 import service_pb2_grpc as operations_grpc
+
+from deploy.local.trust import OPERATOR, PORTAL, Issuers, operator, person
+from services.chassis.access import IDENTITY
+from services.chassis.identity import Principal, Signer
 
 Req = TypeVar("Req")
 Resp = TypeVar("Resp")
@@ -53,13 +59,44 @@ class Method(Protocol[Req_contra, Resp_co]):
         """Call it."""
 
 
+_CALLER: ContextVar[Principal] = ContextVar("caller")
+_OPERATOR = operator()
+
+
+@contextmanager
+def _calling(caller: Principal) -> Iterator[None]:
+    token = _CALLER.set(caller)
+    try:
+        yield
+    finally:
+        _CALLER.reset(token)
+
+
+class _Signing(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc, unused-ignore] # typed or not, as grpc's stubs are
+    """Gives each call to one service the token of whoever calls."""
+
+    def __init__(self, audience: str, signers: Mapping[str, Signer]) -> None:
+        self._audience = audience
+        self._signers = signers
+
+    def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+        """Sign, and go on."""
+        caller = _CALLER.get(_OPERATOR)
+        token = self._signers[caller.issuer].sign(caller, self._audience)
+        return continuation(details._replace(metadata=[(IDENTITY, token), *(details.metadata or ())]), request)
+
+
 class Services:
     """The doors of the five services."""
 
-    def __init__(self, addresses: Mapping[str, str], *, patience_s: float = 90) -> None:
-        """Take `host:port` by service; a call waits for a service that is away for `patience_s` at most."""
+    def __init__(self, addresses: Mapping[str, str], issuers: Issuers, *, patience_s: float = 90) -> None:
+        """Take `host:port` by service, and who vouches; a call waits for a service that is away for `patience_s` at most."""
         self._patience_s = patience_s
-        self._channels = {name: grpc.insecure_channel(address, CHANNEL) for name, address in addresses.items()}
+        signers = {name: issuers.signer(name) for name in (PORTAL, OPERATOR)}
+        self._channels = {
+            name: grpc.intercept_channel(grpc.insecure_channel(address, CHANNEL), _Signing(name, signers))
+            for name, address in addresses.items()
+        }
         self.credit = credit_grpc.CreditServiceStub(self._channels["credit"])
         self.invoicing = invoicing_grpc.InvoicingServiceStub(self._channels["invoicing"])
         self.ledger = ledger_grpc.LedgerServiceStub(self._channels["ledger"])
@@ -76,21 +113,19 @@ class Services:
         for channel in self._channels.values():
             channel.close()
 
-    def read(self, method: Method[Req, Resp], request: Req, *, tenant: str) -> Resp:
-        """Ask for one tenant."""
-        return self._patiently(method, request, [("ar-tenant", tenant)])
+    def read(self, method: Method[Req, Resp], request: Req, *, tenant: str, caller: Principal | None = None) -> Resp:
+        """Ask for one tenant: as its auditor, unless somebody is named."""
+        return self._patiently(method, request, caller or person("user:auditor", tenant, roles=["AUDITOR"]), [])
 
     def write(
-        self, method: Method[Req, Resp], request: Req, *, tenant: str, key: str, actor: str, reason: str = "demo"
+        self, method: Method[Req, Resp], request: Req, *, caller: Principal, key: str, reason: str = "demo"
     ) -> Resp:
         """Command once per key, however often it has to be tried; raises Refused with the service's code."""
-        metadata = [
-            ("ar-tenant", tenant),
-            ("ar-idempotency-key", key),
-            ("ar-actor", actor),
-            ("ar-reason", reason),
-        ]
-        return self._patiently(method, request, metadata)
+        return self._patiently(method, request, caller, [("ar-idempotency-key", key), ("ar-reason", reason)])
+
+    def status(self, name: str) -> operations_pb2.StatusResponse:
+        """Where a service stands."""
+        return self._patiently(self.operations[name].Status, operations_pb2.StatusRequest(), operator(), [])
 
     def set_clock(self, at: datetime) -> None:
         """Move the business clock of every service; again to the same instant changes nothing.
@@ -100,13 +135,16 @@ class Services:
         request = operations_pb2.SetClockRequest()
         request.at.FromDatetime(at)
         for stub in (self.operations[name] for name in ("notifications", "disputes", "ledger", "invoicing", "credit")):
-            self._patiently(stub.SetClock, request, [])
+            self._patiently(stub.SetClock, request, operator(), [])
 
-    def _patiently(self, method: Method[Req, Resp], request: Req, metadata: list[tuple[str, str]]) -> Resp:
+    def _patiently(
+        self, method: Method[Req, Resp], request: Req, caller: Principal, metadata: list[tuple[str, str]]
+    ) -> Resp:
         deadline = time.monotonic() + self._patience_s
         while True:
             try:
-                return method(request, timeout=CALL_S, metadata=metadata)
+                with _calling(caller):
+                    return method(request, timeout=CALL_S, metadata=metadata)
             except grpc.RpcError as error:
                 if error.code() not in PASSING or time.monotonic() > deadline:
                     raise refusal(error) from None

@@ -219,7 +219,7 @@ class CsvPlayer:
     def _open_cases(self, returned: _Return) -> None:
         """All cases of a line, or none: when one is refused, those opened before it are withdrawn."""
         row = returned.row
-        buyer = self._desk.acting_as(f"contact:{row.account}")
+        buyer = self._desk.acting_as(f"contact:{row.account}", row.account)
         by_invoice: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
         for part in returned.parts:
             by_invoice[part.purchase.invoice].append((part.purchase.line_id, f"{part.quantity:f}"))

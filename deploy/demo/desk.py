@@ -19,11 +19,22 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from deploy.demo.calls import Method, Services
 from deploy.demo.sample import Buyer, Contact, Seller
+from deploy.local.trust import person
+from services.chassis.identity import Principal
 from services.documents.words import language_of
 from services.kernel.money import Money
 
 Req = TypeVar("Req")
 Resp = TypeVar("Resp")
+
+# Of the sample's people; of whoever is not named here, all that such a one can have.
+ROLES = {
+    "user:clerk": ("SELLER_ADMIN", "BILLING", "SALES"),
+    "user:credit": ("CREDIT",),
+    "user:cash": ("CASH_APP",),
+    "user:cases": ("DISPUTE_OWNER",),
+    "user:lead": ("DISPUTE_OWNER",),
+}
 
 BANK_HEADER = ("reference", "account", "value_date", "amount", "currency", "remittance")
 
@@ -47,10 +58,18 @@ class Desk:
     services: Services
     tenant: str
     actor: str = "user:clerk"
+    # Of a buyer's person: whose.
+    account: str = ""
 
-    def acting_as(self, actor: str) -> "Desk":
-        """The same desk, in somebody else's name."""
-        return replace(self, actor=actor)
+    def acting_as(self, actor: str, account: str = "") -> "Desk":
+        """The same desk, in somebody else's name: a contact's with the account that it is of."""
+        return replace(self, actor=actor, account=account)
+
+    @property
+    def caller(self) -> Principal:
+        """Who does it, with the roles that they have."""
+        accounts = [self.account] if self.account else []
+        return person(self.actor, self.tenant, *accounts, roles=ROLES.get(self.actor, ()))
 
     def register_seller(self, seller: Seller) -> None:
         """The legal entity that issues the invoices."""
@@ -170,7 +189,7 @@ class Desk:
         return lead._write(self.services.disputes.Resolve, request, f"resolve/{dispute_id}").dispute
 
     def _write(self, method: Method[Req, Resp], request: Req, key: str) -> Resp:
-        return self.services.write(method, request, tenant=self.tenant, key=key, actor=self.actor)
+        return self.services.write(method, request, caller=self.caller, key=key)
 
 
 def money(amount: Decimal, currency: str) -> money_pb2.Money:

@@ -52,9 +52,9 @@ class Stage:
         self.book.learn(new)
         return new
 
-    def desk(self, tenant: str, actor: str = "user:clerk") -> Desk:
+    def desk(self, tenant: str, actor: str = "user:clerk", account: str = "") -> Desk:
         """Somebody who acts for a tenant."""
-        return Desk(self.services, tenant, actor)
+        return Desk(self.services, tenant, actor, account)
 
     def all_at_once(self, deeds: Sequence[Callable[[], object]]) -> None:
         """Do deeds that do not depend on each other, a few at a time; the first that fails is raised."""
@@ -177,7 +177,7 @@ class Player:
         """The buyer contests lines or an amount of an order's first invoice."""
         invoice = self.stage.book.invoices[(what.tenant, what.about)][0]
         lines = {line.order_line_id: line.line_id for line in invoice.lines}
-        opened = self.stage.desk(what.tenant, f"contact:{invoice.account_id}-1").open_dispute(
+        opened = self.stage.desk(what.tenant, f"contact:{invoice.account_id}-1", invoice.account_id).open_dispute(
             invoice.number,
             what.text,
             key=f"dispute/{what.row}",

@@ -26,6 +26,7 @@ from deploy.local.artifacts import ROOT
 from deploy.local.postgres import DatabaseUrls
 from deploy.local.processes import Process, free_port
 from deploy.local.servers import Servers
+from deploy.local.trust import Issuers
 from services.chassis.migrate import migrate
 
 SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications")
@@ -106,6 +107,8 @@ class Stack:
         self._say = say
         self._settings = dict(settings or {})
         self._steady = steady
+        # Who vouches for whoever calls these services.
+        self.issuers = Issuers(folder / "identity").make(SERVICES)
         self._stack = ExitStack()
         self._stopping = threading.Event()
 
@@ -275,6 +278,7 @@ class Stack:
             "AR_GRPC_PORT": str(grpc_port),
             "AR_METRICS_PORT": str(metrics_port),
             "AR_CLOCK": "test",
+            **self.issuers.environment(name),
             "AR_RULES_DIR": str(official_rules),
             "AR_OFFICIAL_RULES_SHARE": "1",
             "AR_INVOICING_ADDRESS": f"{HOST}:{ports['invoicing'][0]}",

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError, Message
 
 from services.chassis import bounds, texts
 from services.chassis.database import check_tenant
+from services.chassis.identity import Principal
 from services.chassis.logs import trace_id
 from services.kernel.refusals import Invalid, Refusal, quoted
 
@@ -35,13 +36,15 @@ class Origin:
     """On whose word something happens: what every command and every event carries."""
 
     tenant: str
-    # "contact:…", "user:…" or "system:…".
+    # "contact:…", "user:…", "key:…", "service:…", "system:…", or "contact:b for contact:a".
     actor: str
     reason: str
     idempotency_key: str
     traceparent: str
     # The event that caused it; empty for a call.
     causation_id: str = ""
+    # Who calls, verified; None for an event, a job, and a call that was believed.
+    caller: Principal | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

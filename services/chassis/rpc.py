@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, get_args
+from typing import Any, NoReturn, TypeVar, get_args
 
 import grpc
 from google.protobuf import any_pb2
@@ -17,7 +17,8 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from kafka.errors import KafkaError
 
-from services.chassis import bounds, metrics, parked, parts, texts
+from services.chassis import bounds, metrics, parked, parts, texts, tls
+from services.chassis.access import CALL, HEALTH, OPEN, Gate
 from services.chassis.consumer import Consumer
 from services.chassis.database import (
     CALL_S,
@@ -30,7 +31,17 @@ from services.chassis.database import (
 )
 from services.chassis.envelope import Origin, trace_of
 from services.chassis.logs import follow_trace, log
-from services.kernel.refusals import Conflict, Early, Invalid, KeyReused, NotFound, Refusal, quoted
+from services.kernel.refusals import (
+    Conflict,
+    Early,
+    Forbidden,
+    Invalid,
+    KeyReused,
+    NotFound,
+    Refusal,
+    Unauthenticated,
+    quoted,
+)
 
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
@@ -43,10 +54,13 @@ WAKE_S = 0.5  # for which an answer waits for what it wakes, which goes on witho
 MESSAGE_MAX = 1000  # bytes of a refusal's words: they travel in a header, each as three if it is no ASCII
 
 METADATA_MAX = 200  # characters
+_WRITES = ("ar-tenant", "ar-idempotency-key", "ar-actor")  # what a write needs; why is told by those who know
 _METADATA = {"ar-tenant": texts.ID, "ar-idempotency-key": texts.ID, "ar-actor": texts.LINE, "ar-reason": texts.LINE}
 
 _STATUS: tuple[tuple[type[Refusal], grpc.StatusCode], ...] = (
     (Invalid, grpc.StatusCode.INVALID_ARGUMENT),
+    (Unauthenticated, grpc.StatusCode.UNAUTHENTICATED),
+    (Forbidden, grpc.StatusCode.PERMISSION_DENIED),
     (NotFound, grpc.StatusCode.NOT_FOUND),
     (Early, grpc.StatusCode.NOT_FOUND),
     (KeyReused, grpc.StatusCode.ALREADY_EXISTS),
@@ -153,12 +167,12 @@ def write(method: Method[Req, Resp]) -> Served[Req, Resp]:
         async def alone(tx: Tx, calls: Sequence[_Call]) -> list[Resp]:
             return [await method(door, tx, call.origin, call.request) for call in calls]
 
-        call = _Call(origin, request, _digest(method.__name__, request))
+        call = _Call(origin, request, _digest(method.__name__, origin, request))
         await _carry_out(door, method.__name__, response_type, [call], alone)
         answer: Resp = await call.answer
         return answer
 
-    return _served(method, work, needed=tuple(_METADATA))
+    return _served(method, work, needed=_WRITES)
 
 
 def write_many(method: MethodOfMany[Req, Resp]) -> Served[Req, Resp]:
@@ -173,10 +187,10 @@ def write_many(method: MethodOfMany[Req, Resp]) -> Served[Req, Resp]:
     async def work(door: Door, origin: Origin, request: Req) -> Resp:
         if (together := door.together.get(name)) is None:
             together = door.together[name] = _Together(door, name, response_type, functools.partial(method, door))
-        answer: Resp = await together.answer(_Call(origin, request, _digest(name, request)))
+        answer: Resp = await together.answer(_Call(origin, request, _digest(name, origin, request)))
         return answer
 
-    return _served(method, work, needed=tuple(_METADATA))
+    return _served(method, work, needed=_WRITES)
 
 
 class _Together:
@@ -248,8 +262,11 @@ def _fail(calls: Sequence[_Call], error: Exception) -> None:
             call.answer.set_exception(error)
 
 
-def _digest(method: str, request: Message) -> bytes:
-    return hashlib.sha256(method.encode() + b"\0" + request.SerializeToString(deterministic=True)).digest()
+def _digest(method: str, origin: Origin, request: Message) -> bytes:
+    """What makes two calls one; whoever is bound to accounts never gets the answer that somebody else got."""
+    caller = origin.caller
+    who = "" if caller is None or caller.accounts is None else caller.subject
+    return hashlib.sha256(f"{method}\0{who}".encode() + request.SerializeToString(deterministic=True)).digest()
 
 
 async def _carry_out(
@@ -331,7 +348,6 @@ def _served(
         traceparent = trace_of(given.get("traceparent", ""))
         follow_trace(traceparent)
         try:
-            _check_repeated(context)
             origin = _origin(given, traceparent, needed)
             bounds.check(request)
             return await work(self, origin, request)
@@ -415,7 +431,12 @@ def _check_repeated(context: Any) -> None:
 
 
 def _origin(given: Mapping[str, str], traceparent: str, needed: tuple[str, ...]) -> Origin:
-    """Who calls, for which tenant and why."""
+    """Who calls, for which tenant and why: the token's word, or the metadata's where the gate believes that."""
+    call = CALL.get()
+    if call is not None and (principal := call.principal) is not None:
+        given = {**given, "ar-tenant": principal.tenant, "ar-actor": principal.actor}
+    else:
+        principal = None
     if missing := [name for name in needed if not given.get(name)]:
         raise Invalid("call.metadata_missing", f"the metadata lacks {', '.join(missing)}")
     for name, kind in _METADATA.items():
@@ -431,38 +452,65 @@ def _origin(given: Mapping[str, str], traceparent: str, needed: tuple[str, ...])
         reason=given.get("ar-reason", ""),
         idempotency_key=given.get("ar-idempotency-key", ""),
         traceparent=traceparent,
+        caller=principal,
     )
 
 
-def server(**options: int) -> grpc.aio.Server:
-    """A server that refuses what no method can read, where gRPC itself would call that a defect of ours."""
+def server(gate: Gate = OPEN, **options: int) -> grpc.aio.Server:
+    """A server that lets in whom the gate does, and refuses what no method can read, which gRPC would call our defect."""
     given = [(f"grpc.{name}", value) for name, value in options.items()]
-    return grpc.aio.server(interceptors=[_Reader()], options=given)
+    return grpc.aio.server(interceptors=[_Reader(gate)], options=given)
 
 
 class _Reader(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore] # typed or not, as grpc's stubs are
-    """Reads requests, all of which are single messages."""
+    """Lets calls in and reads requests, all of which are single messages."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
         """Give the method its request read, or refuse it in its stead."""
         handler = await continuation(details)
-        if handler is None or handler.unary_unary is None:
-            return handler  # unknown, or a stream of health or reflection
+        method = details.method.removeprefix("/")
+        if handler is None or method.startswith(HEALTH):
+            return handler  # unknown, or what probes ask
+        if handler.unary_unary is None:
+            return self._stream(method, handler)
 
         async def answer(payload: bytes, context: Any) -> Any:
             try:
+                _check_repeated(context)
+                call = self._gate.admit(method, _metadata(context), tls.workload(context.auth_context()))
                 if parts.too_many(payload):
                     raise Invalid("call.too_large", f"more than {parts.PARTS_MAX:,} parts of one kind")
                 request = handler.request_deserializer(payload)
-            except (Invalid, DecodeError) as error:
-                refusal = error if isinstance(error, Invalid) else _UNREADABLE
-                metrics.REFUSED.labels(refusal.code).inc()
-                log.info("call refused", method=details.method, code=refusal.code)
-                await context.abort_with_status(_status(refusal))
-                raise AssertionError("abort_with_status raises") from None
+                self._gate.check(call, request)
+            except (Refusal, DecodeError) as error:
+                await _refuse(context, method, error if isinstance(error, Refusal) else _UNREADABLE)
+            CALL.set(call)
             return await handler.unary_unary(request, context)
 
         return grpc.unary_unary_rpc_method_handler(answer, None, handler.response_serializer)
+
+    def _stream(self, method: str, handler: Any) -> Any:
+        """Reflection, which says nothing of anybody: for workloads that may ask."""
+
+        async def answer(requests: Any, context: Any) -> Any:
+            try:
+                self._gate.admit_workload(method, tls.workload(context.auth_context()))
+            except Refusal as refusal:
+                await _refuse(context, method, refusal)
+            async for response in handler.stream_stream(requests, context):
+                yield response
+
+        return grpc.stream_stream_rpc_method_handler(answer, handler.request_deserializer, handler.response_serializer)
+
+
+async def _refuse(context: Any, method: str, refusal: Refusal) -> NoReturn:
+    metrics.REFUSED.labels(refusal.code).inc()
+    log.info("call refused", method=method, code=refusal.code)
+    await context.abort_with_status(_status(refusal))
+    raise AssertionError("abort_with_status raises")
 
 
 _UNREADABLE = Invalid("call.unreadable", "the request is no message of this method, or has a text that is not UTF-8")

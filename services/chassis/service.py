@@ -21,10 +21,12 @@ from prometheus_client import start_http_server
 from receivables.operations.v1 import service_pb2 as operations_pb2
 from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 
-from services.chassis import cleaning, follow, logs, metrics, migrate, operations, rebuild, rpc, told, topics
+from services.chassis import access, cleaning, follow, logs, metrics, migrate, operations, rebuild, rpc, told, topics
+from services.chassis.access import Gate
 from services.chassis.consumer import Consumer, Handler, Teller, nobody
 from services.chassis.database import Database, is_transient, reach, trouble
 from services.chassis.envelope import RECORD_MAX_BYTES
+from services.chassis.identity import Principal, Signer, Speaker, Trust, Verifier
 from services.chassis.logs import log
 from services.chassis.relay import Relay
 from services.chassis.settings import ChassisSettings, load, secret_now
@@ -37,6 +39,9 @@ FAIL_S = 5.0  # and an end by a failure, which has nothing to finish
 LIVENESS, READINESS = "liveness", "readiness"  # what an orchestrator's probes ask for
 AGE_GRACE_MS = 30_000  # for calls that are under way on a connection that has come of age
 GRACE_S = 8.0  # for calls that are under way at a stop
+
+
+_OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["OperationsService"].full_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,22 @@ def database_of(settings: ChassisSettings) -> Database:
         clock=settings.clock,
         idle_transaction_s=settings.idle_transaction_s,
     )
+
+
+def speaker_of(name: str, settings: ChassisSettings) -> Speaker:
+    """What gives the metadata of a call in this service's own name: for a tenant, to another service."""
+
+    def own_key() -> str:
+        return secret_now(settings, "identity_key")
+
+    signer = Signer(name, own_key)
+
+    def metadata(tenant: str, audience: str) -> list[tuple[str, str]]:
+        if settings.identity_key is None:
+            return [("ar-tenant", tenant)]  # of a neighbour that believes it (AR_ACCESS=off)
+        return [(access.IDENTITY, signer.sign(Principal(f"service:{name}", tenant, name), audience))]
+
+    return metadata
 
 
 def _address(settings: ChassisSettings) -> str:
@@ -303,10 +324,23 @@ async def _watch_relay(relay: Relay) -> None:
     raise RuntimeError("the relay ended")
 
 
+def gate_of(name: str, settings: ChassisSettings, servicers: Sequence[str]) -> Gate:
+    """What lets calls in, by what the contracts of these gRPC services say; one that does not say it ends the start."""
+    held = access.rules([*servicers, _OPERATIONS])
+    if settings.access == "off":
+        return Gate("off", held)
+    trust = Trust(settings.trust_dir)
+    if settings.access == "require" and not trust.names():
+        raise SystemExit(f"AR_TRUST_DIR: {settings.trust_dir} names nobody whom we trust (`receivables keys init`)")
+    return Gate(settings.access, held, Verifier(trust, name))
+
+
 @asynccontextmanager
 async def _open_door(service: Service[S], parts: Parts[S], works: Sequence[Work]) -> AsyncIterator[None]:
     """Answer calls; then say that we no longer do, and finish those that are under way."""
+    servicers = service.servicers(parts)
     server = rpc.server(
+        gate_of(service.name, parts.settings, [servicer.name for servicer in servicers]),
         max_receive_message_length=RECORD_MAX_BYTES,
         so_reuseport=0,
         max_connection_age_ms=parts.settings.grpc_connection_age_s * 1000,
@@ -314,11 +348,10 @@ async def _open_door(service: Service[S], parts: Parts[S], works: Sequence[Work]
     )
     names = [reflection.SERVICE_NAME, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
     operator = Servicer(
-        operations_pb2.DESCRIPTOR.services_by_name["OperationsService"].full_name,
+        _OPERATIONS,
         operations_pb2_grpc.add_OperationsServiceServicer_to_server,
         operations.OperationsService(service.name, parts.settings, parts.consumer, works),
     )
-    servicers = service.servicers(parts)
     for servicer in servicers:
         metrics.expect_calls(servicer.name)
     for servicer in (*servicers, operator):

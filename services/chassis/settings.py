@@ -68,6 +68,16 @@ class ChassisSettings(BaseSettings):
         description="after which a caller is asked to connect anew, and so meets replicas added since, seconds",
         ge=1,
     )
+    access: Literal["off", "accept", "require"] = Field(
+        "require",
+        description="whether calls need a signed token; accept: who brings none is believed, while versions change",
+    )
+    trust_dir: Path = Field(
+        Path("/etc/receivables/trust"), description="folder of whom we trust to sign tokens: <issuer>.json"
+    )
+    identity_key: SecretStr | None = Field(
+        None, description="private key (PEM, P-256) by which this service signs its own calls"
+    )
     metrics_port: int = Field(9464, description="port of /metrics; 0 for none", ge=0, le=65535)
     clock: Literal["system", "test"] = Field("system", description="test: SetClock is answered")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what is logged, and above")

@@ -24,6 +24,14 @@ class Invalid(Refusal):
     """The request itself makes no sense, whatever the state (gRPC INVALID_ARGUMENT, HTTP 400)."""
 
 
+class Unauthenticated(Refusal):
+    """Nobody known vouches for whoever asks (gRPC UNAUTHENTICATED, HTTP 401)."""
+
+
+class Forbidden(Refusal):
+    """Whoever asks is known, and may not (gRPC PERMISSION_DENIED, HTTP 403)."""
+
+
 class NotFound(Refusal):
     """Nothing by that id, as far as this tenant may know (gRPC NOT_FOUND, HTTP 404)."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import grpc
 from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
 
+from services.chassis.identity import Speaker
+
 WAIT_S = 10.0  # for invoicing to answer, retries included
 BYTES_MAX = 8 * 1024 * 1024  # of a document: what its topic takes (chassis/envelope.py)
 
@@ -49,9 +51,10 @@ class TooLarge(Exception):  # noqa: N818 - what is wrong with the document
 class Documents:
     """Invoicing's documents, over gRPC."""
 
-    def __init__(self, address: str) -> None:
-        """Remember where invoicing answers; the connection opens with the first question."""
+    def __init__(self, address: str, metadata: Speaker) -> None:
+        """Remember where invoicing answers, and what says who asks it; the connection opens with the first question."""
         self._address = address
+        self._metadata = metadata
         self._channel: grpc.aio.Channel | None = None
 
     async def fetch(self, tenant: str, document: str) -> Document:
@@ -62,7 +65,7 @@ class Documents:
         stub = service_pb2_grpc.InvoicingServiceStub(self._channel)
         request = service_pb2.RenderDocumentRequest(document=document)
         try:
-            answer = await stub.RenderDocument(request, metadata=(("ar-tenant", tenant),), timeout=WAIT_S)
+            answer = await stub.RenderDocument(request, metadata=self._metadata(tenant, "invoicing"), timeout=WAIT_S)
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
                 raise TooLarge from None

@@ -6,6 +6,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, write
+from services.kernel.refusals import NotFound, quoted
 from services.notifications import store, usecases, wire
 
 
@@ -20,6 +21,20 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         firm = (await store.firms(tx, [call.tenant]))[call.tenant]
         await usecases.register_contact(tx, wire.contact(call.tenant, request, firm.seller().language))
         return service_pb2.RegisterContactResponse()
+
+    @read
+    async def ExportContact(
+        self, tx: Tx, call: Origin, request: service_pb2.ExportContactRequest
+    ) -> service_pb2.ExportContactResponse:
+        """Everything that is known of a person."""
+        raise NotFound("contact.unknown", f"no contact {quoted(request.contact_id)}")
+
+    @write
+    async def EraseContact(
+        self, tx: Tx, call: Origin, request: service_pb2.EraseContactRequest
+    ) -> service_pb2.EraseContactResponse:
+        """Forget a person."""
+        raise NotFound("contact.unknown", f"no contact {quoted(request.contact_id)}")
 
     @read
     async def ListContacts(

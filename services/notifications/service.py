@@ -4,7 +4,7 @@ from pathlib import Path
 
 from receivables.notifications.v1 import service_pb2, service_pb2_grpc
 
-from services.chassis.service import Parts, Service, Servicer
+from services.chassis.service import Parts, Service, Servicer, speaker_of
 from services.notifications import metrics, sending, stream
 from services.notifications.rebuild import FOLD
 from services.notifications.rpc import NotificationsService
@@ -30,6 +30,8 @@ SERVICE = Service(
     handlers=stream.handlers,
     servicers=_servicers,
     measure=metrics.measure,
-    works=lambda parts: sending.works(Desk.of(parts.settings), parts.settings),
+    works=lambda parts: sending.works(
+        Desk.of(parts.settings), parts.settings, speaker_of("notifications", parts.settings)
+    ),
     fold=FOLD,
 )

@@ -344,7 +344,7 @@ class Load:
 
     def _contest(self, how: str, invoice: Any) -> None:
         """Open a case as the buyer, and end it as the seller; every other way the buyer is asked in between."""
-        buyer = self._desk.acting_as(f"contact:{invoice.account_id}-1")
+        buyer = self._desk.acting_as(f"contact:{invoice.account_id}-1", invoice.account_id)
         clerk = self._desk.acting_as("user:cases")
         key = f"dispute/{invoice.number}"
         tenth = money(Money(max(1, invoice.gross_minor // 10), invoice.currency).decimal, invoice.currency)

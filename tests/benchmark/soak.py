@@ -80,7 +80,7 @@ def soak(
         with (
             Servers(folder) as servers,
             Stack(servers, folder / "logs", prefix="soak", say=_say) as stack,
-            Services(stack.addresses) as services,
+            Services(stack.addresses, stack.issuers) as services,
             Shop(servers.kafka_bootstrap) as shop,
             Feed(servers.kafka_bootstrap) as feed,
         ):

@@ -220,7 +220,7 @@ def stand_on(ground: Ground, *, settings: Mapping[str, str] | None = None) -> It
     with ExitStack() as opened:
         say("Starting five services")
         stack = opened.enter_context(Stack(servers, ground.folder, prefix=PREFIX, say=lambda _: None, settings=told))
-        services = opened.enter_context(Services(stack.addresses))
+        services = opened.enter_context(Services(stack.addresses, stack.issuers))
         say(f"Registering {business.BUYERS} buyers and their people")
         business.register(services)
         ends = opened.enter_context(closing(Ends(servers.kafka_bootstrap)))

@@ -30,7 +30,7 @@ def stage() -> Iterator[Stage]:
     with (
         described as servers,
         Stack(servers, servers.folder / "logs", prefix=f"e2e_{servers.folder.name.replace('-', '_')}") as stack,
-        Services(stack.addresses) as services,
+        Services(stack.addresses, stack.issuers) as services,
         Shop(servers.kafka_bootstrap) as shop,
         Feed(servers.kafka_bootstrap) as feed,
     ):

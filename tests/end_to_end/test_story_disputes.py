@@ -22,7 +22,7 @@ def state_of(trader: Trader, dispute_id: str) -> disputes_pb2.Dispute:
 def test_a_disputed_line_ends_in_a_credit_note_at_the_invoices_own_rate(world: World, trader: Trader) -> None:
     trader.buyer()
     invoice = trader.sell("o1", "10", "20", quantity="10")
-    case = trader.desk.acting_as("contact:b").open_dispute(
+    case = trader.desk.acting_as("contact:b", "b1").open_dispute(
         invoice.number, "QTY_SHORT", key="d1", lines=[(invoice.lines[0].line_id, "3")]
     )
     world.settle()
@@ -55,7 +55,7 @@ def test_a_paid_invoice_is_credited_to_what_the_buyer_may_claim(world: World, tr
     trader.pay("p1", "120", invoice.number)
     world.settle()
 
-    case = trader.desk.acting_as("contact:b").open_dispute(
+    case = trader.desk.acting_as("contact:b", "b1").open_dispute(
         invoice.number, "QLT_DAMAGE", key="d1", amount=money(Decimal(24), "GBP")
     )
     world.settle()
@@ -71,7 +71,7 @@ def test_a_paid_invoice_is_credited_to_what_the_buyer_may_claim(world: World, tr
 def test_part_of_a_claim_is_credited_and_the_rest_stays_payable(world: World, trader: Trader) -> None:
     trader.buyer()
     invoice = trader.sell("o1", "100")
-    buyer = trader.desk.acting_as("contact:b")
+    buyer = trader.desk.acting_as("contact:b", "b1")
     part = buyer.open_dispute(invoice.number, "PRC_UNIT", key="d1", amount=money(Decimal(60), "GBP"))
     none = buyer.open_dispute(invoice.number, "DLV_LATE", key="d2", amount=money(Decimal(30), "GBP"))
     world.settle()

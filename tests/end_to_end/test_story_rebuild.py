@@ -27,6 +27,7 @@ from deploy.demo.stack import START_S, STOP_S, Running
 from deploy.local import postgres
 from deploy.local.artifacts import ROOT
 from deploy.local.postgres import DatabaseUrls
+from deploy.local.trust import person
 from services.chassis import told
 from services.chassis.migrate import migrate
 from services.chassis.topics import TOPICS, partitions
@@ -180,7 +181,7 @@ def govern(trader: Trader, nth: int) -> None:
     services = trader.world.stage.services
 
     def call(method: Any, request: Any, key: str) -> None:
-        services.write(method, request, tenant=trader.tenant, key=f"{key}/{nth}", actor="user:ada")
+        services.write(method, request, caller=person("user:ada", trader.tenant), key=f"{key}/{nth}")
 
     credit = credit_events.CreditPolicy(referral_share="0.10", hold_days=7 + nth)
     call(services.credit.SetPolicy, credit_pb2.SetPolicyRequest(policy=credit), "policy/credit")
@@ -209,7 +210,7 @@ def checkout(trader: Trader, order_id: str, account: str) -> None:
         order_id=order_id, version=1, account_id=account, amount=money(Decimal(100), "GBP")
     )
     services = trader.world.stage.services
-    answer = services.write(services.credit.Decide, request, tenant=trader.tenant, key=order_id, actor="system:shop")
+    answer = services.write(services.credit.Decide, request, caller=person("key:shop", trader.tenant), key=order_id)
     assert answer.decision.outcome == credit_events.OUTCOME_REFERRED
 
 
@@ -222,7 +223,7 @@ def pay_and_dispute(world: World, trader: Trader, nth: int) -> None:
     [pdf] = trader.invoices(f"{nth}-pdf")
     trader.pay(f"{nth}-p4", "31", pdf.number, account="b2")
     trader.pay(f"{nth}-p5", "36", pdf.number, account="b2")
-    buyer = trader.desk.acting_as("contact:b")
+    buyer = trader.desk.acting_as("contact:b", "b1")
     line = buyer.open_dispute(first.number, "QTY_SHORT", key=f"{nth}-d1", lines=[(first.lines[0].line_id, "2")])
     amount, gone, asked, refused, stands = (
         buyer.open_dispute(number, "QLT_DAMAGE", key=f"{nth}-{n}", amount=money(Decimal(n), "GBP"))
@@ -336,10 +337,10 @@ def assert_all_is_well(world: World, trader: Trader) -> None:
         assert trader.credit(account)[0] == Decimal(owed).scaleb(-2), account
     books = trader.books()
     assert sum(books.values()) == 0
-    for person in ("clerk", "payer", "reader"):
-        mails = [mail["Message-ID"] for mail in trader.mails(f"{person}.{trader.tenant}@people.example")]
-        assert mails, person
-        assert len(set(mails)) == len(mails), f"{person} got a mail twice"
+    for who in ("clerk", "payer", "reader"):
+        mails = [mail["Message-ID"] for mail in trader.mails(f"{who}.{trader.tenant}@people.example")]
+        assert mails, who
+        assert len(set(mails)) == len(mails), f"{who} got a mail twice"
 
 
 @pytest.mark.timeout(500)

@@ -24,7 +24,7 @@ def proven(world: World, trader: Trader, tmp_path: Path) -> Path:
     trader.sell("o2", "200")
     trader.place("o3", "50")
     trader.pay("p1", "150", paid.number)
-    case = trader.desk.acting_as("contact:b").open_dispute(
+    case = trader.desk.acting_as("contact:b", "b1").open_dispute(
         paid.number, "QLT_DAMAGE", key="d", amount=money(Decimal("20.01"), "GBP")
     )
     world.settle()

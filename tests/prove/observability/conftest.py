@@ -130,7 +130,7 @@ def watched(pager: tuple[Pager, str]) -> Iterator[Watched]:
         patch.dict(os.environ, {"AR_SMTP_PASSWORD": SMTP_PASSWORD}),
         described as servers,
         Stack(servers, servers.folder / "logs", prefix="watched") as stack,
-        Services(stack.addresses) as services,
+        Services(stack.addresses, stack.issuers) as services,
         Shop(servers.kafka_bootstrap) as shop,
         Feed(servers.kafka_bootstrap) as feed,
         Alertmanager(servers.folder / "observe", pager[1]) as alertmanager,

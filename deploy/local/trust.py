@@ -1,0 +1,78 @@
+"""Who vouches for callers on this machine: a portal for people and their programs, an operator, each service for itself."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from services.chassis.identity import BUYER_ROLES, SELLER_ROLES, Principal, Signer, issuer_file, new_key
+
+PORTAL, OPERATOR = "portal", "operator"
+
+
+class Issuers:
+    """Keys of a run, in a folder of its own: private ones that their owner alone reads, and the folder of trust."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder that they are in, or will be."""
+        self.trust = folder / "trust"
+        self._keys = folder / "keys"
+
+    def make(self, services: Sequence[str]) -> Self:
+        """Make a key for each issuer, and say what it may vouch for."""
+        self.trust.mkdir(parents=True, exist_ok=True)
+        self._keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make(PORTAL, subjects=("contact:", "user:", "key:"), roles=sorted(BUYER_ROLES | SELLER_ROLES))
+        self._make(OPERATOR, subjects=("user:",), roles=("*",))
+        for name in services:
+            self._make(name, subjects=(f"service:{name}",), roles=())
+        return self
+
+    def _make(self, name: str, *, subjects: Sequence[str], roles: Sequence[str]) -> None:
+        key = new_key()
+        path = self.key(name)
+        path.touch(mode=0o600)
+        path.write_text(key)
+        text = issuer_file([key], subjects=subjects, roles=roles, tenants=("*",), workloads=(name,))
+        # In one step: a service may be reading.
+        new = self.trust / f".{name}.{os.getpid()}"
+        new.write_text(text)
+        new.rename(self.trust / f"{name}.json")
+
+    def key(self, name: str) -> Path:
+        """The file with an issuer's private key."""
+        return self._keys / f"{name}.pem"
+
+    def signer(self, name: str) -> Signer:
+        """What signs in that issuer's name."""
+        return Signer(name, self.key(name).read_text)
+
+    def environment(self, service: str) -> dict[str, str]:
+        """What a service is told of all this."""
+        return {
+            "AR_ACCESS": "require",
+            "AR_TRUST_DIR": str(self.trust),
+            "AR_IDENTITY_KEY": self.key(service).read_text(),
+        }
+
+
+def person(actor: str, tenant: str, *accounts: str, roles: Sequence[str] = ()) -> Principal:
+    """Somebody of the seller ("user:…"), of a buyer ("contact:…", of these accounts) or a program ("key:…").
+
+    With the roles that are named, or all that such a one can have; with a second factor.
+    """
+    kind = actor.partition(":")[0]
+    every = {"user": SELLER_ROLES, "contact": BUYER_ROLES, "key": BUYER_ROLES | SELLER_ROLES}[kind]
+    return Principal(
+        actor,
+        tenant,
+        PORTAL,
+        roles=frozenset(roles) if roles else every,
+        accounts=frozenset(accounts) if accounts else None,
+        assurance=2,
+    )
+
+
+def operator(actor: str = "user:operator") -> Principal:
+    """Who runs the system, for no tenant."""
+    return Principal(actor, "", OPERATOR, roles=frozenset({"OPERATOR"}), assurance=2)

@@ -1,0 +1,222 @@
+"""Who may call what: declared beside each method of a contract (`common.v1.access`), held here and nowhere else.
+
+What is held before a method is reached: a certificate of a workload that may call it, a token of an issuer that this
+workload may bring, what the metadata says beside it, the kind, the roles and the assurance of whoever calls, and the
+account or the contact that the request names. What a request names otherwise, by the id of an invoice or a case, the
+database shows to whom it belongs alone (row-level security by `ar.accounts`): what is another's is not there.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
+from google.protobuf.message import Message
+from receivables.common.v1 import access_pb2
+
+from services.chassis import callers, identity
+from services.chassis.identity import Principal, Verifier
+from services.kernel.refusals import Forbidden, Refusal, Unauthenticated, quoted
+
+Mode = Literal["off", "accept", "require"]
+IDENTITY = "ar-identity"
+HEALTH = "grpc.health.v1.Health/"
+_ADMIN = "ACCOUNT_ADMIN"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may call a method."""
+
+    kinds: frozenset[str]
+    roles: frozenset[str]
+    account_field: str = ""
+    contact_field: str = ""
+    assurance: int = 1
+    without_tenant: bool = False
+    services: frozenset[str] = frozenset()
+    value_field: str = ""
+
+    def check_caller(self, principal: Principal) -> None:
+        """Refuse whoever may not call it at all, whatever the request says."""
+        if not principal.tenant and not self.without_tenant:
+            raise Forbidden("access.tenant", "the token speaks for no tenant")
+        if principal.kind == identity.SERVICE:
+            if principal.subject.partition(":")[2] not in self.services:
+                raise Forbidden("access.kind", f"{quoted(principal.subject)} does not call this")
+            return
+        if principal.kind not in self.kinds:
+            raise Forbidden("access.kind", f"a {principal.kind} does not call this")
+        if not principal.roles & self.roles:
+            raise Forbidden("access.role", f"this needs one of the roles {', '.join(sorted(self.roles))}")
+        # A key has no second factor.
+        if principal.kind in (identity.CONTACT, identity.USER) and principal.assurance < self.assurance:
+            raise Forbidden("access.assurance", "this needs a second factor")
+
+    def check_request(self, principal: Principal, request: Message) -> None:
+        """Refuse what the request says of somebody else, in the same words whether that is there or not."""
+        if principal.accounts is not None and self.account_field:
+            account = str(getattr(request, self.account_field))
+            if account not in principal.accounts:
+                raise Forbidden("access.account", f"{quoted(account)} is none of the caller's accounts")
+        if principal.kind == identity.CONTACT and self.contact_field and _ADMIN not in principal.roles:
+            contact = str(getattr(request, self.contact_field))
+            if f"{identity.CONTACT}:{contact}" != principal.subject:
+                raise Forbidden("access.contact", "a contact asks for itself here; its ACCOUNT_ADMIN for others too")
+        if self.value_field:
+            _value_rule(request.DESCRIPTOR, self.value_field, getattr(request, self.value_field)).check_caller(
+                principal
+            )
+
+
+@cache
+def _value_rule(message: Descriptor, field: str, value: int) -> Rule:
+    """Who may use a value of an enum field; whoever may call the method, where the value says nothing."""
+    kind = message.fields_by_name[field].enum_type
+    found = kind.values_by_number.get(value) if kind is not None else None
+    if found is None or not found.GetOptions().HasExtension(access_pb2.value_access):
+        return _ANYBODY
+    return _rule(found.GetOptions().Extensions[access_pb2.value_access])
+
+
+def rule_of(method: MethodDescriptor) -> Rule | None:
+    """Who may call a method, as its contract says; None where it says nothing."""
+    options = method.GetOptions()
+    if not options.HasExtension(access_pb2.access):
+        return None
+    return _rule(options.Extensions[access_pb2.access])
+
+
+def _rule(said: access_pb2.Access) -> Rule:
+    return Rule(
+        kinds=frozenset(access_pb2.Caller.Name(kind).removeprefix("CALLER_").lower() for kind in said.callers),
+        roles=frozenset(access_pb2.Role.Name(role).removeprefix("ROLE_") for role in said.roles),
+        account_field=said.account_field,
+        contact_field=said.contact_field,
+        assurance=said.assurance or 1,
+        without_tenant=said.without_tenant,
+        services=frozenset(said.services),
+        value_field=said.value_field,
+    )
+
+
+_ANYBODY = Rule(
+    kinds=frozenset(identity.ROLES), roles=identity.BUYER_ROLES | identity.SELLER_ROLES, services=frozenset()
+)
+
+
+def rules(services: Iterable[str]) -> dict[str, Rule]:
+    """The rules of all methods of these services ("package.Service/Method"); a method without one ends the start."""
+    found: dict[str, Rule] = {}
+    for name in services:
+        service = descriptor_pool.Default().FindServiceByName(name)  # type: ignore[no-untyped-call, unused-ignore]
+        for method in service.methods:
+            rule = rule_of(method)
+            if rule is None:
+                raise SystemExit(f"{method.full_name} does not say who may call it (common.v1.access)")
+            found[f"{name}/{method.name}"] = rule
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that was let in: for whom, and from which workload ("" where the wire names none)."""
+
+    method: str
+    principal: Principal | None
+    workload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A call that was not, for the audit trail: what is known of it by then."""
+
+    method: str
+    code: str
+    principal: Principal | None
+    workload: str
+
+
+# The call that is being answered.
+CALL: ContextVar[Call | None] = ContextVar("call", default=None)
+
+
+class Gate:
+    """Lets calls in, or refuses them.
+
+    `off` believes the metadata and looks at no token, as versions before this did; `accept` believes them where there is
+    no token, so that such a version can still call while it is replaced; `require` believes tokens alone.
+    """
+
+    def __init__(
+        self,
+        mode: Mode,
+        rules: Mapping[str, Rule],
+        verifier: Verifier | None = None,
+        *,
+        told: Callable[[Refused], None] = lambda _refused: None,
+    ) -> None:
+        self.mode = mode
+        self._rules = rules
+        self._verifier = verifier
+        self._told = told
+
+    def admit(self, method: str, metadata: Mapping[str, Any], workload: str | None) -> Call:
+        """Who calls a method ("package.Service/Method"). `workload` is None on a wire that names none."""
+        principal: Principal | None = None
+        try:
+            _check_workload(method, workload)
+            principal = self._principal(metadata, workload)
+            if principal is not None and (rule := self._rules.get(method)) is not None:
+                rule.check_caller(principal)
+        except Refusal as refusal:
+            self._tell(method, refusal, principal, workload)
+            raise
+        return Call(method, principal, workload or "")
+
+    def admit_workload(self, method: str, workload: str | None) -> None:
+        """Let in what is nobody's business but the system's, by the certificate alone."""
+        try:
+            _check_workload(method, workload)
+        except Refusal as refusal:
+            self._tell(method, refusal, None, workload)
+            raise
+
+    def check(self, call: Call, request: Message) -> None:
+        """Refuse what the request says of somebody else."""
+        if call.principal is None or (rule := self._rules.get(call.method)) is None:
+            return
+        try:
+            rule.check_request(call.principal, request)
+        except Refusal as refusal:
+            self._tell(call.method, refusal, call.principal, call.workload)
+            raise
+
+    def _principal(self, metadata: Mapping[str, Any], workload: str | None) -> Principal | None:
+        token = metadata.get(IDENTITY)
+        if self.mode == "off" or (self.mode == "accept" and not token):
+            return None
+        if not isinstance(token, str) or not token:
+            raise Unauthenticated("identity.missing", f"the metadata lacks {IDENTITY}")
+        assert self._verifier is not None, "whoever looks at tokens has what verifies them"
+        principal, issuer = self._verifier.verify(token)
+        if workload is not None and workload not in issuer.workloads:
+            raise Forbidden("identity.wrong_workload", f"{quoted(workload)} does not bring tokens of {issuer.name}")
+        for name, verified in (("ar-tenant", principal.tenant), ("ar-actor", principal.actor)):
+            if metadata.get(name, verified) != verified:
+                raise Forbidden("identity.contradicts", f"{name} says other than the token")
+        return principal
+
+    def _tell(self, method: str, refusal: Refusal, principal: Principal | None, workload: str | None) -> None:
+        self._told(Refused(method, refusal.code, principal, workload or ""))
+
+
+def _check_workload(method: str, workload: str | None) -> None:
+    if workload is not None and not callers.may_call(workload, method):
+        raise Forbidden("access.workload", f"{quoted(workload)} does not call this")
+
+
+OPEN = Gate("off", {})

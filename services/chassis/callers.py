@@ -1,0 +1,34 @@
+"""Which workload may call what, by the name in its certificate; network policies name the same callers."""
+
+from collections.abc import Mapping
+
+BUSINESS = frozenset(
+    {
+        "receivables.credit.v1.CreditService",
+        "receivables.invoicing.v1.InvoicingService",
+        "receivables.ledger.v1.LedgerService",
+        "receivables.disputes.v1.DisputesService",
+        "receivables.notifications.v1.NotificationsService",
+        "receivables.audit.v1.AuditService",
+    }
+)
+
+# A service ("package.Service"), or one of its methods ("package.Service/Method").
+CALLERS: Mapping[str, frozenset[str]] = {
+    # People and their programs, whoever they are; the token says.
+    "portal": BUSINESS,
+    # An operator's command line.
+    "operator": BUSINESS
+    | {
+        "receivables.operations.v1.OperationsService",
+        "grpc.reflection.v1alpha.ServerReflection",
+    },
+    # Fetches the documents that mails carry.
+    "notifications": frozenset({"receivables.invoicing.v1.InvoicingService/RenderDocument"}),
+}
+
+
+def may_call(workload: str, method: str) -> bool:
+    """Whether that workload may call a method ("package.Service/Method")."""
+    allowed = CALLERS.get(workload, frozenset())
+    return method in allowed or method.partition("/")[0] in allowed
