@@ -64,7 +64,12 @@ class Tx:
     """One transaction. `at` is the business time that everything in it happens at."""
 
     def __init__(
-        self, connection: AsyncConnection[Any], at: datetime, *, notifies: bool = True, bound: tuple[str, str] = (ALL, "")
+        self,
+        connection: AsyncConnection[Any],
+        at: datetime,
+        *,
+        notifies: bool = True,
+        bound: tuple[str, str] = (ALL, ""),
     ) -> None:
         self.connection = connection
         self.at = at
@@ -134,7 +139,9 @@ class Tx:
         await self._bind(*self._bound)  # whatever is raised instead ends the transaction, or the savepoint
 
     async def _bind(self, accounts: str, parts: str) -> None:
-        await self.run("SELECT set_config('ar.accounts', %s, true), set_config('ar.parts', %s, true)", [accounts, parts])
+        await self.run(
+            "SELECT set_config('ar.accounts', %s, true), set_config('ar.parts', %s, true)", [accounts, parts]
+        )
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -358,8 +365,7 @@ def is_hidden(error: BaseException) -> bool:
     A privilege that our role lacks has the same number, and is a defect; the server says where it was noticed.
     """
     return (
-        isinstance(error, psycopg.errors.InsufficientPrivilege)
-        and error.diag.source_function == "ExecWithCheckOptions"
+        isinstance(error, psycopg.errors.InsufficientPrivilege) and error.diag.source_function == "ExecWithCheckOptions"
     )
 
 
