@@ -58,9 +58,9 @@ _TABLES = """
   SELECT c.relname,
          EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'account_id') AS has_account,
          EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'site') AS has_site,
-         coalesce((SELECT bool_or(pg_get_expr(p.polqual, p.polrelid) LIKE '%all_accounts()%') FROM pg_policy p
+         coalesce((SELECT bool_or(strpos(pg_get_expr(p.polqual, p.polrelid), 'all_accounts()') > 0) FROM pg_policy p
                     WHERE p.polrelid = c.oid AND NOT p.polpermissive AND p.polcmd = '*'), false) AS by_account,
-         coalesce((SELECT bool_or(pg_get_expr(p.polqual, p.polrelid) LIKE '%all_parts()%') FROM pg_policy p
+         coalesce((SELECT bool_or(strpos(pg_get_expr(p.polqual, p.polrelid), 'all_parts()') > 0) FROM pg_policy p
                     WHERE p.polrelid = c.oid AND NOT p.polpermissive), false) AS by_part,
          coalesce((SELECT bool_or(p.polname = 'of_account') FROM pg_policy p WHERE p.polrelid = c.oid), false) AS of_account
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -74,7 +74,9 @@ async def test_every_table_is_protected_by_account_or_named_as_one_that_needs_it
     async with open_service(service) as parts, parts.database.transaction(()) as tx:
         tables = [table for table in await tx.rows(_TABLES) if table.relname not in EXEMPT]
 
-    assert {t.relname for t in tables if not t.by_account} == OF_NO_ACCOUNT[service.name].keys() | _OF_THE_CHASSIS.keys()
+    assert {t.relname for t in tables if not t.by_account} == OF_NO_ACCOUNT[
+        service.name
+    ].keys() | _OF_THE_CHASSIS.keys()
     assert [t.relname for t in tables if t.has_account and not t.of_account] == []
 
 

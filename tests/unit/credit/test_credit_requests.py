@@ -9,7 +9,6 @@ from services.credit import wire
 from services.kernel.money import Money
 from services.kernel.refusals import Invalid
 
-
 CALL = Origin("acme", "user:test", "test", "key", "00-0-0-01")
 
 
