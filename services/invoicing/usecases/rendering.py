@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.chassis import outbox
+from services.chassis import outbox, tracing
 from services.chassis.database import CALL_S, Database
 from services.chassis.envelope import Origin
 from services.chassis.jobs import Job
@@ -76,12 +76,13 @@ async def write_files(batch: Batch, press: Press) -> None:
             tx, {(kept.statement.tenant, kept.statement.seller_id) for kept in issued.values()}
         )
     statements = [issued[key].statement for key in keys]
-    written = await press.lay_out(
-        [
-            (papers[key], store.PAPER, said.form, _look(said, sellers))
-            for key, said in zip(keys, statements, strict=True)
-        ]
-    )
+    with tracing.together("write documents", [job.origin.traceparent for job in batch.jobs]):
+        written = await press.lay_out(
+            [
+                (papers[key], store.PAPER, said.form, _look(said, sellers))
+                for key, said in zip(keys, statements, strict=True)
+            ]
+        )
     contents = dict(zip(keys, written, strict=True))
     async with batch.finishing() as done:
         telling = []
