@@ -69,6 +69,10 @@ class Spans:
         if sending.is_alive():
             self._exporter.shutdown()  # ends the tries that are under way
 
+    def flush(self) -> None:
+        """Send what is there, and wait until it is."""
+        self._provider.force_flush()
+
     @contextmanager
     def span(self, name: str, kind: Kind, traceparent: str, attributes: Attributes) -> Iterator[str]:
         """What is done in here, as a part of that trace."""
@@ -80,17 +84,22 @@ class Spans:
         """What is done in here for all of them at once, a span in the trace of each."""
         began: list[Span] = []
         gives = []
-        for part in parts:
+        one_work: SpanContext | None = (
+            None  # the first one's span, where that is recorded: the work of all is seen there
+        )
+        for nth, part in enumerate(parts):
             if self._is_unwanted(part.traceparent):
                 gives.append(part.traceparent)
                 continue
-            links = [Link(began[0].get_span_context())] if began and as_one else []
+            links = [Link(one_work)] if one_work else []
             one = self._begin(part.name, kind, _context(part.traceparent), part.attributes, links)
             gives.append(_written(one.get_span_context()))
             if one.is_recording():
                 began.append(one)
                 self._open[gives[-1]] = one
-        token = attach(set_span_in_context(began[0])) if began and as_one else None
+                if as_one and nth == 0:
+                    one_work = one.get_span_context()
+        token = attach(set_span_in_context(began[0])) if one_work else None
         try:
             yield gives
         except BaseException as error:
@@ -107,12 +116,12 @@ class Spans:
     @contextmanager
     def together(self, name: str, traceparents: Sequence[str]) -> Iterator[None]:
         """What is done in here at once for several, each of which has its span."""
-        recorded = [found for found in map(_context, traceparents) if found is not None and found.trace_flags.sampled]
-        if not recorded:
+        first = _context(traceparents[0]) if traceparents else None
+        if first is None or not first.trace_flags.sampled:
             yield
             return
-        links = [Link(one) for one in recorded[1:]]
-        with self._current(self._begin(name, "internal", recorded[0], {}, links)):
+        others = [found for found in map(_context, traceparents[1:]) if found is not None and found.trace_flags.sampled]
+        with self._current(self._begin(name, "internal", first, {}, [Link(other) for other in others])):
             yield
 
     @contextmanager

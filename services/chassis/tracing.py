@@ -56,7 +56,6 @@ _recorder: Recorder | None = None
 
 def begin(service: str) -> None:
     """Record from now on, if OTEL_EXPORTER_OTLP_ENDPOINT (or …_TRACES_ENDPOINT) says where to; see OpenTelemetry's list."""
-    global _recorder  # noqa: PLW0603 - of a process, as its log is
     if not _is_asked_for():
         return
     for name in ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
@@ -64,15 +63,21 @@ def begin(service: str) -> None:
             raise SystemExit(f"{name}: traces are sent over grpc alone")
     from services.chassis import spans  # noqa: PLC0415 - loads the SDK, a second, for whoever wants it
 
-    _recorder = spans.Spans(service)
+    record_with(spans.Spans(service))
 
 
 def end() -> None:
     """Send what is recorded and not sent, if there is somebody to take it soon."""
-    global _recorder
-    recorder, _recorder = _recorder, None
+    recorder = _recorder
+    record_with(None)
     if recorder is not None:
         recorder.end()
+
+
+def record_with(recorder: Recorder | None) -> None:
+    """Record so from now on, in this process."""
+    global _recorder  # noqa: PLW0603 - of a process, as its log is
+    _recorder = recorder
 
 
 def is_on() -> bool:
@@ -90,7 +95,8 @@ def span(name: str, kind: Kind, traceparent: str, attributes: Attributes | None 
 def each(kind: Kind, parts: Sequence[Part], *, as_one: bool = True) -> AbstractContextManager[Sequence[str]]:
     """What is done in here for all of them at once, a span in the trace of each; gives the traceparents of what comes of it.
 
-    `as_one`: it is one piece of work. What it consists of is seen in the first one's trace; the others link to that.
+    `as_one`: it is one piece of work. What it consists of is seen in the trace of the first, if that is recorded, and the
+    others link to that one. So a batch costs the spans of its work as often as the sampler says, however many are in it.
     """
     if _recorder is None:
         return nullcontext([part.traceparent for part in parts])
@@ -98,7 +104,7 @@ def each(kind: Kind, parts: Sequence[Part], *, as_one: bool = True) -> AbstractC
 
 
 def together(name: str, traceparents: Sequence[str]) -> AbstractContextManager[None]:
-    """What is done in here at once for several, each of which has its span: a part of the first, linked with the others."""
+    """The same where each has its span already: a part of the first, if that is recorded, linked with the others."""
     return _NOTHING if _recorder is None else _recorder.together(name, traceparents)
 
 
