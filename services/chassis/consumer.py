@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -588,9 +588,20 @@ def _in_their_traces(items: Sequence[_Item], handled: Set[str]) -> Iterator[Sequ
 
 
 def _part_of_trace(event: Event[Any]) -> tracing.Part:
-    topic = topic_of(type(event.body))
-    said = {"messaging.system": "kafka", "messaging.destination.name": topic, "messaging.operation.type": "process"}
-    return tracing.Part(f"process {topic}", event.origin.traceparent, said | {"cloudevents.event_type": event.type})
+    name, said = _named(type(event.body))  # type: ignore[arg-type, unused-ignore]
+    return tracing.Part(name, event.origin.traceparent, said)
+
+
+@cache
+def _named(message: type[Any]) -> tuple[str, dict[str, str]]:
+    """How the handling of such events is called, and what is said of it (OpenTelemetry's conventions)."""
+    topic = topic_of(message)
+    return f"process {topic}", {
+        "messaging.system": "kafka",
+        "messaging.destination.name": topic,
+        "messaging.operation.type": "process",
+        "cloudevents.event_type": str(message.DESCRIPTOR.full_name),
+    }
 
 
 def _say_parked(item: _Item, why: Reason) -> None:

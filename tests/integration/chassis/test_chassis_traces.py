@@ -1,6 +1,7 @@
 """Traces: each event, call and job in its own, what they share linked, nobody's words in any, and nothing where off."""
 
 import asyncio
+import gc
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import Any
 import grpc
 import pytest
 import pytest_asyncio
+from opentelemetry.sdk.trace import ReadableSpan
 
 from deploy.local.artifacts import ROOT
 from services.chassis import jobs, spans, tracing
@@ -290,12 +292,15 @@ async def test_a_receiver_that_takes_nothing_costs_spans_and_no_business(toy: To
 
     for batch in range(10):
         await toy.consumer.handle([an_order(batch * 100 + n + 1) for n in range(100)])
+    assert receiver.asked > 0
+    assert (
+        sum(isinstance(kept, ReadableSpan) for kept in gc.get_objects()) <= 64 + 16 + 1
+    )  # who waits, is sent, or worked
     began = time.monotonic()
     await asyncio.to_thread(tracing.end)
 
     assert time.monotonic() - began < spans.END_S + 1
     assert len(await effects(toy.database)) == 1000
-    assert receiver.asked == 1  # and who waits for that answer keeps no more than those 16 and the 64 behind them
 
 
 async def test_a_receiver_that_is_away_costs_spans_and_no_business(toy: Toy, begin: Begin):
