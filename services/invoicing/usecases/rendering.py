@@ -58,7 +58,8 @@ async def render(database: Database, press: Press, document: Key, format_: str, 
             issued = await store.get_file(tx, said.key, CORE_FORM)
             assert issued is not None, "what the first version issued has its XML, which says all"
             paper = (issued.content, CORE_FORM.format)
-    written, findings = await press.render(*paper, form, look)
+    with tracing.together("write documents", [tracing.current()]):
+        written, findings = await press.render(*paper, form, look)
     if findings:
         rules = "; ".join(f"{finding.rule}: {finding.message}" for finding in findings[:5])
         raise Conflict("document.profile_not_met", f"the document does not meet {form.profile}: {rules}"[:2000])
