@@ -32,7 +32,7 @@ from tests.benchmark.handlers import WARM_UP, Cost, Meter, measure
 from tests.benchmark.scenes import SCENES, Scene
 from tests.receiver import Receiver
 
-SHARES = (None, 0.0, 0.01, 0.1, 1.0)  # of the traces that are recorded; None: switched off
+SHARES = (None, 0.0, 0.05, 0.1, 1.0)  # of the traces that are recorded; None: switched off
 BLOCK = 10  # batches after which another one has its turn
 
 
