@@ -14,6 +14,7 @@ from psycopg import AsyncConnection, AsyncCursor, sql
 from psycopg.rows import class_row, namedtuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from services.chassis import tracing
 from services.chassis.arrays import ADAPTERS
 from services.kernel.refusals import Invalid
 
@@ -237,8 +238,9 @@ class Database:
                 at = await self._begin(connection, begin.encode())
             self._heard_at = asyncio.get_running_loop().time()
             tx = Tx(connection, at, notifies=announced is None, bound=bound)
-            yield tx
-            await connection.commit()
+            with tracing.transaction(connection):
+                yield tx
+                await connection.commit()
         if tx.announced and announced is not None:
             announced()
         for kind in tx.queued:

@@ -18,7 +18,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from kafka.errors import KafkaError
 
-from services.chassis import bounds, metrics, parked, parts, texts, tls
+from services.chassis import bounds, metrics, parked, parts, texts, tls, tracing
 from services.chassis.access import CALL, HEALTH, OPEN, Gate
 from services.chassis.consumer import Consumer
 from services.chassis.database import (
@@ -272,7 +272,8 @@ class _Together:
         async def do(tx: Tx, fresh: Sequence[_Call]) -> list[Any]:
             return await self._do(tx, [(call.origin, call.request) for call in fresh])
 
-        await _carry_out(self._door, self._method, self._response_type, calls, do)
+        with tracing.together(f"{self._method} of several", [call.origin.traceparent for call in calls]):
+            await _carry_out(self._door, self._method, self._response_type, calls, do)
 
 
 def _is_bound(call: Origin) -> bool:
@@ -369,12 +370,13 @@ def _served(
         service = _service_of(request.DESCRIPTOR.file, name)
         origin: Origin | None = None
         given = _metadata(context)
-        traceparent = trace_of(given.get("traceparent", ""))
-        follow_trace(traceparent)
+        trace = trace_of(given.get("traceparent", ""))
         try:
-            origin = _origin(given, traceparent, needed)
-            bounds.check(request)
-            return await work(self, origin, request)
+            with tracing.span(f"{service}/{name}", "server", trace, _GRPC) as traceparent:
+                follow_trace(traceparent)
+                origin = _origin(given, traceparent, needed)
+                bounds.check(request)
+                return await work(self, origin, request)
         except asyncio.CancelledError:
             code = grpc.StatusCode.CANCELLED  # the caller went away, or would wait no longer
             raise
@@ -396,6 +398,7 @@ def _served(
     return served
 
 
+_GRPC = {"rpc.system": "grpc"}
 _ASKS = {
     grpc.StatusCode.UNAVAILABLE: "try again with the same idempotency key",
     grpc.StatusCode.INTERNAL: "defect",

@@ -21,7 +21,20 @@ from prometheus_client import start_http_server
 from receivables.operations.v1 import service_pb2 as operations_pb2
 from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 
-from services.chassis import access, cleaning, follow, logs, metrics, migrate, operations, rebuild, rpc, told, topics
+from services.chassis import (
+    access,
+    cleaning,
+    follow,
+    logs,
+    metrics,
+    migrate,
+    operations,
+    rebuild,
+    rpc,
+    told,
+    topics,
+    tracing,
+)
 from services.chassis.access import Gate
 from services.chassis.consumer import Consumer, Handler, Teller, nobody
 from services.chassis.database import Database, is_transient, reach, trouble
@@ -182,6 +195,8 @@ async def _serve_until_told(service: Service[S], settings: S) -> None:
 async def _serve(service: Service[S], settings: S) -> None:
     try:
         async with AsyncExitStack() as stack:
+            tracing.begin(service.name)
+            stack.push_async_callback(asyncio.to_thread, tracing.end)
             parts = await _stand_up(service, settings, stack)
             works = service.works(parts)
             metrics.expect_jobs(work.kind for work in works)
