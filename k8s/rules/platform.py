@@ -316,15 +316,17 @@ def _ours(selector: dict[str, Any]) -> str:
     """What the pods of our own namespace that a selector takes are called here."""
     if "matchExpressions" in selector:
         return "services and migrations" if selector == _SERVICES_AND_MIGRATIONS else str(selector)
-    match selector.get("matchLabels", {}):
+    labels: dict[str, str] = selector.get("matchLabels", {})
+    found = str(selector)
+    match labels:
         case {"cnpg.io/cluster": name}:
-            return str(name)
+            found = name
         case {"strimzi.io/cluster": name, "strimzi.io/kind": kind}:
-            return f"{name}/{kind}"
+            found = f"{name}/{kind}"
         case {"app.kubernetes.io/name": name, "app.kubernetes.io/component": "service" | "console"}:
-            return str(name)
+            found = name
         case {"receivables.example/kafka-client": "true"}:
-            return "kafka clients"
+            found = "kafka clients"
         case {"app.kubernetes.io/part-of": "receivables", "app.kubernetes.io/component": "service"}:
-            return "services"
-    return str(selector)
+            found = "services"
+    return found

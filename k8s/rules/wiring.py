@@ -1,7 +1,7 @@
 """Rules about what objects say of each other: selectors, references, settings, secrets."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
 
@@ -108,19 +108,23 @@ def _given(rendering: Rendering, pod: Pod, name: str) -> set[str]:
         return {"user.crt", "user.key"}
     if any(name == item["spec"]["secretName"] for item in rendering.of("Certificate")):
         return _CERTIFICATE
-    return set() if rendering.of("ExternalSecret") else by_hand(pod.service).get(name, set())
+    found = {} if rendering.of("ExternalSecret") else by_hand(pod.service)
+    found |= {} if rendering.of("Certificate") else {f"receivables-{pod.service}-tls": _CERTIFICATE}
+    found |= {} if rendering.of("Kafka") else _for_the_broker(pod.service)
+    return found.get(name, set())
+
+
+def _for_the_broker(service: str) -> dict[str, set[str]]:
+    return {f"{_KAFKA_USER}receivables-{service}": {"user.crt", "user.key"}, f"receivables{_KAFKA_CA}": {"ca.crt"}}
 
 
 def by_hand(service: str) -> dict[str, set[str]]:
-    """The secrets that a person makes where no store does, and their keys."""
+    """The secrets that a person makes where no store does, and their keys; certificates are others' work."""
     made = {f"receivables-{service}": {"database_url"}, f"receivables-{service}-owner": {"owner_database_url"}}
     if "AR_SMTP_PASSWORD" in product.product(service).settings:
         made["receivables-smtp"] = {"smtp_password"}
     if product.product(service).calls:
         made[f"receivables-{service}-identity"] = {"identity_key"}
-    made[f"receivables-{service}-tls"] = _CERTIFICATE
-    made[f"{_KAFKA_USER}receivables-{service}"] = {"user.crt", "user.key"}
-    made[f"receivables{_KAFKA_CA}"] = {"ca.crt"}
     return made
 
 
@@ -211,8 +215,12 @@ def certificates(rendering: Rendering) -> Iterator[Complaint]:
             if source not in mounted.get(folder, set()):
                 yield complaint(pod.owner, f"finds no {source} in {folder} ({name})")
     made = {name: item for item in rendering.of("Certificate") for name in item["spec"].get("uris", [])}
-    if not made:
-        return
+    if made:
+        yield from _names(made)
+
+
+def _names(made: Mapping[str, Manifest]) -> Iterator[Complaint]:
+    """What certificates are for, by their URIs."""
     if missing := {f"{tls.NAMES}{workload}" for workload in CALLERS} - made.keys():
         yield Complaint("Certificate/*", f"nobody has {sorted(missing)}")
     for name in product.SERVICES:
