@@ -324,7 +324,7 @@ BROKEN: list[tuple[str, str, Callable[[Rendering], object]]] = [
     (
         "a way to a service that is not called",
         "network",
-        lambda r: policy(r)["egress"].append(policy(r, "receivables-notifications")["egress"][3]),
+        lambda r: policy(r)["egress"].append(policy(r, "receivables-notifications")["egress"][4]),
     ),
     (
         "a broker that is cut off",
