@@ -67,6 +67,22 @@ HANDLED = Counter(
 )
 HANDLING = Histogram("grpc_server_handling_seconds", "How long calls took, by method", ["grpc_service", "grpc_method"])
 REFUSED = Counter("ar_refusals_total", "Requests and events refused, by stable code", ["code"])
+ACTS = Counter("ar_acts_total", "Acts written into the audit trail, by outcome (done, refused)", ["outcome"])
+ACTS_MORE = Counter(
+    "ar_refusals_counted_total",
+    "Refusals of right that the audit trail has as a count alone, since so many came in a minute",
+)
+CHAINED_AT = Gauge(
+    "ar_acts_chained_timestamp_seconds",
+    "When all acts that were written by then were chained in the audit trail (Unix time); the newest of the replicas",
+)
+CHAIN_BROKEN = Gauge(
+    "ar_acts_chain_breaks",
+    "Places at which the audit trail's chain is broken, as found by the last look through it all",
+)
+CHAIN_VERIFIED_AT = Gauge(
+    "ar_acts_verified_timestamp_seconds", "When the audit trail was last verified to its end (Unix time)"
+)
 FIGURES_AT = Gauge(
     "ar_figures_timestamp_seconds", "When the business figures and invariants were last read (Unix time)"
 )
