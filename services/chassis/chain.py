@@ -297,7 +297,7 @@ async def roots(database: Database, tenant: str) -> AsyncIterator[Root]:
 def clean(owner_url: str, tenant: str, before: date, *, by: str) -> Root | None:
     """Throw a tenant's acts away up to the last root of a day before that one, which then stands for them; as the owner.
 
-    That it was done is an act, written with it. Returns the root, None where nothing was as old.
+    The newest root may grow yet, and is left. That it was done is an act, written with it. Returns the root, None where nothing was as old.
     """
     with psycopg.connect(owner_url) as connection:
         connection.execute("SELECT set_config('ar.tenants', %s, true)", [tenant])
@@ -305,6 +305,7 @@ def clean(owner_url: str, tenant: str, before: date, *, by: str) -> Root | None:
             """SELECT r.day, r.number, r.hash FROM act_root AS r
                 WHERE r.tenant = %(tenant)s AND r.day < %(before)s
                   AND EXISTS (SELECT FROM act_link AS l WHERE l.tenant = %(tenant)s AND l.number = r.number)
+                  AND EXISTS (SELECT FROM act_root AS n WHERE n.tenant = %(tenant)s AND n.day > r.day)
                 ORDER BY r.day DESC LIMIT 1""",
             {"tenant": tenant, "before": before},
         ).fetchone()
