@@ -74,11 +74,11 @@ ACTS_MORE = Counter(
 )
 CHAINED_AT = Gauge(
     "ar_acts_chained_timestamp_seconds",
-    "When all acts that were written by then were chained in the audit trail (Unix time); the newest of the replicas",
+    "When the replica last chained all acts that were written by then, in the audit trail (Unix time); one at a time does",
 )
 CHAIN_BROKEN = Gauge(
     "ar_acts_chain_breaks",
-    "Places at which the audit trail's chain is broken, as found by the last look through it all",
+    "Invariant, 0: tenants whose chain of acts in the audit trail is broken, as the last look through it all found",
 )
 CHAIN_VERIFIED_AT = Gauge(
     "ar_acts_verified_timestamp_seconds", "When the audit trail was last verified to its end (Unix time)"
