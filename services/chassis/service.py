@@ -41,7 +41,7 @@ AGE_GRACE_MS = 30_000  # for calls that are under way on a connection that has c
 GRACE_S = 8.0  # for calls that are under way at a stop
 
 
-_OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["OperationsService"].full_name
+OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["OperationsService"].full_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +326,7 @@ async def _watch_relay(relay: Relay) -> None:
 
 def gate_of(name: str, settings: ChassisSettings, servicers: Sequence[str]) -> Gate:
     """What lets calls in, by what the contracts of these gRPC services say; one that does not say it ends the start."""
-    held = access.rules([*servicers, _OPERATIONS])
+    held = access.rules([*servicers, OPERATIONS])
     if settings.access == "off":
         return Gate("off", held)
     trust = Trust(settings.trust_dir)
@@ -348,7 +348,7 @@ async def _open_door(service: Service[S], parts: Parts[S], works: Sequence[Work]
     )
     names = [reflection.SERVICE_NAME, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
     operator = Servicer(
-        _OPERATIONS,
+        OPERATIONS,
         operations_pb2_grpc.add_OperationsServiceServicer_to_server,
         operations.OperationsService(service.name, parts.settings, parts.consumer, works),
     )
