@@ -51,9 +51,9 @@ def environment(service: str, access: Mode = "require") -> dict[str, str]:
     return issuers().environment(service) | {"AR_ACCESS": access}
 
 
-def token(principal: Principal, audience: str) -> str:
+def token(principal: Principal, audience: str, by: Issuers | None = None) -> str:
     """A token for one service."""
-    return issuers().signer(principal.issuer).sign(principal, audience)
+    return (by or issuers()).signer(principal.issuer).sign(principal, audience)
 
 
 def caller(actor: str, tenant: str, accounts: Sequence[str] = ACCOUNTS) -> Principal:
@@ -113,15 +113,17 @@ def dial(
 
 @contextmanager
 def dialled(
-    address: str, audience: str, *, accounts: Sequence[str] = ACCOUNTS, options: Sequence[tuple[str, Any]] = ()
+    address: str, audience: str, *, by: Issuers | None = None, options: Sequence[tuple[str, Any]] = ()
 ) -> Iterator[grpc.Channel]:
-    """The same where nothing is awaited."""
+    """The same where nothing is awaited, and perhaps other issuers are trusted."""
     with grpc.insecure_channel(address, options) as channel:
-        yield grpc.intercept_channel(channel, _SigningBlocked(audience, accounts))
+        yield grpc.intercept_channel(channel, _SigningBlocked(audience, by))
 
 
-def signed(method: str, metadata: Metadata, audience: str, accounts: Sequence[str] = ACCOUNTS) -> list[tuple[str, Any]]:
-    """The metadata as they are sent: whose name they say is in a token; those that bring one say the rest themselves."""
+def signed(
+    method: str, metadata: Metadata, audience: str, accounts: Sequence[str] = ACCOUNTS, by: Issuers | None = None
+) -> list[tuple[str, Any]]:
+    """The metadata as they are sent: who is named there is in a token; those that bring one say all themselves."""
     said = list(metadata or ())
     names: Mapping[str, Any] = dict(said)
     if IDENTITY in names:
@@ -132,7 +134,7 @@ def signed(method: str, metadata: Metadata, audience: str, accounts: Sequence[st
         principal = caller(names.get("ar-actor", "user:test"), names.get("ar-tenant", ""), accounts)
     once = Counter(name for name, _ in said)
     rest = [(name, value) for name, value in said if name not in ("ar-tenant", "ar-actor") or once[name] > 1]
-    return [(IDENTITY, token(principal, audience)), *rest]
+    return [(IDENTITY, token(principal, audience, by)), *rest]
 
 
 class _Signing(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc, unused-ignore] # typed or not, as grpc's stubs are
@@ -146,9 +148,9 @@ class _Signing(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc, unus
 
 
 class _SigningBlocked(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc, unused-ignore] # as above
-    def __init__(self, audience: str, accounts: Sequence[str]) -> None:
-        self._audience, self._accounts = audience, accounts
+    def __init__(self, audience: str, by: Issuers | None) -> None:
+        self._audience, self._by = audience, by
 
     def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-        metadata = signed(details.method, details.metadata, self._audience, self._accounts)
+        metadata = signed(details.method, details.metadata, self._audience, by=self._by)
         return continuation(details._replace(metadata=metadata), request)

@@ -116,9 +116,11 @@ def speaker_of(name: str, settings: ChassisSettings) -> Speaker:
     signer = Signer(name, own_key)
 
     def metadata(tenant: str, audience: str) -> list[tuple[str, str]]:
-        if settings.identity_key is None:
-            return [("ar-tenant", tenant)]  # of a neighbour that believes it (AR_ACCESS=off)
-        return [(access.IDENTITY, signer.sign(Principal(f"service:{name}", tenant, name), audience))]
+        # For a neighbour that believes it: one without AR_ACCESS, or of a version before tokens.
+        said = [("ar-tenant", tenant)]
+        if settings.identity_key is not None:
+            said.append((access.IDENTITY, signer.sign(Principal(f"service:{name}", tenant, name), audience)))
+        return said
 
     return metadata
 
