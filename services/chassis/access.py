@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Literal
 
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.descriptor import Descriptor, EnumValueDescriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from receivables.common.v1 import access_pb2
 
@@ -81,9 +81,13 @@ def _value_rule(message: Descriptor, field: str, value: int) -> Rule:
     """Who may use a value of an enum field; whoever may call the method, where the value says nothing."""
     kind = message.fields_by_name[field].enum_type
     found = kind.values_by_number.get(value) if kind is not None else None
-    if found is None or not found.GetOptions().HasExtension(access_pb2.value_access):
-        return _ANYBODY
-    return _rule(found.GetOptions().Extensions[access_pb2.value_access])
+    return (rule_of_value(found) if found is not None else None) or _ANYBODY
+
+
+def rule_of_value(value: EnumValueDescriptor) -> Rule | None:
+    """Who may use a value of an enum, as its contract says; None where it says nothing."""
+    options = value.GetOptions()
+    return _rule(options.Extensions[access_pb2.value_access]) if options.HasExtension(access_pb2.value_access) else None
 
 
 def rule_of(method: MethodDescriptor) -> Rule | None:
