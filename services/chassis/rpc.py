@@ -6,6 +6,7 @@ import functools
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar, get_args
 
@@ -26,6 +27,7 @@ from services.chassis.database import (
     Tx,
     check_tenant,
     is_away,
+    is_hidden,
     is_of_data,
     is_transient,
 )
@@ -80,9 +82,8 @@ class _Call:
     @property
     def key(self) -> tuple[str, str]:
         """Whoever is bound to accounts has keys of its own: it neither hears another's answer nor takes another's key."""
-        caller, key = self.origin.caller, self.origin.idempotency_key
-        bound = caller is not None and caller.accounts is not None
-        return self.origin.tenant, f"{caller.subject}\n{key}" if caller is not None and bound else key
+        key = self.origin.idempotency_key
+        return self.origin.tenant, f"{self.origin.actor}\n{key}" if _is_bound(self.origin) else key
 
 
 class Door:
@@ -94,6 +95,16 @@ class Door:
         self.together: dict[str, _Together] = {}
         self._met: set[str] = set()
         self._waking: set[asyncio.Task[None]] = set()
+
+    def serve(self, *calls: Origin) -> AbstractAsyncContextManager[Tx]:
+        """A transaction that serves whoever calls: their tenants and, alone, whoever is bound to accounts."""
+        bound = [call.caller for call in calls if _is_bound(call)]
+        assert not bound or len(calls) == 1, "whoever is bound to accounts shares no transaction"
+        tenants = {call.tenant for call in calls}
+        if not bound or (caller := bound[0]) is None:
+            return self.database.transaction(tenants, within=CALL_S)
+        parts = [(part.site, part.cost_centre, part.purchase_order) for part in caller.parts]
+        return self.database.transaction(tenants, accounts=caller.accounts, parts=parts, within=CALL_S)
 
     async def meet(self, tx: Tx, tenants: set[str]) -> None:
         """Remember tenants for the sweepers."""
@@ -138,7 +149,7 @@ def read(method: Method[Req, Resp]) -> Served[Req, Resp]:
     """Answer a question in a transaction that serves the caller's tenant."""
 
     async def work(door: Door, origin: Origin, request: Req) -> Resp:
-        async with door.database.transaction([origin.tenant], within=CALL_S) as tx:
+        async with door.serve(origin) as tx:
             return await method(door, tx, origin, request)
 
     return _served(method, work, needed=("ar-tenant",))
@@ -154,7 +165,7 @@ def operate(method: Callable[[Any, Req], Awaitable[Resp]]) -> Served[Req, Resp]:
 
 
 def visit(method: Callable[[Any, Origin, Req], Awaitable[Resp]]) -> Served[Req, Resp]:
-    """Answer a question that takes more than a short transaction: the method makes its own, and waits between them."""
+    """Answer a question that takes more than a short transaction: the method makes its own (`Door.serve`), and waits between."""
 
     async def work(door: Door, origin: Origin, request: Req) -> Resp:
         return await method(door, origin, request)
@@ -182,7 +193,8 @@ def write_many(method: MethodOfMany[Req, Resp]) -> Served[Req, Resp]:
     """The same for a command whose use case takes many: calls that come while others are carried out go as one.
 
     They share a transaction, and so its cost and its wait for the disk; nobody waits for others to come. Where one of
-    them is refused or fails, each is carried out by itself.
+    them is refused or fails, each is carried out by itself; so is, at once, the call of whoever is bound to accounts,
+    whose transaction serves those alone.
     """
     [response_type] = get_args(method.__annotations__["return"])
     name = method.__name__
@@ -190,7 +202,8 @@ def write_many(method: MethodOfMany[Req, Resp]) -> Served[Req, Resp]:
     async def work(door: Door, origin: Origin, request: Req) -> Resp:
         if (together := door.together.get(name)) is None:
             together = door.together[name] = _Together(door, name, response_type, functools.partial(method, door))
-        answer: Resp = await together.answer(_Call(origin, request, _digest(name, request)))
+        call = _Call(origin, request, _digest(name, request))
+        answer: Resp = await (together.answer_at_once(call) if _is_bound(origin) else together.answer(call))
         return answer
 
     return _served(method, work, needed=_WRITES)
@@ -216,6 +229,11 @@ class _Together:
         if self._at_work is None or self._at_work.done():
             # Not in the context of the one that happens to be first: its trace is not the others'.
             self._at_work = asyncio.create_task(self._take_turns(), context=contextvars.Context())
+        return await call.answer
+
+    async def answer_at_once(self, call: _Call) -> Any:
+        """Carry it out by itself."""
+        await self._carry_out([call])
         return await call.answer
 
     async def _take_turns(self) -> None:
@@ -259,6 +277,11 @@ class _Together:
         await _carry_out(self._door, self._method, self._response_type, calls, do)
 
 
+def _is_bound(call: Origin) -> bool:
+    """Whether whoever calls sees less than all of the tenant."""
+    return call.caller is not None and (call.caller.accounts is not None or bool(call.caller.parts))
+
+
 def _fail(calls: Sequence[_Call], error: Exception) -> None:
     for call in calls:
         if not call.answer.done():
@@ -279,7 +302,7 @@ async def _carry_out(
 ) -> None:
     """Do those that were not done before, in one transaction; answer all after its commit."""
     tenants = {call.origin.tenant for call in calls}
-    async with door.database.transaction(tenants, within=CALL_S) as tx:
+    async with door.serve(*(call.origin for call in calls)) as tx:
         await door.meet(tx, tenants)
         answered = await _claim(tx, method, calls)
         fresh = [call for call in calls if call.key not in answered]
@@ -345,6 +368,7 @@ def _served(
         started = time.perf_counter()
         code = grpc.StatusCode.OK
         service = _service_of(request.DESCRIPTOR.file, name)
+        origin: Origin | None = None
         given = _metadata(context)
         traceparent = trace_of(given.get("traceparent", ""))
         follow_trace(traceparent)
@@ -356,7 +380,7 @@ def _served(
             code = grpc.StatusCode.CANCELLED  # the caller went away, or would wait no longer
             raise
         except Exception as error:
-            if (refusal := _refusal(error)) is not None:
+            if (refusal := _refusal(error, origin)) is not None:
                 code = _code(refusal)
                 metrics.REFUSED.labels(refusal.code).inc()
                 log.info("call refused", method=name, code=refusal.code)
@@ -379,10 +403,13 @@ _ASKS = {
 }
 
 
-def _refusal(error: Exception) -> Refusal | None:
+def _refusal(error: Exception, origin: Origin | None) -> Refusal | None:
     """The refusal that it is; None if it is our trouble and not the caller's."""
     if isinstance(error, Refusal):
         return error
+    if is_hidden(error) and origin is not None and _is_bound(origin):
+        # What whoever calls would write is another's, or would stand in another's place.
+        return Forbidden("access.account", "what the request names is of none of the caller's accounts")
     if is_of_data(error):
         log.warning("a call came to the database's bounds", error=type(error).__name__)
         return Invalid("call.unstorable", "the request says, or adds up to, what cannot be stored")
