@@ -22,11 +22,11 @@ from typing import Any
 import grpc
 from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 
-from deploy.local.trust import Issuers, operator, person
+from deploy.local.trust import PORTAL, Issuers, operator, person
 from services.chassis import rpc
 from services.chassis.access import IDENTITY, Gate, Mode, rules
 from services.chassis.envelope import RECORD_MAX_BYTES
-from services.chassis.identity import SERVICE, Principal, Trust, Verifier
+from services.chassis.identity import ROLES, SERVICE, Principal, Trust, Verifier
 from services.chassis.operations import OperationsService
 from services.chassis.service import OPERATIONS, Parts, Service, Servicer
 
@@ -61,6 +61,8 @@ def caller(actor: str, tenant: str, accounts: Sequence[str] = ACCOUNTS) -> Princ
     kind, _, name = actor.partition(":")
     if kind == SERVICE:
         return Principal(actor, tenant, name)
+    if kind not in ROLES:  # which no door lets in
+        return Principal(actor, tenant, PORTAL)
     return person(actor, tenant, *(accounts if kind == "contact" else ()))
 
 
