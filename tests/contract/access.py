@@ -76,7 +76,7 @@ def _kinds(rule: Rule) -> str:
 
 def _roles(rule: Rule) -> str:
     """The roles; all of one side by its name."""
-    left, said = rule.roles, []
+    left, said = rule.roles, list[str]()
     for name, all_of in (("all of a buyer", identity.BUYER_ROLES), ("all of a seller", identity.SELLER_ROLES)):
         if all_of <= left:
             left, said = left - all_of, [*said, name]

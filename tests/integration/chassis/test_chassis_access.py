@@ -255,7 +255,7 @@ async def test_who_is_bound_to_accounts_has_keys_of_its_own(wire: Wire, toy: Toy
 
 async def test_what_is_refused_is_counted_and_logged_with_its_trace(wire: Wire):
     def count() -> float:
-        return float(metrics.REFUSED.labels("identity.missing")._value.get())  # type: ignore[no-untyped-call]
+        return float(metrics.REFUSED.labels("identity.missing")._value.get())
 
     before = count()
     with capture_logs(processors=[merge_contextvars]) as lines:

@@ -156,7 +156,7 @@ def test_a_contact_asks_for_itself_and_its_admin_for_others():
 
 
 def test_a_value_may_be_for_others_than_its_method():
-    def moves(principal: Principal, action: disputes_pb2.Action) -> str:
+    def moves(principal: Principal, action: disputes_pb2.Action.ValueType) -> str:
         return check(principal, f"{DISPUTES}/Move", disputes_pb2.MoveRequest(action=action))
 
     owner = person("user:bo", "acme", roles=["DISPUTE_OWNER"])
