@@ -30,9 +30,9 @@ from tests.integration.invoicing import office
 
 OURS, THEIRS = "acme", "globex"  # two sellers
 # Of one seller: an account that the caller is of, one of the same company that it is not of, one of another company.
-OWN, SIBLING, OTHER = "own", "sibling", "other"
-FAR = "far"  # of another seller
-NONE = "none"  # of nobody: nothing of it was ever told
+OWN, SIBLING, OTHER = "acc-own", "acc-sib", "acc-oth"
+FAR = "acc-far"  # of another seller
+NONE = "acc-non"  # of nobody: nothing of it was ever told
 COMPANIES = {OWN: "Käufer AG", SIBLING: "Käufer AG", OTHER: "Fremde AG", FAR: "Ferne AG"}
 
 
