@@ -43,10 +43,8 @@ def is_tenant(text: str) -> bool:
 
 
 def _named(accounts: Collection[str] | None) -> str:
-    """Accounts as `ar.accounts` has them; of none at all it names the account "", which nobody has."""
-    if accounts is None:
-        return ALL
-    return _joined(_BETWEEN, sorted(accounts)) or _BETWEEN
+    """Accounts as `ar.accounts` has them, each after a separator: neither none of them nor one called "*" is all."""
+    return ALL if accounts is None else _BETWEEN + _joined(_BETWEEN, sorted(accounts))
 
 
 def _narrowed(parts: Collection[Part]) -> str:
@@ -64,7 +62,12 @@ class Tx:
     """One transaction. `at` is the business time that everything in it happens at."""
 
     def __init__(
-        self, connection: AsyncConnection[Any], at: datetime, *, notifies: bool = True, bound: tuple[str, str] = (ALL, "")
+        self,
+        connection: AsyncConnection[Any],
+        at: datetime,
+        *,
+        notifies: bool = True,
+        bound: tuple[str, str] = (ALL, ""),
     ) -> None:
         self.connection = connection
         self.at = at
@@ -125,16 +128,22 @@ class Tx:
             yield
 
     @asynccontextmanager
-    async def _bound_to(self, *bound: str) -> AsyncIterator[None]:
-        if bound == self._bound:
+    async def _bound_to(self, accounts: str, parts: str) -> AsyncIterator[None]:
+        bound, before = (accounts, parts), self._bound
+        if bound == before:
             yield
             return
-        await self._bind(*bound)
-        yield
-        await self._bind(*self._bound)  # whatever is raised instead ends the transaction, or the savepoint
+        await self._bind(bound)
+        try:
+            yield
+        except BaseException:
+            self._bound = before  # the transaction ends, or the savepoint that this is in, and the settings with it
+            raise
+        await self._bind(before)
 
-    async def _bind(self, accounts: str, parts: str) -> None:
-        await self.run("SELECT set_config('ar.accounts', %s, true), set_config('ar.parts', %s, true)", [accounts, parts])
+    async def _bind(self, bound: tuple[str, str]) -> None:
+        await self.run("SELECT set_config('ar.accounts', %s, true), set_config('ar.parts', %s, true)", bound)
+        self._bound = bound
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -358,8 +367,7 @@ def is_hidden(error: BaseException) -> bool:
     A privilege that our role lacks has the same number, and is a defect; the server says where it was noticed.
     """
     return (
-        isinstance(error, psycopg.errors.InsufficientPrivilege)
-        and error.diag.source_function == "ExecWithCheckOptions"
+        isinstance(error, psycopg.errors.InsufficientPrivilege) and error.diag.source_function == "ExecWithCheckOptions"
     )
 
 

@@ -12,7 +12,7 @@ from services.chassis.logs import log
 _LOCK = 7_215_001  # any number: one migration at a time in this database
 _CHASSIS = Path(__file__).parent / "migrations"
 # The newest of the chassis' migrations that its code stands on; those after it come one release before their code.
-STANDS_ON = "0004_tenants_apart.sql"
+STANDS_ON = "0006_accounts_apart.sql"
 # What a file begins with that PostgreSQL does not run in a transaction (CREATE INDEX CONCURRENTLY, which others write
 # beside). Its statements, each ending a line with ';', run one by one, and all again after one failed: so the first
 # ones remove what a failure left.

@@ -64,7 +64,11 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
     ) -> service_pb2.RenderDocumentResponse:
         """The file of a document, in any format."""
         said, file = await usecases.render(
-            functools.partial(self.serve, call), self._press, (call.tenant, request.document), request.format, request.profile
+            functools.partial(self.serve, call),
+            self._press,
+            (call.tenant, request.document),
+            request.format,
+            request.profile,
         )
         return wire.file(said, file)
 

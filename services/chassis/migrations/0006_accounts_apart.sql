@@ -6,7 +6,7 @@
 CREATE FUNCTION all_accounts() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT coalesce(nullif(current_setting('ar.accounts', true), ''), '*') = '*'
 $$;
--- Otherwise these. The account '' is nobody's, so that who is bound to none sees none.
+-- Otherwise these, each after a separator. The account '' is nobody's: whoever is bound to none sees none.
 CREATE FUNCTION own_accounts() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT string_to_array(current_setting('ar.accounts', true), E'\x1f', '')
 $$;

@@ -23,7 +23,8 @@ async def place_hold(tx: Tx, origin: Origin, hold: AccountHold) -> None:
         await outbox.add(tx, [_tell(origin, hold, wire.hold_placed(hold))])
         return
     key = (hold.tenant, hold.hold_id)
-    if (await store.find_account_holds(tx, [key]))[key] != (hold, False):
+    # One that is not seen is another account's.
+    if (await store.find_account_holds(tx, [key])).get(key) != (hold, False):
         raise Conflict("hold.exists", f"there is, or was, another hold {hold.hold_id}")
 
 
