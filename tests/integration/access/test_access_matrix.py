@@ -216,6 +216,14 @@ class Asking:
         self.flaws: dict[str, str] = {}
 
     async def ask(self, method: Method, principal: Principal | None, request: Message) -> Answer:
+        """Ask, again while a busy database says so."""
+        while True:
+            answer = await self._ask_once(method, principal, request)
+            self.count[answer.status.name] += 1
+            if answer.status is not grpc.StatusCode.UNAVAILABLE:
+                return answer
+
+    async def _ask_once(self, method: Method, principal: Principal | None, request: Message) -> Answer:
         async with self._turn:
             self._keys += 1
             token = self._token(principal, method.resident) if principal else ""
@@ -224,11 +232,8 @@ class Asking:
             try:
                 said = await call(request.SerializeToString(), metadata=metadata, timeout=60)
             except grpc.aio.AioRpcError as error:
-                answer = Answer(error.code(), _reason(error), (error.details() or "").encode())
-            else:
-                answer = Answer(grpc.StatusCode.OK, "", said)
-        self.count[answer.status.name] += 1
-        return answer
+                return Answer(error.code(), _reason(error), (error.details() or "").encode())
+            return Answer(grpc.StatusCode.OK, "", said)
 
     def _token(self, principal: Principal, audience: str) -> str:
         """One that is used for a while, as a session's is."""
@@ -342,7 +347,9 @@ def kept_from_others(
                 asking.wrong(f"a defect for {account}", method, principal, answer)
             found[answer.without(_named(of))].append(account)
         if len(found) > 1 and method.name not in CREATES:
-            asking.wrong(f"tells apart {sorted(found.values())}", method, principal, answer)
+            asking.wrong(
+                f"tells apart {sorted(found.values())} {[one.code for one in found]}", method, principal, answer
+            )
 
     for method in some:
         if not method.ids:
