@@ -16,6 +16,7 @@ from typing import Any
 
 import grpc
 import psycopg
+import pytest
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
@@ -277,6 +278,7 @@ async def each(work: Iterable[Awaitable[None]]) -> None:
             tasks.create_task(one)  # type: ignore[arg-type] # they are coroutines
 
 
+@pytest.mark.timeout(900)  # thousands of calls: half a minute where nobody else is at work
 async def test_nobody_hears_or_does_what_is_anothers(house: House, servers: Servers):
     world = await settled(house)
     asking, all_methods = Asking(house, world), methods(house)
