@@ -19,7 +19,7 @@ from grpc_status import rpc_status
 from kafka.errors import KafkaError
 
 from services.chassis import acts, bounds, metrics, parked, parts, texts, tls, tracing
-from services.chassis.access import CALL, HEALTH, OPEN, Call, Gate, rule_of
+from services.chassis.access import CALL, HEALTH, Call, Gate, rule_of
 from services.chassis.columns import Columns, columns
 from services.chassis.consumer import Consumer
 from services.chassis.database import (
@@ -84,7 +84,9 @@ class _Call:
 
     @property
     def key(self) -> tuple[str, str]:
-        return self.origin.tenant, self.origin.idempotency_key
+        """Whoever is bound to accounts has keys of its own: it neither hears another's answer nor takes another's key."""
+        key = self.origin.idempotency_key
+        return self.origin.tenant, f"{self.origin.actor}\n{key}" if _is_bound(self.origin) else key
 
 
 class Door:
@@ -182,7 +184,7 @@ def write(method: Method[Req, Resp]) -> Served[Req, Resp]:
         async def alone(tx: Tx, calls: Sequence[_Call]) -> list[Resp]:
             return [await method(door, tx, call.origin, call.request) for call in calls]
 
-        call = _Call(origin, request, _digest(method.__name__, origin, request))
+        call = _Call(origin, request, _digest(method.__name__, request))
         await _carry_out(door, method.__name__, response_type, [call], alone)
         answer: Resp = await call.answer
         return answer
@@ -203,7 +205,7 @@ def write_many(method: MethodOfMany[Req, Resp]) -> Served[Req, Resp]:
     async def work(door: Door, origin: Origin, request: Req) -> Resp:
         if (together := door.together.get(name)) is None:
             together = door.together[name] = _Together(door, name, response_type, functools.partial(method, door))
-        call = _Call(origin, request, _digest(name, origin, request))
+        call = _Call(origin, request, _digest(name, request))
         answer: Resp = await (together.answer_at_once(call) if _is_bound(origin) else together.answer(call))
         return answer
 
@@ -290,10 +292,9 @@ def _fail(calls: Sequence[_Call], error: Exception) -> None:
             call.answer.set_exception(error)
 
 
-def _digest(method: str, origin: Origin, request: Message) -> bytes:
-    """What makes two calls one; whoever is bound to accounts never gets the answer that somebody else got."""
-    who = origin.caller.subject if origin.caller is not None and _is_bound(origin) else ""
-    return hashlib.sha256(f"{method}\0{who}".encode() + request.SerializeToString(deterministic=True)).digest()
+def _digest(method: str, request: Message) -> bytes:
+    """What makes two calls one."""
+    return hashlib.sha256(f"{method}\0".encode() + request.SerializeToString(deterministic=True)).digest()
 
 
 async def _carry_out(
@@ -502,10 +503,9 @@ def _check_repeated(context: Any) -> None:
 def _origin(given: Mapping[str, str], traceparent: str, needed: tuple[str, ...]) -> Origin:
     """Who calls, for which tenant and why: the token's word, or the metadata's where the gate believes that."""
     call = CALL.get()
-    if call is not None and (principal := call.principal) is not None:
+    assert call is not None, "calls come through the gate of rpc.server"
+    if (principal := call.principal) is not None:
         given = {**given, "ar-tenant": principal.tenant, "ar-actor": principal.actor}
-    else:
-        principal = None
     if missing := [name for name in needed if not given.get(name)]:
         raise Invalid("call.metadata_missing", f"the metadata lacks {', '.join(missing)}")
     for name, kind in _METADATA.items():
@@ -525,7 +525,7 @@ def _origin(given: Mapping[str, str], traceparent: str, needed: tuple[str, ...])
     )
 
 
-def server(gate: Gate = OPEN, **options: int) -> grpc.aio.Server:
+def server(gate: Gate, **options: int) -> grpc.aio.Server:
     """A server that lets in whom the gate does, and refuses what no method can read, which gRPC would call our defect."""
     given = [(f"grpc.{name}", value) for name, value in options.items()]
     return grpc.aio.server(interceptors=[_Reader(gate)], options=given)
@@ -576,6 +576,7 @@ class _Reader(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore] 
 
 
 async def _refuse(context: Any, method: str, refusal: Refusal) -> NoReturn:
+    follow_trace(trace_of(_metadata(context).get("traceparent", "")))
     metrics.REFUSED.labels(refusal.code).inc()
     log.info("call refused", method=method, code=refusal.code)
     await context.abort_with_status(_status(refusal))

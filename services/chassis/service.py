@@ -60,8 +60,8 @@ AGE_GRACE_MS = 30_000  # for calls that are under way on a connection that has c
 GRACE_S = 8.0  # for calls that are under way at a stop
 
 
-_AUDIT = audit_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name
-_OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["OperationsService"].full_name
+AUDIT = audit_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name
+OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["OperationsService"].full_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +136,11 @@ def speaker_of(name: str, settings: ChassisSettings) -> Speaker:
     signer = Signer(name, own_key)
 
     def metadata(tenant: str, audience: str) -> list[tuple[str, str]]:
-        if settings.identity_key is None:
-            return [("ar-tenant", tenant)]  # of a neighbour that believes it (AR_ACCESS=off)
-        return [(access.IDENTITY, signer.sign(Principal(f"service:{name}", tenant, name), audience))]
+        # For a neighbour that believes it: one without AR_ACCESS, or of a version before tokens.
+        said = [("ar-tenant", tenant)]
+        if settings.identity_key is not None:
+            said.append((access.IDENTITY, signer.sign(Principal(f"service:{name}", tenant, name), audience)))
+        return said
 
     return metadata
 
@@ -359,7 +361,7 @@ def gate_of(
     told: Callable[[Refused], None] = lambda _refused: None,
 ) -> Gate:
     """What lets calls in, by what the contracts of these gRPC services say; one that does not say it ends the start."""
-    held = access.rules([*servicers, _OPERATIONS, _AUDIT])
+    held = access.rules([*servicers, OPERATIONS, AUDIT])
     if settings.access == "off":
         return Gate("off", held, told=told)
     trust = Trust(settings.trust_dir)
@@ -383,12 +385,12 @@ async def _open_door(
     )
     names = [reflection.SERVICE_NAME, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
     operator = Servicer(
-        _OPERATIONS,
+        OPERATIONS,
         operations_pb2_grpc.add_OperationsServiceServicer_to_server,
         operations.OperationsService(service.name, parts.settings, parts.consumer, works),
     )
     auditor = Servicer(
-        _AUDIT, audit_pb2_grpc.add_AuditServiceServicer_to_server, AuditService(parts.database, parts.consumer)
+        AUDIT, audit_pb2_grpc.add_AuditServiceServicer_to_server, AuditService(parts.database, parts.consumer)
     )
     for servicer in (*servicers, auditor):
         metrics.expect_calls(servicer.name)

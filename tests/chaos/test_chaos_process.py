@@ -24,6 +24,7 @@ from deploy.local.postgres import provision
 from deploy.local.processes import free_port, wait_until
 from services.chassis.migrate import migrate
 from services.chassis.service import LIVENESS, READINESS, STOP_S
+from tests import callers
 from tests.chaos.names import Names
 from tests.chaos.toy.events import placed
 from tests.chaos.toy.service import SERVICE
@@ -38,7 +39,7 @@ REGISTERED = (
 
 def set_clock(replica: Replica, at: datetime) -> None:
     """Set the business clock."""
-    with grpc.insecure_channel(replica.address) as channel:
+    with callers.dialled(replica.address, SERVICE.name) as channel:
         request = service_pb2.SetClockRequest()
         request.at.FromDatetime(at)
         service_pb2_grpc.OperationsServiceStub(channel).SetClock(request, timeout=5)
@@ -273,7 +274,7 @@ class Callers:
             thread.join()
 
     def _call(self, caller: int) -> None:
-        with grpc.insecure_channel(self._target, options=[("grpc.service_config", RETRYING)]) as channel:
+        with callers.dialled(self._target, SERVICE.name, options=[("grpc.service_config", RETRYING)]) as channel:
             stub = credit_pb2_grpc.CreditServiceStub(channel)
             for n in itertools.takewhile(lambda _: not self._stop.is_set(), itertools.count()):
                 account = f"c{caller}-{n}"
@@ -329,7 +330,7 @@ def test_a_replica_that_is_added_later_is_met_and_one_that_leaves_fails_no_call(
     later.process = later.described(AR_GRPC_CONNECTION_AGE_S="1")
     with (
         Names(first.host) as names,
-        grpc.insecure_channel(f"dns://{names.address}/receivables-credit:{port}", options=options) as channel,
+        callers.dialled(f"dns://{names.address}/receivables-credit:{port}", SERVICE.name, options=options) as channel,
     ):
         stub = credit_pb2_grpc.CreditServiceStub(channel)
         numbers = itertools.count()

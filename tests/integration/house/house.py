@@ -18,6 +18,7 @@ from services.disputes.service import SERVICE as DISPUTES
 from services.invoicing.service import SERVICE as INVOICING
 from services.ledger.service import SERVICE as LEDGER
 from services.notifications.service import SERVICE as NOTIFICATIONS
+from tests.callers import serving
 from tests.integration.conftest import OpenService
 from tests.records import a_record
 
@@ -128,12 +129,6 @@ async def opened(open_service: OpenService, settings: Mapping[str, Mapping[str, 
             parts = await stack.enter_async_context(
                 open_service(service, clock="test", **settings.get(service.name, {}))
             )
-            server = grpc.aio.server(options=[("grpc.max_receive_message_length", 8 * 1024 * 1024)])
-            for servicer in service.servicers(parts):
-                servicer.add(servicer.answers, server)
-            port = server.add_insecure_port("127.0.0.1:0")
-            await server.start()
-            stack.push_async_callback(server.stop, None)
-            channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
+            channel = await stack.enter_async_context(serving(service, parts))
             house.residents[service.name] = Resident(service, parts, channel)
         yield house

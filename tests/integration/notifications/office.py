@@ -24,6 +24,7 @@ from receivables.notifications.v1 import events_pb2, service_pb2
 
 from deploy.local.mail import Mail
 from services.chassis import parked
+from services.chassis.access import CALL
 from services.chassis.envelope import Event
 from services.chassis.service import Parts
 from services.chassis.workers import Work, count_due, workers
@@ -53,8 +54,10 @@ class Invoicing(invoicing_grpc.InvoicingServiceServicer):
     async def RenderDocument(
         self, request: invoicing_pb2.RenderDocumentRequest, context: Any
     ) -> invoicing_pb2.RenderDocumentResponse:
-        tenant = dict(context.invocation_metadata())["ar-tenant"]
-        self.asked.append((tenant, request.document))
+        call = CALL.get()
+        assert call is not None
+        assert call.principal is not None
+        self.asked.append((call.principal.tenant, request.document))
         if self.starting:
             self.starting -= 1
             await context.abort(grpc.StatusCode.UNAVAILABLE, "starting")
