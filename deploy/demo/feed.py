@@ -61,7 +61,9 @@ class Feed:
 
     def _of_sources(self) -> list[str]:
         """The topics of those who tell orders on one of their own."""
-        return sorted(topic for topic in self._consumer.topics() if topic.startswith(f"{orders_pb2.DESCRIPTOR.package}."))
+        return sorted(
+            topic for topic in self._consumer.topics() if topic.startswith(f"{orders_pb2.DESCRIPTOR.package}.")
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -259,9 +259,7 @@ class Stack:
 
     def _ours(self, admin: Any) -> list[str]:
         """The topics of the five services, and of all who ever told them orders."""
-        return sorted(
-            topic for topic in admin.list_topics() if topic in topics.TOPICS or topic.startswith(f"{TOPIC}.")
-        )
+        return sorted(topic for topic in admin.list_topics() if topic in topics.TOPICS or topic.startswith(f"{TOPIC}."))
 
     def _make_topics(self) -> None:
         """Make the topics of those who tell orders, as an operator does who lets them write there."""

@@ -367,13 +367,15 @@ class Consumer:
         if item.event.type not in self._handlers:
             return None  # a version before this could not read it, and it is none of ours
         if row.code in _UNCLAIMED:
-            settled = await inbox.settle(tx, self.name, {item.event.identity: item.body_hash})
-            if item.event.identity in settled.other_body:
-                return await self._refused(tx, item.event, _REUSED)
-            if item.event.identity not in settled.new:
-                return None  # it came again meanwhile, and was handled
-        told = row.reason == "refused" and row.code != TENANT_NOT_ALLOWED
-        return await self._handle_one(tx, item.event, told=told)
+            return await self._try_first(tx, item.event, item.body_hash)
+        return await self._handle_one(tx, item.event, told=row.reason == "refused")
+
+    async def _try_first(self, tx: Tx, event: Event[Any], body_hash: bytes) -> Reason | None:
+        """Handle what is known to be an event only now, unless another with its identity came meanwhile."""
+        settled = await inbox.settle(tx, self.name, {event.identity: body_hash})
+        if event.identity in settled.other_body:
+            return await self._refused(tx, event, _REUSED)
+        return await self._handle_one(tx, event) if event.identity in settled.new else None
 
     def _read(self, record: Record) -> _Item:
         item = _Item(record, self.sources.slot_of(record), why=self.sources.why_not(record))

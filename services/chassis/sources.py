@@ -37,7 +37,9 @@ class Sources:
 
     def why_not(self, record: Record) -> Reason | None:
         """Why a record is not believed: its source does not speak for the tenant that it names."""
-        if contract_of(record.topic) not in FROM_OUTSIDE or not is_tenant(tenant := record.headers.get("ce_tenant", "")):
+        if contract_of(record.topic) not in FROM_OUTSIDE or not is_tenant(
+            tenant := record.headers.get("ce_tenant", "")
+        ):
             return None  # ours; or no event at all, as others find out
         source = source_of(record.topic)
         allowed = self._tenants.get(source or ANY, frozenset() if source else frozenset({ANY}))

@@ -68,7 +68,9 @@ async def test_what_a_shop_writes_into_its_headers_makes_it_no_other_source(toy:
     forged = placed("o2", event_id="e2", headers={"ce_source": f"{ORDERS}.erp-1"})
 
     await toy.consumer.handle([one, same, forged])
-    await toy.consumer.handle([placed("o3", event_id="e1", source="erp-1"), placed("o2", event_id="e2", source="erp-1")])
+    await toy.consumer.handle(
+        [placed("o3", event_id="e1", source="erp-1"), placed("o2", event_id="e2", source="erp-1")]
+    )
 
     assert await effects(toy.database) == ["o1/1 placed", "o3/1 placed", "o2/1 placed"]
     assert await waiting(toy.database) == ["unreadable order/o2"]
@@ -165,7 +167,7 @@ async def test_what_comes_again_after_its_type_was_learned_is_handled_once(toy: 
     strange = Record(new.topic, 0, new.offset, new.key, new.value, {**new.headers, "ce_type": f"{ORDERS}.OrderDreamt"})
     await toy.consumer.handle([strange])
     async with toy.database.transaction(()) as tx:  # what a newer version can read of it
-        await tx.run("UPDATE parked SET headers = headers || '{\"ce_type\": \"receivables.orders.v1.OrderPlaced\"}'")
+        await tx.run('UPDATE parked SET headers = headers || \'{"ce_type": "receivables.orders.v1.OrderPlaced"}\'')
         await tx.run("UPDATE parked SET event_type = 'receivables.orders.v1.OrderPlaced'")
 
     await toy.consumer.wake_due()
