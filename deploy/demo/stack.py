@@ -159,12 +159,18 @@ class Stack:
         """Stop the services in order; of servers that were given, remove what is ours."""
         self._stack.close()
 
+    @property
+    def operator(self) -> dict[str, str]:
+        """What an operator's command line is told: whose it is, and where services answer."""
+        addresses = {f"AR_{name.upper()}_ADDRESS": address for name, address in self.addresses.items()}
+        return addresses | {"AR_OPERATOR_KEY": str(self.issuers.operator_key), "AR_GRPC_TLS": "off"}
+
     def command(self, name: str, *arguments: str) -> str:
         """Run an operator's command of a service, in its environment, and give what it prints."""
         process = self.running[name].process
         done = subprocess.run(
             [*process.argv[:-1], *arguments],
-            env=os.environ | process.env | {"COLUMNS": WIDE},
+            env=os.environ | process.env | self.operator | {"COLUMNS": WIDE},
             cwd=ROOT,
             capture_output=True,
             text=True,

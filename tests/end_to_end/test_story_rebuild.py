@@ -276,7 +276,7 @@ def test_every_service_is_built_anew_from_the_topics_alone(
     differences = {}
     for name, service in world.stage.stack.running.items():
         anew = empty(name)
-        done = command(service, anew, "rebuild")
+        done = command(service, anew, "rebuild", "--by", "user:test")
         assert (name, done.returncode) == (name, 0), done.stderr[-3000:] + done.stdout
         was, now = contents(name, service.database, shop), contents(name, anew, shop)
         for table in was:
@@ -327,7 +327,7 @@ def test_what_shops_number_alike_on_their_topics_is_built_anew_as_it_was_and_wha
 
     for name in ("credit", "invoicing", "notifications"):
         service, anew = world.stage.stack.running[name], empty(name)
-        done = command(service, anew, "rebuild")
+        done = command(service, anew, "rebuild", "--by", "user:test")
         assert (name, done.returncode) == (name, 0), done.stderr[-3000:] + done.stdout
         assert contents(name, anew, trader) == contents(name, service.database, trader), name
         assert not_allowed(anew) == not_allowed(service.database), name
@@ -418,7 +418,7 @@ def test_a_database_restored_from_an_older_copy_tells_nothing_twice_and_loses_no
             assert f"the database is older than what {name} has told" in refused.stderr
             assert f"python -m services.{name} rebuild" in refused.stderr
 
-            done = command(service, service.database, "rebuild")
+            done = command(service, service.database, "rebuild", "--by", "user:test")
             assert (name, done.returncode) == (name, 0), done.stderr[-3000:] + done.stdout
             now = contents(name, service.database, shop)
             assert now == was, name
