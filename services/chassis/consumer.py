@@ -378,10 +378,10 @@ class Consumer:
         return await self._handle_one(tx, event) if event.identity in settled.new else None
 
     def _read(self, record: Record) -> _Item:
-        item = _Item(record, self.sources.slot_of(record), why=self.sources.why_not(record))
-        if item.why is not None:
-            metrics.REFUSED.labels(item.why.code).inc()
-            return item
+        if (why := self.sources.why_not(record)) is not None:
+            metrics.REFUSED.labels(why.code).inc()
+            return _Item(record, parked.nobodys(record), why=why)
+        item = _Item(record, parked.slot_of(record))
         try:
             if parts.too_many(record.value or b""):
                 raise Unreadable("event.too_large", f"more than {parts.PARTS_MAX:,} parts of one kind")

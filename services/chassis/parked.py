@@ -93,8 +93,13 @@ def slot_of(record: Record) -> Slot:
     """
     tenant = record.headers.get("ce_tenant", "")
     if not is_tenant(tenant) or not (record.key or b"").startswith(f"{tenant}/".encode()):
-        return (record.topic, "", "")
+        return nobodys(record)
     return (record.topic, tenant, record.headers.get("ce_subject", "")[:ID_MAX])
+
+
+def nobodys(record: Record) -> Slot:
+    """Of what concerns no tenant."""
+    return (record.topic, "", "")
 
 
 def holds_back(why: Any, subject: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import psycopg
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, WithJsonSchema
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -44,7 +44,13 @@ def _known_sources(tenants: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-OrderSources = Annotated[dict[str, list[str]], NoDecode, BeforeValidator(_json), AfterValidator(_known_sources)]
+OrderSources = Annotated[
+    dict[str, list[str]],
+    NoDecode,
+    BeforeValidator(_json),
+    AfterValidator(_known_sources),
+    WithJsonSchema({"type": "string"}),  # as it comes from outside
+]
 
 
 class ChassisSettings(BaseSettings):
@@ -73,6 +79,7 @@ class ChassisSettings(BaseSettings):
         description='who tells us orders, each on the topic `receivables.orders.v1.<source>`, and for which tenants ("*": '
         'for any), as JSON: `{"webshop": ["acme"], "erp-1": ["acme", "globex"]}`; the source "*" is whoever writes '
         "on `receivables.orders.v1`, who may speak for any tenant if it is not named",
+        json_schema_extra={"default": "{}"},
     )
     partitions: int = Field(8, description="of a topic that has to be created", ge=1)
     replication: int = Field(1, description="copies of a topic that has to be created", ge=1)

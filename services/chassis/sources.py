@@ -50,7 +50,7 @@ class Sources:
 
     def slot_of(self, record: Record) -> Slot:
         """What a record concerns; one whose source does not speak for its tenant is not that tenant's, but nobody's."""
-        return parked.slot_of(record) if self.why_not(record) is None else (record.topic, "", "")
+        return parked.slot_of(record) if self.why_not(record) is None else parked.nobodys(record)
 
 
 def check(tenants: Mapping[str, Collection[str]]) -> None:
