@@ -22,10 +22,12 @@ def a_record(
     partition: int = 0,
     offset: int | None = None,
     headers: dict[str, str] | None = None,
+    source: str = "",
 ) -> Record:
-    """One event of its contract's topic; offsets grow from call to call."""
+    """One event of its contract's topic, or of a source's own; offsets grow from call to call."""
+    topic = topic_of(type(body))
     return Record(
-        topic=topic_of(type(body)),
+        topic=f"{topic}.{source}" if source else topic,
         partition=partition,
         offset=next(_offsets) if offset is None else offset,
         key=f"{tenant}/{account}".encode(),

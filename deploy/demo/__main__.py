@@ -267,16 +267,12 @@ def _say(text: str) -> None:
 
 def _show_addresses(stack: Stack) -> None:
     """Lines to paste into another terminal."""
-    services = {
-        f"AR_{name.upper()}_{door}": value
+    metrics = {
+        f"AR_{name.upper()}_METRICS": f"http://{service.address.split(':')[0]}:{service.metrics_port}/metrics"
         for name, service in stack.running.items()
-        for door, value in (
-            ("ADDRESS", service.address),
-            ("METRICS", f"http://{service.address.split(':')[0]}:{service.metrics_port}/metrics"),
-        )
     }
-    print("\nThese answer until Ctrl-C; for another terminal:\n")
-    print(exports(services | stack.servers.environment()), flush=True)
+    print("\nThese answer until Ctrl-C; for another terminal (then, for one, `.venv/bin/receivables status`):\n")
+    print(exports(stack.operator | metrics | stack.servers.environment()), flush=True)
 
 
 if __name__ == "__main__":

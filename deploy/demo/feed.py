@@ -53,11 +53,17 @@ class Feed:
         )
         self._places = [
             TopicPartition(topic, partition)
-            for topic in TOPICS
+            for topic in (*TOPICS, *self._of_sources())
             for partition in self._consumer.partitions_for_topic(topic) or ()
         ]
         self._consumer.assign(self._places)
         self._seen: set[str] = set()
+
+    def _of_sources(self) -> list[str]:
+        """The topics of those who tell orders on one of their own."""
+        return sorted(
+            topic for topic in self._consumer.topics() if topic.startswith(f"{orders_pb2.DESCRIPTOR.package}.")
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -1,5 +1,6 @@
 """The five services as five processes on real servers: provisioned, migrated, started, kept alive, stopped."""
 
+import json
 import logging
 import os
 import subprocess
@@ -20,15 +21,18 @@ from kafka import KafkaAdminClient
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from deploy.demo.feed import TOPICS
+from deploy.demo.shop import SHOP, TOPIC
 from deploy.local import postgres, rules
 from deploy.local.artifacts import ROOT
 from deploy.local.postgres import DatabaseUrls
 from deploy.local.processes import Process, free_port
 from deploy.local.servers import Servers
 from deploy.local.trust import Issuers
+from services.chassis import topics
 from services.chassis.migrate import migrate
 
+# Who tells orders, and for whom: the sample's shop for every seller.
+SOURCES: Mapping[str, Sequence[str]] = {SHOP: ["*"]}
 SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications")
 PARTITIONS = 4
 START_S = 60
@@ -85,8 +89,8 @@ class Stack:
 
     `folder` gets a log a service. `prefix` begins the names of the databases, one a service. A service that ends by
     itself is started again, as an orchestrator would: it is written to end when in doubt. `settings` are variables
-    that every service gets beside, or in place of, its usual ones. `steady`: on the same ports each time, where they
-    are free.
+    that every service gets beside, or in place of, its usual ones. `sources` are those who tell orders, and their tenants;
+    their topics are made here. `steady`: on the same ports each time, where they are free.
     """
 
     def __init__(
@@ -97,6 +101,7 @@ class Stack:
         prefix: str = "receivables_demo",
         say: Callable[[str], None] = print,
         settings: Mapping[str, str] | None = None,
+        sources: Mapping[str, Sequence[str]] = SOURCES,
         steady: bool = False,
     ) -> None:
         """Describe it; nothing happens yet."""
@@ -106,6 +111,7 @@ class Stack:
         self._prefix = prefix
         self._say = say
         self._settings = dict(settings or {})
+        self._sources = sources
         self._steady = steady
         # Who vouches for whoever calls these services.
         self.issuers = Issuers(folder / "identity").make(SERVICES)
@@ -128,6 +134,7 @@ class Stack:
             self._refuse_used_topics()
             if self.servers.kafka_bootstrap == os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
                 stack.callback(self._remove_topics)
+            self._make_topics()
             self._say("Preparing five databases")
             urls = self._provision(stack)
             self._say("Starting five services")
@@ -152,12 +159,18 @@ class Stack:
         """Stop the services in order; of servers that were given, remove what is ours."""
         self._stack.close()
 
+    @property
+    def operator(self) -> dict[str, str]:
+        """What an operator's command line is told: whose it is, and where services answer."""
+        addresses = {f"AR_{name.upper()}_ADDRESS": address for name, address in self.addresses.items()}
+        return addresses | {"AR_OPERATOR_KEY": str(self.issuers.operator_key), "AR_GRPC_TLS": "off"}
+
     def command(self, name: str, *arguments: str) -> str:
         """Run an operator's command of a service, in its environment, and give what it prints."""
         process = self.running[name].process
         done = subprocess.run(
             [*process.argv[:-1], *arguments],
-            env=os.environ | process.env | {"COLUMNS": WIDE},
+            env=os.environ | process.env | self.operator | {"COLUMNS": WIDE},
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -231,10 +244,10 @@ class Stack:
     def _remove_topics(self) -> None:
         """Leave a cluster that was given to us as it was."""
         with self._kafka_admin() as admin:
-            topics = set(TOPICS) & set(admin.list_topics())
+            used = self._ours(admin)
             groups = {f"receivables-{name}" for name in SERVICES} & {group["group_id"] for group in admin.list_groups()}
-            if topics:
-                admin.delete_topics(sorted(topics))
+            if used:
+                admin.delete_topics(used)
             if groups:
                 admin.delete_groups(sorted(groups))
 
@@ -244,11 +257,20 @@ class Stack:
     def _refuse_used_topics(self) -> None:
         """Everything reads the topics from their first event: another run's facts would be taken for ours."""
         with self._kafka_admin() as admin:
-            if used := sorted(set(TOPICS) & set(admin.list_topics())):
+            if used := self._ours(admin):
                 raise NotFreshError(
                     f"the Kafka cluster {self.servers.kafka_bootstrap} has {used[0]} already: this needs a fresh one"
                     " (without KAFKA_BOOTSTRAP_SERVERS it starts its own)"
                 )
+
+    def _ours(self, admin: Any) -> list[str]:
+        """The topics of the five services, and of all who ever told them orders."""
+        return sorted(topic for topic in admin.list_topics() if topic in topics.TOPICS or topic.startswith(f"{TOPIC}."))
+
+    def _make_topics(self) -> None:
+        """Make the topics of those who tell orders, as an operator does who lets them write there."""
+        names = [f"{TOPIC}.{source}" for source in self._sources if source != "*"]
+        topics.ensure(self.servers.kafka_bootstrap, names, partitions=PARTITIONS, replication=1)
 
     def _ports(self, nth: int) -> tuple[int, int]:
         """For gRPC and for metrics."""
@@ -274,6 +296,7 @@ class Stack:
             "AR_DATABASE_URL": urls.server,
             "AR_KAFKA_BOOTSTRAP_SERVERS": self.servers.kafka_bootstrap,
             "AR_PARTITIONS": str(PARTITIONS),
+            "AR_ORDER_SOURCES": json.dumps({source: list(tenants) for source, tenants in self._sources.items()}),
             "AR_SESSION_TIMEOUT_S": "2",
             "AR_GRPC_PORT": str(grpc_port),
             "AR_METRICS_PORT": str(metrics_port),

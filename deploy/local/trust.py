@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from services.chassis.identity import BUYER_ROLES, SELLER_ROLES, Principal, Signer, issuer_file, new_key
+from services.chassis.operators import Key
 
 PORTAL, OPERATOR = "portal", "operator"
 
@@ -24,6 +25,7 @@ class Issuers:
         self._keys.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._make(PORTAL, subjects=("contact:", "user:", "key:"), roles=sorted(BUYER_ROLES | SELLER_ROLES))
         self._make(OPERATOR, subjects=("user:",), roles=("*",))
+        self._make_operators_own()
         for name in services:
             self._make(name, subjects=(f"service:{name}",), roles=())
         return self
@@ -38,6 +40,17 @@ class Issuers:
         new = self.trust / f".{name}.{os.getpid()}"
         new.write_text(text)
         new.rename(self.trust / f"{name}.json")
+
+    def _make_operators_own(self) -> None:
+        """The file by which the command line signs: as an operator who may do all of a seller's too."""
+        roles = tuple(sorted(SELLER_ROLES | {"OPERATOR"}))
+        key = Key(OPERATOR, "user:operator", roles, ("*",), (self.key(OPERATOR).read_text(),))
+        key.write(self.operator_key)
+
+    @property
+    def operator_key(self) -> Path:
+        """The file that AR_OPERATOR_KEY names."""
+        return self._keys / "operator.json"
 
     def key(self, name: str) -> Path:
         """The file with an issuer's private key."""

@@ -44,11 +44,12 @@ from services.chassis.acts import Refusals
 from services.chassis.audit import AuditService
 from services.chassis.consumer import Consumer, Handler, Teller, nobody
 from services.chassis.database import Database, is_transient, reach, trouble
-from services.chassis.envelope import RECORD_MAX_BYTES
+from services.chassis.envelope import RECORD_MAX_BYTES, topic_of
 from services.chassis.identity import Principal, Signer, Speaker, Trust, Verifier
 from services.chassis.logs import log
 from services.chassis.relay import Relay
 from services.chassis.settings import ChassisSettings, load, secret_now
+from services.chassis.sources import Sources
 from services.chassis.workers import Work, workers
 
 S = TypeVar("S", bound=ChassisSettings)
@@ -103,6 +104,11 @@ class Service(Generic[S]):
     # How its tables follow from the topics; a service that tells nothing has nothing to be compared with.
     fold: rebuild.Fold | None = None
 
+    def topics_of_sources(self, settings: S) -> list[str]:
+        """The topics that it follows of those outside who have one of their own."""
+        contracts = {topic_of(message) for message in self.handlers(settings)}
+        return sorted(set(Sources(settings.order_sources).topics(contracts)) - contracts)
+
     def consumer(self, settings: S, database: Database, topic_ids: Mapping[str, str] | None = None) -> Consumer:
         """The service's handling of events, for the process and for tests."""
         return Consumer(
@@ -110,6 +116,7 @@ class Service(Generic[S]):
             self.name,
             self.handlers(settings),
             tell=self.tell,
+            sources=Sources(settings.order_sources),
             topic_ids=topic_ids,
             failures_in_row_max=settings.failures_in_row_max,
             batch_s=settings.batch_s,
@@ -254,9 +261,12 @@ def _end_within(seconds: float, code: int) -> None:
 async def _stand_up(service: Service[S], settings: S, stack: AsyncExitStack) -> Parts[S]:
     """Wait for the broker and the database, make sure that the topics are there and our role is a safe one."""
     await _wait_for("broker", lambda: topics.trouble(settings.kafka_bootstrap_servers))
+    of_sources = service.topics_of_sources(settings)
+    await _wait_for("topics of sources", lambda: topics.missing(settings.kafka_bootstrap_servers, of_sources))
     topic_ids = await asyncio.to_thread(
         topics.ensure,
         settings.kafka_bootstrap_servers,
+        [*topics.TOPICS, *of_sources],
         partitions=settings.partitions,
         replication=settings.replication,
     )
@@ -282,10 +292,13 @@ def run_rebuild(
         raise SystemExit(f"{service.name} tells nothing that it could be rebuilt from")
     fold = service.fold
 
+    of_sources = service.topics_of_sources(settings)
+
     async def run() -> rebuild.Summary:
         topic_ids = await asyncio.to_thread(
             topics.ensure,
             settings.kafka_bootstrap_servers,
+            [*topics.TOPICS, *of_sources],
             partitions=settings.partitions,
             replication=settings.replication,
         )
@@ -304,6 +317,8 @@ def run_rebuild(
     reach(settings.database_url.get_secret_value())
     if not migrate.is_ready_for(settings.database_url.get_secret_value(), service.migrations, service.stands_on):
         raise SystemExit(f"the database is not migrated: python -m services.{service.name} migrate")
+    if lacking := topics.missing(settings.kafka_bootstrap_servers, of_sources):
+        raise SystemExit(f"AR_ORDER_SOURCES: the topics of its sources cannot all be read: {lacking}")
     try:
         return uvloop.run(run())
     except (rebuild.Unfit, told.Stuck) as why:

@@ -1,6 +1,6 @@
 """The one list of topics, and their creation."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient
@@ -41,7 +41,7 @@ def trouble(bootstrap_servers: str) -> str:
     return ""
 
 
-def wanted(*, partitions: int, replication: int) -> list[NewTopic]:
+def wanted(names: Sequence[str] = TOPICS, *, partitions: int, replication: int) -> list[NewTopic]:
     """The topics as we make them: kept for ever, and acknowledged by all copies but one, so that a broker may fail."""
     configs = {
         # Any consumer can be rebuilt from the first event.
@@ -52,23 +52,38 @@ def wanted(*, partitions: int, replication: int) -> list[NewTopic]:
     }
     return [
         NewTopic(name=name, num_partitions=partitions, replication_factor=replication, topic_configs=configs)
-        for name in TOPICS
+        for name in names
     ]
 
 
-def ensure(bootstrap_servers: str, *, partitions: int, replication: int) -> dict[str, str]:
+def missing(bootstrap_servers: str, names: Collection[str]) -> str:
+    """Which of these topics, made by whoever lets their source write there, is not there yet; nothing when all are."""
+    if not names:
+        return ""
+    admin = admin_client(bootstrap_servers)
+    try:
+        return ", ".join(sorted(set(names) - set(admin.list_topics())))
+    except KafkaError as error:
+        return type(error).__name__
+    finally:
+        admin.close()
+
+
+def ensure(
+    bootstrap_servers: str, names: Sequence[str] = TOPICS, *, partitions: int, replication: int
+) -> dict[str, str]:
     """Create the topics that are missing; return each topic's id. Never changes a partition count."""
     admin = admin_client(bootstrap_servers)
     try:
         existing = set(admin.list_topics())
-        missing = [each for each in wanted(partitions=partitions, replication=replication) if each.name not in existing]
-        if missing:
+        new = [name for name in names if name not in existing]
+        if new:
             try:
-                admin.create_topics(missing)
+                admin.create_topics(wanted(new, partitions=partitions, replication=replication))
             except TopicAlreadyExistsError:
                 log.info("topics were created by another process meanwhile")
-        admin.wait_for_topics(list(TOPICS))
-        return {topic["name"]: str(topic["topic_id"]) for topic in admin.describe_topics(list(TOPICS))}
+        admin.wait_for_topics(list(names))
+        return {topic["name"]: str(topic["topic_id"]) for topic in admin.describe_topics(list(names))}
     finally:
         admin.close()
 

@@ -23,7 +23,7 @@ from receivables.orders.v1 import events_pb2 as orders_events
 from services.chassis.access import CALL
 from services.chassis.audit import AuditService
 from services.chassis.envelope import Record
-from services.chassis.service import AUDIT
+from services.chassis.service import AUDIT as AUDIT_SERVICE
 from services.chassis.workers import Work, drain
 from tests import callers
 from tests.integration.disputes import desk as disputes
@@ -79,7 +79,7 @@ class Asked:
     async def call(self, method: str, request: Message, *, by: str = "user:ada") -> Any:
         answers, name = self.answers, self.name
         if request.DESCRIPTOR.file.package == audit_pb2.DESCRIPTOR.package:
-            answers, name = AuditService(self.parts.database, self.parts.consumer), AUDIT
+            answers, name = AuditService(self.parts.database, self.parts.consumer), AUDIT_SERVICE
         caller, audience = Caller(by), self.parts.consumer.name
         gate = callers.gate(audience, [name])
         call = gate.admit(f"{name}/{method}", caller.metadata(audience), None)
