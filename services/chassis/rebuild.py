@@ -105,16 +105,16 @@ async def rebuild(
     handlers: Mapping[type[Message], Handler],
     tell: Teller,
     fold: Fold,
-    bootstrap_servers: str,
+    brokers: Brokers,
     *,
     over_gaps: bool = False,
 ) -> Summary:
     """Bring the database from where it stands (nothing at all, or an older copy) to the last thing that was told."""
     with _alone(consumer.database):
-        async with told.reader(bootstrap_servers) as reader:
+        async with told.reader(brokers) as reader:
             names = sorted({*consumer.topics, *fold.tells})
-            partitions = await asyncio.to_thread(topics.partitions, bootstrap_servers, names)
-            acknowledged = await asyncio.to_thread(topics.committed, bootstrap_servers, f"receivables-{consumer.name}")
+            partitions = await asyncio.to_thread(topics.partitions, brokers, names)
+            acknowledged = await asyncio.to_thread(topics.committed, brokers, f"receivables-{consumer.name}")
             known = await _all_sequences(consumer.database)
             survey = _Survey({}, known, acknowledged=acknowledged, over_gaps=over_gaps)
             await _read_all(reader, consumer, fold, survey, await reader.ranges(partitions))

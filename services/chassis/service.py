@@ -21,8 +21,9 @@ from prometheus_client import start_http_server
 from receivables.operations.v1 import service_pb2 as operations_pb2
 from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 
-from services.chassis import access, cleaning, follow, logs, metrics, migrate, operations, rebuild, rpc, told, topics
+from services.chassis import access, cleaning, follow, logs, metrics, migrate, operations, rebuild, rpc, tls, told, topics
 from services.chassis.access import Gate
+from services.chassis.brokers import brokers_of
 from services.chassis.consumer import Consumer, Handler, Teller, nobody
 from services.chassis.database import Database, is_transient, reach, trouble
 from services.chassis.envelope import RECORD_MAX_BYTES
@@ -123,6 +124,11 @@ def speaker_of(name: str, settings: ChassisSettings) -> Speaker:
     return metadata
 
 
+def certificate_of(settings: ChassisSettings) -> tls.Holder | None:
+    """This workload's certificate, by which it calls and is called; None where wires have none (AR_GRPC_TLS=off)."""
+    return None if settings.grpc_tls == "off" else tls.holder(settings.tls_dir)
+
+
 def _address(settings: ChassisSettings) -> str:
     """The database that we were given at the start, with the login of this moment.
 
@@ -185,7 +191,7 @@ async def _serve(service: Service[S], settings: S) -> None:
             parts = await _stand_up(service, settings, stack)
             works = service.works(parts)
             metrics.expect_jobs(work.kind for work in works)
-            relay = Relay(parts.database, settings.kafka_bootstrap_servers, service.name)
+            relay = Relay(parts.database, brokers_of(settings), service.name)
             relay.start()
             stack.push_async_callback(asyncio.to_thread, relay.stop)
             if settings.metrics_port:
@@ -228,10 +234,11 @@ def _end_within(seconds: float, code: int) -> None:
 
 async def _stand_up(service: Service[S], settings: S, stack: AsyncExitStack) -> Parts[S]:
     """Wait for the broker and the database, make sure that the topics are there and our role is a safe one."""
-    await _wait_for("broker", lambda: topics.trouble(settings.kafka_bootstrap_servers))
+    brokers = brokers_of(settings)
+    await _wait_for("broker", lambda: topics.trouble(brokers))
     topic_ids = await asyncio.to_thread(
         topics.ensure,
-        settings.kafka_bootstrap_servers,
+        brokers,
         partitions=settings.partitions,
         replication=settings.replication,
     )
@@ -245,7 +252,7 @@ async def _stand_up(service: Service[S], settings: S, stack: AsyncExitStack) -> 
     async with database.pool.connection() as connection:
         await migrate.check_role(connection)
     if service.fold is not None:
-        await told.check(settings.kafka_bootstrap_servers, database, service.fold.tells, service.name)
+        await told.check(brokers, database, service.fold.tells, service.name)
     return Parts(settings, database, service.consumer(settings, database, topic_ids))
 
 
@@ -254,11 +261,12 @@ def run_rebuild(service: Service[S], settings: S, *, over_gaps: bool = False) ->
     if service.fold is None:
         raise SystemExit(f"{service.name} tells nothing that it could be rebuilt from")
     fold = service.fold
+    brokers = brokers_of(settings)
 
     async def run() -> rebuild.Summary:
         topic_ids = await asyncio.to_thread(
             topics.ensure,
-            settings.kafka_bootstrap_servers,
+            brokers,
             partitions=settings.partitions,
             replication=settings.replication,
         )
@@ -269,7 +277,7 @@ def run_rebuild(service: Service[S], settings: S, *, over_gaps: bool = False) ->
                 service.handlers(settings),
                 service.tell,
                 fold,
-                settings.kafka_bootstrap_servers,
+                brokers,
                 over_gaps=over_gaps,
             )
 
@@ -338,19 +346,20 @@ def gate_of(name: str, settings: ChassisSettings, servicers: Sequence[str]) -> G
 @asynccontextmanager
 async def _open_door(service: Service[S], parts: Parts[S], works: Sequence[Work]) -> AsyncIterator[None]:
     """Answer calls; then say that we no longer do, and finish those that are under way."""
+    settings = parts.settings
     servicers = service.servicers(parts)
     server = rpc.server(
-        gate_of(service.name, parts.settings, [servicer.name for servicer in servicers]),
+        gate_of(service.name, settings, [servicer.name for servicer in servicers]),
         max_receive_message_length=RECORD_MAX_BYTES,
         so_reuseport=0,
-        max_connection_age_ms=parts.settings.grpc_connection_age_s * 1000,
+        max_connection_age_ms=settings.grpc_connection_age_s * 1000,
         max_connection_age_grace_ms=AGE_GRACE_MS,
     )
     names = [reflection.SERVICE_NAME, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
     operator = Servicer(
         _OPERATIONS,
         operations_pb2_grpc.add_OperationsServiceServicer_to_server,
-        operations.OperationsService(service.name, parts.settings, parts.consumer, works),
+        operations.OperationsService(service.name, settings, parts.consumer, works),
     )
     for servicer in servicers:
         metrics.expect_calls(servicer.name)
@@ -360,12 +369,20 @@ async def _open_door(service: Service[S], parts: Parts[S], works: Sequence[Work]
     alive = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(alive, server)
     reflection.enable_server_reflection(names, server)
-    server.add_insecure_port(f"{parts.settings.grpc_host}:{parts.settings.grpc_port}")
-    await server.start()
+    servers = [server]
+    if (held := certificate_of(settings)) is not None:
+        server.add_secure_port(f"{settings.grpc_host}:{settings.grpc_tls_port}", tls.server_credentials(held))
+    if settings.grpc_tls == "require":
+        # Probes have no certificate: in plain text, health answers and nothing else does.
+        servers.append(rpc.server(so_reuseport=0))
+        health_pb2_grpc.add_HealthServicer_to_server(alive, servers[-1])
+    servers[-1].add_insecure_port(f"{settings.grpc_host}:{settings.grpc_port}")
+    for each in servers:
+        await each.start()
     for name in ("", LIVENESS, READINESS, *names):
         await alive.set(name, health_pb2.HealthCheckResponse.SERVING)
     try:
         yield
     finally:
         await alive.enter_graceful_shutdown()
-        await server.stop(GRACE_S)
+        await asyncio.gather(*(each.stop(GRACE_S) for each in servers))

@@ -7,6 +7,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from services.chassis.brokers import Brokers
 from services.chassis.envelope import RECORD_MAX_BYTES
 from services.chassis.logs import log
 
@@ -21,10 +22,10 @@ TOPICS = (
 )
 
 
-def admin_client(bootstrap_servers: str) -> Any:
+def admin_client(brokers: Brokers) -> Any:
     """An admin client; raises KafkaError when no broker answers within two seconds."""
     return KafkaAdminClient(
-        bootstrap_servers=bootstrap_servers.split(","),
+        **brokers.options(),
         client_id="receivables-topics",
         bootstrap_timeout_ms=2000,
         request_timeout_ms=10_000,
@@ -32,10 +33,10 @@ def admin_client(bootstrap_servers: str) -> Any:
     )
 
 
-def trouble(bootstrap_servers: str) -> str:
+def trouble(brokers: Brokers) -> str:
     """Why no broker answers, by the error's name; nothing when one does."""
     try:
-        admin_client(bootstrap_servers).close()
+        admin_client(brokers).close()
     except KafkaError as error:
         return type(error).__name__
     return ""
@@ -56,9 +57,9 @@ def wanted(*, partitions: int, replication: int) -> list[NewTopic]:
     ]
 
 
-def ensure(bootstrap_servers: str, *, partitions: int, replication: int) -> dict[str, str]:
+def ensure(brokers: Brokers, *, partitions: int, replication: int) -> dict[str, str]:
     """Create the topics that are missing; return each topic's id. Never changes a partition count."""
-    admin = admin_client(bootstrap_servers)
+    admin = admin_client(brokers)
     try:
         existing = set(admin.list_topics())
         missing = [each for each in wanted(partitions=partitions, replication=replication) if each.name not in existing]
@@ -73,18 +74,18 @@ def ensure(bootstrap_servers: str, *, partitions: int, replication: int) -> dict
         admin.close()
 
 
-def partitions(bootstrap_servers: str, names: Sequence[str]) -> dict[str, int]:
+def partitions(brokers: Brokers, names: Sequence[str]) -> dict[str, int]:
     """How many partitions each of these topics has."""
-    admin = admin_client(bootstrap_servers)
+    admin = admin_client(brokers)
     try:
         return {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(names))}
     finally:
         admin.close()
 
 
-def committed(bootstrap_servers: str, group: str) -> dict[tuple[str, int], int]:
+def committed(brokers: Brokers, group: str) -> dict[tuple[str, int], int]:
     """How far a group told the broker that it is, by topic and partition; nothing of one that it forgot."""
-    admin = admin_client(bootstrap_servers)
+    admin = admin_client(brokers)
     try:
         found = admin.list_group_offsets(group)[group]
         return {(place.topic, place.partition): said.offset for place, said in found.items()}
