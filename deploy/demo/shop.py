@@ -10,6 +10,8 @@ from google.protobuf.message import Message
 from kafka import KafkaProducer
 from receivables.orders.v1 import events_pb2
 
+from services.chassis.brokers import Brokers
+
 TOPIC = "receivables.orders.v1"
 # Ids are derived from what is told, so that telling it again is a repeat and not another fact.
 IDS = uuid.UUID("5b0ce4d1-5f6c-4a4e-9d2a-0d5f4c1c7a11")
@@ -18,11 +20,11 @@ IDS = uuid.UUID("5b0ce4d1-5f6c-4a4e-9d2a-0d5f4c1c7a11")
 class Shop:
     """Produces to the inbound topic with the headers of CloudEvents' Kafka binding."""
 
-    def __init__(self, bootstrap_servers: str, source: str = "/shop") -> None:
+    def __init__(self, brokers: Brokers, source: str = "/shop") -> None:
         """Connect; `source` is what the events name as theirs."""
         self._source = source
         self._producer: Any = KafkaProducer(
-            bootstrap_servers=bootstrap_servers.split(","),
+            **brokers.options(),
             acks="all",
             linger_ms=2,
             reconnect_backoff_max_ms=500,

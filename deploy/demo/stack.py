@@ -27,6 +27,7 @@ from deploy.local.postgres import DatabaseUrls
 from deploy.local.processes import Process, free_port
 from deploy.local.servers import Servers
 from deploy.local.trust import Issuers
+from services.chassis import topics
 from services.chassis.migrate import migrate
 
 SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications")
@@ -36,7 +37,8 @@ STOP_S = 25
 KEEPER_S = 0.1
 DEATHS_MAX = 10  # of one service by itself, after which it is not started again
 HOST = "127.0.0.1"
-STEADY_GRPC, STEADY_METRICS = 20101, 20201  # of the first service, those of the others follow
+STEADY_GRPC, STEADY_METRICS, STEADY_HEALTH = 20101, 20201, 20301  # of the first service, those of the others follow
+Ports = tuple[int, int, int]  # for health, for metrics, for calls
 WIDE = "240"  # characters, so that no table of a command is cut off
 
 
@@ -59,19 +61,22 @@ class Running:
     name: str
     process: Process
     database: DatabaseUrls
+    # In plain text: health, and where no certificates are asked for, calls.
     grpc_port: int
     metrics_port: int
+    # For calls with a certificate.
+    tls_port: int = 0
     deaths: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def address(self) -> str:
-        """Where its gRPC answers."""
-        return f"{HOST}:{self.grpc_port}"
+        """Where it answers calls."""
+        return f"{HOST}:{self.tls_port or self.grpc_port}"
 
     def serving(self) -> bool:
         """Whether its health answers SERVING."""
-        with grpc.insecure_channel(self.address) as channel:
+        with grpc.insecure_channel(f"{HOST}:{self.grpc_port}") as channel:
             health: Any = health_pb2_grpc.HealthStub(channel)
             try:
                 answer = health.Check(health_pb2.HealthCheckRequest(), timeout=2)
@@ -126,8 +131,11 @@ class Stack:
         """Make the databases anew, start the services side by side, return when all of them serve."""
         with ExitStack() as stack:
             self._refuse_used_topics()
-            if self.servers.kafka_bootstrap == os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+            if self.servers.cluster.bootstrap == os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
                 stack.callback(self._remove_topics)
+            # A service may not make topics.
+            topics.ensure(self.servers.cluster.brokers(), partitions=PARTITIONS, replication=1)
+            self.issuers.certify(self.servers.authority)
             self._say("Preparing five databases")
             urls = self._provision(stack)
             self._say("Starting five services")
@@ -231,34 +239,32 @@ class Stack:
     def _remove_topics(self) -> None:
         """Leave a cluster that was given to us as it was."""
         with self._kafka_admin() as admin:
-            topics = set(TOPICS) & set(admin.list_topics())
+            ours = set(TOPICS) & set(admin.list_topics())
             groups = {f"receivables-{name}" for name in SERVICES} & {group["group_id"] for group in admin.list_groups()}
-            if topics:
-                admin.delete_topics(sorted(topics))
+            if ours:
+                admin.delete_topics(sorted(ours))
             if groups:
                 admin.delete_groups(sorted(groups))
 
     def _kafka_admin(self) -> Any:
-        return closing(KafkaAdminClient(bootstrap_servers=self.servers.kafka_bootstrap.split(",")))
+        return closing(KafkaAdminClient(**self.servers.cluster.options()))
 
     def _refuse_used_topics(self) -> None:
         """Everything reads the topics from their first event: another run's facts would be taken for ours."""
         with self._kafka_admin() as admin:
             if used := sorted(set(TOPICS) & set(admin.list_topics())):
                 raise NotFreshError(
-                    f"the Kafka cluster {self.servers.kafka_bootstrap} has {used[0]} already: this needs a fresh one"
+                    f"the Kafka cluster {self.servers.cluster.bootstrap} has {used[0]} already: this needs a fresh one"
                     " (without KAFKA_BOOTSTRAP_SERVERS it starts its own)"
                 )
 
-    def _ports(self, nth: int) -> tuple[int, int]:
-        """For gRPC and for metrics."""
+    def _ports(self, nth: int) -> Ports:
+        """For health, for metrics and for calls."""
         if not self._steady:
-            return free_port(), free_port()
-        return free_port(STEADY_GRPC + nth), free_port(STEADY_METRICS + nth)
+            return free_port(), free_port(), free_port()
+        return free_port(STEADY_HEALTH + nth), free_port(STEADY_METRICS + nth), free_port(STEADY_GRPC + nth)
 
-    def _describe(
-        self, name: str, urls: DatabaseUrls, ports: tuple[int, int], environment: Mapping[str, str]
-    ) -> Running:
+    def _describe(self, name: str, urls: DatabaseUrls, ports: Ports, environment: Mapping[str, str]) -> Running:
         argv = [sys.executable, "-m", f"services.{name}", "serve"]
         process = Process(name, argv, env=environment, log=self._log(name))
         service = Running(name, process, urls, *ports)
@@ -266,22 +272,23 @@ class Stack:
         return service
 
     def _environment(
-        self, name: str, urls: DatabaseUrls, ports: Mapping[str, tuple[int, int]], official_rules: Path
+        self, name: str, urls: DatabaseUrls, ports: Mapping[str, Ports], official_rules: Path
     ) -> dict[str, str]:
-        grpc_port, metrics_port = ports[name]
+        grpc_port, metrics_port, tls_port = ports[name]
         return self.servers.environment() | {
             "PYTHONPATH": f"{ROOT}:{ROOT / 'proto' / 'gen'}",
             "AR_DATABASE_URL": urls.server,
-            "AR_KAFKA_BOOTSTRAP_SERVERS": self.servers.kafka_bootstrap,
+            **self.servers.cluster.variables(f"receivables-{name}"),
             "AR_PARTITIONS": str(PARTITIONS),
             "AR_SESSION_TIMEOUT_S": "2",
             "AR_GRPC_PORT": str(grpc_port),
+            "AR_GRPC_TLS_PORT": str(tls_port),
             "AR_METRICS_PORT": str(metrics_port),
             "AR_CLOCK": "test",
             **self.issuers.environment(name),
             "AR_RULES_DIR": str(official_rules),
             "AR_OFFICIAL_RULES_SHARE": "1",
-            "AR_INVOICING_ADDRESS": f"{HOST}:{ports['invoicing'][0]}",
+            "AR_INVOICING_ADDRESS": f"{HOST}:{ports['invoicing'][2]}",
             **self._settings,
         }
 

@@ -103,7 +103,8 @@ class Cluster:
 def set_passwords(admin: KafkaAdminClient, passwords: Mapping[str, str]) -> None:
     """Say by which passwords users log in from now on."""
     wanted = [
-        UserScramCredentialUpsertion(user, ScramMechanism.SCRAM_SHA_512, password) for user, password in passwords.items()
+        UserScramCredentialUpsertion(user, ScramMechanism.SCRAM_SHA_512, password)
+        for user, password in passwords.items()
     ]
     failed = {user: why for user, why in admin.alter_user_scram_credentials(wanted).items() if why}
     assert not failed, failed

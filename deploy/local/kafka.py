@@ -106,9 +106,7 @@ class Kafka:
         # Where a certificate says who comes.
         self.tls_bootstrap = f"127.0.0.1:{self._tls_port}"
         password = secrets.token_urlsafe(24) if authority else ""
-        self.cluster = Cluster(
-            f"127.0.0.1:{self._advertised_port}", authority.file if authority else None, password
-        )
+        self.cluster = Cluster(f"127.0.0.1:{self._advertised_port}", authority.file if authority else None, password)
         self._process: Process | None = None
 
     def start(self) -> None:

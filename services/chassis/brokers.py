@@ -75,17 +75,15 @@ class Context(ssl.SSLContext):
         return self._inner
 
     def _look(self) -> object:
-        found = [path.stat() for path in (self.authorities, *self._ours()) if path is not None]
+        ours = (self.folder / CERTIFICATE, self.folder / KEY) if self.folder else ()
+        found = [path.stat() for path in (self.authorities, *ours) if path is not None]
         return [(each.st_mtime_ns, each.st_ino) for each in found]
-
-    def _ours(self) -> tuple[Path, ...]:
-        return (self.folder / CERTIFICATE, self.folder / KEY) if self.folder else ()
 
     def _load(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self.authorities)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.folder is not None:
-            context.load_cert_chain(*self._ours())
+            context.load_cert_chain(self.folder / CERTIFICATE, self.folder / KEY)
         return context
 
 

@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.operations.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis import follow, jobs, metrics, parked, pauses
+from services.chassis.brokers import brokers_of
 from services.chassis.consumer import Consumer
 from services.chassis.database import CALL_S, Database, Tx, is_transient
 from services.chassis.logs import log

@@ -16,6 +16,7 @@ import psycopg
 from google.protobuf.message import Message
 
 from services.chassis import inbox, parked, told, topics
+from services.chassis.brokers import Brokers
 from services.chassis.consumer import Consumer, Handler, Teller, types_of
 from services.chassis.database import Database, Tx
 from services.chassis.envelope import Event, Identity, Record, Unreadable, decode, topic_of

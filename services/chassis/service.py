@@ -21,7 +21,20 @@ from prometheus_client import start_http_server
 from receivables.operations.v1 import service_pb2 as operations_pb2
 from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 
-from services.chassis import access, cleaning, follow, logs, metrics, migrate, operations, rebuild, rpc, tls, told, topics
+from services.chassis import (
+    access,
+    cleaning,
+    follow,
+    logs,
+    metrics,
+    migrate,
+    operations,
+    rebuild,
+    rpc,
+    tls,
+    told,
+    topics,
+)
 from services.chassis.access import Gate
 from services.chassis.brokers import brokers_of
 from services.chassis.consumer import Consumer, Handler, Teller, nobody

@@ -53,7 +53,8 @@ class ChassisSettings(BaseSettings):
     kafka_user: str = Field("", description="who we are to the broker, with sasl_ssl")
     kafka_password: SecretStr = Field(SecretStr(""), description="of kafka_user")
     kafka_tls_dir: Path = Field(
-        Path("/etc/receivables/kafka"), description="folder of our certificate for the broker, with ssl: tls.crt, tls.key"
+        Path("/etc/receivables/kafka"),
+        description="folder of our certificate for the broker, with ssl: tls.crt, tls.key",
     )
     partitions: int = Field(8, description="of a topic that has to be created", ge=1)
     replication: int = Field(1, description="copies of a topic that has to be created", ge=1)

@@ -104,7 +104,9 @@ def holder(folder: Path) -> Holder:
     try:
         return Holder(folder)
     except (OSError, ValueError) as error:
-        raise SystemExit(f"AR_TLS_DIR: {folder} has no certificate of ours, its key and {AUTHORITIES}: {error}") from None
+        raise SystemExit(
+            f"AR_TLS_DIR: {folder} has no certificate of ours, its key and {AUTHORITIES}: {error}"
+        ) from None
 
 
 def server_credentials(held: Holder) -> grpc.ServerCredentials:
@@ -208,7 +210,7 @@ class Channel(grpc.Channel):  # type: ignore[misc, unused-ignore] # typed or not
         """A method of the present channel."""
         return self._now().stream_stream(*args, **kwargs)
 
-    def subscribe(self, callback: Any, try_to_connect: bool | None = False) -> None:
+    def subscribe(self, callback: Any, try_to_connect: bool = False) -> None:
         """Hear of the present channel's connectivity."""
         self._now().subscribe(callback, try_to_connect)
 

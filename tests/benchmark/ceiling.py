@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from deploy.local.postgres import BINARIES, DatabaseUrls
+from deploy.local.postgres import CLIENTS, DatabaseUrls
 from tests.benchmark import business
 from tests.benchmark.stand import FellOverError
 
@@ -174,7 +174,7 @@ class Recorder:
             "PGPASSWORD": str(where["password"]),
             "PGOPTIONS": f"-c ar.tenants={business.TENANT} -c search_path=public",
         }
-        argv = [str(BINARIES / "pgbench"), "-n", "-c", "1", "-t", str(batches), "-f", str(script)]
+        argv = [str(CLIENTS / "pgbench"), "-n", "-c", "1", "-t", str(batches), "-f", str(script)]
         argv += ["-h", str(where["host"]), "-p", str(where["port"]), "-U", str(where["user"]), str(where["dbname"])]
         done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
         found = _AVERAGE.search(done.stdout)

@@ -29,7 +29,7 @@ from receivables.credit.v1 import service_pb2, service_pb2_grpc
 from deploy.demo.stack import HOST
 from deploy.local import postgres
 from deploy.local.artifacts import ROOT
-from deploy.local.postgres import BINARIES, DatabaseUrls
+from deploy.local.postgres import CLIENTS, DatabaseUrls
 from services.chassis import topics
 from services.chassis.migrate import migrate
 from services.chassis.settings import ChassisSettings
@@ -118,7 +118,7 @@ def _credit(servers: Ground) -> Iterator[Lone]:
     quiet_logs()
     urls = postgres.provision(servers.servers.admin_database_url, name)
     migrate(urls.owner, f"{name}_server", ROOT / "services" / "credit" / "migrations")
-    topics.ensure(servers.servers.kafka_bootstrap, partitions=PARTITIONS, replication=1)
+    topics.ensure(servers.servers.cluster.brokers(), partitions=PARTITIONS, replication=1)
     with lone(servers, "credit", urls, {}) as up, grpc.insecure_channel(up.processes[0].address) as channel:
         credit: Any = service_pb2_grpc.CreditServiceStub(channel)
         limit = money_pb2.Money(minor=int(business.PLENTY) * 100, currency=business.CURRENCY)
@@ -253,7 +253,7 @@ def _hot_by_events(up: Lone, run: str, orders: int) -> float:
     made = (business.placed(pattern, run, number, at) for number in range(orders))
     told = [Told(business.ORDERS, 0, one.key, one.value, one.headers, "OrderPlaced", "") for one in made]
     before = up.handled()
-    tape.tell(up.ground.servers.kafka_bootstrap, told)
+    tape.tell(up.ground.servers.cluster.brokers(), told)
     early, began = up.handled() - before, time.perf_counter()
     deadline = began + 120
     while up.handled() - before < orders:
@@ -282,7 +282,7 @@ def _ceilings(up: Lone, effort: Effort) -> dict[str, list[float]]:
 
 def _pgbench(urls: DatabaseUrls, script: Path, *, clients: int, seconds: int) -> float:
     where = conninfo_to_dict(urls.server)
-    argv = [str(BINARIES / "pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-T", str(seconds)]
+    argv = [str(CLIENTS / "pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-T", str(seconds)]
     argv += ["-f", str(script), "-h", str(where["host"]), "-p", str(where["port"]), "-U", str(where["user"])]
     environment = os.environ | {"PGPASSWORD": str(where["password"])}
     argv.append(str(where["dbname"]))

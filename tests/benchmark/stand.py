@@ -23,6 +23,7 @@ from deploy.demo.settled import NotSettledError, wait_until_settled
 from deploy.demo.stack import Stack, rows
 from deploy.local.artifacts import ROOT
 from deploy.local.servers import Servers, own_folder
+from services.chassis.brokers import Brokers
 from tests.benchmark import business
 from tests.benchmark.generator import Generator, Plan, Ran, Standing
 from tests.benchmark.processes import BROKER, DATABASE, Meter, listener
@@ -47,9 +48,9 @@ class FellOverError(Exception):
 class Ends:
     """How far each topic reaches: what `wait_until_settled` asks of a feed."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, brokers: Brokers) -> None:
         """Connect; the topics must exist."""
-        self._consumer: Any = KafkaConsumer(bootstrap_servers=bootstrap.split(","))
+        self._consumer: Any = KafkaConsumer(**brokers.options())
         self._places = [
             TopicPartition(topic, partition)
             for topic in TOPICS
@@ -91,7 +92,7 @@ class Stand:
         """Of all processes."""
         roots = {name: one.process.pid for name, one in self.stack.running.items()}
         roots |= {
-            BROKER: listener(int(self.servers.kafka_bootstrap.rpartition(":")[2]), ("java",)),
+            BROKER: listener(int(self.servers.cluster.bootstrap.rpartition(":")[2]), ("java",)),
             DATABASE: database_pid(self.servers),
             LOAD: self.generator.pid,
             MAIL: self.sink.pid,
@@ -223,9 +224,9 @@ def stand_on(ground: Ground, *, settings: Mapping[str, str] | None = None) -> It
         services = opened.enter_context(Services(stack.addresses, stack.issuers))
         say(f"Registering {business.BUYERS} buyers and their people")
         business.register(services)
-        ends = opened.enter_context(closing(Ends(servers.kafka_bootstrap)))
+        ends = opened.enter_context(closing(Ends(servers.cluster.brokers())))
         rest(services, ends, stack.check)
-        generator = opened.enter_context(Generator(servers.kafka_bootstrap, ground.mails))
+        generator = opened.enter_context(Generator(servers.cluster, ground.mails))
         yield Stand(servers, stack, services, ground.sink, generator, ends, ground.folder, say, {}, set())
 
 

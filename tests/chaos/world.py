@@ -17,6 +17,7 @@ from psycopg.rows import scalar_row
 from receivables.operations.v1 import service_pb2, service_pb2_grpc
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
+from deploy.local.authority import Authority
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres, provision
 from deploy.local.processes import Process, free_port, wait_until
@@ -41,7 +42,7 @@ class Replica:
         self.grpc_port, self.metrics_port = grpc_port or free_port(), free_port()
         self.settings = {
             **settings,
-            "AR_DATABASE_URL": f"{settings['AR_DATABASE_URL']}?application_name={name}",
+            "AR_DATABASE_URL": f"{settings['AR_DATABASE_URL']}&application_name={name}",
             "AR_GRPC_HOST": host,
             "AR_GRPC_PORT": str(self.grpc_port),
             "AR_METRICS_PORT": str(self.metrics_port),
@@ -97,8 +98,9 @@ class World:
     def __init__(self, folder: Path) -> None:
         """Describe it; nothing happens yet."""
         self.folder = folder
-        self.kafka = Kafka(folder / "kafka", folder / "kafka.log")
-        self.postgres = Postgres(folder / "postgres", folder / "postgres.log")
+        authority = Authority(folder / "authority")
+        self.kafka = Kafka(folder / "kafka", folder / "kafka.log", authority=authority)
+        self.postgres = Postgres(folder / "postgres", folder / "postgres.log", authority=authority)
         self.replicas: list[Replica] = []
         self.settings: dict[str, str] = {}
 
@@ -108,11 +110,12 @@ class World:
         self.postgres.start()
         urls = provision(self.postgres.admin_url, "toy")
         migrate(urls.owner, "toy_server", SERVICE.migrations)
-        topics.ensure(self.kafka.bootstrap, partitions=PARTITIONS, replication=1)
+        topics.ensure(self.kafka.cluster.brokers(), partitions=PARTITIONS, replication=1)
         self.settings = {
             "AR_DATABASE_URL": urls.server,
             "AR_OWNER_DATABASE_URL": urls.owner,
-            "AR_KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,
+            **self.kafka.cluster.variables(),
+            "AR_GRPC_TLS": "off",
             "AR_PARTITIONS": str(PARTITIONS),
             "AR_SESSION_TIMEOUT_S": "6",
             "AR_CLOCK": "test",
@@ -137,7 +140,7 @@ class World:
 
     def send(self, records: Sequence[Record]) -> None:
         """Put records on their topics, as the shop would; returns when the broker has them."""
-        producer = a_producer(self.kafka.bootstrap)
+        producer = a_producer(self.kafka.cluster.brokers())
         sent = [
             producer.send(
                 record.topic,
@@ -204,7 +207,7 @@ class World:
 
     def committed(self) -> int:
         """How many records of the orders' topic the group has acknowledged to Kafka."""
-        admin = KafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
+        admin = KafkaAdminClient(**self.kafka.cluster.options())
         try:
             found = admin.list_group_offsets({"receivables-toy": None})["receivables-toy"]
             return sum(place.offset for partition, place in found.items() if partition.topic == ORDERS)
@@ -217,7 +220,7 @@ class World:
 
     def records(self, topic: str, tenant: str) -> list[Any]:
         """Every record about a tenant on a topic, repeats included, in order per partition."""
-        consumer = KafkaConsumer(bootstrap_servers=self.kafka.bootstrap, auto_offset_reset="earliest")
+        consumer = KafkaConsumer(**self.kafka.cluster.options(), auto_offset_reset="earliest")
         places = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
         consumer.assign(places)
         ends = consumer.end_offsets(places)

@@ -11,6 +11,7 @@ from deploy.demo.player import Stage
 from deploy.demo.shop import Shop
 from deploy.demo.stack import Stack, rows
 from deploy.local.artifacts import ROOT
+from deploy.local.cluster import ERP, SHOP
 from deploy.local.servers import Servers, own_folder
 from tests.end_to_end.world import Trader, World
 
@@ -31,8 +32,8 @@ def stage() -> Iterator[Stage]:
         described as servers,
         Stack(servers, servers.folder / "logs", prefix=f"e2e_{servers.folder.name.replace('-', '_')}") as stack,
         Services(stack.addresses, stack.issuers) as services,
-        Shop(servers.kafka_bootstrap) as shop,
-        Feed(servers.kafka_bootstrap) as feed,
+        Shop(servers.cluster.brokers(SHOP)) as shop,
+        Feed(servers.cluster.brokers(ERP)) as feed,
     ):
         yield Stage(stack, services, shop, feed)
 

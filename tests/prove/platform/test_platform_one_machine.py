@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from deploy.local.postgres import BINARIES, Postgres
+from deploy.local.postgres import CLIENTS, Postgres
 from deploy.observe.tools import find
 from k8s import product
 from services.chassis.migrate import migrate
@@ -30,7 +30,7 @@ def postgres():
 
 def run_script(admin_url: str, file: Path) -> None:
     """Run a set-up as the database image's entry point does."""
-    psql = [str(BINARIES / "psql"), "--set=ON_ERROR_STOP=1", "--no-psqlrc", "--quiet", f"--file={file}", admin_url]
+    psql = [str(CLIENTS / "psql"), "--set=ON_ERROR_STOP=1", "--no-psqlrc", "--quiet", f"--file={file}", admin_url]
     subprocess.run(psql, check=True)
 
 
