@@ -115,6 +115,7 @@ class World:
             "AR_DATABASE_URL": urls.server,
             "AR_OWNER_DATABASE_URL": urls.owner,
             **self.kafka.cluster.variables(),
+            "AR_ACCESS": "off",
             "AR_GRPC_TLS": "off",
             "AR_PARTITIONS": str(PARTITIONS),
             "AR_SESSION_TIMEOUT_S": "6",
