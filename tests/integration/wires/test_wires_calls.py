@@ -19,6 +19,7 @@ from services.chassis import rpc, tls
 from services.chassis.service import LIVENESS, _open_door
 from tests.chaos.toy.service import SERVICE
 from tests.integration.conftest import OpenService
+from tests.integration.wires.sniffer import Sniffer
 
 OPERATOR, SERVER = "operator", "toy"
 
@@ -103,6 +104,15 @@ async def test_a_caller_believes_only_the_server_that_it_looks_for(
 
     async with answering(other) as address:
         assert await ask(address, authority.issue(OPERATOR)) == "UNAVAILABLE"
+
+
+async def test_the_wire_shows_no_value(authority: Authority):
+    async with answering(authority.issue(SERVER)) as address:
+        with Sniffer(0, int(address.rpartition(":")[2])) as sniffer:
+            assert await ask(f"127.0.0.1:{sniffer.port}", authority.issue(OPERATOR)) == SERVER
+
+    assert len(sniffer.seen) > 100  # it came this way
+    assert b"OperationsService" not in sniffer.seen
 
 
 async def test_a_certificate_that_ends_while_it_is_connected_is_refused_from_then_on(
