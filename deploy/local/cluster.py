@@ -6,7 +6,7 @@ The services' users and their rights are those of the manifests (KafkaUser); wha
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from services.chassis.tls import CERTIFICATE, KEY
 ADMIN = "admin"
 SHOP, ERP = "shop", "erp"
 USERS = (ROOT / "k8s" / "components" / "kafka-users" / "users.yaml", Path(__file__).with_name("outsiders.yaml"))
+Users = Mapping[str, Sequence[Mapping[str, Any]]]  # each with the rules about him, as his KafkaUser has them
 _PATTERNS = {"literal": ACLResourcePatternType.LITERAL, "prefix": ACLResourcePatternType.PREFIXED}
 
 
@@ -92,11 +93,10 @@ class Cluster:
             return self.password
         return hmac.new(self.password.encode(), user.encode(), hashlib.sha256).hexdigest()
 
-    def admit(self, administrator: Brokers) -> None:
-        """Make the users, the administrator among them, and give each his rights; again changes nothing."""
-        known = users()
+    def admit(self, administrator: Brokers, known: Users) -> None:
+        """Make these users, and the administrator, and give each his rights; again changes nothing."""
         with closing(KafkaAdminClient(**administrator.options())) as admin:
-            admin.create_acls([right for user, rights in known.items() for right in rights_of(user, rights)])
+            admin.create_acls([right for user, rules in known.items() for right in rights_of(user, rules)])
             set_passwords(admin, {user: self.password_of(user) for user in (ADMIN, *known)})
 
 
@@ -110,8 +110,8 @@ def set_passwords(admin: KafkaAdminClient, passwords: Mapping[str, str]) -> None
     assert not failed, failed
 
 
-def users() -> dict[str, list[Mapping[str, Any]]]:
-    """Who may come, and the rules about each, as his KafkaUser has them."""
+def users() -> Users:
+    """Who may come, by the manifests."""
     found = [each for file in USERS for each in yaml.safe_load_all(file.read_text(encoding="utf-8"))]
     return {each["metadata"]["name"]: each["spec"]["authorization"]["acls"] for each in found}
 

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from deploy.local.artifacts import CACHE, fetch_all
 from deploy.local.authority import Authority
-from deploy.local.cluster import ADMIN, Cluster, keystore
+from deploy.local.cluster import ADMIN, Cluster, keystore, users
 from deploy.local.processes import Process, answers, carry_out, free_port
 from services.chassis.brokers import Brokers, Context
 
@@ -114,7 +114,7 @@ class Kafka:
         new = not self.folder.exists()
         self._launch(*prepare())
         if new and self._authority is not None:
-            self.cluster.admit(self.administrator())
+            self.cluster.admit(self.administrator(), users())
 
     def administrator(self) -> Brokers:
         """How its administrator comes to it."""
@@ -223,7 +223,7 @@ def _train(jars: Sequence[Path], cache: Path) -> None:
         try:
             broker._format(jars, flags=[])
             broker._launch(jars, [f"-XX:AOTCacheOutput={fresh}"])
-            broker.cluster.admit(broker.administrator())
+            broker.cluster.admit(broker.administrator(), users())
         finally:
             broker.stop(timeout=120)  # Java writes the cache as it ends
         fresh.replace(cache)

@@ -5,9 +5,7 @@ transaction of its own, over as many connections. The callers are a process of t
 """
 
 import asyncio
-import os
 import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +19,6 @@ from typing import Any
 import grpc
 import psycopg
 import uvloop
-from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 from receivables.common.v1 import money_pb2, party_pb2
 from receivables.credit.v1 import service_pb2, service_pb2_grpc
@@ -29,7 +26,7 @@ from receivables.credit.v1 import service_pb2, service_pb2_grpc
 from deploy.demo.stack import HOST
 from deploy.local import postgres
 from deploy.local.artifacts import ROOT
-from deploy.local.postgres import CLIENTS, DatabaseUrls
+from deploy.local.postgres import DatabaseUrls
 from services.chassis import topics
 from services.chassis.migrate import migrate
 from services.chassis.settings import ChassisSettings
@@ -37,7 +34,7 @@ from tests.benchmark import business, report, tape
 from tests.benchmark.effort import Effort
 from tests.benchmark.lone import Lone, lone, process
 from tests.benchmark.report import Section
-from tests.benchmark.stand import PARTITIONS, PREFIX, FellOverError, Ground, ground, quiet_logs
+from tests.benchmark.stand import PARTITIONS, PREFIX, FellOverError, Ground, ground, pgbench, quiet_logs
 from tests.benchmark.tape import Told
 
 CALLERS = 16
@@ -271,7 +268,7 @@ def _ceilings(up: Lone, effort: Effort) -> dict[str, list[float]]:
     one, many = up.ground.folder / "one.sql", up.ground.folder / "many.sql"
     one.write_text(update)
     many.write_text(f"BEGIN;\n{update * UPDATES}COMMIT;\n")
-    bench = partial(_pgbench, urls, seconds=1 if effort.quick else 10)
+    bench = partial(_tps, urls, up.ground.servers.admin_database_url, seconds=1 if effort.quick else 10)
     kinds: dict[str, Callable[[], float]] = {
         "an UPDATE a transaction, one client": lambda: bench(one, clients=1),
         f"an UPDATE a transaction, {CALLERS} clients": lambda: bench(one, clients=CALLERS),
@@ -280,13 +277,8 @@ def _ceilings(up: Lone, effort: Effort) -> dict[str, list[float]]:
     return {what: [measure() for _ in range(effort.runs)] for what, measure in kinds.items()}
 
 
-def _pgbench(urls: DatabaseUrls, script: Path, *, clients: int, seconds: int) -> float:
-    where = conninfo_to_dict(urls.server)
-    argv = [str(CLIENTS / "pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-T", str(seconds)]
-    argv += ["-f", str(script), "-h", str(where["host"]), "-p", str(where["port"]), "-U", str(where["user"])]
-    environment = os.environ | {"PGPASSWORD": str(where["password"])}
-    argv.append(str(where["dbname"]))
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode or (found := _TPS.search(done.stdout)) is None:
-        raise FellOverError(f"pgbench: {done.stderr.strip()[-500:]}")
+def _tps(urls: DatabaseUrls, admin_url: str, script: Path, *, clients: int, seconds: int) -> float:
+    said = pgbench(urls, admin_url, "-M", "prepared", "-c", str(clients), "-T", str(seconds), "-f", str(script))
+    if (found := _TPS.search(said)) is None:
+        raise FellOverError(f"pgbench: {said.strip()[-500:]}")
     return float(found[1])

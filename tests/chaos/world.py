@@ -28,6 +28,14 @@ from tests.chaos.toy.service import SERVICE
 from tests.records import a_producer
 
 PARTITIONS = 4
+TOY = "toy"  # who the replicas are to the broker
+RIGHTS = (
+    {
+        "resource": {"type": "topic", "name": "receivables.", "patternType": "prefix"},
+        "operations": ["Describe", "Read", "Write"],
+    },
+    {"resource": {"type": "group", "name": "receivables-toy"}, "operations": ["Read"]},
+)
 ORDERS, DECISIONS = "receivables.orders.v1", "receivables.credit.v1"
 
 
@@ -107,6 +115,7 @@ class World:
     def start(self, count: int = 2) -> None:
         """Start the servers, and so many replicas side by side."""
         self.kafka.start()
+        self.kafka.cluster.admit(self.kafka.administrator(), {TOY: RIGHTS})
         self.postgres.start()
         urls = provision(self.postgres.admin_url, "toy")
         migrate(urls.owner, "toy_server", SERVICE.migrations)
@@ -114,7 +123,7 @@ class World:
         self.settings = {
             "AR_DATABASE_URL": urls.server,
             "AR_OWNER_DATABASE_URL": urls.owner,
-            **self.kafka.cluster.variables(),
+            **self.kafka.cluster.variables(TOY),
             "AR_ACCESS": "off",
             "AR_GRPC_TLS": "off",
             "AR_PARTITIONS": str(PARTITIONS),

@@ -70,10 +70,10 @@ def writable(brokers: Brokers) -> set[str]:
 
 
 def readable(brokers: Brokers) -> set[str]:
-    """The topics that this user may read, each of which has a record."""
+    """The topics that this user may read, each of which has a record; who may read one also sees it."""
     found = set()
     with closing(KafkaConsumer(**brokers.options(), auto_offset_reset="earliest")) as consumer:
-        for name in topics.TOPICS:
+        for name in described(brokers):
             consumer.assign([TopicPartition(name, 0)])
             try:
                 consumer.seek_to_beginning()
