@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from deploy.local.postgres import DatabaseUrls
 from tests.benchmark import business

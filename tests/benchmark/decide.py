@@ -19,6 +19,7 @@ from typing import Any
 import grpc
 import psycopg
 import uvloop
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 from receivables.common.v1 import money_pb2, party_pb2
 from receivables.credit.v1 import service_pb2, service_pb2_grpc

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import NewTopic
 from kafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
 from deploy.local.authority import Authority, write
@@ -94,7 +95,9 @@ def described(brokers: Brokers) -> set[str]:
 EVERYTHING = set(topics.TOPICS)
 ORDERS = {"receivables.orders.v1"}
 # Of each user: what he sees, reads and writes.
-RIGHTS = {each.group: (EVERYTHING, each.follows | each.writes, each.writes) for each in product.products()}
+RIGHTS: dict[str, tuple[set[str], set[str], set[str]]] = {
+    each.group: (EVERYTHING, {*each.follows, *each.writes}, set(each.writes)) for each in product.products()
+}
 RIGHTS |= {SHOP: (ORDERS, set(), ORDERS), ERP: (EVERYTHING, EVERYTHING, set())}
 
 
@@ -118,7 +121,7 @@ def test_nobody_takes_part_in_anothers_group_or_makes_a_topic(closed: Closed, us
         with pytest.raises(GroupAuthorizationFailedError):
             admin.list_group_offsets(other)
         with pytest.raises(KafkaError, match=r"(?i)authoriz"):
-            admin.create_topics([topics.NewTopic("receivables.mine.v1", 1, 1)])
+            admin.create_topics([NewTopic("receivables.mine.v1", 1, 1)])
 
 
 def test_a_certificate_says_who_comes_as_a_password_does(closed: Closed, written: None):

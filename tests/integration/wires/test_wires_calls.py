@@ -30,6 +30,9 @@ class Operations(service_pb2_grpc.OperationsServiceServicer):
     async def Status(self, request: service_pb2.StatusRequest, context: Any) -> service_pb2.StatusResponse:
         return service_pb2.StatusResponse(service=SERVER)
 
+    async def SetClock(self, request: service_pb2.SetClockRequest, context: Any) -> service_pb2.SetClockResponse:
+        raise NotImplementedError
+
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
@@ -37,9 +40,9 @@ def authority(tmp_path: Path) -> Authority:
 
 
 @asynccontextmanager
-async def answering(folder: Path, **options: int) -> AsyncIterator[str]:
+async def answering(folder: Path, age_ms: int = 60_000) -> AsyncIterator[str]:
     """Give the address of a server with the certificate of a folder."""
-    server = rpc.server(**options)
+    server = rpc.server(max_connection_age_ms=age_ms)
     service_pb2_grpc.add_OperationsServiceServicer_to_server(Operations(), server)
     port = server.add_secure_port("127.0.0.1:0", tls.server_credentials(tls.Holder(folder)))
     await server.start()
@@ -176,7 +179,7 @@ async def test_certificates_and_authorities_change_while_callers_go_on(authority
     both = authority.file.read_bytes() + successor.file.read_bytes()
 
     # Connections end after half a second, so that many are made anew.
-    async with answering(server, max_connection_age_ms=500) as address:
+    async with answering(server, age_ms=500) as address:
         callers = Callers(address, caller)
         async with callers.calling():
             await callers.more()
@@ -238,8 +241,8 @@ class Door:
 
     async def health(self) -> int:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{self.plain_port}") as channel:
-            request = health_pb2.HealthCheckRequest(service=LIVENESS)
-            return int((await health_pb2_grpc.HealthStub(channel).Check(request, timeout=10)).status)
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            return int((await stub.Check(health_pb2.HealthCheckRequest(service=LIVENESS), timeout=10)).status)
 
 
 @pytest.mark.parametrize(
