@@ -31,7 +31,7 @@ from services.chassis.tls import CERTIFICATE, KEY
 
 ADMIN = "admin"
 SHOP, ERP = "shop", "erp"
-USERS = (ROOT / "k8s" / "components" / "kafka-users" / "users.yaml", Path(__file__).with_name("outsiders.yaml"))
+USERS = (*(ROOT / "k8s" / "components").glob("*/users.yaml"), Path(__file__).with_name("outsiders.yaml"))
 Users = Mapping[str, Sequence[Mapping[str, Any]]]  # each with the rules about him, as his KafkaUser has them
 _PATTERNS = {"literal": ACLResourcePatternType.LITERAL, "prefix": ACLResourcePatternType.PREFIXED}
 
