@@ -71,7 +71,7 @@ def test_a_changed_password_is_read_from_its_file_and_nothing_is_lost(
 
     role.change(after)
     world.send([placed(f"o{n}", account=f"b{n % 7}", tenant=tenant) for n in range(50, 100)])
-    wait_until(lambda: "waiting to try again" in replica.log.read_text()[said:], "it cannot log in")
+    wait_until(lambda: "waiting to try again" in replica.log.read_text()[said:], "it cannot log in", 60)
     assert len(world.effects(tenant)) == 50
     replace(file, role.address(after))
 
