@@ -81,6 +81,10 @@ listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=\
   org.apache.kafka.common.security.scram.ScramLoginModule required;
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:{broker};User:{admin}
+# Each network thread reads certificates and makes ready for TLS as it begins, which takes a tenth of a second.
+listener.name.ssl.num.network.threads=1
+listener.name.controller.num.network.threads=1
+listener.name.sasl_ssl.num.network.threads=2
 """
 BROKER = "broker"
 
@@ -148,7 +152,7 @@ class Kafka:
             self._format(jars, flags)
         argv = _java("kafka.Kafka", jars, [*flags, *self._own_flags()], "server.properties")
         self._process = Process("Kafka", argv, log=self.log, cwd=self.folder, ready=self._answers)
-        self._process.start(timeout=60)
+        self._process.start(timeout=120)
 
     def _format(self, jars: Sequence[Path], flags: Sequence[str]) -> None:
         self.folder.mkdir(parents=True)
@@ -184,7 +188,7 @@ class Kafka:
         if not answers(self._port) or not (self._authority is None or answers(self._tls_port)):
             return False
         try:
-            admin = KafkaAdminClient(**self.administrator().options(), bootstrap_timeout_ms=2000)
+            admin = KafkaAdminClient(**self.administrator().options(), bootstrap_timeout_ms=10_000)
         except KafkaError:
             return False
         try:
