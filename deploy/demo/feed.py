@@ -15,6 +15,8 @@ from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
+from services.chassis.brokers import Brokers
+
 TOPICS = tuple(
     str(contract.DESCRIPTOR.package)
     for contract in (orders_pb2, credit_pb2, invoicing_pb2, documents_pb2, ledger_pb2, disputes_pb2, notifications_pb2)
@@ -42,10 +44,10 @@ class Fact:
 class Feed:
     """All topics from their first event; repeats (a relay that crashed sends again) are dropped by their id."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
+    def __init__(self, brokers: Brokers) -> None:
         """Connect; the topics must exist."""
         self._consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap_servers.split(","),
+            **brokers.options(),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=20,

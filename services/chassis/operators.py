@@ -26,6 +26,7 @@ from joserfc.jwk import ECKey
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.chassis import tls
 from services.chassis.access import IDENTITY
 from services.chassis.identity import OPERATOR, Principal, Signer, Trust, Verifier
 from services.chassis.ids import new_id
@@ -165,17 +166,7 @@ def channel(service: str) -> grpc.Channel:
     settings = load(OperatorSettings)
     if settings.grpc_tls != "require":
         return grpc.insecure_channel(address_of(service))
-    try:
-        key, certificate, authorities = (
-            (settings.tls_dir / name).read_bytes() for name in ("tls.key", "tls.crt", "ca.crt")
-        )
-    except OSError as error:
-        raise SystemExit(f"AR_TLS_DIR: {settings.tls_dir}: {error.strerror}: {Path(error.filename).name}") from None
-    return grpc.secure_channel(
-        address_of(service),
-        grpc.ssl_channel_credentials(authorities, key, certificate),
-        [("grpc.ssl_target_name_override", f"{service}.receivables.internal")],
-    )
+    return tls.Channel(service, address_of(service), tls.holder(settings.tls_dir))
 
 
 class Unanswered(Exception):  # noqa: N818 - said to the operator as it stands

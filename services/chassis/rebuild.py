@@ -16,6 +16,7 @@ import psycopg
 from google.protobuf.message import Message
 
 from services.chassis import inbox, parked, told, topics
+from services.chassis.brokers import Brokers
 from services.chassis.consumer import Consumer, Handler, Teller, types_of
 from services.chassis.database import Database, Tx
 from services.chassis.envelope import Event, Identity, Record, Unreadable, cause_id, decode, identity_of, topic_of
@@ -105,16 +106,16 @@ async def rebuild(
     handlers: Mapping[type[Message], Handler],
     tell: Teller,
     fold: Fold,
-    bootstrap_servers: str,
+    brokers: Brokers,
     *,
     over_gaps: bool = False,
 ) -> Summary:
     """Bring the database from where it stands (nothing at all, or an older copy) to the last thing that was told."""
     with _alone(consumer.database):
-        async with told.reader(bootstrap_servers) as reader:
+        async with told.reader(brokers) as reader:
             names = sorted({*consumer.topics, *fold.tells})
-            partitions = await asyncio.to_thread(topics.partitions, bootstrap_servers, names)
-            acknowledged = await asyncio.to_thread(topics.committed, bootstrap_servers, f"receivables-{consumer.name}")
+            partitions = await asyncio.to_thread(topics.partitions, brokers, names)
+            acknowledged = await asyncio.to_thread(topics.committed, brokers, f"receivables-{consumer.name}")
             known = await _all_sequences(consumer.database)
             survey = _Survey({}, known, acknowledged=acknowledged, over_gaps=over_gaps)
             await _read_all(reader, consumer, fold, survey, await reader.ranges(partitions))

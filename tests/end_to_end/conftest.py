@@ -12,6 +12,7 @@ from deploy.demo.shop import Shop
 from deploy.demo.stack import SOURCES as OF_THE_DEMO
 from deploy.demo.stack import Stack, rows
 from deploy.local.artifacts import ROOT
+from deploy.local.cluster import ERP, SHOP
 from deploy.local.servers import Servers, own_folder
 from tests.end_to_end.world import Trader, World
 from tests.receiver import Receiver
@@ -49,8 +50,8 @@ def stage(traces: Receiver) -> Iterator[Stage]:
             sources=SOURCES,
         ) as stack,
         Services(stack.addresses, stack.issuers) as services,
-        Shop(servers.kafka_bootstrap) as shop,
-        Feed(servers.kafka_bootstrap) as feed,
+        Shop(servers.cluster.brokers(SHOP)) as shop,
+        Feed(servers.cluster.brokers(ERP)) as feed,
     ):
         yield Stage(stack, services, shop, feed)
 

@@ -31,6 +31,7 @@ from deploy.local.artifacts import ROOT
 from deploy.local.postgres import DatabaseUrls
 from deploy.local.trust import person
 from services.chassis import told
+from services.chassis.brokers import Brokers
 from services.chassis.migrate import migrate
 from services.chassis.topics import TOPICS, partitions
 from tests.end_to_end.world import Trader, World
@@ -293,8 +294,8 @@ def test_every_service_is_built_anew_from_the_topics_alone(
 @pytest.fixture
 def others(world: World) -> Iterator[tuple[Shop, Shop]]:
     """Give a second shop of every seller, and one that speaks for another seller alone."""
-    bootstrap = world.stage.stack.servers.kafka_bootstrap
-    with Shop(bootstrap, "second-shop") as second, Shop(bootstrap, "erp") as erp:
+    brokers = world.stage.stack.servers.cluster.brokers()
+    with Shop(brokers, "second-shop") as second, Shop(brokers, "erp") as erp:
         yield second, erp
 
 
@@ -361,12 +362,12 @@ def name_of(service: Running) -> str:
     return str(conninfo_to_dict(service.database.server)["dbname"])
 
 
-async def numbers_told(bootstrap_servers: str) -> dict[tuple[str, str], dict[int, set[str]]]:
+async def numbers_told(brokers: Brokers) -> dict[tuple[str, str], dict[int, set[str]]]:
     """The ids of all events that were told, by topic and key, and by their numbers."""
     names = [topic for topic in TOPICS if topic != TOPIC]
     found: dict[tuple[str, str], dict[int, set[str]]] = {}
-    async with told.reader(bootstrap_servers) as reader:
-        async for records in reader.read(await reader.ranges(partitions(bootstrap_servers, names))):
+    async with told.reader(brokers) as reader:
+        async for records in reader.read(await reader.ranges(partitions(brokers, names))):
             for _, record in records:
                 key = (record.topic, (record.key or b"").decode())
                 found.setdefault(key, {}).setdefault(told.sequence_of(record), set()).add(record.headers["ce_id"])
@@ -379,7 +380,7 @@ def assert_all_is_well(world: World, trader: Trader) -> None:
         numbers = [body.number for body in trader.told(name)]
         wanted = [f"{prefix}-2026-{n:06d}" for n in range(1, len(numbers) + 1)]
         assert sorted(numbers) == wanted
-    for key, ids in asyncio.run(numbers_told(world.stage.stack.servers.kafka_bootstrap)).items():
+    for key, ids in asyncio.run(numbers_told(world.stage.stack.servers.cluster.brokers())).items():
         assert sorted(ids) == list(range(1, len(ids) + 1)), key
         assert all(len(same) == 1 for same in ids.values()), key
     for account in ("b1", "b2"):

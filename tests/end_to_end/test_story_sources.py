@@ -18,16 +18,16 @@ REFUSED = """SELECT topic, subject, key FROM parked
 @pytest.fixture
 def erp(world: World) -> Iterator[Shop]:
     """Give a source that speaks for another seller alone."""
-    with Shop(world.stage.stack.servers.kafka_bootstrap, "erp") as shop:
+    with Shop(world.stage.stack.servers.cluster.brokers(), "erp") as shop:
         yield shop
 
 
 @pytest.fixture
 def stranger(world: World) -> Iterator[Shop]:
     """Give somebody who has a topic, of whom the services were told nothing."""
-    bootstrap = world.stage.stack.servers.kafka_bootstrap
-    topics.ensure(bootstrap, [f"{TOPIC}.stranger"], partitions=PARTITIONS, replication=1)
-    with Shop(bootstrap, "stranger") as shop:
+    brokers = world.stage.stack.servers.cluster.brokers()
+    topics.ensure(brokers, [f"{TOPIC}.stranger"], partitions=PARTITIONS, replication=1)
+    with Shop(brokers, "stranger") as shop:
         yield shop
 
 

@@ -64,7 +64,7 @@ def stocked(request: Any, servers: Servers) -> Iterator[Stocked]:
     urls = provision(servers.admin_database_url, name)
     migrate(urls.owner, f"{name}_server", service.migrations)
     admin_url = make_conninfo(servers.admin_database_url, dbname=name)
-    settings: dict[str, Any] = {"kafka_bootstrap_servers": servers.kafka_bootstrap}
+    settings: dict[str, Any] = servers.cluster.settings() | {"grpc_tls": "off"}
     if request.param == "invoicing":
         settings |= {"rules_dir": Path(rules.install()), "official_rules_share": 0.0}
     stock.fill(admin_url, request.param)
