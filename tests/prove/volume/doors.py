@@ -464,7 +464,7 @@ def _invoicing() -> list[Door]:
 AUDIT = [
     *pages(audit_pb2.ListActsRequest()),
     *pages(audit_pb2.ListActsRequest(account_id=HOT)),
-    *pages(audit_pb2.ListActsRequest(account_id="b7")),
+    *pages(audit_pb2.ListActsRequest(account_id="b7"), rows=2),
     *pages(audit_pb2.ListActsRequest(actor="user:u7")),
     *pages(audit_pb2.ListRootsRequest()),
 ]
