@@ -4,6 +4,7 @@ What is another's is refused in the words that are used for what is not there.
 """
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,9 @@ NOT_FOUND, DENIED = grpc.StatusCode.NOT_FOUND, grpc.StatusCode.PERMISSION_DENIED
 NORTH, SOUTH = party_pb2.Scope(site="north"), party_pb2.Scope(site="south")
 
 
-def same_but_for_the_name(one: Any, other: Any, names: tuple[str, str]) -> bool:
+def same_but_for_the_name(asked: Sequence[Any], names: tuple[str, str]) -> bool:
     """Whether two are refused alike: in one status and code, and in words that differ by what was asked for alone."""
+    one, other = asked
     assert isinstance(one, Asked), one
     assert isinstance(other, Asked), other
     return (one.status, one.code) == (other.status, other.code) and one.words.replace(*names) == other.words
@@ -81,7 +83,7 @@ async def test_credit_shows_and_decides_orders_of_the_callers_accounts(open_serv
             await service.ask(ann, "GetDecision", credit_pb2.GetDecisionRequest(order_id=order))
             for order in ("o-b", "o-x")
         ]
-        assert same_but_for_the_name(theirs, none, ("o-b", "o-x"))
+        assert same_but_for_the_name([theirs, none], ("o-b", "o-x"))
         for_a = clerk("a", name="cy")
         referred = await service.ask(for_a, "ListReferred", credit_pb2.ListReferredRequest())
         assert list(referred.decisions) == []
@@ -91,7 +93,7 @@ async def test_credit_shows_and_decides_orders_of_the_callers_accounts(open_serv
             )
             for order in ("o-b", "o-x")
         ]
-        assert same_but_for_the_name(*review, ("o-b", "o-x"))
+        assert same_but_for_the_name(review, ("o-b", "o-x"))
         # An id that another's order has is refused as to whoever sees both.
         refused = [await service.ask(who, "Decide", wish("o-b", "a")) for who in (ann, bo)]
         assert [one.code for one in refused] == ["order.account_changed"] * 2
@@ -100,7 +102,7 @@ async def test_credit_shows_and_decides_orders_of_the_callers_accounts(open_serv
         hold.account_id = "a"
         assert (await service.ask(for_a, "PlaceHold", hold)).code == "hold.exists"
         lifted = [await service.ask(for_a, "LiftHold", credit_pb2.LiftHoldRequest(hold_id=h)) for h in ("h1", "h2")]
-        assert same_but_for_the_name(*lifted, ("h1", "h2"))
+        assert same_but_for_the_name(lifted, ("h1", "h2"))
         assert await credit.account_of(parts, "a") == (0, 1_000)
 
 
@@ -128,8 +130,8 @@ async def test_credit_shows_and_decides_orders_of_the_callers_part(open_service:
             for o in ("n1", "s1", "w1", "x")
         ]
         assert shown[0].decision.scope.site == "north"
-        assert same_but_for_the_name(shown[1], shown[3], ("s1", "x"))
-        assert same_but_for_the_name(shown[2], shown[3], ("w1", "x"))
+        assert same_but_for_the_name([shown[1], shown[3]], ("s1", "x"))
+        assert same_but_for_the_name([shown[2], shown[3]], ("w1", "x"))
         # An order for another part, or for the whole company, is not theirs to place; nor a version of another part's.
         for scope in (SOUTH, party_pb2.Scope()):
             assert (await decide(north, "n2", scope)) == Asked(
@@ -192,17 +194,17 @@ async def test_disputes_are_seen_and_opened_on_the_callers_invoices(open_service
 
         for invoice in ("i-b", "N-i-b"):
             theirs, none = [await service.ask(ann, "Open", wish(name)) for name in (invoice, "i-x")]
-            assert same_but_for_the_name(theirs, none, (invoice, "i-x"))
+            assert same_but_for_the_name([theirs, none], (invoice, "i-x"))
         for name in (case.dispute_id, case.number):
             asked = [
                 await service.ask(ann, "GetDispute", disputes_pb2.GetDisputeRequest(dispute_id=d)) for d in (name, "x")
             ]
-            assert same_but_for_the_name(*asked, (name, "x"))
+            assert same_but_for_the_name(asked, (name, "x"))
             move = disputes_pb2.ACTION_WITHDRAW
             moved = [
                 await service.ask(ann, "Move", disputes_pb2.MoveRequest(dispute_id=d, action=move)) for d in (name, "x")
             ]
-            assert same_but_for_the_name(*moved, (name, "x"))
+            assert same_but_for_the_name(moved, (name, "x"))
         listed = await service.ask(ann, "ListDisputes", disputes_pb2.ListDisputesRequest(account_id="a"))
         assert [d.dispute_id for d in listed.disputes] == [mine.dispute_id]
         history = await service.ask(ann, "GetDispute", disputes_pb2.GetDisputeRequest(dispute_id=mine.number))
@@ -220,7 +222,7 @@ async def test_disputes_are_seen_and_opened_on_the_callers_invoices(open_service
             await service.ask(nora, "GetDispute", disputes_pb2.GetDisputeRequest(dispute_id=d))
             for d in (mine.number, "x")
         ]
-        assert same_but_for_the_name(*asked, (mine.number, "x"))
+        assert same_but_for_the_name(asked, (mine.number, "x"))
         listed = await service.ask(nora, "ListDisputes", disputes_pb2.ListDisputesRequest(account_id="a"))
         assert list(listed.disputes) == []
 
@@ -305,12 +307,12 @@ async def test_invoicing_shows_documents_of_the_callers_accounts_and_parts(open_
                     await service.ask(who, "GetInvoice", invoicing_pb2.GetInvoiceRequest(invoice=i))
                     for i in (name, "x")
                 ]
-                assert same_but_for_the_name(*asked, (name, "x"))
+                assert same_but_for_the_name(asked, (name, "x"))
                 files = [
                     await service.ask(who, "RenderDocument", invoicing_pb2.RenderDocumentRequest(document=i))
                     for i in (name, "x")
                 ]
-                assert same_but_for_the_name(*files, (name, "x"))
+                assert same_but_for_the_name(files, (name, "x"))
         listed = {
             who.subject: [
                 d.invoice.account_id
@@ -358,7 +360,7 @@ async def test_messages_and_people_are_seen_by_their_company(open_service: OpenS
         )
         ann, admin = contact("acme", tenant=tenant), contact("acme", name="nora", tenant=tenant, sites=("north",))
 
-        async def messages(who: Any, **filters: str) -> set[tuple[str, str]]:
+        async def messages(who: Any, **filters: Any) -> set[tuple[str, str]]:
             answer = await service.ask(who, "ListMessages", notifications_pb2.ListMessagesRequest(**filters))
             return {(m.contact_id, m.about) for m in answer.messages}
 

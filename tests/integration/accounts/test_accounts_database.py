@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.chassis.database import Tx
+from services.chassis.database import Tx, is_hidden
 from services.chassis.service import Parts
 from services.ledger.service import SERVICE
 from tests.integration.conftest import OpenService
@@ -79,9 +79,13 @@ async def test_what_is_anothers_is_neither_changed_nor_written(parts: Parts[Any]
         assert await tx.run("UPDATE dispute SET said = 1") == 0
         assert await tx.run("DELETE FROM dispute") == 0
         assert await tx.rows("SELECT FROM account WHERE account_id = 'b' FOR UPDATE") == []
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege) as hidden:
         async with parts.database.transaction(["acme"], accounts=["a"]) as tx:
             await tx.run("INSERT INTO account (tenant, account_id, currency) VALUES ('acme', 'd', 'EUR')")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege) as defect:
+        async with parts.database.transaction(["acme"], accounts=["a"]) as tx:
+            await tx.run("UPDATE item SET open_minor = 0")
+    assert (is_hidden(hidden.value), is_hidden(defect.value)) == (True, False)
 
 
 async def test_the_version_before_which_names_no_accounts_serves_all(parts: Parts[Any]):

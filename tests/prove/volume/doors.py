@@ -302,8 +302,12 @@ def _disputes() -> list[Door]:
             invoice="N-new-1", reason_code="QTY_SHORT", description="two", amount=eur(100)
         )
         case = (await asked.call("Open", request)).dispute
-        for action in (disputes_pb2.ACTION_REVIEW, disputes_pb2.ACTION_PROPOSE, disputes_pb2.ACTION_ACCEPT):
-            await asked.call("Move", disputes_pb2.MoveRequest(dispute_id=case.dispute_id, action=action))
+        for action, by in (
+            (disputes_pb2.ACTION_REVIEW, "user:ada"),
+            (disputes_pb2.ACTION_PROPOSE, "user:ada"),
+            (disputes_pb2.ACTION_ACCEPT, "user:bo"),
+        ):
+            await asked.call("Move", disputes_pb2.MoveRequest(dispute_id=case.dispute_id, action=action), by=by)
         resolve = disputes_pb2.ResolveRequest(
             dispute_id=case.dispute_id, resolution=disputes_events.RESOLUTION_FULL_CREDIT
         )
