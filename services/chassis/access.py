@@ -8,7 +8,7 @@ database shows to whom it belongs alone (row-level security by `ar.accounts`): w
 
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
@@ -153,6 +153,13 @@ class Call:
     method: str
     principal: Principal | None
     workload: str = ""
+    # Told of refusals of right that the method itself finds.
+    gate: "Gate | None" = field(default=None, compare=False, repr=False)
+
+    def refused(self, refusal: Refusal, account: str) -> None:
+        """It was let in, and may not do what it asks for."""
+        if self.gate is not None:
+            self.gate.tell(Refused(self.method, refusal.code, self.principal, self.workload, account))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +170,8 @@ class Refused:
     code: str
     principal: Principal | None
     workload: str
+    # As the request names it, whatever it is.
+    account: str = ""
 
 
 # The call that is being answered.
@@ -198,9 +207,9 @@ class Gate:
             if principal is not None:
                 self._rule(method).check_caller(principal)
         except Refusal as refusal:
-            self._tell(method, refusal, principal, workload)
+            self.tell(Refused(method, refusal.code, principal, workload or ""))
             raise
-        return Call(method, principal, workload or "")
+        return Call(method, principal, workload or "", self)
 
     def admit_workload(self, method: str, workload: str | None) -> None:
         """Let in who asks for the contracts, which say nothing of anybody, by the certificate alone."""
@@ -209,17 +218,18 @@ class Gate:
                 raise _UNDECLARED
             _check_workload(method, workload)
         except Refusal as refusal:
-            self._tell(method, refusal, None, workload)
+            self.tell(Refused(method, refusal.code, None, workload or ""))
             raise
 
     def check(self, call: Call, request: Message) -> None:
         """Refuse what the request says of somebody else."""
         if call.principal is None:
             return
+        rule = self._rule(call.method)
         try:
-            self._rule(call.method).check_request(call.principal, request)
+            rule.check_request(call.principal, request)
         except Refusal as refusal:
-            self._tell(call.method, refusal, call.principal, call.workload)
+            call.refused(refusal, str(getattr(request, rule.account_field)) if rule.account_field else "")
             raise
 
     def _principal(self, metadata: Mapping[str, Any], workload: str | None) -> Principal | None:
@@ -237,13 +247,14 @@ class Gate:
                 raise Forbidden("identity.contradicts", f"{name} says other than the token")
         return principal
 
+    def tell(self, refused: Refused) -> None:
+        """Let the audit trail know."""
+        self._told(refused)
+
     def _rule(self, method: str) -> Rule:
         if (rule := self._rules.get(method)) is None:
             raise _UNDECLARED
         return rule
-
-    def _tell(self, method: str, refusal: Refusal, principal: Principal | None, workload: str | None) -> None:
-        self._told(Refused(method, refusal.code, principal, workload or ""))
 
 
 _UNDECLARED = Forbidden("access.undeclared", "nobody may call this: the start read no contract that says who")

@@ -14,6 +14,7 @@ from psycopg import AsyncConnection, AsyncCursor, sql
 from psycopg.rows import class_row, namedtuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from services.chassis import tracing
 from services.chassis.arrays import ADAPTERS
 from services.kernel.refusals import Invalid
 
@@ -24,6 +25,7 @@ Part = tuple[str, str, str]  # of a buyer's company: site, cost centre, purchase
 RECONNECT_S = 5.0
 LOOK_AGAIN_S = 0.1
 CALL_S = 0.9  # for which a caller waits for a connection while nobody is served, and again for the server's first word
+NOBODY = "-"  # stands for a tenant where something concerns none: no tenant can be named so
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 # How accounts and parts of companies stand in the settings that row-level security reads; no text of ours has these
 # (services/chassis/texts.py).
@@ -226,7 +228,7 @@ class Database:
         Whoever cannot wait says how many seconds the beginning may take: a database that is away is heard of by then.
         """
         # One trip to the server; a tenant's id has no character that could end the text.
-        served = ",".join(sorted(check_tenant(t) for t in tenants))
+        served = ",".join(sorted(t if t == NOBODY else check_tenant(t) for t in tenants))
         begin = f"BEGIN; SET LOCAL ar.tenants = '{served}'; SET LOCAL ar.accounts = '{ALL}'"
         bound = _named(accounts), _narrowed(parts)
         if bound != (ALL, ""):
@@ -237,8 +239,9 @@ class Database:
                 at = await self._begin(connection, begin.encode())
             self._heard_at = asyncio.get_running_loop().time()
             tx = Tx(connection, at, notifies=announced is None, bound=bound)
-            yield tx
-            await connection.commit()
+            with tracing.transaction(connection):
+                yield tx
+                await connection.commit()
         if tx.announced and announced is not None:
             announced()
         for kind in tx.queued:

@@ -18,8 +18,9 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from kafka.errors import KafkaError
 
-from services.chassis import bounds, metrics, parked, parts, texts, tls
-from services.chassis.access import CALL, HEALTH, Gate
+from services.chassis import acts, bounds, metrics, parked, parts, texts, tls, tracing
+from services.chassis.access import CALL, HEALTH, Call, Gate, rule_of
+from services.chassis.columns import Columns, columns
 from services.chassis.consumer import Consumer
 from services.chassis.database import (
     CALL_S,
@@ -77,6 +78,8 @@ class _Call:
     origin: Origin
     request: Any
     digest: bytes
+    # As it came through the gate: what is done later is done in another context.
+    came: Call | None = field(default_factory=CALL.get)
     answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
@@ -274,7 +277,8 @@ class _Together:
         async def do(tx: Tx, fresh: Sequence[_Call]) -> list[Any]:
             return await self._do(tx, [(call.origin, call.request) for call in fresh])
 
-        await _carry_out(self._door, self._method, self._response_type, calls, do)
+        with tracing.together(f"{self._method} of several", [call.origin.traceparent for call in calls]):
+            await _carry_out(self._door, self._method, self._response_type, calls, do)
 
 
 def _is_bound(call: Origin) -> bool:
@@ -309,6 +313,8 @@ async def _carry_out(
         responses = await do(tx, fresh) if fresh else []
         await _keep_answers(tx, fresh, responses)
     await door.done(tx, tenants)
+    if fresh:
+        metrics.ACTS.labels(acts.DONE).inc(len(fresh))
     said: dict[tuple[str, str], Any] = {c.key: response for c, response in zip(fresh, responses, strict=True)}
     for call in calls:
         if call.answer.done():
@@ -321,27 +327,50 @@ async def _carry_out(
             call.answer.set_result(response_type.FromString(answered[call.key][1]))
 
 
+_CALLS = Columns(
+    "tenant text, idempotency_key text, request_hash bytea, actor text, on_behalf_of text, issuer text, workload text,"
+    " method text, account_id text"
+)
+# Takes the keys and writes the acts in one statement: an act is of a call that took its key.
+_CLAIM = f"""
+WITH call AS MATERIALIZED (SELECT * FROM {_CALLS.rows} AS call),
+taken AS (
+  INSERT INTO answer (tenant, idempotency_key, method, request_hash)
+  SELECT tenant, idempotency_key, %s, request_hash FROM call ORDER BY tenant, idempotency_key
+  ON CONFLICT DO NOTHING RETURNING tenant, idempotency_key)
+INSERT INTO act (tenant, actor, on_behalf_of, issuer, workload, method, account_id, idempotency_key, digest, outcome, code, times)
+SELECT tenant, actor, on_behalf_of, issuer, workload, method, account_id, idempotency_key, request_hash, '{acts.DONE}', '', 1
+  FROM taken JOIN call USING (tenant, idempotency_key)
+RETURNING tenant, idempotency_key"""  # noqa: S608 - constant columns and words
+
+
 async def _claim(tx: Tx, method: str, calls: Sequence[_Call]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
     """Take the keys; return the hash and the answer of those that have one. A second caller at once waits for the first."""
-    keys = [[call.key[0] for call in calls], [call.key[1] for call in calls]]
-    taken = await tx.rows(
-        """INSERT INTO answer (tenant, idempotency_key, method, request_hash)
-           SELECT tenant, idempotency_key, %s, request_hash
-             FROM unnest(%s::text[], %s::text[], %s::bytea[]) AS call (tenant, idempotency_key, request_hash)
-            ORDER BY tenant, idempotency_key
-           ON CONFLICT DO NOTHING RETURNING tenant, idempotency_key""",
-        [method, *keys, [call.digest for call in calls]],
-    )
+    taken = await tx.rows(_CLAIM, [_CALLS.pack([_row(call, method) for call in calls]), method])
     if len(taken) == len(calls):
         return {}
     ours = {(row.tenant, row.idempotency_key) for row in taken}
     rows = await tx.rows(
         """SELECT tenant, idempotency_key, request_hash, response FROM answer
             WHERE (tenant, idempotency_key) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        keys,
+        columns(call.key for call in calls),
     )
     found = {(row.tenant, row.idempotency_key): (bytes(row.request_hash), bytes(row.response or b"")) for row in rows}
     return {key: answer for key, answer in found.items() if key not in ours}
+
+
+def _row(call: _Call, method: str) -> tuple[Any, ...]:
+    """A call as it is claimed, and as it is told in the audit trail."""
+    contract = call.request.DESCRIPTOR.file
+    service, account_field = _service_of(contract, method), _account_field(contract, method)
+    return (
+        *call.key,
+        call.digest,
+        *acts.said_by(call.origin.caller, call.origin.actor),
+        call.came.workload if call.came is not None else "",
+        f"{service}/{method}",
+        getattr(call.request, account_field) if account_field else "",
+    )
 
 
 async def _keep_answers(tx: Tx, calls: Sequence[_Call], responses: Sequence[Message]) -> None:
@@ -370,12 +399,13 @@ def _served(
         service = _service_of(request.DESCRIPTOR.file, name)
         origin: Origin | None = None
         given = _metadata(context)
-        traceparent = trace_of(given.get("traceparent", ""))
-        follow_trace(traceparent)
+        trace = trace_of(given.get("traceparent", ""))
         try:
-            origin = _origin(given, traceparent, needed)
-            bounds.check(request)
-            return await work(self, origin, request)
+            with tracing.span(f"{service}/{name}", "server", trace, _GRPC) as traceparent:
+                follow_trace(traceparent)
+                origin = _origin(given, traceparent, needed)
+                bounds.check(request)
+                return await work(self, origin, request)
         except asyncio.CancelledError:
             code = grpc.StatusCode.CANCELLED  # the caller went away, or would wait no longer
             raise
@@ -384,6 +414,9 @@ def _served(
                 code = _code(refusal)
                 metrics.REFUSED.labels(refusal.code).inc()
                 log.info("call refused", method=name, code=refusal.code)
+                if isinstance(refusal, Forbidden) and (call := CALL.get()) is not None:
+                    account_field = _account_field(request.DESCRIPTOR.file, name)
+                    call.refused(refusal, getattr(request, account_field) if account_field else "")
                 await context.abort_with_status(_status(refusal))
             code = grpc.StatusCode.UNAVAILABLE if _is_away(error) else grpc.StatusCode.INTERNAL
             log.error("call failed", method=name, exc_info=code is grpc.StatusCode.INTERNAL, error=type(error).__name__)
@@ -397,6 +430,7 @@ def _served(
     return served
 
 
+_GRPC = {"rpc.system": "grpc"}
 _ASKS = {
     grpc.StatusCode.UNAVAILABLE: "try again with the same idempotency key",
     grpc.StatusCode.INTERNAL: "defect",
@@ -430,6 +464,14 @@ def _service_of(contract: FileDescriptor, method: str) -> str:
     """The full name of the contract's service that has this method."""
     found = (s for s in contract.services_by_name.values() if method in s.methods_by_name)
     return str(next(found).full_name)
+
+
+@functools.cache
+def _account_field(contract: FileDescriptor, method: str) -> str:
+    """The field of its request that names an account; none of some methods."""
+    found = (s.methods_by_name.get(method) for s in contract.services_by_name.values())
+    rule = next((rule_of(one) for one in found if one is not None), None)
+    return rule.account_field if rule is not None else ""
 
 
 def _status(refusal: Refusal) -> grpc.Status:

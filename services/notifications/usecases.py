@@ -231,7 +231,9 @@ class Desk:
         await outbox.add(
             tx,
             [
-                Announcement(_origin(row, "accepted"), row.account_id, f"message/{row.message_id}", wire.delivered(row))
+                Announcement(
+                    _origin(row, "accepted", mail), row.account_id, f"message/{row.message_id}", wire.delivered(row)
+                )
                 for mail, handed in open_
                 if handed.answer is Answer.TAKEN
                 for row in (*mail.messages, *mail.carried)
@@ -266,7 +268,7 @@ class Desk:
         rows.sort(key=lambda row: row.message_id)
         announcements = [
             Announcement(
-                _origin(row, "bounced"), row.account_id, f"message/{row.message_id}", wire.bounced(row, smtp_code)
+                _origin(row, "bounced", mail), row.account_id, f"message/{row.message_id}", wire.bounced(row, smtp_code)
             )
             for row in rows
         ]
@@ -275,7 +277,7 @@ class Desk:
             roles.setdefault((row.tenant, row.fact), set()).add(row.role)
         stories = await self._tell_others(tx, roles)
         for suspended in gone:
-            announcements += await self._tell_unreachable(tx, suspended, stories[-1], rows[-1])
+            announcements += await self._tell_unreachable(tx, suspended, stories[-1], rows[-1], mail)
         await outbox.add(tx, announcements)
 
     async def _tell_others(self, tx: Tx, bounced: Mapping[Key, Collection[str]]) -> list[Story]:
@@ -305,7 +307,9 @@ class Desk:
         )
         return [story for story, _ in kept]
 
-    async def _tell_unreachable(self, tx: Tx, contact: Contact, cause: Story, row: Any) -> list[Announcement]:
+    async def _tell_unreachable(
+        self, tx: Tx, contact: Contact, cause: Story, row: Any, mail: Mail
+    ) -> list[Announcement]:
         """A contact is gone: its ACCOUNT_ADMIN and SALES hear it, and operators if some role is now without anybody."""
         kind = Kind.CONTACT_UNREACHABLE if contact.account_id else Kind.COLLEAGUE_UNREACHABLE
         subject = f"contact/{contact.contact_id}"
@@ -318,7 +322,7 @@ class Desk:
         if not (vacant := routing.without_anybody(contact.roles, others)):
             return []
         event = wire.unreachable(contact.contact_id, cause.account_id, vacant)
-        return [Announcement(_origin(row, "bounced"), cause.account_id, subject, event)]
+        return [Announcement(_origin(row, "bounced", mail), cause.account_id, subject, event)]
 
 
 async def _when(tx: Tx, events: Sequence[Event[Any]]) -> Callable[[Event[Any]], Moment]:
@@ -343,6 +347,7 @@ def _task(now: Moment, kind: Kind, cause: Story, about: str, details: Mapping[st
         told_on=now.today,
         scopes=cause.scopes,
         details=details,
+        traceparent=cause.traceparent,
     )
 
 
@@ -373,8 +378,8 @@ def _word() -> Origin:
     return Origin("", "system:send", "a mail is due", "", new_traceparent())
 
 
-def _origin(row: Any, what: str) -> Origin:
-    return Origin(row.tenant, "system:send", f"mail {what}", row.message_id, new_traceparent())
+def _origin(row: Any, what: str, mail: Mail) -> Origin:
+    return Origin(row.tenant, "system:send", f"mail {what}", row.message_id, mail.traceparent)
 
 
 def _row(
@@ -412,4 +417,5 @@ def _row(
         due_at=due_at,
         mail_key=story.fact if post.at_once else None,
         carrier=post.carrier,
+        traceparent=story.traceparent,
     )

@@ -461,6 +461,7 @@ def _story(
         details=details,
         document=document,
         knower=knower,
+        traceparent=event.origin.traceparent,
     )
 
 

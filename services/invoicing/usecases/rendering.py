@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 
-from services.chassis import outbox
+from services.chassis import outbox, tracing
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.jobs import Job
@@ -61,7 +61,8 @@ async def render(
             issued = await store.get_file(tx, said.key, CORE_FORM)
             assert issued is not None, "what the first version issued has its XML, which says all"
             paper = (issued.content, CORE_FORM.format)
-    written, findings = await press.render(*paper, form, look)
+    with tracing.together("write documents", [tracing.current()]):
+        written, findings = await press.render(*paper, form, look)
     if findings:
         rules = "; ".join(f"{finding.rule}: {finding.message}" for finding in findings[:5])
         raise Conflict("document.profile_not_met", f"the document does not meet {form.profile}: {rules}"[:2000])
@@ -79,12 +80,13 @@ async def write_files(batch: Batch, press: Press) -> None:
             tx, {(kept.statement.tenant, kept.statement.seller_id) for kept in issued.values()}
         )
     statements = [issued[key].statement for key in keys]
-    written = await press.lay_out(
-        [
-            (papers[key], store.PAPER, said.form, _look(said, sellers))
-            for key, said in zip(keys, statements, strict=True)
-        ]
-    )
+    with tracing.together("write documents", [job.origin.traceparent for job in batch.jobs]):
+        written = await press.lay_out(
+            [
+                (papers[key], store.PAPER, said.form, _look(said, sellers))
+                for key, said in zip(keys, statements, strict=True)
+            ]
+        )
     contents = dict(zip(keys, written, strict=True))
     async with batch.finishing() as done:
         telling = []
