@@ -175,13 +175,14 @@ def test_what_is_refused_is_told_with_what_is_known_of_it():
         held.admit(ITEMS, {}, None)
     with pytest.raises(Refusal):
         held.admit(f"{LEDGER}/RecordPayment", {IDENTITY: callers.token(ANN, "ledger")}, None)
+    call = held.admit(ITEMS, {IDENTITY: callers.token(ANN, "ledger")}, "portal")
     with pytest.raises(Refusal):
-        held.check(Call(ITEMS, ANN, "portal"), ledger_pb2.ListOpenItemsRequest(account_id="b2"))
+        held.check(call, ledger_pb2.ListOpenItemsRequest(account_id="b2"))
 
     assert told == [
         Refused(ITEMS, "identity.missing", None, ""),
         Refused(f"{LEDGER}/RecordPayment", "access.kind", ANN, ""),
-        Refused(ITEMS, "access.account", ANN, "portal"),
+        Refused(ITEMS, "access.account", ANN, "portal", "b2"),
     ]
 
 
