@@ -20,15 +20,17 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from receivables.audit.v1 import service_pb2_grpc as audit_pb2_grpc
 from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 
 from deploy.local.trust import PORTAL, Issuers, operator, person
 from services.chassis import rpc
 from services.chassis.access import IDENTITY, Gate, Mode, rules
+from services.chassis.audit import AuditService
 from services.chassis.envelope import RECORD_MAX_BYTES
 from services.chassis.identity import ROLES, SERVICE, Principal, Trust, Verifier
 from services.chassis.operations import OperationsService
-from services.chassis.service import OPERATIONS, Parts, Service, Servicer
+from services.chassis.service import AUDIT, OPERATIONS, Parts, Service, Servicer
 
 SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications", "toy")
 # What contacts of tests are of.
@@ -70,13 +72,22 @@ def caller(actor: str, tenant: str, accounts: Sequence[str] = ACCOUNTS) -> Princ
 async def serving(
     service: Service[Any], parts: Parts[Any], *, access: Mode = "require", accounts: Sequence[str] = ACCOUNTS
 ) -> AsyncIterator[grpc.aio.Channel]:
-    """Answer a service's calls, and an operator's, on a port of its own; give who calls there."""
-    servicers = [*service.servicers(parts), operations(service, parts)]
+    """Answer a service's calls on a port of its own, an auditor's and an operator's too; give who calls there."""
     async with (
-        answering(service.name, servicers, access=access) as address,
+        answering(service.name, servicers_of(service, parts), access=access) as address,
         dial(address, service.name, accounts=accounts) as channel,
     ):
         yield channel
+
+
+def servicers_of(service: Service[Any], parts: Parts[Any]) -> list[Servicer]:
+    """All that a service answers."""
+    auditor = AuditService(parts.database, parts.consumer)
+    return [
+        *service.servicers(parts),
+        Servicer(AUDIT, audit_pb2_grpc.add_AuditServiceServicer_to_server, auditor),
+        operations(service, parts),
+    ]
 
 
 def operations(service: Service[Any], parts: Parts[Any]) -> Servicer:

@@ -46,8 +46,8 @@ class Rule:
         """Refuse whoever may not call it at all, whatever the request says."""
         if not principal.tenant and not self.without_tenant:
             raise Forbidden("access.tenant", "the token speaks for no tenant")
-        if self.whole_tenant and principal.accounts is not None:
-            raise Forbidden("access.bound", "this concerns the whole tenant, and the caller is bound to accounts")
+        if self.whole_tenant and (principal.accounts is not None or principal.parts):
+            raise Forbidden("access.bound", "this concerns the whole tenant, and the caller is bound to a part of it")
         if principal.kind == identity.SERVICE:
             if principal.subject.partition(":")[2] not in self.services:
                 raise Forbidden("access.kind", f"{quoted(principal.subject)} does not call this")

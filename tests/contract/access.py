@@ -24,7 +24,7 @@ and from `services/chassis/callers.py`. What is held before a method is reached,
 | a person's second factor where there is a 2 (a key has none) | `access.assurance` |
 | the account that the request names is one of the caller's, who has all of the tenant's unless it is bound to some | `access.account` |
 | the contact that it names is the caller; an ACCOUNT_ADMIN names others of its accounts too | `access.contact` |
-| what concerns the whole tenant is not for who is bound to accounts | `access.bound` |
+| what concerns the whole tenant is not for who is bound to accounts, or to parts of companies | `access.bound` |
 
 What a request names otherwise, by the id of an invoice or a case, the database shows to whom it belongs alone; to others
 it is not there.

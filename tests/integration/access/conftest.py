@@ -2,17 +2,15 @@
 
 import logging
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import pytest
 import structlog
 
 from deploy.local import rules
 from services.invoicing.press import close_presses
+from tests.integration.access.world import MONDAY
 from tests.integration.conftest import OpenService
 from tests.integration.house.house import House, opened
-
-MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 @pytest.fixture

@@ -5,10 +5,12 @@ wherever it turns up in an answer.
 """
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1 import money_pb2, party_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
@@ -24,10 +26,12 @@ from receivables.ledger.v1.service_pb2_grpc import LedgerServiceStub
 from receivables.notifications.v1 import events_pb2 as notifications_events
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.notifications.v1.service_pb2_grpc import NotificationsServiceStub
+from receivables.operations.v1 import service_pb2 as operations_pb2
 
 from tests.integration.house.house import House
 from tests.integration.invoicing import office
 
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 OURS, THEIRS = "acme", "globex"  # two sellers
 # Of one seller: an account that the caller is of, one of the same company that it is not of, one of another company.
 OWN, SIBLING, OTHER = "acc-own", "acc-sib", "acc-oth"
@@ -177,7 +181,7 @@ IDS = {
 
 def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
     """What a method is asked beside the ids; once for each way in which it is asked."""
-    request = {
+    request: dict[str, Message] = {
         "credit.RegisterBuyer": credit_pb2.RegisterBuyerRequest(company=office.company(of.company), limit=eur(50_000)),
         "credit.ChangeBuyer": credit_pb2.ChangeBuyerRequest(company=office.company(of.company)),
         "credit.SetLimit": credit_pb2.SetLimitRequest(limit=eur(60_000)),
@@ -207,6 +211,8 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
             policy=notifications_events.NotificationPolicy(digest_at="16:00")
         ),
     }
+    if method == "operations.SetClock":
+        request[method] = operations_pb2.SetClockRequest(at=Timestamp(seconds=int(MONDAY.timestamp()) + 60))
     if method == "disputes.Move":
         actions = (disputes_pb2.ACTION_REVIEW, disputes_pb2.ACTION_WITHDRAW)
         return [disputes_pb2.MoveRequest(action=action) for action in actions]

@@ -15,7 +15,7 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from deploy.local.trust import operator, person
 from services.chassis import access
 from services.chassis.access import IDENTITY, Call, Gate, Refused, rules
-from services.chassis.identity import BUYER_ROLES, Principal, Trust, Verifier
+from services.chassis.identity import BUYER_ROLES, Part, Principal, Trust, Verifier
 from services.chassis.service import gate_of
 from services.chassis.settings import ChassisSettings
 from services.kernel.refusals import Forbidden, Refusal, Unauthenticated
@@ -77,6 +77,7 @@ def test_what_concerns_the_whole_tenant_is_not_for_who_is_bound_to_accounts():
 
     assert refused(bound, f"{LEDGER}/GetTrialBalance") == "access.bound"
     assert refused(bound, f"{LEDGER}/ImportBankStatement") == "access.bound"
+    assert refused(replace(CLERK, parts=(Part(site="north"),)), f"{LEDGER}/GetTrialBalance") == "access.bound"
 
 
 def test_a_service_calls_what_names_it_alone():
@@ -174,13 +175,14 @@ def test_what_is_refused_is_told_with_what_is_known_of_it():
         held.admit(ITEMS, {}, None)
     with pytest.raises(Refusal):
         held.admit(f"{LEDGER}/RecordPayment", {IDENTITY: callers.token(ANN, "ledger")}, None)
+    call = held.admit(ITEMS, {IDENTITY: callers.token(ANN, "ledger")}, "portal")
     with pytest.raises(Refusal):
-        held.check(Call(ITEMS, ANN, "portal"), ledger_pb2.ListOpenItemsRequest(account_id="b2"))
+        held.check(call, ledger_pb2.ListOpenItemsRequest(account_id="b2"))
 
     assert told == [
         Refused(ITEMS, "identity.missing", None, ""),
         Refused(f"{LEDGER}/RecordPayment", "access.kind", ANN, ""),
-        Refused(ITEMS, "access.account", ANN, "portal"),
+        Refused(ITEMS, "access.account", ANN, "portal", "b2"),
     ]
 
 
