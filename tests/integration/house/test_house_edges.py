@@ -42,6 +42,8 @@ class Edge:
     currency: str = "EUR"
     # Quantity, price, kind.
     lines: tuple[tuple[str, str, str], ...] = (("10", "12.50", "STANDARD"), ("3", "9.99", "REDUCED"))
+    # Sales tax, as the shop computed it.
+    tax_minor: int = 0
     scope: party_pb2.Scope = field(default_factory=party_pb2.Scope)
     # What stands in ids and names beside a number that tells them apart.
     id_filled: Callable[[str], str] = lambda number: number
@@ -66,6 +68,9 @@ EDGES = {
     ),
     "within the Union": Edge(buyer=company("Acheteur SA", "FR", "FR40303265045")),
     "out of the Union": Edge(buyer=company("Buyer Inc", "US", "")),
+    "sales tax of the US": Edge(
+        seller=company("Acme Inc", "US", ""), buyer=company("Buyer LLC", "US", ""), currency="USD", tax_minor=1031
+    ),
     "no decimals": Edge(buyer=company("買い手", "JP", ""), currency="JPY", lines=(("3", "101", "STANDARD"),)),
     "a tenth of a cent a piece": Edge(lines=(("3333", "0.00333", "STANDARD"), ("0.001", "0.01", "REDUCED"))),
     "a thousand lines": Edge(lines=(("1", "0.01", "STANDARD"), ("7", "0.35", "REDUCED")) * 500),
@@ -179,7 +184,9 @@ class Trade:
                 net_minor=net.minor,
                 tax_class=kind,
             )
-        body.net_minor = body.gross_minor = sum(line.net_minor for line in body.lines)
+        body.net_minor = sum(line.net_minor for line in body.lines)
+        body.tax_minor = edge.tax_minor
+        body.gross_minor = body.net_minor + body.tax_minor
         return body
 
     def ship(self, order: orders_pb2.OrderPlaced) -> None:

@@ -50,6 +50,41 @@ async def test_credits_of_every_line_come_to_the_invoice_and_to_what_the_cases_t
     assert await house.waiting() == []
 
 
+IN_THE_US = Edge(
+    seller=company("Acme Inc", "US", ""),
+    buyer=company("Buyer LLC", "US", ""),
+    currency="USD",
+    lines=(("1", "60.00", "STANDARD"), ("1", "39.99", "STANDARD")),
+    tax_minor=825,
+)
+
+
+async def balances(house: House) -> dict[str, int]:
+    answer = await house.call(LedgerServiceStub, "GetTrialBalance", ledger_calls.GetTrialBalanceRequest())
+    return {row.account: row.balance.minor for row in answer.balances if row.balance.minor}
+
+
+async def test_goods_are_contested_credited_and_posted_with_their_sales_tax(house: House):
+    trade = Trade(house, IN_THE_US)
+    invoice = await invoiced(house, trade)
+    assert (await balances(house))["2210"] == -825
+
+    await trade.credit(invoice, ["1"])
+    worth = 6000 + 495
+    assert [opened.amount.minor for opened in house.said(disputes_pb2.DisputeOpened)] == [worth]
+    assert [(told.credit.minor, len(told.lines)) for told in house.said(disputes_pb2.DisputeResolved)] == [(worth, 1)]
+    [note] = house.said(invoicing_pb2.CreditNoteIssued)
+    assert (note.gross_minor, note.sales_tax_minor) == (worth, 495)
+    assert [line.invoice_line_id for line in note.lines] == ["1", "3"]
+    assert (await balances(house))["2210"] == -330
+
+    await trade.credit(invoice, ["2"])
+    assert sum(note.gross_minor for note in house.said(invoicing_pb2.CreditNoteIssued)) == invoice.gross_minor
+    assert house.said(ledger_pb2.ItemReduced)[-1].open.minor == 0
+    assert {"1100", "2210"}.isdisjoint(await balances(house))
+    assert await house.waiting() == []
+
+
 async def test_who_heard_of_an_invoice_hears_of_its_payment(house: House):
     """Published as invoiceninja/invoiceninja#8178: the clerk of a site heard of the invoice and never of its payment."""
     trade = Trade(house, Edge(scope=party_pb2.Scope(site="NORTH")))
