@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services import documents
 from services.documents.words import ENGLISH, LANGUAGES
+from services.kernel.countries import check_country
 from services.kernel.refusals import Invalid, quoted
 
 NET_DAYS_MAX = 365
@@ -26,7 +27,7 @@ class Company:
     name: str
     # With its country's prefix.
     vat_id: str
-    # Number in the company register (BT-30, BT-47).
+    # Number in the company register (BT-30, BT-47), or another by which the state knows it, such as an EIN of the US.
     legal_id: str
     street: str
     city: str
@@ -81,8 +82,14 @@ class Seller:
         """Return the seller itself; refuse one that no invoice could name or number, and hours that are none."""
         if not self.seller_id or "/" in self.seller_id or len(self.seller_id) > 64:
             raise Invalid("seller.id_malformed", "a seller's id has 1 to 64 characters and no '/'")
-        if not self.company.name or not re.fullmatch("[A-Z]{2}", self.company.country):
+        if not self.company.name or not self.company.country:
             raise Invalid("seller.incomplete", "a seller needs a name and the two-letter code of its country")
+        check_country(self.company.country)
+        if not self.company.vat_id and not self.company.legal_id:
+            raise Invalid(
+                "seller.unidentified",
+                "a seller needs a VAT id, or else a legal id: its number in the company register, in the US its EIN",
+            )
         if not _PREFIX.fullmatch(self.series_prefix):
             raise Invalid(
                 "seller.series_malformed", "a series prefix is capital letters, digits and hyphens, not ending in -C"

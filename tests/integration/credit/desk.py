@@ -48,8 +48,7 @@ def placed(
         net_minor=gross,
         gross_minor=gross,
     )
-    for field, value in changes.items():
-        setattr(body, field, value)
+    body.MergeFrom(orders_pb2.OrderPlaced(**changes))
     return a_record(body, account=account, subject=f"order/{order_id}")
 
 

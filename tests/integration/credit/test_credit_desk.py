@@ -296,6 +296,24 @@ async def test_what_a_checkout_says_beside_the_amount_rides_along(desk: Desk):
     assert decision.outcome == events_pb2.OUTCOME_APPROVED
 
 
+@pytest.mark.parametrize("country", ["XX", "XI", "fr"])
+async def test_what_is_no_country_comes_through_no_door(desk: Desk, country: str):
+    await register(desk.parts)
+    nowhere = party_pb2.Address(country=country, city="Nowhere")
+    company = party_pb2.Company(name="Nobody", address=nowhere)
+    with pytest.raises(Refused, match=r"country\.unknown"):
+        await desk.decide("o1", ship_to=nowhere)
+    with pytest.raises(Refused, match=r"country\.unknown"):
+        await desk.call("ChangeBuyer", service_pb2.ChangeBuyerRequest(account_id="b1", company=company))
+    with pytest.raises(Refused, match=r"country\.unknown"):
+        await desk.call(
+            "RegisterBuyer", service_pb2.RegisterBuyerRequest(account_id="b2", company=company, limit=eur(1))
+        )
+    await desk.follow(placed("o2", ship_to=nowhere))
+
+    assert await parked(desk.parts) == [("refused", "country.unknown")]
+
+
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2200-01-01"])
 async def test_insane_days_are_refused_and_nothing_is_a_defect(desk: Desk, day: str):
     await register(desk.parts)
