@@ -1,6 +1,7 @@
 """Who sells, who buys, and what was agreed between them."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -8,9 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from services import documents
 from services.documents.words import ENGLISH, LANGUAGES
 from services.kernel.countries import check_country
-from services.kernel.refusals import Invalid, quoted
+from services.kernel.refusals import Conflict, Invalid, quoted
 
 NET_DAYS_MAX = 365
+SELLERS_MAX = 1_000  # of a tenant, since all of them are read to know whose an order is
 OPENS_AT, CLOSES_AT = "09:00", "17:00"  # of a seller that says nothing else
 PDF = "facturx"
 # Levels of Factur-X without the lines that an invoice needs (Directive 2006/112/EC art. 226): given on request only.
@@ -103,6 +105,11 @@ class Seller:
         if not all(map(_HOUR.fullmatch, hours)) or hours[0] >= hours[1]:
             raise Invalid("seller.hours_malformed", "opening hours are HH:MM to a later HH:MM")
         return self
+
+    def check_room(self, known: Collection[str]) -> None:
+        """Refuse one more than a tenant may have."""
+        if self.seller_id not in known and len(known) >= SELLERS_MAX:
+            raise Conflict("seller.too_many", f"a tenant has at most {SELLERS_MAX:,} sellers")
 
 
 def check_language(language: str, *, code: str) -> None:

@@ -52,8 +52,8 @@ def placed(
     return a_record(body, account=account, subject=f"order/{order_id}")
 
 
-def cancelled(order_id: str = "o1") -> Record:
-    body = orders_pb2.OrderCancelled(order_id=order_id, account_id="b1")
+def cancelled(order_id: str = "o1", version: int = 0) -> Record:
+    body = orders_pb2.OrderCancelled(order_id=order_id, account_id="b1", version=version)
     return a_record(body, account="b1", subject=f"order/{order_id}")
 
 

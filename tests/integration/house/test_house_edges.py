@@ -160,12 +160,12 @@ class Trade:
         )
         await house.settle()
 
-    def order(self, number: str) -> orders_pb2.OrderPlaced:
+    def order(self, number: str, version: int = 1) -> orders_pb2.OrderPlaced:
         """All lines of the edge; the tax is the tables' to find."""
         edge = self._edge
         body = orders_pb2.OrderPlaced(
             order_id=edge.id_filled(number),
-            version=1,
+            version=version,
             account_id=self.account,
             currency=edge.currency,
             placed_on="2026-03-02",
@@ -188,6 +188,16 @@ class Trade:
         body.tax_minor = edge.tax_minor
         body.gross_minor = body.net_minor + body.tax_minor
         return body
+
+    async def place(self, order: orders_pb2.OrderPlaced) -> None:
+        """Tell an order, and let everybody hear what comes of it."""
+        self._house.tell(order, account=self.account, subject=f"order/{order.order_id}")
+        await self._house.settle()
+
+    def cancel(self, order: orders_pb2.OrderPlaced) -> None:
+        """Nothing more of this version is shipped."""
+        body = orders_pb2.OrderCancelled(order_id=order.order_id, account_id=self.account, version=order.version)
+        self._house.tell(body, account=self.account, subject=f"order/{order.order_id}")
 
     def ship(self, order: orders_pb2.OrderPlaced) -> None:
         """Everything at once."""
@@ -248,7 +258,13 @@ class Trade:
 
     async def used(self) -> int:
         """What credit says is used."""
-        answer = await self._house.call(
-            CreditServiceStub, "GetAccount", credit_calls.GetAccountRequest(account_id=self.account)
-        )
-        return int(answer.account.used.minor)
+        return int((await self._account()).used.minor)
+
+    async def held(self) -> int:
+        """What credit says is held."""
+        return int((await self._account()).held.minor)
+
+    async def _account(self) -> credit_calls.Account:
+        request = credit_calls.GetAccountRequest(account_id=self.account)
+        answer: credit_calls.GetAccountResponse = await self._house.call(CreditServiceStub, "GetAccount", request)
+        return answer.account
