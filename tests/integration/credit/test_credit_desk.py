@@ -10,6 +10,7 @@ from receivables.credit.v1 import events_pb2, service_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.credit import usecases
+from services.credit.domain import account_holds
 from tests.integration.credit.desk import (
     Desk,
     Refused,
@@ -167,6 +168,20 @@ async def test_a_lifted_holds_id_is_not_given_again(desk: Desk):
 
     with pytest.raises(Refused, match=r"hold\.exists"):
         await desk.call("PlaceHold", wish())
+
+
+async def test_an_account_has_as_many_holds_as_a_decision_reads(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(account_holds, "HOLDS_MAX", 2)
+    await register(desk.parts)
+    for hold in ("h1", "h2", "h2"):  # the same again is placed already
+        await desk.call("PlaceHold", wish(hold))
+
+    with pytest.raises(Refused, match=r"hold\.too_many"):
+        await desk.call("PlaceHold", wish("h3"))
+    await lift(desk)
+    await desk.call("PlaceHold", wish("h3"))
+
+    assert await listed(desk) == ["h2", "h3"]
 
 
 async def test_holds_that_stand_are_listed_page_by_page_of_one_account_and_of_all(desk: Desk):

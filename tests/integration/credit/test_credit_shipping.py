@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.credit import usecases
+from services.kernel import orders
 from tests.integration.credit.desk import (
     Desk,
     account_of,
@@ -38,6 +39,15 @@ async def test_a_shipped_hold_never_lapses(desk: Desk):
     assert await account_of(desk.parts) == (0, 6_000)
     assert (await hold_of(desk.parts, "o1")).state == "HELD"
     assert (await hold_of(desk.parts, "o2")).state == "EXPIRED"
+
+
+async def test_an_order_ships_in_as_many_parts_as_are_read_of_it(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(orders, "SHIPMENTS_MAX", 2)
+    await register(desk.parts)
+    await desk.follow(placed("o1"), *(shipped("o1", shipment=f"p{n}") for n in (1, 2, 2, 3)))
+
+    assert await parked(desk.parts) == [("refused", "shipment.too_many")]
+    assert await lapse_long_after(desk) == 0
 
 
 async def test_a_hold_that_ships_after_its_time_was_found_over_does_not_lapse(desk: Desk):
