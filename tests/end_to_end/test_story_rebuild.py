@@ -304,7 +304,7 @@ def shop(world: World, trader: Trader) -> Trader:
     return trader
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_every_service_is_built_anew_from_the_topics_alone(
     world: World, shop: Trader, empty: Callable[[str], DatabaseUrls]
 ) -> None:
@@ -312,7 +312,8 @@ def test_every_service_is_built_anew_from_the_topics_alone(
 
     def rebuilt(name: str) -> dict[str, Any]:
         service, anew = world.stage.stack.running[name], empty(name)
-        kill_halfway(service, anew, Random(name).randint(1, events_of(service) // 2))
+        if name in ("credit", "invoicing"):  # the others in `prove`
+            kill_halfway(service, anew, Random(name).randint(1, events_of(service) // 2))
         return rebuilt_differences(name, service, anew, shop)
 
     with ThreadPoolExecutor(2) as both:
@@ -426,7 +427,7 @@ def assert_all_is_well(world: World, trader: Trader) -> None:
         assert len(set(mails)) == len(mails), f"{person} got a mail twice"
 
 
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(600)
 def test_a_database_restored_from_an_older_copy_tells_nothing_twice_and_loses_nothing(
     world: World, shop: Trader
 ) -> None:
@@ -439,7 +440,9 @@ def test_a_database_restored_from_an_older_copy_tells_nothing_twice_and_loses_no
     world.next_day()
 
     with stopped(world):
-        for name, service in running.items():
+
+        def restored(name: str) -> None:
+            service = running[name]
             was = contents(name, service.database, shop)
             postgres.drop(admin, name_of(service))
             postgres.copy(admin, f"{name_of(service)}_copy", name_of(service))
@@ -454,6 +457,9 @@ def test_a_database_restored_from_an_older_copy_tells_nothing_twice_and_loses_no
             assert (name, done.returncode) == (name, 0), done.stderr[-3000:] + done.stdout
             now = contents(name, service.database, shop)
             assert now == was, name
+
+        with ThreadPoolExecutor(2) as both:
+            list(both.map(restored, running))
     world.settle()
     trade(world, shop, 3)
     world.next_day()
