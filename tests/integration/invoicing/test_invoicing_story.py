@@ -115,9 +115,12 @@ async def test_an_order_ships_in_as_many_parts_as_are_read_of_it(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(orders, "SHIPMENTS_MAX", 2)
-    parts = [shipped(shipment=f"p{n}", quantities=[("1", "1")], final=False) for n in (1, 2, 3)]
-    await office.handle(placed(), *parts[:2])
-    await office.handle(parts[2], parts[0])  # one that is known already is no further one
+
+    def part(n: int) -> Record:
+        return shipped(shipment=f"p{n}", quantities=[("1", "1")], final=False)
+
+    await office.handle(placed(), part(1), part(2))
+    await office.handle(part(3), part(1))  # one that is known already is no further one
 
     assert len(await office.invoices()) == 2
     assert await office.parked() == [("refused", "shipment.too_many")]
