@@ -57,6 +57,14 @@ def cancelled(order_id: str = "o1", version: int = 0) -> Record:
     return a_record(body, account="b1", subject=f"order/{order_id}")
 
 
+def refused_whole(order_id: str = "o1", version: int = 1) -> Record:
+    """Invoicing cannot invoice anything of it."""
+    body = invoicing_pb2.ShipmentRefused(
+        order_id=order_id, account_id="b1", code="order.rate_unknown", message="10 %", version=version
+    )
+    return a_record(body, account="b1", subject=f"order/{order_id}")
+
+
 def opened(order_id: str = "o1", gross: int = 10_000, *, invoice: str = "i1", final: bool = True) -> Record:
     body = ledger_pb2.ItemOpened(
         invoice_id=invoice,
