@@ -129,7 +129,7 @@ def command(service: Running, urls: DatabaseUrls, *arguments: str) -> subprocess
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
 
