@@ -8,12 +8,17 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from deploy.local.artifacts import ROOT
 from deploy.local.servers import Servers, own_folder
 
 PROVE_S = 3600
+
+# How long an example takes says how busy the machine is, not whether the rule holds.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:

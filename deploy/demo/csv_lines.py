@@ -23,6 +23,7 @@ from deploy.demo.csv_form import (
     text_of,
 )
 from deploy.demo.sample import Buyer
+from services.kernel.countries import COUNTRIES
 from services.kernel.money import Money
 from services.kernel.refusals import Invalid, Refusal
 
@@ -47,9 +48,7 @@ NAME_MAX = 100  # characters of a description that reach an invoice
 _ID = re.compile(r"[A-Za-z0-9._-]{1,40}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 # Names that CLDR does not know, as traders write them. The Channel Islands are two territories; most trade is Jersey's.
-_TERRITORIES = {
-    name.casefold(): code for code, name in Locale("en").territories.items() if re.fullmatch("[A-Z]{2}", code)
-} | {
+_TERRITORIES = {name.casefold(): code for code, name in Locale("en").territories.items() if code in COUNTRIES} | {
     "eire": "IE",
     "usa": "US",
     "uk": "GB",
@@ -138,7 +137,7 @@ def buyer_named(row: OrderRow, tenant: str) -> CsvBuyer:
 
 def country_code(name: str) -> str:
     """ISO 3166-1 of a country's English name or code; refuses what is neither."""
-    if re.fullmatch("[A-Z]{2}", name) and name in Locale("en").territories:
+    if name in COUNTRIES:
         return name
     if (code := _TERRITORIES.get(name.strip().casefold())) is None:
         raise Invalid("country_unknown", f"{name[:40]!r} is no country")

@@ -120,8 +120,7 @@ class Player:
 
     def cancel(self, step: Step, what: Happening) -> None:
         """Tell that nothing more of an order will be shipped."""
-        account = self._placed[(what.tenant, what.about)].account_id
-        self.stage.shop.cancel(what.tenant, what.about, account, step.at)
+        self.stage.shop.cancel(what.tenant, self._placed[(what.tenant, what.about)], step.at)
 
     def go_wrong(self, step: Step, what: Happening) -> None:
         """Tell bad input of the kind that the text names."""

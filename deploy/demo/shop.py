@@ -48,10 +48,11 @@ class Shop:
         about = (tenant, shipment.account_id, shipment.order_id)
         self.tell(about, shipment, at=at, identity=shipment.shipment_id)
 
-    def cancel(self, tenant: str, order_id: str, account_id: str, at: datetime) -> None:
-        """Nothing more of the order will be shipped."""
-        body = events_pb2.OrderCancelled(order_id=order_id, account_id=account_id)
-        self.tell((tenant, account_id, order_id), body, at=at, identity=order_id)
+    def cancel(self, tenant: str, order: events_pb2.OrderPlaced, at: datetime) -> None:
+        """Nothing more of this version of the order will be shipped."""
+        about = (tenant, order.account_id, order.order_id)
+        body = events_pb2.OrderCancelled(order_id=order.order_id, account_id=order.account_id, version=order.version)
+        self.tell(about, body, at=at, identity=f"{order.order_id}/{order.version}")
 
     def tell(self, about: tuple[str, str, str], body: Message, *, at: datetime, identity: str) -> None:
         """Send a fact about a tenant's account's order; `identity` makes it the same fact when it is told again."""

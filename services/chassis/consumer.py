@@ -261,7 +261,7 @@ class Consumer:
                 if why is None:
                     subjects.add((row.tenant, row.subject))
                     in_row = 0
-                in_row += why is not None and why.reason == "failed"
+                in_row += why is not None and _is_defect(why)
                 if in_row >= self._failures_in_row_max:
                     break
             await pauses.count(tx, self.name, tenant, in_row)
@@ -538,7 +538,7 @@ class Consumer:
             batch.held.add(item.slot)
         elif parked.awaits_own(why, item.slot[2]):
             batch.expected.add(item.slot)
-        if why.reason == "failed" and item.event:
+        if _is_defect(why) and item.event:
             batch.budgets.failed(item.event.tenant)
 
     async def _handled_alone(self, tx: Tx, slot: Slot, event: Event[Any], batch: _Batch) -> None:
@@ -729,6 +729,11 @@ def _unstorable(error: Exception) -> Refusal:
     """What the database says may quote what was sent: as much of it as tells what it is about."""
     said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     return Invalid(UNSTORABLE, f"a value cannot be kept ({type(error).__name__}): {(said or str(error))[:60]}")
+
+
+def _is_defect(why: Reason) -> bool:
+    """Whether it counts towards a tenant's pause: what took too long tells of load or of size, not of a bug of ours."""
+    return why.reason == "failed" and why.code != TOO_SLOW
 
 
 def _too_slow(error: Exception) -> Reason:

@@ -144,7 +144,7 @@ def _lapses_at(event: Event[events_pb2.CreditDecided], cause: Cause) -> datetime
 
 
 async def _release(tx: Tx, event: Event[events_pb2.HoldReleased], _cause: Cause) -> None:
-    """A version gives way to the next; what an invoice or a cancellation gives back is written with that."""
+    """A version gives way to the next; what an invoice, a cancellation or a refusal gives back is written with that."""
     if event.body.cause == events_pb2.RELEASE_CAUSE_REPLACED:
         await _give_back(tx, event, "RELEASED", "replaced")
 
@@ -250,7 +250,7 @@ FOLD = Fold(
             invoicing_pb2.SellerChanged,
         }
     ),
-    # What an invoice takes, and a cancellation gives back, follows from the hold as it stood.
-    again=frozenset({ledger_pb2.ItemOpened, orders_pb2.OrderCancelled}),
+    # What an invoice takes, and a cancellation or a refusal gives back, follows from the hold as it stood.
+    again=frozenset({ledger_pb2.ItemOpened, orders_pb2.OrderCancelled, invoicing_pb2.ShipmentRefused}),
     refusals={events_pb2.OrderRefused: _refused},
 )

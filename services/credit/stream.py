@@ -16,6 +16,7 @@ HANDLERS: Mapping[type[Message], Handler] = {invoicing_pb2.SellerChanged: usecas
         orders_pb2.OrderPlaced,
         orders_pb2.OrderShipped,
         orders_pb2.OrderCancelled,
+        invoicing_pb2.ShipmentRefused,
         ledger_pb2.ItemOpened,
         ledger_pb2.ItemReduced,
         ledger_pb2.CreditKept,

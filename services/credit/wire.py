@@ -17,6 +17,7 @@ from services.credit.domain.decisions import Outcome, Recorded, Request
 from services.credit.domain.holds import Hold
 from services.credit.domain.policy import Policy
 from services.kernel.calendars import day
+from services.kernel.countries import check_country
 from services.kernel.money import Money, decimal
 from services.kernel.orders import check_billable
 from services.kernel.refusals import Invalid
@@ -55,6 +56,8 @@ def request_of_call(call: Origin, message: service_pb2.DecideRequest) -> Request
     if amount.minor <= 0:
         raise Invalid("order.amount_not_positive", "an order's gross must be above zero")
     check_billable(amount)
+    if message.HasField("ship_to"):
+        contracts.address(message.ship_to).check()
     return Request(
         tenant=call.tenant,
         account_id=message.account_id,
@@ -145,8 +148,9 @@ def outcome(value: events_pb2.Outcome.ValueType) -> Outcome:
 
 def company(message: party_pb2.Company) -> bytes:
     """A company as it is kept; refuses one that an invoice could not name."""
-    if not message.name or len(message.address.country) != len("DE"):
+    if not message.name or not message.address.country:
         raise Invalid("buyer.incomplete", "a company needs a name and the two-letter code of its country")
+    check_country(message.address.country)
     return message.SerializeToString(deterministic=True)
 
 

@@ -128,6 +128,8 @@ async def _resolve(tx: Tx, event: Event[events_pb2.DisputeResolved], _cause: Cau
             [Decimal(line.quantity) for line in credited],
         ],
     )
+    if not body.lines and credited:
+        await store.add_as_amount(tx, (event.tenant, body.dispute_id), wire.parts(credited))
 
 
 async def _credit(tx: Tx, event: Event[events_pb2.DisputeResolved]) -> None:

@@ -28,7 +28,7 @@ _INVOICE = Columns(
 )
 _LINE = Columns(
     """tenant text, invoice_id text, line_id text, quantity numeric, unit_price numeric, net_minor bigint,
-       vat_category text, vat_rate numeric"""
+       vat_category text, vat_rate numeric, is_sales_tax boolean"""
 )
 _RATE = Columns("vat_category text, vat_rate numeric, net_minor bigint, tax_minor bigint")
 _SELLER = Columns("tenant text, seller_id text, version int, time_zone text, holidays text")
@@ -95,10 +95,11 @@ async def find_invoices(tx: Tx, tenant: str, named: str) -> list[str]:
 async def lines_of(tx: Tx, key: Key) -> dict[str, Line]:
     """The lines of a locked invoice, each with what its cases contest of it now, or had credited."""
     rows = await tx.rows(
-        """SELECT l.*, i.currency, coalesce(c.claimed, 0) AS claimed, coalesce(c.credited, 0) AS credited
+        """SELECT l.*, i.currency, coalesce(c.claimed, 0) AS claimed, coalesce(c.credited, 0) AS credited,
+                  coalesce(c.credited_as_amount, 0) AS credited_as_amount
              FROM invoice_line l JOIN invoice i USING (tenant, invoice_id)
              LEFT JOIN (SELECT dl.line_id, sum(dl.credited + CASE WHEN d.state = ANY(%s) THEN dl.contested ELSE 0 END) AS claimed,
-                               sum(dl.credited) AS credited
+                               sum(dl.credited) AS credited, sum(dl.credited_as_amount) AS credited_as_amount
                           FROM dispute_line dl JOIN dispute d USING (tenant, dispute_id)
                          WHERE dl.tenant = %s AND dl.invoice_id = %s GROUP BY dl.line_id) c USING (line_id)
             WHERE l.tenant = %s AND l.invoice_id = %s""",
@@ -114,6 +115,8 @@ async def lines_of(tx: Tx, key: Key) -> dict[str, Line]:
             vat_rate=row.vat_rate,
             claimed=row.claimed,
             credited=row.credited,
+            credited_as_amount=row.credited_as_amount,
+            is_sales_tax=row.is_sales_tax,
         )
         for row in rows
     }
@@ -302,16 +305,31 @@ async def save_lines(tx: Tx, dispute: Dispute) -> None:
     contested = {part.line_id: part.quantity for part in dispute.lines}
     credited = {part.line_id: part.quantity for part in dispute.credited_lines}
     line_ids = sorted(contested.keys() | credited.keys())
-    await tx.run("DELETE FROM dispute_line WHERE tenant = %s AND dispute_id = %s", [dispute.tenant, dispute.dispute_id])
+    await tx.run(
+        "DELETE FROM dispute_line WHERE tenant = %s AND dispute_id = %s AND line_id <> ALL (%s)",
+        [dispute.tenant, dispute.dispute_id, line_ids],
+    )
     await tx.run(
         f"""INSERT INTO dispute_line (tenant, dispute_id, invoice_id, {_PART.names})
-            SELECT %s, %s, %s, * FROM {_PART.rows} AS new""",  # noqa: S608 - constant columns
+            SELECT %s, %s, %s, * FROM {_PART.rows} AS new
+            ON CONFLICT (tenant, dispute_id, line_id) DO UPDATE
+              SET contested = EXCLUDED.contested, credited = EXCLUDED.credited""",  # noqa: S608 - constant columns
         [
             dispute.tenant,
             dispute.dispute_id,
             dispute.invoice_id,
             _PART.pack((line_id, contested.get(line_id, 0), credited.get(line_id, 0)) for line_id in line_ids),
         ],
+    )
+
+
+async def add_as_amount(tx: Tx, key: Key, parts: Sequence[Part]) -> None:
+    """Keep that a case's credit of these parts, which are counted as credited, is told as an amount."""
+    await tx.run(
+        """UPDATE dispute_line SET credited_as_amount = credited_as_amount + part.quantity
+             FROM unnest(%s::text[], %s::numeric[]) AS part (line_id, quantity)
+            WHERE tenant = %s AND dispute_id = %s AND dispute_line.line_id = part.line_id""",
+        [[part.line_id for part in parts], [part.quantity for part in parts], *key],
     )
 
 
@@ -426,6 +444,7 @@ def _line_row(invoice: Invoice, line: Line) -> tuple[Any, ...]:
         line.net.minor,
         line.vat_category,
         line.vat_rate,
+        line.is_sales_tax,
     )
 
 

@@ -167,6 +167,8 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
     await store.save_lines(tx, ended)
     await _write_history(tx, [(call, step) for step in moves])
     told, shares = invoices.split(credit, credited, lines, before)
+    if not told and credited:
+        await store.add_as_amount(tx, (ended.tenant, ended.dispute_id), credited)
     await store.save_credited(tx, invoice.key, portions.add(before, shares))
     telling = []
     for step in moves:

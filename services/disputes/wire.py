@@ -48,6 +48,7 @@ def _line(said: invoicing_pb2.DocumentLine, currency: str) -> Line:
         vat_category=said.vat_category,
         # What is outside of VAT has no rate.
         vat_rate=decimal(said.vat_rate or "0", what="vat_rate"),
+        is_sales_tax=said.is_sales_tax,
     )
 
 

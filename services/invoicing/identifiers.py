@@ -10,7 +10,8 @@ from stdnum.us import rtn
 from services.invoicing.domain.parties import Company, Seller
 from services.kernel.refusals import Invalid, quoted
 
-_PREFIX = {"GR": "EL"}  # VAT ids begin with the country's code, but for Greece's
+# VAT ids begin with the country's code, but for Greece's, and some of Northern Ireland's.
+_PREFIXES = {"GR": ("EL",), "GB": ("GB", "XI")}
 _US_ACCOUNT = re.compile("[0-9]{4,17}", re.ASCII)
 
 
@@ -19,7 +20,7 @@ def check_vat_id(company: Company) -> None:
     if not company.vat_id:
         return
     judge = eu_vat if company.country.lower() in eu_vat.MEMBER_STATES else get_cc_module(company.country, "vat")
-    fits = company.vat_id.startswith(_PREFIX.get(company.country, company.country))
+    fits = company.vat_id.startswith(_PREFIXES.get(company.country, (company.country,)))
     if not fits or (judge is not None and not judge.is_valid(company.vat_id)):
         raise Invalid("seller.vat_id_invalid", f"{quoted(company.vat_id)} is not a VAT id of {company.country}")
 

@@ -1,19 +1,19 @@
 """An order as the seller's shop or ERP tells it, checked once for whoever reads it (proto/receivables/orders/v1)."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from services.kernel.countries import check_country
 from services.kernel.money import Money, exponent, product
-from services.kernel.refusals import Invalid, quoted
+from services.kernel.refusals import Conflict, Invalid, quoted
 
 LINES_MAX = 10_000
+SHIPMENTS_MAX = 10_000  # of one order, since all of them are read to know what has left
 TOO_LARGE = "order.too_large"
 DOCUMENT_DECIMALS = 2  # EN 16931 has no amount with more (BR-DEC)
-_COUNTRY = re.compile("[A-Z]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,16 @@ class Address:
 
     def check(self) -> "Address":
         """Return the address itself; refuse one without a country, which decides the taxes."""
-        if not _COUNTRY.fullmatch(self.country):
+        if not self.country:
             raise Invalid("order.ship_to_malformed", "where goods go needs the two-letter code of its country")
+        check_country(self.country)
         return self
+
+
+def check_shipments(known: int) -> None:
+    """Refuse one more shipment of an order that has so many already."""
+    if known >= SHIPMENTS_MAX:
+        raise Conflict("shipment.too_many", f"an order ships in at most {SHIPMENTS_MAX:,} parts")
 
 
 class LineKind(StrEnum):

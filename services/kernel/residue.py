@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeVar
 
 from services.kernel.money import exponent
 
 _DOCUMENT_DECIMALS = 2  # an amount in an invoice has no more (EN 16931, BR-DEC)
 VatKey = tuple[str, Decimal | None]  # category and rate in percent
+Key = TypeVar("Key", bound=VatKey)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,19 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class VatGroup:
-    """What was invoiced in a category and at a rate, in minor units."""
+    """What was invoiced in a category and at a rate, or is left or taken of it, in minor units.
+
+    Without a rate its tax, if it has one, is no VAT but the sales tax on its goods, which goes with them in proportion.
+    """
 
     rate: Decimal | None
     net_minor: int
     tax_minor: int
+
+    @property
+    def gross_minor(self) -> int:
+        """Both together."""
+        return self.net_minor + self.tax_minor
 
 
 def unit_of(currency: str) -> int:
@@ -48,10 +58,53 @@ def net_up_to(taken: Decimal, line: Whole, currency: str) -> int:
 
 
 def tax_up_to(net_minor: int, group: VatGroup, currency: str) -> int:
-    """The tax on so much of a group's net: on all of it the group's own, on less of it by the rate, rounded."""
+    """The tax on so much of a group's net: on all of it the group's own, on less of it by the rate, rounded.
+
+    Without a rate it is in proportion; of nothing there is no part.
+    """
     if net_minor == group.net_minor:
         return group.tax_minor
-    return _rounded(Fraction(net_minor) * Fraction(group.rate or 0) / 100, unit_of(currency))
+    if group.rate:
+        return _rounded(Fraction(net_minor) * Fraction(group.rate) / 100, unit_of(currency))
+    if not group.net_minor:
+        return 0
+    return _rounded(Fraction(net_minor * group.tax_minor, group.net_minor), unit_of(currency))
+
+
+def spread(gross_minor: int, left: Mapping[Key, VatGroup], currency: str) -> dict[Key, VatGroup]:
+    """A gross amount over what is left of each group, in proportion: to the unit that amount, of no group more than it has.
+
+    Not every gross has a net whose own tax fits it (0.03 at 19 % has none): the tax is then a unit beside its rounding.
+    Not more than is left of all.
+    """
+    shares = _in_proportion(gross_minor, {key: group.gross_minor for key, group in left.items()}, unit_of(currency))
+    return {key: _split(share, left[key], currency) for key, share in shares.items() if share}
+
+
+def _in_proportion(amount: int, weights: Mapping[Key, int], unit: int) -> dict[Key, int]:
+    """Whole units that add up to the amount: rounded down, and what is left one each to where most was cut off.
+
+    Among equals to the highest rate, in whatever order the groups are named.
+    """
+    total = sum(weights.values())
+    assert amount <= total, "more is spread than is left"
+    keys = sorted((key for key in weights if weights[key] > 0), key=lambda key: (str(key[0]), -(key[1] or 0)))
+    shares = {key: amount * weights[key] // (total * unit) * unit for key in keys}
+    cut_off = sorted(keys, key=lambda key: -(amount * weights[key] % (total * unit)))
+    for key in cut_off[: (amount - sum(shares.values())) // unit]:
+        shares[key] += unit
+    return shares
+
+
+def _split(gross_minor: int, left: VatGroup, currency: str) -> VatGroup:
+    """Net and tax of a gross: by the rate, or as what is left has them; neither above what is left of it."""
+    unit = unit_of(currency)
+    if left.rate:
+        net = _rounded(Fraction(gross_minor * 100) / (100 + Fraction(left.rate)), unit)
+    else:
+        net = gross_minor - _rounded(Fraction(gross_minor * left.tax_minor, left.gross_minor), unit)
+    net = min(max(net, gross_minor - left.tax_minor), left.net_minor)
+    return VatGroup(left.rate, net, gross_minor - net)
 
 
 def gross_up_to(

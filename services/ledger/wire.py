@@ -117,7 +117,8 @@ def hold_captured(event: Event[credit_pb2.HoldCaptured]) -> HoldMove:
 
 def hold_released(event: Event[credit_pb2.HoldReleased]) -> HoldMove:
     """What was given back of a hold."""
-    why = credit_pb2.ReleaseCause.Name(event.body.cause)
+    cause = event.body.cause  # a version to come may have more of them
+    why = credit_pb2.ReleaseCause.Name(cause) if cause in credit_pb2.ReleaseCause.values() else str(cause)
     return _hold_move(event, Kind.HOLD_RELEASED, event.body.order_id, str(event.body.version), why)
 
 
@@ -281,7 +282,9 @@ def payment_received(receipt: Receipt, standing: Iterable[Standing]) -> events_p
     )
 
 
-def cash_applied(paid: Payment, application: Application, standing: Iterable[Standing]) -> events_pb2.CashApplied:
+def cash_applied(
+    paid: Payment, application: Application, standing: Iterable[Standing], *, later: bool
+) -> events_pb2.CashApplied:
     """Part of a payment met an invoice, to tell."""
     return events_pb2.CashApplied(
         payment_id=paid.payment_id,
@@ -292,6 +295,7 @@ def cash_applied(paid: Payment, application: Application, standing: Iterable[Sta
         evidence=application.evidence.value,
         after=after(standing),
         scope=contracts.scope_message(application.item.scope),
+        later=later,
     )
 
 

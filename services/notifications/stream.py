@@ -45,6 +45,7 @@ def handlers(settings: Settings) -> Mapping[type[Message], Handler]:
         invoicing_pb2.SellerRegistered: usecases.know_sellers,
         invoicing_pb2.SellerChanged: usecases.change_sellers,
         invoicing_pb2.CreditNoteRefused: desk.tell_credit_refused,
+        ledger_pb2.CashApplied: desk.tell_applied,
         disputes_pb2.DisputeOpened: desk.tell_dispute_opened,
         disputes_pb2.DisputeMoved: desk.tell_dispute_moved,
     }

@@ -1,7 +1,7 @@
 """What notifications does: tells each fact once to whoever is concerned, and copes with what comes back."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Any
 
@@ -9,6 +9,7 @@ from google.protobuf.message import Message as Body
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
+from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
@@ -17,6 +18,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin, new_traceparent
 from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
+from services.kernel.orders import Scope
 from services.notifications import store, wire
 from services.notifications.domain import delivery, routing
 from services.notifications.domain.contacts import Contact, mailbox
@@ -144,6 +146,23 @@ class Desk:
         known = await store.disputes(tx, {_case(e) for e in events})
         when = await _when(tx, events)
         await self.tell(tx, [wire.credit_refused(e, when(e), known.get(_case(e), ("", ""))[1]) for e in events])
+
+    async def tell_applied(self, tx: Tx, events: Sequence[Event[ledger_pb2.CashApplied]]) -> None:
+        """More of a payment met invoices after it was told: who hears of their part of the company hears of it now."""
+        met: dict[Key, dict[Scope, None]] = {}
+        for event in events:
+            if event.body.later:
+                fact = (event.tenant, wire.payment_fact(event.body.payment_id))
+                met.setdefault(fact, {})[wire.scope_of(event.body.scope)] = None
+        if not met:
+            return
+        kept = [
+            (replace(story, scopes=scopes), case)
+            for story, case in await store.lock_stories(tx, met)
+            if (scopes := tuple(scope for scope in met[(story.tenant, story.fact)] if scope not in story.scopes))
+        ]
+        if kept:
+            await self._tell_again(tx, kept, lambda _story, _recipient: True)
 
     async def tell(self, tx: Tx, told: Sequence[Story]) -> None:
         """Tell facts that were not told yet: one version of the case for everybody, each person once."""
@@ -286,7 +305,18 @@ class Desk:
         Takes the facts with the roles of those whom they did not reach; returns the facts.
         """
         kept = await store.lock_stories(tx, bounced)
-        told = await store.who_was_told(tx, bounced)
+        await self._tell_again(
+            tx,
+            kept,
+            lambda story, who: who.weight is Weight.ACT or who.role in bounced[(story.tenant, story.fact)],
+        )
+        return [story for story, _ in kept]
+
+    async def _tell_again(
+        self, tx: Tx, kept: Sequence[tuple[Story, CaseFile]], hears: Callable[[Story, Recipient], bool]
+    ) -> None:
+        """Tell facts to whoever hears of them and was not told yet."""
+        told = await store.who_was_told(tx, {(story.tenant, story.fact) for story, _ in kept})
         people = await _people(tx, [story for story, _ in kept])
         await self._write(
             tx,
@@ -298,14 +328,13 @@ class Desk:
                         recipient
                         for recipient in _route(story, people).recipients
                         if (story.tenant, story.fact, recipient.contact.contact_id) not in told
-                        and (recipient.weight is Weight.ACT or recipient.role in bounced[(story.tenant, story.fact)])
+                        and hears(story, recipient)
                     ],
                     case,
                 )
                 for story, case in kept
             ],
         )
-        return [story for story, _ in kept]
 
     async def _tell_unreachable(
         self, tx: Tx, contact: Contact, cause: Story, row: Any, mail: Mail

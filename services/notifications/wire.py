@@ -313,6 +313,11 @@ def credit_note_issued(event: Event[invoicing_pb2.CreditNoteIssued], now: Moment
     )
 
 
+def payment_fact(payment_id: str) -> str:
+    """What a payment is kept by as a fact."""
+    return f"payment/{payment_id}"
+
+
 def payment_received(event: Event[ledger_pb2.PaymentReceived], now: Moment) -> Story | None:
     """Money came in, and all or not all of it found its invoices; those whose invoices it met hear of it."""
     body = event.body
@@ -328,7 +333,7 @@ def payment_received(event: Event[ledger_pb2.PaymentReceived], now: Moment) -> S
         event,
         now,
         kind,
-        fact=f"payment/{body.payment_id}",
+        fact=payment_fact(body.payment_id),
         affects=Affects(amount, invoices=some(body.paid_before)),
         scopes=tuple(dict.fromkeys(map(scope_of, body.scopes))) or (WHOLE_COMPANY,),
         details={

@@ -265,7 +265,7 @@ class Load:
     def _ship(self, under: Under) -> None:
         order, on = under.placed, self.at.date()
         if under.plan.cancelled:
-            self.stage.shop.cancel(TENANT, order.order_id, order.account_id, self.at)
+            self.stage.shop.cancel(TENANT, order, self.at)
             self.tally.cancelled += 1
             self.under_way.pop(order.order_id)
             return

@@ -201,7 +201,7 @@ class Trader:
 
     def cancel(self, order_id: str) -> None:
         """Cancel an order."""
-        self.world.stage.shop.cancel(self.tenant, order_id, self._orders[order_id].account_id, self.world.at)
+        self.world.stage.shop.cancel(self.tenant, self._orders[order_id], self.world.at)
 
     def sell(self, order_id: str, *amounts: str, account: str = "b1", quantity: str = "1") -> Any:
         """Place an order that fits, ship it whole, and give its InvoiceIssued."""

@@ -5,7 +5,9 @@ from datetime import datetime
 
 from services.kernel.calendars import FIRST_YEAR, LAST_YEAR
 from services.kernel.orders import Scope
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Conflict, Invalid
+
+HOLDS_MAX = 1_000  # that stand on an account, since each of its orders is held against all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,11 @@ class AccountHold:
             if not FIRST_YEAR <= self.until.year <= LAST_YEAR:
                 raise Invalid("hold.until_out_of_range", f"a hold ends before the year {LAST_YEAR + 1}")
         return self
+
+    def check_room(self, standing: int) -> None:
+        """Refuse one more on an account that has as many as are read at a decision."""
+        if standing >= HOLDS_MAX:
+            raise Conflict("hold.too_many", f"an account has at most {HOLDS_MAX:,} holds that stand")
 
     def stands(self, at: datetime) -> bool:
         """Whether its time is not over yet."""

@@ -38,6 +38,17 @@ def cancel(book: Book, hold: Hold) -> bool:
     return True
 
 
+def refuse(book: Book, hold: Hold) -> bool:
+    """Give back the hold of an order that cannot be invoiced; return whether it was.
+
+    Not if something of it has shipped: that will be owed, by a corrected version of the order.
+    """
+    if hold.state not in OPEN or book.shipped(hold):
+        return False
+    release(book, hold)
+    return True
+
+
 def ship(book: Book, hold: Hold) -> None:
     """Something of the order has left: what is held for it counts until it is invoiced, however long that takes."""
     if hold.held.minor and book.shipped(hold):

@@ -4,6 +4,7 @@ from services.credit.domain.book import Key
 from services.credit.store.account_holds import (
     LIFT,
     add_account_hold,
+    count_account_holds,
     count_over,
     find_account_holds,
     find_over,
@@ -45,6 +46,7 @@ __all__ = [
     "add_account",
     "add_account_hold",
     "add_policy",
+    "count_account_holds",
     "count_lapsed",
     "count_open_holds",
     "count_over",

@@ -67,6 +67,14 @@ async def find_account_holds(tx: Tx, keys: Collection[Key]) -> dict[Key, tuple[A
     return {(row.tenant, row.hold_id): (_account_hold(row), row.lifted_at is not None) for row in rows}
 
 
+async def count_account_holds(tx: Tx, account: Key) -> int:
+    """How many holds of an account nobody has lifted."""
+    row = await tx.row(
+        "SELECT count(*) AS n FROM account_hold WHERE tenant = %s AND account_id = %s AND lifted_at IS NULL", [*account]
+    )
+    return int(row.n)
+
+
 async def lift_account_hold(tx: Tx, key: Key, by: str) -> bool:
     """Lift a hold; False if it does not stand."""
     return bool(

@@ -19,12 +19,15 @@ async def place_hold(tx: Tx, origin: Origin, hold: AccountHold) -> None:
     """Approve no more orders of an account, or of a part of it; the same hold again is placed already."""
     hold.check(tx.at)
     await one_account(tx, origin, hold.account_id)
+    key = (hold.tenant, hold.hold_id)
+    earlier = (await store.find_account_holds(tx, [key])).get(key)
+    if earlier is None:
+        hold.check_room(await store.count_account_holds(tx, (hold.tenant, hold.account_id)))
     if await store.add_account_hold(tx, hold, origin.actor):
         await outbox.add(tx, [_tell(origin, hold, wire.hold_placed(hold))])
         return
-    key = (hold.tenant, hold.hold_id)
     # One that is not seen is another account's.
-    if (await store.find_account_holds(tx, [key])).get(key) != (hold, False):
+    if (earlier or (await store.find_account_holds(tx, [key])).get(key)) != (hold, False):
         raise Conflict("hold.exists", f"there is, or was, another hold {hold.hold_id}")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 from receivables.credit.v1 import events_pb2
+from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
@@ -28,6 +29,7 @@ from services.credit.domain.decisions import Decision, Outcome, Recorded, Reques
 from services.credit.domain.holds import Action, Hold, State
 from services.credit.store import Key, Movement, Version
 from services.kernel.money import Money
+from services.kernel.orders import check_shipments
 from services.kernel.refusals import Conflict, Early, Invalid, NotFound, Refusal, quoted
 
 
@@ -165,6 +167,7 @@ def _ship(work: Work, event: Event[orders_pb2.OrderShipped]) -> None:
     shipment = (body.account_id, body.shipment_id)
     if shipment in (known := work.book.shipments.setdefault(order, set())):
         return
+    check_shipments(len(known))
     known.add(shipment)
     work.shipments.append((*order, *shipment))
     if hold is not None:
@@ -175,11 +178,26 @@ def _ship(work: Work, event: Event[orders_pb2.OrderShipped]) -> None:
 def _cancel(work: Work, event: Event[orders_pb2.OrderCancelled]) -> None:
     """Give back exactly what the order's hold still has, unless something of it is still to be invoiced."""
     hold = moves.own(_known(work.book, event.tenant, event.body.order_id), event.body.account_id)
+    if 0 < event.body.version < hold.version:
+        return  # it was placed anew since
     released = moves.cancel(work.book, hold)
     work.keep_newest(hold)
     if released:
         work.movements += _released(hold, "cancelled")
         work.telling += _tell_released(event.origin, hold, events_pb2.RELEASE_CAUSE_CANCELLED)
+
+
+def _refuse(work: Work, event: Event[invoicing_pb2.ShipmentRefused]) -> None:
+    """Give back the hold of an order that invoicing refused whole, unless something of it has left (RULES: refused is not held)."""
+    version = event.body.version
+    hold = moves.own(_known(work.book, event.tenant, event.body.order_id), event.body.account_id)
+    if version > hold.version:
+        raise Early(event.subject)
+    if 0 < version < hold.version or not moves.refuse(work.book, hold):
+        return
+    work.keep_newest(hold)
+    work.movements += _released(hold, "refused")
+    work.telling += _tell_released(event.origin, hold, events_pb2.RELEASE_CAUSE_REFUSED)
 
 
 def _capture(work: Work, event: Event[ledger_pb2.ItemOpened]) -> None:
@@ -273,6 +291,7 @@ _STEPS: Mapping[type[Message], Callable[[Work, Event[Any]], None]] = {
     orders_pb2.OrderPlaced: _place,
     orders_pb2.OrderShipped: _ship,
     orders_pb2.OrderCancelled: _cancel,
+    invoicing_pb2.ShipmentRefused: _refuse,
     ledger_pb2.ItemOpened: _capture,
     ledger_pb2.ItemReduced: _reduce,
     ledger_pb2.CreditKept: _lower,
@@ -280,11 +299,23 @@ _STEPS: Mapping[type[Message], Callable[[Work, Event[Any]], None]] = {
     ledger_pb2.CashApplied: _note,
     ledger_pb2.CashUnapplied: _note,
 }
-_OF_ORDERS = (orders_pb2.OrderPlaced, orders_pb2.OrderShipped, orders_pb2.OrderCancelled, ledger_pb2.ItemOpened)
+_OF_ORDERS = (
+    orders_pb2.OrderPlaced,
+    orders_pb2.OrderShipped,
+    orders_pb2.OrderCancelled,
+    invoicing_pb2.ShipmentRefused,
+    ledger_pb2.ItemOpened,
+)
 
 
 def _changes_nothing(event: Event[Any]) -> bool:
-    """An item that was paid, or cash that met one, told without a balance: the payment told what credit needs."""
+    """What needs no look at the books.
+
+    A shipment that was refused, of an order that stands; an item that was paid, or cash that met one, told without a
+    balance: the payment told what credit needs.
+    """
+    if isinstance(event.body, invoicing_pb2.ShipmentRefused):
+        return bool(event.body.shipment_id)
     return type(event.body) not in _OF_ORDERS and _cause(event) is None and not event.body.after
 
 

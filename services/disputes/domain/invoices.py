@@ -7,7 +7,8 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from services.disputes.domain import portions
-from services.disputes.domain.portions import Rate, Share, Shares
+from services.disputes.domain.portions import NOTHING, Rate, Share, Shares
+from services.kernel import residue
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
@@ -38,6 +39,10 @@ class Line:
     claimed: Decimal = Decimal(0)
     # Of that, the quantity that was credited.
     credited: Decimal = Decimal(0)
+    # Of that, what a credit note does not name by line, but as an amount.
+    credited_as_amount: Decimal = Decimal(0)
+    # The sales tax of a US seller on the goods of the other lines: contested and credited with them, or by itself.
+    is_sales_tax: bool = False
 
     @property
     def rate(self) -> Rate:
@@ -136,16 +141,39 @@ def gross_of(parts: Sequence[Part], lines: Lines, currency: str, credited: Share
 
 def worth(parts: Sequence[Part], lines: Lines, currency: str, credited: Shares = NOTHING_CREDITED) -> dict[Rate, Share]:
     """The same by rate. Whatever the parts, all of them come to the invoice, to the cent (services/kernel/residue.py)."""
-    before = {line.line_id: line.credited for line in lines.values()}
-    return portions.by_lines(whole(lines, currency), credited, _nets(parts, lines, before, currency), currency)
+    before = {line.line_id: line.credited - line.credited_as_amount for line in lines.values()}
+    return _worth(parts, lines, before, credited, currency)
+
+
+def _worth(
+    parts: Sequence[Part], lines: Lines, before: Mapping[str, Decimal], taken: Shares, currency: str
+) -> dict[Rate, Share]:
+    """By rate what parts are worth after these quantities, and these shares, were taken; goods bring their sales tax."""
+    invoice = whole(lines, currency)
+    nets: dict[Rate, int] = {}
+    named: dict[Rate, int] = {}
+    for part in parts:
+        line = lines[part.line_id]
+        priced = Whole(line.rate, line.quantity, line.unit_price, line.net.minor)
+        if line.is_sales_tax:
+            named[line.rate] = named.get(line.rate, 0) + residue.net_up_to(part.quantity, priced, currency)
+        else:
+            net = portions.net_of_part(priced, before[part.line_id], part.quantity, currency)
+            nets[line.rate] = nets.get(line.rate, 0) + net
+    left = {rate: share - taken.get(rate, NOTHING) for rate, share in invoice.items()}
+    return portions.with_tax(portions.by_lines(invoice, taken, nets, currency), left, named)
 
 
 def whole(lines: Lines, currency: str) -> dict[Rate, Share]:
     """What the invoice says of each rate."""
     nets: dict[Rate, int] = {}
     for line in lines.values():
-        nets[line.rate] = nets.get(line.rate, 0) + line.net.minor
-    return portions.whole(nets, currency)
+        nets[line.rate] = nets.get(line.rate, 0) + (0 if line.is_sales_tax else line.net.minor)
+    shares = portions.whole(nets, currency)
+    for line in lines.values():
+        if line.is_sales_tax:
+            shares[line.rate] += Share(0, line.net.minor)
+    return shares
 
 
 def split(
@@ -153,7 +181,7 @@ def split(
 ) -> tuple[Sequence[Part], dict[Rate, Share]]:
     """How a credit is told, and what it is of each rate.
 
-    By the lines, at their own rates, where a credit note over them comes to the credit but for roundings (cases are
+    By the lines, at their own rates, after what credit notes name of them, where a credit note over them comes to the credit but for roundings (cases are
     resolved in another order than they were opened); else as an amount, over what is left.
     """
     currency = credit.currency
@@ -189,8 +217,7 @@ def amount_of(parts: Sequence[Part], lines: Lines, invoice: Invoice, credited: S
     others = [Part(line.line_id, line.claimed - line.credited) for line in lines.values()]
     taken = portions.add(credited, worth([part for part in others if part.quantity > 0], lines, currency, credited))
     claimed = {line.line_id: line.claimed for line in lines.values()}
-    nets = _nets(parts, lines, claimed, currency)
-    gross = _gross(portions.by_lines(whole(lines, currency), taken, nets, currency), currency)
+    gross = _gross(_worth(parts, lines, claimed, taken, currency), currency)
     excess = gross - invoice.room
     roundings = _roundings(parts, lines, currency)
     return invoice.room if invoice.room.minor > 0 and 0 < excess.minor <= roundings else gross
@@ -199,16 +226,6 @@ def amount_of(parts: Sequence[Part], lines: Lines, invoice: Invoice, credited: S
 def _roundings(parts: Sequence[Part], lines: Lines, currency: str) -> int:
     """How many minor units these parts may be off: a unit of what a document can say for each line and each rate."""
     return (len(parts) + len({lines[part.line_id].rate for part in parts})) * unit_of(currency)
-
-
-def _nets(parts: Sequence[Part], lines: Lines, before: Mapping[str, Decimal], currency: str) -> dict[Rate, int]:
-    nets: dict[Rate, int] = {}
-    for part in parts:
-        line = lines[part.line_id]
-        priced = Whole(line.rate, line.quantity, line.unit_price, line.net.minor)
-        net = portions.net_of_part(priced, before[part.line_id], part.quantity, currency)
-        nets[line.rate] = nets.get(line.rate, 0) + net
-    return nets
 
 
 def _gross(shares: Shares, currency: str) -> Money:

@@ -1,5 +1,7 @@
 """What is credited of an invoice, by VAT rate: whatever the parts, all of them add up to the invoice.
 
+The sales tax of a US seller counts as the tax of its goods, which have no VAT rate.
+
 A credit is told by the formula by which invoicing writes the credit note (services/kernel/residue.py): all that is
 credited up to and with it, less what was credited before it.
 """
@@ -7,7 +9,6 @@ credited up to and with it, less what was credited before it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 
 from services.kernel import residue
 from services.kernel.residue import VatGroup, Whole
@@ -84,21 +85,26 @@ def settled(invoice: Shares, credited: Shares, shares: Shares, gross: int, off: 
     if not more:
         return dict(shares)
     for rate, share in shares.items():
-        if rate[1] and 0 <= share.tax + more <= left[rate].tax:
+        if 0 <= share.tax + more <= left[rate].tax:
             return {**shares, rate: Share(share.net, share.tax + more)}
     return None
 
 
 def by_amount(invoice: Shares, credited: Shares, gross: int, currency: str) -> dict[Rate, Share]:
-    """Spread a gross amount over what is left of each rate, in proportion: to the unit that amount.
+    """An amount over what is left of each rate (services/kernel/residue.py). Not more than is left of all rates."""
+    left = {rate: share - credited.get(rate, NOTHING) for rate, share in invoice.items()}
+    groups = {rate: VatGroup(rate[1], share.net, share.tax) for rate, share in left.items() if share.gross > 0}
+    spread = residue.spread(gross, groups, currency)
+    return {rate: Share(part.net_minor, part.tax_minor) for rate, part in spread.items()}
 
-    Not every gross has a net whose own tax fits it (0.03 at 19 % has none): the tax is then a unit beside its rounding.
-    Not more than is left of all rates.
-    """
-    left = {rate: share - credited.get(rate, NOTHING) for rate, share in sorted(invoice.items())}
-    left = {rate: share for rate, share in left.items() if share.gross > 0}
-    amounts = _in_proportion(gross, {rate: share.gross for rate, share in left.items()}, residue.unit_of(currency))
-    return {rate: _split(amount, left[rate], rate, currency) for rate, amount in amounts.items() if amount}
+
+def with_tax(shares: Shares, left: Shares, named: Mapping[Rate, int]) -> dict[Rate, Share]:
+    """Lines, and sales tax that is named beside them: never more of it than is left."""
+    taken = dict(shares)
+    for rate, tax in named.items():
+        goods = taken.get(rate, NOTHING)
+        taken[rate] = Share(goods.net, max(goods.tax, min(goods.tax + tax, left[rate].tax)))
+    return taken
 
 
 def add(shares: Shares, more: Shares) -> dict[Rate, Share]:
@@ -109,24 +115,3 @@ def add(shares: Shares, more: Shares) -> dict[Rate, Share]:
 def left_of(invoice: Shares, credited: Shares) -> int:
     """What is not credited yet, gross."""
     return sum(max(0, (share - credited.get(rate, NOTHING)).gross) for rate, share in invoice.items())
-
-
-def _in_proportion(amount: int, weights: Mapping[Rate, int], unit: int) -> dict[Rate, int]:
-    """Whole units that add up to the amount: rounded down, and what is left one each to where most was cut off."""
-    total = sum(weights.values())
-    assert amount <= total, "more is spread than is left"
-    if not total:
-        return {}
-    shares = {rate: amount * weight // (total * unit) * unit for rate, weight in weights.items()}
-    cut_off = sorted(weights, key=lambda rate: -(amount * weights[rate] % (total * unit)))
-    for rate in cut_off[: (amount - sum(shares.values())) // unit]:
-        shares[rate] += unit
-    return shares
-
-
-def _split(gross: int, left: Share, rate: Rate, currency: str) -> Share:
-    """Net and tax of a gross at a rate, neither above what is left of it."""
-    unit = residue.unit_of(currency)
-    net = min(int(Fraction(gross) * 100 / (100 + Fraction(rate[1])) / unit + Fraction(1, 2)) * unit, left.net)
-    tax = min(gross - net, left.tax)
-    return Share(gross - tax, tax)

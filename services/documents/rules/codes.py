@@ -58,8 +58,12 @@ class CodeLists:
         assert not missing, f"the sheet of {rule_set} no longer says {sorted(missing)} as we read it"
         return cls(allowed)
 
+    def allowed(self, rule: str) -> frozenset[str]:
+        """The codes of a rule's list."""
+        return self._allowed[rule]
+
     def check(self, place: Place, number: str) -> Iterator[Finding]:
         """Whether a value is a code of its list, if it is a code."""
         rule = _LISTS.get((number, place.part))
-        if rule is not None and isinstance(place.value, str) and place.value not in self._allowed[rule]:
+        if rule is not None and isinstance(place.value, str) and place.value not in self.allowed(rule):
             yield fatal(rule, f"{place.value!r} is no code of the list that {number} is taken from.", place.path)

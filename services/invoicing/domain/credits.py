@@ -1,7 +1,8 @@
 """Credit notes: what a resolved dispute takes off an invoice, at the invoice's own prices and rates.
 
 All credit notes of an invoice add up to it, net and VAT, rate by rate (services/kernel/residue.py): a part takes what the
-parts before it leave, and a note says the amount that its dispute was resolved with.
+parts before it leave, and a note says the amount that its dispute was resolved with. The sales tax of a US seller is
+credited with its goods, as the tax of their group.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,6 @@ from decimal import Decimal
 from services import documents
 from services.documents import Calculated, model
 from services.documents.model import TypeCode, VatCategory
-from services.documents.totals import decimals, distribute, rounded
 from services.documents.words import Words
 from services.invoicing.domain import sales_tax
 from services.invoicing.domain.drafts import (
@@ -68,7 +68,7 @@ class CreditRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A credited line, and what it was on the invoice (None: an amount of its VAT group)."""
+    """Credited goods, and what they were on the invoice (None: an amount of its VAT group)."""
 
     line: model.InvoiceLine
     of: Line | None
@@ -80,26 +80,35 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Credit:
-    """What a note takes: lines, and the VAT of each of their groups, in minor units."""
+    """What a note takes: goods, and the tax of each of their groups, in minor units; outside of VAT that is sales tax."""
 
     parts: tuple[_Part, ...]
     taxes: Mapping[Group, int]
     currency: str
 
     @property
+    def nets(self) -> dict[Group, int]:
+        nets: dict[Group, int] = {}
+        for part in self.parts:
+            nets[part.group] = nets.get(part.group, 0) + Money.of(part.line.net_amount, self.currency).minor
+        return nets
+
+    @property
     def gross(self) -> Money:
-        nets = Money.total((Money.of(part.line.net_amount, self.currency) for part in self.parts), self.currency)
-        return nets + Money(sum(self.taxes.values()), self.currency)
+        return Money(sum(self.nets.values()) + sum(self.taxes.values()), self.currency)
+
+    @property
+    def sales_tax(self) -> Money:
+        return Money(self.taxes.get(_OUTSIDE, 0), self.currency)
 
 
 @dataclass(frozen=True, slots=True)
 class _Left:
-    """What of an invoice is not credited yet, in minor units: by VAT group net and tax, by line quantity and net."""
+    """What of an invoice is not credited yet, in minor units: by group net and tax, by line of goods quantity and net."""
 
     invoice: Statement
-    earlier: Sequence[Statement]
-    nets: Mapping[Group, int]
-    taxes: Mapping[Group, int]
+    whole: Mapping[Group, VatGroup]
+    groups: Mapping[Group, VatGroup]
     quantities: Mapping[str, Decimal]
     line_nets: Mapping[str, int]
 
@@ -107,28 +116,26 @@ class _Left:
     def currency(self) -> str:
         return self.invoice.gross.currency
 
-    @property
-    def gross(self) -> Money:
-        return Money(sum(self.nets.values()) + sum(self.taxes.values()), self.currency)
-
     def tax_on(self, group: Group, net: int) -> int:
         """The tax on so much more of a group: on all that is left of it, all the tax that is left.
 
         On more than is left (an amount was credited before the lines) it is more too, as the case told it: what lines
         cost is then spread over what is left.
         """
-        [row] = [row for row in self.invoice.vat if (row.category, row.rate) == group]
-        whole = VatGroup(row.rate, row.taxable.minor, row.tax.minor)
-        taken = whole.net_minor - self.nets[group]
-        due = residue.tax_up_to(taken + net, whole, self.currency) - (whole.tax_minor - self.taxes[group])
-        return max(due, 0) if net > self.nets[group] else min(max(due, 0), self.taxes[group])
+        whole, left = self.whole[group], self.groups[group]
+        taken = whole.net_minor - left.net_minor
+        due = residue.tax_up_to(taken + net, whole, self.currency) - (whole.tax_minor - left.tax_minor)
+        return max(due, 0) if net > left.net_minor else min(max(due, 0), left.tax_minor)
 
     def net_of(self, line: Line, quantity: Decimal) -> int:
         """The net of so much more of a line: of all that is left of it, all the net that is left."""
         taken, left = line.quantity - self.quantities[line.line_id], self.line_nets[line.line_id]
-        whole = Whole(("", None), line.quantity, line.unit_price, line.net.minor)
-        due = residue.net_up_to(taken + quantity, whole, self.currency) - (line.net.minor - left)
+        due = residue.net_up_to(taken + quantity, _priced(line), self.currency) - (line.net.minor - left)
         return min(max(due, 0), left)
+
+
+def _priced(line: Line) -> Whole:
+    return Whole(("", None), line.quantity, line.unit_price, line.net.minor)
 
 
 def left_of(invoice: Statement, earlier: Sequence[Statement]) -> Money:
@@ -137,25 +144,32 @@ def left_of(invoice: Statement, earlier: Sequence[Statement]) -> Money:
 
 
 def _left(invoice: Statement, earlier: Sequence[Statement]) -> _Left:
-    nets = {(row.category, row.rate): row.taxable.minor for row in invoice.vat}
-    taxes = {(row.category, row.rate): row.tax.minor for row in invoice.vat}
-    for row in (row for note in earlier for row in note.vat):
-        nets[row.category, row.rate] -= row.taxable.minor
-        taxes[row.category, row.rate] -= row.tax.minor
+    whole = _groups(invoice)
+    taken = [(group, part) for note in earlier for group, part in _groups(note).items()]
+    # Notes that were rounded one by one, as they once were, may have taken more VAT than there was.
+    left = {
+        group: VatGroup(
+            one.rate,
+            max(0, one.net_minor - sum(part.net_minor for key, part in taken if key == group)),
+            max(0, one.tax_minor - sum(part.tax_minor for key, part in taken if key == group)),
+        )
+        for group, one in whole.items()
+    }
     quantities = {line.line_id: line.quantity for line in invoice.lines}
     line_nets = {line.line_id: line.net.minor for line in invoice.lines}
     for line in (line for note in earlier for line in note.lines if line.invoice_line_id and not line.is_sales_tax):
         quantities[line.invoice_line_id] -= line.quantity
         line_nets[line.invoice_line_id] -= line.net.minor
-    # Notes that were rounded one by one, as they once were, may have taken more VAT than there was.
-    return _Left(
-        invoice,
-        earlier,
-        {group: max(net, 0) for group, net in nets.items()},
-        {group: max(tax, 0) for group, tax in taxes.items()},
-        quantities,
-        {line_id: max(net, 0) for line_id, net in line_nets.items()},
-    )
+    return _Left(invoice, whole, left, quantities, {line_id: max(net, 0) for line_id, net in line_nets.items()})
+
+
+def _groups(said: Statement) -> dict[Group, VatGroup]:
+    """What a document says of each VAT group; outside of VAT the sales tax on its goods is the group's tax."""
+    groups = {(row.category, row.rate): VatGroup(row.rate, row.taxable.minor, row.tax.minor) for row in said.vat}
+    if sales_tax := said.sales_tax.minor:
+        outside = groups[_OUTSIDE]
+        groups[_OUTSIDE] = VatGroup(None, outside.net_minor - sales_tax, outside.tax_minor + sales_tax)
+    return groups
 
 
 def credit_note(
@@ -173,8 +187,18 @@ def credit_note(
     words = Words(language)
     credit = _credit(request, _left(invoice, earlier), left_of(invoice, earlier), words)
     lines = tuple(part.line for part in credit.parts)
+    stated = [_stated(part, credit.currency) for part in credit.parts]
+    if credit.sales_tax.minor:
+        lines = (*lines, sales_tax.line(str(len(lines) + 1), credit.sales_tax))
+        of = sales_tax.line_of(invoice)
+        stated.append(sales_tax.stated(lines[-1], credit.currency, invoice_line_id=of.line_id if of else ""))
     alone = documents.totals(lines, currency=credit.currency, exemptions=exemptions(words))
-    taxes = {group: Money(tax, credit.currency).decimal for group, tax in credit.taxes.items()}
+    taxes = {
+        (row.category, row.rate): Money(credit.taxes.get((row.category, row.rate), 0), credit.currency).decimal
+        if (row.category, row.rate) != _OUTSIDE
+        else ZERO
+        for row in alone.vat_breakdown
+    }
     calculated = documents.with_taxes(alone, taxes)
     paper = replace(
         _paper(invoice, seller, lines, issue_date, (calculated, words)),
@@ -196,7 +220,7 @@ def credit_note(
         net=net,
         tax=vat,
         gross=gross,
-        lines=tuple(_stated(part, paper.currency) for part in credit.parts),
+        lines=tuple(stated),
         vat=vat_rows(paper),
         form=contract.form,
         language=language,
@@ -250,11 +274,8 @@ def _credit(request: CreditRequest, left: _Left, gross_left: Money, words: Words
         return _by_amount(request.amount, left, words)
     credit = _by_lines(request.lines, left, words)
     told = request.amount if request.amount.minor else credit.gross
-    if told != credit.gross:
-        # A case may be about the goods alone, and leave the sales tax that they bore as it is.
-        alone = _by_lines(request.lines, left, words, with_sales_tax=False)
-        credit = min(alone, credit, key=lambda one: abs(told.minor - one.gross.minor))
-    if not _is_about(told, credit.gross, left):
+    # A case of before sales tax was contested with its goods is about the goods alone, and leaves that tax as it is.
+    if not any(_is_about(told, cost, left) for cost in (credit.gross, credit.gross - credit.sales_tax)):
         raise Conflict("credit_note.amount_mismatch", f"the lines cost {credit.gross}, {told} were agreed")
     over = told - gross_left
     if over.minor > 0 and (gross_left.minor <= 0 or over.minor > _roundings(left)):
@@ -276,100 +297,56 @@ def _exceeds(asked: Money, left: Money) -> Conflict:
 
 
 def _settled(credit: _Credit, told: Money, left: _Left, words: Words) -> _Credit:
-    """The credit at exactly the amount that was told, within what is left of each VAT group: else spread over them."""
-    nets: dict[Group, int] = {}
-    for part in credit.parts:
-        nets[part.group] = nets.get(part.group, 0) + Money.of(part.line.net_amount, credit.currency).minor
-    if any(net > left.nets[group] for group, net in nets.items()):
+    """The credit at exactly the amount that was told, within what is left of each group: else spread over them."""
+    if any(net > left.groups[group].net_minor for group, net in credit.nets.items()):
         return _by_amount(told, left, words)
     if not (more := told.minor - credit.gross.minor):
         return credit
     for group, tax in credit.taxes.items():
-        if group[1] and 0 <= tax + more <= left.taxes[group]:
+        if 0 <= tax + more <= left.groups[group].tax_minor:
             return replace(credit, taxes={**credit.taxes, group: tax + more})
     return _by_amount(told, left, words)
 
 
-def _by_lines(
-    asked: Sequence[tuple[str, Decimal]], left: _Left, words: Words, *, with_sales_tax: bool = True
-) -> _Credit:
-    parts = _parts(asked, left, words)
-    if with_sales_tax:
-        parts = _with_sales_tax(parts, left)
-    nets: dict[Group, int] = {}
-    for part in parts:
-        nets[part.group] = nets.get(part.group, 0) + Money.of(part.line.net_amount, left.currency).minor
-    return _Credit(tuple(parts), {group: left.tax_on(group, net) for group, net in nets.items()}, left.currency)
-
-
-def _parts(asked: Sequence[tuple[str, Decimal]], left: _Left, words: Words) -> list[_Part]:
+def _by_lines(asked: Sequence[tuple[str, Decimal]], left: _Left, words: Words) -> _Credit:
+    """The lines, and with goods their part of the invoice's sales tax; more of that where it is named beside them."""
     by_id = {line.line_id: line for line in left.invoice.lines}
     parts: list[_Part] = []
-    for nth, (line_id, quantity) in enumerate(asked, start=1):
+    named = 0
+    for line_id, quantity in asked:
         if (line := by_id.get(line_id)) is None:
             raise Invalid("credit_note.unknown_line", f"the invoice has no line {quoted(line_id)}")
-        if line.is_sales_tax:
-            parts.append(_sales_tax_part(str(nth), _sales_tax_asked(line, quantity, left), left.invoice))
-            continue
         if quantity > left.quantities[line_id]:
             raise Conflict(
                 "credit_note.exceeds_line", f"line {line_id}: more credited than the {line.quantity:f} invoiced"
             )
-        net = Money(left.net_of(line, quantity), left.currency).decimal
-        parts.append(_Part(with_net(_line(str(nth), line, quantity), net, words), line))
-    return parts
-
-
-def _with_sales_tax(parts: list[_Part], left: _Left) -> list[_Part]:
-    """The lines, and with them what they bore of the invoice's sales tax, unless it is named itself."""
-    if any(part.of is not None and part.of.is_sales_tax for part in parts):
-        return parts
-    goods = Money.total((Money.of(part.line.net_amount, left.currency) for part in parts), left.currency)
-    due = sales_tax.credited_with(goods, left.invoice, left.earlier)
-    return [*parts, _sales_tax_part(str(len(parts) + 1), due, left.invoice)] if due.minor else parts
-
-
-def _sales_tax_asked(line: Line, quantity: Decimal, left: _Left) -> Money:
-    """So much of the invoice's sales tax, such as all of it for a buyer who is exempt."""
-    currency = line.net.currency
-    asked = Money.of(documents.line_net(quantity=quantity, price=line.unit_price, currency=currency), currency)
-    if asked > sales_tax.left_of(left.invoice, left.earlier):
-        raise Conflict("credit_note.exceeds_line", f"line {line.line_id}: more credited than the sales tax invoiced")
-    return asked
-
-
-def _sales_tax_part(line_id: str, due: Money, invoice: Statement) -> _Part:
-    return _Part(sales_tax.line(line_id, due), sales_tax.line_of(invoice))
+        if line.is_sales_tax:
+            named += residue.net_up_to(quantity, _priced(line), left.currency)
+        else:
+            net = Money(left.net_of(line, quantity), left.currency).decimal
+            parts.append(_Part(with_net(_line(str(len(parts) + 1), line, quantity), net, words), line))
+    goods = _Credit(tuple(parts), {}, left.currency)
+    taxes = {group: left.tax_on(group, net) for group, net in goods.nets.items()}
+    if named:
+        with_goods = taxes.get(_OUTSIDE, 0)
+        taxes[_OUTSIDE] = max(with_goods, min(with_goods + named, left.groups[_OUTSIDE].tax_minor))
+        if not parts and not taxes[_OUTSIDE]:
+            raise Conflict("credit_note.exceeds_line", "all of the sales tax invoiced is credited")
+    return replace(goods, taxes=taxes)
 
 
 def _by_amount(amount: Money, left: _Left, words: Words) -> _Credit:
-    """Spread a gross amount over what is left of each VAT group, in proportion, to the cent.
-
-    Not every gross has a net (0.03 at 19 % has none): the VAT of its group is then a unit off its own rounding.
-    """
-    currency, unit = amount.currency, Decimal(1).scaleb(-decimals(amount.currency))
-    wanted = amount.decimal // unit * unit
-    groups = {group: left.nets[group] + left.taxes[group] for group in left.nets}
-    shares = distribute(wanted, [Money(gross, currency).decimal for gross in groups.values()], currency)
-    of_tax = sales_tax.part_of(amount, left.invoice, left.earlier)
+    """Spread a gross amount over what is left of each group (services/kernel/residue.py)."""
+    currency, unit = amount.currency, residue.unit_of(amount.currency)
+    shares = residue.spread(amount.minor // unit * unit, left.groups, currency)
     parts: list[_Part] = []
-    taxes: dict[Group, int] = {}
-    for group, share in zip(groups, (Money.of(share, currency).minor for share in shares), strict=True):
-        if share <= 0:
-            continue
-        with_tax = 100 + (group[1] or ZERO)
-        net = Money.of(rounded(Money(share, currency).decimal * 100, currency, per=with_tax), currency).minor
-        net = min(max(net, share - left.taxes[group]), left.nets[group])
-        taxes[group] = share - net
-        goods = net - (of_tax.minor if group == _OUTSIDE else 0)
-        if goods or taxes[group]:
-            said = Money(goods, currency).decimal
-            parts.append(_Part(_amount_line(str(len(parts) + 1), said, group, left.invoice.number, words), None))
-    if of_tax.minor:
-        parts.append(_sales_tax_part(str(len(parts) + 1), of_tax, left.invoice))
-    if not parts:
+    for group, share in shares.items():
+        if share.net_minor or (share.tax_minor and group != _OUTSIDE):
+            net = Money(share.net_minor, currency).decimal
+            parts.append(_Part(_amount_line(str(len(parts) + 1), net, group, left.invoice.number, words), None))
+    if not shares:
         raise Conflict("credit_note.nothing_to_credit", f"{amount} is less than the smallest credit of this invoice")
-    return _Credit(tuple(parts), taxes, currency)
+    return _Credit(tuple(parts), {group: share.tax_minor for group, share in shares.items()}, currency)
 
 
 def _line(line_id: str, line: Line, quantity: Decimal) -> model.InvoiceLine:
@@ -399,8 +376,6 @@ def _amount_line(line_id: str, net: Decimal, group: Group, invoice_number: str, 
 
 
 def _stated(part: _Part, currency: str) -> Line:
-    if part.of is not None and part.of.is_sales_tax:
-        return sales_tax.stated(part.line, currency, invoice_line_id=part.of.line_id)
     return stated_line(
         part.line,
         currency,

@@ -33,6 +33,8 @@ class Action(StrEnum):
 # Every legal move. A pair that is missing here is illegal.
 MOVES = {
     (State.OPEN, Action.REPLACE): State.OPEN,
+    # Placed anew; one of which goods have shipped stands as it is (`keep`).
+    (State.CANCELLED, Action.REPLACE): State.OPEN,
     (State.OPEN, Action.SHIP): State.SHIPPING,
     (State.OPEN, Action.SHIP_LAST): State.CLOSED,
     (State.OPEN, Action.CANCEL): State.CANCELLED,
@@ -44,12 +46,12 @@ MOVES = {
     (State.CANCELLED, Action.CANCEL): State.CANCELLED,
 }
 # Why a move is illegal, in the words that the seller is told.
+_STANDS = ("order.already_shipped", "goods of this order have shipped: it stands")
 _REFUSED = {
     (State.CLOSED, Action.SHIP): ("shipment.after_final", "the final shipment of this order was told before"),
     (State.CANCELLED, Action.SHIP): ("shipment.order_cancelled", "this order is cancelled"),
-    (State.SHIPPING, Action.REPLACE): ("order.already_shipped", "goods of this order have shipped: it stands"),
-    (State.CLOSED, Action.REPLACE): ("order.already_shipped", "goods of this order have shipped: it stands"),
-    (State.CANCELLED, Action.REPLACE): ("order.cancelled", "this order is cancelled"),
+    (State.SHIPPING, Action.REPLACE): _STANDS,
+    (State.CLOSED, Action.REPLACE): _STANDS,
 }
 
 
@@ -142,6 +144,8 @@ def keep(
         raise Conflict("order.account_changed", "an order stays with the account that placed it")
     if known.billed_whole:
         raise Conflict("order.already_invoiced", "this order is invoiced: it stands")
+    if known.state is State.CANCELLED and known.shipped:
+        raise Conflict(*_STANDS)
     return replace(
         known,
         order=order,

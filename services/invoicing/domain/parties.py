@@ -1,15 +1,18 @@
 """Who sells, who buys, and what was agreed between them."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services import documents
 from services.documents.words import ENGLISH, LANGUAGES
-from services.kernel.refusals import Invalid, quoted
+from services.kernel.countries import check_country
+from services.kernel.refusals import Conflict, Invalid, quoted
 
 NET_DAYS_MAX = 365
+SELLERS_MAX = 1_000  # of a tenant, since all of them are read to know whose an order is
 OPENS_AT, CLOSES_AT = "09:00", "17:00"  # of a seller that says nothing else
 PDF = "facturx"
 # Levels of Factur-X without the lines that an invoice needs (Directive 2006/112/EC art. 226): given on request only.
@@ -26,7 +29,7 @@ class Company:
     name: str
     # With its country's prefix.
     vat_id: str
-    # Number in the company register (BT-30, BT-47).
+    # Number in the company register (BT-30, BT-47), or another by which the state knows it, such as an EIN of the US.
     legal_id: str
     street: str
     city: str
@@ -81,8 +84,14 @@ class Seller:
         """Return the seller itself; refuse one that no invoice could name or number, and hours that are none."""
         if not self.seller_id or "/" in self.seller_id or len(self.seller_id) > 64:
             raise Invalid("seller.id_malformed", "a seller's id has 1 to 64 characters and no '/'")
-        if not self.company.name or not re.fullmatch("[A-Z]{2}", self.company.country):
+        if not self.company.name or not self.company.country:
             raise Invalid("seller.incomplete", "a seller needs a name and the two-letter code of its country")
+        check_country(self.company.country)
+        if not self.company.vat_id and not self.company.legal_id:
+            raise Invalid(
+                "seller.unidentified",
+                "a seller needs a VAT id, or else a legal id: its number in the company register, in the US its EIN",
+            )
         if not _PREFIX.fullmatch(self.series_prefix):
             raise Invalid(
                 "seller.series_malformed", "a series prefix is capital letters, digits and hyphens, not ending in -C"
@@ -96,6 +105,11 @@ class Seller:
         if not all(map(_HOUR.fullmatch, hours)) or hours[0] >= hours[1]:
             raise Invalid("seller.hours_malformed", "opening hours are HH:MM to a later HH:MM")
         return self
+
+    def check_room(self, known: Collection[str]) -> None:
+        """Refuse one more than a tenant may have."""
+        if self.seller_id not in known and len(known) >= SELLERS_MAX:
+            raise Conflict("seller.too_many", f"a tenant has at most {SELLERS_MAX:,} sellers")
 
 
 def check_language(language: str, *, code: str) -> None:

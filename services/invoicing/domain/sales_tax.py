@@ -73,10 +73,10 @@ def _spread(order: Order, unit: int) -> list[int]:
 
 def _up_to(part: int, quantity: Decimal, line: OrderLine) -> int:
     """The tax of so much of a line, half up."""
-    return half_up(Fraction(part) * Fraction(quantity) / Fraction(line.quantity))
+    return _half_up(Fraction(part) * Fraction(quantity) / Fraction(line.quantity))
 
 
-def half_up(value: Fraction) -> int:
+def _half_up(value: Fraction) -> int:
     """The nearest whole number; of two the higher one."""
     return int((value + Fraction(1, 2)).__floor__())
 
@@ -115,27 +115,3 @@ def stated(told: model.InvoiceLine, currency: str, *, invoice_line_id: str = "")
 def line_of(invoice: Statement) -> Line | None:
     """The invoice's line of sales tax, if it has one."""
     return next((line for line in invoice.lines if line.is_sales_tax), None)
-
-
-def left_of(invoice: Statement, earlier: Sequence[Statement]) -> Money:
-    """What of the invoice's sales tax is not credited yet."""
-    return invoice.sales_tax - Money.total((note.sales_tax for note in earlier), invoice.gross.currency)
-
-
-def credited_with(goods: Money, invoice: Statement, earlier: Sequence[Statement]) -> Money:
-    """The sales tax that is credited with so much of the goods: in proportion, and all that is left with the last."""
-    taxed = invoice.net - invoice.sales_tax
-    back = goods.minor + sum((note.net - note.sales_tax).minor for note in earlier)
-    unit = _unit(goods.currency)
-    share = half_up(Fraction(invoice.sales_tax.minor * back, taxed.minor * unit)) * unit if taxed.minor else 0
-    before = invoice.sales_tax - left_of(invoice, earlier)
-    return Money(max(0, min(share, invoice.sales_tax.minor) - before.minor), goods.currency)
-
-
-def part_of(amount: Money, invoice: Statement, earlier: Sequence[Statement]) -> Money:
-    """How much of an amount that is credited is sales tax: in proportion to what is left of both."""
-    left = invoice.gross.minor - sum(note.gross.minor for note in earlier)
-    of_tax = left_of(invoice, earlier).minor
-    unit = _unit(amount.currency)
-    share = half_up(Fraction(amount.minor * of_tax, left * unit)) * unit if left else 0
-    return Money(min(share, of_tax), amount.currency)

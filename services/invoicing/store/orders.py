@@ -159,6 +159,16 @@ async def shipments_of(tx: Tx, orders: Collection[Key]) -> dict[Key, list[Shipme
     return found
 
 
+async def count_shipments(tx: Tx, orders: Collection[Key]) -> dict[Key, int]:
+    """In how many parts these orders have shipped."""
+    rows = await tx.rows(
+        """SELECT tenant, order_id, count(*) AS n FROM shipment
+            WHERE tenant = ANY (%s) AND order_id = ANY (%s) GROUP BY tenant, order_id""",
+        within(orders),
+    )
+    return {key: row.n for row in rows if (key := (row.tenant, row.order_id)) in orders}
+
+
 async def find_billed(tx: Tx, orders: Collection[Key]) -> set[ShipmentKey]:
     """The shipments of these orders that are invoiced, or whose invoices are drafted; an empty one is the whole order."""
     rows = await tx.rows(

@@ -93,6 +93,17 @@ async def only_sellers(tx: Tx, tenants: Collection[str]) -> dict[str, str]:
     return {row.tenant: row.seller_id for row in rows}
 
 
+async def lock_sellers(tx: Tx, tenant: str) -> None:
+    """Let nobody else register sellers of this tenant until the transaction ends."""
+    await tx.run("SELECT pg_advisory_xact_lock(hashtextextended('sellers/' || %s, 0))", [tenant])
+
+
+async def sellers_of(tx: Tx, tenant: str) -> set[str]:
+    """The ids of a tenant's sellers."""
+    rows = await tx.rows("SELECT seller_id FROM seller WHERE tenant = %s", [tenant])
+    return {row.seller_id for row in rows}
+
+
 async def find_sellers(tx: Tx, of: Collection[Key]) -> dict[Key, Seller]:
     """These sellers."""
     rows = await tx.rows(

@@ -22,6 +22,7 @@ from services.invoicing.domain.orders import KeptOrder, Shipment
 from services.invoicing.domain.parties import NO_CONTRACT, Contract, InvoiceOn
 from services.invoicing.usecases import issuing
 from services.invoicing.usecases.desk import Desk, Key, issuers_of, open_desk
+from services.kernel.orders import check_shipments
 from services.kernel.refusals import Conflict, Early, Refusal, quoted
 
 ORDER_REFUSED = "order.refused"
@@ -74,6 +75,8 @@ async def ship(tx: Tx, events: Sequence[Event[orders_pb2.OrderShipped]]) -> None
     orders = await store.lock_orders(tx, {(event.tenant, shipment.order_id) for event, shipment in told})
     await _check_known(tx, {(event.tenant, shipment.order_id) for event, shipment in told} - orders.keys())
     known = await store.find_shipments(tx, {(e.tenant, s.order_id, s.shipment_id) for e, s in told})
+    in_parts = {key for key, kept in orders.items() if kept.shipped}
+    parts = await store.count_shipments(tx, in_parts) if in_parts else {}
     new: list[tuple[Origin, Key, Shipment]] = []
     for event, shipment in told:
         key = (event.tenant, shipment.order_id)
@@ -82,6 +85,8 @@ async def ship(tx: Tx, events: Sequence[Event[orders_pb2.OrderShipped]]) -> None
             if earlier != shipment:
                 raise Conflict("shipment.id_reused", "this shipment came before with other content")
             continue
+        check_shipments(parts.get(key, 0))
+        parts[key] = parts.get(key, 0) + 1
         new.append((event.origin, key, rules.after(orders[key], shipment)))
         orders[key] = rules.ship(orders[key], shipment)
     if not new:
@@ -180,6 +185,8 @@ async def cancel(tx: Tx, events: Sequence[Event[orders_pb2.OrderCancelled]]) -> 
     billing: list[tuple[Origin, KeptOrder]] = []
     for event in events:
         key = (event.tenant, event.body.order_id)
+        if 0 < event.body.version < orders[key].order.version:
+            continue  # it was placed anew since
         parts = rules.bill_parts(orders[key])
         orders[key] = rules.cancel(orders[key])
         if parts is not None:
@@ -208,6 +215,7 @@ async def tell_refused(tx: Tx, event: Event[Any], refusal: Refusal) -> None:
         account_id=event.account_id,
         code=refusal.code,
         message=refusal.message,
+        version=event.body.version if is_order else 0,
     )
     await outbox.add(tx, [Announcement(event.origin, event.account_id, f"order/{event.body.order_id}", message)])
 

@@ -37,6 +37,8 @@ async def register_seller(tx: Tx, origin: Origin, seller: Seller) -> None:
         tax.rates_of(seller.company.country, day_in(seller.time_zone, tx.at))  # refused where no table knows the rates
     if await store.owner_of_prefix(tx, seller.tenant, seller.series_prefix) not in (None, seller.seller_id):
         raise Conflict("seller.series_taken", f"another seller numbers with {seller.series_prefix}")
+    await store.lock_sellers(tx, seller.tenant)
+    seller.check_room(await store.sellers_of(tx, seller.tenant))
     version, is_new = await store.save_seller(tx, seller)
     registered = Announcement(origin, seller.seller_id, f"seller/{seller.seller_id}", wire.seller_registered(seller))
     await outbox.add(tx, [*([registered] if is_new else []), _tell_seller(origin, seller, version)])

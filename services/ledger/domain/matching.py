@@ -7,6 +7,12 @@ from itertools import accumulate
 WORDS_MAX = 8  # of which one invoice number consists at most: "RE-2026-000123" has three
 KEY_MAX = 64  # letters and digits of one number
 
+# What a payer writes that has digits and names no invoice: a day, an amount, a year, each standing by itself.
+_DAY = r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.](?:[0-9]{4}|[0-9]{2})"
+_AMOUNT = r"[0-9]{1,3}(?:[.,' ][0-9]{3})*[.,][0-9]{2}|[0-9]+[.,][0-9]{2}"
+_YEAR = r"(?:19|20)[0-9]{2}"
+_NO_NUMBER = re.compile(rf"(?<![\w/.-])(?:{_DAY}|{_AMOUNT}|{_YEAR})(?![\w/-]|[.,][0-9])")
+
 _WORD = re.compile(r"[^\W_]+")
 _GLUE = re.compile(r"[-_]+")  # two words with nothing else between them are one to the reader
 
@@ -14,6 +20,11 @@ _GLUE = re.compile(r"[-_]+")  # two words with nothing else between them are one
 def key(number: str) -> str:
     """What a number and its spellings share: its letters and digits, in capitals."""
     return "".join(_WORD.findall(number.upper()))
+
+
+def has_number(text: str) -> bool:
+    """Whether a text says a number by which an invoice might be called, known or not."""
+    return any(character.isdigit() for character in _NO_NUMBER.sub(" ", text))
 
 
 def possible_keys(text: str) -> set[str]:

@@ -1,7 +1,7 @@
 """What a payment pays: what it names, and nothing else; what names nothing pays the oldest due.
 
-Who names an invoice says what he pays: what is left when that is paid, or was paid before, stays with the seller as
-unapplied cash until somebody has looked. Money without a name goes to what has been owed longest.
+Who names an invoice says what he pays: what is left when that is paid, or was paid before, or is known to nobody, stays
+with the seller as unapplied cash until somebody has looked. Money without a number goes to what has been owed longest.
 """
 
 from collections.abc import Iterable, Sequence
@@ -164,11 +164,16 @@ class Shelf:
         return [self._items[keys[0]] for keys in found if len(keys) == 1]
 
     def apply(self, payment: Payment, *, at_most: int) -> Receipt:
-        """Pay what the text names, in its order; if it names nothing, the oldest due, at most so many of them now."""
+        """Pay what the text names, in its order; if it has no number, the oldest due, at most so many of them now.
+
+        A number that nobody knows, or that two items have, names something else than the oldest.
+        """
         if named := self.named(payment.remittance):
             paid_before = tuple(item.number for item in named if item.amount.minor and not item.open.minor)
             met = self._pay(payment.amount, named, Evidence.EXACT_REFERENCE)
             return Receipt(payment, met, _total(met, payment), paid_before)
+        if matching.has_number(payment.remittance):
+            return Receipt(payment, (), _total((), payment))
         if self.busy:
             return Receipt(payment, (), Money(0, payment.amount.currency), continues=True)
         met, self.busy = self.oldest(payment.amount, at_most=at_most)

@@ -11,7 +11,7 @@ from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.kernel.refusals import Invalid, KeyReused, NotFound, Refusal, quoted
 from services.ledger import store, wire
-from services.ledger.domain import entries, statement
+from services.ledger.domain import entries, matching, statement
 from services.ledger.domain.entries import Entry
 from services.ledger.domain.items import Allocation, Purse
 from services.ledger.domain.payments import Application, Payment, Receipt, Shelf, allocations
@@ -81,7 +81,7 @@ async def shelves_for(tx: Tx, payments: Sequence[Payment]) -> dict[Purse, Shelf]
     for purse, found in (await store.named_items(tx, payments)).items():
         if purse in shelves:
             shelves[purse].add(found)
-    reach = dict.fromkeys((p.purse for p in payments if not shelves[p.purse].named(p.remittance)), 0)
+    reach = dict.fromkeys((p.purse for p in payments if not matching.has_number(p.remittance)), 0)
     if not reach:
         return shelves
     for payment in payments:
@@ -123,7 +123,7 @@ async def _match_some(tx: Tx, job: Job) -> float | None:
     due, more = await store.oldest_due(tx, {purse: turn.left.minor}, AT_ONCE)
     met, continues = Shelf(due[purse], more=purse in more).oldest(turn.left, at_most=AT_ONCE)
     work = _Work(await store.standings(tx, [(tenant, account_id)]))
-    _apply(work, job.origin, turn.payment, met, before=turn.met)
+    _apply(work, job.origin, turn.payment, met, before=turn.met, later=True)
     await _write(tx, work)
     if not continues:
         await store.end_matching(tx, key)
@@ -187,13 +187,15 @@ async def _save_receipts(tx: Tx, origin: Origin, receipts: Sequence[Receipt], st
     await jobs.add(tx, [_job(origin, receipt.payment) for receipt in going_on])
 
 
-def _apply(work: _Work, origin: Origin, paid: Payment, met: Sequence[Application], *, before: int = 0) -> None:
-    """Book and tell what a payment met; it had met so many items before."""
+def _apply(
+    work: _Work, origin: Origin, paid: Payment, met: Sequence[Application], *, before: int = 0, later: bool = False
+) -> None:
+    """Book and tell what a payment met; it had met so many items before, or was told of `later` than it came in."""
     cause = wire.cause(origin)
     for part in met:
         work.booked.append(entries.cash_applied(paid, part, cause))
         standing = work.standings.move(paid.purse, owes=-part.amount.minor, unapplied=-part.amount.minor)
-        work.told.append(telling.of_payment(origin, paid, wire.cash_applied(paid, part, standing)))
+        work.told.append(telling.of_payment(origin, paid, wire.cash_applied(paid, part, standing, later=later)))
         work.told.append(telling.of_invoice(origin, part.item, wire.item_paid(paid, part, standing)))
     work.allocated += allocations(paid, met, met=before)
 

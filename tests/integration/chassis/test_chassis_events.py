@@ -921,11 +921,11 @@ Slow = Callable[[Sequence[Event[orders_pb2.OrderPlaced]]], str]
 class Slowly:
     """A toy that is slow with what it is told to be, and notes how many events it was given at once."""
 
-    def __init__(self, toy: Toy, slow: Slow, *, batch_s: float = 0.3, alone_s: float = 0.3) -> None:
+    def __init__(self, toy: Toy, slow: Slow, *, batch_s: float = 0.3, alone_s: float = 0.3, **more: Any) -> None:
         self.sizes: list[int] = []
         self._slow = slow
         handlers = {**HANDLERS, orders_pb2.OrderPlaced: self.place}
-        self.consumer = Consumer(toy.database, "toy", handlers, batch_s=batch_s, alone_s=alone_s)
+        self.consumer = Consumer(toy.database, "toy", handlers, batch_s=batch_s, alone_s=alone_s, **more)
 
     async def place(self, tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
         self.sizes.append(len(events))
@@ -974,6 +974,17 @@ async def test_one_that_is_too_slow_alone_time_and_again_is_parked_and_the_rest_
     assert await waiting(toy.database) == ["failed order/o2", "behind order/o2"]
     assert await codes(toy.database) == ["event.too_slow", "event.behind"]
     assert "not done within 0.3 seconds" in (await first_parked(toy)).detail
+
+
+async def test_events_that_are_too_slow_pause_no_tenant(toy: Toy):
+    slowly = Slowly(toy, lambda events: OURS if events[0].body.order_id != "o9" else "", failures_in_row_max=2)
+
+    await slowly.consumer.handle([placed(f"o{n}") for n in range(3)])
+    assert await codes(toy.database) == ["event.too_slow"] * 3
+    assert not await slowly.consumer.is_paused("acme")
+
+    await slowly.consumer.handle([placed("o9")])
+    assert await effects(toy.database) == ["o9/1 placed"]
 
 
 async def test_a_process_that_froze_twice_with_an_event_parks_nothing(toy: Toy):

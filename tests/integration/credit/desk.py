@@ -48,13 +48,20 @@ def placed(
         net_minor=gross,
         gross_minor=gross,
     )
-    for field, value in changes.items():
-        setattr(body, field, value)
+    body.MergeFrom(orders_pb2.OrderPlaced(**changes))
     return a_record(body, account=account, subject=f"order/{order_id}")
 
 
-def cancelled(order_id: str = "o1") -> Record:
-    body = orders_pb2.OrderCancelled(order_id=order_id, account_id="b1")
+def cancelled(order_id: str = "o1", version: int = 0) -> Record:
+    body = orders_pb2.OrderCancelled(order_id=order_id, account_id="b1", version=version)
+    return a_record(body, account="b1", subject=f"order/{order_id}")
+
+
+def refused_whole(order_id: str = "o1", version: int = 1) -> Record:
+    """Invoicing cannot invoice anything of it."""
+    body = invoicing_pb2.ShipmentRefused(
+        order_id=order_id, account_id="b1", code="order.rate_unknown", message="10 %", version=version
+    )
     return a_record(body, account="b1", subject=f"order/{order_id}")
 
 

@@ -10,6 +10,7 @@ from receivables.credit.v1 import events_pb2, service_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.credit import usecases
+from services.credit.domain import account_holds
 from tests.integration.credit.desk import (
     Desk,
     Refused,
@@ -169,6 +170,20 @@ async def test_a_lifted_holds_id_is_not_given_again(desk: Desk):
         await desk.call("PlaceHold", wish())
 
 
+async def test_an_account_has_as_many_holds_as_a_decision_reads(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(account_holds, "HOLDS_MAX", 2)
+    await register(desk.parts)
+    for hold in ("h1", "h2", "h2"):  # the same again is placed already
+        await desk.call("PlaceHold", wish(hold))
+
+    with pytest.raises(Refused, match=r"hold\.too_many"):
+        await desk.call("PlaceHold", wish("h3"))
+    await lift(desk)
+    await desk.call("PlaceHold", wish("h3"))
+
+    assert await listed(desk) == ["h2", "h3"]
+
+
 async def test_holds_that_stand_are_listed_page_by_page_of_one_account_and_of_all(desk: Desk):
     for account in ("a", "b"):
         await register(desk.parts, account)
@@ -294,6 +309,24 @@ async def test_what_a_checkout_says_beside_the_amount_rides_along(desk: Desk):
     )
 
     assert decision.outcome == events_pb2.OUTCOME_APPROVED
+
+
+@pytest.mark.parametrize("country", ["XX", "XI", "fr"])
+async def test_what_is_no_country_comes_through_no_door(desk: Desk, country: str):
+    await register(desk.parts)
+    nowhere = party_pb2.Address(country=country, city="Nowhere")
+    company = party_pb2.Company(name="Nobody", address=nowhere)
+    with pytest.raises(Refused, match=r"country\.unknown"):
+        await desk.decide("o1", ship_to=nowhere)
+    with pytest.raises(Refused, match=r"country\.unknown"):
+        await desk.call("ChangeBuyer", service_pb2.ChangeBuyerRequest(account_id="b1", company=company))
+    with pytest.raises(Refused, match=r"country\.unknown"):
+        await desk.call(
+            "RegisterBuyer", service_pb2.RegisterBuyerRequest(account_id="b2", company=company, limit=eur(1))
+        )
+    await desk.follow(placed("o2", ship_to=nowhere))
+
+    assert await parked(desk.parts) == [("refused", "country.unknown")]
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2200-01-01"])

@@ -4,17 +4,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from receivables.credit.v1 import events_pb2
 
 from services.credit import usecases
+from services.kernel import orders
 from tests.integration.credit.desk import (
     Desk,
     account_of,
+    bodies,
     cancelled,
     expire,
     hold_of,
     opened,
     parked,
     placed,
+    refused_whole,
     register,
     set_clock,
     shipped,
@@ -38,6 +42,15 @@ async def test_a_shipped_hold_never_lapses(desk: Desk):
     assert await account_of(desk.parts) == (0, 6_000)
     assert (await hold_of(desk.parts, "o1")).state == "HELD"
     assert (await hold_of(desk.parts, "o2")).state == "EXPIRED"
+
+
+async def test_an_order_ships_in_as_many_parts_as_are_read_of_it(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(orders, "SHIPMENTS_MAX", 2)
+    await register(desk.parts)
+    await desk.follow(placed("o1"), *(shipped("o1", shipment=f"p{n}") for n in (1, 2, 2, 3)))
+
+    assert await parked(desk.parts) == [("refused", "shipment.too_many")]
+    assert await lapse_long_after(desk) == 0
 
 
 async def test_a_hold_that_ships_after_its_time_was_found_over_does_not_lapse(desk: Desk):
@@ -140,3 +153,37 @@ async def test_a_shipped_order_cannot_be_replaced(desk: Desk):
 
     assert await parked(desk.parts) == [("refused", "order.already_shipped")]
     assert await account_of(desk.parts) == (0, 10_000)
+
+
+@pytest.mark.parametrize("first", ["order", "refusal"])
+async def test_an_order_that_is_refused_whole_holds_nothing_whichever_is_heard_first(desk: Desk, first: str):
+    await register(desk.parts)
+    records = [placed("o1"), refused_whole("o1")]
+    for record in records if first == "order" else reversed(records):
+        await desk.follow(record)
+    await desk.follow(refused_whole("o1"))
+
+    assert await account_of(desk.parts) == (0, 0)
+    assert (await hold_of(desk.parts, "o1")).state == "RELEASED"
+    [released] = await bodies(desk.parts, events_pb2.HoldReleased)
+    assert (released.version, released.amount.minor, released.cause) == (1, 10_000, events_pb2.RELEASE_CAUSE_REFUSED)
+    assert await parked(desk.parts) == []
+
+
+@pytest.mark.parametrize("version", [0, 2])
+async def test_a_refused_order_of_which_something_has_left_stays_held(desk: Desk, version: int):
+    await register(desk.parts)
+    await desk.follow(placed("o1", version=2), shipped("o1"), refused_whole("o1", version), refused_whole("o1", 1))
+
+    assert await account_of(desk.parts) == (0, 10_000)
+    assert await parked(desk.parts) == []
+
+
+async def test_a_cancellation_ends_the_version_that_it_names_however_often_it_is_heard(desk: Desk):
+    await register(desk.parts)
+    await desk.follow(placed("o1"), cancelled("o1", 1), placed("o1", 4_000, version=2))
+    await desk.follow(cancelled("o1", 1))
+    assert await account_of(desk.parts) == (0, 4_000)
+
+    await desk.follow(cancelled("o1", 2))
+    assert await account_of(desk.parts) == (0, 0)

@@ -42,6 +42,8 @@ class Edge:
     currency: str = "EUR"
     # Quantity, price, kind.
     lines: tuple[tuple[str, str, str], ...] = (("10", "12.50", "STANDARD"), ("3", "9.99", "REDUCED"))
+    # Sales tax, as the shop computed it.
+    tax_minor: int = 0
     scope: party_pb2.Scope = field(default_factory=party_pb2.Scope)
     # What stands in ids and names beside a number that tells them apart.
     id_filled: Callable[[str], str] = lambda number: number
@@ -66,6 +68,9 @@ EDGES = {
     ),
     "within the Union": Edge(buyer=company("Acheteur SA", "FR", "FR40303265045")),
     "out of the Union": Edge(buyer=company("Buyer Inc", "US", "")),
+    "sales tax of the US": Edge(
+        seller=company("Acme Inc", "US", ""), buyer=company("Buyer LLC", "US", ""), currency="USD", tax_minor=1031
+    ),
     "no decimals": Edge(buyer=company("買い手", "JP", ""), currency="JPY", lines=(("3", "101", "STANDARD"),)),
     "a tenth of a cent a piece": Edge(lines=(("3333", "0.00333", "STANDARD"), ("0.001", "0.01", "REDUCED"))),
     "a thousand lines": Edge(lines=(("1", "0.01", "STANDARD"), ("7", "0.35", "REDUCED")) * 500),
@@ -155,12 +160,12 @@ class Trade:
         )
         await house.settle()
 
-    def order(self, number: str) -> orders_pb2.OrderPlaced:
+    def order(self, number: str, version: int = 1) -> orders_pb2.OrderPlaced:
         """All lines of the edge; the tax is the tables' to find."""
         edge = self._edge
         body = orders_pb2.OrderPlaced(
             order_id=edge.id_filled(number),
-            version=1,
+            version=version,
             account_id=self.account,
             currency=edge.currency,
             placed_on="2026-03-02",
@@ -179,8 +184,20 @@ class Trade:
                 net_minor=net.minor,
                 tax_class=kind,
             )
-        body.net_minor = body.gross_minor = sum(line.net_minor for line in body.lines)
+        body.net_minor = sum(line.net_minor for line in body.lines)
+        body.tax_minor = edge.tax_minor
+        body.gross_minor = body.net_minor + body.tax_minor
         return body
+
+    async def place(self, order: orders_pb2.OrderPlaced) -> None:
+        """Tell an order, and let everybody hear what comes of it."""
+        self._house.tell(order, account=self.account, subject=f"order/{order.order_id}")
+        await self._house.settle()
+
+    def cancel(self, order: orders_pb2.OrderPlaced) -> None:
+        """Nothing more of this version is shipped."""
+        body = orders_pb2.OrderCancelled(order_id=order.order_id, account_id=self.account, version=order.version)
+        self._house.tell(body, account=self.account, subject=f"order/{order.order_id}")
 
     def ship(self, order: orders_pb2.OrderPlaced) -> None:
         """Everything at once."""
@@ -242,7 +259,13 @@ class Trade:
 
     async def used(self) -> int:
         """What credit says is used."""
-        answer = await self._house.call(
-            CreditServiceStub, "GetAccount", credit_calls.GetAccountRequest(account_id=self.account)
-        )
-        return int(answer.account.used.minor)
+        return int((await self._account()).used.minor)
+
+    async def held(self) -> int:
+        """What credit says is held."""
+        return int((await self._account()).held.minor)
+
+    async def _account(self) -> credit_calls.Account:
+        request = credit_calls.GetAccountRequest(account_id=self.account)
+        answer: credit_calls.GetAccountResponse = await self._house.call(CreditServiceStub, "GetAccount", request)
+        return answer.account

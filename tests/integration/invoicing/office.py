@@ -134,8 +134,12 @@ def shipped(
     return a_record(body, account=account, subject=f"order/{order}", tenant=tenant, event_id=event_id)
 
 
-def cancelled(order: str = "o1") -> Record:
-    return a_record(orders_pb2.OrderCancelled(order_id=order, account_id="b1"), account="b1", subject=f"order/{order}")
+def cancelled(order: str = "o1", version: int = 0) -> Record:
+    return a_record(
+        orders_pb2.OrderCancelled(order_id=order, account_id="b1", version=version),
+        account="b1",
+        subject=f"order/{order}",
+    )
 
 
 def approved(order: str = "o1", version: int = 1) -> Record:

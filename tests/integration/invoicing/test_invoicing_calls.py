@@ -6,6 +6,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from receivables.common.v1 import party_pb2
 from receivables.invoicing.v1 import events_pb2, service_pb2
 
 from services.chassis import migrate
@@ -23,6 +24,12 @@ async def refused(call: Any) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.RpcError) as error:
         await call
     return error.value.code(), code_of(error.value)
+
+
+def unidentified(country: str) -> party_pb2.Company:
+    of = company("Acme", country, "")
+    of.legal_id = ""
+    return of
 
 
 async def test_an_invoice_is_found_by_id_and_by_number_as_it_was_announced(office: Office) -> None:
@@ -103,12 +110,40 @@ async def test_a_document_whose_id_is_the_number_of_none_is_found_by_either(offi
         ({"company": company("Acme GmbH", "DE", "136695976")}, "seller.vat_id_invalid"),
         ({"company": company("Acme GmbH", "DE", "FR40303265045")}, "seller.vat_id_invalid"),
         ({"company": company("Acme", "IS", "IS00621")}, "tax.rate_unknown"),
+        ({"company": company("Acme", "XX", "")}, "country.unknown"),
+        ({"company": company("Acme", "EL", "EL094259216")}, "country.unknown"),
+        ({"company": unidentified("DE")}, "seller.unidentified"),
+        ({"company": unidentified("US")}, "seller.unidentified"),
         ({"series_prefix": "re"}, "seller.series_malformed"),
         ({"seller_id": "s2"}, "seller.series_taken"),
     ],
 )
 async def test_a_seller_that_could_not_issue_is_refused(office: Office, changes: dict[str, Any], code: str) -> None:
     assert (await refused(office.stub.RegisterSeller(a_seller(**changes), metadata=metadata())))[1] == code
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        company("Acme Ltd", "GB", "XI110305878"),
+        company("Acme AE", "GR", "EL094259216"),
+        company("Acme Ltd", "GB", "GB110305878"),
+    ],
+)
+async def test_a_vat_id_begins_with_what_vat_calls_its_country(office: Office, of: party_pb2.Company) -> None:
+    await office.stub.RegisterSeller(a_seller(company=of), metadata=metadata())
+
+    assert [told.seller.company.vat_id for told in await office.announced(events_pb2.SellerChanged)][-1] == of.vat_id
+
+
+async def test_a_seller_that_its_state_knows_by_an_id_of_its_own_can_issue(office: Office) -> None:
+    american = unidentified("US")
+    american.legal_id = "12-3456789"
+    await office.stub.RegisterSeller(a_seller(company=american), metadata=metadata())
+    await office.handle(placed(), shipped())
+
+    assert await office.announced(events_pb2.DocumentHeld) == []
+    assert len(await office.invoices()) == 1
 
 
 async def test_a_contract_must_say_what_is_invoiced(office: Office) -> None:

@@ -7,6 +7,7 @@ import pytest
 from receivables.invoicing.v1 import events_pb2
 
 from services.invoicing import store, usecases
+from services.invoicing.domain import parties
 from tests.integration.invoicing.office import (
     MONDAY,
     Office,
@@ -149,6 +150,17 @@ async def test_an_order_that_names_none_of_several_sellers_is_refused_until_it_d
 
     assert [invoice.seller_id for invoice in await office.invoices()] == ["s2"]
     assert await office.parked() == [("refused", "order.seller_missing")]
+
+
+async def test_a_tenant_has_as_many_sellers_as_are_read_for_an_order(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parties, "SELLERS_MAX", 2)
+    await office.register_seller(seller_id="s2", prefix="ZZ")
+    await office.register_seller(seller_id="s2", prefix="ZZ", language="sv")  # a version of one that there is
+
+    third = office.stub.RegisterSeller(a_seller("s3", "YY"), metadata=metadata())
+    assert (await refused(third))[1] == "seller.too_many"
 
 
 async def test_an_order_stays_with_the_only_seller_there_was(office: Office) -> None:

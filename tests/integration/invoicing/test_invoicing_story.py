@@ -7,6 +7,7 @@ from lxml import etree
 from receivables.invoicing.v1 import events_pb2, service_pb2
 
 from services.chassis.envelope import Record
+from services.kernel import orders
 from tests.integration.invoicing.office import (
     Office,
     OpenOffice,
@@ -108,6 +109,21 @@ async def test_terms_of_the_contract_set_the_due_date_and_the_reference(office: 
     [invoice] = await office.invoices()
     assert invoice.due_date == "2026-03-16"
     assert text(await office.xml(invoice.number), "BuyerReference") == "04011000-12345-34"
+
+
+async def test_an_order_ships_in_as_many_parts_as_are_read_of_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "SHIPMENTS_MAX", 2)
+
+    def part(n: int) -> Record:
+        return shipped(shipment=f"p{n}", quantities=[("1", "1")], final=False)
+
+    await office.handle(placed(), part(1), part(2))
+    await office.handle(part(3), part(1))  # one that is known already is no further one
+
+    assert len(await office.invoices()) == 2
+    assert await office.parked() == [("refused", "shipment.too_many")]
 
 
 async def test_a_shipment_told_twice_is_invoiced_once(office: Office) -> None:

@@ -83,7 +83,8 @@ EDGES = [
     *(orders.OrderPlaced, orders.OrderShipped),
     *(invoicing.InvoiceIssued, invoicing.CreditNoteIssued, invoicing.DocumentHeld, invoicing.ShipmentRefused),
     *(invoicing.CreditNoteRefused, invoicing.InvoiceDiffers, invoicing.SellerRegistered, invoicing.SellerChanged),
-    *(ledger.PaymentReceived, disputes.DisputeOpened, disputes.DisputeMoved, disputes.DisputeResolved),
+    *(ledger.PaymentReceived, ledger.CashApplied),
+    *(disputes.DisputeOpened, disputes.DisputeMoved, disputes.DisputeResolved),
 ]
 
 

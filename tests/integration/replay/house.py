@@ -186,6 +186,7 @@ async def _orders(house: House) -> None:
     await house.tell(placed("o4", (("1", "400", "12.50", "STANDARD"),)))  # more than the limit
     await house.tell(shipped("o5"), placed("o5"))  # the shipment came first
     await house.tell(placed("o6", account="nobody"))
+    await house.tell(placed("o7"), cancelled("o7", version=1), placed("o7", version=2))  # thought better of
 
 
 async def _payments(house: House) -> None:

@@ -219,8 +219,9 @@ def test_traders_names_of_countries_are_known() -> None:
         "DE",
         "CZ",
     ]
-    with pytest.raises(Invalid):
-        country_code("European Community")
+    for none in ("European Community", "EU", "European Union", "XK"):  # of CLDR, not of ISO
+        with pytest.raises(Invalid):
+            country_code(none)
 
 
 def test_buyers_are_read_and_a_bad_one_is_refused_alone(tmp_path: Path) -> None:

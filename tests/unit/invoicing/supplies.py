@@ -44,6 +44,11 @@ def a_seller(company: Company | None = None) -> Seller:
     )
 
 
+US_SELLER = replace(
+    a_seller(a_company("US", "", "Acme Inc.")), iban="", account_number="123456789", routing_number="021000021"
+)
+
+
 def a_line(
     line_id: str = "1", quantity: str = "10", price: str = "12.50", tax_class: str = "STANDARD", currency: str = "EUR"
 ) -> OrderLine:
@@ -87,6 +92,13 @@ def a_supply(
         quantities=[(line, line.quantity) for line in order.lines],
         delivered_on=on,
     )
+
+
+def from_the_us(lines: Sequence[OrderLine], tax: int) -> Supply:
+    """Sold in the US with so much sales tax."""
+    supply = a_supply(lines, seller=US_SELLER, buyer=a_company("US", "", "Buyer LLC"))
+    due = Money(tax, supply.order.net.currency)
+    return replace(supply, order=replace(supply.order, tax=due, gross=supply.order.net + due))
 
 
 def a_draft(supply: Supply | None = None) -> Draft:

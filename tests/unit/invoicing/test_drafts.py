@@ -1,5 +1,6 @@
 """An invoice as it is drafted: amounts, rates, parties, references, and its number last."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -98,7 +99,10 @@ def test_credit_notes_are_numbered_in_a_series_of_their_own() -> None:
         ({"series_prefix": "a b"}, "seller.series_malformed"),
         ({"time_zone": "Mars/North"}, "seller.time_zone_unknown"),
         ({"seller_id": "a/b"}, "seller.id_malformed"),
-        ({"company": a_company(country="Germany")}, "seller.incomplete"),
+        ({"company": a_company(country="")}, "seller.incomplete"),
+        ({"company": a_company(country="Germany")}, "country.unknown"),
+        ({"company": a_company(country="XX")}, "country.unknown"),
+        ({"company": replace(a_company(), vat_id="", legal_id="")}, "seller.unidentified"),
     ],
 )
 def test_a_seller_that_could_not_issue_is_refused(changes: dict[str, str], code: str) -> None:

@@ -83,7 +83,8 @@ def test_a_new_version_replaces_until_something_shipped_and_the_same_again_is_no
     assert orders.keep(KEPT, "acme", newer) == replace(KEPT, order=newer)
     assert refusal_of(lambda: orders.keep(shipped, "acme", newer)) == "order.already_shipped"
     assert refusal_of(lambda: orders.keep(replace(KEPT, billed_whole=True), "acme", newer)) == "order.already_invoiced"
-    assert refusal_of(lambda: orders.keep(orders.cancel(KEPT), "acme", newer)) == "order.cancelled"
+    assert orders.keep(orders.cancel(KEPT), "acme", newer) == replace(KEPT, order=newer)
+    assert refusal_of(lambda: orders.keep(orders.cancel(shipped), "acme", newer)) == "order.already_shipped"
     assert refusal_of(lambda: orders.keep(KEPT, "acme", replace(newer, version=1))) == "order.id_reused"
     assert refusal_of(lambda: orders.keep(KEPT, "acme", replace(newer, account_id="b2"))) == "order.account_changed"
 

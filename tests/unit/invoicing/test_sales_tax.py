@@ -18,18 +18,7 @@ from services.invoicing.domain.statements import Statement
 from services.kernel.money import Money
 from services.kernel.orders import OrderLine
 from services.kernel.refusals import Conflict
-from tests.unit.invoicing.supplies import TODAY, a_company, a_draft, a_line, a_seller, a_supply
-
-SELLER = replace(
-    a_seller(a_company("US", "", "Acme Inc.")), iban="", account_number="123456789", routing_number="021000021"
-)
-BUYER = a_company("US", "", "Buyer LLC")
-
-
-def from_the_us(lines: Sequence[OrderLine], tax: int) -> Supply:
-    supply = a_supply(lines, seller=SELLER, buyer=BUYER)
-    due = Money(tax, supply.order.net.currency)
-    return replace(supply, order=replace(supply.order, tax=due, gross=supply.order.net + due))
+from tests.unit.invoicing.supplies import TODAY, US_SELLER, a_company, a_draft, a_line, from_the_us
 
 
 def a_us_line(line_id: str = "1", quantity: str = "10", price: str = "12.50") -> OrderLine:
@@ -54,7 +43,7 @@ def credit(invoice: Statement, *lines: tuple[str, str], gross: int = 0, earlier:
     return credit_notes.credit_note(
         CreditRequest("acme", "d1", "i1", asked, Money(gross, "USD")),
         draft_id="n1",
-        seller=SELLER,
+        seller=US_SELLER,
         invoice=invoice,
         earlier=earlier,
         issue_date=TODAY,
@@ -94,7 +83,7 @@ def test_an_order_without_tax_has_no_such_line() -> None:
 
 def test_no_seller_elsewhere_has_one() -> None:
     supply = from_the_us([a_us_line()], 1031)
-    german = replace(supply, seller=replace(SELLER, company=a_company("DE", "")))
+    german = replace(supply, seller=replace(US_SELLER, company=a_company("DE", "")))
 
     assert a_draft(german).statement.sales_tax.minor == 0
 

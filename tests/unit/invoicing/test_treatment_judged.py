@@ -14,8 +14,8 @@ from services.invoicing.domain.sketches import Basis, CreditSketch, InvoiceSketc
 from services.invoicing.settings import CheckSettings
 from services.kernel.money import Money
 from services.kernel.orders import Address, LineKind, OrderLine
-from tests.unit.invoicing.supplies import TODAY, a_company, a_line, a_seller, a_supply
-from tests.unit.invoicing.test_sales_tax import a_us_line, an_invoice, from_the_us
+from tests.unit.invoicing.supplies import TODAY, a_company, a_line, a_seller, a_supply, from_the_us
+from tests.unit.invoicing.test_sales_tax import a_us_line, an_invoice
 
 GOODS = a_line("1", "1", "100")
 SERVICE = replace(a_line("2", "1", "50"), kind=LineKind.SERVICE)

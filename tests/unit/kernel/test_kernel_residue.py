@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.kernel.residue import VatGroup, VatKey, Whole, gross_of_part, gross_up_to, net_up_to, tax_up_to
+from services.kernel.residue import (
+    VatGroup,
+    VatKey,
+    Whole,
+    gross_of_part,
+    gross_up_to,
+    net_up_to,
+    spread,
+    tax_up_to,
+    unit_of,
+)
 
 TWENTY: VatKey = ("S", Decimal(20))
 
@@ -78,3 +88,41 @@ def _invoice(told: list[tuple[int, Decimal, str]], currency: str) -> tuple[dict[
         nets[key] = nets.get(key, 0) + lines[str(nth)].net_minor
     rates = {key: VatGroup(key[1], -1, 0) for key in nets}
     return lines, {key: VatGroup(key[1], net, tax_up_to(net, rates[key], currency)) for key, net in nets.items()}
+
+
+OUTSIDE: VatKey = ("O", None)
+
+
+def test_sales_tax_goes_with_its_goods_in_proportion_and_all_of_it_with_all_of_them() -> None:
+    group = VatGroup(None, 15_497, 1_031)
+
+    assert [tax_up_to(net, group, "USD") for net in (0, 12_500, 15_497)] == [0, 832, 1_031]
+    assert tax_up_to(5, VatGroup(None, 0, 7), "USD") == 0
+
+
+groups = st.tuples(st.integers(0, 10**6), st.integers(0, 10**5))
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([TWENTY, OUTSIDE, ("S", Decimal("5.5")), ("Z", Decimal(0))]), groups, min_size=1, max_size=4
+    ),
+    st.integers(0, 1000),
+    st.sampled_from(["EUR", "KWD"]),
+    st.randoms(use_true_random=False),
+)
+def test_an_amount_is_spread_whole_within_what_is_left_whatever_the_order(
+    nets: dict[VatKey, tuple[int, int]], part: int, currency: str, random: Random
+) -> None:
+    unit = unit_of(currency)
+    left = {key: VatGroup(key[1], net * unit, tax * unit) for key, (net, tax) in nets.items()}
+    amount = sum(group.gross_minor for group in left.values()) // unit * part // 1000 * unit
+    shares = spread(amount, left, currency)
+
+    assert sum(share.gross_minor for share in shares.values()) == amount
+    for key, share in shares.items():
+        assert 0 <= share.net_minor <= left[key].net_minor
+        assert 0 <= share.tax_minor <= left[key].tax_minor
+    shuffled = list(left)
+    random.shuffle(shuffled)
+    assert spread(amount, {key: left[key] for key in shuffled}, currency) == shares

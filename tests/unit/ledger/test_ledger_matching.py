@@ -54,6 +54,19 @@ def test_what_could_be_two_numbers_names_neither():
     assert matching.named("AB-12", ["A-B12", "AB-12"]) == ["AB-12"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["", "with thanks", "March 2026", "2026-03-02", "paid on 02.03.26.", "EUR 1.234,56", "1,234.56 of 2026", "49,90"],
+)
+def test_a_day_an_amount_and_a_year_name_no_invoice(text: str):
+    assert not matching.has_number(text)
+
+
+@pytest.mark.parametrize("text", ["RE-2026", "4711", "RE 17", "2026/17", "12.5.7.9", "RE-2026-000001", "20260302-1"])
+def test_any_other_number_may_be_an_invoices(text: str):
+    assert matching.has_number(text)
+
+
 @given(st.text(max_size=80), st.sampled_from(NUMBERS), st.text(max_size=80))
 def test_a_number_between_spaces_is_found_in_any_text(before: str, number: str, after: str):
     text = f"{before} | {number} | {after}"

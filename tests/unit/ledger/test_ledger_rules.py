@@ -207,7 +207,24 @@ def test_of_two_due_the_same_day_the_lower_number_goes_first():
 def test_a_number_that_two_legal_entities_gave_names_neither():
     shelf = Shelf([due("i1", 2, number="RE-1"), due("i2", 1, number="RE-1")])
 
-    assert met(shelf.apply(a_payment(minor=1, remittance="RE-1"), at_most=9)) == [("i2", 1, Evidence.OLDEST_DUE)]
+    receipt = shelf.apply(a_payment(minor=1, remittance="RE-1"), at_most=9)
+
+    assert (met(receipt), receipt.unapplied, receipt.continues) == ([], eur(1), False)
+
+
+@pytest.mark.parametrize("remittance", ["RE-i9", "Rechnung 4711", "RE-2026-000999", "order 17"])
+def test_a_number_that_nobody_knows_names_something_else_than_the_oldest(remittance: str):
+    receipt = Shelf([due("i1", 1)]).apply(a_payment(minor=1_000, remittance=remittance), at_most=9)
+
+    assert (met(receipt), receipt.unapplied) == ([], eur(1_000))
+
+
+def test_of_a_known_and_an_unknown_number_the_known_one_is_paid_and_the_rest_waits():
+    shelf = Shelf([due("i1", 1), due("i2", 2)])
+
+    receipt = shelf.apply(a_payment(minor=2_000, remittance="RE-i2 RE-i9"), at_most=9)
+
+    assert (met(receipt), receipt.unapplied) == ([("i2", 1_000, Evidence.EXACT_REFERENCE)], eur(1_000))
 
 
 def test_an_invoice_that_is_paid_takes_nothing_more_and_neither_does_another_for_it():
