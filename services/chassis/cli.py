@@ -1,28 +1,30 @@
-"""The command line that every service has: serve, migrate, rebuild, what to do with parked events, the audit trail."""
+"""The command line that every service has: serve, migrate, rebuild, what to do with parked events, the audit trail.
+
+What waits and what is rebuilt is worked at where the database is, so that it can be done while nothing answers: whoever
+does it is known by their operator's key, or says who they are where there is none.
+"""
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.chassis import acts, audit_commands, logs, parked, pauses, service
-from services.chassis.acts import Act
+from services.chassis import acts, audit_commands, logs, operators, parked, pauses, service
 from services.chassis.consumer import Consumer
-from services.chassis.database import Tx, is_tenant, reach
+from services.chassis.database import is_tenant, reach
 from services.chassis.parked import Listed, Shown
 from services.chassis.settings import load
-from services.kernel.refusals import Refusal
 
-T = TypeVar("T")
 WIDE = 240  # characters
 SHOWN, SHOWN_FIELDS = 10_000, 100  # of a field, characters, and how many headers
 
 Number = Annotated[int, typer.Argument(help="the parked event's number, as `parked list` shows it")]
-By = Annotated[str, typer.Option(help="who does it, such as user:ada")]
+By = Annotated[str, typer.Option(help="who does it, such as user:ada; your operator's key says so where there is one")]
+Why = Annotated[str, typer.Option(help="kept with the event")]
 
 
 def command_line(served: service.Service[Any]) -> typer.Typer:
@@ -51,37 +53,18 @@ def command_line(served: service.Service[Any]) -> typer.Typer:
                 bool,
                 typer.Option("--over-gaps", help="go on where events of ours are missing: an operator discarded them"),
             ] = False,
-            by: Annotated[str, typer.Option(help="who does it, such as user:ada")] = "system:rebuild",
+            by: By = "",
         ) -> None:
             settings = load(served.settings)
             logs.configure(served.name, settings.log_level)
-            done = service.run_rebuild(served, settings, over_gaps=over_gaps, by=by)
+            who = operators.who(by, served.name, settings)
+            done = service.run_rebuild(served, settings, over_gaps=over_gaps, by=who)
             Console().print(
                 f"{done.told} of our own events and {done.followed} followed ones are written; "
                 f"{done.waiting} wait and are tried again after the start"
             )
 
     return app
-
-
-def in_transaction(
-    served: service.Service[Any], tenant: str, work: Callable[[Tx], Awaitable[T]], *, act: Act | None = None
-) -> T:
-    """Do something for a tenant from the command line; a refusal ends it with its code. What changes something is an act."""
-    settings = load(served.settings)
-    logs.configure(served.name, settings.log_level)
-    reach(settings.database_url.get_secret_value())
-
-    async def run() -> T:
-        async with service.database_of(settings) as database, database.transaction([tenant]) as tx:
-            if act is not None:
-                await acts.add(tx, [(act, 1)])
-            return await work(tx)
-
-    try:
-        return asyncio.run(run())
-    except Refusal as refusal:
-        raise SystemExit(f"{refusal.code}: {refusal.message}") from None
 
 
 def _parked_commands(served: service.Service[Any]) -> typer.Typer:
@@ -109,11 +92,13 @@ def _parked_commands(served: service.Service[Any]) -> typer.Typer:
         _with_consumer(served, work)
 
     @app.command(help="Handle it again, and after it, in order, what stands behind it.")
-    def replay(number: Number, by: By) -> None:
+    def replay(number: Number, by: By = "") -> None:
+        who = _who(served, by)
+
         async def work(consumer: Consumer) -> None:
             row = await _one(consumer, number)
-            await _told(consumer, "parked replay", by, row.tenant, str(number))
-            await consumer.replay(row, by=by)
+            await _told(consumer, "parked replay", who, row.tenant, str(number))
+            await consumer.replay(row, by=who)
             async with consumer.database.transaction(()) as tx:
                 left = await parked.find(tx, consumer.name, number)
             if left:
@@ -123,11 +108,13 @@ def _parked_commands(served: service.Service[Any]) -> typer.Typer:
         _with_consumer(served, work)
 
     @app.command(help="Give it up, with a reason; what stands behind it is handled.")
-    def discard(number: Number, by: By, why: Annotated[str, typer.Option(help="kept with the event")]) -> None:
+    def discard(number: Number, why: Why, by: By = "") -> None:
+        who = _who(served, by)
+
         async def work(consumer: Consumer) -> None:
             row = await _one(consumer, number)
-            await _told(consumer, "parked discard", by, row.tenant, str(number))
-            await consumer.discard(row, by=by, why=why)
+            await _told(consumer, "parked discard", who, row.tenant, str(number))
+            await consumer.discard(row, by=who, why=why)
             Console().print("discarded")
 
         _with_consumer(served, work)
@@ -150,18 +137,24 @@ def _add_tenant_commands(app: typer.Typer, served: service.Service[Any]) -> None
         _with_consumer(served, work)
 
     @app.command(help="Handle a paused tenant's events again, in order, first those that failed; then go on with it.")
-    def resume(tenant: Annotated[str, typer.Argument(help="as `parked tenants` shows it")], by: By) -> None:
+    def resume(tenant: Annotated[str, typer.Argument(help="as `parked tenants` shows it")], by: By = "") -> None:
+        who = _who(served, by)
+
         async def work(consumer: Consumer) -> None:
             if not is_tenant(tenant) or not await consumer.is_paused(tenant):
                 raise SystemExit(f"{tenant[:63]} is not paused")
-            await _told(consumer, "parked resume", by, tenant, "")
-            if not await consumer.resume(tenant, by=by):
+            await _told(consumer, "parked resume", who, tenant, "")
+            if not await consumer.resume(tenant, by=who):
                 raise SystemExit(
                     "it stays paused: as many have failed in a row again; `parked list` and `show` say why"
                 )
             Console().print("resumed")
 
         _with_consumer(served, work)
+
+
+def _who(served: service.Service[Any], by: str) -> str:
+    return operators.who(by, served.name, load(served.settings))
 
 
 def _with_consumer(served: service.Service[Any], work: Callable[[Consumer], Awaitable[None]]) -> None:

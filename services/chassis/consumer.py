@@ -17,10 +17,21 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_ran
 
 from services.chassis import inbox, jobs, metrics, parked, parts, pauses, tracing, unpublished
 from services.chassis.database import Database, TooSlow, Tx, is_of_data, is_transient, timed_out
-from services.chassis.envelope import Event, Identity, Record, Unreadable, check_outsider, decode, tellable, topic_of
+from services.chassis.envelope import (
+    Event,
+    Identity,
+    Record,
+    Unreadable,
+    check_outsider,
+    contract_of,
+    decode,
+    tellable,
+    topic_of,
+)
 from services.chassis.logs import harmless, log
 from services.chassis.parked import Listed, Parked, Reason, Slot
 from services.chassis.pauses import PAUSED, Budgets
+from services.chassis.sources import TENANT_NOT_ALLOWED, Sources
 from services.kernel.refusals import Early, Invalid, KeyReused, Refusal
 
 Handler = Callable[[Tx, Sequence[Event[Any]]], Awaitable[object]]
@@ -31,6 +42,8 @@ Subjects = set[tuple[str, str]]
 ID_REUSED = "event.id_reused"
 TOO_SLOW = "event.too_slow"
 UNSTORABLE = "event.unstorable"
+# Of what waits for these, nobody knew by its parking which event it is: another with its identity may have come since.
+_UNCLAIMED = {parked.TYPE_UNKNOWN, TENANT_NOT_ALLOWED}
 _REUSED = KeyReused(ID_REUSED, "the same event id came with another body")
 
 TRIES = 3  # of one that takes too long alone: more than one, since a process that freezes takes long with any
@@ -94,6 +107,7 @@ class Consumer:
         handlers: Mapping[type[Message], Handler],
         *,
         tell: Teller = nobody,
+        sources: Sources | None = None,
         topic_ids: Mapping[str, str] | None = None,
         failures_in_row_max: int = 100,
         batch_s: float = 30.0,
@@ -101,7 +115,8 @@ class Consumer:
     ) -> None:
         self.database = database
         self.name = name
-        self.topics = sorted({topic_of(message) for message in handlers})
+        self.sources = sources or Sources()
+        self.topics = self.sources.topics({topic_of(message) for message in handlers})
         self.topic_ids = topic_ids or {topic: topic for topic in self.topics}
         self._handlers = {str(message.DESCRIPTOR.full_name): handler for message, handler in handlers.items()}
         self.event_types = frozenset(self._handlers)
@@ -146,7 +161,7 @@ class Consumer:
 
     async def _wake_after(self, batch: _Batch, size: int) -> None:
         _count(batch, size)
-        early = {parked.slot_of(record) for record, why in batch.parked if why.reason == "early"}
+        early = {self.sources.slot_of(record) for record, why in batch.parked if why.reason == "early"}
         await self.wake({(e.tenant, e.subject) for e in batch.handled} | batch.told, early | batch.unfinished)
 
     def _took_too_long(self, size: int, error: Exception) -> None:
@@ -190,7 +205,19 @@ class Consumer:
 
     async def replay(self, row: Listed, *, by: str) -> None:
         """Handle a slot's waiting events again at an operator's wish, in order, up to the first that must wait on."""
-        await self.wake(await self._run_slot(row.slot, by=by, again=True))
+        slot = await self._retrying(partial(self._slot_now, row))
+        await self.wake(await self._run_slot(slot, by=by, again=True))
+
+    async def _slot_now(self, row: Listed) -> Slot:
+        """Where it waits; what was nobody's, since its source did not speak for its tenant, is that tenant's if it does."""
+        if row.code != TENANT_NOT_ALLOWED:
+            return row.slot
+        async with self.database.transaction(()) as tx:
+            if (found := await parked.find(tx, self.name, row.id)) is None:
+                return row.slot
+            slot = self.sources.slot_of(found.envelope)
+            await parked.give(tx, row.id, slot)
+        return slot
 
     async def discard(self, row: Listed, *, by: str, why: str) -> bool:
         """Give an event up and handle what stood behind it; false if it did not wait any more."""
@@ -335,18 +362,31 @@ class Consumer:
             await unpublished.put_back(tx, row)
             return None
         item = self._read(row.record)
-        if item.event is None or row.code == ID_REUSED:
+        if item.event is None or row.code == ID_REUSED or item.slot != row.slot:
             return item.why or Reason(row.reason, row.code, row.detail)
         if item.event.type not in self._handlers:
             return None  # a version before this could not read it, and it is none of ours
         with _in_their_traces([item], self.event_types) as [traced]:
             assert traced.event is not None, "it was read"
-            why = await self._handle_one(tx, traced.event, told=row.reason == "refused")
+            if row.code in _UNCLAIMED:
+                why = await self._try_first(tx, traced.event, traced.body_hash)
+            else:
+                why = await self._handle_one(tx, traced.event, told=row.reason == "refused")
             if why is not None:
                 _say_parked(traced, why)
         return why
 
+    async def _try_first(self, tx: Tx, event: Event[Any], body_hash: bytes) -> Reason | None:
+        """Handle what is known to be an event only now, unless another with its identity came meanwhile."""
+        settled = await inbox.settle(tx, self.name, {event.identity: body_hash})
+        if event.identity in settled.other_body:
+            return await self._refused(tx, event, _REUSED)
+        return await self._handle_one(tx, event) if event.identity in settled.new else None
+
     def _read(self, record: Record) -> _Item:
+        if (why := self.sources.why_not(record)) is not None:
+            metrics.REFUSED.labels(why.code).inc()
+            return _Item(record, parked.nobodys(record), why=why)
         item = _Item(record, parked.slot_of(record))
         try:
             if parts.too_many(record.value or b""):
@@ -493,7 +533,7 @@ class Consumer:
                 return
         batch.parked.append((item.record, why))
         _say_parked(item, why)
-        await parked.add(tx, self.name, item.record, why)
+        await parked.add(tx, self.name, item.record, item.slot, why)
         if parked.holds_back(why, item.slot[2]):
             batch.held.add(item.slot)
         elif parked.awaits_own(why, item.slot[2]):
@@ -566,7 +606,7 @@ class Consumer:
 
 def types_of(topic: str, handlers: Mapping[type[Message], Handler]) -> dict[str, type[Message]]:
     """Every message of a topic's contract by its full name, handled here or not."""
-    [file] = {message.DESCRIPTOR.file.name for message in handlers if topic_of(message) == topic}
+    [file] = {message.DESCRIPTOR.file.name for message in handlers if topic_of(message) == contract_of(topic)}
     found = descriptor_pool.Default().FindFileByName(file)
     return {str(d.full_name): message_factory.GetMessageClass(d) for d in found.message_types_by_name.values()}
 

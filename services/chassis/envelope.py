@@ -21,7 +21,9 @@ Identity = tuple[str, str, str]  # tenant, source, id: what makes two records on
 
 RECORD_MAX_BYTES = 8 * 1024 * 1024  # what the topics take: an invoice of 10,000 lines fits
 FROM_OUTSIDE = frozenset({"receivables.orders.v1"})  # what others than our services tell, whatever its headers say
+SOURCE_MAX = 63  # characters of the name of one who tells us something from outside on a topic of their own
 ID_MAX = 200  # characters of an id, a subject or an account: what an index can hold
+CAUSE_MAX = SOURCE_MAX + 1 + ID_MAX  # of what names an event as a cause
 ACCOUNT_MAX = 128  # of an account that is named from outside, as of every id in a contract
 SAID_MAX = 200  # of who says something, and why
 _SEQUENCE = re.compile(r"[0-9]{1,18}")
@@ -125,6 +127,34 @@ def topic_of(message: type[Message]) -> str:
     return str(message.DESCRIPTOR.file.package)
 
 
+@functools.lru_cache(1000)
+def contract_of(topic: str) -> str:
+    """The contract whose events travel on a topic, which is its name, or begins that of one source's own topic."""
+    contract, _, source = topic.rpartition(".")
+    return contract if contract in FROM_OUTSIDE and source else topic
+
+
+def source_of(topic: str) -> str:
+    """Who outside has that topic for their own ("webshop" of "receivables.orders.v1.webshop"); empty if nobody."""
+    return topic.removeprefix(contract_of(topic)).removeprefix(".")
+
+
+def cause_id(topic: str, event_id: str) -> str:
+    """The id by which others name an event as their cause; each source numbers by itself."""
+    source = source_of(topic)
+    return f"{source}/{event_id}" if source else event_id
+
+
+def identity_of(record: Record) -> Identity:
+    """What makes two records one event, as far as their headers say it.
+
+    On a topic of one source's own it is the topic that says whose event it is: no other can take its events' ids.
+    """
+    headers = record.headers
+    source = record.topic if source_of(record.topic) else headers.get("ce_source", "")
+    return headers.get("ce_tenant", ""), source, headers.get("ce_id", "")
+
+
 def encode(
     body: Message, *, event_id: str, subject: str, at: datetime, origin: Origin, source: str, sequence: int | None
 ) -> dict[str, str]:
@@ -187,10 +217,10 @@ def decode(record: Record, types: Mapping[str, type[Message]], wanted: Container
             reason=headers.get("ce_reason", "")[:said_max],
             idempotency_key=headers.get("ce_idempotencykey", "")[:said_max] or headers["ce_id"],
             traceparent=trace_of(headers.get("traceparent", "")),
-            causation_id=headers["ce_id"],
+            causation_id=cause_id(record.topic, headers["ce_id"]),
         ),
         body=body,
-        source=headers.get("ce_source", ""),
+        source=identity_of(record)[1],
         sequence=sequence,
     )
 
@@ -215,7 +245,7 @@ def tellable(event: Event[M]) -> Event[M]:
         account_id=texts.cleaned(event.account_id, texts.ID, ACCOUNT_MAX),
         origin=replace(
             origin,
-            causation_id=texts.cleaned(origin.causation_id, texts.ID, ID_MAX),
+            causation_id=texts.cleaned(origin.causation_id, texts.ID, CAUSE_MAX),
             idempotency_key=texts.cleaned(origin.idempotency_key, texts.ID, ID_MAX),
             actor=texts.cleaned(origin.actor, texts.LINE, SAID_MAX),
             reason=texts.cleaned(origin.reason, texts.LINE, SAID_MAX),
@@ -226,7 +256,7 @@ def tellable(event: Event[M]) -> Event[M]:
 
 def _sequence(record: Record) -> int | None:
     """The event's number, which only our own have, whatever the headers of others say."""
-    said = "" if record.topic in FROM_OUTSIDE else record.headers.get("ce_sequence", "")
+    said = "" if contract_of(record.topic) in FROM_OUTSIDE else record.headers.get("ce_sequence", "")
     return int(said) if _SEQUENCE.fullmatch(said) else None
 
 
@@ -239,6 +269,8 @@ def _check_headers(record: Record) -> datetime:
         raise Unreadable("event.header_malformed", f"more than {ID_MAX} characters: {', '.join(long)}")
     if not texts.fits(source := headers.get("ce_source", ""), texts.ID, ID_MAX):
         raise Unreadable("event.header_malformed", f"ce_source has what cannot be seen: {quoted(source)}")
+    if not source_of(record.topic) and source_of(source):
+        raise Unreadable("event.header_malformed", f"ce_source is another's topic: {quoted(source)}")
     try:
         check_tenant(headers["ce_tenant"])
         at = datetime.fromisoformat(headers.get("ce_time") or "1970-01-01T00:00:00+00:00")

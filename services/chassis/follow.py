@@ -20,6 +20,7 @@ from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
 from services.chassis import fetch, inbox, metrics, topics
+from services.chassis.brokers import Brokers, brokers_of
 from services.chassis.consumer import Consumer
 from services.chassis.envelope import Record
 from services.chassis.logs import log
@@ -108,6 +109,7 @@ class Follower:
     def __init__(self, consumer: Consumer, settings: ChassisSettings) -> None:
         self._consumer = consumer
         self._settings = settings
+        self._brokers = brokers_of(settings)
         self._buffer = Buffer(BUFFER_MAX, BUFFER_BYTES)
         self._batch: list[Record] = []  # what is being handled
         self.app = self._build()
@@ -119,7 +121,7 @@ class Follower:
             self._buffer,
             self._consumer.topics,
             self._consumer.next_offsets,
-            broker=[f"kafka://{server}" for server in self._settings.kafka_bootstrap_servers.split(",")],
+            **self._brokers.faust(),
             store="memory://",
             datadir=Path(gettempdir()) / f"receivables-{self._consumer.name}",  # made, and left empty: no tables here
             web_enabled=False,
@@ -185,7 +187,7 @@ class Follower:
         while True:
             await asyncio.sleep(WATCH_S)
             try:
-                standing = await stand(self._consumer, self._settings.kafka_bootstrap_servers)
+                standing = await stand(self._consumer, self._brokers)
             except (KafkaError, OSError, psycopg.OperationalError) as error:
                 if not away:
                     log.warning("broker or database away", error=type(error).__name__)
@@ -254,17 +256,17 @@ class Standing:
         )
 
 
-async def stand(consumer: Consumer, bootstrap_servers: str) -> Standing:
+async def stand(consumer: Consumer, brokers: Brokers) -> Standing:
     """Ask broker and database how far this service is."""
-    ends = await asyncio.to_thread(_ends(bootstrap_servers).of, consumer.topics)
+    ends = await asyncio.to_thread(_ends(brokers).of, consumer.topics)
     async with consumer.database.transaction(()) as tx:
         done = await inbox.next_offsets(tx, consumer.name, consumer.topic_ids)
     return Standing(ends, {place: done.get(place, 0) for place in ends})
 
 
-async def lag(consumer: Consumer, bootstrap_servers: str) -> int:
+async def lag(consumer: Consumer, brokers: Brokers) -> int:
     """Records of the followed topics that no replica of this service has handled yet."""
-    return (await stand(consumer, bootstrap_servers)).lag() if consumer.topics else 0
+    return (await stand(consumer, brokers)).lag() if consumer.topics else 0
 
 
 async def _count_rebalance(*_: Any, **__: Any) -> None:
@@ -274,8 +276,8 @@ async def _count_rebalance(*_: Any, **__: Any) -> None:
 class _Ends:
     """How far topics reach, asked over one connection, which is made anew after any trouble."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, brokers: Brokers) -> None:
+        self._brokers = brokers
         self._admin: Any = None
         self._alone = threading.Lock()  # those who ask do so in threads
 
@@ -283,7 +285,7 @@ class _Ends:
         """The offset after the last record of each partition."""
         with self._alone:
             try:
-                self._admin = self._admin or topics.admin_client(self._bootstrap_servers)
+                self._admin = self._admin or topics.admin_client(self._brokers)
                 return _end_offsets(self._admin, names)
             except BaseException:
                 admin, self._admin = self._admin, None
@@ -293,9 +295,9 @@ class _Ends:
 
 
 @cache
-def _ends(bootstrap_servers: str) -> _Ends:
+def _ends(brokers: Brokers) -> _Ends:
     """One for the whole process."""
-    return _Ends(bootstrap_servers)
+    return _Ends(brokers)
 
 
 def _end_offsets(admin: Any, names: list[str]) -> dict[Place, int]:

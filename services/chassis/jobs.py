@@ -236,7 +236,7 @@ async def park(tx: Tx, consumer: str, job: Job, why: Reason) -> None:
         "cost": str(job.cost),
     }
     record = Record(JOBS, 0, 0, f"{job.tenant}/{job.lane}".encode(), None, headers)
-    await parked.add(tx, consumer, record, why)
+    await parked.add(tx, consumer, record, parked.slot_of(record), why)
     await remove(tx, [job])
 
 

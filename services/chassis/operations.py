@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.operations.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis import acts, follow, jobs, metrics, parked, pauses
+from services.chassis.brokers import brokers_of
 from services.chassis.consumer import Consumer
 from services.chassis.database import CALL_S, NOBODY, Database, Tx, is_transient
 from services.chassis.logs import log
@@ -42,6 +43,7 @@ class OperationsService(service_pb2_grpc.OperationsServiceServicer):
     def __init__(self, name: str, settings: ChassisSettings, consumer: Consumer, works: Sequence[Work]) -> None:
         self._name = name
         self._settings = settings
+        self._brokers = brokers_of(settings)
         self._consumer = consumer
         self._works = works
 
@@ -51,7 +53,7 @@ class OperationsService(service_pb2_grpc.OperationsServiceServicer):
         database = self._consumer.database
         async with database.glance(within=CALL_S) as tx:  # whether it is there, before we wait for anything
             await tx.run("SELECT")
-        behind = await follow.lag(self._consumer, self._settings.kafka_bootstrap_servers)
+        behind = await follow.lag(self._consumer, self._brokers)
         due = await count_due(database, self._works)
         async with database.transaction((), within=CALL_S) as tx:
             waiting = await parked.counts(tx, self._consumer.name)

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from services.chassis import envelope
 from services.chassis.database import Tx
-from services.chassis.envelope import ID_MAX, SAID_MAX, Origin
+from services.chassis.envelope import CAUSE_MAX, ID_MAX, SAID_MAX, Origin
 from services.chassis.ids import new_id
 from services.kernel.refusals import Invalid
 
@@ -86,7 +86,7 @@ def _check_bounds(announcement: Announcement) -> None:
         ("actor", origin.actor, SAID_MAX),
         ("reason", origin.reason, SAID_MAX),
         ("idempotency key", origin.idempotency_key, SAID_MAX),
-        ("causation id", origin.causation_id, ID_MAX),
+        ("causation id", origin.causation_id, CAUSE_MAX),
     ):
         if len(text) > most:
             raise EventTooLarge("event.too_large", f"its {name} has {len(text)} characters; {most} are taken")

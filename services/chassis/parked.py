@@ -1,7 +1,7 @@
 """Events that wait: unreadable, refused, failed, early or behind; in order per subject, replayed or discarded."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +59,11 @@ class Shown(Listed):
     headers: dict[str, str]
     detail: str
 
+    @property
+    def envelope(self) -> Record:
+        """The record as it came from Kafka, but for its payload."""
+        return Record(self.topic, self.partition, self.kafka_offset, self.key, None, self.headers)
+
 
 @dataclass(frozen=True, slots=True)
 class Parked(Shown):
@@ -69,7 +74,7 @@ class Parked(Shown):
     @property
     def record(self) -> Record:
         """The record as it came from Kafka."""
-        return Record(self.topic, self.partition, self.kafka_offset, self.key, self.payload, self.headers)
+        return replace(self.envelope, value=self.payload)
 
 
 _LISTED = """id, topic, event_type, tenant, subject, reason, code, waits_for, attempts, parked_at,
@@ -88,8 +93,13 @@ def slot_of(record: Record) -> Slot:
     """
     tenant = record.headers.get("ce_tenant", "")
     if not is_tenant(tenant) or not (record.key or b"").startswith(f"{tenant}/".encode()):
-        return (record.topic, "", "")
+        return nobodys(record)
     return (record.topic, tenant, record.headers.get("ce_subject", "")[:ID_MAX])
+
+
+def nobodys(record: Record) -> Slot:
+    """Of what concerns no tenant."""
+    return (record.topic, "", "")
 
 
 def holds_back(why: Any, subject: str) -> bool:
@@ -106,9 +116,9 @@ def awaits_own(why: Any, subject: str) -> bool:
     return bool(why.reason == "early" and why.waits_for == subject)
 
 
-async def add(tx: Tx, consumer: str, record: Record, why: Reason) -> None:
-    """Park a record."""
-    _, tenant, subject = slot_of(record)
+async def add(tx: Tx, consumer: str, record: Record, slot: Slot, why: Reason) -> None:
+    """Park a record, in order with what else waits of its slot."""
+    _, tenant, subject = slot
     await tx.run(
         """INSERT INTO parked (consumer, topic, partition, kafka_offset, event_id, event_type, tenant, subject, key,
                                headers, payload, reason, code, detail, waits_for, next_try_at)
@@ -247,6 +257,11 @@ async def let_known_try_again(tx: Tx, consumer: str, types: Collection[tuple[str
                           LIMIT 1000 FOR UPDATE SKIP LOCKED)""",
         [consumer, TYPE_UNKNOWN, [topic for topic, _ in types], [name for _, name in types]],
     )
+
+
+async def give(tx: Tx, parked_id: int, slot: Slot) -> None:
+    """It was nobody's, and is this tenant's from now on."""
+    await tx.run("UPDATE parked SET tenant = %s, subject = %s WHERE id = %s", [*slot[1:], parked_id])
 
 
 async def close(tx: Tx, parked_id: int, outcome: str, *, by: str, why: str) -> bool:

@@ -16,9 +16,10 @@ import psycopg
 from google.protobuf.message import Message
 
 from services.chassis import inbox, parked, told, topics
+from services.chassis.brokers import Brokers
 from services.chassis.consumer import Consumer, Handler, Teller, types_of
 from services.chassis.database import Database, Tx
-from services.chassis.envelope import Event, Identity, Record, Unreadable, decode, topic_of
+from services.chassis.envelope import Event, Identity, Record, Unreadable, cause_id, decode, identity_of, topic_of
 from services.chassis.logs import log
 from services.chassis.outbox import Announcement
 from services.chassis.parked import Reason, Slot
@@ -30,7 +31,7 @@ BATCH = 500  # records in a transaction
 NEAR_S = 2.0  # within which we tell what came of an event, unless it had to wait for something
 SAY_S = 5.0  # between two words on how far it is
 
-Said = tuple[str, str]  # a tenant, and the id of an event
+Said = tuple[str, str]  # a tenant, and the id by which an event is named as a cause
 NO_CAUSE = ("", "")
 # Writes what an event of our own tells; with the event that we followed and that made us tell it, if it was one.
 Step = Callable[[Tx, Event[Any], Event[Any] | None], Awaitable[object]]
@@ -105,16 +106,16 @@ async def rebuild(
     handlers: Mapping[type[Message], Handler],
     tell: Teller,
     fold: Fold,
-    bootstrap_servers: str,
+    brokers: Brokers,
     *,
     over_gaps: bool = False,
 ) -> Summary:
     """Bring the database from where it stands (nothing at all, or an older copy) to the last thing that was told."""
     with _alone(consumer.database):
-        async with told.reader(bootstrap_servers) as reader:
+        async with told.reader(brokers) as reader:
             names = sorted({*consumer.topics, *fold.tells})
-            partitions = await asyncio.to_thread(topics.partitions, bootstrap_servers, names)
-            acknowledged = await asyncio.to_thread(topics.committed, bootstrap_servers, f"receivables-{consumer.name}")
+            partitions = await asyncio.to_thread(topics.partitions, brokers, names)
+            acknowledged = await asyncio.to_thread(topics.committed, brokers, f"receivables-{consumer.name}")
             known = await _all_sequences(consumer.database)
             survey = _Survey({}, known, acknowledged=acknowledged, over_gaps=over_gaps)
             await _read_all(reader, consumer, fold, survey, await reader.ranges(partitions))
@@ -368,6 +369,13 @@ class _Work:
     def _is_own(self, record: Record) -> bool:
         return record.topic in self._fold.tells
 
+    def _is_answered(self, record: Record) -> bool:
+        """Whether we told what came of a followed event: whoever told it was believed then."""
+        return _said(record) in self._survey.answers
+
+    def _slot_of(self, record: Record) -> Slot:
+        return parked.slot_of(record) if self._is_answered(record) else self._consumer.sources.slot_of(record)
+
     async def _forget_what_was_published(self) -> None:
         """What a copy has in its outbox, or could not publish, was published since: it would be told again."""
         told_now = self._survey.told
@@ -389,7 +397,7 @@ class _Work:
             )
 
     async def _write(self, batch: Sequence[Record]) -> None:
-        tenants = {tenant for record in batch if (tenant := parked.slot_of(record)[1])}
+        tenants = {tenant for record in batch if (tenant := self._slot_of(record)[1])}
         async with self._consumer.database.transaction(tenants) as tx:
             await tx.run("INSERT INTO tenant SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", [sorted(tenants)])
             known = await self._known(tx, batch)
@@ -403,12 +411,15 @@ class _Work:
 
     async def _known(self, tx: Tx, batch: Sequence[Record]) -> set[Identity]:
         """Which of these events the database has handled before."""
-        hashes = {_identity(record): inbox.body_hash(record) for record in batch if not self._is_own(record)}
+        hashes = {identity_of(record): inbox.body_hash(record) for record in batch if not self._is_own(record)}
         return set(await inbox.seen(tx, self._consumer.name, hashes)) if hashes else set()
 
     async def _follow(self, tx: Tx, record: Record, known: set[Identity]) -> None:
         """Remember what a followed event says, or keep it for what we told of it, or let it come again."""
         self._handled[Place(record.topic, record.partition)] = record.offset
+        if not self._is_answered(record) and (not_allowed := self._consumer.sources.why_not(record)) is not None:
+            await self._park(tx, record, not_allowed)
+            return
         try:
             event = decode(record, self._types[record.topic])
         except Unreadable as error:
@@ -520,9 +531,9 @@ class _Work:
                 [self._consumer.name, list(self._consumer.topics)],
             )
         self._rows = {
-            (row.tenant, row.event_id): (row.id, (row.topic, row.tenant, row.subject))
+            (row.tenant, cause_id(row.topic, row.event_id)): (row.id, (row.topic, row.tenant, row.subject))
             for row in rows
-            if (row.tenant, row.event_id) in self._survey.answers
+            if (row.tenant, cause_id(row.topic, row.event_id)) in self._survey.answers
         }
 
     async def _try(self, tx: Tx, event: Event[Any]) -> Reason | None:
@@ -561,10 +572,10 @@ class _Work:
         return Reason("refused", refusal.code, refusal.message)
 
     async def _claim(self, tx: Tx, record: Record) -> None:
-        await inbox.settle(tx, self._consumer.name, {_identity(record): inbox.body_hash(record)})
+        await inbox.settle(tx, self._consumer.name, {identity_of(record): inbox.body_hash(record)})
 
     async def _park(self, tx: Tx, record: Record, why: Reason) -> int:
-        await parked.add(tx, self._consumer.name, record, why)
+        await parked.add(tx, self._consumer.name, record, self._slot_of(record), why)
         self._summary.waiting += 1
         row = await tx.row("SELECT currval(pg_get_serial_sequence('parked', 'id')) AS id")
         return int(row.id)
@@ -627,12 +638,8 @@ async def _no_handler(_tx: Tx, _events: Sequence[Event[Any]]) -> None:
     raise AssertionError("own events are not followed")
 
 
-def _identity(record: Record) -> Identity:
-    return record.headers.get("ce_tenant", ""), record.headers.get("ce_source", ""), record.headers.get("ce_id", "")
-
-
 def _said(record: Record) -> Said:
-    return record.headers.get("ce_tenant", ""), record.headers.get("ce_id", "")
+    return record.headers.get("ce_tenant", ""), cause_id(record.topic, record.headers.get("ce_id", ""))
 
 
 def _cause(record: Record) -> Said:

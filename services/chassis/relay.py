@@ -25,6 +25,7 @@ from aiokafka.errors import (
 from aiokafka.partitioner import murmur2
 
 from services.chassis import metrics, tracing, unpublished
+from services.chassis.brokers import Brokers
 from services.chassis.database import Database, is_transient
 from services.chassis.envelope import RECORD_MAX_BYTES
 from services.chassis.logs import harmless, log
@@ -106,10 +107,10 @@ class _Outcome:
 class Relay:
     """A thread with its own connection and producer; both are made anew after any trouble."""
 
-    def __init__(self, database: Database, bootstrap_servers: str, consumer: str) -> None:
+    def __init__(self, database: Database, brokers: Brokers, consumer: str) -> None:
         self._database = database
         self._past = Past(consumer)
-        self._bootstrap_servers = bootstrap_servers.split(",")
+        self._brokers = brokers
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self._loop = uvloop.new_event_loop()
@@ -171,7 +172,7 @@ class Relay:
                 return  # told to stop meanwhile: publishing is another's
             connection.execute(f"LISTEN {CHANNEL}")
             self._past.stalled = True  # as another may have left it
-            async with new_producer(self._bootstrap_servers) as producer:
+            async with new_producer(self._brokers) as producer:
                 more, pace = True, Pace()
                 while not self._stopping.is_set():
                     if not more:
@@ -217,13 +218,13 @@ class Relay:
 
 
 @asynccontextmanager
-async def new_producer(bootstrap_servers: Sequence[str]) -> AsyncIterator[AIOKafkaProducer]:
+async def new_producer(brokers: Brokers) -> AsyncIterator[AIOKafkaProducer]:
     """A producer that never gives a record up: one given up and sent again would come behind later ones of its key.
 
     Of aiokafka, because it writes records in C, a batch at a time: a tenth of the processor time of kafka-python.
     """
     producer = AIOKafkaProducer(
-        bootstrap_servers=list(bootstrap_servers),
+        **brokers.options(),
         client_id="receivables-relay",
         acks="all",
         enable_idempotence=True,

@@ -35,6 +35,7 @@ from services.chassis import (
     operations,
     rebuild,
     rpc,
+    tls,
     told,
     topics,
     tracing,
@@ -42,13 +43,15 @@ from services.chassis import (
 from services.chassis.access import Gate, Refused
 from services.chassis.acts import Refusals
 from services.chassis.audit import AuditService
+from services.chassis.brokers import brokers_of
 from services.chassis.consumer import Consumer, Handler, Teller, nobody
 from services.chassis.database import Database, is_transient, reach, trouble
-from services.chassis.envelope import RECORD_MAX_BYTES
+from services.chassis.envelope import RECORD_MAX_BYTES, topic_of
 from services.chassis.identity import Principal, Signer, Speaker, Trust, Verifier
 from services.chassis.logs import log
 from services.chassis.relay import Relay
 from services.chassis.settings import ChassisSettings, load, secret_now
+from services.chassis.sources import Sources
 from services.chassis.workers import Work, workers
 
 S = TypeVar("S", bound=ChassisSettings)
@@ -103,6 +106,11 @@ class Service(Generic[S]):
     # How its tables follow from the topics; a service that tells nothing has nothing to be compared with.
     fold: rebuild.Fold | None = None
 
+    def topics_of_sources(self, settings: S) -> list[str]:
+        """The topics that it follows of those outside who have one of their own."""
+        contracts = {topic_of(message) for message in self.handlers(settings)}
+        return sorted(set(Sources(settings.order_sources).topics(contracts)) - contracts)
+
     def consumer(self, settings: S, database: Database, topic_ids: Mapping[str, str] | None = None) -> Consumer:
         """The service's handling of events, for the process and for tests."""
         return Consumer(
@@ -110,6 +118,7 @@ class Service(Generic[S]):
             self.name,
             self.handlers(settings),
             tell=self.tell,
+            sources=Sources(settings.order_sources),
             topic_ids=topic_ids,
             failures_in_row_max=settings.failures_in_row_max,
             batch_s=settings.batch_s,
@@ -143,6 +152,11 @@ def speaker_of(name: str, settings: ChassisSettings) -> Speaker:
         return said
 
     return metadata
+
+
+def certificate_of(settings: ChassisSettings) -> tls.Holder | None:
+    """This workload's certificate, by which it calls and is called; None where wires have none (AR_GRPC_TLS=off)."""
+    return None if settings.grpc_tls == "off" else tls.holder(settings.tls_dir)
 
 
 def _address(settings: ChassisSettings) -> str:
@@ -209,7 +223,7 @@ async def _serve(service: Service[S], settings: S) -> None:
             parts = await _stand_up(service, settings, stack)
             works = service.works(parts)
             metrics.expect_jobs(work.kind for work in works)
-            relay = Relay(parts.database, settings.kafka_bootstrap_servers, service.name)
+            relay = Relay(parts.database, brokers_of(settings), service.name)
             relay.start()
             stack.push_async_callback(asyncio.to_thread, relay.stop)
             if settings.metrics_port:
@@ -253,10 +267,14 @@ def _end_within(seconds: float, code: int) -> None:
 
 async def _stand_up(service: Service[S], settings: S, stack: AsyncExitStack) -> Parts[S]:
     """Wait for the broker and the database, make sure that the topics are there and our role is a safe one."""
-    await _wait_for("broker", lambda: topics.trouble(settings.kafka_bootstrap_servers))
+    brokers = brokers_of(settings)
+    await _wait_for("broker", lambda: topics.trouble(brokers))
+    of_sources = service.topics_of_sources(settings)
+    await _wait_for("topics of sources", lambda: topics.missing(brokers, of_sources))
     topic_ids = await asyncio.to_thread(
         topics.ensure,
-        settings.kafka_bootstrap_servers,
+        brokers,
+        [*topics.TOPICS, *of_sources],
         partitions=settings.partitions,
         replication=settings.replication,
     )
@@ -270,7 +288,7 @@ async def _stand_up(service: Service[S], settings: S, stack: AsyncExitStack) -> 
     async with database.pool.connection() as connection:
         await migrate.check_role(connection)
     if service.fold is not None:
-        await told.check(settings.kafka_bootstrap_servers, database, service.fold.tells, service.name)
+        await told.check(brokers, database, service.fold.tells, service.name)
     return Parts(settings, database, service.consumer(settings, database, topic_ids))
 
 
@@ -281,11 +299,15 @@ def run_rebuild(
     if service.fold is None:
         raise SystemExit(f"{service.name} tells nothing that it could be rebuilt from")
     fold = service.fold
+    brokers = brokers_of(settings)
+
+    of_sources = service.topics_of_sources(settings)
 
     async def run() -> rebuild.Summary:
         topic_ids = await asyncio.to_thread(
             topics.ensure,
-            settings.kafka_bootstrap_servers,
+            brokers,
+            [*topics.TOPICS, *of_sources],
             partitions=settings.partitions,
             replication=settings.replication,
         )
@@ -297,13 +319,15 @@ def run_rebuild(
                 service.handlers(settings),
                 service.tell,
                 fold,
-                settings.kafka_bootstrap_servers,
+                brokers,
                 over_gaps=over_gaps,
             )
 
     reach(settings.database_url.get_secret_value())
     if not migrate.is_ready_for(settings.database_url.get_secret_value(), service.migrations, service.stands_on):
         raise SystemExit(f"the database is not migrated: python -m services.{service.name} migrate")
+    if lacking := topics.missing(brokers, of_sources):
+        raise SystemExit(f"AR_ORDER_SOURCES: the topics of its sources cannot all be read: {lacking}")
     try:
         return uvloop.run(run())
     except (rebuild.Unfit, told.Stuck) as why:
@@ -375,19 +399,20 @@ async def _open_door(
     service: Service[S], parts: Parts[S], works: Sequence[Work], refusals: Refusals
 ) -> AsyncIterator[None]:
     """Answer calls; then say that we no longer do, and finish those that are under way."""
+    settings = parts.settings
     servicers = service.servicers(parts)
     server = rpc.server(
-        gate_of(service.name, parts.settings, [servicer.name for servicer in servicers], refusals.note),
+        gate_of(service.name, settings, [servicer.name for servicer in servicers], refusals.note),
         max_receive_message_length=RECORD_MAX_BYTES,
         so_reuseport=0,
-        max_connection_age_ms=parts.settings.grpc_connection_age_s * 1000,
+        max_connection_age_ms=settings.grpc_connection_age_s * 1000,
         max_connection_age_grace_ms=AGE_GRACE_MS,
     )
     names = [reflection.SERVICE_NAME, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
     operator = Servicer(
         OPERATIONS,
         operations_pb2_grpc.add_OperationsServiceServicer_to_server,
-        operations.OperationsService(service.name, parts.settings, parts.consumer, works),
+        operations.OperationsService(service.name, settings, parts.consumer, works),
     )
     auditor = Servicer(
         AUDIT, audit_pb2_grpc.add_AuditServiceServicer_to_server, AuditService(parts.database, parts.consumer)
@@ -400,12 +425,20 @@ async def _open_door(
     alive = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(alive, server)
     reflection.enable_server_reflection(names, server)
-    server.add_insecure_port(f"{parts.settings.grpc_host}:{parts.settings.grpc_port}")
-    await server.start()
+    servers = [server]
+    if (held := certificate_of(settings)) is not None:
+        server.add_secure_port(f"{settings.grpc_host}:{settings.grpc_tls_port}", tls.server_credentials(held))
+    if settings.grpc_tls == "require":
+        # Probes have no certificate: in plain text, health answers and nothing else does.
+        servers.append(rpc.server(Gate("require", {}), so_reuseport=0))
+        health_pb2_grpc.add_HealthServicer_to_server(alive, servers[-1])
+    servers[-1].add_insecure_port(f"{settings.grpc_host}:{settings.grpc_port}")
+    for each in servers:
+        await each.start()
     for name in ("", LIVENESS, READINESS, *names):
         await alive.set(name, health_pb2.HealthCheckResponse.SERVING)
     try:
         yield
     finally:
         await alive.enter_graceful_shutdown()
-        await server.stop(GRACE_S)
+        await asyncio.gather(*(each.stop(GRACE_S) for each in servers))

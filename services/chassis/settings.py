@@ -1,12 +1,21 @@
 """What every service can be told from outside: environment variables that begin with AR_, secrets also as files."""
 
+import json
 import os
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import psycopg
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, WithJsonSchema
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+
+from services.chassis import sources
 
 S = TypeVar("S", bound=BaseSettings)
 PREFIX = "AR_"
@@ -22,7 +31,26 @@ def _known_address(url: SecretStr | None) -> SecretStr | None:
     return url
 
 
+def _json(given: Any) -> Any:
+    try:
+        return json.loads(given) if isinstance(given, str) else given
+    except ValueError:
+        raise ValueError('is no JSON, such as {"webshop": ["acme"]}') from None
+
+
+def _known_sources(tenants: dict[str, list[str]]) -> dict[str, list[str]]:
+    sources.check(tenants)
+    return tenants
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
+OrderSources = Annotated[
+    dict[str, list[str]],
+    NoDecode,
+    BeforeValidator(_json),
+    AfterValidator(_known_sources),
+    WithJsonSchema({"type": "string"}),  # as it comes from outside
+]
 
 
 class ChassisSettings(BaseSettings):
@@ -55,6 +83,13 @@ class ChassisSettings(BaseSettings):
     kafka_tls_dir: Path = Field(
         Path("/etc/receivables/kafka"),
         description="folder of our certificate for the broker, with ssl: tls.crt, tls.key",
+    )
+    order_sources: OrderSources = Field(
+        {},
+        description='who tells us orders, each on the topic `receivables.orders.v1.<source>`, and for which tenants ("*": '
+        'for any), as JSON: `{"webshop": ["acme"], "erp-1": ["acme", "globex"]}`; the source "*" is whoever writes '
+        "on `receivables.orders.v1`, who may speak for any tenant if it is not named",
+        json_schema_extra={"default": "{}"},
     )
     partitions: int = Field(8, description="of a topic that has to be created", ge=1)
     replication: int = Field(1, description="copies of a topic that has to be created", ge=1)

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from kafka.errors import KafkaError as BrokerError
 
 from services.chassis import topics
+from services.chassis.brokers import Brokers
 from services.chassis.database import Database
 from services.chassis.envelope import RECORD_MAX_BYTES, Record, text_headers
 from services.chassis.logs import log
@@ -109,10 +110,10 @@ class Patience:
 
 
 @asynccontextmanager
-async def reader(bootstrap_servers: str) -> AsyncIterator[Reader]:
+async def reader(brokers: Brokers) -> AsyncIterator[Reader]:
     """A reader, which sees what the follower sees; raises KafkaError where no broker answers."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers.split(","),
+        **brokers.options(),
         client_id="receivables-told",
         group_id=None,
         enable_auto_commit=False,
@@ -127,7 +128,7 @@ async def reader(bootstrap_servers: str) -> AsyncIterator[Reader]:
         await consumer.stop()
 
 
-async def check(bootstrap_servers: str, database: Database, names: Sequence[str], service: str) -> None:
+async def check(brokers: Brokers, database: Database, names: Sequence[str], service: str) -> None:
     """Raise Older if the newest records of these topics, our own, are newer than the database.
 
     Events that wait in the outbox make the database newer than the topic, which is as it should be. A broker that is
@@ -135,7 +136,7 @@ async def check(bootstrap_servers: str, database: Database, names: Sequence[str]
     """
     while True:
         try:
-            told = await newest(bootstrap_servers, names)
+            told = await newest(brokers, names)
         except (KafkaError, BrokerError, OSError) as error:
             log.warning("waiting to start", waits_for="own topics", why=type(error).__name__)
             await asyncio.sleep(0.5)
@@ -153,11 +154,11 @@ async def check(bootstrap_servers: str, database: Database, names: Sequence[str]
         )
 
 
-async def newest(bootstrap_servers: str, names: Sequence[str]) -> dict[Key, Last]:
+async def newest(brokers: Brokers, names: Sequence[str]) -> dict[Key, Last]:
     """The keys of the last records of each partition, and the highest number of each there."""
     told: dict[Key, Last] = {}
-    partitions = await asyncio.to_thread(topics.partitions, bootstrap_servers, names)
-    async with reader(bootstrap_servers) as read:
+    partitions = await asyncio.to_thread(topics.partitions, brokers, names)
+    async with reader(brokers) as read:
         whole = await read.ranges(partitions)
         ranges = {place: (max(begin, end - LAST), end) for place, (begin, end) in whole.items()}
         try:

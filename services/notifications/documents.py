@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import grpc
 from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
 
-from services.chassis import tracing
+from services.chassis import tls, tracing
 from services.chassis.identity import Speaker
 
 WAIT_S = 10.0  # for invoicing to answer, retries included
@@ -53,18 +53,15 @@ class TooLarge(Exception):  # noqa: N818 - what is wrong with the document
 class Documents:
     """Invoicing's documents, over gRPC."""
 
-    def __init__(self, address: str, metadata: Speaker) -> None:
-        """Remember where invoicing answers, and what says who asks it; the connection opens with the first question."""
-        self._address = address
+    def __init__(self, address: str, metadata: Speaker, held: tls.Holder | None) -> None:
+        """Remember where invoicing answers, what says who asks it, and our certificate; without one we ask in plain text."""
+        options = [("grpc.service_config", _CONFIG), ("grpc.max_receive_message_length", BYTES_MAX + 64 * 1024)]
+        self._line = tls.Line("invoicing", address, held, options)
         self._metadata = metadata
-        self._channel: grpc.aio.Channel | None = None
 
     async def fetch(self, tenant: str, document: str, traceparent: str = "") -> Document:
         """The document of an invoice or a credit note, by its id; raises NotAtHand, or TooLarge."""
-        if self._channel is None:
-            options = [("grpc.service_config", _CONFIG), ("grpc.max_receive_message_length", BYTES_MAX + 64 * 1024)]
-            self._channel = grpc.aio.insecure_channel(self._address, options=options)
-        stub = service_pb2_grpc.InvoicingServiceStub(self._channel)
+        stub = service_pb2_grpc.InvoicingServiceStub(self._line.channel())
         request = service_pb2.RenderDocumentRequest(document=document)
         metadata = self._metadata(tenant, "invoicing")
         try:
@@ -79,6 +76,4 @@ class Documents:
 
     async def close(self) -> None:
         """Close the connection."""
-        if self._channel is not None:
-            await self._channel.close()
-            self._channel = None
+        await self._line.close()

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from services.chassis import jobs, tracing
+from services.chassis import jobs, tls, tracing
 from services.chassis import metrics as machinery
 from services.chassis.identity import Speaker
 from services.chassis.jobs import Job
@@ -214,8 +214,8 @@ async def gather(desk: Desk, batch: Batch) -> None:
         pass
 
 
-def works(desk: Desk, settings: Settings, speak: Speaker) -> tuple[Work, ...]:
-    """All that sending has to do, as the settings say; `speak` says in calls to neighbours who we are."""
+def works(desk: Desk, settings: Settings, speak: Speaker, held: tls.Holder | None) -> tuple[Work, ...]:
+    """All that sending has to do, as the settings say; neighbours are told who we are by `speak` and our certificate."""
     server = Server(
         host=settings.smtp_host,
         port=settings.smtp_port,
@@ -225,7 +225,7 @@ def works(desk: Desk, settings: Settings, speak: Speaker) -> tuple[Work, ...]:
         sender=settings.mail_from,
         connections=settings.smtp_connections,
     )
-    sender = Sender(desk, server, Documents(settings.invoicing_address, speak), settings.reply_domain)
+    sender = Sender(desk, server, Documents(settings.invoicing_address, speak, held), settings.reply_domain)
     return (
         Work(LETTER, sender.send, most=BATCH, cost_most=MESSAGES_AT_ONCE, findable=store.count_due),
         # Looks in its pauses, which the sender of letters may have none of.

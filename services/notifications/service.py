@@ -4,7 +4,7 @@ from pathlib import Path
 
 from receivables.notifications.v1 import service_pb2, service_pb2_grpc
 
-from services.chassis.service import Parts, Service, Servicer, speaker_of
+from services.chassis.service import Parts, Service, Servicer, certificate_of, speaker_of
 from services.notifications import metrics, sending, stream
 from services.notifications.rebuild import FOLD
 from services.notifications.rpc import NotificationsService
@@ -31,7 +31,10 @@ SERVICE = Service(
     servicers=_servicers,
     measure=metrics.measure,
     works=lambda parts: sending.works(
-        Desk.of(parts.settings), parts.settings, speaker_of("notifications", parts.settings)
+        Desk.of(parts.settings),
+        parts.settings,
+        speaker_of("notifications", parts.settings),
+        certificate_of(parts.settings),
     ),
     fold=FOLD,
 )

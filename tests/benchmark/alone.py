@@ -108,13 +108,13 @@ def _ceiling(servers: Ground, taped: Tape, name: str, goals: list[Goal]) -> floa
     warm, measured = parts(taped, name)
     with begun(servers, taped, name, 1) as up:
         for records in warm:
-            tape.tell(servers.servers.kafka_bootstrap, records)
+            tape.tell(servers.servers.cluster.brokers(), records)
             up.at_rest()
         recorder = Recorder(servers.servers.admin_database_url, up.urls)
         recorder.start()
         for records in measured:
             before = up.standing()
-            tape.tell(servers.servers.kafka_bootstrap, records)
+            tape.tell(servers.servers.cluster.brokers(), records)
             up.at_rest()
             goals.append(_difference(up.standing(), before))
         urls = up.urls
@@ -129,7 +129,7 @@ def _measure(servers: Ground, taped: Tape, name: str, goals: Sequence[Goal], wor
     warm, measured = parts(taped, name)
     with begun(servers, taped, name, workers) as up:
         for records in warm:
-            tape.tell(servers.servers.kafka_bootstrap, records)
+            tape.tell(servers.servers.cluster.brokers(), records)
             up.at_rest()
         seconds = sum(_phase(up, records, goal) for records, goal in zip(measured, goals, strict=True))
         up.at_rest()
@@ -140,7 +140,7 @@ def _measure(servers: Ground, taped: Tape, name: str, goals: Sequence[Goal], wor
 def _phase(up: Lone, records: Sequence[Told], goal: Goal) -> float:
     """Seconds for all of one kind, counted from when all of them wait: what was done until then is taken off."""
     before, told = up.standing(), time.perf_counter()
-    tape.tell(up.ground.servers.kafka_bootstrap, records)
+    tape.tell(up.ground.servers.cluster.brokers(), records)
     early, waiting = up.handled() - before.handled, time.perf_counter()
     if not goal.handled:
         raise FellOverError(f"{up.name} handles nothing of {records[0].name}")
@@ -187,7 +187,7 @@ def begun(
     """So many processes of a service, on topics and a database as they were before the first order, then prepared."""
     admin = servers.servers.admin_database_url
     database = f"{PREFIX}_alone_{name}"
-    tape.fresh_topics(servers.servers.kafka_bootstrap)
+    tape.fresh_topics(servers.servers.cluster.brokers())
     postgres.drop(admin, database)
     urls = postgres.copy(admin, tape.template(name), database)
     prepare(urls)

@@ -6,9 +6,7 @@ table, as the service's own role, under its row-level security, foreign keys and
 (its outbox, once published) is inserted too, and not deleted.
 """
 
-import os
 import re
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,9 +18,9 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from deploy.local.postgres import BINARIES, DatabaseUrls
+from deploy.local.postgres import DatabaseUrls
 from tests.benchmark import business
-from tests.benchmark.stand import FellOverError
+from tests.benchmark.stand import FellOverError, pgbench
 
 BATCH = 500  # orders: what a service takes at most
 _AVERAGE = re.compile(r"latency average = ([0-9.]+) ms")
@@ -169,17 +167,11 @@ class Recorder:
 
     def _pgbench(self, script: Path, batches: int) -> float:
         """Seconds for all batches, over one connection."""
-        where = conninfo_to_dict(self._urls.server)
-        environment = os.environ | {
-            "PGPASSWORD": str(where["password"]),
-            "PGOPTIONS": f"-c ar.tenants={business.TENANT} -c search_path=public",
-        }
-        argv = [str(BINARIES / "pgbench"), "-n", "-c", "1", "-t", str(batches), "-f", str(script)]
-        argv += ["-h", str(where["host"]), "-p", str(where["port"]), "-U", str(where["user"]), str(where["dbname"])]
-        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
-        found = _AVERAGE.search(done.stdout)
-        if done.returncode or found is None or "failed transactions: 0 " not in done.stdout:
-            raise FellOverError(f"pgbench: {done.stderr.strip()[-500:] or done.stdout.strip()[-500:]}")
+        options = f"-c ar.tenants={business.TENANT} -c search_path=public"
+        arguments = ("-c", "1", "-t", str(batches), "-f", str(script))
+        said = pgbench(self._urls, self._admin_url, *arguments, options=options)
+        if (found := _AVERAGE.search(said)) is None or "failed transactions: 0 " not in said:
+            raise FellOverError(f"pgbench: {said.strip()[-500:]}")
         return float(found[1]) / 1000 * batches
 
     def _tables(self, admin: psycopg.Connection[Any]) -> list[Table]:

@@ -5,9 +5,7 @@ transaction of its own, over as many connections. The callers are a process of t
 """
 
 import asyncio
-import os
 import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,7 +27,7 @@ from receivables.credit.v1 import service_pb2, service_pb2_grpc
 from deploy.demo.stack import HOST
 from deploy.local import postgres
 from deploy.local.artifacts import ROOT
-from deploy.local.postgres import BINARIES, DatabaseUrls
+from deploy.local.postgres import DatabaseUrls
 from deploy.local.trust import Issuers
 from services.chassis import topics
 from services.chassis.access import IDENTITY
@@ -40,7 +38,7 @@ from tests.benchmark import business, report, tape
 from tests.benchmark.effort import Effort
 from tests.benchmark.lone import Lone, lone, process
 from tests.benchmark.report import Section
-from tests.benchmark.stand import PARTITIONS, PREFIX, FellOverError, Ground, ground, quiet_logs
+from tests.benchmark.stand import PARTITIONS, PREFIX, FellOverError, Ground, ground, pgbench, quiet_logs
 from tests.benchmark.tape import Told
 
 CALLERS = 16
@@ -123,7 +121,7 @@ def _credit(servers: Ground) -> Iterator[Lone]:
     quiet_logs()
     urls = postgres.provision(servers.servers.admin_database_url, name)
     migrate(urls.owner, f"{name}_server", ROOT / "services" / "credit" / "migrations")
-    topics.ensure(servers.servers.kafka_bootstrap, partitions=PARTITIONS, replication=1)
+    topics.ensure(servers.servers.cluster.brokers(), partitions=PARTITIONS, replication=1)
     with (
         lone(servers, "credit", urls, {}) as up,
         callers.dialled(up.processes[0].address, "credit", by=up.issuers) as channel,
@@ -266,7 +264,7 @@ def _hot_by_events(up: Lone, run: str, orders: int) -> float:
     made = (business.placed(pattern, run, number, at) for number in range(orders))
     told = [Told(business.ORDERS, 0, one.key, one.value, one.headers, "OrderPlaced", "") for one in made]
     before = up.handled()
-    tape.tell(up.ground.servers.kafka_bootstrap, told)
+    tape.tell(up.ground.servers.cluster.brokers(), told)
     early, began = up.handled() - before, time.perf_counter()
     deadline = began + 120
     while up.handled() - before < orders:
@@ -284,7 +282,7 @@ def _ceilings(up: Lone, effort: Effort) -> dict[str, list[float]]:
     one, many = up.ground.folder / "one.sql", up.ground.folder / "many.sql"
     one.write_text(update)
     many.write_text(f"BEGIN;\n{update * UPDATES}COMMIT;\n")
-    bench = partial(_pgbench, urls, seconds=1 if effort.quick else 10)
+    bench = partial(_tps, urls, up.ground.servers.admin_database_url, seconds=1 if effort.quick else 10)
     kinds: dict[str, Callable[[], float]] = {
         "an UPDATE a transaction, one client": lambda: bench(one, clients=1),
         f"an UPDATE a transaction, {CALLERS} clients": lambda: bench(one, clients=CALLERS),
@@ -293,13 +291,8 @@ def _ceilings(up: Lone, effort: Effort) -> dict[str, list[float]]:
     return {what: [measure() for _ in range(effort.runs)] for what, measure in kinds.items()}
 
 
-def _pgbench(urls: DatabaseUrls, script: Path, *, clients: int, seconds: int) -> float:
-    where = conninfo_to_dict(urls.server)
-    argv = [str(BINARIES / "pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-T", str(seconds)]
-    argv += ["-f", str(script), "-h", str(where["host"]), "-p", str(where["port"]), "-U", str(where["user"])]
-    environment = os.environ | {"PGPASSWORD": str(where["password"])}
-    argv.append(str(where["dbname"]))
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode or (found := _TPS.search(done.stdout)) is None:
-        raise FellOverError(f"pgbench: {done.stderr.strip()[-500:]}")
+def _tps(urls: DatabaseUrls, admin_url: str, script: Path, *, clients: int, seconds: int) -> float:
+    said = pgbench(urls, admin_url, "-M", "prepared", "-c", str(clients), "-T", str(seconds), "-f", str(script))
+    if (found := _TPS.search(said)) is None:
+        raise FellOverError(f"pgbench: {said.strip()[-500:]}")
     return float(found[1])

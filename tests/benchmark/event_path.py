@@ -19,6 +19,7 @@ from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from deploy.local import postgres
+from deploy.local.cluster import Cluster
 from deploy.local.postgres import DatabaseUrls
 from services.chassis.envelope import text_headers
 from services.chassis.migrate import migrate
@@ -124,7 +125,7 @@ def _database(servers: Ground) -> Iterator[DatabaseUrls]:
     """A database of the toy, and topics with nothing on them."""
     name, admin = f"{PREFIX}_events", servers.servers.admin_database_url
     quiet_logs()
-    tape.fresh_topics(servers.servers.kafka_bootstrap)
+    tape.fresh_topics(servers.servers.cluster.brokers())
     postgres.drop(admin, name)
     urls = postgres.provision(admin, name)
     migrate(urls.owner, f"{name}_server", SERVICE.migrations)
@@ -142,9 +143,9 @@ def _figure(events: int, seconds: float, meter: Meter) -> Figure:
 
 def _rival(servers: Ground, told: Sequence[Told], *, announce: bool) -> Figure:
     with _database(servers) as urls:
-        tape.tell(servers.servers.kafka_bootstrap, told)
+        tape.tell(servers.servers.cluster.brokers(), told)
         few = len(told) // WARM_SHARE
-        arguments = (servers.servers.kafka_bootstrap, urls.server, few, len(told), announce)
+        arguments = (servers.servers.cluster, urls.server, few, len(told), announce)
         with process(_serve_rival, *arguments) as (pipe, pid):
             warm = _receive(pipe)
             with (meter := _meter(servers, urls, pid)):
@@ -166,17 +167,17 @@ def _give_up() -> int:
     raise FellOverError("the rival loop ended, or hangs")
 
 
-def _serve_rival(pipe: Connection, bootstrap: str, url: str, few: int, events: int, announce: bool) -> None:
+def _serve_rival(pipe: Connection, cluster: Cluster, url: str, few: int, events: int, announce: bool) -> None:
     """Do so many to warm up, say how many it were, and the rest when told."""
     consumer: Any = KafkaConsumer(
         ORDERS,
-        bootstrap_servers=bootstrap,
+        **cluster.options(),
         group_id="rival",
         auto_offset_reset="earliest",
         enable_auto_commit=False,
         max_poll_records=BATCH,
     )
-    producer = KafkaProducer(bootstrap_servers=[bootstrap], acks="all", linger_ms=2)
+    producer = KafkaProducer(**cluster.options(), acks="all", linger_ms=2)
     done = 0
     with psycopg.connect(url, autocommit=True) as connection:
         for end in (few, events):
@@ -230,7 +231,7 @@ def _announce(producer: Any, polled: Sequence[Any]) -> None:
 def _ours(servers: Ground, told: Sequence[Told]) -> dict[str, Figure]:
     few = len(told) // WARM_SHARE
     with _database(servers) as urls:
-        tape.tell(servers.servers.kafka_bootstrap, told)
+        tape.tell(servers.servers.cluster.brokers(), told)
         with lone(servers, "toy", urls, {"AR_SESSION_TIMEOUT_S": "6"}, module="tests.chaos.toy") as up:
             deadline = time.monotonic() + LONGEST_S
 

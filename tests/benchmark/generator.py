@@ -23,6 +23,7 @@ from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 
+from deploy.local.cluster import ERP, SHOP, Cluster
 from tests.benchmark import business
 from tests.benchmark.business import ORDERS, Pattern, Record
 from tests.benchmark.sink import Count
@@ -97,11 +98,11 @@ class Ran:
 class Generator:
     """The process, for the length of a `with` block."""
 
-    def __init__(self, bootstrap: str, mails: Path) -> None:
+    def __init__(self, cluster: Cluster, mails: Path) -> None:
         """`mails` is where the mail server counts."""
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, bootstrap, mails), name="load", daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, cluster, mails), name="load", daemon=True)
 
     @property
     def pid(self) -> int:
@@ -128,13 +129,13 @@ class Generator:
             watch(told)
 
 
-def _serve(pipe: Connection, bootstrap: str, mails: Path) -> None:
-    uvloop.run(_work(pipe, bootstrap, Count(mails)))
+def _serve(pipe: Connection, cluster: Cluster, mails: Path) -> None:
+    uvloop.run(_work(pipe, cluster, Count(mails)))
 
 
-async def _work(pipe: Connection, bootstrap: str, mails: Count) -> None:
+async def _work(pipe: Connection, cluster: Cluster, mails: Count) -> None:
     """Carry out one plan after the other, until the other end of the pipe is closed."""
-    async with _Shop(bootstrap) as shop, _Ears(bootstrap) as ears:
+    async with _Shop(cluster) as shop, _Ears(cluster) as ears:
         pipe.send("ready")
         while True:
             try:
@@ -147,10 +148,8 @@ async def _work(pipe: Connection, bootstrap: str, mails: Count) -> None:
 class _Shop:
     """Hands records to the broker, a batch for each partition."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._producer: Any = AIOKafkaProducer(
-            bootstrap_servers=bootstrap.split(","), acks="all", max_batch_size=BATCH_BYTES
-        )
+    def __init__(self, cluster: Cluster) -> None:
+        self._producer: Any = AIOKafkaProducer(**cluster.options(SHOP), acks="all", max_batch_size=BATCH_BYTES)
         self._partition_of: dict[bytes, int] = {}
         self.failed: Counter[str] = Counter()
 
@@ -195,10 +194,8 @@ class _Shop:
 class _Ears:
     """Reads what is announced from now on."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._consumer: Any = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap.split(","), enable_auto_commit=False, check_crcs=False
-        )
+    def __init__(self, cluster: Cluster) -> None:
+        self._consumer: Any = AIOKafkaConsumer(**cluster.options(ERP), enable_auto_commit=False, check_crcs=False)
 
     async def __aenter__(self) -> Self:
         await self._consumer.start()

@@ -138,7 +138,9 @@ async def run(scene: Scene, admin_url: str, options: argparse.Namespace) -> None
     urls = provision(admin_url, name)
     try:
         migrate(urls.owner, f"{name}_server", scene.service.migrations)
-        settings = scene.service.settings(database_url=urls.server, kafka_bootstrap_servers="none")
+        settings = scene.service.settings(
+            database_url=urls.server, kafka_bootstrap_servers="none", kafka_security="plaintext", grpc_tls="off"
+        )
         async with database_of(settings) as database:
             parts: Parts[Any] = Parts(settings, database, scene.service.consumer(settings, database))
             async with database.pool.connection() as connection:

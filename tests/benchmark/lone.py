@@ -85,7 +85,7 @@ def lone(
     settings = {**settings, **issuers.environment(name)}
     processes = [_describe(servers, name, urls, settings, module, nth) for nth in range(workers)]
     with ExitStack() as opened:
-        ends = opened.enter_context(closing(Ends(servers.servers.kafka_bootstrap)))
+        ends = opened.enter_context(closing(Ends(servers.servers.cluster.brokers())))
         for one in processes:
             one.process.spawn()
             opened.callback(one.process.stop, STOP_S)
@@ -102,10 +102,11 @@ def _describe(
     grpc_port, metrics_port = free_port(), free_port()
     environment = {
         "PYTHONPATH": f"{ROOT}:{ROOT / 'proto' / 'gen'}",
-        "AR_KAFKA_BOOTSTRAP_SERVERS": servers.servers.kafka_bootstrap,
         "AR_PARTITIONS": str(PARTITIONS),
         "AR_LOG_LEVEL": "WARNING",
         **settings,
+        **servers.servers.cluster.variables(),
+        "AR_GRPC_TLS": "off",
         "AR_DATABASE_URL": urls.server,
         "AR_GRPC_PORT": str(grpc_port),
         "AR_METRICS_PORT": str(metrics_port),

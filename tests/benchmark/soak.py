@@ -29,6 +29,7 @@ from deploy.demo.settled import NotSettledError
 from deploy.demo.shop import Shop
 from deploy.demo.stack import SERVICES, NotFreshError, ServiceGaveUpError, Stack
 from deploy.local.artifacts import ROOT
+from deploy.local.cluster import ERP, SHOP
 from deploy.local.processes import ProcessDiedError
 from deploy.local.servers import Servers
 from k8s import measured
@@ -81,8 +82,8 @@ def soak(
             Servers(folder) as servers,
             Stack(servers, folder / "logs", prefix="soak", say=_say) as stack,
             Services(stack.addresses, stack.issuers) as services,
-            Shop(servers.kafka_bootstrap) as shop,
-            Feed(servers.kafka_bootstrap) as feed,
+            Shop(servers.cluster.brokers(SHOP)) as shop,
+            Feed(servers.cluster.brokers(ERP)) as feed,
         ):
             ran = run(Stage(stack, services, shop, feed), folder, minutes, orders_per_second, every)
     except (NotFreshError, ServiceGaveUpError, ProcessDiedError, TimeoutError) as error:

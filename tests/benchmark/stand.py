@@ -1,12 +1,15 @@
 """Everything that a benchmark stands on: servers of its own, the five services, the mail sink, the load, and the proof."""
 
 import logging
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -22,7 +25,9 @@ from deploy.demo.feed import TOPICS, Feed
 from deploy.demo.settled import NotSettledError, wait_until_settled
 from deploy.demo.stack import Stack, rows
 from deploy.local.artifacts import ROOT
+from deploy.local.postgres import CLIENTS, DatabaseUrls
 from deploy.local.servers import Servers, own_folder
+from services.chassis.brokers import Brokers
 from tests.benchmark import business
 from tests.benchmark.generator import Generator, Plan, Ran, Standing
 from tests.benchmark.processes import BROKER, DATABASE, Meter, listener
@@ -47,9 +52,9 @@ class FellOverError(Exception):
 class Ends:
     """How far each topic reaches: what `wait_until_settled` asks of a feed."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, brokers: Brokers) -> None:
         """Connect; the topics must exist."""
-        self._consumer: Any = KafkaConsumer(bootstrap_servers=bootstrap.split(","))
+        self._consumer: Any = KafkaConsumer(**brokers.options())
         self._places = [
             TopicPartition(topic, partition)
             for topic in TOPICS
@@ -91,7 +96,7 @@ class Stand:
         """Of all processes."""
         roots = {name: one.process.pid for name, one in self.stack.running.items()}
         roots |= {
-            BROKER: listener(int(self.servers.kafka_bootstrap.rpartition(":")[2]), ("java",)),
+            BROKER: listener(int(self.servers.cluster.bootstrap.rpartition(":")[2]), ("java",)),
             DATABASE: database_pid(self.servers),
             LOAD: self.generator.pid,
             MAIL: self.sink.pid,
@@ -189,8 +194,12 @@ def ground(say: Say, *, statements: bool = False) -> Iterator[Ground]:
         say(f"Starting a broker and a database (logs: {logs.relative_to(ROOT)})")
         mails = logs / "mails"
         sink = opened.enter_context(Sink(mails))
-        counting = {"shared_preload_libraries": "pg_stat_statements"} if statements else {}
-        servers = opened.enter_context(Servers(logs, database_settings=counting))
+        sockets = Path(opened.enter_context(TemporaryDirectory(prefix="bench-")))
+        sockets.chmod(0o1777)  # the user whom the database runs as puts its socket there
+        asked = {"unix_socket_directories": str(sockets)}
+        if statements:
+            asked["shared_preload_libraries"] = "pg_stat_statements"
+        servers = opened.enter_context(Servers(logs, database_settings=asked))
         if statements:
             with administer(servers, "postgres") as admin:
                 admin.execute("CREATE EXTENSION pg_stat_statements")
@@ -223,10 +232,24 @@ def stand_on(ground: Ground, *, settings: Mapping[str, str] | None = None) -> It
         services = opened.enter_context(Services(stack.addresses, stack.issuers))
         say(f"Registering {business.BUYERS} buyers and their people")
         business.register(services)
-        ends = opened.enter_context(closing(Ends(servers.kafka_bootstrap)))
+        ends = opened.enter_context(closing(Ends(servers.cluster.brokers())))
         rest(services, ends, stack.check)
-        generator = opened.enter_context(Generator(servers.kafka_bootstrap, ground.mails))
+        generator = opened.enter_context(Generator(servers.cluster, ground.mails))
         yield Stand(servers, stack, services, ground.sink, generator, ends, ground.folder, say, {}, set())
+
+
+def pgbench(urls: DatabaseUrls, admin_url: str, *arguments: str, options: str = "") -> str:
+    """Run pgbench as the serving role, and give what it says; it speaks no TLS, so by the socket where there is one."""
+    where = conninfo_to_dict(urls.server)
+    with psycopg.connect(admin_url) as admin:
+        [sockets] = admin.execute("SHOW unix_socket_directories").fetchone() or [""]
+    argv = [str(CLIENTS / "pgbench"), "-n", *arguments, "-h", sockets or str(where["host"]), "-p", str(where["port"])]
+    argv += ["-U", str(where["user"]), str(where["dbname"])]
+    environment = os.environ | {"PGPASSWORD": str(where["password"]), "PGOPTIONS": options}
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise FellOverError(f"pgbench: {done.stderr.strip()[-500:] or done.stdout.strip()[-500:]}")
+    return done.stdout
 
 
 def rest(services: Any, ends: Ends, check: Callable[[], None]) -> Mapping[str, service_pb2.StatusResponse]:

@@ -20,6 +20,7 @@ from deploy.demo.stack import SERVICES, START_S
 from deploy.local import postgres
 from deploy.local.processes import wait_until
 from services.chassis import topics
+from services.chassis.brokers import Brokers
 from tests.benchmark.generator import BATCH_BYTES, Plan
 from tests.benchmark.stand import PARTITIONS, PREFIX, Ground, Stand, stand_on
 
@@ -61,7 +62,7 @@ def record(ground: Ground, orders: int) -> Tape:
         ground.say(f"Recording what {orders:,} orders tell on every topic")
         up.run(Plan("t", 0, 3600, most_under_way=MOST_UNDER_WAY, orders=orders))
         up.prove()
-        told = _read(ground.servers.kafka_bootstrap, before, up.ends.ends())
+        told = _read(ground.servers.cluster.brokers(), before, up.ends.ends())
         environments = {name: dict(one.process.env) for name, one in up.stack.running.items()}
     return Tape(told, orders, environments)
 
@@ -88,9 +89,9 @@ def freeze(up: Stand) -> None:
         service.process.await_ready(START_S)
 
 
-def _read(bootstrap: str, first: Mapping[Any, int], ends: Mapping[Any, int]) -> list[Told]:
+def _read(brokers: Brokers, first: Mapping[Any, int], ends: Mapping[Any, int]) -> list[Told]:
     told: list[Told] = []
-    consumer: Any = KafkaConsumer(bootstrap_servers=bootstrap.split(","), enable_auto_commit=False)
+    consumer: Any = KafkaConsumer(**brokers.options(), enable_auto_commit=False)
     with closing(consumer):
         consumer.assign(list(ends))
         for place, offset in first.items():
@@ -108,16 +109,16 @@ def _told(place: TopicPartition, one: Any) -> Told:
     return Told(place.topic, place.partition, one.key, one.value, list(one.headers), message.DESCRIPTOR.name, order)
 
 
-def tell(bootstrap: str, records: Sequence[Told]) -> None:
+def tell(brokers: Brokers, records: Sequence[Told]) -> None:
     """Tell them again, as fast as it goes; return when the broker has all."""
-    asyncio.run(_tell(bootstrap, records))
+    asyncio.run(_tell(brokers, records))
 
 
-async def _tell(bootstrap: str, records: Sequence[Told]) -> None:
+async def _tell(brokers: Brokers, records: Sequence[Told]) -> None:
     places: defaultdict[tuple[str, int], list[Told]] = defaultdict(list)
     for record in records:
         places[(record.topic, record.partition)].append(record)
-    producer: Any = AIOKafkaProducer(bootstrap_servers=bootstrap.split(","), acks="all", max_batch_size=BATCH_BYTES)
+    producer: Any = AIOKafkaProducer(**brokers.options(), acks="all", max_batch_size=BATCH_BYTES)
     await producer.start()
     try:
         answers = []
@@ -139,9 +140,9 @@ def _batches(producer: Any, records: Sequence[Told]) -> list[Any]:
     return batches
 
 
-def fresh_topics(bootstrap: str) -> None:
+def fresh_topics(brokers: Brokers) -> None:
     """Remove every topic and what was noted of who read them, and make the topics anew."""
-    with closing(topics.admin_client(bootstrap)) as admin:
+    with closing(topics.admin_client(brokers)) as admin:
         if groups := [
             group["group_id"] for group in admin.list_groups() if group["group_id"].startswith("receivables-")
         ]:
@@ -149,12 +150,12 @@ def fresh_topics(bootstrap: str) -> None:
         if known := sorted(set(TOPICS) & set(admin.list_topics())):
             admin.delete_topics(known)
         wait_until(lambda: not set(TOPICS) & set(admin.list_topics()), "the topics are gone")
-        wait_until(lambda: _made(bootstrap), "the topics are there again")
+        wait_until(lambda: _made(brokers), "the topics are there again")
 
 
-def _made(bootstrap: str) -> bool:
+def _made(brokers: Brokers) -> bool:
     try:
-        topics.ensure(bootstrap, partitions=PARTITIONS, replication=1)
+        topics.ensure(brokers, partitions=PARTITIONS, replication=1)
     except UnknownTopicOrPartitionError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""What traces cost the handling of an event: nothing recorded, some, all, a few batches of each in turn, in one run.
+"""What traces cost the handling of an event: nothing recorded, some, all, a few batches of each in turn.
 
     .venv/bin/python -m tests.benchmark.traces credit ledger --batch 20
 
@@ -33,7 +33,7 @@ from tests.benchmark.scenes import SCENES, Scene
 from tests.receiver import Receiver
 
 SHARES = (None, 0.0, 0.05, 0.1, 1.0)  # of the traces that are recorded; None: switched off
-BLOCK = 10  # batches after which another one has its turn
+BLOCK = 200  # events, about, after which another one has its turn
 
 
 def _named(share: float | None) -> str:
@@ -61,7 +61,8 @@ async def play(scene: Scene, parts: Parts[Any], meter: Meter, options: argparse.
     chance = random.Random(7)
     recorder, found = Spans("bench"), {_named(share): Cost(0, 0, 0, 0, 0, 0) for share in SHARES}
     await measure(parts, meter, flow[: WARM_UP * options.batch], options.batch)
-    size, start, turn = BLOCK * options.batch, WARM_UP * options.batch, 0
+    batches = max(1, BLOCK // options.batch)
+    size, start, turn = batches * options.batch, WARM_UP * options.batch, 0
     while start + size <= len(flow):
         # Backwards every other time: tables grow meanwhile.
         share = SHARES[turn % len(SHARES)] if turn // len(SHARES) % 2 else SHARES[-1 - turn % len(SHARES)]
@@ -74,7 +75,7 @@ async def play(scene: Scene, parts: Parts[Any], meter: Meter, options: argparse.
         before = found[_named(share)]
         found[_named(share)] = Cost(
             before.events + size,
-            before.batches + BLOCK,
+            before.batches + batches,
             before.wall_s + time.perf_counter() - wall,
             before.python_s + time.process_time() - python,
             before.postgres_s + meter.postgres_s() - postgres,

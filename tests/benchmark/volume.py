@@ -121,7 +121,7 @@ class _filled:  # noqa: N801 - a context manager
             for statement in stock:
                 admin.execute(sql.SQL(statement.format(rows=size)))
             admin.execute("VACUUM ANALYZE")
-        self._settings = service.settings(database_url=urls.server, kafka_bootstrap_servers=servers.kafka_bootstrap)
+        self._settings = service.settings(database_url=urls.server, **servers.cluster.settings(), grpc_tls="off")
         self._service = service
 
     async def __aenter__(self) -> Parts[Any]:

@@ -2,16 +2,19 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
+from kafka import KafkaAdminClient
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from deploy.local.cluster import set_passwords
 from deploy.local.processes import wait_until
 from tests.chaos.toy.events import placed
-from tests.chaos.world import World, assert_exactly_once_in_order
+from tests.chaos.world import RIGHTS, TOY, World, assert_exactly_once_in_order
 
 
 def replace(file: Path, text: str) -> None:
@@ -68,7 +71,7 @@ def test_a_changed_password_is_read_from_its_file_and_nothing_is_lost(
 
     role.change(after)
     world.send([placed(f"o{n}", account=f"b{n % 7}", tenant=tenant) for n in range(50, 100)])
-    wait_until(lambda: "waiting to try again" in replica.log.read_text()[said:], "it cannot log in")
+    wait_until(lambda: "waiting to try again" in replica.log.read_text()[said:], "it cannot log in", 60)
     assert len(world.effects(tenant)) == 50
     replace(file, role.address(after))
 
@@ -79,6 +82,38 @@ def test_a_changed_password_is_read_from_its_file_and_nothing_is_lost(
     assert before not in replica.log.read_text()
     assert after not in replica.log.read_text()
     process.stop()
+
+
+def test_a_brokers_password_that_changes_is_read_from_its_file_and_nothing_is_lost(
+    world: World, tenant: str, tmp_path: Path
+):
+    for replica in world.replicas:
+        replica.process.stop()
+    replica, user, after = world.replicas[0], TOY, secrets.token_urlsafe(12)
+    file = tmp_path / "kafka_password"
+    file.write_text(world.kafka.cluster.password_of(user))
+    process = replica.described(AR_SECRETS_DIR=str(tmp_path))
+    del process.env["AR_KAFKA_PASSWORD"]
+    process.start()
+    world.send([placed(f"o{n}", account=f"b{n % 7}", tenant=tenant) for n in range(50)])
+    world.await_effects(tenant, 50)
+    pid = process.pid
+
+    # Who is logged in stays so; a broker that starts anew asks everybody again.
+    with closing(KafkaAdminClient(**world.kafka.administrator().options())) as admin:
+        set_passwords(admin, {user: after})
+    world.kafka.restart()
+    world.send([placed(f"o{n}", account=f"b{n % 7}", tenant=tenant) for n in range(50, 100)])
+    assert len(world.effects(tenant)) == 50
+    replace(file, after)
+
+    world.await_effects(tenant, 100)
+    world.await_published()
+    assert (process.running, process.pid) == (True, pid)
+    assert_exactly_once_in_order(world, tenant, [f"b{n % 7} o{n}/1" for n in range(100)])
+    assert after not in replica.log.read_text()
+    process.stop()
+    world.kafka.cluster.admit(world.kafka.administrator(), {TOY: RIGHTS})
 
 
 def test_another_database_in_the_file_is_met_only_after_a_new_start(

@@ -17,6 +17,7 @@ from psycopg.rows import scalar_row
 from receivables.operations.v1 import service_pb2, service_pb2_grpc
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
+from deploy.local.authority import Authority
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres, provision
 from deploy.local.processes import Process, free_port, wait_until
@@ -28,6 +29,14 @@ from tests.chaos.toy.service import SERVICE
 from tests.records import a_producer
 
 PARTITIONS = 4
+TOY = "toy"  # who the replicas are to the broker
+RIGHTS = (
+    {
+        "resource": {"type": "topic", "name": "receivables.", "patternType": "prefix"},
+        "operations": ["Describe", "Read", "Write"],
+    },
+    {"resource": {"type": "group", "name": "receivables-toy"}, "operations": ["Read"]},
+)
 ORDERS, DECISIONS = "receivables.orders.v1", "receivables.credit.v1"
 
 
@@ -42,7 +51,7 @@ class Replica:
         self.grpc_port, self.metrics_port = grpc_port or free_port(), free_port()
         self.settings = {
             **settings,
-            "AR_DATABASE_URL": f"{settings['AR_DATABASE_URL']}?application_name={name}",
+            "AR_DATABASE_URL": f"{settings['AR_DATABASE_URL']}&application_name={name}",
             "AR_GRPC_HOST": host,
             "AR_GRPC_PORT": str(self.grpc_port),
             "AR_METRICS_PORT": str(self.metrics_port),
@@ -98,22 +107,25 @@ class World:
     def __init__(self, folder: Path) -> None:
         """Describe it; nothing happens yet."""
         self.folder = folder
-        self.kafka = Kafka(folder / "kafka", folder / "kafka.log")
-        self.postgres = Postgres(folder / "postgres", folder / "postgres.log")
+        authority = Authority(folder / "authority")
+        self.kafka = Kafka(folder / "kafka", folder / "kafka.log", authority=authority)
+        self.postgres = Postgres(folder / "postgres", folder / "postgres.log", authority=authority)
         self.replicas: list[Replica] = []
         self.settings: dict[str, str] = {}
 
     def start(self, count: int = 2) -> None:
         """Start the servers, and so many replicas side by side."""
         self.kafka.start()
+        self.kafka.cluster.admit(self.kafka.administrator(), {TOY: RIGHTS})
         self.postgres.start()
         urls = provision(self.postgres.admin_url, "toy")
         migrate(urls.owner, "toy_server", SERVICE.migrations)
-        topics.ensure(self.kafka.bootstrap, partitions=PARTITIONS, replication=1)
+        topics.ensure(self.kafka.cluster.brokers(), partitions=PARTITIONS, replication=1)
         self.settings = {
             "AR_DATABASE_URL": urls.server,
             "AR_OWNER_DATABASE_URL": urls.owner,
-            "AR_KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,
+            **self.kafka.cluster.variables(TOY),
+            "AR_GRPC_TLS": "off",
             "AR_PARTITIONS": str(PARTITIONS),
             "AR_SESSION_TIMEOUT_S": "6",
             "AR_CLOCK": "test",
@@ -139,7 +151,7 @@ class World:
 
     def send(self, records: Sequence[Record]) -> None:
         """Put records on their topics, as the shop would; returns when the broker has them."""
-        producer = a_producer(self.kafka.bootstrap)
+        producer = a_producer(self.kafka.cluster.brokers())
         sent = [
             producer.send(
                 record.topic,
@@ -206,7 +218,7 @@ class World:
 
     def committed(self) -> int:
         """How many records of the orders' topic the group has acknowledged to Kafka."""
-        admin = KafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
+        admin = KafkaAdminClient(**self.kafka.cluster.options())
         try:
             found = admin.list_group_offsets({"receivables-toy": None})["receivables-toy"]
             return sum(place.offset for partition, place in found.items() if partition.topic == ORDERS)
@@ -219,7 +231,7 @@ class World:
 
     def records(self, topic: str, tenant: str) -> list[Any]:
         """Every record about a tenant on a topic, repeats included, in order per partition."""
-        consumer = KafkaConsumer(bootstrap_servers=self.kafka.bootstrap, auto_offset_reset="earliest")
+        consumer = KafkaConsumer(**self.kafka.cluster.options(), auto_offset_reset="earliest")
         places = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
         consumer.assign(places)
         ends = consumer.end_offsets(places)

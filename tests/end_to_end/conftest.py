@@ -9,14 +9,19 @@ from deploy.demo.calls import Services
 from deploy.demo.feed import Feed
 from deploy.demo.player import Stage
 from deploy.demo.shop import Shop
+from deploy.demo.stack import SOURCES as OF_THE_DEMO
 from deploy.demo.stack import Stack, rows
 from deploy.local.artifacts import ROOT
+from deploy.local.cluster import ERP, SHOP
 from deploy.local.servers import Servers, own_folder
 from tests.end_to_end.world import Trader, World
 from tests.receiver import Receiver
 
 # Other tests use the run's broker for the same topics, and would be followed; the database is shared.
 OWN = ("KAFKA_BOOTSTRAP_SERVERS", "AR_SMTP_HOST", "AR_SMTP_PORT", "AR_MAIL_FOLDER")
+
+# A second shop of every seller, and one of another.
+SOURCES = {**OF_THE_DEMO, "second-shop": ["*"], "erp": ["elsewhere"]}
 
 FAILED = "SELECT event_type, detail FROM parked WHERE reason = 'failed' AND closed_at IS NULL"
 
@@ -42,10 +47,11 @@ def stage(traces: Receiver) -> Iterator[Stage]:
             servers.folder / "logs",
             prefix=f"e2e_{servers.folder.name.replace('-', '_')}",
             settings=traces.environment() | {"OTEL_BSP_SCHEDULE_DELAY": "100"},
+            sources=SOURCES,
         ) as stack,
         Services(stack.addresses, stack.issuers) as services,
-        Shop(servers.kafka_bootstrap) as shop,
-        Feed(servers.kafka_bootstrap) as feed,
+        Shop(servers.cluster.brokers(SHOP)) as shop,
+        Feed(servers.cluster.brokers(ERP)) as feed,
     ):
         yield Stage(stack, services, shop, feed)
 

@@ -22,13 +22,16 @@ from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_events
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
+from deploy.demo import orders
 from deploy.demo.desk import money
-from deploy.demo.stack import START_S, STOP_S, Running
+from deploy.demo.shop import TOPIC, Shop
+from deploy.demo.stack import START_S, STOP_S, Running, rows
 from deploy.local import postgres
 from deploy.local.artifacts import ROOT
 from deploy.local.postgres import DatabaseUrls
 from deploy.local.trust import person
 from services.chassis import told
+from services.chassis.brokers import Brokers
 from services.chassis.migrate import migrate
 from services.chassis.topics import TOPICS, partitions
 from tests.end_to_end.world import Trader, World
@@ -274,7 +277,7 @@ def test_every_service_is_built_anew_from_the_topics_alone(
     differences = {}
     for name, service in world.stage.stack.running.items():
         anew = empty(name)
-        done = command(service, anew, "rebuild")
+        done = command(service, anew, "rebuild", "--by", "user:test")
         assert (name, done.returncode) == (name, 0), done.stderr[-3000:] + done.stdout
         was, now = contents(name, service.database, shop), contents(name, anew, shop)
         for table in was:
@@ -286,6 +289,55 @@ def test_every_service_is_built_anew_from_the_topics_alone(
             assert was[table] or table in ("held", "job", "matching", "refused_order"), f"{name}.{table} was not played"
 
     assert not differences, pformat(differences, width=200)
+
+
+@pytest.fixture
+def others(world: World) -> Iterator[tuple[Shop, Shop]]:
+    """Give a second shop of every seller, and one that speaks for another seller alone."""
+    brokers = world.stage.stack.servers.cluster.brokers()
+    with Shop(brokers, "second-shop") as second, Shop(brokers, "erp") as erp:
+        yield second, erp
+
+
+@pytest.mark.timeout(200)
+def test_what_shops_number_alike_on_their_topics_is_built_anew_as_it_was_and_what_was_refused_is_refused(
+    world: World, trader: Trader, others: tuple[Shop, Shop], empty: Callable[[str], DatabaseUrls]
+) -> None:
+    trader.buyer(limit=1000)
+    trader.person("clerk", "BILLING CREDIT")
+    second, erp = others
+    for shop, order_id, amount in (
+        (world.stage.shop, "first", "100"),
+        (second, "far", "90000"),
+        (second, "second", "200"),
+        (erp, "wrong", "300"),
+    ):
+        order = trader.place(order_id, amount, told=False)
+        shop.tell((trader.tenant, "b1", order_id), order, at=world.at, identity="2" if order_id == "far" else "1")
+        shop.flush()
+        if order_id in ("first", "second"):
+            shop.ship(trader.tenant, orders.shipped(order, "s1", world.at.date()), world.at)
+            shop.flush()
+    world.settle()
+    assert {body.order_id for body in trader.told("InvoiceIssued")} == {"first", "second"}
+    assert {(d.order_id, d.outcome) for d in trader.told("CreditDecided")} == {
+        ("first", credit_events.OUTCOME_APPROVED),
+        ("second", credit_events.OUTCOME_APPROVED),
+        ("far", credit_events.OUTCOME_DECLINED),
+    }
+
+    for name in ("credit", "invoicing", "notifications"):
+        service, anew = world.stage.stack.running[name], empty(name)
+        done = command(service, anew, "rebuild", "--by", "user:test")
+        assert (name, done.returncode) == (name, 0), done.stderr[-3000:] + done.stdout
+        assert contents(name, anew, trader) == contents(name, service.database, trader), name
+        assert not_allowed(anew) == not_allowed(service.database), name
+
+
+def not_allowed(urls: DatabaseUrls) -> list[tuple[Any, ...]]:
+    """What was refused since its shop does not speak for its seller."""
+    question = "SELECT topic, partition, kafka_offset, tenant FROM parked WHERE code = 'event.tenant_not_allowed'"
+    return sorted(rows(urls, [], question))
 
 
 @contextmanager
@@ -310,12 +362,12 @@ def name_of(service: Running) -> str:
     return str(conninfo_to_dict(service.database.server)["dbname"])
 
 
-async def numbers_told(bootstrap_servers: str) -> dict[tuple[str, str], dict[int, set[str]]]:
+async def numbers_told(brokers: Brokers) -> dict[tuple[str, str], dict[int, set[str]]]:
     """The ids of all events that were told, by topic and key, and by their numbers."""
-    names = [topic for topic in TOPICS if topic != "receivables.orders.v1"]
+    names = [topic for topic in TOPICS if topic != TOPIC]
     found: dict[tuple[str, str], dict[int, set[str]]] = {}
-    async with told.reader(bootstrap_servers) as reader:
-        async for records in reader.read(await reader.ranges(partitions(bootstrap_servers, names))):
+    async with told.reader(brokers) as reader:
+        async for records in reader.read(await reader.ranges(partitions(brokers, names))):
             for _, record in records:
                 key = (record.topic, (record.key or b"").decode())
                 found.setdefault(key, {}).setdefault(told.sequence_of(record), set()).add(record.headers["ce_id"])
@@ -328,7 +380,7 @@ def assert_all_is_well(world: World, trader: Trader) -> None:
         numbers = [body.number for body in trader.told(name)]
         wanted = [f"{prefix}-2026-{n:06d}" for n in range(1, len(numbers) + 1)]
         assert sorted(numbers) == wanted
-    for key, ids in asyncio.run(numbers_told(world.stage.stack.servers.kafka_bootstrap)).items():
+    for key, ids in asyncio.run(numbers_told(world.stage.stack.servers.cluster.brokers())).items():
         assert sorted(ids) == list(range(1, len(ids) + 1)), key
         assert all(len(same) == 1 for same in ids.values()), key
     for account in ("b1", "b2"):
@@ -367,7 +419,7 @@ def test_a_database_restored_from_an_older_copy_tells_nothing_twice_and_loses_no
             assert f"the database is older than what {name} has told" in refused.stderr
             assert f"python -m services.{name} rebuild" in refused.stderr
 
-            done = command(service, service.database, "rebuild")
+            done = command(service, service.database, "rebuild", "--by", "user:test")
             assert (name, done.returncode) == (name, 0), done.stderr[-3000:] + done.stdout
             now = contents(name, service.database, shop)
             assert now == was, name

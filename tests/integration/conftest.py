@@ -75,12 +75,8 @@ def open_service(own_database: OwnDatabase, servers: Servers) -> OpenService:
     @asynccontextmanager
     async def opened(service: Service[Any], **settings: Any) -> AsyncIterator[Parts[Any]]:
         urls = own_database(service)
-        given = service.settings(
-            database_url=urls.server,
-            owner_database_url=urls.owner,
-            kafka_bootstrap_servers=servers.kafka_bootstrap,
-            **settings,
-        )
+        usual = servers.cluster.settings() | {"grpc_tls": "off"}
+        given = service.settings(database_url=urls.server, owner_database_url=urls.owner, **usual | settings)
         async with database_of(given) as database:
             yield Parts(given, database, service.consumer(given, database))
 

@@ -83,7 +83,7 @@ class Stand:
 
     def send(self, records: Sequence[Record]) -> None:
         """Put records on their topics; returns when the broker has them."""
-        producer = a_producer(self._kafka.bootstrap)
+        producer = a_producer(self._kafka.cluster.brokers())
         for record in records:
             headers = [(name, text.encode()) for name, text in record.headers.items()]
             producer.send(record.topic, key=record.key, value=record.value, headers=headers)
@@ -92,7 +92,7 @@ class Stand:
 
     def told(self, topic: str, tenant: str) -> dict[str, tuple[str, str, int]]:
         """What was announced about a tenant, by event id: its type, its account and its number there."""
-        consumer = KafkaConsumer(bootstrap_servers=self._kafka.bootstrap, auto_offset_reset="earliest")
+        consumer = KafkaConsumer(**self._kafka.cluster.options(), auto_offset_reset="earliest")
         places = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
         consumer.assign(places)
         ends = consumer.end_offsets(places)
@@ -110,7 +110,9 @@ class Stand:
         return self._servers.environment() | {
             "AR_DATABASE_URL": self.database.server,
             "AR_OWNER_DATABASE_URL": self.database.owner,
-            "AR_KAFKA_BOOTSTRAP_SERVERS": self._kafka.bootstrap,
+            # As a version before TLS is told it too.
+            **self._kafka.cluster.variables(),
+            "AR_GRPC_TLS": "off",
             "AR_PARTITIONS": str(PARTITIONS),
             "AR_SESSION_TIMEOUT_S": "6",
             "AR_CLOCK": "test",

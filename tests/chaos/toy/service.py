@@ -16,6 +16,7 @@ from services.chassis.envelope import Origin, Record
 from services.chassis.rpc import Door, read, write, write_many
 from services.chassis.service import Parts, Service, Servicer
 from services.chassis.settings import ChassisSettings
+from services.chassis.sources import Sources
 from services.chassis.workers import Batch, Work
 from services.kernel.refusals import NotFound
 from tests.chaos.toy import usecases
@@ -84,6 +85,7 @@ class Toy(Service[ChassisSettings]):
             self.name,
             self.handlers(settings),
             tell=self.tell,
+            sources=Sources(settings.order_sources),
             topic_ids=topic_ids,
             failures_in_row_max=settings.failures_in_row_max,
             batch_s=settings.batch_s,

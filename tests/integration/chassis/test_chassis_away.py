@@ -43,8 +43,8 @@ async def call(postgres: Postgres) -> AsyncIterator[Caller]:
     urls = await asyncio.to_thread(provision, postgres.admin_url, "toy")
     await asyncio.to_thread(migrate, urls.owner, "toy_server", SERVICE.migrations)
     nobody = "127.0.0.1:1"
-    given: dict[str, Any] = {"database_url": urls.server, "kafka_bootstrap_servers": nobody, "clock": "test"}
-    settings = SERVICE.settings(**given)
+    given: dict[str, Any] = {"database_url": urls.server, "clock": "test", "grpc_tls": "off"}
+    settings = SERVICE.settings(**given, kafka_bootstrap_servers=nobody, kafka_security="plaintext")
     async with database_of(settings) as database, serving(_parts(settings, database)) as caller:
         yield caller
 

@@ -11,7 +11,7 @@ from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
 from deploy.local.postgres import DatabaseUrls
-from services.chassis import chain, logs, parked
+from services.chassis import chain, keys, logs, parked
 from services.chassis.cli import command_line
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database
@@ -125,6 +125,25 @@ def test_a_resume_in_vain_says_so(urls: DatabaseUrls, say: Say, monkeypatch: pyt
 
     assert "it stays paused" in say("parked", "resume", "acme", "--by", "user:ada")
     assert "acme" in say("parked", "tenants")
+
+
+def test_whoever_has_an_operators_key_need_not_say_who_they_are_and_cannot_say_another(
+    urls: DatabaseUrls, say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    handle(urls, placed("o1", site="fails"), placed("o2", site="fails"))
+    assert "say --by" in say("parked", "discard", "1", "--why", "a test")
+    monkeypatch.setenv("AR_OPERATOR_KEY", str(tmp_path / "operator.json"))
+    monkeypatch.setenv("AR_TRUST_DIR", str(tmp_path))
+    assert CliRunner().invoke(keys.app, ["init", "ada"]).exit_code == 0
+
+    assert "not of user:eve" in say("parked", "discard", "1", "--why", "a test", "--by", "user:eve")
+    assert "discarded" in say("parked", "discard", "1", "--why", "a test")
+    (tmp_path / "operator-ada.json").unlink()
+    assert "identity.key_unknown" in say("parked", "discard", "2", "--why", "a test")
+
+    with psycopg.connect(urls.owner) as connection:
+        rows = connection.execute("SELECT id, closed_by FROM parked ORDER BY id").fetchall()
+    assert rows == [(1, "user:ada"), (2, None)]
 
 
 def test_a_number_that_does_not_wait_is_said_to_be_none(say: Say):

@@ -117,7 +117,7 @@ async def test_an_event_whose_headers_no_follower_would_read_is_refused_where_it
 def topic(servers: Servers) -> Iterator[str]:
     """Give a topic of two partitions that no other test has."""
     name = f"test.relay.{uuid4().hex}"
-    admin = KafkaAdminClient(bootstrap_servers=servers.kafka_bootstrap)
+    admin = KafkaAdminClient(**servers.cluster.options())
     configs = {"max.message.bytes": str(RECORD_MAX_BYTES)}  # as topics.py gives it to ours
     admin.create_topics([NewTopic(name=name, num_partitions=2, replication_factor=1, topic_configs=configs)])
     admin.wait_for_topics([name])
@@ -129,7 +129,7 @@ def topic(servers: Servers) -> Iterator[str]:
 @pytest.fixture
 def published(servers: Servers, topic: str) -> Iterator[Callable[[int], list[Any]]]:
     """Read so many records of the topic, partition by partition in order."""
-    consumer = KafkaConsumer(bootstrap_servers=servers.kafka_bootstrap, auto_offset_reset="earliest")
+    consumer = KafkaConsumer(**servers.cluster.options(), auto_offset_reset="earliest")
     consumer.assign([TopicPartition(topic, partition) for partition in (0, 1)])
 
     def read(count: int) -> list[Any]:
@@ -200,7 +200,7 @@ async def test_a_crash_between_sending_and_deleting_sends_again_and_keeps_each_a
             return self._connection.execute(statement, *args, **how)
 
     with psycopg.connect(toy.database.url, autocommit=True) as connection:
-        async with new_producer([servers.kafka_bootstrap]) as producer:
+        async with new_producer(servers.cluster.brokers()) as producer:
             with pytest.raises(CrashError):
                 await publish(DiesBeforeDelete(connection), producer, Past("toy"), batch=200)  # type: ignore[arg-type]
             while await publish(connection, producer, Past("toy"), batch=128):
@@ -224,7 +224,7 @@ async def test_nothing_is_deleted_that_the_broker_does_not_have(toy: Toy, server
             answer.set_exception(KafkaTimeoutError())
             return answer
 
-    producer = NeverAnswered(bootstrap_servers=servers.kafka_bootstrap)
+    producer = NeverAnswered(**servers.cluster.options())
     await producer.start()
     with psycopg.connect(toy.database.url, autocommit=True) as connection, pytest.raises(KafkaTimeoutError):
         await publish(connection, producer, Past("toy"))
@@ -236,7 +236,7 @@ async def test_nothing_is_deleted_that_the_broker_does_not_have(toy: Toy, server
 def test_one_relay_publishes_and_the_next_takes_over_when_its_session_is_lost(
     toy: Toy, servers: Servers, topic: str, published: Callable[[int], list[Any]]
 ):
-    relays = [Relay(toy.database, servers.kafka_bootstrap, "toy") for _ in range(2)]
+    relays = [Relay(toy.database, servers.cluster.brokers(), "toy") for _ in range(2)]
     for each in relays:
         each.start()
     try:
@@ -269,13 +269,13 @@ async def test_whoever_announces_wakes_the_relay_that_publishes(
     toy: Toy, servers: Servers, topic: str, who: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(relay, "POLL_S", 60)
-    ours = Relay(toy.database, servers.kafka_bootstrap, "toy")
+    ours = Relay(toy.database, servers.cluster.brokers(), "toy")
     ours.start()
     await announce(toy.database, topic)
     await asyncio.to_thread(wait_until, lambda: left(toy) == 0, "it publishes")
 
     async with Database(lambda: toy.database.url) as database:
-        another = Relay(database, servers.kafka_bootstrap, "toy")
+        another = Relay(database, servers.cluster.brokers(), "toy")
         if who == "another replica":
             another.start()
         await announce(toy.database if who == "we" else database, topic)
@@ -295,7 +295,7 @@ def asked_for_the_lock(toy: Toy) -> bool:
 
 
 def test_a_relay_that_is_told_to_stop_while_another_publishes_sends_nothing(toy: Toy, servers: Servers, topic: str):
-    waiting = Relay(toy.database, servers.kafka_bootstrap, "toy")
+    waiting = Relay(toy.database, servers.cluster.brokers(), "toy")
     with psycopg.connect(toy.database.url, autocommit=True) as another:
         another.execute("SELECT pg_advisory_lock(7215002)")
         waiting.start()
@@ -319,7 +319,7 @@ async def test_the_largest_event_that_is_taken_is_one_that_the_broker_takes_and_
         await tx.run("UPDATE outbox SET topic = %s", [topic])
 
     with psycopg.connect(toy.database.url, autocommit=True) as connection:
-        async with new_producer([servers.kafka_bootstrap]) as producer:
+        async with new_producer(servers.cluster.brokers()) as producer:
             await publish(connection, producer, Past("toy"))
             more = producer.create_batch()
             more.append(timestamp=None, key=b"k", value=random.Random(0).randbytes(RECORD_MAX_BYTES - 2048))
@@ -337,7 +337,7 @@ async def test_what_is_on_the_topic_is_a_cloud_event_to_the_sdk(
     async with toy.database.transaction(["acme"]) as tx:
         await outbox.add(tx, [an_announcement(1)])
         await tx.run("UPDATE outbox SET topic = %s", [topic])
-    publishing = Relay(toy.database, servers.kafka_bootstrap, "toy")
+    publishing = Relay(toy.database, servers.cluster.brokers(), "toy")
     publishing.start()
     [record] = await asyncio.to_thread(published, 1)
     await asyncio.to_thread(publishing.stop)
@@ -363,7 +363,7 @@ SMALL = 4000  # bytes that the topic takes at once
 @pytest.fixture
 def small(servers: Servers, topic: str) -> str:
     """Give the same topic; it takes little."""
-    admin = KafkaAdminClient(bootstrap_servers=servers.kafka_bootstrap)
+    admin = KafkaAdminClient(**servers.cluster.options())
     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(SMALL)})])
     admin.close()
     return topic
@@ -384,7 +384,7 @@ async def publish_all(toy: Toy, servers: Servers, past: Past) -> None:
     """As the relay does, without its pauses: a new producer after each refusal."""
     with psycopg.connect(toy.database.url, autocommit=True) as connection:
         for _ in range(20):
-            async with new_producer([servers.kafka_bootstrap]) as producer:
+            async with new_producer(servers.cluster.brokers()) as producer:
                 try:
                     while await publish(connection, producer, past) or left(toy):
                         pass
@@ -433,7 +433,7 @@ async def test_what_was_parked_so_is_published_in_order_when_it_is_put_back_and_
     await publish_all(toy, servers, past)
     assert (await waiting(toy.database)).count("behind account/b") == 58  # in vain: it is refused again
 
-    admin = KafkaAdminClient(bootstrap_servers=servers.kafka_bootstrap)
+    admin = KafkaAdminClient(**servers.cluster.options())
     admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, small, {"max.message.bytes": str(9 * SMALL)})])
     admin.close()
     put(toy, small, ("b", "b60", 10))  # comes while the others are put back
@@ -472,7 +472,7 @@ def test_a_relay_goes_on_by_itself_after_a_row_that_the_broker_refuses(
 ):
     monkeypatch.setattr(relay, "RETRY_S", 0.01)
     put(toy, small, *(("a", f"a{n}", 10) for n in range(5)), ("b", "b0", 2 * SMALL), ("a", "a5", 10), ("b", "b1", 10))
-    ours = Relay(toy.database, servers.kafka_bootstrap, "toy")
+    ours = Relay(toy.database, servers.cluster.brokers(), "toy")
     ours.start()
     wait_until(lambda: left(toy) == 0, "it publishes")
     assert ours.alive()

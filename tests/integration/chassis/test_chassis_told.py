@@ -17,7 +17,7 @@ from services.chassis.topics import admin_client, partitions
 async def topic(servers: Servers) -> AsyncIterator[str]:
     """Give a topic of two partitions that nobody else has."""
     name = f"told-{uuid4().hex}"
-    admin = await asyncio.to_thread(admin_client, servers.kafka_bootstrap)
+    admin = await asyncio.to_thread(admin_client, servers.cluster.brokers())
     admin.create_topics([NewTopic(name=name, num_partitions=2, replication_factor=1)])
     admin.wait_for_topics([name])
     yield name
@@ -26,9 +26,7 @@ async def topic(servers: Servers) -> AsyncIterator[str]:
 
 
 async def tell(servers: Servers, topic: str, *numbers: int, partition: int = 0, undone: bool = False) -> None:
-    producer = AIOKafkaProducer(
-        bootstrap_servers=servers.kafka_bootstrap, transactional_id=uuid4().hex if undone else None
-    )
+    producer = AIOKafkaProducer(**servers.cluster.options(), transactional_id=uuid4().hex if undone else None)
     async with producer:
         if undone:
             await producer.begin_transaction()
@@ -40,13 +38,13 @@ async def tell(servers: Servers, topic: str, *numbers: int, partition: int = 0, 
 
 
 async def test_a_topic_without_events_says_nothing(servers: Servers, topic: str) -> None:
-    assert await told.newest(servers.kafka_bootstrap, [topic]) == {}
+    assert await told.newest(servers.cluster.brokers(), [topic]) == {}
 
 
 async def test_the_newest_number_counts_and_an_event_sent_again_does_not(servers: Servers, topic: str) -> None:
     await tell(servers, topic, 1, 2, 3, 2, 3)
 
-    [(key, last)] = (await told.newest(servers.kafka_bootstrap, [topic])).items()
+    [(key, last)] = (await told.newest(servers.cluster.brokers(), [topic])).items()
 
     assert (key, last) == ((topic, "acme/b1"), told.Last(3, "2026-01-03T00:00:00Z"))
 
@@ -55,8 +53,8 @@ async def test_the_end_is_reached_where_the_last_that_lies_there_is_no_event(ser
     await tell(servers, topic, 1)
     await tell(servers, topic, 2, undone=True)
 
-    async with told.reader(servers.kafka_bootstrap) as reader, asyncio.timeout(20):
-        ranges = await reader.ranges(await asyncio.to_thread(partitions, servers.kafka_bootstrap, [topic]))
+    async with told.reader(servers.cluster.brokers()) as reader, asyncio.timeout(20):
+        ranges = await reader.ranges(await asyncio.to_thread(partitions, servers.cluster.brokers(), [topic]))
         read = [record async for records in reader.read(ranges) for _, record in records]
 
     assert ranges[told.Place(topic, 0)] == (0, 3)

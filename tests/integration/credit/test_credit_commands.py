@@ -1,73 +1,231 @@
-"""What an operator of credit types: holds on accounts, and what the seller decides by."""
+"""What an operator of credit types: signed with their key, answered by the service that runs."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
+import pytest_asyncio
+from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 from typer.testing import CliRunner
 
-from services.chassis import logs
-from services.chassis.database import Database
-from services.credit import usecases
-from services.credit.__main__ import app
+from services import status
+from services.chassis import keys, logs, operators, rpc
+from services.chassis.operations import OperationsService
+from services.chassis.operators import id_of, read_key
+from services.chassis.service import Parts, gate_of
+from services.chassis.settings import ChassisSettings
+from services.credit import __main__ as credit
 from services.credit.service import SERVICE
-from services.kernel.money import Money
-from tests.integration.conftest import OwnDatabase
-from tests.integration.credit.desk import COMPANY, ORIGIN
+from tests.integration.conftest import OpenService
+from tests.integration.credit.desk import placed, register
 
-Say = Callable[..., str]
-WHO = ("--tenant", "acme", "--by", "user:ada", "--why", "three reminders")
+Say = Callable[..., Awaitable[str]]
+TENANT = ("--tenant", "acme")
+WHY = (*TENANT, "--why", "three reminders")
 
 
 @pytest.fixture
-def say(own_database: OwnDatabase, monkeypatch: pytest.MonkeyPatch) -> Say:
-    """Type a command to a credit that knows the account b1; give what it prints, or why it ends."""
-    urls = own_database(SERVICE)
-    monkeypatch.setenv("AR_DATABASE_URL", urls.server)
+def trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make the key of an operator who may do all of credit for one seller; give whom services trust."""
+    folder = tmp_path / "trust"
+    folder.mkdir()
+    monkeypatch.setenv("AR_TRUST_DIR", str(folder))
+    monkeypatch.setenv("AR_OPERATOR_KEY", str(tmp_path / "operator.json"))
+    monkeypatch.setenv("AR_GRPC_TLS", "off")
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(logs, "configure", lambda *_: None)  # pytest keeps the log
-
-    async def register() -> None:
-        async with Database(lambda: urls.server) as database, database.transaction(["acme"]) as tx:
-            await usecases.register_buyer(tx, ORIGIN, "b1", COMPANY, Money(100, "EUR"))
-
-    asyncio.run(register())
-
-    def say(*words: str) -> str:
-        result = CliRunner().invoke(app, list(words))
-        return result.output if result.exit_code == 0 else f"{result.output}{result.exception}"
-
-    return say
+    init = ["init", "ada", "--role", "OPERATOR", "--role", "CREDIT", *TENANT]
+    assert CliRunner().invoke(keys.app, init).exit_code == 0
+    return folder
 
 
-def test_a_hold_is_placed_listed_and_lifted(say: Say):
-    assert say("hold", "place", "h1", "b1", *WHO, "--code", "overdue", "--site", "north") == "h1 stands\n"
-    say("hold", "place", "h2", "b1", *WHO, "--until", "2190-01-01")
-    assert say("hold", "list", "--tenant", "acme").splitlines() == [
+@pytest_asyncio.fixture
+async def parts(
+    open_service: OpenService, trust: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Parts[ChassisSettings]]:
+    """Give a credit that answers, lets nobody in without a token, and knows the account b1."""
+    async with open_service(SERVICE, access="require", trust_dir=trust) as parts:
+        await register(parts)
+        [servicer] = SERVICE.servicers(parts)
+        server = rpc.server(gate_of(SERVICE.name, parts.settings, [servicer.name]))
+        servicer.add(servicer.answers, server)
+        operations_pb2_grpc.add_OperationsServiceServicer_to_server(
+            OperationsService(SERVICE.name, parts.settings, parts.consumer, ()), server
+        )
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        monkeypatch.setenv("AR_CREDIT_ADDRESS", f"127.0.0.1:{port}")
+        yield parts
+        await server.stop(None)
+
+
+@pytest.fixture
+def say(parts: Parts[ChassisSettings]) -> Say:
+    """Type a command; give what it prints, or why it ends."""
+    return typed
+
+
+async def typed(*words: str) -> str:
+    app, rest = (keys.app, words[1:]) if words[0] == "keys" else (credit.app, words)
+    result = await asyncio.to_thread(CliRunner().invoke, app, list(rest))
+    return result.output if result.exit_code == 0 else f"{result.output}{result.exception}"
+
+
+async def actors(parts: Parts[ChassisSettings]) -> list[str]:
+    """On whose word each event was announced, and why."""
+    async with parts.database.transaction(()) as tx:
+        rows = await tx.rows("SELECT headers FROM outbox ORDER BY id")
+    return [f"{row.headers['ce_actor']}: {row.headers['ce_reason']}" for row in rows]
+
+
+async def test_a_hold_is_placed_listed_and_lifted_by_whom_the_key_names(parts: Parts[ChassisSettings], say: Say):
+    assert await say("hold", "place", "h1", "b1", *WHY, "--code", "overdue", "--site", "north") == "h1 stands\n"
+    await say("hold", "place", "h2", "b1", *WHY, "--until", "2190-01-01", "--on-behalf-of", "user:bob")
+    assert (await say("hold", "list", *TENANT)).splitlines() == [
         "b1  h1  north  overdue  user:ada  until lifted",
         "b1  h2  all  by_request  user:ada  until 2190-01-01 00:00 UTC",
     ]
-    assert say("hold", "list", "--tenant", "acme", "--after", "b1", "h1").startswith("b1  h2")
 
-    assert say("hold", "lift", "h1", *WHO) == "h1 is lifted\n"
+    assert await say("hold", "lift", "h1", *WHY) == "h1 is lifted\n"
 
-    assert "h1" not in say("hold", "list", "--tenant", "acme", "--account", "b1")
-
-
-def test_what_cannot_be_ends_with_its_code(say: Say):
-    assert "hold.unknown" in say("hold", "lift", "h9", *WHO)
-    assert "hold.until_past" in say("hold", "place", "h1", "b1", *WHO, "--until", "2020-01-01")
-    assert "policy.hold_days" in say("policy", "set", *WHO, "--referral-share", "0.2", "--hold-days", "1000")
+    assert "h1" not in await say("hold", "list", *TENANT, "--account", "b1")
+    assert (await actors(parts))[1:] == [
+        "user:ada: three reminders",
+        "user:ada for user:bob: three reminders",
+        "user:ada: three reminders",
+    ]
 
 
-def test_a_policy_is_shown_and_set(say: Say):
-    assert say("policy", "show", "--tenant", "acme") == "version 0: referral share 0.10, hold days 7\n"
+async def test_an_order_that_waits_is_listed_and_decided(parts: Parts[ChassisSettings], say: Say):
+    await parts.consumer.handle([placed("o1", gross=105_000), placed("o2", gross=10_000)])
 
-    assert say("policy", "set", *WHO, "--referral-share", "0.2", "--hold-days", "14") == "version 1\n"
+    assert await say("referred", *TENANT) == "o1  b1  1050.00 EUR  headroom 1000.00 EUR\n"
+    assert await say("review", "o1", "APPROVED", *WHY) == "o1 APPROVED: by_person\n"
 
-    assert say("policy", "show", "--tenant", "acme") == "version 1: referral share 0.2, hold days 14\n"
+    assert await say("referred", *TENANT) == ""
+    assert (await actors(parts))[-1] == "user:ada: three reminders"
+
+
+async def test_a_list_longer_than_a_page_is_listed_whole(
+    parts: Parts[ChassisSettings], say: Say, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(credit, "ROWS_MAX", 2)
+    for n in range(5):
+        await say("hold", "place", f"h{n}", "b1", *WHY)
+
+    assert [line.split()[1] for line in (await say("hold", "list", *TENANT)).splitlines()] == [
+        "h0",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+    ]
+
+
+async def test_what_cannot_be_ends_with_its_code(say: Say):
+    assert "hold.unknown: " in await say("hold", "lift", "h9", *WHY)
+    assert "hold.until_past: " in await say("hold", "place", "h1", "b1", *WHY, "--until", "2020-01-01")
+    assert "policy.hold_days: " in await say("policy", "set", *WHY, "--referral-share", "0.2", "--hold-days", "1000")
+    assert "identity.beyond_issuer: " in await say("policy", "show", "--tenant", "globex")
+    assert "identity.malformed: " in await say("hold", "lift", "h9", *WHY, "--on-behalf-of", "bob")
+
+
+async def test_an_operator_without_the_role_is_refused(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AR_OPERATOR_KEY", str(tmp_path / "bob.json"))
+    await say("keys", "init", "bob", "--role", "COLLECTOR", *TENANT)
+
+    await refused_as(say, "access.role: ")
+
+
+async def refused_as(say: Say, code: str) -> float:
+    """Ask until it is refused like that; give how long it took, in seconds. Services look at files once a second."""
+    began = time.monotonic()
+    while code not in (said := await say("policy", "show", *TENANT)):
+        assert time.monotonic() - began < 5, said
+    return time.monotonic() - began
+
+
+async def test_a_policy_is_shown_and_set(say: Say):
+    assert await say("policy", "show", *TENANT) == "version 0: referral share 0.10, hold days 7\n"
+
+    assert await say("policy", "set", *WHY, "--referral-share", "0.2", "--hold-days", "14") == "version 1\n"
+
+    assert await say("policy", "show", *TENANT) == "version 1: referral share 0.2, hold days 14\n"
 
 
 @pytest.mark.parametrize("words", [("hold", "place"), ("hold", "lift"), ("hold", "list"), ("policy", "set")])
-def test_each_command_explains_itself(say: Say, words: tuple[str, ...]):
-    assert "the seller's organisation" in say(*words, "--help")
+async def test_each_command_explains_itself(words: tuple[str, ...]):
+    said = await typed(*words, "--help")
+
+    assert "the seller's organisation" in said
+    assert "--by" not in said
+
+
+async def test_a_key_is_rotated_while_the_service_runs_and_one_that_ended_is_refused_within_two_seconds(
+    say: Say, trust: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "operator.json"
+    leaked = tmp_path / "leaked.json"
+    leaked.touch(mode=0o600)
+    leaked.write_text(path.read_text())
+    assert (await say("policy", "show", *TENANT)).startswith("version 0")
+
+    await say("keys", "make")
+    one, two = map(id_of, read_key(path).keys)
+    assert (await say("policy", "show", *TENANT)).startswith("version 0")
+    await asyncio.sleep(2)  # what `make` tells to wait for: every service has looked at the folder since
+    await say("keys", "end", "operator-ada", one)
+    assert list(map(id_of, read_key(path).keys)) == [two]
+    assert (await say("policy", "show", *TENANT)).startswith("version 0")
+
+    monkeypatch.setenv("AR_OPERATOR_KEY", str(leaked))
+    assert await refused_as(say, "identity.key_unknown: ") < 2
+    monkeypatch.setenv("AR_OPERATOR_KEY", str(path))
+    assert (await say("policy", "show", *TENANT)).startswith("version 0")
+
+
+async def test_a_service_that_is_away_is_waited_for_and_then_named(trust: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(operators, "CALL_S", 0.5)
+    monkeypatch.setenv("AR_CREDIT_ADDRESS", "127.0.0.1:1")
+
+    assert "credit does not answer at 127.0.0.1:1" in await typed("policy", "show", *TENANT)
+
+
+async def test_without_a_key_nothing_is_asked(
+    parts: Parts[ChassisSettings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("AR_OPERATOR_KEY", str(tmp_path / "none.json"))
+
+    assert "receivables keys init" in await typed("policy", "show", *TENANT)
+
+
+# receivables status
+
+
+async def standing(*words: str) -> tuple[int, list[str]]:
+    result = await asyncio.to_thread(CliRunner().invoke, status.app, list(words))
+    return result.exit_code, result.output.splitlines()
+
+
+async def test_who_is_silent_is_named_beside_who_answers(
+    parts: Parts[ChassisSettings], monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("ledger", "disputes", "invoicing", "notifications"):
+        monkeypatch.setenv(f"AR_{name.upper()}_ADDRESS", "127.0.0.1:1")
+
+    code, lines = await standing()
+
+    assert code == 1
+    assert "ledger: ledger does not answer at 127.0.0.1:1" in lines
+    assert sum("no answer" in line for line in lines) == 4
+
+
+async def test_one_that_answers_is_well(parts: Parts[ChassisSettings]):
+    code, lines = await standing("credit")
+
+    assert code == 0
+    [row] = [line for line in lines if "credit" in line]
+    assert row.split()[:6] == ["credit", "0", "1", "0", "0", "none"]
+    assert (await standing("payroll"))[0] == 1

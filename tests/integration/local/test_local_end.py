@@ -98,7 +98,7 @@ def test_run_gives_the_addresses_to_the_command_and_ends_with_its_code(tmp_path:
     run = Process("run", argv, env=servers.environment(), log=log).start()
 
     assert run.wait(timeout=30) == 7
-    expected = f"{servers.kafka_bootstrap} {servers.smtp_host}:{servers.smtp_port} {servers.mail_folder}"
+    expected = f"{servers.cluster.bootstrap} {servers.smtp_host}:{servers.smtp_port} {servers.mail_folder}"
     assert log.read_text().strip() == expected
 
 

@@ -26,8 +26,8 @@ def test_a_killed_broker_comes_back_on_its_address_with_its_messages(tmp_path: P
 
 
 def test_a_misspelt_topic_is_not_created(servers: Servers) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=servers.kafka_bootstrap)
-    consumer = KafkaConsumer(bootstrap_servers=servers.kafka_bootstrap)
+    admin = KafkaAdminClient(**servers.cluster.options())
+    consumer = KafkaConsumer(**servers.cluster.options())
 
     assert not consumer.partitions_for_topic("receivables.misspelt.v1")
     assert "receivables.misspelt.v1" not in admin.list_topics()

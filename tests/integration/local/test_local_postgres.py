@@ -140,11 +140,8 @@ def test_a_killed_database_comes_back_with_every_committed_row(tmp_path: Path) -
 def test_it_runs_in_a_folder_that_only_its_owner_may_enter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
-    shutil.copytree(postgres.WHEEL, private / postgres.WHEEL.name)
-    shutil.copytree(postgres.LIBRARIES, private / postgres.LIBRARIES.name)
-    monkeypatch.setattr(postgres, "WHEEL", private / postgres.WHEEL.name)
-    monkeypatch.setattr(postgres, "LIBRARIES", private / postgres.LIBRARIES.name)
-    monkeypatch.setattr(postgres, "BINARIES", private / postgres.WHEEL.name / "pginstall" / "bin")
+    shutil.copytree(postgres.programs(), private / "programs", symlinks=True)
+    monkeypatch.setattr(postgres, "programs", lambda: private / "programs")
     server = Postgres(private / "data", private / "log")
     try:
         server.start()

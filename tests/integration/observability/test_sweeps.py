@@ -67,7 +67,7 @@ async def test_a_figure_is_the_same_in_many_readings_as_in_one(
     urls = own_database(service)
     admin = make_conninfo(servers.admin_database_url, dbname=str(conninfo_to_dict(urls.server)["dbname"]))
     stock.fill(admin, service.name, ROWS)
-    settings = service.settings(database_url=urls.server, kafka_bootstrap_servers=servers.kafka_bootstrap)
+    settings = service.settings(database_url=urls.server, **servers.cluster.settings())
     async with database_of(settings) as database, database.transaction(["acme", "other"]) as tx:
         whole, _ = await a_round(tx, again(sweep, 10**6))
         count = (await tx.row(f"SELECT count(*) AS n FROM {sweep._table}")).n

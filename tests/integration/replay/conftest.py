@@ -11,6 +11,9 @@ from services.invoicing.press import close_presses
 from tests.integration.conftest import OpenService
 from tests.integration.replay.house import SERVICES, House, open_door
 
+# Two shops of the seller, and one of another.
+SOURCES = {"webshop": ["acme"], "erp-1": ["acme"], "other": ["globex"]}
+
 
 @pytest.fixture
 async def house(open_service: OpenService, servers: Servers) -> AsyncIterator[House]:
@@ -20,7 +23,7 @@ async def house(open_service: OpenService, servers: Servers) -> AsyncIterator[Ho
         opened = House(servers.admin_database_url)
         for service in SERVICES:
             own = settings.get(service.name, {})
-            parts = await stack.enter_async_context(open_service(service, clock="test", **own))
+            parts = await stack.enter_async_context(open_service(service, clock="test", order_sources=SOURCES, **own))
             opened.add(service, parts, await stack.enter_async_context(open_door(service, parts)))
         yield opened
     close_presses()

@@ -26,6 +26,7 @@ from deploy.demo.player import Player, Stage
 from deploy.demo.shop import Shop
 from deploy.demo.stack import Stack
 from deploy.local.artifacts import ROOT
+from deploy.local.cluster import ERP, SHOP
 from deploy.local.processes import wait_until
 from deploy.local.servers import Servers, own_folder
 from deploy.observe.servers import Alertmanager, Prometheus
@@ -131,8 +132,8 @@ def watched(pager: tuple[Pager, str]) -> Iterator[Watched]:
         described as servers,
         Stack(servers, servers.folder / "logs", prefix="watched") as stack,
         Services(stack.addresses, stack.issuers) as services,
-        Shop(servers.kafka_bootstrap) as shop,
-        Feed(servers.kafka_bootstrap) as feed,
+        Shop(servers.cluster.brokers(SHOP)) as shop,
+        Feed(servers.cluster.brokers(ERP)) as feed,
         Alertmanager(servers.folder / "observe", pager[1]) as alertmanager,
         _prometheus(servers.folder / "observe", stack, alertmanager.port) as prometheus,
     ):

@@ -115,7 +115,7 @@ def fill_everything(watched: Watched) -> None:
                     metadata |= {"ar-idempotency-key": key, "traceparent": TRACE if n else marks.MARK}
                     with suppress(grpc.RpcError):
                         call(request, timeout=10, metadata=tuple(metadata.items()))
-    producer: Any = KafkaProducer(bootstrap_servers=watched.stage.stack.servers.kafka_bootstrap.split(","), acks="all")
+    producer: Any = KafkaProducer(**watched.stage.stack.servers.cluster.options(), acks="all")
     for topic, kind in marks.events():
         for body in marks.variants(kind):
             for known in (True, False):

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from cryptography import x509
 
-from deploy.local.postgres import BINARIES, Postgres
+from deploy.local.postgres import CLIENTS, Postgres
 from deploy.observe.tools import find
 from k8s import product
 from services.chassis import tls
@@ -35,7 +35,7 @@ def postgres():
 
 def run_script(admin_url: str, file: Path) -> None:
     """Run a set-up as the database image's entry point does."""
-    psql = [str(BINARIES / "psql"), "--set=ON_ERROR_STOP=1", "--no-psqlrc", "--quiet", f"--file={file}", admin_url]
+    psql = [str(CLIENTS / "psql"), "--set=ON_ERROR_STOP=1", "--no-psqlrc", "--quiet", f"--file={file}", admin_url]
     subprocess.run(psql, check=True)
 
 

@@ -42,7 +42,7 @@ def manifests():
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory, manifests):
-    with pytest.MonkeyPatch.context() as patch, authorizing_broker(tmp_path_factory.mktemp("broker"), patch) as running:
+    with authorizing_broker(tmp_path_factory.mktemp("broker")) as running:
         running.make_topics(manifests.of("KafkaTopic"))
         yield running
 
@@ -82,7 +82,7 @@ class Role:
         *,
         grpc_port: int = 0,
         metrics_port: int = 0,
-        broker: str = "",
+        broker: Broker | None = None,
         mail: tuple[str, int] | None = None,
         **secrets: str,
     ) -> Self:
@@ -99,7 +99,7 @@ class Role:
         told = {"AR_SECRETS_DIR": str(folder), "AR_GRPC_PORT": str(grpc_port), "AR_METRICS_PORT": str(metrics_port)}
         self.environment |= {name: value for name, value in told.items() if value != "0"}
         if broker:
-            self.environment["AR_KAFKA_BOOTSTRAP_SERVERS"] = broker
+            self.environment |= broker.cluster.variables(product.product(self.pod.service).group)
         if mail and "AR_SMTP_HOST" in self.environment:
             self.environment |= {"AR_SMTP_HOST": mail[0], "AR_SMTP_PORT": str(mail[1]), "AR_SMTP_TLS": "none"}
             self.environment["AR_SMTP_USER"] = ""
@@ -206,7 +206,7 @@ def test_a_role_migrates_serves_and_stops_as_image_and_manifests_say(
     grpc_port, metrics_port = free_port(), free_port()
     mail = (servers.smtp_host, servers.smtp_port)
     serve = Role(app, scratch, manifests, pods["Deployment"]).given(
-        grpc_port=grpc_port, metrics_port=metrics_port, broker=broker.bootstrap, mail=mail, **secrets
+        grpc_port=grpc_port, metrics_port=metrics_port, broker=broker, mail=mail, **secrets
     )
     with running(serve) as process:
         wait_until(lambda: health(grpc_port, "readiness") or process.poll() is not None, f"{service} starts", STARTS_S)
@@ -223,7 +223,9 @@ def test_with_a_services_rights_nobody_writes_anothers_topic(manifests, broker):
     broker.grant(manifests.one("KafkaUser", "receivables-credit"))
 
     def send(topic: str) -> None:
-        with closing(KafkaProducer(bootstrap_servers=broker.bootstrap)) as producer:
+        with closing(
+            KafkaProducer(**broker.cluster.options("receivables-credit"), enable_idempotence=False)
+        ) as producer:
             producer.send(topic, b"").get(timeout=20)
 
     send("receivables.credit.v1")

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from google.protobuf.message import Message
+from receivables.audit.v1 import service_pb2 as audit_pb2
 from receivables.common.v1 import money_pb2, party_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
@@ -20,7 +21,9 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_events
 
 from services.chassis.access import CALL
+from services.chassis.audit import AuditService
 from services.chassis.envelope import Record
+from services.chassis.service import AUDIT as AUDIT_SERVICE
 from services.chassis.workers import Work, drain
 from tests import callers
 from tests.integration.disputes import desk as disputes
@@ -74,13 +77,16 @@ class Asked:
     answers: Any
 
     async def call(self, method: str, request: Message, *, by: str = "user:ada") -> Any:
+        answers, name = self.answers, self.name
+        if request.DESCRIPTOR.file.package == audit_pb2.DESCRIPTOR.package:
+            answers, name = AuditService(self.parts.database, self.parts.consumer), AUDIT_SERVICE
         caller, audience = Caller(by), self.parts.consumer.name
-        gate = callers.gate(audience, [self.name])
-        call = gate.admit(f"{self.name}/{method}", caller.metadata(audience), None)
+        gate = callers.gate(audience, [name])
+        call = gate.admit(f"{name}/{method}", caller.metadata(audience), None)
         gate.check(call, request)
         token = CALL.set(call)
         try:
-            return await getattr(self.answers, method)(request, caller)
+            return await getattr(answers, method)(request, caller)
         finally:
             CALL.reset(token)
 
@@ -453,6 +459,15 @@ def _invoicing() -> list[Door]:
         call(invoicing_pb2.RetryHeldRequest(account_id="b21")),
     ]
 
+
+# What every service answers.
+AUDIT = [
+    *pages(audit_pb2.ListActsRequest()),
+    *pages(audit_pb2.ListActsRequest(account_id=HOT)),
+    *pages(audit_pb2.ListActsRequest(account_id="b7"), rows=2),
+    *pages(audit_pb2.ListActsRequest(actor="user:u7")),
+    *pages(audit_pb2.ListRootsRequest()),
+]
 
 DOORS: dict[str, Callable[[Sequence[type[Message]]], list[Door]]] = {
     "credit": lambda _: _credit(),

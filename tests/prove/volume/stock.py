@@ -24,6 +24,12 @@ CHASSIS = (
     f"INSERT INTO inbox SELECT '%(service)s', 'known-' || n, '\\x00' FROM {_OF}",
     f"INSERT INTO sequence SELECT 'receivables.%(service)s.v1', t || '/' || b, 100 FROM {_HOUSES}",
     f"INSERT INTO answer SELECT t, 'known-' || n, 'Method', '\\x00', '\\x00' FROM {_OF}",
+    f"""INSERT INTO act (tenant, number, actor, on_behalf_of, issuer, workload, method, account_id, idempotency_key, digest,
+                         outcome, code, times) OVERRIDING SYSTEM VALUE
+        SELECT t, n, 'user:u' || n % 50, '', 'portal', 'portal', 'Method', b, 'known-' || n, '\\x00', 'done', '', 1 FROM {_OF}""",
+    "SELECT setval(pg_get_serial_sequence('act', 'number'), %(rows)s)",
+    "INSERT INTO act_link SELECT tenant, number, sha256(digest) FROM act WHERE tenant <> '-'",
+    f"""INSERT INTO act_root SELECT t, current_date - (%(rows)s - n)::int / 1000, max(n), sha256('') FROM {_OF} GROUP BY 1, 2""",
     f"""INSERT INTO parked (consumer, topic, partition, kafka_offset, event_id, event_type, tenant, subject, headers, reason,
                             code, detail, closed_at)
         SELECT '%(service)s', 'receivables.orders.v1', 0, n, 'parked-' || n, 'type', t, 'order/parked-' || n, '{{}}', 'refused',

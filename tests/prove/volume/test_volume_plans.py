@@ -23,7 +23,7 @@ from services.chassis.service import Parts, database_of
 from services.invoicing.press import close_presses
 from tests.integration.invoicing import office
 from tests.prove.volume import stock
-from tests.prove.volume.doors import DOORS, SUMS, Asked, Door, Refused
+from tests.prove.volume.doors import AUDIT, DOORS, SUMS, Asked, Door, Refused
 from tests.prove.volume.plans import Flaw, Watch, large_tables, watching, without_index
 
 pytestmark = pytest.mark.prove
@@ -64,7 +64,7 @@ def stocked(request: Any, servers: Servers) -> Iterator[Stocked]:
     urls = provision(servers.admin_database_url, name)
     migrate(urls.owner, f"{name}_server", service.migrations)
     admin_url = make_conninfo(servers.admin_database_url, dbname=name)
-    settings: dict[str, Any] = {"kafka_bootstrap_servers": servers.kafka_bootstrap}
+    settings: dict[str, Any] = servers.cluster.settings() | {"grpc_tls": "off"}
     if request.param == "invoicing":
         settings |= {"rules_dir": Path(rules.install()), "official_rules_share": 0.0}
     stock.fill(admin_url, request.param)
@@ -82,7 +82,7 @@ async def watch(stocked: Stocked, wanted: Callable[[Door], bool] = lambda _: Tru
         async with asked.parts.database.transaction(()) as tx:
             parked = (await tx.row("SELECT max(id) AS id FROM parked")).id
         with watching(seen):
-            for door in DOORS[stocked.service.name](followed):
+            for door in (*DOORS[stocked.service.name](followed), *AUDIT):
                 if wanted(door):
                     seen.door = door.name
                     await door.ask(asked)

@@ -13,7 +13,19 @@ from receivables.orders.v1 import events_pb2
 from services.chassis import parked
 from services.chassis.consumer import types_of
 from services.chassis.database import check_tenant
-from services.chassis.envelope import Event, Origin, Record, Unreadable, decode, encode, text_headers, topic_of
+from services.chassis.envelope import (
+    Event,
+    Origin,
+    Record,
+    Unreadable,
+    contract_of,
+    decode,
+    encode,
+    identity_of,
+    source_of,
+    text_headers,
+    topic_of,
+)
 from services.chassis.inbox import body_hash
 from services.kernel.refusals import Invalid
 from tests.records import a_record
@@ -183,3 +195,35 @@ def test_two_bodies_or_types_of_one_id_differ():
 def test_a_tenant_that_could_not_stand_in_a_key_is_refused(tenant: str):
     with pytest.raises(Invalid):
         check_tenant(tenant)
+
+
+@pytest.mark.parametrize(
+    ("topic", "contract", "source"),
+    [
+        (TOPIC, TOPIC, ""),
+        (f"{TOPIC}.webshop", TOPIC, "webshop"),
+        (f"{TOPIC}.", f"{TOPIC}.", ""),
+        (f"{TOPIC}.a.b", f"{TOPIC}.a.b", ""),
+        ("receivables.credit.v1", "receivables.credit.v1", ""),
+        ("receivables.credit.v1.webshop", "receivables.credit.v1.webshop", ""),
+        ("jobs", "jobs", ""),
+    ],
+)
+def test_a_sources_topic_has_the_contract_that_it_begins_with(topic: str, contract: str, source: str):
+    assert (contract_of(topic), source_of(topic)) == (contract, source)
+
+
+def test_on_a_topic_of_its_own_a_source_numbers_by_itself_whatever_it_says_and_gives_no_number_of_ours():
+    record = a_placed(topic=f"{TOPIC}.webshop")
+    record = replace(record, headers={**record.headers, "ce_id": "e1", "ce_sequence": "7"})
+
+    event = decode(record, TYPES)
+
+    assert event.identity == identity_of(record) == ("acme", f"{TOPIC}.webshop", "e1")
+    assert event.origin.causation_id == "webshop/e1"
+    assert event.sequence is None
+
+
+def test_nobody_names_anothers_topic_as_its_source():
+    assert code_of(with_headers(ce_source=f"{TOPIC}.webshop")) == "event.header_malformed"
+    assert decode(with_headers(ce_source="webshop"), TYPES).source == "webshop"

@@ -49,7 +49,7 @@ def a_record(offset: int, partition: int = 0) -> Record:
 
 async def flush(diary: list[str], *, fails: bool = False) -> None:
     """Let a follower handle five records in batches of three."""
-    settings = ChassisSettings(database_url="postgresql://nowhere", batch_size=3)  # type: ignore[arg-type, call-arg]
+    settings = ChassisSettings(database_url="postgresql://nowhere", kafka_security="plaintext", batch_size=3)  # type: ignore[arg-type, call-arg]
     follower = Follower(Committing(diary, fails), settings)  # type: ignore[arg-type]
     follower._buffer.add(a_record(offset) for offset in range(5))
 
@@ -80,7 +80,7 @@ async def test_a_batch_that_did_not_commit_is_never_acknowledged():
 @pytest_asyncio.fixture
 async def fetching() -> BatchConsumer:
     """Faust's consumer as we made it, without a broker; it was given two partitions, and nothing is fetched yet."""
-    settings = ChassisSettings(database_url="postgresql://nowhere")  # type: ignore[arg-type, call-arg]
+    settings = ChassisSettings(database_url="postgresql://nowhere", kafka_security="plaintext")  # type: ignore[arg-type, call-arg]
     consumer = Follower(Committing([]), settings).app._new_consumer()  # type: ignore[arg-type]
     assert isinstance(consumer, BatchConsumer)
     consumer.app.consumer_generation_id = consumer._thread.generation = 5
@@ -199,7 +199,7 @@ async def watch(
 
     monkeypatch.setattr(follow, "stand", stand)
     monkeypatch.setattr(Follower, "_assigned", lambda _self: set())
-    settings = ChassisSettings(database_url="postgresql://nowhere")  # type: ignore[arg-type, call-arg]
+    settings = ChassisSettings(database_url="postgresql://nowhere", kafka_security="plaintext")  # type: ignore[arg-type, call-arg]
     with suppress(TimeoutError):
         follower = Follower(consumer or Committing([]), settings)  # type: ignore[arg-type]
         await asyncio.wait_for(follower._watch_progress(), 0.5)

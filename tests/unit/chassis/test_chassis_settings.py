@@ -92,3 +92,31 @@ def test_a_folder_of_secrets_that_is_not_there_is_said(monkeypatch: pytest.Monke
 
     with pytest.raises(SystemExit, match="AR_SECRETS_DIR: /no/such/folder is no folder"):
         load(ChassisSettings)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("webshop", "is no JSON"),
+        ('["acme"]', "valid dictionary"),
+        ('{"webshop": "acme"}', "valid list"),
+        ('{"web.shop": ["acme"]}', "'web.shop' is no source"),
+        ('{"": ["acme"]}', "'' is no source"),
+        ('{"webshop": ["Acme"]}', "'Acme', of webshop, is no tenant"),
+    ],
+)
+def test_sources_of_orders_that_make_no_sense_end_the_start_with_a_line_that_says_why(
+    said: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AR_ORDER_SOURCES", said)
+
+    with pytest.raises(SystemExit, match="AR_ORDER_SOURCES: ") as ended:
+        load(ChassisSettings)
+
+    assert why in str(ended.value)
+
+
+def test_sources_of_orders_are_named_with_their_tenants(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AR_ORDER_SOURCES", '{"webshop": ["acme"], "erp-1": ["acme", "globex"], "*": []}')
+
+    assert load(ChassisSettings).order_sources == {"webshop": ["acme"], "erp-1": ["acme", "globex"], "*": []}

@@ -102,11 +102,17 @@ def test_the_wheel_holds_every_file_that_the_code_reads(tmp_path):
 
 
 def test_every_role_is_a_module_that_can_be_run():
-    assert ROLES.keys() == {*product.SERVICES, "invoice"}
-    assert all(find_spec(f"{module}.__main__") for module, _ in ROLES.values())
+    assert ROLES.keys() == {*product.SERVICES, "invoice", "keys", "status"}
+    modules = {module: find_spec(module) for module, _ in ROLES.values()}
+    assert all(modules.values())
+    packages = [name for name, found in modules.items() if found and found.submodule_search_locations]
+    assert all(find_spec(f"{name}.__main__") for name in packages)
 
 
-@pytest.mark.parametrize(("role", "command"), [("credit", "referred"), ("invoice", "validate")])
+@pytest.mark.parametrize(
+    ("role", "command"),
+    [("credit", "referred"), ("invoice", "validate"), ("keys", "init"), ("status", "of these alone")],
+)
 def test_a_role_reads_its_own_arguments(role, command):
     run = [sys.executable, "-m", "services.command_line", role, "--help"]
     done = subprocess.run(run, check=False, cwd=ROOT, capture_output=True, text=True)

@@ -12,6 +12,9 @@ from services.chassis.settings import SECRETS_DIR
 # Variables of ours that are no setting of a service, and who reads them.
 OTHERS = {
     SECRETS_DIR: "the settings themselves: where the files of secrets are",
+    "AR_OPERATOR_KEY": "an operator's command line: the file with their key",
+    "AR_GRPC_TLS": "the same: whether it calls over TLS",
+    "AR_TLS_DIR": "the same: its certificate",
     "AR_FONTS_DIR": "receivables invoice: a folder of fonts",
     "AR_MAIL_FOLDER": "the local mail server",
     "AR_FUZZ_S": "a test: how long it fuzzes",
