@@ -226,7 +226,7 @@ class Desk:
         await self.parts.consumer.handle(records)
 
     async def decide(
-        self, order_id: str, minor: int = 10_000, *, account: str = "b1", by: str = "system:shop", **fields: Any
+        self, order_id: str, minor: int = 10_000, *, account: str = "b1", by: str = "key:shop", **fields: Any
     ) -> Any:
         request = service_pb2.DecideRequest(
             order_id=order_id, account_id=account, amount=eur(minor), **{"version": 1} | fields

@@ -357,7 +357,7 @@ async def test_a_clock_beyond_all_calendars_refuses_orders_without_a_day(desk: D
         ("user:ada", "user:bob for user:ada"),
         ("user:ada for user:bob", "user:bob"),
         ("contact:c1", "user:bob for contact:c1"),
-        ("system:shop", "user:bob for contact:c2"),  # for whom it was placed
+        ("key:shop", "user:bob for contact:c2"),  # for whom it was placed
     ],
 )
 async def test_whoever_placed_or_asked_for_an_order_does_not_decide_on_it(desk: Desk, placing: str, reviewing: str):
