@@ -83,8 +83,6 @@ def _check_bounds(announcement: Announcement) -> None:
     for name, text, most in (
         ("account", announcement.account_id, ID_MAX),
         ("subject", announcement.subject, ID_MAX),
-        ("actor", origin.actor, SAID_MAX),
-        ("reason", origin.reason, SAID_MAX),
         ("idempotency key", origin.idempotency_key, SAID_MAX),
         ("causation id", origin.causation_id, ID_MAX),
     ):

@@ -334,7 +334,7 @@ async def test_text_that_neither_a_database_nor_xml_can_hold_is_refused_and_told
         rows = await tx.rows("SELECT payload FROM outbox WHERE headers ->> 'ce_type' LIKE %s ORDER BY id", ["%Refused"])
     said = [credit_pb2.OrderRefused.FromString(row.payload) for row in rows]
     assert [(m.order_id, m.message) for m in said] == [
-        ("o1", r"scope.site has a control character at position 2: 'a\x00b'"),
+        ("o1", "scope.site has a control character at position 2"),
         ("o\ufffd", r"order_id has a control character at position 2: 'o\x1b'"),
     ]
 
@@ -342,13 +342,11 @@ async def test_text_that_neither_a_database_nor_xml_can_hold_is_refused_and_told
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"ce_reason": "because\nof"}, "text.control_character"),
-        ({"ce_reason": "x" * 1_000_000}, "text.too_long"),
-        ({"ce_actor": "user:\u202eada"}, "text.characters"),
         ({"ce_idempotencykey": "x" * 201}, "text.too_long"),
+        ({"ce_idempotencykey": "a\nb"}, "text.control_character"),
     ],
 )
-async def test_who_says_something_and_why_has_its_bounds_and_the_sender_hears_of_it(
+async def test_what_a_header_says_has_its_bounds_and_the_sender_hears_of_it(
     toy: Toy, changes: dict[str, str], code: str
 ):
     await toy.consumer.handle([placed("o1", headers=changes), placed("o1", version=2)])
