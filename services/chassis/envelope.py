@@ -111,6 +111,11 @@ def who(said: str) -> str:
     return " for ".join(one if one.isprintable() and _WHO.fullmatch(one) else UNKNOWN for one in ids)
 
 
+def is_who(said: str) -> bool:
+    """Whether it names somebody, and by no more than an id."""
+    return who(said) == said
+
+
 def new_traceparent() -> str:
     """The root of a new trace (W3C Trace Context)."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

@@ -323,16 +323,36 @@ async def add_moves(tx: Tx, moves: Sequence[tuple[Move, str, str]]) -> None:
     )
 
 
-async def history(tx: Tx, key: Key, page: Page) -> list[tuple[int, Entry]]:
-    """What happened to a case, in order, each move with its number."""
+async def history(tx: Tx, key: Key, page: Page) -> list[Entry]:
+    """What happened to a case, in order."""
     rows = await tx.rows(
-        f"""SELECT nth, action, from_state, to_state, actor, reason, at FROM dispute_move
+        f"""SELECT * FROM dispute_move
              WHERE tenant = %s AND dispute_id = %s {"AND nth > %s" if page.after else ""} ORDER BY nth LIMIT {page.most}""",  # noqa: S608 - constant text
         [*key, *(page.after or ())],
     )
-    return [
-        (r.nth, Entry(Action(r.action), State(r.from_state), State(r.to_state), r.actor, r.reason, r.at)) for r in rows
-    ]
+    return [_entry(row) for row in rows]
+
+
+async def find_move(tx: Tx, key: Key, nth: int) -> Entry | None:
+    """One step of a case."""
+    row = await tx.row("SELECT * FROM dispute_move WHERE tenant = %s AND dispute_id = %s AND nth = %s", [*key, nth])
+    return _entry(row) if row else None
+
+
+async def forget(tx: Tx, tenant: str, subject: str) -> set[str]:
+    """Forget what somebody wrote, in their own name or for another; return in which cases."""
+    rows = await tx.rows(
+        """WITH opened AS (
+             UPDATE dispute SET description = '' WHERE tenant = %(tenant)s AND description <> ''
+                AND %(subject)s = ANY (string_to_array(opened_by, ' for ')) RETURNING dispute_id
+           ), moved AS (
+             UPDATE dispute_move SET missing = '', reason = '' WHERE tenant = %(tenant)s AND (missing <> '' OR reason <> '')
+                AND %(subject)s = ANY (string_to_array(actor, ' for ')) RETURNING dispute_id
+           )
+           SELECT dispute_id FROM opened UNION SELECT dispute_id FROM moved""",
+        {"tenant": tenant, "subject": subject},
+    )
+    return {row.dispute_id for row in rows}
 
 
 async def asked(tx: Tx, key: Key) -> list[str]:
@@ -455,6 +475,19 @@ def _move_row(move: Move, actor: str, reason: str) -> tuple[Any, ...]:
         move.missing,
         actor,
         reason,
+    )
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        nth=row.nth,
+        action=Action(row.action),
+        from_state=State(row.from_state),
+        to_state=State(row.to_state),
+        actor=row.actor,
+        reason=row.reason,
+        at=row.at,
+        missing=row.missing,
     )
 
 

@@ -8,9 +8,10 @@ from google.protobuf.message import Message
 from receivables.disputes.v1 import events_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
 from services import contracts
-from services.chassis import outbox
+from services.chassis import answers, outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
 from services.chassis.ids import new_id
@@ -85,6 +86,13 @@ async def know_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerChange
     """Know by which days the legal entities count."""
     told = sorted(events, key=lambda event: event.body.version)
     await store.save_sellers(tx, {(e.tenant, e.body.seller.seller_id): wire.seller(e) for e in told})
+
+
+async def forget(tx: Tx, events: Sequence[Event[notifications_pb2.ContactErased]]) -> None:
+    """Forget what these persons wrote, and answers that repeat it; who did what, by id, and what came of it stays."""
+    for event in events:
+        if touched := await store.forget(tx, event.tenant, contracts.forgotten(event)):
+            await answers.empty(tx, event.tenant, wire.ANSWERS, [wire.quoted(case) for case in touched])
 
 
 async def set_policy(tx: Tx, call: Origin, wanted: Policy) -> Policy:

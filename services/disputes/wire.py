@@ -157,12 +157,12 @@ def moved(move: Move, next_by: date | None) -> events_pb2.DisputeMoved:
         from_state=_state(move.before.state),
         to_state=_state(dispute.state),
         amount=contracts.money_message(dispute.amount),
-        missing=move.missing,
         scope=contracts.scope_message(dispute.scope),
         invoice_number=dispute.invoice_number,
         next_by=next_by.isoformat() if next_by else "",
         answer_by=dispute.answer_by.isoformat(),
         number=dispute.number,
+        nth=dispute.moves,
     )
 
 
@@ -210,6 +210,15 @@ def dispute_message(dispute: Dispute) -> service_pb2.Dispute:
     return message
 
 
+# The methods whose answers, kept for repeats, show a case whole.
+ANSWERS = ("Open", "Move", "Resolve")
+
+
+def quoted(dispute_id: str) -> bytes:
+    """What every answer that shows this case has in it."""
+    return service_pb2.Dispute(dispute_id=dispute_id).SerializeToString()
+
+
 def history_entry(entry: Entry) -> service_pb2.HistoryEntry:
     """A step of a case to answer with."""
     at = Timestamp()
@@ -221,6 +230,8 @@ def history_entry(entry: Entry) -> service_pb2.HistoryEntry:
         actor=entry.actor,
         reason=entry.reason,
         at=at,
+        nth=entry.nth,
+        missing=entry.missing,
     )
 
 

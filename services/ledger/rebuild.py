@@ -32,7 +32,7 @@ async def _receive(tx: Tx, event: Event[events_pb2.PaymentReceived], _cause: Eve
         account_id=body.account_id,
         amount=contracts.money(body.amount),
         value_on=day(body.value_date, what="value_date"),
-        remittance=body.remittance,
+        remittance="",
     )
     receipt = Receipt(payment, (), Money(0, payment.amount.currency), tuple(body.paid_before), body.continues)
     await store.claim_payments(tx, [payment])
@@ -75,7 +75,7 @@ async def _apply(tx: Tx, event: Event[events_pb2.CashApplied], _cause: Event[Any
 
 def _call(event: Event[Any]) -> Cause:
     """What a call booked is booked in the call's name."""
-    return Cause(f"call/{event.origin.idempotency_key}", event.origin.actor, event.origin.reason)
+    return Cause(f"call/{event.origin.idempotency_key}", event.origin.actor)
 
 
 FOLD = Fold(

@@ -497,7 +497,7 @@ def _entry_row(entry_id: str, e: Entry) -> tuple[Any, ...]:
         e.reference,
         cause.event_id,
         cause.actor,
-        cause.reason,
+        "",  # in somebody's words: what is booked could never forget them
         e.effective_on,
     )
 

@@ -1,6 +1,6 @@
 """Holds on accounts: no more orders of a company, or of a part of it, until somebody lifts it or its time is over."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.kernel.calendars import FIRST_YEAR, LAST_YEAR
@@ -35,6 +35,10 @@ class AccountHold:
             if not FIRST_YEAR <= self.until.year <= LAST_YEAR:
                 raise Invalid("hold.until_out_of_range", f"a hold ends before the year {LAST_YEAR + 1}")
         return self
+
+    def without_words(self) -> "AccountHold":
+        """What it is, without what somebody wrote beside it: that may be forgotten meanwhile."""
+        return replace(self, reason="", owner="")
 
     def stands(self, at: datetime) -> bool:
         """Whether its time is not over yet."""

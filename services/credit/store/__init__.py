@@ -7,6 +7,7 @@ from services.credit.store.account_holds import (
     count_over,
     find_account_holds,
     find_over,
+    forget,
     lift_account_hold,
     list_account_holds,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "find_lapsed",
     "find_movements",
     "find_over",
+    "forget",
     "get_account",
     "get_policy",
     "keep_sellers",

@@ -13,6 +13,7 @@ from services.credit.domain.book import Key
 from services.kernel.orders import Scope
 
 LIFT = "lift"  # the kind of job
+_IS_WHO = "^(contact|user|key|service|system):[^[:space:]@]+$"  # as chassis/envelope.py has it
 _OVER: LiteralString = """SELECT tenant, 'lift', 'hold/' || hold_id, '', 1 FROM account_hold
                            WHERE lifted_at IS NULL AND until <= %s ORDER BY until"""
 
@@ -76,6 +77,21 @@ async def lift_account_hold(tx: Tx, key: Key, by: str) -> bool:
             [tx.at, by, *key],
         )
     )
+
+
+async def forget(tx: Tx, tenant: str, subject: str) -> set[str]:
+    """Forget what somebody wrote of holds, in their own name or for another; return of which.
+
+    Who sees to a hold stays, if it is said by an id.
+    """
+    rows = await tx.rows(
+        f"""UPDATE account_hold SET reason = '', owner = CASE WHEN owner ~ '{_IS_WHO}' THEN owner ELSE '' END
+             WHERE tenant = %s AND %s = ANY (string_to_array(placed_by, ' for '))
+               AND (reason <> '' OR owner !~ '{_IS_WHO}')
+            RETURNING hold_id""",  # noqa: S608 - constant text
+        [tenant, subject],
+    )
+    return {row.hold_id for row in rows}
 
 
 async def list_account_holds(tx: Tx, tenant: str, account_id: str, page: Page) -> list[AccountHold]:

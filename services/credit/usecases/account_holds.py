@@ -1,12 +1,15 @@
 """Holds on accounts: placed and lifted by people, ended by the clock."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from receivables.credit.v1 import events_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
-from services.chassis import outbox
+from services import contracts
+from services.chassis import answers, outbox
 from services.chassis.database import Tx
-from services.chassis.envelope import Origin, new_traceparent
+from services.chassis.envelope import Event, Origin, new_traceparent
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.credit import store, wire
@@ -20,10 +23,11 @@ async def place_hold(tx: Tx, origin: Origin, hold: AccountHold) -> None:
     hold.check(tx.at)
     await one_account(tx, origin, hold.account_id)
     if await store.add_account_hold(tx, hold, origin.actor):
-        await outbox.add(tx, [_tell(origin, hold, wire.hold_placed(hold))])
+        await outbox.add(tx, [_tell(origin, hold, wire.hold_to_tell(hold))])
         return
     key = (hold.tenant, hold.hold_id)
-    if (await store.find_account_holds(tx, [key]))[key] != (hold, False):
+    known, lifted = (await store.find_account_holds(tx, [key]))[key]
+    if lifted or known.without_words() != hold.without_words():
         raise Conflict("hold.exists", f"there is, or was, another hold {hold.hold_id}")
 
 
@@ -36,6 +40,13 @@ async def lift_hold(tx: Tx, origin: Origin, hold_id: str) -> None:
     await one_account(tx, origin, hold.account_id)
     if await store.lift_account_hold(tx, key, origin.actor):
         await outbox.add(tx, [_tell(origin, hold, wire.hold_lifted(hold, "lifted"))])
+
+
+async def forget(tx: Tx, events: Sequence[Event[notifications_pb2.ContactErased]]) -> None:
+    """Forget what these persons wrote of holds, and answers that repeat it; who did what, by id, stays."""
+    for event in events:
+        if touched := await store.forget(tx, event.tenant, contracts.forgotten(event)):
+            await answers.empty(tx, event.tenant, wire.ANSWERS, [wire.quoted(hold_id) for hold_id in touched])
 
 
 async def find_over(tx: Tx) -> int:

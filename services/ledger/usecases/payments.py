@@ -1,7 +1,7 @@
 """Payments: booked once, applied to what they name or else to what is oldest due, so much in each transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.chassis import jobs, outbox
 from services.chassis.database import Tx
@@ -212,7 +212,7 @@ def _job_key(payment: Payment) -> tuple[str, str, str]:
 
 
 def _same_payment(earlier: Receipt, payment: Payment) -> Receipt | Refusal:
-    if earlier.payment == payment:
+    if earlier.payment in (payment, replace(payment, remittance="")):  # what was written may be forgotten meanwhile
         return earlier
     return KeyReused("payment.id_reused", "this payment id is booked with another account, amount, date or text")
 
