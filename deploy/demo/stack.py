@@ -282,6 +282,8 @@ class Stack:
             "AR_RULES_DIR": str(official_rules),
             "AR_OFFICIAL_RULES_SHARE": "1",
             "AR_INVOICING_ADDRESS": f"{HOST}:{ports['invoicing'][0]}",
+            "AR_DISPUTES_ADDRESS": f"{HOST}:{ports['disputes'][0]}",
+            "AR_LEDGER_ADDRESS": f"{HOST}:{ports['ledger'][0]}",
             **self._settings,
         }
 

@@ -106,7 +106,7 @@ class Record:
 def who(said: str) -> str:
     """Who says something, by ids alone: topics are kept for ever, and may name nobody by more than that."""
     ids = said.split(" for ")
-    if len(ids) > 2:  # noqa: PLR2004 - one, or one for another
+    if len(ids) > 2:
         return UNKNOWN
     return " for ".join(one if one.isprintable() and _WHO.fullmatch(one) else UNKNOWN for one in ids)
 
@@ -138,7 +138,11 @@ def _storable(text: str) -> str:
 def kept(headers: Mapping[str, str]) -> dict[str, str]:
     """Of a record's headers what is kept where it waits: whatever else somebody wrote there, or in these, is nobody's."""
     known = {name: text for name, text in headers.items() if name in _KNOWN}
-    return known | {"ce_actor": who(headers.get("ce_actor", "")[: SAID_MAX + 1]), "ce_reason": ""}
+    if "ce_actor" in known:
+        known["ce_actor"] = who(known["ce_actor"][: SAID_MAX + 1])
+    if "ce_reason" in known:
+        known["ce_reason"] = ""
+    return known
 
 
 def topic_of(message: type[Message]) -> str:

@@ -6,10 +6,16 @@ from receivables.notifications.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.service import Parts, Service, Servicer, speaker_of
 from services.notifications import metrics, sending, stream
+from services.notifications.quotes import Quotes
 from services.notifications.rebuild import FOLD
 from services.notifications.rpc import NotificationsService
 from services.notifications.settings import Settings
 from services.notifications.usecases import Desk
+
+
+def quotes_of(settings: Settings) -> Quotes:
+    """What fetches what people wrote, as the settings say."""
+    return Quotes(settings.disputes_address, settings.ledger_address, speaker_of("notifications", settings))
 
 
 def _servicers(parts: Parts[Settings]) -> list[Servicer]:
@@ -17,7 +23,7 @@ def _servicers(parts: Parts[Settings]) -> list[Servicer]:
         Servicer(
             service_pb2.DESCRIPTOR.services_by_name["NotificationsService"].full_name,
             service_pb2_grpc.add_NotificationsServiceServicer_to_server,
-            NotificationsService(parts.database, parts.consumer),
+            NotificationsService(parts.database, parts.consumer, quotes_of(parts.settings)),
         )
     ]
 
@@ -26,12 +32,12 @@ SERVICE = Service(
     name="notifications",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0003_mailboxes.sql",
+    stands_on="0005_forgotten.sql",
     handlers=stream.handlers,
     servicers=_servicers,
     measure=metrics.measure,
     works=lambda parts: sending.works(
-        Desk.of(parts.settings), parts.settings, speaker_of("notifications", parts.settings)
+        Desk.of(parts.settings), parts.settings, quotes_of(parts.settings), speaker_of("notifications", parts.settings)
     ),
     fold=FOLD,
 )

@@ -267,7 +267,11 @@ async def test_a_calls_trace_goes_on_in_what_it_announces(toy: Toy, call: Caller
     async with toy.database.transaction(()) as tx:
         row = await tx.row("SELECT headers FROM outbox")
     assert row.headers["traceparent"] == trace
-    assert (row.headers["ce_actor"], row.headers["ce_reason"], row.headers["ce_idempotencykey"]) == ("user:ada", "", "k1")
+    assert (row.headers["ce_actor"], row.headers["ce_reason"], row.headers["ce_idempotencykey"]) == (
+        "user:ada",
+        "",
+        "k1",
+    )
 
 
 async def transactions(toy: Toy) -> int:

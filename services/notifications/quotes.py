@@ -1,0 +1,141 @@
+"""Fetches what people wrote from the services whose it is, for who reads a message (domain/quotes.py)."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import grpc
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
+from receivables.ledger.v1 import service_pb2 as ledger_pb2
+from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
+
+from services.chassis.identity import Speaker
+from services.notifications import wire
+from services.notifications.documents import NotAtHand
+from services.notifications.domain import quotes
+from services.notifications.domain.quotes import MOVE, REMITTANCE, Quote
+from services.notifications.texts.catalogue import catalogue
+
+WAIT_S = 5.0  # for an answer, retries included
+AT_ONCE = 8  # questions
+NOT_AT_HAND = "…"
+# The texts of a message, as its row has them, in which something may be quoted.
+_TEXTS = ("what_happened", "what_we_do", "action")
+
+# As for documents: gRPC's own retry of a call that never reached the server, or whose server stopped as it came.
+_CONFIG = json.dumps(
+    {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "methodConfig": [
+            {
+                "name": [
+                    {"service": "receivables.disputes.v1.DisputesService"},
+                    {"service": "receivables.ledger.v1.LedgerService"},
+                ],
+                "retryPolicy": {
+                    "maxAttempts": 5,
+                    "initialBackoff": "0.1s",
+                    "maxBackoff": "1s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
+                },
+            }
+        ],
+    }
+)
+
+# A tenant, what a message is about ("dispute/…"), and what is quoted.
+_Wanted = tuple[str, str, Quote]
+
+
+class Quotes:
+    """What people wrote, over gRPC; kept by nobody here."""
+
+    def __init__(self, disputes: str, ledger: str, metadata: Speaker) -> None:
+        """Remember where they answer, and what says who asks; connections open with the first question."""
+        self._addresses = {MOVE: disputes, REMITTANCE: ledger}
+        self._metadata = metadata
+        self._channels: dict[str, grpc.aio.Channel] = {}
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def fill(self, rows: Sequence[Any]) -> list[Any]:
+        """Messages with what they quote; raises NotAtHand."""
+        return await self._fill(rows, self._fetch)
+
+    async def fill_if_at_hand(self, rows: Sequence[Any]) -> list[Any]:
+        """The same for who only looks: what is not at hand is left out."""
+
+        async def fetch(wanted: _Wanted) -> str | None:
+            try:
+                return await self._fetch(wanted)
+            except NotAtHand:
+                return NOT_AT_HAND
+
+        return await self._fill(rows, fetch)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for channel in self._channels.values():
+            await channel.close()
+        self._channels.clear()
+
+    async def _fill(
+        self, rows: Sequence[Any], fetch: Callable[[_Wanted], Coroutine[Any, Any, str | None]]
+    ) -> list[Any]:
+        wanted = sorted(
+            {(row.tenant, row.about, quote) for row in rows for quote in quotes.quotes(_texts(row).values())}
+        )
+        if not wanted:
+            return list(rows)
+        said = dict(zip(wanted, await asyncio.gather(*map(fetch, wanted)), strict=True))
+        return [_filled(row, said) for row in rows]
+
+    async def _fetch(self, wanted: _Wanted) -> str | None:
+        """What was written; None if nothing was, or if it is forgotten."""
+        tenant, about, (kind, nth) = wanted
+        async with self._turns:
+            try:
+                match (kind, about.partition("/")):
+                    case ("move", ("dispute", _, dispute_id)):
+                        return await self._missing(tenant, dispute_id, nth)
+                    case ("remittance", ("payment", _, payment_id)):
+                        return await self._remittance(tenant, payment_id)
+                    case _:
+                        return None
+            except grpc.aio.AioRpcError as error:
+                if error.code() is grpc.StatusCode.NOT_FOUND:
+                    return None
+                raise NotAtHand(error.code().name) from None
+
+    async def _missing(self, tenant: str, dispute_id: str, nth: int) -> str | None:
+        stub = disputes_grpc.DisputesServiceStub(self._channel(MOVE))
+        request = disputes_pb2.GetMoveRequest(dispute_id=dispute_id, nth=nth)
+        answer = await stub.GetMove(request, metadata=self._metadata(tenant, "disputes"), timeout=WAIT_S)
+        return wire.clean(answer.move.missing) or None
+
+    async def _remittance(self, tenant: str, payment_id: str) -> str | None:
+        stub = ledger_grpc.LedgerServiceStub(self._channel(REMITTANCE))
+        request = ledger_pb2.GetPaymentRequest(payment_id=payment_id)
+        answer = await stub.GetPayment(request, metadata=self._metadata(tenant, "ledger"), timeout=WAIT_S)
+        return wire.clean(answer.payment.remittance) or None
+
+    def _channel(self, kind: str) -> grpc.aio.Channel:
+        if kind not in self._channels:
+            options = [("grpc.service_config", _CONFIG)]
+            self._channels[kind] = grpc.aio.insecure_channel(self._addresses[kind], options=options)
+        return self._channels[kind]
+
+
+def _texts(row: Any) -> dict[str, str]:
+    return {name: getattr(row, name) for name in _TEXTS}
+
+
+def _filled(row: Any, said: dict[_Wanted, str | None]) -> Any:
+    unsaid = catalogue(row.language).common("not_stated")
+
+    def of(quote: Quote) -> str:
+        return said[(row.tenant, row.about, quote)] or unsaid
+
+    return row._replace(**{name: quotes.filled(text, of) for name, text in _texts(row).items()})
