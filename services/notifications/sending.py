@@ -250,5 +250,5 @@ def works(desk: Desk, settings: Settings, quotes: Quotes, speak: Speaker) -> tup
         Work(LETTER, sender.send, most=BATCH, cost_most=MESSAGES_AT_ONCE, findable=store.count_due),
         # Looks in its pauses, which the sender of letters may have none of.
         Work(DIGEST, partial(gather, desk), find=desk.find),
-        Work(FORGET, partial(forget, desk), most=1, find=find_erased),
+        Work(FORGET, partial(forget, desk), most=1, find=find_erased, findable=store.count_erased),
     )

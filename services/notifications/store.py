@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, LiteralString
 
 from services.chassis import jobs
 from services.chassis.columns import Columns, columns, within
@@ -286,18 +286,22 @@ async def forget_messages(tx: Tx, contact: Key, most: int) -> bool:
     return len(rows) == most
 
 
+# Contacts that were erased lately, and were told something meanwhile by who had found them before.
+_TOLD_MEANWHILE: LiteralString = """SELECT tenant, 'forget', 'contact/' || contact_id, '', 1 FROM contact c
+    WHERE suspended_at > %s - interval '1 day' AND erased_at IS NOT NULL
+      AND EXISTS (SELECT FROM (SELECT forgotten_at FROM message m
+                                WHERE m.tenant = c.tenant AND m.contact_id = c.contact_id
+                                ORDER BY message_id DESC LIMIT 100) AS last WHERE forgotten_at IS NULL)"""
+
+
 async def find_erased(tx: Tx, word: Origin) -> int:
     """Have those forgotten once more who were told something while they were erased; return how many."""
-    return await jobs.find(
-        tx,
-        word,
-        f"""SELECT tenant, '{FORGET}', 'contact/' || contact_id, '', 1 FROM contact c
-             WHERE suspended_at > %s - interval '1 day' AND erased_at IS NOT NULL
-               AND EXISTS (SELECT FROM (SELECT forgotten_at FROM message m
-                                         WHERE m.tenant = c.tenant AND m.contact_id = c.contact_id
-                                         ORDER BY message_id DESC LIMIT 100) AS last WHERE forgotten_at IS NULL)""",  # noqa: S608 - constant text
-        [tx.at],
-    )
+    return await jobs.find(tx, word, _TOLD_MEANWHILE, [tx.at])
+
+
+async def count_erased(tx: Tx) -> int:
+    """How many of them have no job yet."""
+    return await jobs.count_found(tx, _TOLD_MEANWHILE, [tx.at])
 
 
 async def save_companies(tx: Tx, names: Mapping[Key, str]) -> None:

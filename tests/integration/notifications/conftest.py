@@ -13,7 +13,7 @@ from receivables.notifications.v1 import service_pb2_grpc
 from deploy.local.mail import Mail
 from services.notifications.service import SERVICE
 from tests.integration.conftest import OpenService
-from tests.integration.notifications.office import Invoicing, Office, OpenOffice
+from tests.integration.notifications.office import Invoicing, Office, OpenOffice, Writers
 from tests.unit.notifications.samples import MONDAY_10
 
 
@@ -36,7 +36,10 @@ def open_office(open_service: OpenService, mail: Mail) -> OpenOffice:
         neighbour, server = grpc.aio.server(), grpc.aio.server()
         invoicing_grpc.add_InvoicingServiceServicer_to_server(invoicing, neighbour)
         address = f"127.0.0.1:{neighbour.add_insecure_port('127.0.0.1:0')}"
-        given = {"smtp_host": mail.host, "smtp_port": mail.port, "invoicing_address": address} | settings
+        writers = Writers()
+        writers.open(neighbour)
+        neighbours = dict.fromkeys(("invoicing_address", "disputes_address", "ledger_address"), address)
+        given = {"smtp_host": mail.host, "smtp_port": mail.port, **neighbours} | settings
         async with open_service(SERVICE, clock="test", **given) as parts:
             [servicer] = SERVICE.servicers(parts)
             servicer.add(servicer.answers, server)
@@ -46,7 +49,7 @@ def open_office(open_service: OpenService, mail: Mail) -> OpenOffice:
             try:
                 async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
                     stub = service_pb2_grpc.NotificationsServiceStub(channel)
-                    office = Office(parts, stub, SERVICE.works(parts), mail, invoicing)
+                    office = Office(parts, stub, SERVICE.works(parts), mail, invoicing, writers)
                     await office.set_clock(MONDAY_10)
                     yield office
             finally:

@@ -17,9 +17,13 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.common.v1.party_pb2 import Company, Scope
 from receivables.credit.v1 import events_pb2 as credit_pb2
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
 from receivables.invoicing.v1 import events_pb2 as invoicing_events_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
+from receivables.ledger.v1 import service_pb2 as ledger_pb2
+from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
 from receivables.notifications.v1 import events_pb2, service_pb2
 
 from deploy.local.mail import Mail
@@ -65,6 +69,44 @@ class Invoicing(invoicing_grpc.InvoicingServiceServicer):
         )
 
 
+@dataclass
+class Writers:
+    """What people wrote, behind the doors of disputes and the ledger; they can be away."""
+
+    missing: dict[tuple[str, int], str] = field(default_factory=dict)
+    remittances: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    away: bool = False
+
+    async def _come(self, what: str, context: Any) -> None:
+        self.asked.append(what)
+        if self.away:
+            await context.abort(grpc.StatusCode.INTERNAL, "not now")
+
+    async def move(self, request: disputes_pb2.GetMoveRequest, context: Any) -> disputes_pb2.GetMoveResponse:
+        """As disputes answers."""
+        await self._come(f"{request.dispute_id}/{request.nth}", context)
+        if (missing := self.missing.get((request.dispute_id, request.nth))) is None:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such case")
+        return disputes_pb2.GetMoveResponse(move=disputes_pb2.HistoryEntry(nth=request.nth, missing=missing))
+
+    async def payment(self, request: ledger_pb2.GetPaymentRequest, context: Any) -> ledger_pb2.GetPaymentResponse:
+        """As the ledger answers."""
+        await self._come(request.payment_id, context)
+        remittance = self.remittances.get(request.payment_id, "")
+        return ledger_pb2.GetPaymentResponse(
+            payment=ledger_pb2.Payment(payment_id=request.payment_id, remittance=remittance)
+        )
+
+    def open(self, server: Any) -> None:
+        """Answer at this server."""
+        disputes: Any = disputes_grpc.DisputesServiceServicer()
+        ledger: Any = ledger_grpc.LedgerServiceServicer()
+        disputes.GetMove, ledger.GetPayment = self.move, self.payment
+        disputes_grpc.add_DisputesServiceServicer_to_server(disputes, server)
+        ledger_grpc.add_LedgerServiceServicer_to_server(ledger, server)
+
+
 @dataclass(frozen=True)
 class Office:
     """A running notifications service, with the mail server and the invoicing that it talks to."""
@@ -74,6 +116,7 @@ class Office:
     works: Sequence[Work]
     mail: Mail
     invoicing: Invoicing
+    writers: Writers
 
     async def call(self, method: str, request: Message, *, tenant: str = TENANT) -> Any:
         metadata = (
@@ -186,7 +229,12 @@ class Office:
         """What was announced so far, in order."""
         types = {
             f"receivables.notifications.v1.{kind.__name__}": kind
-            for kind in (events_pb2.MessageDelivered, events_pb2.MessageBounced, events_pb2.ContactUnreachable)
+            for kind in (
+                events_pb2.MessageDelivered,
+                events_pb2.MessageBounced,
+                events_pb2.ContactUnreachable,
+                events_pb2.ContactErased,
+            )
         }
         rows = await self.rows("SELECT headers->>'ce_type' AS type, payload FROM outbox ORDER BY id")
         return [types[row.type].FromString(row.payload) for row in rows]
