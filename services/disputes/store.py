@@ -4,6 +4,7 @@ An invoice's row is the lock of all its cases: whoever changes a case holds it f
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from services.chassis.columns import Columns, columns, within
@@ -476,6 +477,31 @@ def _move_row(move: Move, actor: str, reason: str) -> tuple[Any, ...]:
         actor,
         reason,
     )
+
+
+async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
+    """Forget what was written in some of the cases that ended, and the moves of such, before a day; return how much."""
+    over = f"{_IS_OVER} AND coalesce(d.ended_at, d.opened_at) < %(before)s"
+    asked = {"tenant": tenant, "before": before, "open": _OPEN_STATES, "most": most}
+    described = await tx.run(
+        f"""UPDATE dispute SET description = '' WHERE tenant = %(tenant)s AND description <> '' AND dispute_id IN (
+              SELECT dispute_id FROM dispute d
+               WHERE tenant = %(tenant)s AND description <> '' AND opened_at < %(before)s AND {over}
+               ORDER BY opened_at LIMIT %(most)s)""",  # noqa: S608 - constant text
+        asked,
+    )
+    moved = await tx.run(
+        f"""UPDATE dispute_move m SET missing = '', reason = '' FROM (
+              SELECT dispute_id, nth FROM dispute_move JOIN dispute d USING (tenant, dispute_id)
+               WHERE tenant = %(tenant)s AND (missing <> '' OR reason <> '') AND at < %(before)s AND {over}
+               ORDER BY at LIMIT %(most)s) AS old
+             WHERE m.tenant = %(tenant)s AND m.dispute_id = old.dispute_id AND m.nth = old.nth""",  # noqa: S608 - constant text
+        asked,
+    )
+    return described + moved
+
+
+_IS_OVER = "d.state <> ALL (%(open)s::text[])"
 
 
 def _entry(row: Any) -> Entry:

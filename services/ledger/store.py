@@ -281,6 +281,16 @@ async def find_payments(tx: Tx, keys: Collection[Key]) -> dict[Key, Receipt]:
     }
 
 
+async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
+    """Forget what was written with some of the payments of before a day; return with how many."""
+    return await tx.run(
+        """UPDATE payment SET remittance = '' WHERE tenant = %s AND payment_id IN (
+             SELECT payment_id FROM payment WHERE tenant = %s AND remittance <> '' AND value_on < %s
+              ORDER BY value_on LIMIT %s)""",
+        [tenant, tenant, before, most],
+    )
+
+
 async def add_double_payments(tx: Tx, receipts: Sequence[Receipt]) -> None:
     """Keep which numbers payments named though nothing was owed of them any more."""
     rows = [(*r.payment.key, nth, number) for r in receipts for nth, number in enumerate(r.paid_before, 1)]

@@ -5,7 +5,7 @@ from pathlib import Path
 from receivables.notifications.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.service import Parts, Service, Servicer, speaker_of
-from services.notifications import metrics, sending, stream
+from services.notifications import metrics, sending, stream, usecases
 from services.notifications.quotes import Quotes
 from services.notifications.rebuild import FOLD
 from services.notifications.rpc import NotificationsService
@@ -36,6 +36,7 @@ SERVICE = Service(
     handlers=stream.handlers,
     servicers=_servicers,
     measure=metrics.measure,
+    outdated=usecases.forget_outdated,
     works=lambda parts: sending.works(
         Desk.of(parts.settings), parts.settings, quotes_of(parts.settings), speaker_of("notifications", parts.settings)
     ),

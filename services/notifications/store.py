@@ -304,6 +304,25 @@ async def count_erased(tx: Tx) -> int:
     return await jobs.count_found(tx, _TOLD_MEANWHILE, [tx.at])
 
 
+async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
+    """Remove some of the messages of before a day, with their mails; return how many. Facts stay: they are told once."""
+    rows = await tx.rows(
+        """DELETE FROM message WHERE tenant = %s AND message_id IN (
+             SELECT message_id FROM (SELECT message_id, created_at FROM message WHERE tenant = %s
+                                      ORDER BY message_id LIMIT %s) AS oldest WHERE created_at < %s)
+           RETURNING contact_id, mail_key""",
+        [tenant, tenant, most, before],
+    )
+    await tx.run(
+        """DELETE FROM mail WHERE tenant = %s
+              AND (contact_id, key) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+              AND NOT EXISTS (SELECT FROM message m WHERE m.tenant = mail.tenant AND m.contact_id = mail.contact_id
+                                 AND m.mail_key = mail.key)""",
+        [tenant, *columns([(row.contact_id, row.mail_key) for row in rows if row.mail_key])],
+    )
+    return len(rows)
+
+
 async def save_companies(tx: Tx, names: Mapping[Key, str]) -> None:
     """Know how these buyers are called."""
     await tx.run(

@@ -12,6 +12,7 @@ from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.notifications.v1 import events_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
+from services import retention
 from services.chassis import jobs, outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin, new_traceparent
@@ -19,6 +20,7 @@ from services.chassis.ids import new_id
 from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
 from services.kernel.refusals import Conflict, NotFound, quoted
+from services.kernel.retention import Record
 from services.notifications import store, wire
 from services.notifications.domain import delivery, routing
 from services.notifications.domain.contacts import Contact, mailbox
@@ -71,6 +73,13 @@ async def forget_later(tx: Tx, contact: Key) -> None:
     await jobs.add(tx, [Job(store.FORGET, f"contact/{contact[1]}", replace(_word(), tenant=contact[0]))])
 
 
+async def forget_outdated(tx: Tx, tenant: str) -> int:
+    """Remove messages whose time is over."""
+    return await store.forget_outdated(
+        tx, tenant, await retention.first_day(tx, tenant, Record.MESSAGE), MESSAGES_AT_ONCE
+    )
+
+
 async def find_erased(tx: Tx) -> int:
     """Have those forgotten once more who were told something while they were erased; return how many."""
     return await store.find_erased(tx, _word())
@@ -105,6 +114,7 @@ async def change_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerChan
     """Know their clocks, holidays and language too."""
     told = sorted(map(wire.seller, events), key=lambda seller: seller.version)
     await store.save_sellers(tx, {(seller.tenant, seller.seller_id): seller for seller in told})
+    await retention.know_countries(tx, events)
 
 
 async def know_orders(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:

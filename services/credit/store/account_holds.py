@@ -1,6 +1,7 @@
 """Holds on accounts: which stand, and when they end."""
 
 from collections.abc import Collection, Iterable
+from datetime import date
 from typing import Any, LiteralString
 
 from services.chassis import jobs
@@ -92,6 +93,15 @@ async def forget(tx: Tx, tenant: str, subject: str) -> set[str]:
         [tenant, subject],
     )
     return {row.hold_id for row in rows}
+
+
+async def forget_outdated(tx: Tx, tenant: str, before: date) -> int:
+    """Forget what was written of holds that were over before a day; return of how many."""
+    return await tx.run(
+        """UPDATE account_hold SET reason = ''
+            WHERE tenant = %s AND reason <> '' AND coalesce(lifted_at, until) < %s""",
+        [tenant, before],
+    )
 
 
 async def list_account_holds(tx: Tx, tenant: str, account_id: str, page: Page) -> list[AccountHold]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from receivables.credit.v1 import events_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
-from services import contracts
+from services import contracts, retention
 from services.chassis import answers, outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin, new_traceparent
@@ -16,6 +16,7 @@ from services.credit import store, wire
 from services.credit.domain.account_holds import AccountHold
 from services.credit.usecases.buyers import one_account
 from services.kernel.refusals import Conflict, NotFound
+from services.kernel.retention import Record
 
 
 async def place_hold(tx: Tx, origin: Origin, hold: AccountHold) -> None:
@@ -47,6 +48,11 @@ async def forget(tx: Tx, events: Sequence[Event[notifications_pb2.ContactErased]
     for event in events:
         if touched := await store.forget(tx, event.tenant, contracts.forgotten(event)):
             await answers.empty(tx, event.tenant, wire.ANSWERS, [wire.quoted(hold_id) for hold_id in touched])
+
+
+async def forget_outdated(tx: Tx, tenant: str) -> int:
+    """Forget what was written of holds whose time is over; that they stood stays."""
+    return await store.forget_outdated(tx, tenant, await retention.first_day(tx, tenant, Record.ACT))
 
 
 async def find_over(tx: Tx) -> int:

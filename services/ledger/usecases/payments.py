@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from services import retention
 from services.chassis import jobs, outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
@@ -10,6 +11,7 @@ from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.kernel.refusals import Invalid, KeyReused, NotFound, Refusal, quoted
+from services.kernel.retention import Record
 from services.ledger import store, wire
 from services.ledger.domain import entries, statement
 from services.ledger.domain.entries import Entry
@@ -149,6 +151,12 @@ async def import_statement(tx: Tx, origin: Origin, content: bytes) -> list[tuple
             answer, known = next(answers)
             outcomes.append((row, answer if isinstance(answer, Refusal) else "known" if known else "booked"))
     return outcomes
+
+
+async def forget_outdated(tx: Tx, tenant: str) -> int:
+    """Forget what was written with payments whose time is over; what they paid stays."""
+    before = await retention.first_day(tx, tenant, Record.LEDGER_ENTRY)
+    return await store.forget_outdated(tx, tenant, before, STATEMENT_CHUNK)
 
 
 async def _goes_on(tx: Tx, payment: Payment) -> bool:

@@ -17,3 +17,13 @@ ALTER TABLE mail ADD CONSTRAINT mail_state_known CHECK (
 
 -- Facts of versions before this one have in them what people wrote.
 DO $$ BEGIN EXECUTE format('GRANT UPDATE (told) ON story TO %I', current_setting('ar.server_role')); END $$;
+
+-- Where the tenant's legal entities are: how long records are kept is their law's.
+CREATE TABLE seller_country (
+  tenant    text NOT NULL,
+  seller_id text NOT NULL,
+  version   int NOT NULL,
+  country   text NOT NULL,
+  PRIMARY KEY (tenant, seller_id)
+);
+SELECT protect('seller_country');

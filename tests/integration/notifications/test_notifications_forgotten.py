@@ -47,7 +47,7 @@ async def left(office: Office) -> list[str]:
         ).fetchall()
         for (table,) in tables:
             rows = await (
-                await connection.execute(f'SELECT t::text FROM "{table}" t WHERE t::text ILIKE %s', [f"%{MARK}%"])  # type: ignore[arg-type] # table names of ours
+                await connection.execute(f'SELECT t::text FROM "{table}" t WHERE t::text ILIKE %s', [f"%{MARK}%"])
             ).fetchall()
             found += [f"{table}: {row}" for (row,) in rows]
     return found
