@@ -1,4 +1,7 @@
-"""The ledger's books as they follow from what it told: payments as they were applied; all else is booked again."""
+"""The ledger's books as they follow from what it told: payments as they were applied; all else is booked again.
+
+What was written with payments is on no topic, and gone.
+"""
 
 from typing import Any
 
@@ -36,6 +39,9 @@ async def _receive(tx: Tx, event: Event[events_pb2.PaymentReceived], _cause: Eve
     )
     receipt = Receipt(payment, (), Money(0, payment.amount.currency), tuple(body.paid_before), body.continues)
     await store.claim_payments(tx, [payment])
+    await tx.run(
+        "UPDATE payment SET worded = false WHERE tenant = %s AND payment_id = %s", [event.tenant, body.payment_id]
+    )
     await store.book(tx, [entries.payment_received(payment, _call(event))])
     await store.add_double_payments(tx, [receipt])
     if body.continues:

@@ -276,6 +276,7 @@ async def find_payments(tx: Tx, keys: Collection[Key]) -> dict[Key, Receipt]:
             Money(r.applied_minor, r.currency),
             tuple(r.paid_before),
             r.continues,
+            r.worded,
         )
         for r in paid
     }
@@ -284,7 +285,7 @@ async def find_payments(tx: Tx, keys: Collection[Key]) -> dict[Key, Receipt]:
 async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
     """Forget what was written with some of the payments of before a day; return with how many."""
     return await tx.run(
-        """UPDATE payment SET remittance = '' WHERE tenant = %s AND payment_id IN (
+        """UPDATE payment SET remittance = '', worded = false WHERE tenant = %s AND payment_id IN (
              SELECT payment_id FROM payment WHERE tenant = %s AND remittance <> '' AND value_on < %s
               ORDER BY value_on LIMIT %s)""",
         [tenant, tenant, before, most],

@@ -36,9 +36,9 @@ class AccountHold:
                 raise Invalid("hold.until_out_of_range", f"a hold ends before the year {LAST_YEAR + 1}")
         return self
 
-    def without_words(self) -> "AccountHold":
-        """What it is, without what somebody wrote beside it: that may be forgotten meanwhile."""
-        return replace(self, reason="", owner="")
+    def is_as_much_as_known_of(self, wanted: "AccountHold") -> bool:
+        """Whether it is that hold; what somebody wrote beside it may be forgotten here meanwhile."""
+        return self in (wanted, replace(wanted, reason=""), replace(wanted, reason="", owner=""))
 
     def stands(self, at: datetime) -> bool:
         """Whether its time is not over yet."""

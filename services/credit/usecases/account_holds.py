@@ -28,7 +28,7 @@ async def place_hold(tx: Tx, origin: Origin, hold: AccountHold) -> None:
         return
     key = (hold.tenant, hold.hold_id)
     known, lifted = (await store.find_account_holds(tx, [key]))[key]
-    if lifted or known.without_words() != hold.without_words():
+    if lifted or not known.is_as_much_as_known_of(hold):
         raise Conflict("hold.exists", f"there is, or was, another hold {hold.hold_id}")
 
 

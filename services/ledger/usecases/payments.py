@@ -220,7 +220,7 @@ def _job_key(payment: Payment) -> tuple[str, str, str]:
 
 
 def _same_payment(earlier: Receipt, payment: Payment) -> Receipt | Refusal:
-    if earlier.payment in (payment, replace(payment, remittance="")):  # what was written may be forgotten meanwhile
+    if earlier.payment == (payment if earlier.worded else replace(payment, remittance="")):
         return earlier
     return KeyReused("payment.id_reused", "this payment id is booked with another account, amount, date or text")
 

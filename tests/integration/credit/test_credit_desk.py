@@ -63,7 +63,8 @@ async def test_orders_of_an_account_on_hold_are_declined_until_it_is_lifted(desk
 
     assert await desk.reasons("o2") == APPROVED
     assert not (await desk.account()).on_hold
-    assert await bodies(desk.parts, events_pb2.HoldPlaced) == [placed_hold]
+    [told] = await bodies(desk.parts, events_pb2.HoldPlaced)
+    assert (told.reason_code, told.reason, told.owner) == ("overdue", "", "user:ada")
     assert placed_hold == events_pb2.HoldPlaced(
         hold_id="h1",
         account_id="b1",

@@ -91,7 +91,9 @@ async def test_a_case_goes_from_opening_to_its_credit_note(desk: Desk) -> None:
         *("DisputeOpened", "ACKNOWLEDGED", "UNDER_REVIEW", "AWAITING_CUSTOMER", "UNDER_REVIEW", "PROPOSED"),
         *("ACCEPTED", "DisputeResolved", "RESOLVING", "RESOLVED"),
     ]
-    assert (told[3][1].missing, told[3][1].next_by) == ("photo of the box", "2026-03-09")
+    assert (told[3][1].missing, told[3][1].nth, told[3][1].next_by) == ("", 4, "2026-03-09")
+    asked = await desk.call("GetMove", service_pb2.GetMoveRequest(dispute_id=case.number, nth=4))
+    assert (asked.move.missing, STATE(asked.move.to_state)) == ("photo of the box", "STATE_AWAITING_CUSTOMER")
     resolved = told[7][1]
     assert (resolved.credit.minor, resolved.disputed.minor, resolved.reason_code) == (2_380, 2_380, "QTY_SHORT")
     assert [(line.line_id, line.quantity) for line in resolved.lines] == [("1", "2")]
