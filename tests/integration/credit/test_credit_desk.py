@@ -7,6 +7,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1 import party_pb2
 from receivables.credit.v1 import events_pb2, service_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.credit import usecases
@@ -24,6 +25,7 @@ from tests.integration.credit.desk import (
     set_clock,
     told,
 )
+from tests.records import a_record
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 ON_HOLD, APPROVED = ("DECLINED", ["account_on_hold"]), ("APPROVED", ["within_limit"])
@@ -316,3 +318,23 @@ async def test_a_clock_beyond_all_calendars_refuses_orders_without_a_day(desk: D
     with pytest.raises(Refused, match=r"date\.out_of_range"):
         await desk.decide("o1")
     assert await expire(desk.parts) == 0
+
+
+async def rows(desk: Desk, sql: str) -> list[Any]:
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        return await tx.rows(sql)
+
+
+async def test_what_a_person_wrote_of_a_hold_is_forgotten_and_the_hold_stands(desk: Desk):
+    await register(desk.parts)
+    await desk.call("PlaceHold", wish("h1", reason="he laughed", owner="Jane"))
+    await desk.call("PlaceHold", wish("h2", reason="so did she", owner="user:bo"))
+    body = notifications_pb2.ContactErased(contact_id="ada")
+
+    await desk.parts.consumer.handle([a_record(body, account="people", subject="contact/ada")])
+
+    found = await rows(desk, "SELECT hold_id, reason, owner, placed_by FROM account_hold ORDER BY hold_id")
+    assert [tuple(row) for row in found] == [("h1", "", "", "user:ada"), ("h2", "", "user:bo", "user:ada")]
+    assert await desk.reasons("o1") == ON_HOLD
+    assert await rows(desk, "SELECT FROM answer WHERE method = 'PlaceHold' AND response <> ''") == []
+    await desk.call("PlaceHold", wish("h1", reason="he laughed", owner="Jane"))
