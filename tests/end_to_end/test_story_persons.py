@@ -44,8 +44,13 @@ def test_a_person_is_forgotten_everywhere(world: World, trader: Trader, mark: st
     assert in_tables(world, trader, mark) == [("ledger", "payment")]  # a voucher of the books: kept as the law says
     assert in_logs(world, mark) == []
     assert {told.contact_id for told in trader.told("ContactErased")} == {"cleo", "cases", "credit"}
+    again = notifications_pb2.RegisterContactRequest(
+        contact_id="cleo", account_id="b1", name="Cleo", email="cleo@people.example", roles=["AP_CLERK"]
+    )
     with pytest.raises(Refused, match=r"contact\.erased"):
-        trader.person("cleo", "AP_CLERK", "b1", email=f"{mark}@people.example")
+        world.stage.services.write(
+            world.stage.services.notifications.RegisterContact, again, caller=trader.desk.caller, key="again"
+        )
     # What is no person's stands, and business goes on, told to whoever is left.
     [invoice] = trader.invoices("o1")
     assert trader.render(invoice.number)
