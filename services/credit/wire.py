@@ -105,15 +105,6 @@ def hold_to_tell(hold: AccountHold) -> events_pb2.HoldPlaced:
     return hold_placed(replace(hold, reason="", owner=hold.owner if is_who(hold.owner) else ""))
 
 
-# The method whose answers, kept for repeats, show a hold.
-ANSWERS = ("PlaceHold",)
-
-
-def quoted(hold_id: str) -> bytes:
-    """What every answer that shows this hold has in it."""
-    return events_pb2.HoldPlaced(hold_id=hold_id).SerializeToString()
-
-
 def hold_placed(hold: AccountHold) -> events_pb2.HoldPlaced:
     """A hold on an account, to show."""
     message = events_pb2.HoldPlaced(

@@ -340,20 +340,19 @@ async def find_move(tx: Tx, key: Key, nth: int) -> Entry | None:
     return _entry(row) if row else None
 
 
-async def forget(tx: Tx, tenant: str, subject: str) -> set[str]:
-    """Forget what somebody wrote, in their own name or for another; return in which cases."""
-    rows = await tx.rows(
-        """WITH opened AS (
-             UPDATE dispute SET description = '' WHERE tenant = %(tenant)s AND description <> ''
-                AND %(subject)s = ANY (string_to_array(opened_by, ' for ')) RETURNING dispute_id
-           ), moved AS (
-             UPDATE dispute_move SET missing = '', reason = '' WHERE tenant = %(tenant)s AND (missing <> '' OR reason <> '')
-                AND %(subject)s = ANY (string_to_array(actor, ' for ')) RETURNING dispute_id
-           )
-           SELECT dispute_id FROM opened UNION SELECT dispute_id FROM moved""",
-        {"tenant": tenant, "subject": subject},
+async def forget(tx: Tx, tenant: str, subject: str) -> None:
+    """Forget what somebody wrote, in their own name or for another."""
+    who = [tenant, [subject]]
+    await tx.run(
+        """UPDATE dispute SET description = ''
+            WHERE tenant = %s AND description <> '' AND string_to_array(opened_by, ' for ') @> %s::text[]""",
+        who,
     )
-    return {row.dispute_id for row in rows}
+    await tx.run(
+        """UPDATE dispute_move SET missing = '', reason = ''
+            WHERE tenant = %s AND (missing <> '' OR reason <> '') AND string_to_array(actor, ' for ') @> %s::text[]""",
+        who,
+    )
 
 
 async def asked(tx: Tx, key: Key) -> list[str]:

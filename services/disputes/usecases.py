@@ -11,7 +11,7 @@ from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
 from services import contracts, retention
-from services.chassis import answers, outbox
+from services.chassis import outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
 from services.chassis.ids import new_id
@@ -92,10 +92,9 @@ async def know_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerChange
 
 
 async def forget(tx: Tx, events: Sequence[Event[notifications_pb2.ContactErased]]) -> None:
-    """Forget what these persons wrote, and answers that repeat it; who did what, by id, and what came of it stays."""
+    """Forget what these persons wrote; who did what, by id, and what came of it stays."""
     for event in events:
-        if touched := await store.forget(tx, event.tenant, contracts.forgotten(event)):
-            await answers.empty(tx, event.tenant, wire.ANSWERS, [wire.quoted(case) for case in touched])
+        await store.forget(tx, event.tenant, contracts.forgotten(event))
 
 
 async def forget_outdated(tx: Tx, tenant: str) -> int:

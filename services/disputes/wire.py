@@ -210,15 +210,6 @@ def dispute_message(dispute: Dispute) -> service_pb2.Dispute:
     return message
 
 
-# The methods whose answers, kept for repeats, show a case whole.
-ANSWERS = ("Open", "Move", "Resolve")
-
-
-def quoted(dispute_id: str) -> bytes:
-    """What every answer that shows this case has in it."""
-    return service_pb2.Dispute(dispute_id=dispute_id).SerializeToString()
-
-
 def history_entry(entry: Entry) -> service_pb2.HistoryEntry:
     """A step of a case to answer with."""
     at = Timestamp()

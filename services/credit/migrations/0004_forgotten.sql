@@ -1,4 +1,3 @@
-
 -- Where the tenant's legal entities are: how long records are kept is their law's.
 CREATE TABLE seller_country (
   tenant    text NOT NULL,

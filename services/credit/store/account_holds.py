@@ -80,19 +80,17 @@ async def lift_account_hold(tx: Tx, key: Key, by: str) -> bool:
     )
 
 
-async def forget(tx: Tx, tenant: str, subject: str) -> set[str]:
-    """Forget what somebody wrote of holds, in their own name or for another; return of which.
+async def forget(tx: Tx, tenant: str, subject: str) -> None:
+    """Forget what somebody wrote of holds, in their own name or for another.
 
     Who sees to a hold stays, if it is said by an id.
     """
-    rows = await tx.rows(
+    await tx.run(
         f"""UPDATE account_hold SET reason = '', owner = CASE WHEN owner ~ '{_IS_WHO}' THEN owner ELSE '' END
-             WHERE tenant = %s AND %s = ANY (string_to_array(placed_by, ' for '))
-               AND (reason <> '' OR owner !~ '{_IS_WHO}')
-            RETURNING hold_id""",  # noqa: S608 - constant text
-        [tenant, subject],
+             WHERE tenant = %s AND string_to_array(placed_by, ' for ') @> %s::text[]
+               AND (reason <> '' OR owner <> '')""",  # noqa: S608 - constant text
+        [tenant, [subject]],
     )
-    return {row.hold_id for row in rows}
 
 
 async def forget_outdated(tx: Tx, tenant: str, before: date) -> int:

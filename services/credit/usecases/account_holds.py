@@ -7,7 +7,7 @@ from receivables.credit.v1 import events_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
 from services import contracts, retention
-from services.chassis import answers, outbox
+from services.chassis import outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin, new_traceparent
 from services.chassis.outbox import Announcement
@@ -44,10 +44,9 @@ async def lift_hold(tx: Tx, origin: Origin, hold_id: str) -> None:
 
 
 async def forget(tx: Tx, events: Sequence[Event[notifications_pb2.ContactErased]]) -> None:
-    """Forget what these persons wrote of holds, and answers that repeat it; who did what, by id, stays."""
+    """Forget what these persons wrote of holds; who did what, by id, stays."""
     for event in events:
-        if touched := await store.forget(tx, event.tenant, contracts.forgotten(event)):
-            await answers.empty(tx, event.tenant, wire.ANSWERS, [wire.quoted(hold_id) for hold_id in touched])
+        await store.forget(tx, event.tenant, contracts.forgotten(event))
 
 
 async def forget_outdated(tx: Tx, tenant: str) -> int:

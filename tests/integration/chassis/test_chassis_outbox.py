@@ -19,6 +19,7 @@ from cloudevents.core.formats.json import JSONFormat
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from receivables.credit.v1 import events_pb2
+from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.documents.v1 import events_pb2 as documents_pb2
 
 from deploy.local.processes import wait_until
@@ -84,6 +85,15 @@ async def test_an_event_that_no_broker_would_take_is_refused_where_it_is_made_an
 
     assert refused.value.code == "event.too_large"
     assert await told(toy.database) == ["CreditDecided order/o1 1", "CreditDecided order/o3 2"]
+
+
+async def test_what_somebody_wrote_is_told_to_nobody(toy: Toy):
+    body = disputes_pb2.DisputeMoved(missing="a photo of Jane")
+    async with toy.database.transaction(["acme"]) as tx:
+        with pytest.raises(AssertionError, match="told to nobody"):
+            await outbox.add(tx, [Announcement(ORIGIN, "b1", "dispute/d1", body)])
+
+    assert await told(toy.database) == []
 
 
 LONG = "x" * 9_000_000

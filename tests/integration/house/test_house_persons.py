@@ -70,9 +70,7 @@ async def test_what_people_wrote_is_where_it_belongs_and_goes_with_them(open_hou
             "notifications.contact",
             "disputes.dispute",
             "disputes.dispute_move",
-            "disputes.answer",
             "credit.account_hold",
-            "credit.answer",
             "ledger.payment",
         }
 
