@@ -1,6 +1,7 @@
 """A person is forgotten: nobody is left behind the id, and nothing that was said to them."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -8,7 +9,8 @@ import pytest
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.notifications.v1 import events_pb2, service_pb2
 
-from services.notifications import rebuild
+from services.chassis import cleaning
+from services.notifications import rebuild, usecases
 from services.notifications.domain.delivery import Answer, Handed
 from services.notifications.usecases import Desk
 from tests.integration.notifications.office import Office, Refused, text
@@ -321,3 +323,20 @@ async def test_what_the_version_before_this_one_told_is_forgotten_with_its_reade
     await office.send()
 
     assert await left(office) == []
+
+
+async def test_messages_go_when_their_years_are_over_and_what_they_told_is_not_told_again(office: Office):
+    await office.register("cleo", "AP_CLERK")
+    await office.follow(invoice())
+    await office.send()
+
+    await office.set_clock(datetime(2036, 12, 31, 12, tzinfo=UTC))  # nobody said where the seller is: ten years
+    await cleaning.clean(office.parts.database, usecases.forget_outdated)
+    assert len(await office.messages(contact_id="cleo")) == 1
+    await office.set_clock(datetime(2037, 1, 1, 12, tzinfo=UTC))
+    await cleaning.clean(office.parts.database, usecases.forget_outdated)
+
+    assert await office.messages() == []
+    assert await office.rows("SELECT FROM mail") == []
+    await office.follow(invoice())
+    assert await office.messages() == []
