@@ -74,6 +74,7 @@ baseline: env ## publish the contracts and migrations as they are: what later ve
 	.venv/bin/buf build proto -o tests/contract/published.binpb
 	$(PY) -m tests.contract.corpus
 	$(PY) -m tests.contract.bounds
+	$(PY) -m tests.contract.access
 	$(PY) -m tests.contract.migrations
 
 clean: ## remove what make made

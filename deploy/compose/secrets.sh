@@ -17,12 +17,13 @@ mkdir -p postgres-password postgres-setup
 password >postgres-password/password
 setup=postgres-setup/databases.sql
 : >"$setup"
+verified='?sslmode=verify-full&sslrootcert=/etc/receivables/tls/ca.crt' # certificates.sh makes it
 for service in credit invoicing ledger disputes notifications; do
   mkdir -p "$service" "$service-migrate"
   owner=$(password)
   server=$(password)
-  printf 'postgresql://%s_server:%s@%s:5432/%s' "$service" "$server" "$host" "$service" >"$service/database_url"
-  printf 'postgresql://%s_owner:%s@%s:5432/%s' "$service" "$owner" "$host" "$service" >"$service-migrate/owner_database_url"
+  printf 'postgresql://%s_server:%s@%s:5432/%s%s' "$service" "$server" "$host" "$service" "$verified" >"$service/database_url"
+  printf 'postgresql://%s_owner:%s@%s:5432/%s%s' "$service" "$owner" "$host" "$service" "$verified" >"$service-migrate/owner_database_url"
   cp "$service/database_url" "$service-migrate/database_url"
   # The same as deploy/local/postgres.py: the server role may enter its own database, and what else is granted to it.
   cat >>"$setup" <<SQL

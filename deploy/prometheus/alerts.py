@@ -174,6 +174,14 @@ def _books() -> list[Alert]:
             0,
             "{{ $value }} invoice numbers are missing, or stand on no counted place",
         ),
+        Alert(
+            "AuditTrailBroken",
+            PAGE,
+            "max by (job) (ar_acts_chain_breaks) > {limit}",
+            0,
+            0,
+            "The audit trail of {{ $labels.job }} was changed behind its back: {{ $value }} tenants' chains are broken",
+        ),
     ]
 
 
@@ -355,6 +363,15 @@ def _unseen(scale: float) -> list[Alert]:
             900 * scale,
             2 * MINUTE,
             "{{ $labels.job }} has not computed its invariants for {{ $value | humanizeDuration }}: nobody watches them",
+        ),
+        Alert(
+            "AuditTrailLags",
+            TICKET,
+            # Of a replica that has chained none yet its start counts.
+            "time() - max by (job) (ar_acts_chained_timestamp_seconds > 0 or process_start_time_seconds) > {limit}",
+            900 * scale,
+            2 * MINUTE,
+            "Acts in the audit trail of {{ $labels.job }} have not been chained for {{ $value | humanizeDuration }}",
         ),
         Alert(
             "ObjectiveSilent",

@@ -6,9 +6,12 @@ from typing import Any
 from k8s import product
 from k8s.render import Manifest, Pod, Rendering, matches
 from k8s.rules.finding import Complaint, complaint
+from services.chassis.callers import CALLERS
 
 COOLDOWN_S = 300
 KEEP = "currentReplicasIfHigher"
+_ORDERS = "receivables.orders.v1"
+_LAG = {("topic", "receivables.*", "Describe"), ("group", "receivables-*", "Describe")}
 OLDEST_CLIENT = "2.1.0"  # that Kafka 4 answers; KEDA speaks as 1.0.0 where nothing is said
 
 _SERVICES_AND_MIGRATIONS = {
@@ -45,11 +48,13 @@ def broker(rendering: Rendering) -> Iterator[Complaint]:
         for pod in rendering.deployments:
             if (told := rendering.environment(pod).get("AR_KAFKA_BOOTSTRAP_SERVERS")) not in there:
                 yield complaint(pod.owner, f"looks for the broker at {told}; it is at {sorted(there)}")
-        callers = {"services", "keda"} if rendering.of("ScaledObject") else {"services"}
+        callers = {"services", "kafka clients"} | ({"keda"} if rendering.of("ScaledObject") else set())
         for each in listeners:
             let_in = {_peer(peer) for peer in each.get("networkPolicyPeers", [None])}
-            if not each["tls"] and let_in != callers:
-                yield complaint(item, f"lets {sorted(let_in)} in without a certificate, not {sorted(callers)}")
+            if let_in != callers:
+                yield complaint(item, f"lets {sorted(let_in)} in, not {sorted(callers)}")
+            if not each["tls"] or each.get("authentication", {}).get("type") != "tls":
+                yield complaint(item, "lets somebody in without a certificate")
     for item in rendering.of("KafkaNodePool"):
         spread = item["spec"].get("template", {}).get("pod", {}).get("topologySpreadConstraints", [])
         pods = {"strimzi.io/pool-name": item["metadata"]["name"]}
@@ -63,7 +68,7 @@ def _holds_apart(constraint: dict[str, Any]) -> bool:
 
 def access(rendering: Rendering) -> Iterator[Complaint]:
     """Each service's user may write its own topic and read it back, read what it follows, see that all are there; no more."""
-    if not rendering.of("KafkaUser"):
+    if not rendering.of("Kafka"):
         return
     for each in product.products():
         user = next((item for item in rendering.of("KafkaUser") if item["metadata"]["name"] == each.group), None)
@@ -73,8 +78,13 @@ def access(rendering: Rendering) -> Iterator[Complaint]:
         wanted = {("topic", topic, "Describe") for topic in product.ALL_TOPICS}
         wanted |= {("topic", topic, "Read") for topic in each.follows | each.writes}
         wanted |= {("topic", topic, "Write") for topic in each.writes} | {("group", each.group, "Read")}
+        if _ORDERS in each.follows:  # and of each source its own
+            wanted |= {("topic", f"{_ORDERS}.*", operation) for operation in ("Describe", "Read")}
         if (found := set(rights(user))) != wanted:
             yield complaint(user, f"may differ from the code by {sorted(found ^ wanted)}")
+    asker = [item for item in rendering.of("KafkaUser") if item["metadata"]["name"] == "receivables-keda"]
+    if [set(rights(user)) for user in asker] != [_LAG] * bool(rendering.of("ScaledObject")):
+        yield Complaint("KafkaUser/receivables-keda", "does more or less than look how far groups are")
     for item in rendering.of("Kafka"):
         if "authorization" not in item["spec"]["kafka"]:
             yield complaint(item, "holds nobody to the users' rights")
@@ -84,9 +94,16 @@ def rights(user: Manifest) -> Iterator[tuple[str, str, str]]:
     """What a user may: (kind of resource, name, operation); a prefix or a wildcard is marked as such."""
     for rule in user["spec"]["authorization"]["acls"]:
         resource = rule["resource"]
-        exact = resource.get("patternType", "literal") == "literal" and rule.get("type", "allow") == "allow"
+        name = resource.get("name", "")
+        match rule.get("type", "allow"), resource.get("patternType", "literal"):
+            case "allow", "literal":
+                said = name
+            case "allow", "prefix":
+                said = f"{name}*"
+            case _:
+                said = f"not plainly {resource}"
         for operation in rule["operations"]:
-            yield resource["type"], resource.get("name", "") if exact else f"not literally {resource}", operation
+            yield resource["type"], said, operation
 
 
 def scaling(rendering: Rendering) -> Iterator[Complaint]:
@@ -129,6 +146,10 @@ def _triggers(item: Manifest, told: dict[str, str], service: product.Product) ->
             yield complaint(item, "would start replicas for partitions without lag")
         if each.get("version") != OLDEST_CLIENT:
             yield complaint(item, f"speaks to the broker as a client of Kafka {each.get('version')}")
+        if each.get("tls") != "enable":
+            yield complaint(item, "asks the broker without a certificate")
+    if any("authenticationRef" not in each for each in item["spec"]["triggers"] if each["type"] == "kafka"):
+        yield complaint(item, "does not say whose certificate it shows the broker")
 
 
 def databases(rendering: Rendering) -> Iterator[Complaint]:
@@ -250,20 +271,22 @@ def _reaches(rendering: Rendering, pod: Pod) -> set[tuple[str, int]]:
         told, service = rendering.environment(pod), product.product(pod.service)
         kafka = "receivables/Kafka" if rendering.of("Kafka") else "outside"
         ways |= {(kafka, int(each.rpartition(":")[2])) for each in told["AR_KAFKA_BOOTSTRAP_SERVERS"].split(",")}
-        ways |= {(called, product.product(called).port("AR_GRPC_PORT")) for called in service.calls}
+        ways |= {(called, product.DOOR) for called in service.calls}
+        ways.add(("monitoring", product.OTLP))
         if "AR_SMTP_PORT" in service.settings:
             ways.add(("outside", int(told["AR_SMTP_PORT"])))
     return ways
 
 
 def _reached(pod: Pod) -> set[tuple[str, int]]:
-    """Clients that the platform names, the services whose code calls it, and the monitoring."""
+    """The workloads that may call it (services/chassis/callers.py), and the monitoring."""
     if pod.owner["kind"] != "Deployment":
         return set()
     me = product.product(pod.service)
-    callers = {each.name for each in product.products() if pod.service in each.calls}
-    door = me.port("AR_GRPC_PORT")
-    return {(f"calls-{me.name}", door), ("monitoring", me.port("AR_METRICS_PORT"))} | {(c, door) for c in callers}
+    package = f"receivables.{me.name}.v1."
+    callers = {name for name, methods in CALLERS.items() if any(method.startswith(package) for method in methods)}
+    assert {each.name for each in product.products() if me.name in each.calls} <= callers, "the table has its callers"
+    return {("monitoring", me.port("AR_METRICS_PORT"))} | {(name, product.DOOR) for name in callers}
 
 
 def _ways(rule: Manifest, direction: str) -> Iterator[tuple[str, int]]:
@@ -286,8 +309,6 @@ def _peer(peer: dict[str, Any] | None) -> str:
             return space
         case ["namespaceSelector", "podSelector"] if space:
             return f"{space}/{pods.get('k8s-app') or pods.get('app.kubernetes.io/name')}"
-        case ["namespaceSelector", "podSelector"] if list(pods.values()) == ["true"]:
-            return next(iter(pods)).removeprefix("receivables.example/")
     return str(peer)
 
 
@@ -295,13 +316,17 @@ def _ours(selector: dict[str, Any]) -> str:
     """What the pods of our own namespace that a selector takes are called here."""
     if "matchExpressions" in selector:
         return "services and migrations" if selector == _SERVICES_AND_MIGRATIONS else str(selector)
-    match selector.get("matchLabels", {}):
+    labels: dict[str, str] = selector.get("matchLabels", {})
+    found = str(selector)
+    match labels:
         case {"cnpg.io/cluster": name}:
-            return str(name)
+            found = name
         case {"strimzi.io/cluster": name, "strimzi.io/kind": kind}:
-            return f"{name}/{kind}"
-        case {"app.kubernetes.io/name": name, "app.kubernetes.io/component": "service"}:
-            return str(name)
+            found = f"{name}/{kind}"
+        case {"app.kubernetes.io/name": name, "app.kubernetes.io/component": "service" | "console"}:
+            found = name
+        case {"receivables.example/kafka-client": "true"}:
+            found = "kafka clients"
         case {"app.kubernetes.io/part-of": "receivables", "app.kubernetes.io/component": "service"}:
-            return "services"
-    return str(selector)
+            found = "services"
+    return found

@@ -136,14 +136,14 @@ def probes(rendering: Rendering) -> Iterator[Complaint]:
 def ports(rendering: Rendering) -> Iterator[Complaint]:
     """The ports that the settings make the server open, named as services and monitors name them."""
     for pod in rendering.deployments:
-        real = {"grpc": "AR_GRPC_PORT", "metrics": "AR_METRICS_PORT"}
+        real = {"grpc": "AR_GRPC_TLS_PORT", "health": "AR_GRPC_PORT", "metrics": "AR_METRICS_PORT"}
         said = {port["name"]: port["containerPort"] for port in pod.spec["containers"][0].get("ports", [])}
         expected = {name: _port(rendering, pod, setting) for name, setting in real.items()}
         if said != expected:
             yield complaint(pod.owner, f"says {said}, and its server opens {expected}")
     for service in rendering.of("Service"):
         for port in service["spec"]["ports"]:
-            if port.get("targetPort") != "grpc" or port["port"] != 50051:
+            if port.get("targetPort") != "grpc" or port["port"] != product.DOOR:
                 yield complaint(service, f"leads to port {port}, where no gRPC is")
 
 

@@ -1,16 +1,22 @@
 """Rules about what objects say of each other: selectors, references, settings, secrets."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
 
 from k8s import product
 from k8s.render import Manifest, Pod, Rendering, matches, strings
 from k8s.rules.finding import Complaint, complaint
+from services.chassis import tls
+from services.chassis.callers import CALLERS
 
 _LABELS = {f"app.kubernetes.io/{name}" for name in ("name", "component", "part-of", "version")}
 _CLUSTER_CA = "-ca"  # CloudNativePG keeps a cluster's authority in `<cluster>-ca`
+_KAFKA_CA = "-cluster-ca-cert"  # and Strimzi in `<cluster>-cluster-ca-cert`
+_KAFKA_USER = "kafka-"  # what Strimzi's users' secrets begin with (entityOperator.userOperator.secretPrefix)
+_CERTIFICATE = {"tls.crt", "tls.key", "ca.crt"}
+TRUST = "receivables-trust"  # whose word counts: a map that the platform makes (`receivables keys`)
 
 
 def labels(rendering: Rendering) -> Iterator[Complaint]:
@@ -63,7 +69,7 @@ def references(rendering: Rendering) -> Iterator[Complaint]:
         if pod.spec.get("serviceAccountName") not in rendering.names("ServiceAccount"):
             yield complaint(pod.owner, f"names no service account: {pod.spec.get('serviceAccountName')}")
         for name in _maps(pod):
-            if name not in rendering.names("ConfigMap"):
+            if name not in rendering.names("ConfigMap") | {TRUST}:
                 yield complaint(pod.owner, f"names no ConfigMap: {name}")
         for name, keys in _secrets(pod):
             if missing := keys - _given(rendering, pod, name):
@@ -74,6 +80,10 @@ def _maps(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
         for source in container.get("envFrom", []):
             yield source.get("configMapRef", {}).get("name", "")
+    for volume in pod.spec.get("volumes", []):
+        for source in volume.get("projected", {}).get("sources", []):
+            if "configMap" in source:
+                yield source["configMap"]["name"]
 
 
 def _secrets(pod: Pod) -> Iterator[tuple[str, set[str]]]:
@@ -92,14 +102,29 @@ def _given(rendering: Rendering, pod: Pod, name: str) -> set[str]:
             return set(item["spec"]["target"]["template"]["data"])
     if any(name == f"{cluster}{_CLUSTER_CA}" for cluster in rendering.names("Cluster")):
         return {"ca.crt"}
-    return set() if rendering.of("ExternalSecret") else by_hand(pod.service).get(name, set())
+    if any(name == f"{kafka}{_KAFKA_CA}" for kafka in rendering.names("Kafka")):
+        return {"ca.crt"}
+    if name.removeprefix(_KAFKA_USER) in rendering.names("KafkaUser"):
+        return {"user.crt", "user.key"}
+    if any(name == item["spec"]["secretName"] for item in rendering.of("Certificate")):
+        return _CERTIFICATE
+    found = {} if rendering.of("ExternalSecret") else by_hand(pod.service)
+    found |= {} if rendering.of("Certificate") else {f"receivables-{pod.service}-tls": _CERTIFICATE}
+    found |= {} if rendering.of("Kafka") else _for_the_broker(pod.service)
+    return found.get(name, set())
+
+
+def _for_the_broker(service: str) -> dict[str, set[str]]:
+    return {f"{_KAFKA_USER}receivables-{service}": {"user.crt", "user.key"}, f"receivables{_KAFKA_CA}": {"ca.crt"}}
 
 
 def by_hand(service: str) -> dict[str, set[str]]:
-    """The secrets that a person makes where no store does, and their keys."""
+    """The secrets that a person makes where no store does, and their keys; certificates are others' work."""
     made = {f"receivables-{service}": {"database_url"}, f"receivables-{service}-owner": {"owner_database_url"}}
     if "AR_SMTP_PASSWORD" in product.product(service).settings:
         made["receivables-smtp"] = {"smtp_password"}
+    if product.product(service).calls:
+        made[f"receivables-{service}-identity"] = {"identity_key"}
     return made
 
 
@@ -122,6 +147,8 @@ def settings(rendering: Rendering) -> Iterator[Complaint]:
             yield complaint(pod.owner, "listens where nobody can call it")
         if told.get("AR_CLOCK") == "test":
             yield complaint(pod.owner, "lets anybody set its clock")
+        if serves and {told.get("AR_ACCESS", "require"), told.get("AR_GRPC_TLS", "require")} != {"require"}:
+            yield complaint(pod.owner, "lets in callers who prove nothing")
 
 
 def secrets(rendering: Rendering) -> Iterator[Complaint]:
@@ -135,7 +162,10 @@ def secrets(rendering: Rendering) -> Iterator[Complaint]:
         files, path = _mounted(pod)
         migrates = pod.owner["kind"] == "Job"
         wanted = {"database_url", "owner_database_url"} if migrates else known - {"owner_database_url"}
-        unasked = set() if rendering.environment(pod).get("AR_SMTP_USER") else {"smtp_password"}
+        told = rendering.environment(pod)
+        unasked = set() if told.get("AR_SMTP_USER") else {"smtp_password"}
+        unasked |= set() if product.product(pod.service).calls else {"identity_key"}
+        unasked |= set() if told.get("AR_KAFKA_SECURITY") == "sasl_ssl" else {"kafka_password"}
         if not wanted - unasked <= files <= wanted or path != product.SECRETS_PATH:
             yield complaint(pod.owner, f"finds {sorted(files)} in {path}, and reads {sorted(wanted)}")
     for item in rendering.of("ConfigMap"):
@@ -146,7 +176,7 @@ def secrets(rendering: Rendering) -> Iterator[Complaint]:
 def _mounted(pod: Pod) -> tuple[set[str], str]:
     """The files of the volume of secrets, and where it is mounted."""
     for volume in pod.spec.get("volumes", []):
-        if "projected" in volume:
+        if volume["name"] == "secrets":
             files = {
                 each["path"] for source in volume["projected"]["sources"] for each in source["secret"].get("items", [])
             }
@@ -156,7 +186,7 @@ def _mounted(pod: Pod) -> tuple[set[str], str]:
 
 
 def services(rendering: Rendering) -> Iterator[Complaint]:
-    """Headless, so that clients see every pod; and they say that it is HTTP/2 that is spoken."""
+    """Headless, so that clients see every pod; and they say that it is TLS that is spoken."""
     if missing := {f"receivables-{name}" for name in product.SERVICES} - rendering.names("Service"):
         yield Complaint("Service/*", f"missing: {sorted(missing)}")
     for item in rendering.of("Service"):
@@ -164,8 +194,55 @@ def services(rendering: Rendering) -> Iterator[Complaint]:
             yield complaint(item, "is not headless: one pod would get all calls of a client")
         if item["spec"].get("publishNotReadyAddresses"):
             yield complaint(item, "sends clients to pods that are not ready")
-        if any(port.get("appProtocol") != "kubernetes.io/h2c" for port in item["spec"]["ports"]):
-            yield complaint(item, "does not say that it speaks HTTP/2")
+        if any(port.get("appProtocol") != "https" for port in item["spec"]["ports"]):
+            yield complaint(item, "does not say that it speaks TLS")
+
+
+def certificates(rendering: Rendering) -> Iterator[Complaint]:
+    """Each pod that serves finds its own certificate, whom to trust, and its certificate at the broker, where it looks.
+
+    Where cert-manager makes them, every workload that may call has one with its name, and each service one for the
+    names that its callers use.
+    """
+    for pod in rendering.deployments:
+        told, settings = rendering.environment(pod), product.product(pod.service).settings
+        wanted = {"AR_TLS_DIR": f"receivables-{pod.service}-tls", "AR_TRUST_DIR": TRUST}
+        if told.get("AR_KAFKA_SECURITY") == "ssl":
+            wanted["AR_KAFKA_TLS_DIR"] = f"{_KAFKA_USER}receivables-{pod.service}"
+        mounted = dict(_folders(pod))
+        for name, source in wanted.items():
+            folder = told.get(name) or settings[name].default or ""
+            if source not in mounted.get(folder, set()):
+                yield complaint(pod.owner, f"finds no {source} in {folder} ({name})")
+    made = {name: item for item in rendering.of("Certificate") for name in item["spec"].get("uris", [])}
+    if made:
+        yield from _names(made)
+
+
+def _names(made: Mapping[str, Manifest]) -> Iterator[Complaint]:
+    """What certificates are for, by their URIs."""
+    if missing := {f"{tls.NAMES}{workload}" for workload in CALLERS} - made.keys():
+        yield Complaint("Certificate/*", f"nobody has {sorted(missing)}")
+    for name in product.SERVICES:
+        item = made.get(f"{tls.NAMES}{name}")
+        if item is None or f"receivables-{name}" not in item["spec"].get("dnsNames", []):
+            yield Complaint("Certificate/*", f"none is for receivables-{name}, as its callers know it")
+            continue
+        if not {"server auth", "client auth"} <= set(item["spec"]["usages"]):
+            yield complaint(item, "is not for a server and a client")
+        if item["spec"]["privateKey"].get("rotationPolicy") != "Always":
+            yield complaint(item, "keeps its key when it is renewed")
+
+
+def _folders(pod: Pod) -> Iterator[tuple[str, set[str]]]:
+    """Where each volume of secrets and maps is mounted, and the names of what it holds."""
+    held: dict[str, set[str]] = {}
+    for volume in pod.spec.get("volumes", []):
+        sources = volume.get("projected", {}).get("sources", [])
+        names = {source[kind]["name"] for source in sources for kind in ("secret", "configMap") if kind in source}
+        held[volume["name"]] = names | ({volume["secret"]["secretName"]} if "secret" in volume else set())
+    for mount in pod.spec["containers"][0].get("volumeMounts", []):
+        yield mount["mountPath"], held.get(mount["name"], set())
 
 
 def calls(rendering: Rendering) -> Iterator[Complaint]:
@@ -173,7 +250,7 @@ def calls(rendering: Rendering) -> Iterator[Complaint]:
     for pod in rendering.deployments:
         for called in product.product(pod.service).calls:
             told = rendering.environment(pod).get(f"AR_{called.upper()}_ADDRESS", "")
-            if told != f"dns:///receivables-{called}:50051":
+            if told != f"dns:///receivables-{called}:{product.DOOR}":
                 yield complaint(pod.owner, f"calls {called} at {told!r}")
 
 

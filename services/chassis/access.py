@@ -8,12 +8,12 @@ database shows to whom it belongs alone (row-level security by `ar.accounts`): w
 
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import Descriptor, MethodDescriptor
+from google.protobuf.descriptor import Descriptor, EnumValueDescriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from receivables.common.v1 import access_pb2
 
@@ -24,6 +24,7 @@ from services.kernel.refusals import Forbidden, Refusal, Unauthenticated, quoted
 Mode = Literal["off", "accept", "require"]
 IDENTITY = "ar-identity"
 HEALTH = "grpc.health.v1.Health/"
+REFLECTION = "grpc.reflection.v1alpha.ServerReflection/"
 _ADMIN = "ACCOUNT_ADMIN"
 
 
@@ -39,11 +40,14 @@ class Rule:
     without_tenant: bool = False
     services: frozenset[str] = frozenset()
     value_field: str = ""
+    whole_tenant: bool = False
 
     def check_caller(self, principal: Principal) -> None:
         """Refuse whoever may not call it at all, whatever the request says."""
         if not principal.tenant and not self.without_tenant:
             raise Forbidden("access.tenant", "the token speaks for no tenant")
+        if self.whole_tenant and principal.accounts is not None:
+            raise Forbidden("access.bound", "this concerns the whole tenant, and the caller is bound to accounts")
         if principal.kind == identity.SERVICE:
             if principal.subject.partition(":")[2] not in self.services:
                 raise Forbidden("access.kind", f"{quoted(principal.subject)} does not call this")
@@ -77,9 +81,13 @@ def _value_rule(message: Descriptor, field: str, value: int) -> Rule:
     """Who may use a value of an enum field; whoever may call the method, where the value says nothing."""
     kind = message.fields_by_name[field].enum_type
     found = kind.values_by_number.get(value) if kind is not None else None
-    if found is None or not found.GetOptions().HasExtension(access_pb2.value_access):
-        return _ANYBODY
-    return _rule(found.GetOptions().Extensions[access_pb2.value_access])
+    return (rule_of_value(found) if found is not None else None) or _ANYBODY
+
+
+def rule_of_value(value: EnumValueDescriptor) -> Rule | None:
+    """Who may use a value of an enum, as its contract says; None where it says nothing."""
+    options = value.GetOptions()
+    return _rule(options.Extensions[access_pb2.value_access]) if options.HasExtension(access_pb2.value_access) else None
 
 
 def rule_of(method: MethodDescriptor) -> Rule | None:
@@ -100,6 +108,7 @@ def _rule(said: access_pb2.Access) -> Rule:
         without_tenant=said.without_tenant,
         services=frozenset(said.services),
         value_field=said.value_field,
+        whole_tenant=said.whole_tenant,
     )
 
 
@@ -109,7 +118,7 @@ _ANYBODY = Rule(
 
 
 def rules(services: Iterable[str]) -> dict[str, Rule]:
-    """The rules of all methods of these services ("package.Service/Method"); a method without one ends the start."""
+    """The rules of all methods of these services ("package.Service/Method"); a method without a fit one ends the start."""
     found: dict[str, Rule] = {}
     for name in services:
         service = descriptor_pool.Default().FindServiceByName(name)  # type: ignore[no-untyped-call, unused-ignore]
@@ -117,8 +126,24 @@ def rules(services: Iterable[str]) -> dict[str, Rule]:
             rule = rule_of(method)
             if rule is None:
                 raise SystemExit(f"{method.full_name} does not say who may call it (common.v1.access)")
+            if why := _unfit(rule, method):
+                raise SystemExit(f"{method.full_name}: {why} (common.v1.access)")
             found[f"{name}/{method.name}"] = rule
     return found
+
+
+def _unfit(rule: Rule, method: MethodDescriptor) -> str:
+    """Why a rule cannot be held as it is said; "" where it can."""
+    if method.client_streaming or method.server_streaming:
+        return "the gate reads single messages, no streams"
+    if not rule.services and not (rule.kinds and rule.roles):
+        return "nobody may call it"
+    fields = method.input_type.fields_by_name
+    kinds = {rule.account_field: FieldDescriptor.TYPE_STRING, rule.contact_field: FieldDescriptor.TYPE_STRING}
+    for name, kind in {**kinds, rule.value_field: FieldDescriptor.TYPE_ENUM}.items():
+        if name and (name not in fields or fields[name].type != kind):
+            return f"{method.input_type.name} has no such field: {name}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +153,13 @@ class Call:
     method: str
     principal: Principal | None
     workload: str = ""
+    # Told of refusals of right that the method itself finds.
+    gate: "Gate | None" = field(default=None, compare=False, repr=False)
+
+    def refused(self, refusal: Refusal, account: str) -> None:
+        """It was let in, and may not do what it asks for."""
+        if self.gate is not None:
+            self.gate.tell(Refused(self.method, refusal.code, self.principal, self.workload, account))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +170,8 @@ class Refused:
     code: str
     principal: Principal | None
     workload: str
+    # As the request names it, whatever it is.
+    account: str = ""
 
 
 # The call that is being answered.
@@ -170,29 +204,32 @@ class Gate:
         try:
             _check_workload(method, workload)
             principal = self._principal(metadata, workload)
-            if principal is not None and (rule := self._rules.get(method)) is not None:
-                rule.check_caller(principal)
+            if principal is not None:
+                self._rule(method).check_caller(principal)
         except Refusal as refusal:
-            self._tell(method, refusal, principal, workload)
+            self.tell(Refused(method, refusal.code, principal, workload or ""))
             raise
-        return Call(method, principal, workload or "")
+        return Call(method, principal, workload or "", self)
 
     def admit_workload(self, method: str, workload: str | None) -> None:
-        """Let in what is nobody's business but the system's, by the certificate alone."""
+        """Let in who asks for the contracts, which say nothing of anybody, by the certificate alone."""
         try:
+            if not method.startswith(REFLECTION):
+                raise _UNDECLARED
             _check_workload(method, workload)
         except Refusal as refusal:
-            self._tell(method, refusal, None, workload)
+            self.tell(Refused(method, refusal.code, None, workload or ""))
             raise
 
     def check(self, call: Call, request: Message) -> None:
         """Refuse what the request says of somebody else."""
-        if call.principal is None or (rule := self._rules.get(call.method)) is None:
+        if call.principal is None:
             return
+        rule = self._rule(call.method)
         try:
             rule.check_request(call.principal, request)
         except Refusal as refusal:
-            self._tell(call.method, refusal, call.principal, call.workload)
+            call.refused(refusal, str(getattr(request, rule.account_field)) if rule.account_field else "")
             raise
 
     def _principal(self, metadata: Mapping[str, Any], workload: str | None) -> Principal | None:
@@ -210,13 +247,19 @@ class Gate:
                 raise Forbidden("identity.contradicts", f"{name} says other than the token")
         return principal
 
-    def _tell(self, method: str, refusal: Refusal, principal: Principal | None, workload: str | None) -> None:
-        self._told(Refused(method, refusal.code, principal, workload or ""))
+    def tell(self, refused: Refused) -> None:
+        """Let the audit trail know."""
+        self._told(refused)
+
+    def _rule(self, method: str) -> Rule:
+        if (rule := self._rules.get(method)) is None:
+            raise _UNDECLARED
+        return rule
+
+
+_UNDECLARED = Forbidden("access.undeclared", "nobody may call this: the start read no contract that says who")
 
 
 def _check_workload(method: str, workload: str | None) -> None:
     if workload is not None and not callers.may_call(workload, method):
         raise Forbidden("access.workload", f"{quoted(workload)} does not call this")
-
-
-OPEN = Gate("off", {})

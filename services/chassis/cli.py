@@ -1,4 +1,4 @@
-"""The command line that every service has: serve, migrate, rebuild, and what to do with parked events."""
+"""The command line that every service has: serve, migrate, rebuild, what to do with parked events, the audit trail."""
 
 import asyncio
 import sys
@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.chassis import logs, parked, pauses, service
+from services.chassis import acts, audit_commands, logs, parked, pauses, service
+from services.chassis.acts import Act
 from services.chassis.consumer import Consumer
 from services.chassis.database import Tx, is_tenant, reach
 from services.chassis.parked import Listed, Shown
@@ -28,6 +29,7 @@ def command_line(served: service.Service[Any]) -> typer.Typer:
     """The commands of one service."""
     app = typer.Typer(no_args_is_help=True, help=f"The {served.name} service; settings are AR_… variables.")
     app.add_typer(_parked_commands(served), name="parked")
+    app.add_typer(audit_commands.commands(served), name="audit")
 
     @app.command(help="Answer calls, follow topics and publish, until SIGTERM.")
     def serve() -> None:
@@ -49,10 +51,11 @@ def command_line(served: service.Service[Any]) -> typer.Typer:
                 bool,
                 typer.Option("--over-gaps", help="go on where events of ours are missing: an operator discarded them"),
             ] = False,
+            by: Annotated[str, typer.Option(help="who does it, such as user:ada")] = "system:rebuild",
         ) -> None:
             settings = load(served.settings)
             logs.configure(served.name, settings.log_level)
-            done = service.run_rebuild(served, settings, over_gaps=over_gaps)
+            done = service.run_rebuild(served, settings, over_gaps=over_gaps, by=by)
             Console().print(
                 f"{done.told} of our own events and {done.followed} followed ones are written; "
                 f"{done.waiting} wait and are tried again after the start"
@@ -61,14 +64,18 @@ def command_line(served: service.Service[Any]) -> typer.Typer:
     return app
 
 
-def in_transaction(served: service.Service[Any], tenant: str, work: Callable[[Tx], Awaitable[T]]) -> T:
-    """Do something for a tenant from the command line; a refusal ends it with its code."""
+def in_transaction(
+    served: service.Service[Any], tenant: str, work: Callable[[Tx], Awaitable[T]], *, act: Act | None = None
+) -> T:
+    """Do something for a tenant from the command line; a refusal ends it with its code. What changes something is an act."""
     settings = load(served.settings)
     logs.configure(served.name, settings.log_level)
     reach(settings.database_url.get_secret_value())
 
     async def run() -> T:
         async with service.database_of(settings) as database, database.transaction([tenant]) as tx:
+            if act is not None:
+                await acts.add(tx, [(act, 1)])
             return await work(tx)
 
     try:
@@ -104,7 +111,9 @@ def _parked_commands(served: service.Service[Any]) -> typer.Typer:
     @app.command(help="Handle it again, and after it, in order, what stands behind it.")
     def replay(number: Number, by: By) -> None:
         async def work(consumer: Consumer) -> None:
-            await consumer.replay(await _one(consumer, number), by=by)
+            row = await _one(consumer, number)
+            await _told(consumer, "parked replay", by, row.tenant, str(number))
+            await consumer.replay(row, by=by)
             async with consumer.database.transaction(()) as tx:
                 left = await parked.find(tx, consumer.name, number)
             if left:
@@ -116,7 +125,9 @@ def _parked_commands(served: service.Service[Any]) -> typer.Typer:
     @app.command(help="Give it up, with a reason; what stands behind it is handled.")
     def discard(number: Number, by: By, why: Annotated[str, typer.Option(help="kept with the event")]) -> None:
         async def work(consumer: Consumer) -> None:
-            await consumer.discard(await _one(consumer, number), by=by, why=why)
+            row = await _one(consumer, number)
+            await _told(consumer, "parked discard", by, row.tenant, str(number))
+            await consumer.discard(row, by=by, why=why)
             Console().print("discarded")
 
         _with_consumer(served, work)
@@ -143,6 +154,7 @@ def _add_tenant_commands(app: typer.Typer, served: service.Service[Any]) -> None
         async def work(consumer: Consumer) -> None:
             if not is_tenant(tenant) or not await consumer.is_paused(tenant):
                 raise SystemExit(f"{tenant[:63]} is not paused")
+            await _told(consumer, "parked resume", by, tenant, "")
             if not await consumer.resume(tenant, by=by):
                 raise SystemExit(
                     "it stays paused: as many have failed in a row again; `parked list` and `show` say why"
@@ -162,6 +174,10 @@ def _with_consumer(served: service.Service[Any], work: Callable[[Consumer], Awai
             await work(served.consumer(settings, database))
 
     asyncio.run(run())
+
+
+async def _told(consumer: Consumer, command: str, by: str, tenant: str, about: str) -> None:
+    await acts.commanded(consumer.database, command, by=by, tenant=tenant, about=about)
 
 
 async def _one(consumer: Consumer, number: int) -> Shown:

@@ -4,10 +4,10 @@ import asyncio
 import sys
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence, Set
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -15,7 +15,7 @@ from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from services.chassis import inbox, jobs, metrics, parked, parts, pauses, unpublished
+from services.chassis import inbox, jobs, metrics, parked, parts, pauses, tracing, unpublished
 from services.chassis.database import Database, TooSlow, Tx, is_of_data, is_transient, timed_out
 from services.chassis.envelope import Event, Identity, Record, Unreadable, check_outsider, decode, tellable, topic_of
 from services.chassis.logs import harmless, log
@@ -339,7 +339,12 @@ class Consumer:
             return item.why or Reason(row.reason, row.code, row.detail)
         if item.event.type not in self._handlers:
             return None  # a version before this could not read it, and it is none of ours
-        return await self._handle_one(tx, item.event, told=row.reason == "refused")
+        with _in_their_traces([item], self.event_types) as [traced]:
+            assert traced.event is not None, "it was read"
+            why = await self._handle_one(tx, traced.event, told=row.reason == "refused")
+            if why is not None:
+                _say_parked(traced, why)
+        return why
 
     def _read(self, record: Record) -> _Item:
         item = _Item(record, parked.slot_of(record))
@@ -354,6 +359,10 @@ class Consumer:
         return item
 
     async def _commit(self, items: Sequence[_Item]) -> _Batch:
+        with _in_their_traces(items, self.event_types) as traced:
+            return await self._commit_together(traced)
+
+    async def _commit_together(self, items: Sequence[_Item]) -> _Batch:
         tenants = {item.event.tenant for item in items if item.event}
         seconds = self._batch_s if len(items) > 1 else self.alone_s
         async with self.database.transaction(tenants) as tx, _in_time(seconds):
@@ -483,6 +492,7 @@ class Consumer:
                 await self._handled_alone(tx, item.slot, item.event, batch)
                 return
         batch.parked.append((item.record, why))
+        _say_parked(item, why)
         await parked.add(tx, self.name, item.record, why)
         if parked.holds_back(why, item.slot[2]):
             batch.held.add(item.slot)
@@ -559,6 +569,44 @@ def types_of(topic: str, handlers: Mapping[type[Message], Handler]) -> dict[str,
     [file] = {message.DESCRIPTOR.file.name for message in handlers if topic_of(message) == topic}
     found = descriptor_pool.Default().FindFileByName(file)
     return {str(d.full_name): message_factory.GetMessageClass(d) for d in found.message_types_by_name.values()}
+
+
+@contextmanager
+def _in_their_traces(items: Sequence[_Item], handled: Set[str]) -> Iterator[Sequence[_Item]]:
+    """The same, each event that is handled here in a span of its own, which is part of the trace that brought it."""
+    if not tracing.is_on():
+        yield items
+        return
+    nths = [nth for nth, item in enumerate(items) if item.event and item.event.type in handled]
+    events = [event for nth in nths if (event := items[nth].event)]
+    with tracing.each("consumer", [_part_of_trace(event) for event in events]) as traceparents:
+        traced = list(items)
+        for nth, event, traceparent in zip(nths, events, traceparents, strict=True):
+            if traceparent != event.origin.traceparent:
+                traced[nth] = replace(items[nth], event=replace(event, origin=event.origin.within(traceparent)))
+        yield traced
+
+
+def _part_of_trace(event: Event[Any]) -> tracing.Part:
+    name, said = _named(type(event.body))  # type: ignore[arg-type, unused-ignore]
+    return tracing.Part(name, event.origin.traceparent, said)
+
+
+@cache
+def _named(message: type[Any]) -> tuple[str, dict[str, str]]:
+    """How the handling of such events is called, and what is said of it (OpenTelemetry's conventions)."""
+    topic = topic_of(message)
+    return f"process {topic}", {
+        "messaging.system": "kafka",
+        "messaging.destination.name": topic,
+        "messaging.operation.type": "process",
+        "cloudevents.event_type": str(message.DESCRIPTOR.full_name),
+    }
+
+
+def _say_parked(item: _Item, why: Reason) -> None:
+    if item.event:
+        tracing.mark(item.event.origin.traceparent, {"receivables.parked": why.reason, "error.type": why.code})
 
 
 def runs(events: Sequence[Event[Any]], handlers: Mapping[str, Handler]) -> Iterator[list[Event[Any]]]:

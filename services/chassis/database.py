@@ -10,20 +10,26 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Self, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection, AsyncCursor, sql
 from psycopg.rows import class_row, namedtuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from services.chassis import tracing
 from services.chassis.arrays import ADAPTERS
 from services.kernel.refusals import Invalid
 
 T = TypeVar("T")
 Question = tuple[str, Sequence[Any]]  # a statement and its parameters
+Part = tuple[str, str, str]  # of a buyer's company: site, cost centre, purchase order; what is empty is not narrowed
 
 RECONNECT_S = 5.0
 LOOK_AGAIN_S = 0.1
 CALL_S = 0.9  # for which a caller waits for a connection while nobody is served, and again for the server's first word
+NOBODY = "-"  # stands for a tenant where something concerns none: no tenant can be named so
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+# How accounts and parts of companies stand in the settings that row-level security reads; no text of ours has these
+# (services/chassis/texts.py).
+ALL, _BETWEEN, _BETWEEN_PARTS = "*", "\x1f", "\x1e"
 
 
 def check_tenant(tenant: str) -> str:
@@ -38,12 +44,37 @@ def is_tenant(text: str) -> bool:
     return _TENANT.fullmatch(text) is not None
 
 
+def _named(accounts: Collection[str] | None) -> str:
+    """Accounts as `ar.accounts` has them, each after a separator: neither none of them nor one called "*" is all."""
+    return ALL if accounts is None else _BETWEEN + _joined(_BETWEEN, sorted(accounts))
+
+
+def _narrowed(parts: Collection[Part]) -> str:
+    """Parts of companies as `ar.parts` has them; empty: all."""
+    return _joined(_BETWEEN_PARTS, [_joined(_BETWEEN, part) for part in parts])
+
+
+def _joined(between: str, texts: Sequence[str]) -> str:
+    if any(between in text for text in texts):
+        raise ValueError("a control character in an account or a part of a company")
+    return between.join(texts)
+
+
 class Tx:
     """One transaction. `at` is the business time that everything in it happens at."""
 
-    def __init__(self, connection: AsyncConnection[Any], at: datetime, *, notifies: bool = True) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection[Any],
+        at: datetime,
+        *,
+        notifies: bool = True,
+        bound: tuple[str, str] = (ALL, ""),
+    ) -> None:
         self.connection = connection
         self.at = at
+        # What of the tenants it serves: ar.accounts and ar.parts.
+        self._bound = bound
         # Whether the transaction itself must tell the relay of what it announces.
         self.notifies = notifies
         # Subjects announced here; events that waited for them run after the commit.
@@ -82,6 +113,39 @@ class Tx:
         async with self.connection.cursor(row_factory=class_row(into)) as cursor:
             await cursor.execute(sql, params)
             return await cursor.fetchall()
+
+    @asynccontextmanager
+    async def all_accounts(self) -> AsyncIterator[None]:
+        """In here all of the tenants is served: what a rule must know, or see to, beyond its caller's accounts.
+
+        Nothing that is read in here is told to the caller.
+        """
+        async with self._bound_to(ALL, ""):
+            yield
+
+    @asynccontextmanager
+    async def all_parts(self) -> AsyncIterator[None]:
+        """In here all parts of the caller's accounts are served: for what is of an account as a whole."""
+        async with self._bound_to(self._bound[0], ""):
+            yield
+
+    @asynccontextmanager
+    async def _bound_to(self, accounts: str, parts: str) -> AsyncIterator[None]:
+        bound, before = (accounts, parts), self._bound
+        if bound == before:
+            yield
+            return
+        await self._bind(bound)
+        try:
+            yield
+        except BaseException:
+            self._bound = before  # the transaction ends, or the savepoint that this is in, and the settings with it
+            raise
+        await self._bind(before)
+
+    async def _bind(self, bound: tuple[str, str]) -> None:
+        await self.run("SELECT set_config('ar.accounts', %s, true), set_config('ar.parts', %s, true)", bound)
+        self._bound = bound
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -150,22 +214,34 @@ class Database:
         await self.pool.close()
 
     @asynccontextmanager
-    async def transaction(self, tenants: Collection[str], *, within: float | None = None) -> AsyncIterator[Tx]:
+    async def transaction(
+        self,
+        tenants: Collection[str],
+        *,
+        accounts: Collection[str] | None = None,
+        parts: Collection[Part] = (),
+        within: float | None = None,
+    ) -> AsyncIterator[Tx]:
         """Begin, serve these tenants alone, and commit unless something is raised.
 
+        Of the tenants it serves these accounts (None: all), and of those these parts (none named: all).
         Whoever cannot wait says how many seconds the beginning may take: a database that is away is heard of by then.
         """
         # One trip to the server; a tenant's id has no character that could end the text.
-        served = ",".join(sorted(check_tenant(t) for t in tenants))
-        begin = f"BEGIN; SET LOCAL ar.tenants = '{served}'".encode()
+        served = ",".join(sorted(t if t == NOBODY else check_tenant(t) for t in tenants))
+        begin = f"BEGIN; SET LOCAL ar.tenants = '{served}'; SET LOCAL ar.accounts = '{ALL}'"
+        bound = _named(accounts), _narrowed(parts)
+        if bound != (ALL, ""):
+            begin += f"; SET LOCAL ar.accounts = {sql.quote(bound[0])}; SET LOCAL ar.parts = {sql.quote(bound[1])}"
         announced = self.announced
         async with self._connection(within) as connection:  # rolls back if anything is raised
             with self._answering(connection, within):
-                at = await self._begin(connection, begin)
+                at = await self._begin(connection, begin.encode())
             self._heard_at = asyncio.get_running_loop().time()
-            tx = Tx(connection, at, notifies=announced is None)
-            yield tx
-            await connection.commit()
+            tx = Tx(connection, at, notifies=announced is None, bound=bound)
+            with tracing.transaction(connection):
+                yield tx
+                await connection.commit()
         if tx.announced and announced is not None:
             announced()
         for kind in tx.queued:
@@ -285,6 +361,16 @@ def is_of_data(error: BaseException) -> bool:
     """Whether a value is none that the database can keep (too large, too long for an index), whoever sent it."""
     return isinstance(error, psycopg.Error) and (
         isinstance(error, psycopg.DataError) or (error.sqlstate or "")[:2] == "54"
+    )
+
+
+def is_hidden(error: BaseException) -> bool:
+    """Whether row-level security refused a row: one of somebody else, or one that would take its place.
+
+    A privilege that our role lacks has the same number, and is a defect; the server says where it was noticed.
+    """
+    return (
+        isinstance(error, psycopg.errors.InsufficientPrivilege) and error.diag.source_function == "ExecWithCheckOptions"
     )
 
 

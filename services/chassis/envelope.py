@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from services.chassis import bounds, texts
+from services.chassis import bounds, texts, tracing
 from services.chassis.database import check_tenant
 from services.chassis.identity import Principal
 from services.chassis.logs import trace_id
@@ -53,6 +53,10 @@ class Origin:
     causation_id: str = ""
     # Who calls, verified; None for an event, a job, and a call that was believed.
     caller: Principal | None = field(default=None, compare=False)
+
+    def within(self, traceparent: str) -> "Origin":
+        """The same word, in the span that gave this."""
+        return self if traceparent == self.traceparent else replace(self, traceparent=traceparent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +121,11 @@ def is_who(said: str) -> bool:
 
 
 def new_traceparent() -> str:
-    """The root of a new trace (W3C Trace Context)."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    """For what nobody outside began: a part of what is being done, or else a new trace (W3C Trace Context).
+
+    Empty while traces are recorded and nothing is being done: the first span begins the trace.
+    """
+    return tracing.current() if tracing.is_on() else f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
 def trace_of(said: str) -> str:

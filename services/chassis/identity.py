@@ -158,9 +158,9 @@ class Issuer:
 
     def check(self, principal: Principal) -> None:
         """Refuse what this issuer may not vouch for."""
-        kind = f"{principal.kind}:"
-        if principal.subject not in self.subjects and kind not in self.subjects and "*" not in self.subjects:
-            raise Forbidden("identity.beyond_issuer", f"{self.name} does not vouch for {quoted(principal.subject)}")
+        for subject in filter(None, (principal.subject, principal.on_behalf_of)):
+            if not self.subjects & {subject, f"{subject.partition(':')[0]}:", "*"}:
+                raise Forbidden("identity.beyond_issuer", f"{self.name} does not vouch for {quoted(subject)}")
         if "*" not in self.roles and (beyond := sorted(principal.roles - self.roles)):
             raise Forbidden("identity.beyond_issuer", f"{self.name} does not give the role {quoted(beyond[0])}")
         if principal.tenant and "*" not in self.tenants and principal.tenant not in self.tenants:
@@ -218,7 +218,7 @@ class Trust:
         self.folder = folder
         # Counts its changes: what was verified before is verified anew.
         self.version = 0
-        self._files: dict[Path, tuple[int, int]] = {}
+        self._files: dict[Path, tuple[int, ...]] = {}
         self._issuers: dict[str, Issuer] = {}
         self._looked_at = float("-inf")
 
@@ -238,7 +238,7 @@ class Trust:
             return
         self._looked_at = now
         try:
-            files = {path: _age(path) for path in self.folder.glob("*.json")}
+            files = {path: _state(path) for path in self.folder.glob("*.json")}
         except OSError as error:
             log.error("the trusted issuers cannot be read", error=type(error).__name__)
             return
@@ -256,9 +256,10 @@ class Trust:
         self.version += 1
 
 
-def _age(path: Path) -> tuple[int, int]:
+def _state(path: Path) -> tuple[int, ...]:
+    """What differs when a file was written, replaced or, as a mounted secret is, linked to another."""
     found = path.stat()
-    return found.st_mtime_ns, found.st_ino
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
 
 
 class Verifier:
@@ -296,7 +297,7 @@ class Verifier:
             unsafe = jws.extract_compact(token.encode())
             header = unsafe.headers()
             said = json.loads(unsafe.payload)
-        except (JoseError, ValueError, UnicodeError):
+        except Exception:  # noqa: BLE001 - a stranger wrote it: what its reader may raise has no list
             raise _MALFORMED from None
         if not isinstance(said, dict) or not isinstance(name := said.get("iss"), str) or header.get("typ") != TYPE:
             raise _MALFORMED
@@ -308,7 +309,7 @@ class Verifier:
             raise Unauthenticated("identity.key_unknown", "nobody whom this service trusts has that key")
         try:
             return issuer, dict(jwt.decode(token, key, algorithms=[ALGORITHM]).claims)
-        except (JoseError, ValueError):
+        except Exception:  # noqa: BLE001 - as above
             raise Unauthenticated("identity.signature", "the signature is not of that key") from None
 
     def _check_times(self, claims: Mapping[str, Any], now: float) -> float:
@@ -339,9 +340,10 @@ def _principal(claims: Mapping[str, Any], issuer: str) -> Principal:
         not _is_subject(subject)
         or not isinstance(tenant, str)
         or (tenant and not is_tenant(tenant))
+        or not isinstance(assurance, int)
         or isinstance(assurance, bool)
         or assurance not in (1, 2)
-        or (on_behalf_of and not _is_subject(on_behalf_of))
+        or not (on_behalf_of == "" or _is_subject(on_behalf_of))
         or not _are_words(roles)
         or not (accounts is None or _are_words(accounts))
         or not isinstance(parts, list)

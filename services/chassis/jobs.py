@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 from services.chassis import parked
 from services.chassis.columns import Columns, columns
 from services.chassis.database import Tx
-from services.chassis.envelope import Origin, Record
+from services.chassis.envelope import Origin, Record, trace_of
 from services.chassis.ids import new_id
 from services.chassis.parked import JOBS, Parked, Reason
 
@@ -61,12 +61,16 @@ async def add(tx: Tx, jobs: Sequence[Job]) -> None:
     tx.queued |= {job.kind for job in jobs}
 
 
-async def add_found(tx: Tx, word: Origin, found: LiteralString, params: Sequence[Any]) -> int:
+async def add_found(tx: Tx, word: Origin, found: LiteralString, params: Sequence[Any], *, traced: bool = False) -> int:
     """Have done, or done anew, what a question finds: tenant, kind, subject, lane and cost; return how many.
 
-    For many at once: their rows do not travel. On that word, its tenant aside.
+    For many at once: their rows do not travel. On that word, its tenant aside. Each in a trace of its own where the
+    question also finds that (`traced`).
     """
-    sql = _ADD + "SELECT tenant, kind, subject, lane, cost, %s, %s, %s, %s, %s FROM (" + found + ")" + _FOUND  # noqa: S608 - our own texts
+    told, found_as = "%s", _FOUND
+    if traced:
+        told, found_as = "coalesce(nullif(found.traceparent, ''), %s)", _FOUND.replace(")", ", traceparent)")
+    sql = _ADD + f"SELECT tenant, kind, subject, lane, cost, %s, %s, %s, {told}, %s FROM (" + found + ")" + found_as  # noqa: S608 - our own texts
     return await _add_found(tx, sql + _ANEW, [*_said(word), *params])
 
 
@@ -278,5 +282,6 @@ async def due(tx: Tx) -> dict[str, tuple[int, float]]:
 
 
 def _job(row: Any) -> Job:
-    origin = Origin(row.tenant, row.actor, row.reason, row.idempotency_key, row.traceparent, row.causation_id)
+    trace = trace_of(row.traceparent)
+    origin = Origin(row.tenant, row.actor, row.reason, row.idempotency_key, trace, row.causation_id)
     return Job(row.kind, row.subject, origin, row.lane, row.cost, row.attempts, row.deaths)

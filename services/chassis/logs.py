@@ -13,7 +13,7 @@ import structlog
 
 log: Any = structlog.get_logger()
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})", re.ASCII)
 _EVENT_TYPE = re.compile(r"receivables\.[a-z]{1,30}\.v[0-9]\.[A-Za-z]{1,60}", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 # Their words are constants of our code and of the language; those of other errors quote what people wrote.
@@ -77,8 +77,14 @@ def configure(service: str, level: str) -> None:
 
 def trace_id(traceparent: str) -> str:
     """The trace's id (W3C Trace Context); empty for what is none, since it comes from outside."""
+    parts = trace_parts(traceparent)
+    return parts[0] if parts else ""
+
+
+def trace_parts(traceparent: str) -> tuple[str, str, str] | None:
+    """The trace's id, the id of what goes on in it here, and the flags; None for what is none of the standard's."""
     found = _TRACEPARENT.fullmatch(traceparent)
-    return found[1] if found else ""
+    return (found[1], found[2], found[3]) if found else None
 
 
 def harmless(headers: Mapping[str, str]) -> dict[str, str]:

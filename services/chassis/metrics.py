@@ -67,6 +67,22 @@ HANDLED = Counter(
 )
 HANDLING = Histogram("grpc_server_handling_seconds", "How long calls took, by method", ["grpc_service", "grpc_method"])
 REFUSED = Counter("ar_refusals_total", "Requests and events refused, by stable code", ["code"])
+ACTS = Counter("ar_acts_total", "Acts written into the audit trail, by outcome (done, refused)", ["outcome"])
+ACTS_MORE = Counter(
+    "ar_refusals_counted_total",
+    "Refusals of right that the audit trail has as a count alone, since so many came in a minute",
+)
+CHAINED_AT = Gauge(
+    "ar_acts_chained_timestamp_seconds",
+    "When the replica last chained all acts that were written by then, in the audit trail (Unix time); one at a time does",
+)
+CHAIN_BROKEN = Gauge(
+    "ar_acts_chain_breaks",
+    "Invariant, 0: tenants whose chain of acts in the audit trail is broken, as the last look through it all found",
+)
+CHAIN_VERIFIED_AT = Gauge(
+    "ar_acts_verified_timestamp_seconds", "When the audit trail was last verified to its end (Unix time)"
+)
 FIGURES_AT = Gauge(
     "ar_figures_timestamp_seconds", "When the business figures and invariants were last read (Unix time)"
 )

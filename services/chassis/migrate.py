@@ -1,18 +1,20 @@
 """Forward migrations, as the owner; and the proof, at each start, that the serving role is held by row-level security."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from services.chassis.database import NOBODY
 from services.chassis.logs import log
 
 _LOCK = 7_215_001  # any number: one migration at a time in this database
 _CHASSIS = Path(__file__).parent / "migrations"
 # The newest of the chassis' migrations that its code stands on; those after it come one release before their code.
-STANDS_ON = "0004_tenants_apart.sql"
+STANDS_ON = "0007_acts.sql"
 # What a file begins with that PostgreSQL does not run in a transaction (CREATE INDEX CONCURRENTLY, which others write
 # beside). Its statements, each ending a line with ';', run one by one, and all again after one failed: so the first
 # ones remove what a failure left.
@@ -56,8 +58,23 @@ def migrate(owner_url: str, server_role: str, folder: Path) -> list[str]:
             if name not in known:
                 _apply(connection, name, file.read_bytes())
                 applied.append(name)
+        _tell(connection, applied)
     log.info("database migrated", applied=applied)
     return applied
+
+
+def _tell(connection: psycopg.Connection, applied: Sequence[str]) -> None:
+    """In the audit trail, as soon as there is one."""
+    with connection.transaction():
+        connection.execute(
+            "SELECT set_config('row_security', 'on', true), set_config('ar.tenants', %s, true)", [NOBODY]
+        )
+        connection.execute(
+            """INSERT INTO act (tenant, actor, on_behalf_of, issuer, workload, method, account_id, idempotency_key, digest,
+                                outcome, code, times)
+               SELECT %s, 'system:migrate', '', '', '', 'migrate', '', name, '', 'done', '', 1 FROM unnest(%s::text[]) AS name""",
+            [NOBODY, list(applied)],
+        )
 
 
 def _is_ours(connection: psycopg.Connection) -> bool:

@@ -8,9 +8,9 @@ from datetime import UTC
 from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.operations.v1 import service_pb2, service_pb2_grpc
 
-from services.chassis import follow, jobs, metrics, parked, pauses
+from services.chassis import acts, follow, jobs, metrics, parked, pauses
 from services.chassis.consumer import Consumer
-from services.chassis.database import CALL_S, Database, Tx, is_transient
+from services.chassis.database import CALL_S, NOBODY, Database, Tx, is_transient
 from services.chassis.logs import log
 from services.chassis.rpc import operate
 from services.chassis.settings import ChassisSettings
@@ -23,6 +23,8 @@ _OUTBOX = """SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) AS w
 
 # Returns whether all figures are shown: those of large tables are added up over several readings.
 Measure = Callable[[Tx], Awaitable[bool]]
+
+_SET_CLOCK = "receivables.operations.v1.OperationsService/SetClock"
 
 GAUGES_S = 2.0
 DATABASE_S = 5.0  # after which a database that does not answer counts as away
@@ -73,12 +75,14 @@ class OperationsService(service_pb2_grpc.OperationsServiceServicer):
             raise Conflict("clock.system", "the clock is the system's (AR_CLOCK=test sets it)")
         if not request.HasField("at"):
             raise Invalid("clock.time_missing", "say what time it is")
-        async with self._consumer.database.transaction((), within=CALL_S) as tx:
+        async with self._consumer.database.transaction([NOBODY], within=CALL_S) as tx:
             set_ = await tx.run(
                 """INSERT INTO clock AS c (at) VALUES (%s)
                    ON CONFLICT (one) DO UPDATE SET at = EXCLUDED.at WHERE c.at <= EXCLUDED.at""",
                 [request.at.ToDatetime(tzinfo=UTC)],
             )
+            if set_:
+                await acts.add(tx, [(acts.of_operator(_SET_CLOCK), 1)])
         if not set_:
             raise Conflict("clock.backwards", "the clock does not go backwards")
         return service_pb2.SetClockResponse()

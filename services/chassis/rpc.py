@@ -6,6 +6,7 @@ import functools
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar, get_args
 
@@ -17,8 +18,9 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from kafka.errors import KafkaError
 
-from services.chassis import bounds, metrics, parked, parts, texts, tls, words
-from services.chassis.access import CALL, HEALTH, OPEN, Gate
+from services.chassis import acts, bounds, metrics, parked, parts, texts, tls, tracing, words
+from services.chassis.access import CALL, HEALTH, Call, Gate, rule_of
+from services.chassis.columns import Columns, columns
 from services.chassis.consumer import Consumer
 from services.chassis.database import (
     CALL_S,
@@ -26,6 +28,7 @@ from services.chassis.database import (
     Tx,
     check_tenant,
     is_away,
+    is_hidden,
     is_of_data,
     is_transient,
 )
@@ -75,11 +78,15 @@ class _Call:
     origin: Origin
     request: Any
     digest: bytes
+    # As it came through the gate: what is done later is done in another context.
+    came: Call | None = field(default_factory=CALL.get)
     answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
     def key(self) -> tuple[str, str]:
-        return self.origin.tenant, self.origin.idempotency_key
+        """Whoever is bound to accounts has keys of its own: it neither hears another's answer nor takes another's key."""
+        key = self.origin.idempotency_key
+        return self.origin.tenant, f"{self.origin.actor}\n{key}" if _is_bound(self.origin) else key
 
 
 class Door:
@@ -91,6 +98,16 @@ class Door:
         self.together: dict[str, _Together] = {}
         self._met: set[str] = set()
         self._waking: set[asyncio.Task[None]] = set()
+
+    def serve(self, *calls: Origin) -> AbstractAsyncContextManager[Tx]:
+        """A transaction that serves whoever calls: their tenants and, alone, whoever is bound to accounts."""
+        bound = [call.caller for call in calls if _is_bound(call)]
+        assert not bound or len(calls) == 1, "whoever is bound to accounts shares no transaction"
+        tenants = {call.tenant for call in calls}
+        if not bound or (caller := bound[0]) is None:
+            return self.database.transaction(tenants, within=CALL_S)
+        parts = [(part.site, part.cost_centre, part.purchase_order) for part in caller.parts]
+        return self.database.transaction(tenants, accounts=caller.accounts, parts=parts, within=CALL_S)
 
     async def meet(self, tx: Tx, tenants: set[str]) -> None:
         """Remember tenants for the sweepers."""
@@ -135,7 +152,7 @@ def read(method: Method[Req, Resp]) -> Served[Req, Resp]:
     """Answer a question in a transaction that serves the caller's tenant."""
 
     async def work(door: Door, origin: Origin, request: Req) -> Resp:
-        async with door.database.transaction([origin.tenant], within=CALL_S) as tx:
+        async with door.serve(origin) as tx:
             return await method(door, tx, origin, request)
 
     return _served(method, work, needed=("ar-tenant",))
@@ -151,7 +168,7 @@ def operate(method: Callable[[Any, Req], Awaitable[Resp]]) -> Served[Req, Resp]:
 
 
 def visit(method: Callable[[Any, Origin, Req], Awaitable[Resp]]) -> Served[Req, Resp]:
-    """Answer a question that takes more than a short transaction: the method makes its own, and waits between them."""
+    """Answer a question that takes more than a short transaction: the method makes its own (`Door.serve`), and waits between."""
 
     async def work(door: Door, origin: Origin, request: Req) -> Resp:
         return await method(door, origin, request)
@@ -167,7 +184,7 @@ def write(method: Method[Req, Resp]) -> Served[Req, Resp]:
         async def alone(tx: Tx, calls: Sequence[_Call]) -> list[Resp]:
             return [await method(door, tx, call.origin, call.request) for call in calls]
 
-        call = _Call(origin, request, _digest(method.__name__, origin, request))
+        call = _Call(origin, request, _digest(method.__name__, request))
         await _carry_out(door, method.__name__, response_type, [call], alone)
         answer: Resp = await call.answer
         return answer
@@ -179,7 +196,8 @@ def write_many(method: MethodOfMany[Req, Resp]) -> Served[Req, Resp]:
     """The same for a command whose use case takes many: calls that come while others are carried out go as one.
 
     They share a transaction, and so its cost and its wait for the disk; nobody waits for others to come. Where one of
-    them is refused or fails, each is carried out by itself.
+    them is refused or fails, each is carried out by itself; so is, at once, the call of whoever is bound to accounts,
+    whose transaction serves those alone.
     """
     [response_type] = get_args(method.__annotations__["return"])
     name = method.__name__
@@ -187,7 +205,8 @@ def write_many(method: MethodOfMany[Req, Resp]) -> Served[Req, Resp]:
     async def work(door: Door, origin: Origin, request: Req) -> Resp:
         if (together := door.together.get(name)) is None:
             together = door.together[name] = _Together(door, name, response_type, functools.partial(method, door))
-        answer: Resp = await together.answer(_Call(origin, request, _digest(name, origin, request)))
+        call = _Call(origin, request, _digest(name, request))
+        answer: Resp = await (together.answer_at_once(call) if _is_bound(origin) else together.answer(call))
         return answer
 
     return _served(method, work, needed=_WRITES)
@@ -213,6 +232,11 @@ class _Together:
         if self._at_work is None or self._at_work.done():
             # Not in the context of the one that happens to be first: its trace is not the others'.
             self._at_work = asyncio.create_task(self._take_turns(), context=contextvars.Context())
+        return await call.answer
+
+    async def answer_at_once(self, call: _Call) -> Any:
+        """Carry it out by itself."""
+        await self._carry_out([call])
         return await call.answer
 
     async def _take_turns(self) -> None:
@@ -253,7 +277,13 @@ class _Together:
         async def do(tx: Tx, fresh: Sequence[_Call]) -> list[Any]:
             return await self._do(tx, [(call.origin, call.request) for call in fresh])
 
-        await _carry_out(self._door, self._method, self._response_type, calls, do)
+        with tracing.together(f"{self._method} of several", [call.origin.traceparent for call in calls]):
+            await _carry_out(self._door, self._method, self._response_type, calls, do)
+
+
+def _is_bound(call: Origin) -> bool:
+    """Whether whoever calls sees less than all of the tenant."""
+    return call.caller is not None and (call.caller.accounts is not None or bool(call.caller.parts))
 
 
 def _fail(calls: Sequence[_Call], error: Exception) -> None:
@@ -262,11 +292,9 @@ def _fail(calls: Sequence[_Call], error: Exception) -> None:
             call.answer.set_exception(error)
 
 
-def _digest(method: str, origin: Origin, request: Message) -> bytes:
-    """What makes two calls one; whoever is bound to accounts never gets the answer that somebody else got."""
-    caller = origin.caller
-    who = "" if caller is None or caller.accounts is None else caller.subject
-    return hashlib.sha256(f"{method}\0{who}".encode() + request.SerializeToString(deterministic=True)).digest()
+def _digest(method: str, request: Message) -> bytes:
+    """What makes two calls one."""
+    return hashlib.sha256(f"{method}\0".encode() + request.SerializeToString(deterministic=True)).digest()
 
 
 async def _carry_out(
@@ -278,13 +306,15 @@ async def _carry_out(
 ) -> None:
     """Do those that were not done before, in one transaction; answer all after its commit."""
     tenants = {call.origin.tenant for call in calls}
-    async with door.database.transaction(tenants, within=CALL_S) as tx:
+    async with door.serve(*(call.origin for call in calls)) as tx:
         await door.meet(tx, tenants)
         answered = await _claim(tx, method, calls)
         fresh = [call for call in calls if call.key not in answered]
         responses = await do(tx, fresh) if fresh else []
         await _keep_answers(tx, fresh, responses)
     await door.done(tx, tenants)
+    if fresh:
+        metrics.ACTS.labels(acts.DONE).inc(len(fresh))
     said: dict[tuple[str, str], Any] = {c.key: response for c, response in zip(fresh, responses, strict=True)}
     for call in calls:
         if call.answer.done():
@@ -297,27 +327,50 @@ async def _carry_out(
             call.answer.set_result(response_type.FromString(answered[call.key][1]))
 
 
+_CALLS = Columns(
+    "tenant text, idempotency_key text, request_hash bytea, actor text, on_behalf_of text, issuer text, workload text,"
+    " method text, account_id text"
+)
+# Takes the keys and writes the acts in one statement: an act is of a call that took its key.
+_CLAIM = f"""
+WITH call AS MATERIALIZED (SELECT * FROM {_CALLS.rows} AS call),
+taken AS (
+  INSERT INTO answer (tenant, idempotency_key, method, request_hash)
+  SELECT tenant, idempotency_key, %s, request_hash FROM call ORDER BY tenant, idempotency_key
+  ON CONFLICT DO NOTHING RETURNING tenant, idempotency_key)
+INSERT INTO act (tenant, actor, on_behalf_of, issuer, workload, method, account_id, idempotency_key, digest, outcome, code, times)
+SELECT tenant, actor, on_behalf_of, issuer, workload, method, account_id, idempotency_key, request_hash, '{acts.DONE}', '', 1
+  FROM taken JOIN call USING (tenant, idempotency_key)
+RETURNING tenant, idempotency_key"""  # noqa: S608 - constant columns and words
+
+
 async def _claim(tx: Tx, method: str, calls: Sequence[_Call]) -> dict[tuple[str, str], tuple[bytes, bytes]]:
     """Take the keys; return the hash and the answer of those that have one. A second caller at once waits for the first."""
-    keys = [[call.key[0] for call in calls], [call.key[1] for call in calls]]
-    taken = await tx.rows(
-        """INSERT INTO answer (tenant, idempotency_key, method, request_hash)
-           SELECT tenant, idempotency_key, %s, request_hash
-             FROM unnest(%s::text[], %s::text[], %s::bytea[]) AS call (tenant, idempotency_key, request_hash)
-            ORDER BY tenant, idempotency_key
-           ON CONFLICT DO NOTHING RETURNING tenant, idempotency_key""",
-        [method, *keys, [call.digest for call in calls]],
-    )
+    taken = await tx.rows(_CLAIM, [_CALLS.pack([_row(call, method) for call in calls]), method])
     if len(taken) == len(calls):
         return {}
     ours = {(row.tenant, row.idempotency_key) for row in taken}
     rows = await tx.rows(
         """SELECT tenant, idempotency_key, request_hash, response FROM answer
             WHERE (tenant, idempotency_key) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
-        keys,
+        columns(call.key for call in calls),
     )
     found = {(row.tenant, row.idempotency_key): (bytes(row.request_hash), bytes(row.response or b"")) for row in rows}
     return {key: answer for key, answer in found.items() if key not in ours}
+
+
+def _row(call: _Call, method: str) -> tuple[Any, ...]:
+    """A call as it is claimed, and as it is told in the audit trail."""
+    contract = call.request.DESCRIPTOR.file
+    service, account_field = _service_of(contract, method), _account_field(contract, method)
+    return (
+        *call.key,
+        call.digest,
+        *acts.said_by(call.origin.caller, call.origin.actor),
+        call.came.workload if call.came is not None else "",
+        f"{service}/{method}",
+        getattr(call.request, account_field) if account_field else "",
+    )
 
 
 async def _keep_answers(tx: Tx, calls: Sequence[_Call], responses: Sequence[Message]) -> None:
@@ -344,21 +397,26 @@ def _served(
         started = time.perf_counter()
         code = grpc.StatusCode.OK
         service = _service_of(request.DESCRIPTOR.file, name)
+        origin: Origin | None = None
         given = _metadata(context)
-        traceparent = trace_of(given.get("traceparent", ""))
-        follow_trace(traceparent)
+        trace = trace_of(given.get("traceparent", ""))
         try:
-            origin = _origin(given, traceparent, needed)
-            bounds.check(request)
-            return await work(self, origin, request)
+            with tracing.span(f"{service}/{name}", "server", trace, _GRPC) as traceparent:
+                follow_trace(traceparent)
+                origin = _origin(given, traceparent, needed)
+                bounds.check(request)
+                return await work(self, origin, request)
         except asyncio.CancelledError:
             code = grpc.StatusCode.CANCELLED  # the caller went away, or would wait no longer
             raise
         except Exception as error:
-            if (refusal := _refusal(error)) is not None:
+            if (refusal := _refusal(error, origin)) is not None:
                 code = _code(refusal)
                 metrics.REFUSED.labels(refusal.code).inc()
                 log.info("call refused", method=name, code=refusal.code)
+                if isinstance(refusal, Forbidden) and (call := CALL.get()) is not None:
+                    account_field = _account_field(request.DESCRIPTOR.file, name)
+                    call.refused(refusal, getattr(request, account_field) if account_field else "")
                 await context.abort_with_status(_status(refusal))
             code = grpc.StatusCode.UNAVAILABLE if _is_away(error) else grpc.StatusCode.INTERNAL
             log.error("call failed", method=name, exc_info=code is grpc.StatusCode.INTERNAL, error=type(error).__name__)
@@ -372,16 +430,20 @@ def _served(
     return served
 
 
+_GRPC = {"rpc.system": "grpc"}
 _ASKS = {
     grpc.StatusCode.UNAVAILABLE: "try again with the same idempotency key",
     grpc.StatusCode.INTERNAL: "defect",
 }
 
 
-def _refusal(error: Exception) -> Refusal | None:
+def _refusal(error: Exception, origin: Origin | None) -> Refusal | None:
     """The refusal that it is; None if it is our trouble and not the caller's."""
     if isinstance(error, Refusal):
         return error
+    if is_hidden(error) and origin is not None and _is_bound(origin):
+        # What whoever calls would write is another's, or would stand in another's place.
+        return Forbidden("access.account", "what the request names is of none of the caller's accounts")
     if is_of_data(error):
         log.warning("a call came to the database's bounds", error=type(error).__name__)
         return Invalid("call.unstorable", "the request says, or adds up to, what cannot be stored")
@@ -402,6 +464,14 @@ def _service_of(contract: FileDescriptor, method: str) -> str:
     """The full name of the contract's service that has this method."""
     found = (s for s in contract.services_by_name.values() if method in s.methods_by_name)
     return str(next(found).full_name)
+
+
+@functools.cache
+def _account_field(contract: FileDescriptor, method: str) -> str:
+    """The field of its request that names an account; none of some methods."""
+    found = (s.methods_by_name.get(method) for s in contract.services_by_name.values())
+    rule = next((rule_of(one) for one in found if one is not None), None)
+    return rule.account_field if rule is not None else ""
 
 
 def _status(refusal: Refusal) -> grpc.Status:
@@ -433,10 +503,9 @@ def _check_repeated(context: Any) -> None:
 def _origin(given: Mapping[str, str], traceparent: str, needed: tuple[str, ...]) -> Origin:
     """Who calls, for which tenant and why: the token's word, or the metadata's where the gate believes that."""
     call = CALL.get()
-    if call is not None and (principal := call.principal) is not None:
+    assert call is not None, "calls come through the gate of rpc.server"
+    if (principal := call.principal) is not None:
         given = {**given, "ar-tenant": principal.tenant, "ar-actor": principal.actor}
-    else:
-        principal = None
     if missing := [name for name in needed if not given.get(name)]:
         raise Invalid("call.metadata_missing", f"the metadata lacks {', '.join(missing)}")
     for name, kind in _METADATA.items():
@@ -456,7 +525,7 @@ def _origin(given: Mapping[str, str], traceparent: str, needed: tuple[str, ...])
     )
 
 
-def server(gate: Gate = OPEN, **options: int) -> grpc.aio.Server:
+def server(gate: Gate, **options: int) -> grpc.aio.Server:
     """A server that lets in whom the gate does, and refuses what no method can read, which gRPC would call our defect."""
     given = [(f"grpc.{name}", value) for name, value in options.items()]
     return grpc.aio.server(interceptors=[_Reader(gate)], options=given)
@@ -507,6 +576,7 @@ class _Reader(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore] 
 
 
 async def _refuse(context: Any, method: str, refusal: Refusal) -> NoReturn:
+    follow_trace(trace_of(_metadata(context).get("traceparent", "")))
     metrics.REFUSED.labels(refusal.code).inc()
     log.info("call refused", method=method, code=refusal.code)
     await context.abort_with_status(_status(refusal))

@@ -18,11 +18,30 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import start_http_server
+from receivables.audit.v1 import service_pb2 as audit_pb2
+from receivables.audit.v1 import service_pb2_grpc as audit_pb2_grpc
 from receivables.operations.v1 import service_pb2 as operations_pb2
 from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 
-from services.chassis import access, cleaning, follow, logs, metrics, migrate, operations, rebuild, rpc, told, topics
-from services.chassis.access import Gate
+from services.chassis import (
+    access,
+    acts,
+    chain,
+    cleaning,
+    follow,
+    logs,
+    metrics,
+    migrate,
+    operations,
+    rebuild,
+    rpc,
+    told,
+    topics,
+    tracing,
+)
+from services.chassis.access import Gate, Refused
+from services.chassis.acts import Refusals
+from services.chassis.audit import AuditService
 from services.chassis.consumer import Consumer, Handler, Teller, nobody
 from services.chassis.database import Database, is_transient, reach, trouble
 from services.chassis.envelope import RECORD_MAX_BYTES
@@ -41,7 +60,8 @@ AGE_GRACE_MS = 30_000  # for calls that are under way on a connection that has c
 GRACE_S = 8.0  # for calls that are under way at a stop
 
 
-_OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["OperationsService"].full_name
+AUDIT = audit_pb2.DESCRIPTOR.services_by_name["AuditService"].full_name
+OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["OperationsService"].full_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +138,11 @@ def speaker_of(name: str, settings: ChassisSettings) -> Speaker:
     signer = Signer(name, own_key)
 
     def metadata(tenant: str, audience: str) -> list[tuple[str, str]]:
-        if settings.identity_key is None:
-            return [("ar-tenant", tenant)]  # of a neighbour that believes it (AR_ACCESS=off)
-        return [(access.IDENTITY, signer.sign(Principal(f"service:{name}", tenant, name), audience))]
+        # For a neighbour that believes it: one without AR_ACCESS, or of a version before tokens.
+        said = [("ar-tenant", tenant)]
+        if settings.identity_key is not None:
+            said.append((access.IDENTITY, signer.sign(Principal(f"service:{name}", tenant, name), audience)))
+        return said
 
     return metadata
 
@@ -184,6 +206,8 @@ async def _serve_until_told(service: Service[S], settings: S) -> None:
 async def _serve(service: Service[S], settings: S) -> None:
     try:
         async with AsyncExitStack() as stack:
+            tracing.begin(service.name)
+            stack.push_async_callback(asyncio.to_thread, tracing.end)
             parts = await _stand_up(service, settings, stack)
             works = service.works(parts)
             metrics.expect_jobs(work.kind for work in works)
@@ -193,8 +217,9 @@ async def _serve(service: Service[S], settings: S) -> None:
             if settings.metrics_port:
                 metrics_server, _ = start_http_server(settings.metrics_port, settings.grpc_host)
                 stack.callback(metrics_server.shutdown)
-            async with asyncio.TaskGroup() as tasks, _open_door(service, parts, works):
-                for task in _tasks(service, parts, relay, works):
+            refusals = Refusals(parts.database)
+            async with asyncio.TaskGroup() as tasks, _open_door(service, parts, works, refusals):
+                for task in (*_tasks(service, parts, relay, works), refusals.keep()):
                     tasks.create_task(_ending_all(task))
                 _spare_the_collector()
                 log.info("service started", grpc_port=settings.grpc_port)
@@ -251,7 +276,9 @@ async def _stand_up(service: Service[S], settings: S, stack: AsyncExitStack) -> 
     return Parts(settings, database, service.consumer(settings, database, topic_ids))
 
 
-def run_rebuild(service: Service[S], settings: S, *, over_gaps: bool = False) -> rebuild.Summary:
+def run_rebuild(
+    service: Service[S], settings: S, *, over_gaps: bool = False, by: str = "system:rebuild"
+) -> rebuild.Summary:
     """Bring the service's tables from where they stand to the last thing that the service told."""
     if service.fold is None:
         raise SystemExit(f"{service.name} tells nothing that it could be rebuilt from")
@@ -266,6 +293,7 @@ def run_rebuild(service: Service[S], settings: S, *, over_gaps: bool = False) ->
         )
         async with database_of(settings) as database:
             consumer = service.consumer(settings, database, topic_ids)
+            await acts.commanded(database, "rebuild", by=by)
             return await rebuild.rebuild(
                 consumer,
                 service.handlers(settings),
@@ -303,6 +331,8 @@ def _tasks(
         operations.keep_gauges(parts.database, parts.consumer),
         operations.keep_figures(parts.database, service.measure),
         cleaning.keep_clean(parts.database, service.outdated),
+        chain.keep_chained(parts.database),
+        chain.keep_verified(parts.database),
         *(worker.run() for worker in workers(parts.consumer, works)),
     ]
     if parts.consumer.topics:
@@ -326,23 +356,30 @@ async def _watch_relay(relay: Relay) -> None:
     raise RuntimeError("the relay ended")
 
 
-def gate_of(name: str, settings: ChassisSettings, servicers: Sequence[str]) -> Gate:
+def gate_of(
+    name: str,
+    settings: ChassisSettings,
+    servicers: Sequence[str],
+    told: Callable[[Refused], None] = lambda _refused: None,
+) -> Gate:
     """What lets calls in, by what the contracts of these gRPC services say; one that does not say it ends the start."""
-    held = access.rules([*servicers, _OPERATIONS])
+    held = access.rules([*servicers, OPERATIONS, AUDIT])
     if settings.access == "off":
-        return Gate("off", held)
+        return Gate("off", held, told=told)
     trust = Trust(settings.trust_dir)
     if settings.access == "require" and not trust.names():
         raise SystemExit(f"AR_TRUST_DIR: {settings.trust_dir} names nobody whom we trust (`receivables keys init`)")
-    return Gate(settings.access, held, Verifier(trust, name))
+    return Gate(settings.access, held, Verifier(trust, name), told=told)
 
 
 @asynccontextmanager
-async def _open_door(service: Service[S], parts: Parts[S], works: Sequence[Work]) -> AsyncIterator[None]:
+async def _open_door(
+    service: Service[S], parts: Parts[S], works: Sequence[Work], refusals: Refusals
+) -> AsyncIterator[None]:
     """Answer calls; then say that we no longer do, and finish those that are under way."""
     servicers = service.servicers(parts)
     server = rpc.server(
-        gate_of(service.name, parts.settings, [servicer.name for servicer in servicers]),
+        gate_of(service.name, parts.settings, [servicer.name for servicer in servicers], refusals.note),
         max_receive_message_length=RECORD_MAX_BYTES,
         so_reuseport=0,
         max_connection_age_ms=parts.settings.grpc_connection_age_s * 1000,
@@ -350,13 +387,16 @@ async def _open_door(service: Service[S], parts: Parts[S], works: Sequence[Work]
     )
     names = [reflection.SERVICE_NAME, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
     operator = Servicer(
-        _OPERATIONS,
+        OPERATIONS,
         operations_pb2_grpc.add_OperationsServiceServicer_to_server,
         operations.OperationsService(service.name, parts.settings, parts.consumer, works),
     )
-    for servicer in servicers:
+    auditor = Servicer(
+        AUDIT, audit_pb2_grpc.add_AuditServiceServicer_to_server, AuditService(parts.database, parts.consumer)
+    )
+    for servicer in (*servicers, auditor):
         metrics.expect_calls(servicer.name)
-    for servicer in (*servicers, operator):
+    for servicer in (*servicers, auditor, operator):
         servicer.add(servicer.answers, server)
         names.append(servicer.name)
     alive = health.aio.HealthServicer()

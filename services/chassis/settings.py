@@ -30,7 +30,7 @@ class ChassisSettings(BaseSettings):
 
     A file in the folder that AR_SECRETS_DIR names (or in /run/secrets/receivables) stands for the variable of its
     name: `database_url` for AR_DATABASE_URL. A variable that is set counts before the file. Passwords in files are
-    read again (`secret_now`) whenever a connection is made.
+    read again (`secret_now`) whenever a connection is made, and so are certificates.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
@@ -46,6 +46,16 @@ class ChassisSettings(BaseSettings):
         60, description="after which a transaction of a process that froze is ended, seconds", ge=1
     )
     kafka_bootstrap_servers: str = Field("localhost:9092", description="host:port, comma separated", min_length=1)
+    kafka_security: Literal["plaintext", "ssl", "sasl_ssl"] = Field(
+        "sasl_ssl", description="how the broker is spoken to; ssl: with a certificate, sasl_ssl: with SCRAM-SHA-512"
+    )
+    kafka_ca: Path | None = Field(None, description="authorities of the brokers' certificates; empty: the machine's")
+    kafka_user: str = Field("", description="who we are to the broker, with sasl_ssl")
+    kafka_password: SecretStr = Field(SecretStr(""), description="of kafka_user")
+    kafka_tls_dir: Path = Field(
+        Path("/etc/receivables/kafka"),
+        description="folder of our certificate for the broker, with ssl: tls.crt, tls.key",
+    )
     partitions: int = Field(8, description="of a topic that has to be created", ge=1)
     replication: int = Field(1, description="copies of a topic that has to be created", ge=1)
     session_timeout_s: float = Field(
@@ -62,7 +72,15 @@ class ChassisSettings(BaseSettings):
         100, description="defects in a row after which a tenant's events wait for an operator", ge=1
     )
     grpc_host: str = Field("127.0.0.1", description="address that gRPC and /metrics listen on")
-    grpc_port: Port = Field(50051, description="port that gRPC listens on")
+    grpc_port: Port = Field(50051, description="port of gRPC in plain text; with AR_GRPC_TLS=require of health alone")
+    grpc_tls: Literal["off", "accept", "require"] = Field(
+        "require", description="whether calls come over mutual TLS; accept: in plain text too, while versions change"
+    )
+    grpc_tls_port: Port = Field(50443, description="port of gRPC over mutual TLS")
+    tls_dir: Path = Field(
+        Path("/etc/receivables/tls"),
+        description="folder of this workload's certificate: tls.crt, tls.key, and ca.crt, which may hold two authorities",
+    )
     grpc_connection_age_s: int = Field(
         120,
         description="after which a caller is asked to connect anew, and so meets replicas added since, seconds",

@@ -13,11 +13,11 @@ same command put it back or discard it.
 import asyncio
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 
-from services.chassis import jobs, metrics
+from services.chassis import jobs, metrics, tracing
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, Tx, is_transient
 from services.chassis.ids import new_id
@@ -205,8 +205,9 @@ class Worker:
         """Do these at once; if that fails, each half by itself, down to the culprits."""
         began = time.perf_counter()
         try:
-            async with asyncio.timeout(self._work.within_s):
-                await self._work.do(Batch(some, self._consumer, self._lease))
+            with _in_their_traces(some) as traced:
+                async with asyncio.timeout(self._work.within_s):
+                    await self._work.do(Batch(traced, self._consumer, self._lease))
         except Exception as error:  # whatever it is, it concerns one of them
             if is_transient(error):
                 raise
@@ -255,6 +256,20 @@ class Worker:
         with suppress(Exception):  # else what we have is given back when the lease ends
             async with asyncio.timeout(LET_GO_S), self._database.transaction(await self._database.tenants()) as tx:
                 await jobs.let_go(tx, self._work.kind, self._lease)
+
+
+@contextmanager
+def _in_their_traces(some: Sequence[Job]) -> Iterator[Sequence[Job]]:
+    """The same, each in a span of its own, which is part of the trace that made it a job."""
+    if not tracing.is_on():
+        yield some
+        return
+    parts = [tracing.Part(f"job {job.kind}", job.origin.traceparent) for job in some]
+    with tracing.each("internal", parts) as traceparents:
+        yield [
+            replace(job, origin=job.origin.within(traceparent))
+            for job, traceparent in zip(some, traceparents, strict=True)
+        ]
 
 
 def workers(consumer: Consumer, works: Sequence[Work]) -> list[Worker]:

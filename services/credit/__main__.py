@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from services.chassis import cli
+from services.chassis.acts import Act
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, new_traceparent
 from services.chassis.ids import new_id
@@ -52,7 +53,7 @@ def review(
     async def work(tx: Tx) -> Recorded:
         return await usecases.review(tx, _origin(tenant, by, why), order, outcome)
 
-    record = cli.in_transaction(SERVICE, tenant, work)
+    record = cli.in_transaction(SERVICE, tenant, work, act=Act(tenant, by, method="review", idempotency_key=order))
     Console().print(f"{record.order_id} {record.outcome}: {', '.join(record.reasons)}")
 
 
@@ -85,7 +86,8 @@ def place(
     async def work(tx: Tx) -> None:
         await usecases.place_hold(tx, _origin(tenant, by, why), wish)
 
-    cli.in_transaction(SERVICE, tenant, work)
+    act = Act(tenant, by, method="hold place", account_id=account, idempotency_key=hold)
+    cli.in_transaction(SERVICE, tenant, work, act=act)
     Console().print(f"{hold} stands")
 
 
@@ -99,7 +101,7 @@ def lift(
     async def work(tx: Tx) -> None:
         await usecases.lift_hold(tx, _origin(tenant, by, why), hold)
 
-    cli.in_transaction(SERVICE, tenant, work)
+    cli.in_transaction(SERVICE, tenant, work, act=Act(tenant, by, method="hold lift", idempotency_key=hold))
     Console().print(f"{hold} is lifted")
 
 
@@ -143,7 +145,8 @@ def set_(
         share: Decimal = decimal(referral_share, what="referral_share")
         return await usecases.set_policy(tx, _origin(tenant, by, why), Policy(share, hold_days))
 
-    Console().print(f"version {cli.in_transaction(SERVICE, tenant, work)}")
+    version = cli.in_transaction(SERVICE, tenant, work, act=Act(tenant, by, method="policy set"))
+    Console().print(f"version {version}")
 
 
 def _origin(tenant: str, by: str, why: str) -> Origin:

@@ -110,8 +110,9 @@ async def _place(tx: Tx, event: Event[events_pb2.CreditDecided], cause: Cause, s
     )
     await tx.run(
         """INSERT INTO hold (tenant, order_id, version, account_id, state, currency, amount_minor, held_minor,
-                             captured_minor, expires_at, site, cost_centre, purchase_order, seller_id)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s, %s, %s)""",
+                             captured_minor, expires_at, site, cost_centre, purchase_order, seller_id, placed_by,
+                             requested_by)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s, %s, %s, %s, %s)""",
         [
             *version,
             body.account_id,
@@ -124,6 +125,8 @@ async def _place(tx: Tx, event: Event[events_pb2.CreditDecided], cause: Cause, s
             body.scope.cost_centre,
             body.scope.purchase_order,
             body.seller_id,
+            event.origin.actor,
+            body.requested_by,
         ],
     )
 

@@ -46,7 +46,7 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
         self, tx: Tx, calls: Sequence[tuple[Origin, service_pb2.DecideRequest]]
     ) -> list[service_pb2.DecideResponse]:
         """Decide orders for checkouts that wait."""
-        wishes = [(call, wire.request_of_call(call.tenant, request)) for call, request in calls]
+        wishes = [(call, wire.request_of_call(call, request)) for call, request in calls]
         return [
             service_pb2.DecideResponse(decision=wire.decided(decision))
             for decision in await usecases.decide(tx, wishes)

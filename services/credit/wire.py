@@ -11,7 +11,7 @@ from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts
-from services.chassis.envelope import Event, is_who
+from services.chassis.envelope import Event, Origin, is_who
 from services.credit.domain.account_holds import AccountHold
 from services.credit.domain.balances import Told
 from services.credit.domain.decisions import Outcome, Recorded, Request
@@ -43,10 +43,12 @@ def request_of_order(event: Event[orders_pb2.OrderPlaced]) -> Request:
         promised_ship_on=order.promised_ship_on,
         scope=order.scope,
         seller_id=event.body.seller_id,
+        placed_by=event.origin.actor,
+        requested_by=order.requested_by,
     )
 
 
-def request_of_call(tenant: str, message: service_pb2.DecideRequest) -> Request:
+def request_of_call(call: Origin, message: service_pb2.DecideRequest) -> Request:
     """A checkout's wish for credit."""
     amount = contracts.money(message.amount)
     if not message.order_id or not message.account_id or message.version < 1:
@@ -55,7 +57,7 @@ def request_of_call(tenant: str, message: service_pb2.DecideRequest) -> Request:
         raise Invalid("order.amount_not_positive", "an order's gross must be above zero")
     check_billable(amount)
     return Request(
-        tenant=tenant,
+        tenant=call.tenant,
         account_id=message.account_id,
         order_id=message.order_id,
         version=message.version,
@@ -63,6 +65,8 @@ def request_of_call(tenant: str, message: service_pb2.DecideRequest) -> Request:
         promised_ship_on=day(message.promised_ship_on, what="promised_ship_on") if message.promised_ship_on else None,
         scope=contracts.scope(message.scope),
         seller_id=message.seller_id,
+        placed_by=call.actor,
+        requested_by=message.requested_by,
     )
 
 
@@ -169,6 +173,7 @@ def decided(record: Recorded, hold: Hold | None = None) -> events_pb2.CreditDeci
         message.hold_expires_at.FromDatetime(record.expires_at)
     if hold is not None:
         message.seller_id = hold.seller_id
+        message.requested_by = hold.requested_by
         if hold.expires_at is not None:
             message.lapses_at.FromDatetime(hold.expires_at)
     return message

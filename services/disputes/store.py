@@ -355,6 +355,16 @@ async def forget(tx: Tx, tenant: str, subject: str) -> None:
     )
 
 
+async def last_actors(tx: Tx, key: Key, actions: Collection[Action]) -> dict[Action, str]:
+    """Who did each of these last in a case; nobody, where it was not done."""
+    rows = await tx.rows(
+        """SELECT DISTINCT ON (action) action, actor FROM dispute_move
+            WHERE tenant = %s AND dispute_id = %s AND action = ANY (%s::text[]) ORDER BY action, nth DESC""",
+        [*key, [action.value for action in actions]],
+    )
+    return {Action(row.action): row.actor for row in rows}
+
+
 async def asked(tx: Tx, key: Key) -> list[str]:
     """What the customer was already asked for in this case."""
     rows = await tx.rows(

@@ -11,14 +11,14 @@ from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
 from services import contracts, retention
-from services.chassis import outbox
+from services.chassis import identity, outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
 from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
 from services.disputes import store, wire
 from services.disputes.domain import cases, invoices, portions
-from services.disputes.domain.cases import Action, Dispute, Move, Resolution, Wish
+from services.disputes.domain.cases import Action, Dispute, Move, People, Resolution, Wish
 from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.invoices import Invoice, Lines, Part
 from services.disputes.domain.portions import Rate, Share
@@ -148,6 +148,8 @@ async def move(tx: Tx, call: Origin, named: str, action: Action, *, missing: str
             "dispute.illegal_move", f"{action} is not called for: Resolve a case, its credit note completes it"
         )
     moved = cases.move(case, action, at=tx.at, policy=policy)
+    if action is Action.ACCEPT:
+        cases.check_accepter(await _people(tx, case), identity.subjects_of(call.actor))
     if action is Action.ASK_CUSTOMER:
         cases.check_question(missing, await store.asked(tx, (case.tenant, case.dispute_id)))
     lines = await store.lines_of(tx, invoice.key)
@@ -165,6 +167,7 @@ async def move(tx: Tx, call: Origin, named: str, action: Action, *, missing: str
 async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispute:
     """End a proposed or accepted case: invoicing credits on this word; without a credit it is resolved at once."""
     invoice, case = await _lock_case(tx, call.tenant, named)
+    cases.check_resolver(case, await _people(tx, case), identity.subjects_of(call.actor))
     policy = await store.policy(tx, call.tenant, invoice.seller_id)
     lines = await store.lines_of(tx, invoice.key)
     before = await _credited(tx, invoice, lines)
@@ -172,7 +175,7 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
         case, decision.resolution, decision.lines, decision.amount, lines, credited=before
     )
     case = await _numbered(tx, case, policy)
-    moves = cases.resolve(case, decision.resolution, credit, credited, by=call.actor, at=tx.at, policy=policy)
+    moves = cases.resolve(case, decision.resolution, credit, credited, at=tx.at, policy=policy)
     ended = moves[-1].after
     await store.save_invoices(tx, [cases.check_room(case, ended, invoice, lines)])
     await store.save_disputes(tx, [ended])
@@ -187,6 +190,17 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
         telling.append(_tell_move(call, step, cases.next_by(step.after, policy.day(tx.at), policy)))
     await outbox.add(tx, telling)
     return ended
+
+
+async def _people(tx: Tx, case: Dispute) -> People:
+    """Who is behind what was done with a locked case."""
+    actors = await store.last_actors(tx, (case.tenant, case.dispute_id), (Action.PROPOSE, Action.ACCEPT))
+    behind = {action: identity.subjects_of(actor) for action, actor in actors.items()}
+    return People(
+        opened=identity.subjects_of(case.opened_by),
+        proposed=behind.get(Action.PROPOSE, frozenset()),
+        accepted=behind.get(Action.ACCEPT, frozenset()),
+    )
 
 
 def _tell(origin: Origin, case: Dispute, body: Message) -> Announcement:

@@ -1,5 +1,7 @@
 """The gRPC door of invoicing."""
 
+import functools
+
 from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.consumer import Consumer
@@ -62,7 +64,11 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
     ) -> service_pb2.RenderDocumentResponse:
         """The file of a document, in any format."""
         said, file = await usecases.render(
-            self.database, self._press, (call.tenant, request.document), request.format, request.profile
+            functools.partial(self.serve, call),
+            self._press,
+            (call.tenant, request.document),
+            request.format,
+            request.profile,
         )
         return wire.file(said, file)
 

@@ -20,7 +20,8 @@ class LedgerService(Door, service_pb2_grpc.LedgerServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.RecordPaymentRequest
     ) -> service_pb2.RecordPaymentResponse:
         """Book a payment and apply it."""
-        receipt = await usecases.record_payment(tx, call, wire.payment(call.tenant, request))
+        async with tx.all_parts():  # a payment is the company's: it meets what any part of it owes
+            receipt = await usecases.record_payment(tx, call, wire.payment(call.tenant, request))
         return wire.recorded(receipt)
 
     @write
@@ -28,7 +29,8 @@ class LedgerService(Door, service_pb2_grpc.LedgerServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.ImportBankStatementRequest
     ) -> service_pb2.ImportBankStatementResponse:
         """Book each row of a bank's file."""
-        outcomes = await usecases.import_statement(tx, call, request.content)
+        async with tx.all_parts():  # as every payment
+            outcomes = await usecases.import_statement(tx, call, request.content)
         return service_pb2.ImportBankStatementResponse(
             rows=[wire.statement_row(row, outcome) for row, outcome in outcomes]
         )
@@ -38,7 +40,8 @@ class LedgerService(Door, service_pb2_grpc.LedgerServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.GetAccountRequest
     ) -> service_pb2.GetAccountResponse:
         """What a buyer owes, has paid too much and is credited, by currency."""
-        rows = await store.balances(tx, (call.tenant, request.account_id))
+        async with tx.all_parts():  # what stands in the books is the company's
+            rows = await store.balances(tx, (call.tenant, request.account_id))
         if not rows:
             raise NotFound("account.unknown", f"no account {quoted(request.account_id)}")
         return service_pb2.GetAccountResponse(

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import grpc
 from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
 
+from services.chassis import tracing
 from services.chassis.identity import Speaker
 
 WAIT_S = 10.0  # for invoicing to answer, retries included
 BYTES_MAX = 8 * 1024 * 1024  # of a document: what its topic takes (chassis/envelope.py)
 
+_RENDER = "receivables.invoicing.v1.InvoicingService/RenderDocument"
 # gRPC's own retry: a call that never reached the server, a server that is starting, or one that stopped as it came.
 _CONFIG = json.dumps(
     {
@@ -57,15 +59,18 @@ class Documents:
         self._metadata = metadata
         self._channel: grpc.aio.Channel | None = None
 
-    async def fetch(self, tenant: str, document: str) -> Document:
+    async def fetch(self, tenant: str, document: str, traceparent: str = "") -> Document:
         """The document of an invoice or a credit note, by its id; raises NotAtHand, or TooLarge."""
         if self._channel is None:
             options = [("grpc.service_config", _CONFIG), ("grpc.max_receive_message_length", BYTES_MAX + 64 * 1024)]
             self._channel = grpc.aio.insecure_channel(self._address, options=options)
         stub = service_pb2_grpc.InvoicingServiceStub(self._channel)
         request = service_pb2.RenderDocumentRequest(document=document)
+        metadata = self._metadata(tenant, "invoicing")
         try:
-            answer = await stub.RenderDocument(request, metadata=self._metadata(tenant, "invoicing"), timeout=WAIT_S)
+            with tracing.span(_RENDER, "client", traceparent, {"rpc.system": "grpc"}) as trace:
+                metadata = [*metadata, ("traceparent", trace)] if trace else metadata
+                answer = await stub.RenderDocument(request, metadata=metadata, timeout=WAIT_S)
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
                 raise TooLarge from None

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import grpc
@@ -11,6 +13,7 @@ from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
 
+from services.chassis import tracing
 from services.chassis.identity import Speaker
 from services.notifications import wire
 from services.notifications.documents import NotAtHand
@@ -60,16 +63,16 @@ class Quotes:
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
 
-    async def fill(self, rows: Sequence[Any]) -> list[Any]:
+    async def fill(self, rows: Sequence[Any], traceparent: str = "") -> list[Any]:
         """Messages with what they quote; raises NotAtHand."""
-        return await self._fill(rows, self._fetch)
+        return await self._fill(rows, partial(self._fetch, traceparent))
 
     async def fill_if_at_hand(self, rows: Sequence[Any]) -> list[Any]:
         """The same for who only looks: what is not at hand is left out."""
 
         async def fetch(wanted: _Wanted) -> str | None:
             try:
-                return await self._fetch(wanted)
+                return await self._fetch("", wanted)
             except NotAtHand:
                 return NOT_AT_HAND
 
@@ -92,16 +95,16 @@ class Quotes:
         said = dict(zip(wanted, await asyncio.gather(*map(fetch, wanted)), strict=True))
         return [_filled(row, said) for row in rows]
 
-    async def _fetch(self, wanted: _Wanted) -> str | None:
+    async def _fetch(self, traceparent: str, wanted: _Wanted) -> str | None:
         """What was written; None if nothing was, or if it is forgotten."""
         tenant, about, (kind, nth) = wanted
         async with self._turns:
             try:
                 match (kind, about.partition("/")):
                     case ("move", ("dispute", _, dispute_id)):
-                        return await self._missing(tenant, dispute_id, nth)
+                        return await self._missing(tenant, dispute_id, nth, traceparent)
                     case ("remittance", ("payment", _, payment_id)):
-                        return await self._remittance(tenant, payment_id)
+                        return await self._remittance(tenant, payment_id, traceparent)
                     case _:
                         return None
             except grpc.aio.AioRpcError as error:
@@ -109,17 +112,28 @@ class Quotes:
                     return None
                 raise NotAtHand(error.code().name) from None
 
-    async def _missing(self, tenant: str, dispute_id: str, nth: int) -> str | None:
+    async def _missing(self, tenant: str, dispute_id: str, nth: int, traceparent: str) -> str | None:
         stub = disputes_grpc.DisputesServiceStub(self._channel(MOVE))
         request = disputes_pb2.GetMoveRequest(dispute_id=dispute_id, nth=nth)
-        answer = await stub.GetMove(request, metadata=self._metadata(tenant, "disputes"), timeout=WAIT_S)
+        with self._asking(
+            tenant, "disputes", "receivables.disputes.v1.DisputesService/GetMove", traceparent
+        ) as metadata:
+            answer = await stub.GetMove(request, metadata=metadata, timeout=WAIT_S)
         return wire.clean(answer.move.missing) or None
 
-    async def _remittance(self, tenant: str, payment_id: str) -> str | None:
+    async def _remittance(self, tenant: str, payment_id: str, traceparent: str) -> str | None:
         stub = ledger_grpc.LedgerServiceStub(self._channel(REMITTANCE))
         request = ledger_pb2.GetPaymentRequest(payment_id=payment_id)
-        answer = await stub.GetPayment(request, metadata=self._metadata(tenant, "ledger"), timeout=WAIT_S)
+        with self._asking(tenant, "ledger", "receivables.ledger.v1.LedgerService/GetPayment", traceparent) as metadata:
+            answer = await stub.GetPayment(request, metadata=metadata, timeout=WAIT_S)
         return wire.clean(answer.payment.remittance) or None
+
+    @contextmanager
+    def _asking(self, tenant: str, service: str, method: str, traceparent: str) -> Iterator[list[tuple[str, str]]]:
+        """What says who asks, within the trace of the mail."""
+        metadata = self._metadata(tenant, service)
+        with tracing.span(method, "client", traceparent, {"rpc.system": "grpc"}) as trace:
+            yield [*metadata, ("traceparent", trace)] if trace else metadata
 
     def _channel(self, kind: str) -> grpc.aio.Channel:
         if kind not in self._channels:

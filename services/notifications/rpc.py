@@ -3,7 +3,7 @@
 from receivables.notifications.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.consumer import Consumer
-from services.chassis.database import CALL_S, Database, Tx
+from services.chassis.database import Database, Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write
@@ -34,7 +34,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     ) -> service_pb2.ExportContactResponse:
         """Everything that is known of a person, their messages a page at a time."""
         asked = page(request, str)
-        async with self.database.transaction([call.tenant], within=CALL_S) as tx:
+        async with self.serve(call) as tx:
             person, is_known = await store.find_contact(tx, (call.tenant, request.contact_id))
             if not is_known:
                 raise NotFound("contact.unknown", f"no contact {quoted(request.contact_id)}")
@@ -72,7 +72,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     ) -> service_pb2.ListMessagesResponse:
         """What was told to whom, newest first, a page at a time."""
         asked = page(request, str)
-        async with self.database.transaction([call.tenant], within=CALL_S) as tx:
+        async with self.serve(call) as tx:
             rows = await store.list_messages(
                 tx,
                 call.tenant,

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from services.chassis import jobs
+from services.chassis import jobs, tracing
 from services.chassis import metrics as machinery
 from services.chassis.identity import Speaker
 from services.chassis.jobs import Job
@@ -88,7 +88,8 @@ class Sender:
         """Hand these over, and write what came of it; a letter that cannot be written concerns that mail alone."""
         firsts = {_first(job): job for job in batch.jobs}
         async with batch.database.transaction({job.tenant for job in batch.jobs}) as tx:
-            mails, others = await store.open_mails(tx, firsts)
+            found, others = await store.open_mails(tx, firsts)
+        mails = {first: replace(mail, traceparent=firsts[first].origin.traceparent) for first, mail in found.items()}
         # Who was tried less goes first: nobody waits behind what was tried in vain.
         untold = sorted((m for m in mails.values() if m.mail_key not in self.unwritten), key=lambda m: m.attempts)
         failures = await self._hand_over(untold)
@@ -162,8 +163,10 @@ class Sender:
         mail = going.todo.popleft()
         going.tried.append(mail)
         try:
-            async with self._letter(mail) as content:
-                going.answers[mail.mail_key] = await session.send(mail.email, content)
+            with tracing.span("send mail", "client", mail.traceparent) as traceparent:
+                async with self._letter(mail, traceparent) as content:
+                    handed = going.answers[mail.mail_key] = await session.send(mail.email, content)
+                    tracing.mark(traceparent, {"receivables.mail": handed.answer.value})
         except NotAtHand as why:
             log.warning("document not at hand", status=str(why))
             going.answers[mail.mail_key] = NOT_NOW
@@ -177,13 +180,13 @@ class Sender:
             going.failures[mail.mail_key] = failure
 
     @asynccontextmanager
-    async def _letter(self, mail: Mail) -> AsyncIterator[bytes]:
+    async def _letter(self, mail: Mail, traceparent: str) -> AsyncIterator[bytes]:
         """The letter, written when it is sent, for as long as it takes."""
         wanted = [message.document for message in mail.messages if message.document]
         async with self.room.place(BYTES_MAX * len(wanted)) as place:
             try:
-                enclosed = [await self.documents.fetch(mail.tenant, document) for document in wanted]
-                mail = await self._worded(mail)
+                enclosed = [await self.documents.fetch(mail.tenant, document, traceparent) for document in wanted]
+                mail = await self._worded(mail, traceparent)
                 await place.shrink(sum(len(document.content) for document in enclosed))
                 content = await self._write(mail, enclosed)
             except NotAtHand:
@@ -192,9 +195,9 @@ class Sender:
                 raise Unwritable(error) from None
             yield content
 
-    async def _worded(self, mail: Mail) -> Mail:
+    async def _worded(self, mail: Mail, traceparent: str) -> Mail:
         """The mail with what it quotes."""
-        rows = await self.quotes.fill([*mail.messages, *mail.carried])
+        rows = await self.quotes.fill([*mail.messages, *mail.carried], traceparent)
         return replace(mail, messages=tuple(rows[: len(mail.messages)]), carried=tuple(rows[len(mail.messages) :]))
 
     async def _write(self, mail: Mail, enclosed: Sequence[Document]) -> bytes:

@@ -74,6 +74,8 @@ class NewMessage:
     mail_key: str | None
     # The contact with whose mail it travels; None: with its own.
     carrier: str | None = None
+    # The trace that its mail is part of.
+    traceparent: str = ""
 
 
 _MESSAGE = Columns(
@@ -87,11 +89,13 @@ _SELLER = Columns(
     "tenant text, seller_id text, version int, name text, time_zone text, holidays text, opens_at text, closes_at text,"
     "language text"
 )
-_MAIL = Columns("tenant text, contact_id text, key text, due_at timestamptz, message_id text, carrier text")
+_MAIL = Columns(
+    "tenant text, contact_id text, key text, due_at timestamptz, message_id text, carrier text, traceparent text"
+)
 _CASE = Columns("tenant text, about text, version int")
 _STORY = Columns("tenant text, fact text, about text, case_version int, account_id text, told jsonb")
 _ANSWER = Columns("tenant text, contact_id text, key text, state text, smtp_code int, attempts int, pause_s int")
-_fields = attrgetter(*(field.name for field in fields(NewMessage) if field.name != "carrier"))
+_fields = attrgetter(*(field.name for field in fields(NewMessage) if field.name not in ("carrier", "traceparent")))
 # The domain of an address is the same in any case, what stands before it perhaps not (domain/contacts.py, mailbox).
 _ADDRESS = "split_part(c.email, '@', 1) || '@' || lower(split_part(c.email, '@', 2))"
 
@@ -131,6 +135,8 @@ class Mail:
     messages: tuple[Any, ...]
     # What others hear who have the same address: it travels with this mail.
     carried: tuple[Any, ...] = ()
+    # The trace that it is part of.
+    traceparent: str = ""
 
     @property
     def all_keys(self) -> list[MailKey]:
@@ -527,15 +533,17 @@ async def add_messages(tx: Tx, messages: Sequence[NewMessage], word: Origin) -> 
     """Queue messages: those that go at once each with its mail and the job of sending it, the others for the digest."""
     at_once = [m for m in messages if m.mail_key is not None]
     if at_once:
-        mails = _MAIL.pack((m.tenant, m.contact_id, m.mail_key, m.due_at, m.message_id, m.carrier) for m in at_once)
+        mails = _MAIL.pack(
+            (m.tenant, m.contact_id, m.mail_key, m.due_at, m.message_id, m.carrier, m.traceparent) for m in at_once
+        )
         await tx.run(
             f"""INSERT INTO mail (tenant, contact_id, key, due_at, state, next_try_at, carrier)
                 SELECT tenant, contact_id, key, due_at, 'QUEUED', {_LOOKED_AT}, carrier FROM {_MAIL.rows} AS new""",  # noqa: S608 - our own columns
             [mails],
         )
-        send = f"""SELECT tenant, '{LETTER}', 'message/' || message_id, '', 1 FROM {_MAIL.rows} AS new
+        send = f"""SELECT tenant, '{LETTER}', 'message/' || message_id, '', 1, traceparent FROM {_MAIL.rows} AS new
                     WHERE carrier IS NULL"""  # noqa: S608 - our own columns
-        await jobs.add_found(tx, word, send, [mails])
+        await jobs.add_found(tx, word, send, [mails], traced=True)
     await tx.run(
         f"INSERT INTO message ({_MESSAGE.names}) SELECT * FROM {_MESSAGE.rows} AS new",  # noqa: S608 - our own columns
         [_MESSAGE.pack(map(_fields, messages))],

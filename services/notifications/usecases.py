@@ -53,7 +53,8 @@ async def register_contact(tx: Tx, contact: Contact) -> None:
     await store.save_contact(tx, contact)
     await store.close_vacancies(tx, contact)
     if before is not None and mailbox(before) != mailbox(contact.email):
-        await store.have_sent(tx, await store.let_go(tx, key), _word())
+        async with tx.all_accounts():  # somebody of another company may have had the same address
+            await store.have_sent(tx, await store.let_go(tx, key), _word())
 
 
 async def erase(tx: Tx, call: Origin, contact_id: str) -> None:
@@ -268,7 +269,9 @@ class Desk:
         await outbox.add(
             tx,
             [
-                Announcement(_origin(row, "accepted"), row.account_id, f"message/{row.message_id}", wire.delivered(row))
+                Announcement(
+                    _origin(row, "accepted", mail), row.account_id, f"message/{row.message_id}", wire.delivered(row)
+                )
                 for mail, handed in open_
                 if handed.answer is Answer.TAKEN
                 for row in (*mail.messages, *mail.carried)
@@ -303,7 +306,7 @@ class Desk:
         rows.sort(key=lambda row: row.message_id)
         announcements = [
             Announcement(
-                _origin(row, "bounced"), row.account_id, f"message/{row.message_id}", wire.bounced(row, smtp_code)
+                _origin(row, "bounced", mail), row.account_id, f"message/{row.message_id}", wire.bounced(row, smtp_code)
             )
             for row in rows
         ]
@@ -312,7 +315,7 @@ class Desk:
             roles.setdefault((row.tenant, row.fact), set()).add(row.role)
         stories = await self._tell_others(tx, roles)
         for suspended in gone:
-            announcements += await self._tell_unreachable(tx, suspended, stories[-1], rows[-1])
+            announcements += await self._tell_unreachable(tx, suspended, stories[-1], rows[-1], mail)
         await outbox.add(tx, announcements)
 
     async def withdraw(self, tx: Tx, contact: Key) -> None:
@@ -350,7 +353,9 @@ class Desk:
         )
         return [story for story, _ in kept]
 
-    async def _tell_unreachable(self, tx: Tx, contact: Contact, cause: Story, row: Any) -> list[Announcement]:
+    async def _tell_unreachable(
+        self, tx: Tx, contact: Contact, cause: Story, row: Any, mail: Mail
+    ) -> list[Announcement]:
         """A contact is gone: its ACCOUNT_ADMIN and SALES hear it, and operators if some role is now without anybody."""
         kind = Kind.CONTACT_UNREACHABLE if contact.account_id else Kind.COLLEAGUE_UNREACHABLE
         subject = f"contact/{contact.contact_id}"
@@ -363,7 +368,7 @@ class Desk:
         if not (vacant := routing.without_anybody(contact.roles, others)):
             return []
         event = wire.unreachable(contact.contact_id, cause.account_id, vacant)
-        return [Announcement(_origin(row, "bounced"), cause.account_id, subject, event)]
+        return [Announcement(_origin(row, "bounced", mail), cause.account_id, subject, event)]
 
 
 async def _when(tx: Tx, events: Sequence[Event[Any]]) -> Callable[[Event[Any]], Moment]:
@@ -388,6 +393,7 @@ def _task(now: Moment, kind: Kind, cause: Story, about: str, details: Mapping[st
         told_on=now.today,
         scopes=cause.scopes,
         details=details,
+        traceparent=cause.traceparent,
     )
 
 
@@ -418,8 +424,8 @@ def _word() -> Origin:
     return Origin("", "system:send", "a mail is due", "", new_traceparent())
 
 
-def _origin(row: Any, what: str) -> Origin:
-    return Origin(row.tenant, "system:send", f"mail {what}", row.message_id, new_traceparent())
+def _origin(row: Any, what: str, mail: Mail) -> Origin:
+    return Origin(row.tenant, "system:send", f"mail {what}", row.message_id, mail.traceparent)
 
 
 def _row(
@@ -457,4 +463,5 @@ def _row(
         due_at=due_at,
         mail_key=story.fact if post.at_once else None,
         carrier=post.carrier,
+        traceparent=story.traceparent,
     )

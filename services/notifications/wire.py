@@ -474,6 +474,7 @@ def _story(
         details=details,
         document=document,
         knower=knower,
+        traceparent=event.origin.traceparent,
     )
 
 

@@ -110,7 +110,7 @@ def _headers(kind: str, order: bytes, nth: int, at: bytes) -> Headers:
         ("ce_time", at),
         ("content-type", b"application/protobuf"),
         ("ce_tenant", TENANT.encode()),
-        ("ce_actor", b"system:shop"),
+        ("ce_actor", b"key:shop"),
         ("ce_reason", b"the shop tells"),
         ("ce_idempotencykey", event_id),
         ("traceparent", b"00-%032x-%016x-01" % (nth + 1, nth + 1)),

@@ -30,9 +30,12 @@ from deploy.demo.stack import HOST
 from deploy.local import postgres
 from deploy.local.artifacts import ROOT
 from deploy.local.postgres import BINARIES, DatabaseUrls
+from deploy.local.trust import Issuers
 from services.chassis import topics
+from services.chassis.access import IDENTITY
 from services.chassis.migrate import migrate
 from services.chassis.settings import ChassisSettings
+from tests import callers
 from tests.benchmark import business, report, tape
 from tests.benchmark.effort import Effort
 from tests.benchmark.lone import Lone, lone, process
@@ -42,6 +45,8 @@ from tests.benchmark.tape import Told
 
 CALLERS = 16
 CHANNELS = 4
+CALLER = "user:checkout"
+RENEWED_S = 30.0  # after which a caller has another token
 CONNECTIONS = int(ChassisSettings.model_fields["database_connections"].default)
 ECHO = "/bench.Echo/Echo"
 HOT = 4000  # orders of one account
@@ -78,7 +83,7 @@ def _measured(up: Lone, echo: str, effort: Effort) -> str:
             ("echo and one UPDATE", echo, "", business.BUYERS),
             ("hot", up.processes[0].address, f"h{nth}", 1),
         ):
-            found[what].append(_call(address, run, accounts, effort))
+            found[what].append(_call(address, run, accounts, effort, up.issuers))
     effort.say("One hot account by events, and what its row's lock allows")
     told = [_hot_by_events(up, f"k{nth}", 300 if effort.quick else HOT) for nth in range(effort.runs)]
     ceilings = _ceilings(up, effort)
@@ -119,7 +124,10 @@ def _credit(servers: Ground) -> Iterator[Lone]:
     urls = postgres.provision(servers.servers.admin_database_url, name)
     migrate(urls.owner, f"{name}_server", ROOT / "services" / "credit" / "migrations")
     topics.ensure(servers.servers.kafka_bootstrap, partitions=PARTITIONS, replication=1)
-    with lone(servers, "credit", urls, {}) as up, grpc.insecure_channel(up.processes[0].address) as channel:
+    with (
+        lone(servers, "credit", urls, {}) as up,
+        callers.dialled(up.processes[0].address, "credit", by=up.issuers) as channel,
+    ):
         credit: Any = service_pb2_grpc.CreditServiceStub(channel)
         limit = money_pb2.Money(minor=int(business.PLENTY) * 100, currency=business.CURRENCY)
         for pattern in business.patterns():
@@ -179,9 +187,9 @@ async def _answer(pipe: Connection, url: str) -> None:
 # The callers.
 
 
-def _call(address: str, run: str, accounts: int, effort: Effort) -> Calls:
+def _call(address: str, run: str, accounts: int, effort: Effort, issuers: Issuers) -> Calls:
     """Call for so long; `run` begins the orders' ids, and without it the echo is called."""
-    with process(_serve_calls, address, run, accounts, effort.warm_s / 4, effort.seconds / 3) as (pipe, _):
+    with process(_serve_calls, address, run, accounts, effort.warm_s / 4, effort.seconds / 3, issuers) as (pipe, _):
         found = pipe.recv()
     if isinstance(found, str):
         raise FellOverError(found)
@@ -196,7 +204,10 @@ def _serve_calls(pipe: Connection, *arguments: Any) -> None:
         pipe.send(f"a call failed: {errors.exceptions[0]}")
 
 
-async def _keep_calling(address: str, run: str, accounts: int, warm_s: float, seconds: float) -> Calls:
+async def _keep_calling(
+    address: str, run: str, accounts: int, warm_s: float, seconds: float, issuers: Issuers
+) -> Calls:
+    """A token for each caller as it comes from a checkout's session, signed anew before it ends."""
     latencies: list[float] = []
     numbers = count()
     begin = time.perf_counter() + warm_s
@@ -204,10 +215,12 @@ async def _keep_calling(address: str, run: str, accounts: int, warm_s: float, se
     channels = [grpc.aio.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)]) for _ in range(CHANNELS)]
 
     async def keep_calling(call: Any) -> None:
+        token, signed = "", -RENEWED_S
         while (now := time.perf_counter()) < end:
-            number = next(numbers)
-            request = _request(run, number, accounts)
-            await call(request, metadata=_metadata(request.order_id))
+            if now - signed >= RENEWED_S:
+                token, signed = callers.token(callers.caller(CALLER, business.TENANT), "credit", issuers), now
+            request = _request(run, next(numbers), accounts)
+            await call(request, metadata=((IDENTITY, token), *_metadata(request.order_id)))
             if now >= begin:
                 latencies.append(time.perf_counter() - now)
 
@@ -239,7 +252,7 @@ def _metadata(key: str) -> tuple[tuple[str, str], ...]:
     return (
         ("ar-tenant", business.TENANT),
         ("ar-idempotency-key", key),
-        ("ar-actor", "user:checkout"),
+        ("ar-actor", CALLER),
         ("ar-reason", "benchmark"),
     )
 

@@ -100,7 +100,7 @@ async def measure(parts: Parts[Any], meter: Meter, records: Sequence[Record], ba
 
 async def play(scene: Scene, parts: Parts[Any], meter: Meter, orders: int, batch: int) -> None:
     """Measure each step for all orders, then all steps in steady flow."""
-    await _know_buyers(scene, parts)
+    await know_buyers(scene, parts)
     for step in scene.steps:
         cost = await measure(parts, meter, scenes.records(step, range(orders)), batch)
         print(cost.line(step.__name__), flush=True)
@@ -111,7 +111,8 @@ async def play(scene: Scene, parts: Parts[Any], meter: Meter, orders: int, batch
     await _nothing_waits(parts)
 
 
-async def _know_buyers(scene: Scene, parts: Parts[Any]) -> None:
+async def know_buyers(scene: Scene, parts: Parts[Any]) -> None:
+    """Make the buyers known whose orders come."""
     if scene.knows_buyers_by_event:
         await parts.consumer.handle(scenes.records(scenes.registered, range(ACCOUNTS)))
     elif scene.service.name == "credit":
@@ -195,13 +196,14 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="the functions that take most (slows everything down)")
     parser.add_argument("--statements", action="store_true", help="the statements that take most (pg_stat_statements)")
     options = parser.parse_args()
-    with _server() as admin_url:
+    with server() as admin_url:
         for name in options.services or SCENES:
             uvloop.run(run(SCENES[name], admin_url, options))
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def server() -> Iterator[str]:
+    """Give the address of a database server's administrator."""
     if given := os.environ.get("DATABASE_URL"):
         yield given
         return

@@ -9,7 +9,6 @@ from multiprocessing.connection import Connection
 from types import SimpleNamespace
 from typing import Any
 
-import grpc
 import psycopg
 from psycopg.conninfo import make_conninfo
 from receivables.operations.v1 import service_pb2_grpc
@@ -18,6 +17,8 @@ from deploy.demo.stack import START_S, STOP_S, Running
 from deploy.local.artifacts import ROOT
 from deploy.local.postgres import DatabaseUrls
 from deploy.local.processes import Process, free_port
+from deploy.local.trust import Issuers
+from tests import callers
 from tests.benchmark.sink import Count
 from tests.benchmark.stand import PARTITIONS, Ends, FellOverError, Ground, database_name, rest
 
@@ -41,6 +42,7 @@ class Lone:
     processes: Sequence[Running]
     ends: Ends
     mails: Count
+    issuers: Issuers
     look: psycopg.Connection[Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,7 +71,7 @@ class Lone:
 
     def at_rest(self) -> None:
         """Wait until nothing is left to do."""
-        with grpc.insecure_channel(self.processes[0].address) as channel:
+        with callers.dialled(self.processes[0].address, self.name, by=self.issuers) as channel:
             services = SimpleNamespace(operations={self.name: service_pb2_grpc.OperationsServiceStub(channel)})
             rest(services, self.ends, self.check)
 
@@ -79,6 +81,8 @@ def lone(
     servers: Ground, name: str, urls: DatabaseUrls, settings: Mapping[str, str], workers: int = 1, module: str = ""
 ) -> Iterator[Lone]:
     """Start so many processes of a service; the topics are there."""
+    issuers = Issuers(servers.folder / f"identity-{name}").make([name])
+    settings = {**settings, **issuers.environment(name)}
     processes = [_describe(servers, name, urls, settings, module, nth) for nth in range(workers)]
     with ExitStack() as opened:
         ends = opened.enter_context(closing(Ends(servers.servers.kafka_bootstrap)))
@@ -87,7 +91,7 @@ def lone(
             opened.callback(one.process.stop, STOP_S)
         for one in processes:
             one.process.await_ready(START_S)
-        up = Lone(name, servers, urls, processes, ends, Count(servers.mails))
+        up = Lone(name, servers, urls, processes, ends, Count(servers.mails), issuers)
         opened.callback(up.look.close)
         yield up
 

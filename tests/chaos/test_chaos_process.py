@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
@@ -22,11 +23,13 @@ from receivables.operations.v1 import service_pb2, service_pb2_grpc
 from deploy.local.postgres import provision
 from deploy.local.processes import free_port, wait_until
 from services.chassis.migrate import migrate
-from services.chassis.service import LIVENESS, READINESS
+from services.chassis.service import LIVENESS, READINESS, STOP_S
+from tests import callers
 from tests.chaos.names import Names
 from tests.chaos.toy.events import placed
 from tests.chaos.toy.service import SERVICE
 from tests.chaos.world import Replica, World, assert_exactly_once_in_order
+from tests.receiver import Receiver
 
 REGISTERED = (
     'grpc_server_handled_total{grpc_code="OK",grpc_method="RegisterBuyer",'
@@ -36,7 +39,7 @@ REGISTERED = (
 
 def set_clock(replica: Replica, at: datetime) -> None:
     """Set the business clock."""
-    with grpc.insecure_channel(replica.address) as channel:
+    with callers.dialled(replica.address, SERVICE.name) as channel:
         request = service_pb2.SetClockRequest()
         request.at.FromDatetime(at)
         service_pb2_grpc.OperationsServiceStub(channel).SetClock(request, timeout=5)
@@ -94,6 +97,25 @@ def test_sigterm_ends_it_in_order_and_the_other_goes_on(world: World, tenant: st
     assert leaving.wait(25) == 0
     world.await_effects(tenant, 200)
     assert_exactly_once_in_order(world, tenant, [f"b1 o{n}/1" for n in range(200)])
+
+
+def test_a_receiver_of_spans_that_never_answers_delays_neither_business_nor_the_end(world: World, tenant: str):
+    for replica in world.replicas:
+        replica.process.stop()
+    traced = world.replicas[0]
+    with Receiver() as receiver:
+        receiver.hold()
+        process = traced.described(**receiver.environment(), OTEL_BSP_SCHEDULE_DELAY="10").start()
+        world.send([placed(f"o{n}", account=f"b{n}", tenant=tenant) for n in range(3000)])
+        world.await_effects(tenant, 3000)
+        wait_until(lambda: receiver.asked > 0, "it tried to send some")
+
+        process.terminate()
+        told = time.monotonic()
+        assert process.wait(25) == 0
+
+        assert time.monotonic() - told < STOP_S
+    assert_exactly_once_in_order(world, tenant, [f"b{n} o{n}/1" for n in range(3000)])
 
 
 def test_a_defect_outside_any_event_ends_the_process_and_nothing_is_lost(world: World, tenant: str):
@@ -252,7 +274,7 @@ class Callers:
             thread.join()
 
     def _call(self, caller: int) -> None:
-        with grpc.insecure_channel(self._target, options=[("grpc.service_config", RETRYING)]) as channel:
+        with callers.dialled(self._target, SERVICE.name, options=[("grpc.service_config", RETRYING)]) as channel:
             stub = credit_pb2_grpc.CreditServiceStub(channel)
             for n in itertools.takewhile(lambda _: not self._stop.is_set(), itertools.count()):
                 account = f"c{caller}-{n}"
@@ -308,7 +330,7 @@ def test_a_replica_that_is_added_later_is_met_and_one_that_leaves_fails_no_call(
     later.process = later.described(AR_GRPC_CONNECTION_AGE_S="1")
     with (
         Names(first.host) as names,
-        grpc.insecure_channel(f"dns://{names.address}/receivables-credit:{port}", options=options) as channel,
+        callers.dialled(f"dns://{names.address}/receivables-credit:{port}", SERVICE.name, options=options) as channel,
     ):
         stub = credit_pb2_grpc.CreditServiceStub(channel)
         numbers = itertools.count()

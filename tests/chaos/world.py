@@ -23,6 +23,7 @@ from deploy.local.processes import Process, free_port, wait_until
 from services.chassis import topics
 from services.chassis.envelope import Record
 from services.chassis.migrate import migrate
+from tests import callers
 from tests.chaos.toy.service import SERVICE
 from tests.records import a_producer
 
@@ -70,7 +71,7 @@ class Replica:
 
     def status(self, timeout: float = 10) -> service_pb2.StatusResponse:
         """Where it says it stands."""
-        with grpc.insecure_channel(self.address) as channel:
+        with callers.dialled(self.address, SERVICE.name) as channel:
             stub = service_pb2_grpc.OperationsServiceStub(channel)
             return stub.Status(service_pb2.StatusRequest(), timeout=timeout)
 
@@ -116,6 +117,7 @@ class World:
             "AR_PARTITIONS": str(PARTITIONS),
             "AR_SESSION_TIMEOUT_S": "6",
             "AR_CLOCK": "test",
+            **callers.environment(SERVICE.name),
         }
         self.replicas = [Replica(f"toy-{nth}", self.folder, self.settings) for nth in range(count)]
         self.start_replicas()

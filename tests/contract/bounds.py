@@ -45,16 +45,21 @@ def files() -> list[FileDescriptor]:
     return [importlib.import_module(str(path.with_suffix("")).replace("/", ".") + "_pb2").DESCRIPTOR for path in paths]
 
 
+def told() -> Iterator[FileDescriptor]:
+    """Those of them that say what comes from outside; the others are options, which the contracts say of themselves."""
+    return (file for file in files() if not file.extensions_by_name)
+
+
 def messages() -> Iterator[Descriptor]:
     """Every message of the contracts, in their order."""
-    for file in files():
+    for file in told():
         yield from file.message_types_by_name.values()
 
 
 def table() -> str:
     """The document as it should be."""
     kinds = [_kind(name, characters) for name, characters in _KINDS.items()]
-    sections = [section for file in files() if (section := _section(file))]
+    sections = [section for file in told() if (section := _section(file))]
     return _HEAD + "".join(kinds) + _OTHERS + "".join(sections)
 
 

@@ -13,6 +13,7 @@ from deploy.demo.stack import Stack, rows
 from deploy.local.artifacts import ROOT
 from deploy.local.servers import Servers, own_folder
 from tests.end_to_end.world import Trader, World
+from tests.receiver import Receiver
 
 # Other tests use the run's broker for the same topics, and would be followed; the database is shared.
 OWN = ("KAFKA_BOOTSTRAP_SERVERS", "AR_SMTP_HOST", "AR_SMTP_PORT", "AR_MAIL_FOLDER")
@@ -21,7 +22,14 @@ FAILED = "SELECT event_type, detail FROM parked WHERE reason = 'failed' AND clos
 
 
 @pytest.fixture(scope="session")
-def stage() -> Iterator[Stage]:
+def traces() -> Iterator[Receiver]:
+    """Give what takes the services' spans."""
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="session")
+def stage(traces: Receiver) -> Iterator[Stage]:
     """Give the running services, with a shop and a reader of the topics."""
     with pytest.MonkeyPatch.context() as environment:
         for name in OWN:
@@ -29,7 +37,12 @@ def stage() -> Iterator[Stage]:
         described = Servers(own_folder(ROOT / "var" / "test"))
     with (
         described as servers,
-        Stack(servers, servers.folder / "logs", prefix=f"e2e_{servers.folder.name.replace('-', '_')}") as stack,
+        Stack(
+            servers,
+            servers.folder / "logs",
+            prefix=f"e2e_{servers.folder.name.replace('-', '_')}",
+            settings=traces.environment() | {"OTEL_BSP_SCHEDULE_DELAY": "100"},
+        ) as stack,
         Services(stack.addresses, stack.issuers) as services,
         Shop(servers.kafka_bootstrap) as shop,
         Feed(servers.kafka_bootstrap) as feed,

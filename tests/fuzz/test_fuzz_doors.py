@@ -17,9 +17,10 @@ from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.chassis.envelope import Record, text_headers
+from services.chassis.service import OPERATIONS
 from tests.fuzz import world as stage
 from tests.fuzz.values import ODD_TEXTS, Values
-from tests.fuzz.world import OPERATIONS, ORDERS, SERVICES, World, metadata
+from tests.fuzz.world import ORDERS, SERVICES, World, metadata
 from tests.integration.conftest import OpenService
 from tests.records import a_record
 
@@ -32,6 +33,8 @@ ANSWERS = {
     grpc.StatusCode.NOT_FOUND,
     grpc.StatusCode.FAILED_PRECONDITION,
     grpc.StatusCode.ALREADY_EXISTS,
+    grpc.StatusCode.UNAUTHENTICATED,
+    grpc.StatusCode.PERMISSION_DENIED,
 }
 NAMES = [service.name for service in SERVICES]
 

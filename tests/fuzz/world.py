@@ -20,14 +20,10 @@ from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
-from receivables.operations.v1 import service_pb2 as operations_pb2
-from receivables.operations.v1 import service_pb2_grpc as operations_pb2_grpc
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
-from services.chassis import rpc
 from services.chassis.consumer import types_of
 from services.chassis.envelope import Record, topic_of
-from services.chassis.operations import OperationsService
 from services.chassis.service import Parts, Service
 from services.chassis.workers import drain
 from services.credit.service import SERVICE as CREDIT
@@ -35,12 +31,12 @@ from services.disputes.service import SERVICE as DISPUTES
 from services.invoicing.service import SERVICE as INVOICING
 from services.ledger.service import SERVICE as LEDGER
 from services.notifications.service import SERVICE as NOTIFICATIONS
+from tests.callers import answering, dial, operations
 from tests.fuzz.values import Values
 from tests.integration.conftest import OpenService
 from tests.records import a_record
 
 SERVICES: tuple[Service[Any], ...] = (CREDIT, INVOICING, LEDGER, DISPUTES, NOTIFICATIONS)
-OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["OperationsService"].full_name
 TENANT = "acme"
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ROUNDS_MAX = 20  # of telling what was told; a story ends sooner
@@ -154,17 +150,10 @@ async def _open(stack: AsyncExitStack, open_service: OpenService, service: Servi
     parts = await stack.enter_async_context(open_service(service, **settings))
     async with parts.database.transaction(()) as tx:
         await tx.run("INSERT INTO clock (at) VALUES (%s)", [MONDAY])
-    server = rpc.server(max_receive_message_length=8 * 1024 * 1024)
-    answers: dict[str, object] = {OPERATIONS: OperationsService(service.name, parts.settings, parts.consumer, ())}
-    operations_pb2_grpc.add_OperationsServiceServicer_to_server(answers[OPERATIONS], server)  # type: ignore[arg-type] # above
-    for servicer in service.servicers(parts):
-        servicer.add(servicer.answers, server)
-        answers[servicer.name] = servicer.answers
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    stack.push_async_callback(server.stop, None)
-    channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
-    return Opened(service, parts, channel, answers)
+    servicers = [*service.servicers(parts), operations(service, parts)]
+    address = await stack.enter_async_context(answering(service.name, servicers))
+    channel = await stack.enter_async_context(dial(address, service.name))
+    return Opened(service, parts, channel, {servicer.name: servicer.answers for servicer in servicers})
 
 
 def a_company(name: str, vat_id: str = "DE115235681") -> party_pb2.Company:

@@ -21,6 +21,7 @@ from deploy.local.postgres import drop, provision
 from deploy.local.processes import Process, free_port, wait_until
 from deploy.local.servers import Servers
 from services.chassis.envelope import Record, topic_of
+from tests import callers
 from tests.integration.invoicing.office import MONDAY
 from tests.records import a_producer
 from tests.versions.business import ACCOUNTS, BUSINESS, Door
@@ -114,6 +115,8 @@ class Stand:
             "AR_SESSION_TIMEOUT_S": "6",
             "AR_CLOCK": "test",
             "AR_RULES_DIR": str(rules.install()),
+            # While a version that looks at no token is replaced.
+            **callers.environment(self.service, "accept"),
         }
 
     def _drop(self) -> None:
@@ -150,8 +153,9 @@ class Trade:
         self._answered = self._done
         with ExitStack() as channels:
             doors = [
-                Door(channels.enter_context(grpc.insecure_channel(replica.address)), self._tenant)
+                Door(channels.enter_context(grpc.insecure_channel(replica.address)), self._tenant, audience)
                 for replica in replicas
+                for audience in ("", self._stand.service)
             ]
             for n in numbers:
                 answered = partial(self._business.answered, doors[n % len(doors)], n)

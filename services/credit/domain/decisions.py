@@ -1,5 +1,6 @@
 """The answer to an order, and why."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
@@ -38,6 +39,9 @@ class Request:
     scope: Scope
     # The legal entity that sells; "": the tenant's first.
     seller_id: str = ""
+    # Who places it ("contact:c1", "system:shop"), and the contact for whom ("c1"); "": nobody is named.
+    placed_by: str = ""
+    requested_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,12 @@ def decide(book: Book, request: Request, at: datetime) -> tuple[Decision, Hold |
     return decision, replaced
 
 
+def check_reviewer(asked: Set[str], reviewing: Set[str]) -> None:
+    """Refuse whoever placed an order, or is whom it was placed for, or stands in for one of them (RULES: four eyes)."""
+    if asked & reviewing:
+        raise Conflict("order.four_eyes", "whoever placed or asked for an order does not decide on it")
+
+
 def review(book: Book, hold: Hold, outcome: Outcome, person: str) -> Decision:
     """A person approves a referred order, whatever the headroom, or declines it."""
     if outcome is Outcome.REFERRED:
@@ -165,6 +175,8 @@ def _reserve(book: Book, request: Request, outcome: Outcome, at: datetime) -> Ho
         expires_at=expiry(promised, book.policy_of(request.tenant).hold_days, zone),
         scope=request.scope,
         seller_id=request.seller_id,
+        placed_by=request.placed_by,
+        requested_by=request.requested_by,
     )
     if outcome is Outcome.APPROVED:
         book.change((request.tenant, request.account_id), held=request.amount.minor)

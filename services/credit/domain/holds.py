@@ -72,6 +72,9 @@ class Hold:
     invoiced: int = 0
     # What is left is given back when all that shipped is invoiced.
     cancelled: bool = False
+    # Who placed this version, "" where that was not kept; and the contact for whom, "" where none was named.
+    placed_by: str = ""
+    requested_by: str = ""
 
     def is_over(self, at: datetime) -> bool:
         """Whether it still reserves, or waits, beyond its time."""

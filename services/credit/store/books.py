@@ -163,4 +163,6 @@ def hold(r: Any) -> Hold:
         seller_id=r.seller_id,
         invoiced=r.invoiced,
         cancelled=r.cancelled,
+        placed_by=r.placed_by,
+        requested_by=r.requested_by,
     )

@@ -28,7 +28,7 @@ _SHIPMENT = Columns("tenant text, order_id text, account_id text, shipment_id te
 _HOLD = Columns(
     """tenant text, order_id text, version int, account_id text, state text, currency text, amount_minor bigint,
        held_minor bigint, captured_minor bigint, expires_at timestamptz, site text, cost_centre text, purchase_order text,
-       seller_id text, invoiced int, cancelled boolean"""
+       seller_id text, invoiced int, cancelled boolean, placed_by text, requested_by text"""
 )
 _DECISION = Columns(
     """tenant text, decision_id text, order_id text, version int, account_id text, outcome text, reasons text,
@@ -99,14 +99,15 @@ async def save(
     Of orders that are new (`owners`), that they are these accounts'; of shipments, that they left. Where the engine
     granted, the limit guards in the statement too (RULES: one routine); a cause that comes twice is a defect, found by the table's key.
     One statement, since every one costs its way to the server and back. False where another account's order has one of
-    these ids by now: two that place one order hold different accounts, and meet here first.
+    these ids by now: two that place one order hold different accounts, and meet here first. To whoever is bound to parts
+    of the company an order of another part is new too, and is found here.
     """
     owned = sorted((*order, account_id) for order, account_id in (owners or {}).items())
     row = await tx.row(
         f"""WITH owned AS (
               INSERT INTO order_of ({_OWNER.names}) SELECT * FROM {_OWNER.rows} AS new
               ON CONFLICT (tenant, order_id) DO UPDATE SET account_id = EXCLUDED.account_id
-                WHERE order_of.account_id = EXCLUDED.account_id
+                WHERE order_of.account_id = EXCLUDED.account_id AND (SELECT all_parts())
               RETURNING 1
             ), changed AS (
               UPDATE account SET used_minor = new.used_minor, held_minor = new.held_minor,
@@ -216,6 +217,8 @@ def _hold_row(h: Hold) -> tuple[Any, ...]:
         h.seller_id,
         h.invoiced,
         h.cancelled,
+        h.placed_by,
+        h.requested_by,
     )
 
 

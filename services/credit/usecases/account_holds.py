@@ -27,8 +27,9 @@ async def place_hold(tx: Tx, origin: Origin, hold: AccountHold) -> None:
         await outbox.add(tx, [_tell(origin, hold, wire.hold_to_tell(hold))])
         return
     key = (hold.tenant, hold.hold_id)
-    known, lifted = (await store.find_account_holds(tx, [key]))[key]
-    if lifted or not known.is_as_much_as_known_of(hold):
+    # One that is not seen is another account's.
+    known, lifted = (await store.find_account_holds(tx, [key])).get(key, (None, True))
+    if known is None or lifted or not known.is_as_much_as_known_of(hold):
         raise Conflict("hold.exists", f"there is, or was, another hold {hold.hold_id}")
 
 

@@ -12,7 +12,7 @@ from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts
-from services.chassis import outbox
+from services.chassis import identity, outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin, new_traceparent
 from services.chassis.ids import new_id
@@ -128,6 +128,7 @@ def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
 async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome) -> Recorded:
     """A person decides a referred order; the order goes on."""
     book, hold = await _one_order(tx, origin.tenant, order_id)
+    decisions.check_reviewer(_who_asked(hold), identity.subjects_of(origin.actor))
     decision = decisions.review(book, hold, outcome, origin.actor)
     record = _record(decision)
     work = Work(book, tx.at, decisions=[(record.decision_id, decision)])
@@ -137,6 +138,12 @@ async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome) -> Rec
     work.telling.append(_tell(origin, record.account_id, order_id, wire.decided(record)))
     await _write(tx, work)
     return record
+
+
+def _who_asked(hold: Hold) -> Set[str]:
+    """The subjects who want this order."""
+    asked = set(identity.subjects_of(hold.placed_by)) if hold.placed_by else set()
+    return asked | {f"{identity.CONTACT}:{hold.requested_by}"} if hold.requested_by else asked
 
 
 def _place(work: Work, event: Event[orders_pb2.OrderPlaced]) -> None:

@@ -1,6 +1,6 @@
 """A case: the table of its moves, what it contests in each state, and how it ends (RULES: the moves)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -184,6 +184,15 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class People:
+    """Who opened a case, proposed last how it ends, and accepted that last: each with whom they stood in for."""
+
+    opened: Set[str]
+    proposed: Set[str] = frozenset()
+    accepted: Set[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One step of a case's history."""
 
@@ -271,19 +280,31 @@ def check_room(before: Dispute, after: Dispute, invoice: Invoice, lines: Lines) 
     return changed
 
 
+def check_accepter(people: People, accepting: Set[str]) -> None:
+    """Refuse whoever proposed how a case ends, as who accepts it (RULES: four eyes)."""
+    if people.proposed & accepting:
+        raise Conflict("dispute.four_eyes", "whoever proposed how a dispute ends does not accept it")
+
+
+def check_resolver(dispute: Dispute, people: People, resolving: Set[str]) -> None:
+    """Refuse whoever opened a case; and whoever proposed how it ends, unless somebody else accepted (RULES: four eyes)."""
+    if people.opened & resolving:
+        raise Conflict("dispute.own_case", "whoever opened a dispute does not resolve it")
+    accepted_by_others = dispute.state is State.ACCEPTED and not people.accepted & resolving
+    if people.proposed & resolving and not accepted_by_others:
+        raise Conflict("dispute.four_eyes", "whoever proposed how a dispute ends does not resolve it alone")
+
+
 def resolve(
     dispute: Dispute,
     resolution: Resolution,
     credit: Money,
     credited: Sequence[Part],
     *,
-    by: str,
     at: datetime,
     policy: Policy,
 ) -> list[Move]:
-    """Decide how a case ends: from ACCEPTED, or from PROPOSED with the acceptance implied; no one credits their own."""
-    if credit.minor and by == dispute.opened_by:
-        raise Conflict("dispute.own_case", "whoever opened a dispute cannot approve its credit")
+    """Decide how a case ends: from ACCEPTED, or from PROPOSED with the acceptance implied."""
     moves = []
     if dispute.state is State.PROPOSED:
         moves.append(Move(Action.ACCEPT, dispute, move(dispute, Action.ACCEPT, at=at, policy=policy)))

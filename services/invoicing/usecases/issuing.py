@@ -12,7 +12,7 @@ A draft's life. Whoever moves it holds its row; `job` is its row in the chassis'
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from services.chassis import jobs, outbox
+from services.chassis import jobs, outbox, tracing
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.ids import new_id
@@ -119,7 +119,8 @@ async def issue(batch: Batch, press: Press) -> None:
     """Prepare drafts, then issue those that break no rule and hold the others without a number (RULES: number last)."""
     async with batch.database.transaction({job.tenant for job in batch.jobs}) as tx:
         table = await _lay_out(tx, [_key(job) for job in batch.jobs])
-    await _prepare(table, press)
+    with tracing.together("write documents", [job.origin.traceparent for job in batch.jobs]):
+        await _prepare(table, press)
     async with batch.finishing() as done:
         issued = await _finish(done, table)
     for document in issued:

@@ -1,9 +1,10 @@
 """Issued documents as files: in the form agreed with the buyer, and in any other format that somebody asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 
-from services.chassis import outbox
-from services.chassis.database import CALL_S, Database
+from services.chassis import outbox, tracing
+from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
@@ -40,13 +41,15 @@ def asked_form(said: Statement, format_: str, profile: str) -> Form:
     return Form(profile, format_).check()
 
 
-async def render(database: Database, press: Press, document: Key, format_: str, profile: str) -> tuple[Statement, File]:
+async def render(
+    serve: Callable[[], AbstractAsyncContextManager[Tx]], press: Press, document: Key, format_: str, profile: str
+) -> tuple[Statement, File]:
     """A file of a document (tenant, and id or number): as it was given first, else written now, and kept.
 
-    It is written outside any transaction: a page takes some 40 ms.
+    `serve` begins a transaction of whoever asks. It is written outside any transaction: a page takes some 40 ms.
     """
     tenant, id_or_number = document
-    async with database.transaction([tenant], within=CALL_S) as tx:
+    async with serve() as tx:
         if (kept := await store.get_issued(tx, tenant, id_or_number)) is None:
             raise NotFound("invoice.unknown", f"no invoice or credit note {quoted(id_or_number)}")
         said = kept.statement
@@ -58,11 +61,12 @@ async def render(database: Database, press: Press, document: Key, format_: str, 
             issued = await store.get_file(tx, said.key, CORE_FORM)
             assert issued is not None, "what the first version issued has its XML, which says all"
             paper = (issued.content, CORE_FORM.format)
-    written, findings = await press.render(*paper, form, look)
+    with tracing.together("write documents", [tracing.current()]):
+        written, findings = await press.render(*paper, form, look)
     if findings:
         rules = "; ".join(f"{finding.rule}: {finding.message}" for finding in findings[:5])
         raise Conflict("document.profile_not_met", f"the document does not meet {form.profile}: {rules}"[:2000])
-    async with database.transaction([tenant], within=CALL_S) as tx:
+    async with serve() as tx:
         return said, await store.keep_file(tx, said.key, written)
 
 
@@ -76,12 +80,13 @@ async def write_files(batch: Batch, press: Press) -> None:
             tx, {(kept.statement.tenant, kept.statement.seller_id) for kept in issued.values()}
         )
     statements = [issued[key].statement for key in keys]
-    written = await press.lay_out(
-        [
-            (papers[key], store.PAPER, said.form, _look(said, sellers))
-            for key, said in zip(keys, statements, strict=True)
-        ]
-    )
+    with tracing.together("write documents", [job.origin.traceparent for job in batch.jobs]):
+        written = await press.lay_out(
+            [
+                (papers[key], store.PAPER, said.form, _look(said, sellers))
+                for key, said in zip(keys, statements, strict=True)
+            ]
+        )
     contents = dict(zip(keys, written, strict=True))
     async with batch.finishing() as done:
         telling = []

@@ -26,6 +26,7 @@ AT_ONCE = (
     500  # items that one transaction's payments meet without naming them; what they name is bounded by their texts
 )
 TURN_S = 1.0  # after which a payment looks again whether its turn has come
+_ID_REUSED = KeyReused("payment.id_reused", "this payment id is booked with another account, amount, date or text")
 STATEMENT_CHUNK = 1000  # rows of a bank statement that are booked by the same few statements
 
 
@@ -59,6 +60,8 @@ async def record_payments(
             answers.append((refused[payment], False))
         elif (earlier := receipts.get(payment.key)) is not None:
             answers.append((_same_payment(earlier, payment), True))
+        elif payment.key not in ours:  # booked, and not to be seen by whoever calls
+            answers.append((_ID_REUSED, True))
         else:
             receipts[payment.key] = receipt = shelves[payment.purse].apply(payment, at_most=left)
             left -= receipt.by_age
@@ -222,7 +225,7 @@ def _job_key(payment: Payment) -> tuple[str, str, str]:
 def _same_payment(earlier: Receipt, payment: Payment) -> Receipt | Refusal:
     if earlier.payment == (payment if earlier.worded else replace(payment, remittance="")):
         return earlier
-    return KeyReused("payment.id_reused", "this payment id is booked with another account, amount, date or text")
+    return _ID_REUSED
 
 
 def _refuse(payment: Payment, standings: Standings) -> Refusal | None:

@@ -92,6 +92,8 @@ class Story:
     document: str = ""
     # The one role that must act, where the matrix names several and only one knows.
     knower: Role | None = None
+    # The trace in which it is told; not part of it.
+    traceparent: str = field(default="", compare=False)
 
 
 def deadline(kind: Kind, now: Moment) -> date:

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 from typer.testing import CliRunner
 
 from deploy.local.postgres import DatabaseUrls
-from services.chassis import logs, parked
+from services.chassis import chain, logs, parked
 from services.chassis.cli import command_line
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database
@@ -129,6 +131,78 @@ def test_a_resume_in_vain_says_so(urls: DatabaseUrls, say: Say, monkeypatch: pyt
 
 def test_a_number_that_does_not_wait_is_said_to_be_none(say: Say):
     assert "no parked event has the number 7" in say("parked", "discard", "7", "--by", "user:ada", "--why", "x")
+
+
+def lines_of(say: Say, *words: str) -> list[str]:
+    """What the audit trail lists, a line an act."""
+    return [line for line in say("audit", "list", *words).splitlines() if "done" in line]
+
+
+def test_what_an_operator_changes_is_in_the_audit_trail(urls: DatabaseUrls, say: Say):
+    handle(urls, placed("o1", site="fails"), placed("o2", site="fails"), failures_in_row_max=2)
+    say("parked", "replay", "1", "--by", "user:ada")
+    say("parked", "discard", "1", "--by", "user:bo", "--why", "a test order")
+    say("parked", "resume", "acme", "--by", "user:cy")
+    say("parked", "list")
+
+    acts = lines_of(say, "--tenant", "acme")
+    assert [
+        (who in line, what in line)
+        for line, who, what in zip(
+            acts, ("user:ada", "user:bo", "user:cy"), ("parked replay", "parked discard", "parked resume"), strict=True
+        )
+    ] == [(True, True)] * 3
+    assert "system:migrate" in lines_of(say)[0]
+    assert "chassis/0007_acts.sql" in say("audit", "list")
+
+
+def test_the_audit_trail_is_verified_against_roots_that_were_kept(urls: DatabaseUrls, say: Say, tmp_path: Path):
+    handle(urls, placed("o1", site="fails"), placed("o2", site="fails"))
+    say("parked", "replay", "1", "--by", "user:ada")
+    assert "acme: 0 acts, 1 not chained yet" in say("audit", "verify", "--tenant", "acme")
+    say("parked", "replay", "2", "--by", "user:ada")
+    chained(urls)
+    kept = tmp_path / "roots"
+    kept.write_text(say("audit", "roots"))
+    assert "acme: 2 acts\n" in say("audit", "verify", "--roots", str(kept))
+
+    with psycopg.connect(urls.owner) as owner:
+        owner.execute("SELECT set_config('ar.tenants', 'acme', true)")
+        owner.execute("DELETE FROM act WHERE idempotency_key = '1'")
+    said = say("audit", "verify")
+    assert said.startswith("1 ")
+    assert "acme: 0 acts, BROKEN after 0, at " in said
+    assert "it was removed" in said
+
+    with psycopg.connect(urls.owner) as owner:
+        owner.execute("SELECT set_config('ar.tenants', 'acme', true)")
+        for table in ("act", "act_link", "act_root"):
+            owner.execute(f"DELETE FROM {table}".encode())
+    assert "BROKEN" not in say("audit", "verify")
+    assert "acme: 0 acts, BROKEN" in say("audit", "verify", "--roots", str(kept))
+
+
+def chained(urls: DatabaseUrls) -> None:
+    """Let what was done be chained, as the service does."""
+
+    async def work() -> None:
+        async with Database(lambda: urls.server) as database:
+            await chain.chain(database)
+
+    asyncio.run(work())
+
+
+def test_roots_that_are_none_and_tenants_that_are_none_are_said_in_one_line(say: Say, tmp_path: Path):
+    (tmp_path / "roots").write_text("acme today 1 00")
+
+    assert "has no roots" in say("audit", "verify", "--roots", str(tmp_path / "roots"))
+    assert "is no tenant" in say("audit", "list", "--tenant", "No Tenant")
+
+
+def test_cleaning_says_what_was_cleaned(say: Say):
+    assert "nothing is as old" in say(
+        "audit", "clean", "--tenant", "acme", "--before", "2026-01-01", "--by", "user:ada"
+    )
 
 
 def test_migrate_is_safe_again(say: Say):

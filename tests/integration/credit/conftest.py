@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import grpc
 import pytest
 from receivables.credit.v1 import service_pb2_grpc
 
 from services.chassis.service import Parts, database_of
 from services.credit.service import SERVICE
+from tests.callers import serving
 from tests.integration.conftest import OpenService
 from tests.integration.credit.desk import Desk, set_clock
 
@@ -18,14 +18,8 @@ from tests.integration.credit.desk import Desk, set_clock
 @asynccontextmanager
 async def served(parts: Parts[Any]) -> AsyncIterator[Desk]:
     """Give the service behind a port."""
-    server = grpc.aio.server()
-    for servicer in SERVICE.servicers(parts):
-        servicer.add(servicer.answers, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+    async with serving(SERVICE, parts) as channel:
         yield Desk(parts, service_pb2_grpc.CreditServiceStub(channel))
-    await server.stop(0)
 
 
 @pytest.fixture

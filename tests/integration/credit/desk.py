@@ -201,10 +201,12 @@ class Desk:
     parts: Parts[Any]
     stub: Any
 
-    async def call(self, method: str, request: Message, *, key: str = "", tenant: str = "acme") -> Any:
+    async def call(
+        self, method: str, request: Message, *, key: str = "", tenant: str = "acme", by: str = "user:ada"
+    ) -> Any:
         metadata = (
             ("ar-tenant", tenant),
-            ("ar-actor", "user:ada"),
+            ("ar-actor", by),
             ("ar-reason", "test"),
             ("ar-idempotency-key", key or str(uuid4())),
         )
@@ -216,11 +218,13 @@ class Desk:
     async def follow(self, *records: Record) -> None:
         await self.parts.consumer.handle(records)
 
-    async def decide(self, order_id: str, minor: int = 10_000, *, account: str = "b1", **fields: Any) -> Any:
+    async def decide(
+        self, order_id: str, minor: int = 10_000, *, account: str = "b1", by: str = "system:shop", **fields: Any
+    ) -> Any:
         request = service_pb2.DecideRequest(
             order_id=order_id, account_id=account, amount=eur(minor), **{"version": 1} | fields
         )
-        return (await self.call("Decide", request)).decision
+        return (await self.call("Decide", request, by=by)).decision
 
     async def reasons(self, order_id: str, minor: int = 10_000, **fields: Any) -> tuple[str, list[str]]:
         """How an order is decided, and why."""

@@ -339,3 +339,32 @@ async def test_what_a_person_wrote_of_a_hold_is_forgotten_and_the_hold_stands(de
     kept = await rows(desk, "SELECT response FROM answer WHERE method = 'PlaceHold' ORDER BY at")
     assert [service_pb2.PlaceHoldResponse.FromString(row.response).hold.reason for row in kept] == ["", ""]
     await desk.call("PlaceHold", wish("h1", reason="he laughed", owner="Jane"))
+
+
+@pytest.mark.parametrize(
+    ("placing", "reviewing"),
+    [
+        ("user:ada", "user:ada"),
+        ("user:ada", "user:bob for user:ada"),
+        ("user:ada for user:bob", "user:bob"),
+        ("contact:c1", "user:bob for contact:c1"),
+        ("system:shop", "user:bob for contact:c2"),  # for whom it was placed
+    ],
+)
+async def test_whoever_placed_or_asked_for_an_order_does_not_decide_on_it(desk: Desk, placing: str, reviewing: str):
+    await register(desk.parts, limit=10_000)
+    await desk.decide("o1", 10_500, by=placing, requested_by="c2")
+    review = service_pb2.ReviewRequest(order_id="o1", outcome=events_pb2.OUTCOME_APPROVED)
+
+    with pytest.raises(Refused, match=r"FAILED_PRECONDITION order\.four_eyes"):
+        await desk.call("Review", review, by=reviewing)
+    assert (await desk.call("Review", review, by="user:cy")).decision.outcome == events_pb2.OUTCOME_APPROVED
+
+
+async def test_whoever_placed_an_earlier_version_may_decide_on_the_next(desk: Desk):
+    await register(desk.parts, limit=10_000)
+    await desk.decide("o1", 10_400, by="user:ada")
+    await desk.decide("o1", 10_500, version=2, by="contact:c1")
+    review = service_pb2.ReviewRequest(order_id="o1", outcome=events_pb2.OUTCOME_DECLINED)
+
+    assert (await desk.call("Review", review)).decision.outcome == events_pb2.OUTCOME_DECLINED

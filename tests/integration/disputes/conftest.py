@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import grpc
 import pytest
 from receivables.disputes.v1 import service_pb2_grpc
 
 from services.disputes.service import SERVICE
+from tests.callers import serving
 from tests.integration.conftest import OpenService
 from tests.integration.disputes.desk import MONDAY, Desk, OpenDesk, issued
 
@@ -19,19 +19,10 @@ def open_desk(open_service: OpenService) -> OpenDesk:
 
     @asynccontextmanager
     async def opened(**settings: Any) -> AsyncIterator[Desk]:
-        async with open_service(SERVICE, clock="test", **settings) as parts:
-            server = grpc.aio.server()
-            [servicer] = SERVICE.servicers(parts)
-            servicer.add(servicer.answers, server)
-            port = server.add_insecure_port("127.0.0.1:0")
-            await server.start()
-            try:
-                async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-                    desk = Desk(parts, service_pb2_grpc.DisputesServiceStub(channel))
-                    await desk.set_clock(MONDAY)
-                    yield desk
-            finally:
-                await server.stop(None)
+        async with open_service(SERVICE, clock="test", **settings) as parts, serving(SERVICE, parts) as channel:
+            desk = Desk(parts, service_pb2_grpc.DisputesServiceStub(channel))
+            await desk.set_clock(MONDAY)
+            yield desk
 
     return opened
 

@@ -73,14 +73,16 @@ class Desk:
             case = (await self.call("Move", request, **call)).dispute
         return case
 
-    async def resolve(self, case: Any, resolution: str, *lines: tuple[str, str], cents: int = 0, **call: Any) -> Any:
+    async def resolve(
+        self, case: Any, resolution: str, *lines: tuple[str, str], cents: int = 0, by: str = "user:cy", **call: Any
+    ) -> Any:
         request = service_pb2.ResolveRequest(
             dispute_id=case.dispute_id,
             resolution=events_pb2.Resolution.Value(f"RESOLUTION_{resolution}"),
             lines=_lines(lines),
             amount=money_pb2.Money(minor=cents, currency="EUR") if cents else None,
         )
-        return (await self.call("Resolve", request, **call)).dispute
+        return (await self.call("Resolve", request, by=by, **call)).dispute
 
     async def get(self, case: Any, **call: Any) -> Any:
         return await self.call("GetDispute", service_pb2.GetDisputeRequest(dispute_id=case.dispute_id), **call)

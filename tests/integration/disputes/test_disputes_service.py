@@ -102,7 +102,8 @@ async def test_a_case_goes_from_opening_to_its_credit_note(desk: Desk) -> None:
 
 
 async def test_a_credit_in_part_frees_the_rest_at_once(desk: Desk) -> None:
-    case = await desk.move(await desk.open(("1", "2")), "REVIEW", "PROPOSE", "ACCEPT")
+    case = await desk.move(await desk.open(("1", "2")), "REVIEW", "PROPOSE")
+    case = await desk.move(case, "ACCEPT", by="contact:ann")
     await desk.resolve(case, "PARTIAL_CREDIT", ("1", "1"))
 
     assert await room(desk) == (1_190, 0)
@@ -176,7 +177,8 @@ async def test_the_same_key_opens_one_case_and_repeats_its_answer(desk: Desk) ->
 
 @pytest.mark.parametrize("action", ["RESOLVE", "COMPLETE", "CLOSE", "SUBMIT"])
 async def test_what_the_table_does_not_have_or_nobody_may_call_is_refused(desk: Desk, action: str) -> None:
-    case = await desk.move(await desk.open(cents=100), "REVIEW", "PROPOSE", "ACCEPT")
+    case = await desk.move(await desk.open(cents=100), "REVIEW", "PROPOSE")
+    case = await desk.move(case, "ACCEPT", by="contact:ann")
     with pytest.raises(Refused) as refused:
         await desk.move(case, action)
 
@@ -195,10 +197,32 @@ async def test_completing_is_not_callable_while_the_credit_note_is_awaited(desk:
 
 
 async def test_no_one_approves_a_dispute_they_opened(desk: Desk) -> None:
-    case = await desk.move(await desk.open(cents=100, by="user:bo"), "REVIEW", "PROPOSE")
+    case = await desk.move(await desk.open(cents=100, by="user:cy"), "REVIEW", "PROPOSE")
 
-    assert await refused_code(desk.resolve(case, "FULL_CREDIT", by="user:bo")) == "dispute.own_case"
-    assert STATE((await desk.resolve(case, "FULL_CREDIT", by="user:cy")).state) == "STATE_RESOLVING"
+    for decision in ("FULL_CREDIT", "INVALID_PAYABLE"):
+        assert await refused_code(desk.resolve(case, decision, by="user:cy")) == "dispute.own_case"
+    assert await refused_code(desk.resolve(case, "FULL_CREDIT", by="user:di for user:cy")) == "dispute.own_case"
+    assert STATE((await desk.resolve(case, "FULL_CREDIT", by="user:di")).state) == "STATE_RESOLVING"
+
+
+async def test_no_one_accepts_or_resolves_what_they_proposed(desk: Desk) -> None:
+    case = await desk.move(await desk.open(cents=100), "REVIEW", "PROPOSE", by="user:bo")
+
+    assert await refused_code(desk.move(case, "ACCEPT", by="user:bo")) == "dispute.four_eyes"
+    assert await refused_code(desk.move(case, "ACCEPT", by="user:cy for user:bo")) == "dispute.four_eyes"
+    assert await refused_code(desk.resolve(case, "FULL_CREDIT", by="user:bo")) == "dispute.four_eyes"
+    case = await desk.move(case, "ACCEPT", by="contact:ann")
+    assert STATE((await desk.resolve(case, "FULL_CREDIT", by="user:bo")).state) == "STATE_RESOLVING"
+
+
+async def test_what_is_proposed_again_is_for_others_to_accept_again(desk: Desk) -> None:
+    case = await desk.move(await desk.open(cents=100), "REVIEW", "PROPOSE", by="user:bo")
+    case = await desk.move(case, "REJECT", by="contact:ann")
+    case = await desk.move(case, "APPEAL", by="contact:ann")
+    case = await desk.move(case, "REVIEW", "PROPOSE", by="user:cy")
+
+    assert await refused_code(desk.resolve(case, "FULL_CREDIT", by="user:cy")) == "dispute.four_eyes"
+    assert STATE((await desk.resolve(case, "FULL_CREDIT", by="user:bo")).state) == "STATE_RESOLVING"
 
 
 async def test_the_customer_is_asked_for_each_item_once(desk: Desk) -> None:

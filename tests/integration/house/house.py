@@ -18,6 +18,7 @@ from services.disputes.service import SERVICE as DISPUTES
 from services.invoicing.service import SERVICE as INVOICING
 from services.ledger.service import SERVICE as LEDGER
 from services.notifications.service import SERVICE as NOTIFICATIONS
+from tests.callers import answering, dial, environment, operations
 from tests.integration.conftest import OpenService
 from tests.records import a_record
 
@@ -138,16 +139,13 @@ async def opened(
         for service in SERVICES:
             given = dict(settings.get(service.name, {}))
             if service.name == "notifications":
+                given |= {"identity_key": environment(service.name)["AR_IDENTITY_KEY"]}
                 given |= {
                     f"{name}_address": house.residents[name].address for name in ("invoicing", "disputes", "ledger")
                 }
             parts = await stack.enter_async_context(open_service(service, clock="test", **given))
-            server = grpc.aio.server(options=[("grpc.max_receive_message_length", 8 * 1024 * 1024)])
-            for servicer in service.servicers(parts):
-                servicer.add(servicer.answers, server)
-            port = server.add_insecure_port("127.0.0.1:0")
-            await server.start()
-            stack.push_async_callback(server.stop, None)
-            channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
-            house.residents[service.name] = Resident(service, parts, channel, f"127.0.0.1:{port}")
+            servicers = [*service.servicers(parts), operations(service, parts)]
+            address = await stack.enter_async_context(answering(service.name, servicers))
+            channel = await stack.enter_async_context(dial(address, service.name))
+            house.residents[service.name] = Resident(service, parts, channel, address)
         yield house

@@ -222,6 +222,7 @@ class Trade:
                 disputes_calls.ResolveRequest(
                     dispute_id=opened.dispute.dispute_id, resolution=disputes_pb2.RESOLUTION_FULL_CREDIT
                 ),
+                actor="user:lead",
             )
             await self._house.settle()
 

@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 from receivables.invoicing.v1 import service_pb2_grpc
 
 from deploy.local import rules
 from services.invoicing.press import close_presses
 from services.invoicing.service import SERVICE
+from tests.callers import serving
 from tests.integration.conftest import OpenService
 from tests.integration.invoicing.office import MONDAY, Office, OpenOffice, buyer
 
@@ -29,19 +29,10 @@ def open_office(open_service: OpenService, rules_dir: Path) -> OpenOffice:
     @asynccontextmanager
     async def opened(**settings: Any) -> AsyncIterator[Office]:
         given = {"clock": "test", "rules_dir": rules_dir, "official_rules_share": 0.0} | settings
-        async with open_service(SERVICE, **given) as parts:
-            server = grpc.aio.server()
-            [servicer] = SERVICE.servicers(parts)
-            servicer.add(servicer.answers, server)
-            port = server.add_insecure_port("127.0.0.1:0")
-            await server.start()
-            try:
-                async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-                    office = Office(parts, service_pb2_grpc.InvoicingServiceStub(channel))
-                    await office.set_clock(MONDAY)
-                    yield office
-            finally:
-                await server.stop(None)
+        async with open_service(SERVICE, **given) as parts, serving(SERVICE, parts) as channel:
+            office = Office(parts, service_pb2_grpc.InvoicingServiceStub(channel))
+            await office.set_clock(MONDAY)
+            yield office
 
     return opened
 

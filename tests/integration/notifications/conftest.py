@@ -5,16 +5,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
 from receivables.notifications.v1 import service_pb2_grpc
 
 from deploy.local.mail import Mail
+from services.chassis.service import Servicer
 from services.notifications.service import SERVICE
+from tests.callers import answering, environment, serving
 from tests.integration.conftest import OpenService
 from tests.integration.notifications.office import Invoicing, Office, OpenOffice, Writers
 from tests.unit.notifications.samples import MONDAY_10
+
+INVOICING = "receivables.invoicing.v1.InvoicingService"
 
 
 @pytest.fixture
@@ -33,28 +36,26 @@ def open_office(open_service: OpenService, mail: Mail) -> OpenOffice:
     @asynccontextmanager
     async def opened(**settings: Any) -> AsyncIterator[Office]:
         invoicing = Invoicing()  # type: ignore[abstract] # it is asked for documents alone
-        neighbour, server = grpc.aio.server(), grpc.aio.server()
-        invoicing_grpc.add_InvoicingServiceServicer_to_server(invoicing, neighbour)
-        address = f"127.0.0.1:{neighbour.add_insecure_port('127.0.0.1:0')}"
+        servicer = Servicer(INVOICING, invoicing_grpc.add_InvoicingServiceServicer_to_server, invoicing)
         writers = Writers()
-        writers.open(neighbour)
-        neighbours = dict.fromkeys(("invoicing_address", "disputes_address", "ledger_address"), address)
-        given = {"smtp_host": mail.host, "smtp_port": mail.port, **neighbours} | settings
-        async with open_service(SERVICE, clock="test", **given) as parts:
-            [servicer] = SERVICE.servicers(parts)
-            servicer.add(servicer.answers, server)
-            port = server.add_insecure_port("127.0.0.1:0")
-            await neighbour.start()
-            await server.start()
-            try:
-                async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-                    stub = service_pb2_grpc.NotificationsServiceStub(channel)
-                    office = Office(parts, stub, SERVICE.works(parts), mail, invoicing, writers)
-                    await office.set_clock(MONDAY_10)
-                    yield office
-            finally:
-                await server.stop(None)
-                await neighbour.stop(None)
+        async with (
+            answering("invoicing", [servicer]) as address,
+            answering("disputes", [writers.disputes()]) as disputes,
+            answering("ledger", [writers.ledger()]) as ledger,
+        ):
+            given = {
+                "smtp_host": mail.host,
+                "smtp_port": mail.port,
+                "invoicing_address": address,
+                "disputes_address": disputes,
+                "ledger_address": ledger,
+                "identity_key": environment(SERVICE.name)["AR_IDENTITY_KEY"],
+            } | settings
+            async with open_service(SERVICE, clock="test", **given) as parts, serving(SERVICE, parts) as channel:
+                stub = service_pb2_grpc.NotificationsServiceStub(channel)
+                office = Office(parts, stub, SERVICE.works(parts), mail, invoicing, writers)
+                await office.set_clock(MONDAY_10)
+                yield office
 
     return opened
 

@@ -28,8 +28,9 @@ from receivables.notifications.v1 import events_pb2, service_pb2
 
 from deploy.local.mail import Mail
 from services.chassis import parked
+from services.chassis.access import CALL
 from services.chassis.envelope import Event
-from services.chassis.service import Parts
+from services.chassis.service import Parts, Servicer
 from services.chassis.workers import Work, count_due, workers
 from services.notifications import store
 from tests.unit.notifications.samples import ACCOUNT, TENANT, an_event, eur, record
@@ -57,8 +58,10 @@ class Invoicing(invoicing_grpc.InvoicingServiceServicer):
     async def RenderDocument(
         self, request: invoicing_pb2.RenderDocumentRequest, context: Any
     ) -> invoicing_pb2.RenderDocumentResponse:
-        tenant = dict(context.invocation_metadata())["ar-tenant"]
-        self.asked.append((tenant, request.document))
+        call = CALL.get()
+        assert call is not None
+        assert call.principal is not None
+        self.asked.append((call.principal.tenant, request.document))
         if self.starting:
             self.starting -= 1
             await context.abort(grpc.StatusCode.UNAVAILABLE, "starting")
@@ -99,13 +102,19 @@ class Writers:
             payment=ledger_pb2.Payment(payment_id=request.payment_id, remittance=remittance)
         )
 
-    def open(self, server: Any) -> None:
-        """Answer at this server."""
-        disputes: Any = disputes_grpc.DisputesServiceServicer()  # type: ignore[abstract] # asked for moves alone
-        ledger: Any = ledger_grpc.LedgerServiceServicer()  # type: ignore[abstract] # asked for payments alone
-        disputes.GetMove, ledger.GetPayment = self.move, self.payment
-        disputes_grpc.add_DisputesServiceServicer_to_server(disputes, server)
-        ledger_grpc.add_LedgerServiceServicer_to_server(ledger, server)
+    def disputes(self) -> Servicer:
+        """What answers as disputes."""
+        answers: Any = disputes_grpc.DisputesServiceServicer()  # type: ignore[abstract] # asked for moves alone
+        answers.GetMove = self.move
+        name = "receivables.disputes.v1.DisputesService"
+        return Servicer(name, disputes_grpc.add_DisputesServiceServicer_to_server, answers)
+
+    def ledger(self) -> Servicer:
+        """What answers as the ledger."""
+        answers: Any = ledger_grpc.LedgerServiceServicer()  # type: ignore[abstract] # asked for payments alone
+        answers.GetPayment = self.payment
+        name = "receivables.ledger.v1.LedgerService"
+        return Servicer(name, ledger_grpc.add_LedgerServiceServicer_to_server, answers)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
-import grpc
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from receivables.common.v1 import money_pb2
@@ -28,6 +27,7 @@ from services.disputes.service import SERVICE as DISPUTES
 from services.invoicing.service import SERVICE as INVOICING
 from services.ledger.service import SERVICE as LEDGER
 from services.notifications.service import SERVICE as NOTIFICATIONS
+from tests.callers import serving
 from tests.integration.invoicing.office import a_seller, cancelled, company, placed, shipped
 
 SERVICES: tuple[Service[Any], ...] = (CREDIT, INVOICING, LEDGER, DISPUTES, NOTIFICATIONS)
@@ -41,15 +41,9 @@ LEFT_ALONE = {"letter"}
 @asynccontextmanager
 async def open_door(service: Service[Any], parts: Parts[Any]) -> AsyncIterator[Any]:
     """A service's calls."""
-    server = grpc.aio.server()
-    [servicer] = service.servicers(parts)
-    servicer.add(servicer.answers, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
     stubs: Any = import_module(f"receivables.{service.name}.v1.service_pb2_grpc")
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+    async with serving(service, parts) as channel:
         yield getattr(stubs, f"{service.name.title()}ServiceStub")(channel)
-    await server.stop(None)
 
 
 class House:

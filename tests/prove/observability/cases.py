@@ -59,6 +59,8 @@ def invariants() -> Iterator[Case]:
         0,
         {},
     )
+    broken = 'ar_acts_chain_breaks{job="ledger"}'
+    yield from _sides("AuditTrailBroken", {broken: _gauge(1)}, {broken: _gauge(0)}, 0, {"job": "ledger"})
 
 
 def _read_ago(job: str, seconds: float) -> Series:
@@ -220,6 +222,14 @@ def unseen() -> Iterator[Case]:
     started = {stamp: _gauge(0), took: _gauge(0), 'process_start_time_seconds{job="credit"}': _gauge(900)}
     yield Case("FiguresStale", started, 1800 + 2 * MINUTE)
     yield Case("FiguresStale", started, 1800 + 2 * MINUTE + 2 * STEP_S, ((("job", "credit"),),))
+    chained = 'ar_acts_chained_timestamp_seconds{job="credit"}'
+    lags = {chained: _gauge(1)}
+    yield Case("AuditTrailLags", lags, 900 + 2 * MINUTE)
+    yield Case("AuditTrailLags", lags, 900 + 2 * MINUTE + 2 * STEP_S, ((("job", "credit"),),))
+    yield Case("AuditTrailLags", {chained: f"0+{STEP_S}x300"}, 7200)
+    waits = {chained: _gauge(0), 'process_start_time_seconds{job="credit"}': _gauge(900)}
+    yield Case("AuditTrailLags", waits, 1800 + 2 * MINUTE)
+    yield Case("AuditTrailLags", waits, 1800 + 2 * MINUTE + 2 * STEP_S, ((("job", "credit"),),))
     decide = 'grpc_service="receivables.credit.v1.CreditService",grpc_method="Decide"'
     indicators = {
         f"grpc_server_handling_seconds_count{{{decide}}}": decide,

@@ -18,6 +18,7 @@ from receivables.credit.v1 import service_pb2, service_pb2_grpc
 from deploy.dashboards.panels import dashboards
 from deploy.local.artifacts import ROOT
 from deploy.prometheus.alerts import alerts
+from tests import callers
 from tests.end_to_end.world import Trader
 from tests.prove.observability.conftest import Watched
 
@@ -142,7 +143,8 @@ def checkouts(watched: Watched, tenant: str) -> Iterator[None]:
     stop = threading.Event()
 
     def ask(asker: int) -> None:
-        with grpc.insecure_channel(watched.stage.stack.running["credit"].address) as channel:
+        stack = watched.stage.stack
+        with callers.dialled(stack.running["credit"].address, "credit", by=stack.issuers) as channel:
             credit: Any = service_pb2_grpc.CreditServiceStub(channel)
             n = 0
             while not stop.wait(0.1):
@@ -150,7 +152,7 @@ def checkouts(watched: Watched, tenant: str) -> Iterator[None]:
                 order_id = f"c{asker}-{time.time_ns()}"
                 amount = money_pb2.Money(minor=100, currency="GBP")
                 request = service_pb2.DecideRequest(order_id=order_id, version=1, account_id="b1", amount=amount)
-                metadata = (("ar-tenant", tenant), ("ar-actor", "test"), ("ar-reason", "test"))
+                metadata = (("ar-tenant", tenant), ("ar-actor", "key:checkout"), ("ar-reason", "test"))
                 try:
                     credit.Decide(request, timeout=2, metadata=(*metadata, ("ar-idempotency-key", order_id)))
                 except grpc.RpcError:

@@ -18,6 +18,7 @@ from receivables.credit.v1 import service_pb2, service_pb2_grpc
 
 from deploy.demo.desk import Payment, money
 from deploy.demo.sample import Contact
+from tests import callers
 from tests.end_to_end.world import Trader
 from tests.prove.observability import marks
 from tests.prove.observability.conftest import SMTP_PASSWORD, Watched
@@ -54,7 +55,7 @@ def tell_everything(watched: Watched, trader: Trader) -> Trader:
     invoice = marked.sell("o1", "100", "200")
     today = marked.world.at.date()
     marked.desk.pay(Payment("p1", "b1", today, Decimal(50), "GBP", f"{NAME} {IBAN} {invoice.number}"))
-    buyer = marked.desk.acting_as(f"contact:{EMAIL}")
+    buyer = marked.desk.acting_as(f"contact:{EMAIL}", "b1")
     buyer.open_dispute(invoice.number, "QLT_DAMAGE", key="d1", amount=money(Decimal(10), "GBP"))
     marked.world.settle()
     return marked
@@ -77,12 +78,18 @@ def go_wrong(watched: Watched, marked: Trader) -> None:
             connection.execute(
                 f"CREATE TRIGGER loud BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION loud()".encode()
             )
-        with grpc.insecure_channel(watched.stage.stack.running["credit"].address) as channel:
+        stack = watched.stage.stack
+        with callers.dialled(stack.running["credit"].address, "credit", by=stack.issuers) as channel:
             stub: Any = service_pb2_grpc.CreditServiceStub(channel)
             request = service_pb2.RegisterBuyerRequest(account_id="b9", limit=money(Decimal(1), "GBP"))
             request.company.name, request.company.address.street = NAME, EMAIL
             request.company.address.city, request.company.address.country = NAME, "GB"
-            metadata = {"ar-tenant": marked.tenant, "ar-actor": EMAIL, "ar-reason": NAME, "ar-idempotency-key": "loud"}
+            metadata = {
+                "ar-tenant": marked.tenant,
+                "ar-actor": f"user:{EMAIL}",
+                "ar-reason": NAME,
+                "ar-idempotency-key": "loud",
+            }
             with pytest.raises(grpc.RpcError) as failed:
                 stub.RegisterBuyer(request, timeout=10, metadata=tuple(metadata.items()))
             assert failed.value.code() is grpc.StatusCode.INTERNAL
@@ -98,12 +105,13 @@ def fill_everything(watched: Watched) -> None:
     """Each call and each event with a mark in every field that takes text, in every header, and as the tenant."""
     for name, path, method in marks.calls():
         answer = message_factory.GetMessageClass(method.output_type)
-        with grpc.insecure_channel(watched.stage.stack.running[name].address) as channel:
+        stack = watched.stage.stack
+        with callers.dialled(stack.running[name].address, name, by=stack.issuers) as channel:
             call: Any = channel.unary_unary(path, lambda message: message.SerializeToString(), answer.FromString)
             for n, request in enumerate(marks.variants(method.input_type)):
                 for tenant in ("marks", marks.MARK):
                     key = f"{path} {n} {tenant} {marks.MARK}"
-                    metadata = {"ar-tenant": tenant, "ar-actor": marks.MARK, "ar-reason": marks.MARK}
+                    metadata = {"ar-tenant": tenant, "ar-actor": f"user:{marks.MARK}", "ar-reason": marks.MARK}
                     metadata |= {"ar-idempotency-key": key, "traceparent": TRACE if n else marks.MARK}
                     with suppress(grpc.RpcError):
                         call(request, timeout=10, metadata=tuple(metadata.items()))

@@ -7,11 +7,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from cryptography import x509
 
 from deploy.local.postgres import BINARIES, Postgres
 from deploy.observe.tools import find
 from k8s import product
+from services.chassis import tls
+from services.chassis.callers import CALLERS
+from services.chassis.identity import Principal, Signer, Trust, Verifier
 from services.chassis.migrate import migrate
+from services.kernel.refusals import Forbidden
 from tests.unit.platform.test_platform_image import made_secrets
 
 pytestmark = pytest.mark.prove
@@ -37,7 +42,11 @@ def run_script(admin_url: str, file: Path) -> None:
 def test_the_passwords_that_are_made_open_the_databases_that_are_set_up(postgres, tmp_path):
     host, port = "127.0.0.1", postgres.admin_url.rpartition(":")[2].partition("/")[0]
     files = made_secrets(tmp_path, host)
-    urls = {name: text.replace(":5432/", f":{port}/") for name, text in files.items() if name.endswith("_url")}
+    urls = {
+        name: text.replace(":5432/", f":{port}/").partition("?")[0]
+        for name, text in files.items()
+        if name.endswith("_url")
+    }
 
     run_script(postgres.admin_url, tmp_path / "postgres-setup" / "databases.sql")
 
@@ -54,10 +63,41 @@ def test_the_passwords_that_are_made_open_the_databases_that_are_set_up(postgres
             psycopg.connect(server, dbname=other)
 
 
-def test_the_script_is_one_that_a_plain_shell_runs(tmp_path):
+def certified(folder: Path) -> dict[str, str]:
+    """Run what the container `secrets` runs after the passwords, without its change of owner, which is root's."""
+    script = (product.ROOT / "deploy" / "compose" / "certificates.sh").read_text()
+    without = "\n".join(line for line in script.splitlines() if not line.startswith("chown "))
+    subprocess.run([shutil.which("dash") or "sh", "-c", without, "certificates.sh", str(folder)], check=True)
+    return {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_each_workload_has_a_certificate_by_its_name_and_what_its_word_counts_for(tmp_path):
+    files = certified(tmp_path)
+    authority = x509.load_pem_x509_certificate(files["authority/ca.crt"].encode())
+    trusted = Verifier(Trust(tmp_path / "trust"), "credit")
+
+    assert certified(tmp_path) == files
+    for name in CALLERS.keys() | set(product.SERVICES):
+        pem = files[f"{name}-tls/tls.crt"].encode()
+        x509.load_pem_x509_certificate(pem).verify_directly_issued_by(authority)
+        assert tls.workload({"x509_pem_cert": [pem]}) == name
+    for name, folder in {"operator": "operator-tls", "portal": "portal-tls"}.items():
+        ada = Principal("user:ada", "acme", name, roles=frozenset({"CREDIT"}))
+        token = Signer(name, (tmp_path / folder / "identity_key").read_text).sign(ada, "credit")
+        principal, issuer = trusted.verify(token)
+        assert principal == ada
+        assert issuer.workloads == {name}
+    own = Signer("notifications", (tmp_path / "notifications" / "identity_key").read_text)
+    assert trusted.verify(own.sign(Principal("service:notifications", "acme", "notifications"), "credit"))
+    with pytest.raises(Forbidden):
+        trusted.verify(own.sign(Principal("user:ada", "acme", "notifications"), "credit"))
+
+
+@pytest.mark.parametrize("name", ["secrets.sh", "certificates.sh"])
+def test_the_scripts_are_ones_that_a_plain_shell_runs(name):
     shell = shutil.which("dash") or "sh"
 
-    subprocess.run([shell, "-n", str(product.ROOT / "deploy/compose/secrets.sh")], check=True)
+    subprocess.run([shell, "-n", str(product.ROOT / "deploy/compose" / name)], check=True)
 
 
 def test_prometheus_reads_its_configuration_and_the_rules_it_names(tmp_path):

@@ -19,8 +19,10 @@ from receivables.notifications.v1 import events_pb2 as notifications_events
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_events
 
+from services.chassis.access import CALL
 from services.chassis.envelope import Record
 from services.chassis.workers import Work, drain
+from tests import callers
 from tests.integration.disputes import desk as disputes
 from tests.integration.invoicing import office
 from tests.integration.ledger import desk as ledger
@@ -43,6 +45,10 @@ class Caller:
     def invocation_metadata(self) -> Any:
         return (*(pair for pair in office.metadata() if pair[0] != "ar-actor"), ("ar-actor", self.by))
 
+    def metadata(self, audience: str) -> dict[str, str]:
+        """With the token of whoever calls."""
+        return dict(callers.signed("", self.invocation_metadata(), audience))
+
     async def abort_with_status(self, status: Any) -> None:
         raise Refused(status.details)
 
@@ -63,10 +69,20 @@ class Asked:
     """A service with the stock, open to be asked."""
 
     parts: Any
+    # As its contract names it, and what answers.
+    name: str
     answers: Any
 
     async def call(self, method: str, request: Message, *, by: str = "user:ada") -> Any:
-        return await getattr(self.answers, method)(request, Caller(by))
+        caller, audience = Caller(by), self.parts.consumer.name
+        gate = callers.gate(audience, [self.name])
+        call = gate.admit(f"{self.name}/{method}", caller.metadata(audience), None)
+        gate.check(call, request)
+        token = CALL.set(call)
+        try:
+            return await getattr(self.answers, method)(request, caller)
+        finally:
+            CALL.reset(token)
 
     async def tell(self, records: Sequence[Record]) -> None:
         await self.parts.consumer.handle(records)
@@ -294,8 +310,12 @@ def _disputes() -> list[Door]:
             invoice="N-new-1", reason_code="QTY_SHORT", description="two", amount=eur(100)
         )
         case = (await asked.call("Open", request)).dispute
-        for action in (disputes_pb2.ACTION_REVIEW, disputes_pb2.ACTION_PROPOSE, disputes_pb2.ACTION_ACCEPT):
-            await asked.call("Move", disputes_pb2.MoveRequest(dispute_id=case.dispute_id, action=action))
+        for action, by in (
+            (disputes_pb2.ACTION_REVIEW, "user:ada"),
+            (disputes_pb2.ACTION_PROPOSE, "user:ada"),
+            (disputes_pb2.ACTION_ACCEPT, "user:bo"),
+        ):
+            await asked.call("Move", disputes_pb2.MoveRequest(dispute_id=case.dispute_id, action=action), by=by)
         resolve = disputes_pb2.ResolveRequest(
             dispute_id=case.dispute_id, resolution=disputes_events.RESOLUTION_FULL_CREDIT
         )

@@ -50,7 +50,7 @@ class Stocked:
                 await tx.run("INSERT INTO clock (at) VALUES (%s) ON CONFLICT DO NOTHING", [office.MONDAY])
             [servicer] = self.service.servicers(parts)
             try:
-                yield Asked(parts, servicer.answers)
+                yield Asked(parts, servicer.name, servicer.answers)
             finally:
                 close_presses()
 

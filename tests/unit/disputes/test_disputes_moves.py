@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.disputes.domain import cases
-from services.disputes.domain.cases import CONTESTED, MOVES, Action, Dispute, Resolution, State
+from services.disputes.domain.cases import CONTESTED, MOVES, Action, Dispute, People, Resolution, State
 from services.kernel.refusals import Conflict, Invalid
 from tests.unit.disputes.builders import FRIDAY, LINES, MONDAY, POLICY, a_case, an_invoice, eur
 
@@ -146,9 +146,9 @@ def test_whoever_must_act_next_has_a_day(state: State, day: date | None) -> None
     assert cases.next_by(a_case(state, answer_by=date(2026, 3, 20)), date(2026, 3, 6), POLICY) == day
 
 
-def resolve(case: Dispute, resolution: Resolution, *, by: str = "user:bo") -> list[cases.Move]:
+def resolve(case: Dispute, resolution: Resolution) -> list[cases.Move]:
     credit, parts = cases.credit_for(case, resolution, (), None, LINES)
-    return cases.resolve(case, resolution, credit, parts, by=by, at=FRIDAY, policy=POLICY)
+    return cases.resolve(case, resolution, credit, parts, at=FRIDAY, policy=POLICY)
 
 
 def test_resolving_a_proposal_implies_its_acceptance() -> None:
@@ -176,14 +176,41 @@ def test_only_what_is_proposed_or_accepted_is_resolved(state: State) -> None:
     assert refused.value.code == "dispute.illegal_move"
 
 
-def test_no_one_approves_the_credit_of_a_dispute_they_opened() -> None:
+@pytest.mark.parametrize(
+    ("state", "people", "resolving", "code"),
+    [
+        (State.PROPOSED, People({"contact:ann"}, {"user:bo"}), {"user:cy"}, None),
+        (State.PROPOSED, People({"contact:ann"}, {"user:bo"}), {"contact:ann"}, "dispute.own_case"),
+        (State.PROPOSED, People({"contact:ann"}, {"user:bo"}), {"user:bo"}, "dispute.four_eyes"),
+        (State.ACCEPTED, People({"contact:ann"}, {"user:bo"}, {"contact:ann"}), {"user:bo"}, None),
+        (State.ACCEPTED, People({"contact:ann"}, {"user:bo"}, {"user:bo"}), {"user:bo"}, "dispute.four_eyes"),
+        # Whoever stands in for somebody counts as both.
+        (State.PROPOSED, People({"contact:ann"}, {"user:bo"}), {"user:cy", "user:bo"}, "dispute.four_eyes"),
+        (State.PROPOSED, People({"contact:ann"}, {"user:bo", "user:di"}), {"user:di"}, "dispute.four_eyes"),
+        (State.PROPOSED, People({"contact:ann", "user:cy"}, {"user:bo"}), {"user:cy"}, "dispute.own_case"),
+        # What was accepted before the case went back and was proposed anew counts no more.
+        (State.PROPOSED, People({"contact:ann"}, {"user:bo"}, {"contact:ann"}), {"user:bo"}, "dispute.four_eyes"),
+    ],
+)
+def test_a_case_is_resolved_by_neither_who_opened_it_nor_alone_who_proposed_its_end(
+    state: State, people: People, resolving: set[str], code: str | None
+) -> None:
+    if code is None:
+        cases.check_resolver(a_case(state), people, resolving)
+        return
     with pytest.raises(Conflict) as refused:
-        resolve(a_case(State.PROPOSED), Resolution.FULL_CREDIT, by="contact:ann")
+        cases.check_resolver(a_case(state), people, resolving)
 
-    assert refused.value.code == "dispute.own_case"
-    assert (
-        resolve(a_case(State.PROPOSED), Resolution.INVALID_PAYABLE, by="contact:ann")[-1].after.state is State.RESOLVED
-    )
+    assert refused.value.code == code
+
+
+def test_who_proposed_how_a_case_ends_does_not_accept_it() -> None:
+    people = People({"contact:ann"}, {"user:bo"})
+
+    cases.check_accepter(people, {"contact:ann"})
+    with pytest.raises(Conflict) as refused:
+        cases.check_accepter(people, {"user:cy", "user:bo"})
+    assert refused.value.code == "dispute.four_eyes"
 
 
 def test_the_credit_note_completes_the_case_and_is_remembered() -> None:

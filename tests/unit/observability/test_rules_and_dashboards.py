@@ -35,7 +35,7 @@ RUNBOOK_QUERIES = [
     for query in block.splitlines()
 ]
 # What must never be so: whoever is on call hears of it at once.
-NEVER = {"LedgerImbalance", "LedgerControlDifference", "ExposureDrift", "NumberGap"}
+NEVER = {"LedgerImbalance", "LedgerControlDifference", "ExposureDrift", "NumberGap", "AuditTrailBroken"}
 SOON = {"IssuedNotPosted", "PostedNotIssued", "ExposureNotLedger"}  # first it must be sure that nothing is under way
 
 

@@ -64,7 +64,7 @@ def test_the_image_runs_as_the_user_that_the_manifests_demand_and_starts_the_pro
 
 def test_the_image_opens_the_ports_that_the_servers_open():
     for each in product.products():
-        assert image.ports() == {each.port("AR_GRPC_PORT"), each.port("AR_METRICS_PORT")}
+        assert image.ports() == {each.port(f"AR_{name}_PORT") for name in ("GRPC", "GRPC_TLS", "METRICS")}
 
 
 def test_the_images_variables_are_settings():
@@ -174,7 +174,7 @@ def test_compose_publishes_to_this_machine_only_and_no_port_twice(compose):
     assert all(port.startswith("127.0.0.1:") for port in published)
     assert len(outside) == len(set(outside))
     for name in product.SERVICES:
-        assert compose[name]["ports"][0].endswith(f":{product.product(name).port('AR_GRPC_PORT')}")
+        assert compose[name]["ports"][0].endswith(f":{product.DOOR}")
 
 
 def test_compose_mounts_files_that_are_there(compose):
@@ -222,12 +222,13 @@ def test_whatever_a_container_calls_is_another_container(compose):
         alertmanager.partition(":")[0],
         re.findall(r'host="\$\{2:-(\w+)\}"', (COMPOSE.parent / "compose" / "secrets.sh").read_text())[0],
     }
+    certified = (COMPOSE.parent / "compose" / "certificates.sh").read_text()
+    assert re.findall(r"=\"\$\{[23]:-(\w+)\}\"", certified) == ["postgres", "kafka"]
 
     assert called == {"mail", "kafka", "disputes", "invoicing", "ledger", "alertmanager", "postgres"} & compose.keys()
-    assert (
-        f"PLAINTEXT://{told['AR_KAFKA_BOOTSTRAP_SERVERS']}"
-        == compose["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
-    )
+    assert f"CLIENTS://{told['AR_KAFKA_BOOTSTRAP_SERVERS']}" in compose["kafka"]["environment"][
+        "KAFKA_ADVERTISED_LISTENERS"
+    ].split(",")
 
 
 def test_a_container_whose_image_has_the_folder_does_not_copy_it_before_the_secrets_are_made(compose):
@@ -267,10 +268,12 @@ def test_each_service_finds_its_secrets_and_only_migrate_finds_the_owner(tmp_pat
     for pod in prod.pods:
         name = f"{pod.service}-migrate" if pod.owner["kind"] == "Job" else pod.service
         wanted = {i["path"] for s in pod.spec["volumes"][0]["projected"]["sources"] for i in s["secret"]["items"]}
-        [volume] = compose[name]["volumes"]
-        assert volume["target"] == product.SECRETS_PATH
-        subpath = volume["volume"]["subpath"]
-        assert {Path(file).name for file in files if file.startswith(f"{subpath}/")} == wanted
+        mounts = {volume["target"]: volume["volume"]["subpath"] for volume in compose[name]["volumes"]}
+        subpath = mounts[product.SECRETS_PATH]
+        # Keys are made beside the certificates (tests/prove/platform).
+        assert {Path(file).name for file in files if file.startswith(f"{subpath}/")} == wanted - {"identity_key"}
+        assert mounts["/etc/receivables/tls"] == f"{pod.service}-tls"
+        assert (mounts.get("/etc/receivables/trust") == "trust") == (pod.owner["kind"] == "Deployment")
 
 
 def test_passwords_are_made_once_and_all_differ(tmp_path):

@@ -48,6 +48,20 @@ def times_most(factor: float) -> str:
     return f"{factor * measured.read().roles['credit'].memory_mib.max:.0f}Mi"
 
 
+def port(rendering: Rendering) -> Manifest:
+    found: Manifest = rendering.one("Service", "receivables-credit")["spec"]["ports"][0]
+    return found
+
+
+def volume(rendering: Rendering, name: str) -> Manifest:
+    return next(each for each in deployment(rendering)["volumes"] if each["name"] == name)
+
+
+def certificate(rendering: Rendering) -> Manifest:
+    found: Manifest = rendering.one("Certificate", "receivables-credit")["spec"]
+    return found
+
+
 def drop(rendering: Rendering, kind: str, name: str) -> None:
     rendering.objects.remove(rendering.one(kind, name))
 
@@ -310,7 +324,7 @@ BROKEN: list[tuple[str, str, Callable[[Rendering], object]]] = [
     (
         "a way to a service that is not called",
         "network",
-        lambda r: policy(r)["egress"].append(policy(r, "receivables-notifications")["egress"][3]),
+        lambda r: policy(r)["egress"].append(policy(r, "receivables-notifications")["egress"][4]),
     ),
     (
         "a broker that is cut off",
@@ -447,6 +461,52 @@ BROKEN: list[tuple[str, str, Callable[[Rendering], object]]] = [
         "network",
         lambda r: policy(r, "receivables-db")["ingress"][1]["from"].pop(0),
     ),
+    ("a door for whoever proves nothing", "settings", lambda r: shared_map(r).update(AR_ACCESS="accept")),
+    ("a door without TLS", "settings", lambda r: shared_map(r).update(AR_GRPC_TLS="off")),
+    ("a service that says it speaks plain text", "services", lambda r: port(r).update(appProtocol="kubernetes.io/h2c")),
+    ("another's certificate", "certificates", lambda r: volume(r, "tls")["secret"].update(secretName="other-tls")),
+    ("nobody to trust", "certificates", lambda r: deployment(r)["volumes"].remove(volume(r, "trust"))),
+    ("a certificate without a name", "certificates", lambda r: certificate(r).pop("uris")),
+    ("a certificate for other names", "certificates", lambda r: certificate(r).update(dnsNames=["credit"])),
+    ("a certificate for servers alone", "certificates", lambda r: certificate(r)["usages"].remove("client auth")),
+    (
+        "a caller without a certificate",
+        "certificates",
+        lambda r: drop(r, "Certificate", "receivables-operator"),
+    ),
+    (
+        "a listener without certificates",
+        "broker",
+        lambda r: r.one("Kafka", "receivables")["spec"]["kafka"]["listeners"][0].update(tls=False),
+    ),
+    (
+        "a scaler that shows no certificate",
+        "scaling",
+        lambda r: r.one("ScaledObject", "receivables-credit")["spec"]["triggers"][0].pop("authenticationRef"),
+    ),
+    (
+        "a scaler that may read",
+        "access",
+        lambda r: r.one("KafkaUser", "receivables-keda")["spec"]["authorization"]["acls"][0]["operations"].append(
+            "Read"
+        ),
+    ),
+    (
+        "sources of orders that nobody reads",
+        "access",
+        lambda r: [
+            rule["resource"].update(name="receivables.shop.v1.")
+            for rule in r.one("KafkaUser", "receivables-credit")["spec"]["authorization"]["acls"]
+            if rule["resource"]["patternType"] == "prefix"
+        ],
+    ),
+    (
+        "a caller that the table does not know",
+        "network",
+        lambda r: policy(r, "receivables-credit")["ingress"][0]["from"][0]["podSelector"]["matchLabels"].update(
+            {"app.kubernetes.io/name": "shop"}
+        ),
+    ),
     ("a label less", "labels", lambda r: r.objects[0]["metadata"]["labels"].pop("app.kubernetes.io/version")),
 ]
 
@@ -458,7 +518,7 @@ def test_every_overlay_is_sound(overlay, name):
 
 @pytest.mark.parametrize(("rule", "break_it"), [pytest.param(*case[1:], id=case[0]) for case in BROKEN])
 def test_what_is_broken_on_purpose_is_caught_by_the_rule_that_is_meant(overlay, rule, break_it):
-    rendering = overlay("prod-kafka-users")
+    rendering = overlay("prod")
 
     break_it(rendering)
 
@@ -538,7 +598,7 @@ def chart(overlay, *arguments: str, namespace: str = "billing") -> Rendering:
     "arguments",
     [
         pytest.param([], id="everything"),
-        pytest.param(["--set", "kafkaUsers.enabled=true"], id="users of the broker"),
+        pytest.param(["--set", "certManager.enabled=false"], id="no cert-manager"),
         pytest.param(["--set", "keda.enabled=false"], id="no KEDA"),
         pytest.param(["--set", "monitoring.enabled=false"], id="no Prometheus operator"),
         pytest.param(["--set", "networkPolicies.enabled=false"], id="no network policies"),
@@ -561,7 +621,7 @@ def test_the_chart_is_sound_in_any_namespace_with_any_of_its_parts(overlay, argu
 def test_a_broker_of_ones_own_on_another_port_is_not_cut_off(overlay):
     rendering = overlay("prod-own-servers")
 
-    shared_map(rendering).update(AR_KAFKA_BOOTSTRAP_SERVERS="kafka.receivables.example:9093")
+    shared_map(rendering).update(AR_KAFKA_BOOTSTRAP_SERVERS="kafka.receivables.example:9094")
 
     assert list(RULES["network"](rendering))
 
@@ -579,7 +639,8 @@ def test_a_platforms_own_secrets_are_found_whatever_their_names_and_keys(overlay
             "name": "credit-app",
             "items": [{"key": "uri", "path": "database_url"}],
         }
-        assert pod["volumes"][2]["secret"]["secretName"] == "company-ca"
+        [ca] = [volume["secret"] for volume in pod["volumes"] if volume["name"] == "database-ca"]
+        assert ca["secretName"] == "company-ca"
         assert {"mountPath": "/run/secrets/receivables-db", "name": "database-ca", "readOnly": True} in pod[
             "containers"
         ][0]["volumeMounts"]
@@ -606,19 +667,14 @@ def test_whoever_installs_the_chart_is_told_what_to_do_next():
 
     assert "kubectl -n billing wait --for=condition=complete" in said
     assert "receivables-ledger-owner (owner_database_url)" in said
-    assert "dns:///receivables-<service>.billing:50051" in said
-
-
-def test_the_chart_can_do_what_the_overlay_with_kafka_users_does(overlay):
-    chart = render.read("helm", render.helm("--set", "kafkaUsers.enabled=true"))
-    ours = overlay("prod-kafka-users")
-
-    for kind in ("KafkaUser", "Kafka"):
-        assert {i["metadata"]["name"]: i for i in chart.of(kind)} == {i["metadata"]["name"]: i for i in ours.of(kind)}
+    assert "receivables-notifications-identity (identity_key)" in said
+    assert "receivables-ledger-tls" in said
+    assert "kafka-receivables-ledger" in said
+    assert "dns:///receivables-<service>.billing:50443" in said
 
 
 def test_each_service_has_a_certificate_for_the_name_that_its_callers_use(overlay):
-    rendering = overlay("prod-mtls")
+    rendering = overlay("prod")
     services = [i["metadata"]["name"] for i in rendering.of("Service") if i["spec"].get("clusterIP") == "None"]
 
     assert len(services) == 5

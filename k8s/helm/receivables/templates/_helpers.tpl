@@ -31,7 +31,7 @@ app.kubernetes.io/part-of: receivables
 
 {{- /* Where the broker is: as a setting says, else where Strimzi's will be. */ -}}
 {{- define "receivables.bootstrap" -}}
-{{- $strimzi := .Values.strimzi.enabled | ternary (printf "receivables-kafka-bootstrap.%s.svc:9092" .Release.Namespace) "" -}}
+{{- $strimzi := .Values.strimzi.enabled | ternary (printf "receivables-kafka-bootstrap.%s.svc:9093" .Release.Namespace) "" -}}
 {{- .Values.settings.AR_KAFKA_BOOTSTRAP_SERVERS | default $strimzi
     | required "settings.AR_KAFKA_BOOTSTRAP_SERVERS must name the broker, for strimzi.enabled is false" -}}
 {{- end }}
@@ -91,7 +91,9 @@ priorityClassName: {{ . }}
 {{- end }}
 {{- end }}
 
+{{- /* What a container may, and what it finds where: (list root role). */ -}}
 {{- define "receivables.containerSecurity" -}}
+{{- $root := index . 0 -}}
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true
@@ -103,7 +105,18 @@ volumeMounts:
     readOnly: true
   - name: tmp
     mountPath: /tmp
-  {{- if include "receivables.caSecret" . }}
+  {{- if eq (index . 1) "serve" }}
+  - name: tls
+    mountPath: /etc/receivables/tls
+    readOnly: true
+  - name: trust
+    mountPath: /etc/receivables/trust
+    readOnly: true
+  - name: kafka
+    mountPath: /etc/receivables/kafka
+    readOnly: true
+  {{- end }}
+  {{- if include "receivables.caSecret" $root }}
   - name: database-ca
     mountPath: /run/secrets/receivables-db
     readOnly: true

@@ -1,0 +1,213 @@
+"""A seller's business with three buyers, and another seller's with one: whatever can be asked for has a row of each.
+
+Each id begins with the account that it is of, or is known by it (`Belongings.secrets`): what is another's is recognized
+wherever it turns up in an answer.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from google.protobuf.message import Message
+from receivables.common.v1 import money_pb2, party_pb2
+from receivables.credit.v1 import events_pb2 as credit_events
+from receivables.credit.v1 import service_pb2 as credit_pb2
+from receivables.credit.v1.service_pb2_grpc import CreditServiceStub
+from receivables.disputes.v1 import events_pb2 as disputes_events
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.disputes.v1.service_pb2_grpc import DisputesServiceStub
+from receivables.invoicing.v1 import events_pb2 as invoicing_events
+from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
+from receivables.invoicing.v1.service_pb2_grpc import InvoicingServiceStub
+from receivables.ledger.v1 import service_pb2 as ledger_pb2
+from receivables.ledger.v1.service_pb2_grpc import LedgerServiceStub
+from receivables.notifications.v1 import events_pb2 as notifications_events
+from receivables.notifications.v1 import service_pb2 as notifications_pb2
+from receivables.notifications.v1.service_pb2_grpc import NotificationsServiceStub
+
+from tests.integration.house.house import House
+from tests.integration.invoicing import office
+
+OURS, THEIRS = "acme", "globex"  # two sellers
+# Of one seller: an account that the caller is of, one of the same company that it is not of, one of another company.
+OWN, SIBLING, OTHER = "acc-own", "acc-sib", "acc-oth"
+FAR = "acc-far"  # of another seller
+NONE = "acc-non"  # of nobody: nothing of it was ever told
+COMPANIES = {OWN: "Käufer AG", SIBLING: "Käufer AG", OTHER: "Fremde AG", FAR: "Ferne AG"}
+
+
+@dataclass
+class Belongings:
+    """What there is of an account."""
+
+    account: str
+    invoice_id: str = field(default_factory=lambda: str(uuid4()))
+    invoice: str = "RE-2026-999999"
+    case: str = field(default_factory=lambda: str(uuid4()))
+    proposed: str = field(default_factory=lambda: str(uuid4()))
+
+    @property
+    def order(self) -> str:
+        return f"{self.account}-order"
+
+    @property
+    def referred(self) -> str:
+        return f"{self.account}-referred"
+
+    @property
+    def contact(self) -> str:
+        return f"{self.account}-contact"
+
+    @property
+    def hold(self) -> str:
+        return f"{self.account}-hold"
+
+    @property
+    def payment(self) -> str:
+        return f"{self.account}-payment"
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Whatever of it, in an answer, tells whose it is."""
+        begins = {f"{self.account}-{what}" for what in ("order", "referred", "contact", "hold", "payment", "held")}
+        return frozenset({self.invoice_id, self.invoice, self.case, self.proposed, self.company, *begins})
+
+    @property
+    def company(self) -> str:
+        return f"{COMPANIES.get(self.account, 'Niemand')} {self.account}"
+
+
+def eur(minor: int) -> money_pb2.Money:
+    """Cents."""
+    return money_pb2.Money(minor=minor, currency="EUR")
+
+
+async def settled(house: House) -> dict[str, Belongings]:
+    """Play all that there is; gives it by account."""
+    for tenant, prefix in ((OURS, "RE"), (THEIRS, "GX")):
+        seller = office.a_seller(f"{tenant}-seller", prefix)
+        await house.call(InvoicingServiceStub, "RegisterSeller", seller, tenant=tenant)
+    found = {}
+    for account, tenant in ((OWN, OURS), (SIBLING, OURS), (OTHER, OURS), (FAR, THEIRS)):
+        found[account] = await _trade(house, Belongings(account), tenant)
+    assert await house.waiting() == []
+    return found | {NONE: Belongings(NONE)}
+
+
+async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
+    async def call(stub: type[Any], request: Message, actor: str = "user:ada") -> Any:
+        method = request.DESCRIPTOR.name.removesuffix("Request")
+        return await house.call(stub, method, request, tenant=tenant, actor=actor)
+
+    account, company = of.account, office.company(of.company)
+    await call(
+        CreditServiceStub,
+        credit_pb2.RegisterBuyerRequest(account_id=account, company=company, limit=eur(50_000)),
+    )
+    await call(NotificationsServiceStub, a_contact(of))
+    await house.settle()
+    await _ordered(house, of, of.order, tenant)
+    [issued] = [one for one in house.said(invoicing_events.InvoiceIssued, tenant) if one.account_id == account]
+    of.invoice_id, of.invoice = issued.invoice_id, issued.number
+    # One that no rule lets out, one that a person has to decide.
+    company.electronic_address_scheme = ""
+    await call(CreditServiceStub, credit_pb2.ChangeBuyerRequest(account_id=account, company=company))
+    await house.settle()
+    await _ordered(house, of, f"{account}-held", tenant)
+    referred = credit_pb2.DecideRequest(order_id=of.referred, version=1, account_id=account, amount=eur(17_500))
+    decided = await call(CreditServiceStub, referred, "key:shop")
+    assert decided.decision.outcome == credit_events.OUTCOME_REFERRED, decided
+    site = party_pb2.Scope(site=f"{account}-site")
+    await call(CreditServiceStub, credit_pb2.PlaceHoldRequest(hold_id=of.hold, account_id=account, scope=site))
+    await call(LedgerServiceStub, a_payment(of, of.payment))
+    of.case = (await call(DisputesServiceStub, a_case(of), "key:shop")).dispute.dispute_id
+    of.proposed = (await call(DisputesServiceStub, a_case(of), "key:shop")).dispute.dispute_id
+    for action in (disputes_pb2.ACTION_REVIEW, disputes_pb2.ACTION_PROPOSE):
+        await call(DisputesServiceStub, disputes_pb2.MoveRequest(dispute_id=of.proposed, action=action), "user:lea")
+    await house.settle()
+    return of
+
+
+async def _ordered(house: House, of: Belongings, order: str, tenant: str) -> None:
+    for record in (
+        office.placed(order, account=of.account, tenant=tenant, seller=f"{tenant}-seller"),
+        office.shipped(order, account=of.account, tenant=tenant),
+    ):
+        house.topics.setdefault(record.topic, []).append(record)
+        await house.settle()
+
+
+def a_contact(of: Belongings) -> notifications_pb2.RegisterContactRequest:
+    """Its person, who is told of everything."""
+    return notifications_pb2.RegisterContactRequest(
+        contact_id=of.contact,
+        account_id=of.account,
+        name=of.contact,
+        email=f"{of.contact}@buyer.example",
+        roles=["AP_CLERK", "REQUESTER", "PROCUREMENT", "RECEIVING"],
+        language="en",
+    )
+
+
+def a_payment(of: Belongings, payment: str) -> ledger_pb2.RecordPaymentRequest:
+    """Some of what is owed."""
+    return ledger_pb2.RecordPaymentRequest(
+        payment_id=payment, account_id=of.account, amount=eur(100), value_date="2026-03-02", remittance=of.invoice
+    )
+
+
+def a_case(of: Belongings) -> disputes_pb2.OpenRequest:
+    """Some of it is contested."""
+    return disputes_pb2.OpenRequest(invoice=of.invoice, reason_code="PRC_UNIT", amount=eur(100))
+
+
+# What a request says beside the ids that its fields are named for (IDS), so that it succeeds for whoever may.
+IDS = {
+    "account_id": "account",
+    "contact_id": "contact",
+    "order_id": "order",
+    "invoice": "invoice",
+    "invoice_id": "invoice_id",
+    "document": "invoice",
+    "dispute_id": "case",
+    "hold_id": "hold",
+    "payment_id": "payment",
+}
+
+
+def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
+    """What a method is asked beside the ids; once for each way in which it is asked."""
+    request = {
+        "credit.RegisterBuyer": credit_pb2.RegisterBuyerRequest(company=office.company(of.company), limit=eur(50_000)),
+        "credit.ChangeBuyer": credit_pb2.ChangeBuyerRequest(company=office.company(of.company)),
+        "credit.SetLimit": credit_pb2.SetLimitRequest(limit=eur(60_000)),
+        "credit.Decide": credit_pb2.DecideRequest(version=1, amount=eur(15_497)),
+        "credit.Review": credit_pb2.ReviewRequest(order_id=of.referred, outcome=credit_events.OUTCOME_APPROVED),
+        "credit.PlaceHold": credit_pb2.PlaceHoldRequest(scope=party_pb2.Scope(site=f"{of.account}-site")),
+        "credit.SetPolicy": credit_pb2.SetPolicyRequest(
+            policy=credit_events.CreditPolicy(referral_share="0.1", hold_days=14)
+        ),
+        "invoicing.RegisterSeller": office.a_seller(f"{OURS}-seller"),
+        "invoicing.SetContract": invoicing_pb2.SetContractRequest(
+            net_days=30, invoice_on=invoicing_pb2.INVOICE_ON_SHIPMENT
+        ),
+        "ledger.RecordPayment": a_payment(of, of.payment),
+        "ledger.ImportBankStatement": ledger_pb2.ImportBankStatementRequest(
+            content=f"reference,account,value_date,amount,currency,remittance\n{of.payment},{of.account},2026-03-02,1.00,EUR,".encode()
+        ),
+        "disputes.Open": a_case(of),
+        "disputes.Resolve": disputes_pb2.ResolveRequest(
+            dispute_id=of.proposed, resolution=disputes_events.RESOLUTION_FULL_CREDIT
+        ),
+        "disputes.SetPolicy": disputes_pb2.SetPolicyRequest(
+            policy=disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5, reopen_days=30)
+        ),
+        "notifications.RegisterContact": a_contact(of),
+        "notifications.SetPolicy": notifications_pb2.SetPolicyRequest(
+            policy=notifications_events.NotificationPolicy(digest_at="16:00")
+        ),
+    }
+    if method == "disputes.Move":
+        actions = (disputes_pb2.ACTION_REVIEW, disputes_pb2.ACTION_WITHDRAW)
+        return [disputes_pb2.MoveRequest(action=action) for action in actions]
+    return [request.get(method, {})]

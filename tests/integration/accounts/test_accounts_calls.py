@@ -1,0 +1,413 @@
+"""Who is bound to accounts, or to parts of a company, finds through every service's door what is theirs, and nothing else.
+
+What is another's is refused in the words that are used for what is not there.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import grpc
+from receivables.common.v1 import party_pb2
+from receivables.credit.v1 import events_pb2 as credit_events
+from receivables.credit.v1 import service_pb2 as credit_pb2
+from receivables.credit.v1 import service_pb2_grpc as credit_grpc
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
+from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
+from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
+from receivables.ledger.v1 import service_pb2 as ledger_pb2
+from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
+from receivables.notifications.v1 import service_pb2 as notifications_pb2
+from receivables.notifications.v1 import service_pb2_grpc as notifications_grpc
+
+from deploy.local import rules
+from services.credit.service import SERVICE as CREDIT
+from services.disputes.service import SERVICE as DISPUTES
+from services.invoicing.press import close_presses
+from services.invoicing.service import SERVICE as INVOICING
+from services.ledger.service import SERVICE as LEDGER
+from services.notifications.service import SERVICE as NOTIFICATIONS
+from tests.integration.accounts.callers import Asked, clerk, contact, gated
+from tests.integration.conftest import OpenService
+from tests.integration.credit import desk as credit
+from tests.integration.disputes import desk as disputes
+from tests.integration.invoicing import office as invoicing
+from tests.integration.ledger import desk as ledger
+from tests.unit.notifications import samples
+
+NOT_FOUND, DENIED = grpc.StatusCode.NOT_FOUND, grpc.StatusCode.PERMISSION_DENIED
+NORTH, SOUTH = party_pb2.Scope(site="north"), party_pb2.Scope(site="south")
+
+
+def same_but_for_the_name(asked: Sequence[Any], names: tuple[str, str]) -> bool:
+    """Whether two are refused alike: in one status and code, and in words that differ by what was asked for alone."""
+    one, other = asked
+    assert isinstance(one, Asked), one
+    assert isinstance(other, Asked), other
+    return (one.status, one.code) == (other.status, other.code) and one.words.replace(*names) == other.words
+
+
+async def test_credit_shows_and_decides_orders_of_the_callers_accounts(open_service: OpenService, tmp_path: Path):
+    async with (
+        open_service(CREDIT) as parts,
+        gated(CREDIT, parts, credit_grpc.CreditServiceStub, tmp_path) as service,
+    ):
+        for account in ("a", "b"):
+            await credit.register(parts, account, limit=10_000)
+        ann, bob, bo = contact("a"), contact("b", name="bob"), clerk()
+
+        def wish(order: str, account: str, minor: int = 1_000, **more: Any) -> credit_pb2.DecideRequest:
+            return credit_pb2.DecideRequest(
+                order_id=order, account_id=account, amount=credit.eur(minor), **{"version": 1} | more
+            )
+
+        first = await service.ask(ann, "Decide", wish("o-a", "a"))
+        assert first.decision.outcome == credit_events.OUTCOME_APPROVED
+        await service.ask(bob, "Decide", wish("o-b", "b", 10_500))
+
+        # Its own, and all of it to the seller.
+        shown = await service.ask(ann, "GetDecision", credit_pb2.GetDecisionRequest(order_id="o-a"))
+        assert shown.decision.order_id == "o-a"
+        listed = {
+            who.subject: [
+                a.account_id
+                for a in (await service.ask(who, "ListAccounts", credit_pb2.ListAccountsRequest())).accounts
+            ]
+            for who in (ann, bob, bo)
+        }
+        assert listed == {"contact:ann": ["a"], "contact:bob": ["b"], "user:bo": ["a", "b"]}
+        # Another's is as if it were not there.
+        theirs, none = [
+            await service.ask(ann, "GetDecision", credit_pb2.GetDecisionRequest(order_id=order))
+            for order in ("o-b", "o-x")
+        ]
+        assert same_but_for_the_name([theirs, none], ("o-b", "o-x"))
+        for_a = clerk("a", name="cy")
+        referred = await service.ask(for_a, "ListReferred", credit_pb2.ListReferredRequest())
+        assert list(referred.decisions) == []
+        review = [
+            await service.ask(
+                for_a, "Review", credit_pb2.ReviewRequest(order_id=order, outcome=credit_events.OUTCOME_APPROVED)
+            )
+            for order in ("o-b", "o-x")
+        ]
+        assert same_but_for_the_name(review, ("o-b", "o-x"))
+        # An id that another's order has is refused as to whoever sees both.
+        refused = [await service.ask(who, "Decide", wish("o-b", "a")) for who in (ann, bo)]
+        assert [one.code for one in refused] == ["order.account_changed"] * 2
+        hold = credit_pb2.PlaceHoldRequest(hold_id="h1", account_id="b", reason_code="R", reason="r", owner="o")
+        await service.ask(bo, "PlaceHold", hold)
+        hold.account_id = "a"
+        assert (await service.ask(for_a, "PlaceHold", hold)).code == "hold.exists"
+        lifted = [await service.ask(for_a, "LiftHold", credit_pb2.LiftHoldRequest(hold_id=h)) for h in ("h1", "h2")]
+        assert same_but_for_the_name(lifted, ("h1", "h2"))
+        assert await credit.account_of(parts, "a") == (0, 1_000)
+
+
+async def test_credit_shows_and_decides_orders_of_the_callers_part(open_service: OpenService, tmp_path: Path):
+    async with (
+        open_service(CREDIT) as parts,
+        gated(CREDIT, parts, credit_grpc.CreditServiceStub, tmp_path) as service,
+    ):
+        await credit.register(parts, "a", limit=10_000)
+        ann, north = contact("a"), contact("a", name="nora", sites=("north",))
+
+        async def decide(who: Any, order: str, scope: party_pb2.Scope, version: int = 1, minor: int = 1_000) -> Any:
+            request = credit_pb2.DecideRequest(
+                order_id=order, account_id="a", version=version, amount=credit.eur(minor), scope=scope
+            )
+            return await service.ask(who, "Decide", request)
+
+        assert (await decide(north, "n1", NORTH)).decision.outcome == credit_events.OUTCOME_APPROVED
+        assert (await decide(north, "n1", NORTH, version=2)).decision.version == 2
+        await decide(ann, "s1", SOUTH)
+        await decide(ann, "w1", party_pb2.Scope())
+
+        shown = [
+            await service.ask(north, "GetDecision", credit_pb2.GetDecisionRequest(order_id=o))
+            for o in ("n1", "s1", "w1", "x")
+        ]
+        assert shown[0].decision.scope.site == "north"
+        assert same_but_for_the_name([shown[1], shown[3]], ("s1", "x"))
+        assert same_but_for_the_name([shown[2], shown[3]], ("w1", "x"))
+        # An order for another part, or for the whole company, is not theirs to place; nor a version of another part's.
+        for scope in (SOUTH, party_pb2.Scope()):
+            assert (await decide(north, "n2", scope)) == Asked(
+                DENIED, "access.account", "what the request names is of none of the caller's accounts"
+            )
+        codes = [(await decide(north, "s1", NORTH, version=version)).code for version in (1, 2)]
+        assert codes == ["access.account", "order.account_changed"]
+        # What is held for other parts counts all the same: the limit is the company's.
+        assert (await decide(north, "n3", NORTH, minor=7_001)).decision.outcome == credit_events.OUTCOME_REFERRED
+        assert await credit.account_of(parts, "a") == (0, 3_000)
+
+
+async def test_calls_of_several_who_are_bound_to_accounts_each_have_a_transaction(
+    open_service: OpenService, tmp_path: Path
+):
+    async with (
+        open_service(CREDIT) as parts,
+        gated(CREDIT, parts, credit_grpc.CreditServiceStub, tmp_path) as service,
+    ):
+        for account in ("a", "b"):
+            await credit.register(parts, account)
+        people = [clerk(), contact("a"), contact("b", name="bob"), clerk(name="cy")]
+        answers = await asyncio.gather(
+            *(
+                service.ask(
+                    who,
+                    "Decide",
+                    credit_pb2.DecideRequest(
+                        order_id=f"o{n}",
+                        version=1,
+                        account_id="b" if "bob" in who.subject else "a",
+                        amount=credit.eur(10),
+                    ),
+                )
+                for n in range(10)
+                for who in [people[n % 4]]
+            )
+        )
+
+        assert [answer.decision.outcome for answer in answers] == [credit_events.OUTCOME_APPROVED] * 10
+
+
+async def test_disputes_are_seen_and_opened_on_the_callers_invoices(open_service: OpenService, tmp_path: Path):
+    async with (
+        open_service(DISPUTES, clock="test") as parts,
+        gated(DISPUTES, parts, disputes_grpc.DisputesServiceStub, tmp_path) as service,
+    ):
+        desk = disputes.Desk(parts, service.stub)
+        await desk.set_clock(disputes.MONDAY)
+        await desk.follow(*(disputes.issued(f"i-{account}", account=account) for account in ("a", "b")))
+        ann, bob = contact("a"), contact("b", name="bob")
+
+        def wish(invoice: str) -> disputes_pb2.OpenRequest:
+            return disputes_pb2.OpenRequest(
+                invoice=invoice, reason_code="PRC_UNIT", description="d", amount=credit.eur(100)
+            )
+
+        case = (await service.ask(bob, "Open", wish("i-b"))).dispute
+        mine = (await service.ask(ann, "Open", wish("i-a"))).dispute
+
+        for invoice in ("i-b", "N-i-b"):
+            theirs, none = [await service.ask(ann, "Open", wish(name)) for name in (invoice, "i-x")]
+            assert same_but_for_the_name([theirs, none], (invoice, "i-x"))
+        for name in (case.dispute_id, case.number):
+            asked = [
+                await service.ask(ann, "GetDispute", disputes_pb2.GetDisputeRequest(dispute_id=d)) for d in (name, "x")
+            ]
+            assert same_but_for_the_name(asked, (name, "x"))
+            move = disputes_pb2.ACTION_WITHDRAW
+            moved = [
+                await service.ask(ann, "Move", disputes_pb2.MoveRequest(dispute_id=d, action=move)) for d in (name, "x")
+            ]
+            assert same_but_for_the_name(moved, (name, "x"))
+        listed = await service.ask(ann, "ListDisputes", disputes_pb2.ListDisputesRequest(account_id="a"))
+        assert [d.dispute_id for d in listed.disputes] == [mine.dispute_id]
+        history = await service.ask(ann, "GetDispute", disputes_pb2.GetDisputeRequest(dispute_id=mine.number))
+        assert len(history.history) == 2
+        everything = await service.ask(clerk(), "ListDisputes", disputes_pb2.ListDisputesRequest())
+        assert len(everything.disputes) == 2
+        # A user of the seller's who looks after one account, and lists without naming it.
+        some = await service.ask(
+            clerk("a", name="cy"), "ListDisputes", disputes_pb2.ListDisputesRequest(invoice_id="i-b")
+        )
+        assert isinstance(some, Asked) or list(some.disputes) == []
+        # Another site's invoice, and the case about it, of the same company.
+        nora = contact("a", name="nora", sites=("north",))
+        asked = [
+            await service.ask(nora, "GetDispute", disputes_pb2.GetDisputeRequest(dispute_id=d))
+            for d in (mine.number, "x")
+        ]
+        assert same_but_for_the_name(asked, (mine.number, "x"))
+        listed = await service.ask(nora, "ListDisputes", disputes_pb2.ListDisputesRequest(account_id="a"))
+        assert list(listed.disputes) == []
+
+
+async def test_the_ledger_shows_items_of_the_callers_accounts_and_parts(open_service: OpenService, tmp_path: Path):
+    async with (
+        open_service(LEDGER, clock="test") as parts,
+        gated(LEDGER, parts, ledger_grpc.LedgerServiceStub, tmp_path) as service,
+    ):
+        desk = ledger.Desk(parts, service.stub)
+        await desk.set_clock(ledger.day("2026-03-01"))
+        await desk.follow(
+            *(ledger.registered(account) for account in ("a", "b")),
+            ledger.issued("i1", account="a", site="north"),
+            ledger.issued("i2", account="a", site="south"),
+            ledger.issued("i3", account="b"),
+        )
+        ann, nora, cy = contact("a"), contact("a", name="nora", sites=("north",)), clerk("a", name="cy")
+
+        async def items(who: Any, account: str = "a") -> list[str]:
+            answer = await service.ask(who, "ListOpenItems", ledger_pb2.ListOpenItemsRequest(account_id=account))
+            return [item.invoice_id for item in answer.items]
+
+        assert await items(ann) == ["i1", "i2"]
+        assert await items(nora) == ["i1"]
+        assert await items(clerk(), "") == ["i1", "i2", "i3"]
+        # The books of a company are one, whoever asks.
+        for who in (ann, nora):
+            answer = await service.ask(who, "GetAccount", ledger_pb2.GetAccountRequest(account_id="a"))
+            assert [(b.open.minor, b.overdue.minor) for b in answer.balances] == [(23_800, 23_800)]
+        trial = await service.ask(cy, "GetTrialBalance", ledger_pb2.GetTrialBalanceRequest())
+        assert {b.account: b.balance.minor for b in trial.balances}["1100"] == 23_800
+        # A payment by another's id; rows of a bank's file that are another's; one that meets what any part owes.
+        await service.ask(clerk(), "RecordPayment", ledger.a_payment("p1", 100, account="b"))
+        assert (
+            await service.ask(cy, "RecordPayment", ledger.a_payment("p1", 100, account="a"))
+        ).code == "payment.id_reused"
+        content = b"reference,account,value_date,amount,currency,remittance\np2,b,2026-02-01,1.00,EUR,\n"
+        upload = await service.ask(cy, "ImportBankStatement", ledger_pb2.ImportBankStatementRequest(content=content))
+        unknown = await service.ask(
+            cy, "ImportBankStatement", ledger_pb2.ImportBankStatementRequest(content=content.replace(b",b,", b",x,"))
+        )
+        assert [(row.outcome, row.code) for row in upload.rows] == [(row.outcome, row.code) for row in unknown.rows]
+        di = clerk("a", name="di", sites=("north",))
+        paid = await service.ask(di, "RecordPayment", ledger.a_payment("p3", 23_800, account="a"))
+        assert len(paid.applications) == 2
+        assert await items(clerk(), "a") == []
+
+
+async def test_invoicing_shows_documents_of_the_callers_accounts_and_parts(open_service: OpenService, tmp_path: Path):
+    given = {"clock": "test", "rules_dir": rules.install(), "official_rules_share": 0.0}
+    async with (
+        open_service(INVOICING, **given) as parts,
+        gated(INVOICING, parts, invoicing_grpc.InvoicingServiceStub, tmp_path) as service,
+    ):
+        office = invoicing.Office(parts, service.stub)
+        await office.set_clock(invoicing.MONDAY)
+        await service.ask(clerk(), "RegisterSeller", invoicing.a_seller())
+        await office.handle(invoicing.buyer("a"), invoicing.buyer("b"))
+        await office.handle(
+            *(invoicing.placed(f"o-{account}", account=account) for account in ("a", "b")),
+            *(invoicing.shipped(f"o-{account}", account=account) for account in ("a", "b")),
+        )
+        mine, theirs = sorted(await office.invoices(), key=lambda invoice: invoice.account_id)
+        ann, nora, sue = (
+            contact("a"),
+            contact("a", name="n", sites=("north",)),
+            contact("a", name="s", sites=("south",)),
+        )
+
+        for who in (ann, nora):
+            shown = await service.ask(who, "GetInvoice", invoicing_pb2.GetInvoiceRequest(invoice=mine.number))
+            assert shown.document.invoice == mine
+            for format_ in ("", "csv"):  # as it was issued, and one that is written now, and kept
+                file = await service.ask(
+                    who, "RenderDocument", invoicing_pb2.RenderDocumentRequest(document=mine.number, format=format_)
+                )
+                assert file.content
+        for who, invoice in ((ann, theirs), (sue, mine)):
+            for name in (invoice.number, invoice.invoice_id):
+                asked = [
+                    await service.ask(who, "GetInvoice", invoicing_pb2.GetInvoiceRequest(invoice=i))
+                    for i in (name, "x")
+                ]
+                assert same_but_for_the_name(asked, (name, "x"))
+                files = [
+                    await service.ask(who, "RenderDocument", invoicing_pb2.RenderDocumentRequest(document=i))
+                    for i in (name, "x")
+                ]
+                assert same_but_for_the_name(files, (name, "x"))
+        listed = {
+            who.subject: [
+                d.invoice.account_id
+                for d in (
+                    await service.ask(who, "ListInvoices", invoicing_pb2.ListInvoicesRequest(account_id=account))
+                ).documents
+            ]
+            for who, account in ((ann, "a"), (sue, "a"), (clerk(), ""))
+        }
+        assert listed == {"contact:ann": ["a"], "contact:s": [], "user:bo": ["a", "b"]}
+    close_presses()
+
+
+async def test_messages_and_people_are_seen_by_their_company(open_service: OpenService, tmp_path: Path):
+    given = {"smtp_host": "127.0.0.1", "smtp_port": 9, "invoicing_address": "127.0.0.1:9"}
+    async with (
+        open_service(NOTIFICATIONS, clock="test", **given) as parts,
+        gated(NOTIFICATIONS, parts, notifications_grpc.NotificationsServiceStub, tmp_path) as service,
+    ):
+        tenant = samples.TENANT
+        bo = clerk(tenant=tenant)
+
+        async def register(who: Any, name: str, account: str, *roles: str, **more: Any) -> Any:
+            values = {"email": f"{name}@{account or 'seller'}.example"} | more
+            return await service.ask(
+                who,
+                "RegisterContact",
+                notifications_pb2.RegisterContactRequest(
+                    contact_id=name, account_id=account, name=name, language="en", roles=roles, **values
+                ),
+            )
+
+        for name, account, roles, scope in (
+            ("ann", "acme", ("ACCOUNT_ADMIN", "PROCUREMENT", "REQUESTER"), None),
+            ("nora", "acme", ("PROCUREMENT", "REQUESTER"), NORTH),
+            ("bob", "other", ("ACCOUNT_ADMIN", "PROCUREMENT", "REQUESTER"), None),
+            ("sam", "", ("CREDIT", "SALES"), None),
+        ):
+            await register(bo, name, account, *roles, scope=scope)
+        await parts.consumer.handle(
+            [
+                samples.record(samples.decided(order="o1", scope=NORTH)),
+                samples.record(samples.decided(order="o2", scope=SOUTH)),
+            ]
+        )
+        ann, admin = contact("acme", tenant=tenant), contact("acme", name="nora", tenant=tenant, sites=("north",))
+
+        async def messages(who: Any, **filters: Any) -> set[tuple[str, str]]:
+            answer = await service.ask(who, "ListMessages", notifications_pb2.ListMessagesRequest(**filters))
+            return {(m.contact_id, m.about) for m in answer.messages}
+
+        everything = await messages(bo)
+        assert {about for _, about in everything} == {"order/o1", "order/o2"}
+        # Of the company's people, and not what the seller's own were told of it.
+        assert await messages(ann, account_id="acme") == {(who, what) for who, what in everything if who != "sam"}
+        assert ("nora", "order/o2") not in everything
+        # Of the part that somebody is bound to, by the rule by which people are told.
+        assert await messages(admin, account_id="acme") == {
+            (who, what) for who, what in everything if who != "sam" and what == "order/o1"
+        }
+        people = await service.ask(ann, "ListContacts", notifications_pb2.ListContactsRequest(account_id="acme"))
+        assert [c.contact_id for c in people.contacts] == ["ann", "nora"]
+        # Another company's contact is not taken over, nor one of the seller's.
+        for name in ("bob", "sam"):
+            taken = await register(ann, name, "acme", "REQUESTER")
+            assert (taken.status, taken.code) == (DENIED, "access.account")
+
+
+async def test_who_changes_an_address_frees_the_mails_of_all_who_shared_it(open_service: OpenService, tmp_path: Path):
+    given = {"smtp_host": "127.0.0.1", "smtp_port": 9, "invoicing_address": "127.0.0.1:9"}
+    async with (
+        open_service(NOTIFICATIONS, clock="test", **given) as parts,
+        gated(NOTIFICATIONS, parts, notifications_grpc.NotificationsServiceStub, tmp_path) as service,
+    ):
+        tenant = samples.TENANT
+
+        async def register(who: Any, name: str, account: str, email: str, *roles: str) -> None:
+            request = notifications_pb2.RegisterContactRequest(
+                contact_id=name, account_id=account, name=name, language="en", email=email, roles=roles
+            )
+            answer = await service.ask(who, "RegisterContact", request)
+            assert not isinstance(answer, Asked), answer
+
+        # One mailbox for a person of the buyer and one of the seller: one mail carries both messages.
+        await register(
+            clerk(tenant=tenant), "ann", "acme", "shared@x.example", "ACCOUNT_ADMIN", "REQUESTER", "PROCUREMENT"
+        )
+        await register(clerk(tenant=tenant), "sam", "", "shared@x.example", "CREDIT", "SALES")
+        await parts.consumer.handle([samples.record(samples.decided(outcome=credit_events.OUTCOME_REFERRED))])
+
+        async def carried() -> int:
+            async with parts.database.transaction([tenant]) as tx:
+                return len(await tx.rows("SELECT FROM mail WHERE carrier IS NOT NULL"))
+
+        assert await carried() > 0
+        admin = contact("acme", tenant=tenant)
+        await register(admin, "ann", "acme", "ann@acme.example", "ACCOUNT_ADMIN", "REQUESTER", "PROCUREMENT")
+        assert await carried() == 0
