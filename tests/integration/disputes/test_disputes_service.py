@@ -166,8 +166,12 @@ async def test_of_moves_at_once_that_exclude_each_other_one_succeeds(desk: Desk)
 
 
 async def test_the_same_key_opens_one_case_and_repeats_its_answer(desk: Desk) -> None:
-    first, again = await asyncio.gather(desk.open(cents=100, key="k1"), desk.open(cents=100, key="k1"))
+    answers = await asyncio.gather(desk.open(cents=100, key="k1"), desk.open(cents=100, key="k1"))
 
+    assert {answer.description for answer in answers} == {"two are missing", ""}  # a repeat has nobody's words
+    for answer in answers:
+        answer.description = ""
+    first, again = answers
     assert first == again
     assert await room(desk) == (100, 0)
     with pytest.raises(Refused) as refused:
