@@ -14,6 +14,7 @@ from services.chassis import acts, chain, logs, service
 from services.chassis.chain import Root, Verified
 from services.chassis.database import NOBODY, Database, is_tenant, reach
 from services.chassis.settings import load
+from services.kernel.refusals import quoted
 
 T = TypeVar("T")
 WIDE = 240  # characters
@@ -96,7 +97,7 @@ def _owner(served: service.Service[Any]) -> str:
 
 def _known(tenant: str) -> str:
     if tenant != NOBODY and not is_tenant(tenant):
-        raise SystemExit(f"{tenant[:63]!r} is no tenant")
+        raise SystemExit(f"{quoted(tenant)} is no tenant")
     return tenant
 
 

@@ -8,11 +8,11 @@ system's, never a test clock's; clocks may differ by 30 s.
 
 Whom we trust is a folder of files, one an issuer, `<issuer>.json`:
 
-    {"keys": [<JWK>, <JWK>], "subjects": ["contact:", "user:ada"], "roles": ["*"], "tenants": ["acme"],
-     "workloads": ["portal"]}
+    {"keys": [<JWK>, <JWK>], "subjects": ["contact:", "user:ada"], "stands_in_for": ["contact:"], "roles": ["*"],
+     "tenants": ["acme"], "workloads": ["portal"]}
 
 at most two keys, so that a new one is known before the old one ends; a subject that ends with ":" stands for all of its
-kind; "*" for all. `workloads` are those whose certificate may bring the issuer's tokens. Files are read again as they
+kind; "*" for all. `stands_in_for` are those on whose behalf its subjects may act, beside the subjects. `workloads` are those whose certificate may bring the issuer's tokens. Files are read again as they
 change.
 """
 
@@ -155,11 +155,16 @@ class Issuer:
     roles: frozenset[str]
     tenants: frozenset[str]
     workloads: frozenset[str]
+    # On whose behalf its subjects may act, beside the subjects themselves.
+    stands_in_for: frozenset[str] = frozenset()
 
     def check(self, principal: Principal) -> None:
         """Refuse what this issuer may not vouch for."""
-        for subject in filter(None, (principal.subject, principal.on_behalf_of)):
-            if not self.subjects & {subject, f"{subject.partition(':')[0]}:", "*"}:
+        represented = {principal.subject: self.subjects}
+        if principal.on_behalf_of:
+            represented[principal.on_behalf_of] = self.subjects | self.stands_in_for
+        for subject, known in represented.items():
+            if not known & {subject, f"{subject.partition(':')[0]}:", "*"}:
                 raise Forbidden("identity.beyond_issuer", f"{self.name} does not vouch for {quoted(subject)}")
         if "*" not in self.roles and (beyond := sorted(principal.roles - self.roles)):
             raise Forbidden("identity.beyond_issuer", f"{self.name} does not give the role {quoted(beyond[0])}")
@@ -182,6 +187,7 @@ def issuer_of(name: str, text: str) -> Issuer:
         roles=_words(said, "roles"),
         tenants=_words(said, "tenants"),
         workloads=_words(said, "workloads"),
+        stands_in_for=_words(said, "stands_in_for"),
     )
 
 
@@ -199,10 +205,17 @@ def issuer_file(
     roles: Sequence[str],
     tenants: Sequence[str],
     workloads: Sequence[str],
+    stands_in_for: Sequence[str] = (),
 ) -> str:
     """What stands in an issuer's file; keys are PEM, private or public, of which the public part is written."""
     public = [ECKey.import_key(pem).as_dict(private=False) for pem in keys]
-    wanted = {"subjects": subjects, "roles": roles, "tenants": tenants, "workloads": workloads}
+    wanted = {
+        "subjects": subjects,
+        "stands_in_for": stands_in_for,
+        "roles": roles,
+        "tenants": tenants,
+        "workloads": workloads,
+    }
     return json.dumps({"keys": public, **{name: list(words) for name, words in wanted.items()}}, indent=1) + "\n"
 
 

@@ -20,6 +20,7 @@ from services.chassis import identity, operators
 from services.chassis.identity import KEYS_MAX, OPERATOR, SELLER_ROLES, Issuer, issuer_file, issuer_of, new_key
 from services.chassis.operators import Key, OperatorSettings, id_of, write_private
 from services.chassis.settings import PREFIX, load
+from services.kernel.refusals import quoted
 
 SHOWN = 12  # of a key's id, characters
 WIDTH = 80
@@ -60,7 +61,12 @@ def init(
         raise SystemExit(f"{path} is there already: `receivables keys make` adds a second key, to rotate it")
     key = Key(issuer, f"user:{name}", wanted, tuple(tenants or ()), (new_key(),))
     text = issuer_file(
-        key.keys, subjects=[key.subject], roles=wanted, tenants=key.tenants, workloads=[operators.WORKLOAD]
+        key.keys,
+        subjects=[key.subject],
+        stands_in_for=["user:"],  # of the seller's people; it is told, and gives no further right
+        roles=wanted,
+        tenants=key.tenants,
+        workloads=[operators.WORKLOAD],
     )
     if trust is not None:
         _write(_file(trust, issuer), text)
@@ -218,7 +224,7 @@ def _read(path: Path) -> Issuer:
 
 def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise SystemExit(f"{name[:63]!r} is no name: a-z, 0-9 and '-', 63 at most")
+        raise SystemExit(f"{quoted(name)} is no name: a-z, 0-9 and '-', 63 at most")
     return name
 
 

@@ -13,8 +13,7 @@ from services.chassis.settings import SECRETS_DIR
 OTHERS = {
     SECRETS_DIR: "the settings themselves: where the files of secrets are",
     "AR_OPERATOR_KEY": "an operator's command line: the file with their key",
-    "AR_GRPC_TLS": "the same: whether it calls over TLS",
-    "AR_TLS_DIR": "the same: its certificate",
+    "AR_LOCAL_AUTHORITY": "servers of a run: where its certificates are, for its other processes",
     "AR_FONTS_DIR": "receivables invoice: a folder of fonts",
     "AR_MAIL_FOLDER": "the local mail server",
     "AR_FUZZ_S": "a test: how long it fuzzes",
