@@ -3,8 +3,10 @@
 from typing import Any
 
 from receivables.common.v1 import money_pb2, party_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
+from services.chassis.envelope import Event
 from services.kernel.calendars import day
 from services.kernel.money import SUM_MAX, Money, decimal
 from services.kernel.orders import LINES_MAX, TOO_LARGE, Address, LineKind, Order, OrderLine, Scope
@@ -49,6 +51,11 @@ def address_message(value: Address) -> party_pb2.Address:
     return party_pb2.Address(
         street=value.street, city=value.city, post_code=value.post_code, region=value.region, country=value.country
     )
+
+
+def forgotten(event: Event[notifications_pb2.ContactErased]) -> str:
+    """Whose words are to be forgotten, as who said them was noted ("contact:c1", "user:ada")."""
+    return f"{'contact' if event.body.account_id else 'user'}:{event.body.contact_id}"
 
 
 def ship_to(message: orders_pb2.OrderPlaced | orders_pb2.OrderShipped) -> Address | None:

@@ -15,6 +15,7 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,10 @@ def token(principal: Principal, audience: str, by: Issuers | None = None) -> str
 
 
 def caller(actor: str, tenant: str, accounts: Sequence[str] = ACCOUNTS) -> Principal:
-    """Somebody with all that such a one can have."""
+    """Somebody with all that such a one can have; "user:b for user:a" stands in for another."""
+    actor, _, on_behalf_of = actor.partition(" for ")
+    if on_behalf_of:
+        return replace(caller(actor, tenant, accounts), on_behalf_of=on_behalf_of)
     kind, _, name = actor.partition(":")
     if kind == SERVICE:
         return Principal(actor, tenant, name)

@@ -80,16 +80,21 @@ class Feed:
 
     def read(self) -> list[Fact]:
         """The facts since the last reading, up to where the topics reach now; the order of each account is kept."""
-        return list(self._new(self.ends()))
+        return list(self._new())
 
-    def _new(self, ends: dict[Any, int]) -> Iterator[Fact]:
+    def records(self) -> Iterator[Any]:
+        """The same as they stand on the topics, repeats too."""
+        ends = self.ends()
         while any(self._consumer.position(place) < end for place, end in ends.items()):
             for records in self._consumer.poll(timeout_ms=500).values():
-                for record in records:
-                    fact = _fact(record)
-                    if fact.id not in self._seen:
-                        self._seen.add(fact.id)
-                        yield fact
+                yield from records
+
+    def _new(self) -> Iterator[Fact]:
+        for record in self.records():
+            fact = _fact(record)
+            if fact.id not in self._seen:
+                self._seen.add(fact.id)
+                yield fact
 
 
 def _fact(record: Any) -> Fact:

@@ -313,6 +313,8 @@ class Stack:
             "AR_RULES_DIR": str(official_rules),
             "AR_OFFICIAL_RULES_SHARE": "1",
             "AR_INVOICING_ADDRESS": f"{HOST}:{ports['invoicing'][2]}",
+            "AR_DISPUTES_ADDRESS": f"{HOST}:{ports['disputes'][2]}",
+            "AR_LEDGER_ADDRESS": f"{HOST}:{ports['ledger'][2]}",
             **self._settings,
         }
 

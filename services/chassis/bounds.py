@@ -64,7 +64,12 @@ def check(message: Message) -> None:
 def check_text(name: str, text: str, kind: int, longest: int) -> None:
     """Refuse a text that stands in no message."""
     if (flaw := texts.flaw(text, kind, longest)) is not None:
-        raise Invalid(flaw[0], f"{name} {flaw[1]}: {quoted(text)}")
+        raise Invalid(flaw[0], f"{name} {flaw[1]}{_repeated(text, kind)}")
+
+
+def _repeated(text: str, kind: int) -> str:
+    """As much of it as a refusal may repeat: of what people write in their own words nothing, for refusals are kept."""
+    return "" if kind in (texts.LINE, texts.LINES) else f": {quoted(text)}"
 
 
 def cleaned(message: M) -> M:
@@ -152,7 +157,7 @@ def _flaw_of_one(field: FieldDescriptor, value: Any, path: str) -> tuple[str, st
     bound = bound_of(field)
     if isinstance(value, str):
         flaw = texts.flaw(value, bound.kind, bound.longest)
-        return flaw and (flaw[0], f"{path} {flaw[1]}: {quoted(value)}")
+        return flaw and (flaw[0], f"{path} {flaw[1]}{_repeated(value, bound.kind)}")
     if isinstance(value, bytes) and len(value) > bound.longest:
         return "bytes.too_long", f"{path} has {len(value):,} bytes, {bound.longest:,} are taken"
     if bound.largest and not -bound.largest <= value <= bound.largest:

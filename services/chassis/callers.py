@@ -23,8 +23,14 @@ CALLERS: Mapping[str, frozenset[str]] = {
         "receivables.operations.v1.OperationsService",
         "grpc.reflection.v1alpha.ServerReflection",
     },
-    # Fetches the documents that mails carry.
-    "notifications": frozenset({"receivables.invoicing.v1.InvoicingService/RenderDocument"}),
+    # Fetches the documents that mails carry, and what people wrote, which is on no topic.
+    "notifications": frozenset(
+        {
+            "receivables.invoicing.v1.InvoicingService/RenderDocument",
+            "receivables.disputes.v1.DisputesService/GetMove",
+            "receivables.ledger.v1.LedgerService/GetPayment",
+        }
+    ),
 }
 
 

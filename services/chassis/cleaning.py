@@ -1,8 +1,9 @@
-"""Throws away what has served its time: old inbox rows, answers, and parked events that are closed."""
+"""Throws away what has served its time: old inbox rows, answers, parked events that are closed, and what a service says."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
-from services.chassis.database import Database, is_transient
+from services.chassis.database import Database, Tx, is_transient
 from services.chassis.logs import log
 
 EVERY_S = 3600.0
@@ -14,9 +15,30 @@ AT_ONCE = 10_000  # rows, so that no transaction is long
 _OLD = {"inbox": "handled_at", "answer": "at", "parked": "closed_at"}  # each table, and from when its rows count
 
 
-async def clean(database: Database) -> int:
+# Forgets some of what a tenant's business has no right to keep any more; returns how much it was, 0 if nothing is left.
+Outdated = Callable[[Tx, str], Awaitable[int]]
+
+
+async def nothing(_tx: Tx, _tenant: str) -> int:
+    """Keeps nothing whose time runs out."""
+    return 0
+
+
+async def clean(database: Database, outdated: Outdated = nothing) -> int:
     """Delete what is older than it is kept; return how many rows. Two replicas at once do no harm."""
-    return sum([await _clean(database, table, since) for table, since in _OLD.items()])
+    ours = [await _clean(database, table, since) for table, since in _OLD.items()]
+    theirs = [await _forget(database, outdated, tenant) for tenant in await database.tenants()]
+    return sum(ours) + sum(theirs)
+
+
+async def _forget(database: Database, outdated: Outdated, tenant: str) -> int:
+    total = 0
+    while True:
+        async with database.transaction([tenant]) as tx:
+            forgotten = await outdated(tx, tenant)
+        if not forgotten:
+            return total
+        total += forgotten
 
 
 async def _clean(database: Database, table: str, since: str) -> int:
@@ -33,11 +55,11 @@ async def _clean(database: Database, table: str, since: str) -> int:
     return total
 
 
-async def keep_clean(database: Database) -> None:
+async def keep_clean(database: Database, outdated: Outdated) -> None:
     """Clean once an hour, for ever."""
     while True:
         try:
-            await clean(database)
+            await clean(database, outdated)
         except Exception as error:
             if not is_transient(error):
                 raise

@@ -25,7 +25,14 @@ SOURCE_MAX = 63  # characters of the name of one who tells us something from out
 ID_MAX = 200  # characters of an id, a subject or an account: what an index can hold
 CAUSE_MAX = SOURCE_MAX + 1 + ID_MAX  # of what names an event as a cause
 ACCOUNT_MAX = 128  # of an account that is named from outside, as of every id in a contract
-SAID_MAX = 200  # of who says something, and why
+SAID_MAX = 200  # of who says something
+UNKNOWN = "system:unknown"
+# A name has blanks, an address an "@": an id has neither.
+_WHO = re.compile(r"(contact|user|key|service|system):[^\s@]{1,90}")
+_KNOWN = frozenset(
+    """ce_specversion ce_id ce_type ce_source ce_subject ce_time content-type ce_tenant ce_actor ce_reason
+    ce_idempotencykey ce_sequence ce_causationid traceparent tracestate cost""".split()
+)
 _SEQUENCE = re.compile(r"[0-9]{1,18}")
 
 
@@ -40,6 +47,7 @@ class Origin:
     tenant: str
     # "contact:…", "user:…", "key:…", "service:…", "system:…", or "contact:b for contact:a".
     actor: str
+    # What a caller says of why: text of a person, kept where it is needed and never told on. Empty of an event.
     reason: str
     idempotency_key: str
     traceparent: str
@@ -100,6 +108,20 @@ class Record:
         return len(self.value or b"") + len(self.key or b"") + sum(map(len, self.headers.values()))
 
 
+@functools.lru_cache(4096)  # the same few, again and again
+def who(said: str) -> str:
+    """Who says something, by ids alone: topics are kept for ever, and may name nobody by more than that."""
+    ids = said.split(" for ")
+    if len(ids) > 2:
+        return UNKNOWN
+    return " for ".join(one if one.isprintable() and _WHO.fullmatch(one) else UNKNOWN for one in ids)
+
+
+def is_who(said: str) -> bool:
+    """Whether it names somebody, and by no more than an id."""
+    return who(said) == said
+
+
 def new_traceparent() -> str:
     """For what nobody outside began: a part of what is being done, or else a new trace (W3C Trace Context).
 
@@ -120,6 +142,16 @@ def text_headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
 
 def _storable(text: str) -> str:
     return text.replace("\0", "\\x00") if "\0" in text else text
+
+
+def kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """Of a record's headers what is kept where it waits: whatever else somebody wrote there, or in these, is nobody's."""
+    known = {name: text for name, text in headers.items() if name in _KNOWN}
+    if "ce_actor" in known:
+        known["ce_actor"] = who(known["ce_actor"][: SAID_MAX + 1])
+    if "ce_reason" in known:
+        known["ce_reason"] = ""
+    return known
 
 
 def topic_of(message: type[Message]) -> str:
@@ -168,8 +200,8 @@ def encode(
         "ce_time": _written(at),
         "content-type": "application/protobuf",
         "ce_tenant": origin.tenant,
-        "ce_actor": origin.actor,
-        "ce_reason": origin.reason,
+        "ce_actor": who(origin.actor),
+        "ce_reason": "",
         "ce_idempotencykey": origin.idempotency_key,
         "traceparent": origin.traceparent,
     }
@@ -213,8 +245,8 @@ def decode(record: Record, types: Mapping[str, type[Message]], wanted: Container
         at=at,
         origin=Origin(
             tenant=tenant,
-            actor=headers.get("ce_actor", "")[:said_max] or "system:unknown",
-            reason=headers.get("ce_reason", "")[:said_max],
+            actor=who(headers.get("ce_actor", "")[: SAID_MAX + 1]),
+            reason="",  # which versions before this one told
             idempotency_key=headers.get("ce_idempotencykey", "")[:said_max] or headers["ce_id"],
             traceparent=trace_of(headers.get("traceparent", "")),
             causation_id=cause_id(record.topic, headers["ce_id"]),
@@ -232,8 +264,6 @@ def check_outsider(event: Event[Any]) -> None:
     bounds.check_text("ce_subject", event.subject, texts.ID, ID_MAX)
     bounds.check_text("the account in the key", event.account_id, texts.ID, ACCOUNT_MAX)
     bounds.check_text("ce_idempotencykey", event.origin.idempotency_key, texts.ID, ID_MAX)
-    bounds.check_text("ce_actor", event.origin.actor, texts.LINE, SAID_MAX)
-    bounds.check_text("ce_reason", event.origin.reason, texts.LINE, SAID_MAX)
 
 
 def tellable(event: Event[M]) -> Event[M]:
@@ -247,8 +277,6 @@ def tellable(event: Event[M]) -> Event[M]:
             origin,
             causation_id=texts.cleaned(origin.causation_id, texts.ID, CAUSE_MAX),
             idempotency_key=texts.cleaned(origin.idempotency_key, texts.ID, ID_MAX),
-            actor=texts.cleaned(origin.actor, texts.LINE, SAID_MAX),
-            reason=texts.cleaned(origin.reason, texts.LINE, SAID_MAX),
         ),
         body=bounds.cleaned(event.body),
     )

@@ -96,7 +96,8 @@ async def _add_found(tx: Tx, sql: LiteralString, params: Sequence[Any]) -> int:
 
 
 def _said(word: Origin) -> list[str]:
-    return [word.actor, word.reason, word.idempotency_key, word.traceparent, word.causation_id]
+    """On whose word; why they did it, in their own words, a job need not know."""
+    return [word.actor, "", word.idempotency_key, word.traceparent, word.causation_id]
 
 
 _COLUMNS: LiteralString = "tenant, kind, subject, lane, cost, actor, reason, idempotency_key, traceparent, causation_id"
@@ -229,7 +230,7 @@ async def park(tx: Tx, consumer: str, job: Job, why: Reason) -> None:
         "ce_tenant": job.tenant,
         "ce_subject": job.subject,
         "ce_actor": origin.actor,
-        "ce_reason": origin.reason,
+        "ce_reason": "",
         "ce_idempotencykey": origin.idempotency_key,
         "ce_causationid": origin.causation_id,
         "traceparent": origin.traceparent,
@@ -246,7 +247,7 @@ async def put_back(tx: Tx, row: Parked) -> None:
     origin = Origin(
         tenant=row.tenant,
         actor=said["ce_actor"],
-        reason=said["ce_reason"],
+        reason="",
         idempotency_key=said["ce_idempotencykey"],
         traceparent=said["traceparent"],
         causation_id=said["ce_causationid"],

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from services.chassis.database import Question, Tx, is_tenant
-from services.chassis.envelope import ID_MAX, Record
+from services.chassis.envelope import ID_MAX, Record, kept
 
 Slot = tuple[str, str, str]  # topic, tenant, subject: what waits in one order
 JOBS = "jobs"  # stands for the topic of what was no event, but a job that failed (services/chassis/jobs.py)
@@ -133,7 +133,7 @@ async def add(tx: Tx, consumer: str, record: Record, slot: Slot, why: Reason) ->
             tenant,
             subject,
             record.key,
-            Jsonb(dict(record.headers)),
+            Jsonb(kept(record.headers)),
             record.value,
             why.reason,
             why.code,

@@ -18,7 +18,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from kafka.errors import KafkaError
 
-from services.chassis import acts, bounds, metrics, parked, parts, texts, tls, tracing
+from services.chassis import acts, bounds, metrics, parked, parts, texts, tls, tracing, words
 from services.chassis.access import CALL, HEALTH, Call, Gate, rule_of
 from services.chassis.columns import Columns, columns
 from services.chassis.consumer import Consumer
@@ -382,7 +382,7 @@ async def _keep_answers(tx: Tx, calls: Sequence[_Call], responses: Sequence[Mess
             [
                 [call.key[0] for call in calls],
                 [call.key[1] for call in calls],
-                [response.SerializeToString() for response in responses],
+                [words.without(response).SerializeToString() for response in responses],
             ],
         )
 

@@ -101,6 +101,8 @@ class Service(Generic[S]):
     works: Callable[[Parts[S]], Sequence[Work]] = lambda _parts: ()
     # Reads business figures and invariants into gauges, for all tenants, read only.
     measure: operations.Measure = operations.nothing
+    # Forgets what the business has no right to keep any more.
+    outdated: cleaning.Outdated = cleaning.nothing
     # Announces a refused event to those who must correct it, in the transaction that parks it.
     tell: Teller = nobody
     # How its tables follow from the topics; a service that tells nothing has nothing to be compared with.
@@ -352,7 +354,7 @@ def _tasks(
         _watch_relay(relay),
         operations.keep_gauges(parts.database, parts.consumer),
         operations.keep_figures(parts.database, service.measure),
-        cleaning.keep_clean(parts.database),
+        cleaning.keep_clean(parts.database, service.outdated),
         chain.keep_chained(parts.database),
         chain.keep_verified(parts.database),
         *(worker.run() for worker in workers(parts.consumer, works)),

@@ -8,10 +8,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.credit.v1 import events_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis.database import Tx
-from services.chassis.envelope import Event
+from services.chassis.envelope import Event, is_who
 from services.chassis.parked import Reason
 from services.chassis.rebuild import Fold, nothing
 from services.credit.domain.holds import expiry
@@ -187,8 +188,8 @@ async def _stop(tx: Tx, event: Event[events_pb2.HoldPlaced], _cause: Cause) -> N
             body.scope.cost_centre,
             body.scope.purchase_order,
             body.reason_code,
-            body.reason,
-            body.owner,
+            "",
+            body.owner if is_who(body.owner) else "",
             _time(body.until) if body.HasField("until") else None,
             tx.at,
             event.origin.actor,
@@ -248,6 +249,7 @@ FOLD = Fold(
             ledger_pb2.CashApplied,
             ledger_pb2.CashUnapplied,
             invoicing_pb2.SellerChanged,
+            notifications_pb2.ContactErased,
         }
     ),
     # What an invoice takes, and a cancellation or a refusal gives back, follows from the hold as it stood.

@@ -27,7 +27,7 @@ SERVICE = Service(
     name="credit",
     settings=ChassisSettings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0005_four_eyes.sql",
+    stands_on="0006_forgotten.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     works=lambda _parts: (
@@ -35,6 +35,7 @@ SERVICE = Service(
         Work(store.LIFT, usecases.end, most=500, find=usecases.find_over, findable=store.count_over),
     ),
     measure=metrics.measure,
+    outdated=usecases.forget_outdated,
     tell=usecases.tell_refused,
     fold=FOLD,
 )

@@ -1,5 +1,6 @@
 """Translates credit's words to and from the contracts."""
 
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
@@ -10,7 +11,7 @@ from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts
-from services.chassis.envelope import Event, Origin
+from services.chassis.envelope import Event, Origin, is_who
 from services.credit.domain.account_holds import AccountHold
 from services.credit.domain.balances import Told
 from services.credit.domain.decisions import Outcome, Recorded, Request
@@ -106,8 +107,13 @@ def account_hold(tenant: str, message: service_pb2.PlaceHoldRequest) -> AccountH
     )
 
 
+def hold_to_tell(hold: AccountHold) -> events_pb2.HoldPlaced:
+    """A hold on an account, to tell: for ever, and so without a word that somebody wrote."""
+    return hold_placed(replace(hold, reason="", owner=hold.owner if is_who(hold.owner) else ""))
+
+
 def hold_placed(hold: AccountHold) -> events_pb2.HoldPlaced:
-    """A hold on an account, to tell and to show."""
+    """A hold on an account, to show."""
     message = events_pb2.HoldPlaced(
         hold_id=hold.hold_id,
         account_id=hold.account_id,

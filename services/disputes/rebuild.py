@@ -1,4 +1,4 @@
-"""Cases as they follow from what was told of them: each step as it was told; descriptions alone are gone."""
+"""Cases as they follow from what was told of them: each step as it was told; what people wrote alone is gone."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -7,6 +7,7 @@ from typing import Any
 from receivables.disputes.v1 import events_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
 from services import contracts
 from services.chassis.database import Tx
@@ -103,7 +104,7 @@ async def _move(tx: Tx, event: Event[events_pb2.DisputeMoved], cause: Cause) -> 
     await _count(tx, event.tenant, body.number)
     claimed = _claim(before, case.amount_minor, case.credit_minor)
     await _contest(tx, event, _claim(after, body.amount.minor, credit) - claimed)
-    await _remember(tx, event, case.moves + 1, (before, action, after), body.missing)
+    await _remember(tx, event, case.moves + 1, (before, action, after))
 
 
 async def _resolve(tx: Tx, event: Event[events_pb2.DisputeResolved], _cause: Cause) -> None:
@@ -178,12 +179,12 @@ async def _contest(tx: Tx, event: Event[Any], change: int) -> None:
         raise LookupError("the invoice is not there")
 
 
-async def _remember(tx: Tx, event: Event[Any], nth: int, step: tuple[State, Action, State], missing: str = "") -> None:
+async def _remember(tx: Tx, event: Event[Any], nth: int, step: tuple[State, Action, State]) -> None:
     before, action, after = step
     await tx.run(
         """INSERT INTO dispute_move (tenant, dispute_id, nth, action, from_state, to_state, amount_minor, missing, actor,
                                      reason, at)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+           VALUES (%s, %s, %s, %s, %s, %s, %s, '', %s, '', %s)""",
         [
             event.tenant,
             event.body.dispute_id,
@@ -192,9 +193,7 @@ async def _remember(tx: Tx, event: Event[Any], nth: int, step: tuple[State, Acti
             before.value,
             after.value,
             event.body.amount.minor,
-            missing,
             event.origin.actor,
-            event.origin.reason,
             tx.at,
         ],
     )
@@ -211,6 +210,13 @@ FOLD = Fold(
         events_pb2.DisputeResolved: _resolve,
         events_pb2.PolicyChanged: _set_policy,
     },
-    remembered=frozenset({invoicing_pb2.InvoiceIssued, invoicing_pb2.SellerChanged, ledger_pb2.ItemReduced}),
+    remembered=frozenset(
+        {
+            invoicing_pb2.InvoiceIssued,
+            invoicing_pb2.SellerChanged,
+            ledger_pb2.ItemReduced,
+            notifications_pb2.ContactErased,
+        }
+    ),
     again=frozenset({invoicing_pb2.CreditNoteIssued}),
 )

@@ -9,6 +9,7 @@ from services.chassis.pages import page
 from services.chassis.rpc import Door, read, write
 from services.disputes import store, usecases, wire
 from services.disputes.usecases import Decision
+from services.kernel.refusals import NotFound
 
 
 class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
@@ -48,9 +49,17 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
         moves = await store.history(tx, (call.tenant, case.dispute_id), asked)
         return service_pb2.GetDisputeResponse(
             dispute=wire.dispute_message(case),
-            history=[wire.history_entry(entry) for _, entry in moves],
-            next_page_token=asked.next_token(moves, lambda move: (move[0],)),
+            history=[wire.history_entry(entry) for entry in moves],
+            next_page_token=asked.next_token(moves, lambda move: (move.nth,)),
         )
+
+    @read
+    async def GetMove(self, tx: Tx, call: Origin, request: service_pb2.GetMoveRequest) -> service_pb2.GetMoveResponse:
+        """One move of a case, with what was written with it."""
+        case = await usecases.find_case(tx, call.tenant, request.dispute_id)
+        if (entry := await store.find_move(tx, (call.tenant, case.dispute_id), request.nth)) is None:
+            raise NotFound("dispute.unknown_move", f"the case has no move {request.nth}")
+        return service_pb2.GetMoveResponse(move=wire.history_entry(entry))
 
     @read
     async def ListDisputes(

@@ -6,7 +6,7 @@ from receivables.disputes.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.service import Parts, Service, Servicer
 from services.chassis.settings import ChassisSettings
-from services.disputes import metrics
+from services.disputes import metrics, usecases
 from services.disputes.rebuild import FOLD
 from services.disputes.rpc import DisputesService
 from services.disputes.stream import HANDLERS
@@ -26,9 +26,10 @@ SERVICE = Service(
     name="disputes",
     settings=ChassisSettings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0007_credited.sql",
+    stands_on="0008_forgotten.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     measure=metrics.measure,
+    outdated=usecases.forget_outdated,
     fold=FOLD,
 )

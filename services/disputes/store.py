@@ -4,6 +4,7 @@ An invoice's row is the lock of all its cases: whoever changes a case holds it f
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from services.chassis.columns import Columns, columns, within
@@ -341,16 +342,35 @@ async def add_moves(tx: Tx, moves: Sequence[tuple[Move, str, str]]) -> None:
     )
 
 
-async def history(tx: Tx, key: Key, page: Page) -> list[tuple[int, Entry]]:
-    """What happened to a case, in order, each move with its number."""
+async def history(tx: Tx, key: Key, page: Page) -> list[Entry]:
+    """What happened to a case, in order."""
     rows = await tx.rows(
-        f"""SELECT nth, action, from_state, to_state, actor, reason, at FROM dispute_move
+        f"""SELECT * FROM dispute_move
              WHERE tenant = %s AND dispute_id = %s {"AND nth > %s" if page.after else ""} ORDER BY nth LIMIT {page.most}""",  # noqa: S608 - constant text
         [*key, *(page.after or ())],
     )
-    return [
-        (r.nth, Entry(Action(r.action), State(r.from_state), State(r.to_state), r.actor, r.reason, r.at)) for r in rows
-    ]
+    return [_entry(row) for row in rows]
+
+
+async def find_move(tx: Tx, key: Key, nth: int) -> Entry | None:
+    """One step of a case."""
+    row = await tx.row("SELECT * FROM dispute_move WHERE tenant = %s AND dispute_id = %s AND nth = %s", [*key, nth])
+    return _entry(row) if row else None
+
+
+async def forget(tx: Tx, tenant: str, subject: str) -> None:
+    """Forget what somebody wrote, in their own name or for another."""
+    who = [tenant, [subject]]
+    await tx.run(
+        """UPDATE dispute SET description = ''
+            WHERE tenant = %s AND description <> '' AND string_to_array(opened_by, ' for ') @> %s::text[]""",
+        who,
+    )
+    await tx.run(
+        """UPDATE dispute_move SET missing = '', reason = ''
+            WHERE tenant = %s AND (missing <> '' OR reason <> '') AND string_to_array(actor, ' for ') @> %s::text[]""",
+        who,
+    )
 
 
 async def last_actors(tx: Tx, key: Key, actions: Collection[Action]) -> dict[Action, str]:
@@ -484,6 +504,44 @@ def _move_row(move: Move, actor: str, reason: str) -> tuple[Any, ...]:
         move.missing,
         actor,
         reason,
+    )
+
+
+async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
+    """Forget what was written in some of the cases that ended, and the moves of such, before a day; return how much."""
+    over = f"{_IS_OVER} AND coalesce(d.ended_at, d.opened_at) < %(before)s"
+    asked = {"tenant": tenant, "before": before, "open": _OPEN_STATES, "most": most}
+    described = await tx.run(
+        f"""UPDATE dispute SET description = '' WHERE tenant = %(tenant)s AND description <> '' AND dispute_id IN (
+              SELECT dispute_id FROM dispute d
+               WHERE tenant = %(tenant)s AND description <> '' AND opened_at < %(before)s AND {over}
+               ORDER BY opened_at LIMIT %(most)s)""",  # noqa: S608 - constant text
+        asked,
+    )
+    moved = await tx.run(
+        f"""UPDATE dispute_move m SET missing = '', reason = '' FROM (
+              SELECT dispute_id, nth FROM dispute_move JOIN dispute d USING (tenant, dispute_id)
+               WHERE tenant = %(tenant)s AND (missing <> '' OR reason <> '') AND at < %(before)s AND {over}
+               ORDER BY at LIMIT %(most)s) AS old
+             WHERE m.tenant = %(tenant)s AND m.dispute_id = old.dispute_id AND m.nth = old.nth""",  # noqa: S608 - constant text
+        asked,
+    )
+    return described + moved
+
+
+_IS_OVER = "d.state <> ALL (%(open)s::text[])"
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        nth=row.nth,
+        action=Action(row.action),
+        from_state=State(row.from_state),
+        to_state=State(row.to_state),
+        actor=row.actor,
+        reason=row.reason,
+        at=row.at,
+        missing=row.missing,
     )
 
 

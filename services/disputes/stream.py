@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from google.protobuf.message import Message
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
 from services.chassis.consumer import Handler
 from services.disputes import usecases
@@ -14,4 +15,5 @@ HANDLERS: Mapping[type[Message], Handler] = {
     invoicing_pb2.SellerChanged: usecases.know_sellers,
     invoicing_pb2.CreditNoteIssued: usecases.count_credit_notes,
     ledger_pb2.ItemReduced: usecases.note_open,
+    notifications_pb2.ContactErased: usecases.forget,
 }

@@ -8,8 +8,9 @@ from google.protobuf.message import Message
 from receivables.disputes.v1 import events_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
-from services import contracts
+from services import contracts, retention
 from services.chassis import identity, outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
@@ -24,9 +25,11 @@ from services.disputes.domain.portions import Rate, Share
 from services.disputes.store import Key
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Early, NotFound, quoted
+from services.kernel.retention import Record
 
 # Whoever opens a case is answered by the system that it is received, within the same second.
 ACKNOWLEDGER = "system:disputes"
+AT_ONCE = 1000  # texts that one transaction forgets
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,18 @@ async def know_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerChange
     """Know by which days the legal entities count."""
     told = sorted(events, key=lambda event: event.body.version)
     await store.save_sellers(tx, {(e.tenant, e.body.seller.seller_id): wire.seller(e) for e in told})
+    await retention.know_countries(tx, events)
+
+
+async def forget(tx: Tx, events: Sequence[Event[notifications_pb2.ContactErased]]) -> None:
+    """Forget what these persons wrote; who did what, by id, and what came of it stays."""
+    for event in events:
+        await store.forget(tx, event.tenant, contracts.forgotten(event))
+
+
+async def forget_outdated(tx: Tx, tenant: str) -> int:
+    """Forget what was written in cases whose time is over; who did what, and what came of it, stays."""
+    return await store.forget_outdated(tx, tenant, await retention.first_day(tx, tenant, Record.DISPUTE), AT_ONCE)
 
 
 async def set_policy(tx: Tx, call: Origin, wanted: Policy) -> Policy:

@@ -158,12 +158,12 @@ def moved(move: Move, next_by: date | None) -> events_pb2.DisputeMoved:
         from_state=_state(move.before.state),
         to_state=_state(dispute.state),
         amount=contracts.money_message(dispute.amount),
-        missing=move.missing,
         scope=contracts.scope_message(dispute.scope),
         invoice_number=dispute.invoice_number,
         next_by=next_by.isoformat() if next_by else "",
         answer_by=dispute.answer_by.isoformat(),
         number=dispute.number,
+        nth=dispute.moves,
     )
 
 
@@ -222,6 +222,8 @@ def history_entry(entry: Entry) -> service_pb2.HistoryEntry:
         actor=entry.actor,
         reason=entry.reason,
         at=at,
+        nth=entry.nth,
+        missing=entry.missing,
     )
 
 

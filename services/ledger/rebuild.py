@@ -1,4 +1,7 @@
-"""The ledger's books as they follow from what it told: payments as they were applied; all else is booked again."""
+"""The ledger's books as they follow from what it told: payments as they were applied; all else is booked again.
+
+What was written with payments is on no topic, and gone.
+"""
 
 from typing import Any
 
@@ -32,10 +35,13 @@ async def _receive(tx: Tx, event: Event[events_pb2.PaymentReceived], _cause: Eve
         account_id=body.account_id,
         amount=contracts.money(body.amount),
         value_on=day(body.value_date, what="value_date"),
-        remittance=body.remittance,
+        remittance="",
     )
     receipt = Receipt(payment, (), Money(0, payment.amount.currency), tuple(body.paid_before), body.continues)
     await store.claim_payments(tx, [payment])
+    await tx.run(
+        "UPDATE payment SET worded = false WHERE tenant = %s AND payment_id = %s", [event.tenant, body.payment_id]
+    )
     await store.book(tx, [entries.payment_received(payment, _call(event))])
     await store.add_double_payments(tx, [receipt])
     if body.continues:
@@ -75,7 +81,7 @@ async def _apply(tx: Tx, event: Event[events_pb2.CashApplied], _cause: Event[Any
 
 def _call(event: Event[Any]) -> Cause:
     """What a call booked is booked in the call's name."""
-    return Cause(f"call/{event.origin.idempotency_key}", event.origin.actor, event.origin.reason)
+    return Cause(f"call/{event.origin.idempotency_key}", event.origin.actor)
 
 
 FOLD = Fold(

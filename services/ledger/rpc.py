@@ -49,6 +49,16 @@ class LedgerService(Door, service_pb2_grpc.LedgerServiceServicer):
         )
 
     @read
+    async def GetPayment(
+        self, tx: Tx, call: Origin, request: service_pb2.GetPaymentRequest
+    ) -> service_pb2.GetPaymentResponse:
+        """One payment, with what was written with it."""
+        key = (call.tenant, request.payment_id)
+        if (receipt := (await store.find_payments(tx, [key])).get(key)) is None:
+            raise NotFound("payment.unknown", f"no payment {quoted(request.payment_id)}")
+        return service_pb2.GetPaymentResponse(payment=wire.payment_message(receipt.payment, receipt.unapplied))
+
+    @read
     async def ListOpenItems(
         self, tx: Tx, call: Origin, request: service_pb2.ListOpenItemsRequest
     ) -> service_pb2.ListOpenItemsResponse:

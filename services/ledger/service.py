@@ -27,10 +27,11 @@ SERVICE = Service(
     name="ledger",
     settings=ChassisSettings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0006_accounts_apart.sql",
+    stands_on="0007_forgotten.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     works=lambda _parts: (Work(usecases.APPLY, usecases.match_on, most=8),),
     measure=metrics.measure,
+    outdated=usecases.forget_outdated,
     fold=FOLD,
 )

@@ -276,9 +276,20 @@ async def find_payments(tx: Tx, keys: Collection[Key]) -> dict[Key, Receipt]:
             Money(r.applied_minor, r.currency),
             tuple(r.paid_before),
             r.continues,
+            r.worded,
         )
         for r in paid
     }
+
+
+async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
+    """Forget what was written with some of the payments of before a day; return with how many."""
+    return await tx.run(
+        """UPDATE payment SET remittance = '', worded = false WHERE tenant = %s AND payment_id IN (
+             SELECT payment_id FROM payment WHERE tenant = %s AND remittance <> '' AND value_on < %s
+              ORDER BY value_on LIMIT %s)""",
+        [tenant, tenant, before, most],
+    )
 
 
 async def add_double_payments(tx: Tx, receipts: Sequence[Receipt]) -> None:
@@ -497,7 +508,7 @@ def _entry_row(entry_id: str, e: Entry) -> tuple[Any, ...]:
         e.reference,
         cause.event_id,
         cause.actor,
-        cause.reason,
+        "",  # in somebody's words: what is booked could never forget them
         e.effective_on,
     )
 

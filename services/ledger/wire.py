@@ -42,7 +42,7 @@ Fact = Invoice | CreditNote | HoldMove | Word
 
 def cause(origin: Origin) -> Cause:
     """On whose word something is booked."""
-    return Cause(origin.causation_id or f"call/{origin.idempotency_key}", origin.actor, origin.reason)
+    return Cause(origin.causation_id or f"call/{origin.idempotency_key}", origin.actor)
 
 
 def fact(event: Event[Any]) -> Fact | None:
@@ -265,6 +265,18 @@ def credit_kept(credit: Credit, standing: Iterable[Standing]) -> events_pb2.Cred
     )
 
 
+def payment_message(paid: Payment, unapplied: Money) -> service_pb2.Payment:
+    """A payment, to show."""
+    return service_pb2.Payment(
+        payment_id=paid.payment_id,
+        account_id=paid.account_id,
+        amount=contracts.money_message(paid.amount),
+        value_date=paid.value_on.isoformat(),
+        remittance=paid.remittance,
+        unapplied=contracts.money_message(unapplied),
+    )
+
+
 def payment_received(receipt: Receipt, standing: Iterable[Standing]) -> events_pb2.PaymentReceived:
     """Money came in, to tell."""
     paid = receipt.payment
@@ -273,7 +285,6 @@ def payment_received(receipt: Receipt, standing: Iterable[Standing]) -> events_p
         account_id=paid.account_id,
         amount=contracts.money_message(paid.amount),
         value_date=paid.value_on.isoformat(),
-        remittance=paid.remittance,
         unapplied=contracts.money_message(receipt.unapplied),
         after=after(standing),
         scopes=[contracts.scope_message(scope) for scope in receipt.scopes[:TOLD_MAX]],

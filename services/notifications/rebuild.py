@@ -12,7 +12,7 @@ from receivables.notifications.v1 import events_pb2
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
-from services.notifications import store
+from services.notifications import store, usecases
 from services.notifications.domain.sellers import Policy
 
 Cause = Event[Any] | None
@@ -83,6 +83,13 @@ async def _finish(tx: Tx) -> None:
     )
 
 
+async def _erase(tx: Tx, event: Event[events_pb2.ContactErased], _cause: Cause) -> None:
+    """Whoever it was in this copy is forgotten as they were; and the id means nobody."""
+    contact = (event.tenant, event.body.contact_id)
+    await store.erase_contact(tx, contact, event.body.account_id)
+    await usecases.forget_later(tx, contact)
+
+
 async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Cause) -> None:
     policy = Policy(event.body.version, time.fromisoformat(event.body.policy.digest_at))
     await store.add_policy(tx, event.tenant, policy, event.origin.actor)
@@ -93,6 +100,7 @@ FOLD = Fold(
         events_pb2.MessageDelivered: _deliver,
         events_pb2.MessageBounced: _bounce,
         events_pb2.ContactUnreachable: _suspend,
+        events_pb2.ContactErased: _erase,
         events_pb2.PolicyChanged: _set_policy,
     },
     remembers_all=True,

@@ -2,16 +2,22 @@
 
 from receivables.notifications.v1 import service_pb2, service_pb2_grpc
 
-from services.chassis.database import Tx
+from services.chassis.consumer import Consumer
+from services.chassis.database import Database, Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import page
-from services.chassis.rpc import Door, read, write
+from services.chassis.rpc import Door, read, visit, write
 from services.kernel.refusals import NotFound, quoted
 from services.notifications import store, usecases, wire
+from services.notifications.quotes import Quotes
 
 
 class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     """Translates and delegates."""
+
+    def __init__(self, database: Database, consumer: Consumer, quotes: Quotes) -> None:
+        super().__init__(database, consumer)
+        self._quotes = quotes
 
     @write
     async def RegisterContact(
@@ -22,19 +28,31 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         await usecases.register_contact(tx, wire.contact(call.tenant, request, firm.seller().language))
         return service_pb2.RegisterContactResponse()
 
-    @read
+    @visit
     async def ExportContact(
-        self, tx: Tx, call: Origin, request: service_pb2.ExportContactRequest
+        self, call: Origin, request: service_pb2.ExportContactRequest
     ) -> service_pb2.ExportContactResponse:
-        """Everything that is known of a person."""
-        raise NotFound("contact.unknown", f"no contact {quoted(request.contact_id)}")
+        """Everything that is known of a person, their messages a page at a time."""
+        asked = page(request, str)
+        async with self.serve(call) as tx:
+            person, is_known = await store.find_contact(tx, (call.tenant, request.contact_id))
+            if not is_known:
+                raise NotFound("contact.unknown", f"no contact {quoted(request.contact_id)}")
+            rows = await store.list_messages(
+                tx, call.tenant, asked, account_id="", contact_id=request.contact_id, about=""
+            )
+        return service_pb2.ExportContactResponse(
+            content=wire.exported(person, await self._quotes.fill_if_at_hand(rows), request.contact_id),
+            next_page_token=asked.next_token(rows, lambda row: (row.message_id,)),
+        )
 
     @write
     async def EraseContact(
         self, tx: Tx, call: Origin, request: service_pb2.EraseContactRequest
     ) -> service_pb2.EraseContactResponse:
         """Forget a person."""
-        raise NotFound("contact.unknown", f"no contact {quoted(request.contact_id)}")
+        await usecases.erase(tx, call, request.contact_id)
+        return service_pb2.EraseContactResponse()
 
     @read
     async def ListContacts(
@@ -48,22 +66,23 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
             next_page_token=asked.next_token(people, lambda person: (person.contact_id,)),
         )
 
-    @read
+    @visit
     async def ListMessages(
-        self, tx: Tx, call: Origin, request: service_pb2.ListMessagesRequest
+        self, call: Origin, request: service_pb2.ListMessagesRequest
     ) -> service_pb2.ListMessagesResponse:
         """What was told to whom, newest first, a page at a time."""
         asked = page(request, str)
-        rows = await store.list_messages(
-            tx,
-            call.tenant,
-            asked,
-            account_id=request.account_id,
-            contact_id=request.contact_id,
-            about=request.about,
-        )
+        async with self.serve(call) as tx:
+            rows = await store.list_messages(
+                tx,
+                call.tenant,
+                asked,
+                account_id=request.account_id,
+                contact_id=request.contact_id,
+                about=request.about,
+            )
         return service_pb2.ListMessagesResponse(
-            messages=[wire.message(row) for row in rows],
+            messages=[wire.message(row) for row in await self._quotes.fill_if_at_hand(rows)],
             next_page_token=asked.next_token(rows, lambda row: (row.message_id,)),
         )
 

@@ -22,11 +22,12 @@ from services.notifications.documents import BYTES_MAX, Document, Documents, Not
 from services.notifications.domain import delivery
 from services.notifications.domain.delivery import Answer, Handed
 from services.notifications.letters import letter
+from services.notifications.quotes import Quotes
 from services.notifications.room import Room
 from services.notifications.settings import Settings
 from services.notifications.smtp import NOT_NOW, Away, Dropped, Server, Session
-from services.notifications.store import DIGEST, LETTER, Key, Mail, MailKey
-from services.notifications.usecases import Desk
+from services.notifications.store import DIGEST, FORGET, LETTER, Key, Mail, MailKey
+from services.notifications.usecases import Desk, find_erased
 
 BATCH = 200
 MESSAGES_AT_ONCE = 2000  # in all mails of a batch; one digest alone may have more
@@ -39,6 +40,7 @@ DOCUMENTS_MAX = (
 LONG_BYTES, LONG_MESSAGES = 512 * 1024, 100
 OTHERS_S = 60.0  # until we look again at a mail that the version before this one is sending
 UNWRITTEN_MAX = 1000
+FORGOTTEN_AT_ONCE = 1000  # messages in one transaction
 
 _DROPPED = Handed(Answer.NOT_NOW, dropped=True)
 _HOPELESS = Reason("failed", "mail.dropped", "the mail server ended the connection over this mail, again and again")
@@ -76,6 +78,7 @@ class Sender:
     desk: Desk
     server: Server
     documents: Documents
+    quotes: Quotes
     domain: str
     room: Room = field(default_factory=lambda: Room(DOCUMENTS_MAX))
     # Answers that a transaction which failed did not write down: what they are about is not sent again.
@@ -183,6 +186,7 @@ class Sender:
         async with self.room.place(BYTES_MAX * len(wanted)) as place:
             try:
                 enclosed = [await self.documents.fetch(mail.tenant, document, traceparent) for document in wanted]
+                mail = await self._worded(mail, traceparent)
                 await place.shrink(sum(len(document.content) for document in enclosed))
                 content = await self._write(mail, enclosed)
             except NotAtHand:
@@ -190,6 +194,11 @@ class Sender:
             except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this mail alone
                 raise Unwritable(error) from None
             yield content
+
+    async def _worded(self, mail: Mail, traceparent: str) -> Mail:
+        """The mail with what it quotes."""
+        rows = await self.quotes.fill([*mail.messages, *mail.carried], traceparent)
+        return replace(mail, messages=tuple(rows[: len(mail.messages)]), carried=tuple(rows[len(mail.messages) :]))
 
     async def _write(self, mail: Mail, enclosed: Sequence[Document]) -> bytes:
         write = partial(letter.write, mail, enclosed, sender=self.server.sender, domain=self.domain)
@@ -214,7 +223,21 @@ async def gather(desk: Desk, batch: Batch) -> None:
         pass
 
 
-def works(desk: Desk, settings: Settings, speak: Speaker, held: tls.Holder | None) -> tuple[Work, ...]:
+async def forget(desk: Desk, batch: Batch) -> None:
+    """Forget what these persons were told, some of it in a transaction."""
+    for job in batch.jobs:
+        contact = (job.tenant, job.subject.removeprefix("contact/"))
+        async with batch.database.transaction([job.tenant]) as tx:
+            await desk.withdraw(tx, contact)
+        more = True
+        while more:
+            async with batch.database.transaction([job.tenant]) as tx:
+                more = await store.forget_messages(tx, contact, FORGOTTEN_AT_ONCE)
+    async with batch.finishing():
+        pass
+
+
+def works(desk: Desk, settings: Settings, quotes: Quotes, speak: Speaker, held: tls.Holder | None) -> tuple[Work, ...]:
     """All that sending has to do, as the settings say; neighbours are told who we are by `speak` and our certificate."""
     server = Server(
         host=settings.smtp_host,
@@ -225,9 +248,10 @@ def works(desk: Desk, settings: Settings, speak: Speaker, held: tls.Holder | Non
         sender=settings.mail_from,
         connections=settings.smtp_connections,
     )
-    sender = Sender(desk, server, Documents(settings.invoicing_address, speak, held), settings.reply_domain)
+    sender = Sender(desk, server, Documents(settings.invoicing_address, speak, held), quotes, settings.reply_domain)
     return (
         Work(LETTER, sender.send, most=BATCH, cost_most=MESSAGES_AT_ONCE, findable=store.count_due),
         # Looks in its pauses, which the sender of letters may have none of.
         Work(DIGEST, partial(gather, desk), find=desk.find),
+        Work(FORGET, partial(forget, desk), most=1, find=find_erased, findable=store.count_erased),
     )

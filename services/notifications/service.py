@@ -5,11 +5,22 @@ from pathlib import Path
 from receivables.notifications.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.service import Parts, Service, Servicer, certificate_of, speaker_of
-from services.notifications import metrics, sending, stream
+from services.notifications import metrics, sending, stream, usecases
+from services.notifications.quotes import Quotes
 from services.notifications.rebuild import FOLD
 from services.notifications.rpc import NotificationsService
 from services.notifications.settings import Settings
 from services.notifications.usecases import Desk
+
+
+def quotes_of(settings: Settings) -> Quotes:
+    """What fetches what people wrote, as the settings say."""
+    return Quotes(
+        settings.disputes_address,
+        settings.ledger_address,
+        speaker_of("notifications", settings),
+        certificate_of(settings),
+    )
 
 
 def _servicers(parts: Parts[Settings]) -> list[Servicer]:
@@ -17,7 +28,7 @@ def _servicers(parts: Parts[Settings]) -> list[Servicer]:
         Servicer(
             service_pb2.DESCRIPTOR.services_by_name["NotificationsService"].full_name,
             service_pb2_grpc.add_NotificationsServiceServicer_to_server,
-            NotificationsService(parts.database, parts.consumer),
+            NotificationsService(parts.database, parts.consumer, quotes_of(parts.settings)),
         )
     ]
 
@@ -26,13 +37,15 @@ SERVICE = Service(
     name="notifications",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0005_accounts_apart.sql",
+    stands_on="0006_forgotten.sql",
     handlers=stream.handlers,
     servicers=_servicers,
     measure=metrics.measure,
+    outdated=usecases.forget_outdated,
     works=lambda parts: sending.works(
         Desk.of(parts.settings),
         parts.settings,
+        quotes_of(parts.settings),
         speaker_of("notifications", parts.settings),
         certificate_of(parts.settings),
     ),

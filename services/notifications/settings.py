@@ -19,6 +19,8 @@ class Settings(ChassisSettings):
     )
 
     invoicing_address: str = Field("127.0.0.1:50052", description="host:port of invoicing, for documents")
+    disputes_address: str = Field("127.0.0.1:50054", description="host:port of disputes, for what people wrote there")
+    ledger_address: str = Field("127.0.0.1:50053", description="host:port of the ledger, for the same")
     smtp_host: str = Field("127.0.0.1", description="mail server that takes our mail")
     smtp_port: Port = Field(25, description="its port")
     smtp_tls: Literal["auto", "starttls", "tls", "none"] = Field(

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, LiteralString
 
 from services.chassis import jobs
 from services.chassis.columns import Columns, columns, within
@@ -18,7 +18,7 @@ from services.chassis.sweeps import Span
 from services.days_off import calendar
 from services.kernel.orders import Scope
 from services.notifications import remembered
-from services.notifications.domain import delivery
+from services.notifications.domain import delivery, quotes
 from services.notifications.domain.contacts import Contact
 from services.notifications.domain.delivery import State
 from services.notifications.domain.roles import Role
@@ -31,6 +31,7 @@ MailKey = tuple[str, str, str]  # tenant, contact, key
 COUNTED_MAX = 100_000  # of vacancies, and of suspended contacts: more of them need no exact number
 DIGEST = "digest"  # the kind of job that makes a tenant's digests of a business day
 LETTER = "letter"  # the kind of job that sends a mail; its subject is the mail's first message
+FORGET = "forget"  # the kind of job that forgets what a contact was told
 _OPEN = "('QUEUED', 'SENT', 'SOFT_BOUNCED')"  # states of a mail that has not come to its end
 # The version before this one, which knows no jobs, leaves our mails alone so long by next_try_at; and finds them after
 # that, should it be alone again.
@@ -190,7 +191,8 @@ async def contacts_of(tx: Tx, accounts: Collection[Key]) -> dict[Key, list[Conta
 async def list_contacts(tx: Tx, house: Key, page: Page) -> list[Contact]:
     """The people of an account, by id; of the seller where the account is ''."""
     rows = await tx.rows(
-        f"""SELECT * FROM contact WHERE tenant = %s AND account_id = %s {"AND contact_id > %s" if page.after else ""}
+        f"""SELECT * FROM contact WHERE tenant = %s AND account_id = %s AND erased_at IS NULL
+                                     {"AND contact_id > %s" if page.after else ""}
              ORDER BY contact_id LIMIT {page.most}""",  # noqa: S608 - constant text
         [*house, *(page.after or ())],
     )
@@ -216,6 +218,115 @@ async def suspend(tx: Tx, contact: Key) -> Contact | None:
         [tx.at, *contact],
     )
     return _contact(row) if row else None
+
+
+async def find_contact(tx: Tx, key: Key) -> tuple[Contact | None, bool]:
+    """A person who is registered, and whether there is, or was, one by that id."""
+    row = await tx.row("SELECT * FROM contact WHERE tenant = %s AND contact_id = %s", key)
+    return (_contact(row) if row and row.erased_at is None else None), row is not None
+
+
+async def account_of(tx: Tx, key: Key) -> str:
+    """Whose person a contact is, or was; '' are the seller's."""
+    row = await tx.row("SELECT account_id FROM contact WHERE tenant = %s AND contact_id = %s", key)
+    return str(row.account_id)
+
+
+async def erase_contact(tx: Tx, key: Key, account_id: str) -> None:
+    """From now on the id means nobody, whether it meant somebody here or not."""
+    await tx.run(
+        """INSERT INTO contact (tenant, contact_id, account_id, name, email, roles, site, cost_centre, purchase_order,
+                                language, wants_document, suspended_at, erased_at)
+           VALUES (%s, %s, %s, '', '', '{}', '', '', '', 'en', false, %s, %s)
+           ON CONFLICT (tenant, contact_id) DO UPDATE
+             SET name = '', email = '', roles = '{}', site = '', cost_centre = '', purchase_order = '', language = 'en',
+                 wants_document = false, suspended_at = EXCLUDED.suspended_at, erased_at = EXCLUDED.erased_at""",
+        [*key, account_id, tx.at, tx.at],
+    )
+
+
+async def withdraw(tx: Tx, contact: Key) -> list[Any]:
+    """Send nothing more of what waits for a contact; return the messages of it."""
+    key = f"withdrawn/{new_id()}"
+    waits = "tenant = %s AND contact_id = %s AND mail_key IS NULL"
+    if (await tx.row(f"SELECT EXISTS (SELECT FROM message WHERE {waits}) AS waits", contact)).waits:  # noqa: S608 - constant text
+        await tx.run(
+            "INSERT INTO mail (tenant, contact_id, key, due_at, state) VALUES (%s, %s, %s, %s, 'QUEUED')",
+            [*contact, key, tx.at],
+        )
+        await tx.run(f"UPDATE message SET mail_key = %s WHERE {waits}", [key, *contact])  # noqa: S608 - constant text
+    rows = await tx.rows(
+        f"""UPDATE mail SET state = 'WITHDRAWN', carrier = NULL, next_try_at = 'infinity'
+             WHERE tenant = %s AND contact_id = %s AND state IN {_OPEN} RETURNING tenant, contact_id, key""",  # noqa: S608 - constant text
+        contact,
+    )
+    return [row for found in (await messages_in(tx, [_key(row) for row in rows])).values() for row in found]
+
+
+_WORDLESS = """subject = '', what_happened = '', affects = '', what_we_do = '', action = '', action_link = '', owner = '',
+               track_url = '', why_you = ''"""
+
+
+async def forget_messages(tx: Tx, contact: Key, most: int) -> bool:
+    """Forget the words of some of what a contact was told; whether there may be more.
+
+    And of its facts what versions before this one kept there of people's words.
+    """
+    rows = await tx.rows(
+        f"""UPDATE message SET {_WORDLESS}, forgotten_at = %s
+             WHERE tenant = %s AND message_id IN (SELECT message_id FROM message
+                                                   WHERE tenant = %s AND contact_id = %s AND forgotten_at IS NULL LIMIT %s)
+            RETURNING fact""",  # noqa: S608 - constant text
+        [tx.at, contact[0], *contact, most],
+    )
+    await tx.run(
+        """UPDATE story SET told = jsonb_set(told, '{details}', told -> 'details' || written.empty)
+             FROM (SELECT fact, jsonb_object_agg(name, '') AS empty
+                     FROM story CROSS JOIN unnest(ARRAY['missing', 'remittance', 'sees_to_it']) AS detail (name)
+                    WHERE tenant = %s AND fact = ANY (%s::text[])
+                      AND told -> 'details' ->> name <> '' AND strpos(told -> 'details' ->> name, %s) = 0
+                    GROUP BY fact) AS written
+            WHERE story.tenant = %s AND story.fact = written.fact""",
+        [contact[0], [row.fact for row in rows], quotes.mark("")[0], contact[0]],
+    )
+    return len(rows) == most
+
+
+# Contacts that were erased lately, and were told something meanwhile by who had found them before.
+_TOLD_MEANWHILE: LiteralString = """SELECT tenant, 'forget', 'contact/' || contact_id, '', 1 FROM contact c
+    WHERE suspended_at > %s - interval '1 day' AND erased_at IS NOT NULL
+      AND EXISTS (SELECT FROM (SELECT forgotten_at FROM message m
+                                WHERE m.tenant = c.tenant AND m.contact_id = c.contact_id
+                                ORDER BY message_id DESC LIMIT 100) AS last WHERE forgotten_at IS NULL)"""
+
+
+async def find_erased(tx: Tx, word: Origin) -> int:
+    """Have those forgotten once more who were told something while they were erased; return how many."""
+    return await jobs.find(tx, word, _TOLD_MEANWHILE, [tx.at])
+
+
+async def count_erased(tx: Tx) -> int:
+    """How many of them have no job yet."""
+    return await jobs.count_found(tx, _TOLD_MEANWHILE, [tx.at])
+
+
+async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
+    """Remove some of the messages of before a day, with their mails; return how many. Facts stay: they are told once."""
+    rows = await tx.rows(
+        """DELETE FROM message WHERE tenant = %s AND message_id IN (
+             SELECT message_id FROM (SELECT message_id, created_at FROM message WHERE tenant = %s
+                                      ORDER BY message_id LIMIT %s) AS oldest WHERE created_at < %s)
+           RETURNING contact_id, mail_key""",
+        [tenant, tenant, most, before],
+    )
+    await tx.run(
+        """DELETE FROM mail WHERE tenant = %s
+              AND (contact_id, key) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+              AND NOT EXISTS (SELECT FROM message m WHERE m.tenant = mail.tenant AND m.contact_id = mail.contact_id
+                                 AND m.mail_key = mail.key)""",
+        [tenant, *columns([(row.contact_id, row.mail_key) for row in rows if row.mail_key])],
+    )
+    return len(rows)
 
 
 async def save_companies(tx: Tx, names: Mapping[Key, str]) -> None:
@@ -593,7 +704,7 @@ async def _open(tx: Tx, mails: Collection[MailKey]) -> list[Any]:
               FROM mail JOIN contact USING (tenant, contact_id)
              WHERE mail.tenant = ANY (%s::text[]) AND mail.contact_id = ANY (%s::text[]) AND mail.key = ANY (%s::text[])
                AND contact.tenant = ANY (%s::text[]) AND contact.contact_id = ANY (%s::text[])
-               AND mail.state IN {_OPEN}""",  # noqa: S608 - constant text
+               AND contact.erased_at IS NULL AND mail.state IN {_OPEN}""",  # noqa: S608 - constant text
         [*keys, *keys[:2]],
     )
     return [row for row in rows if _key(row) in mails]
@@ -787,7 +898,8 @@ async def trouble(tx: Tx) -> Any:
         """SELECT (SELECT coalesce(extract(epoch FROM %(at)s - min(due_at)), 0) FROM mail
                     WHERE state IN ('QUEUED', 'SENT', 'SOFT_BOUNCED') AND due_at <= %(at)s) AS unsent_s,
                   (SELECT count(*) FROM (SELECT FROM vacancy LIMIT %(most)s) AS counted) AS vacant,
-                  (SELECT count(*) FROM (SELECT FROM contact WHERE suspended_at IS NOT NULL LIMIT %(most)s) AS counted)
+                  (SELECT count(*) FROM (SELECT FROM contact WHERE suspended_at IS NOT NULL AND erased_at IS NULL
+                                             LIMIT %(most)s) AS counted)
                     AS suspended""",
         {"at": tx.at, "most": COUNTED_MAX},
     )

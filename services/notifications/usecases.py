@@ -13,12 +13,16 @@ from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
-from services.chassis import outbox
+from services import retention
+from services.chassis import jobs, outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin, new_traceparent
 from services.chassis.ids import new_id
+from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
 from services.kernel.orders import Scope
+from services.kernel.refusals import Conflict, NotFound, quoted
+from services.kernel.retention import Record
 from services.notifications import store, wire
 from services.notifications.domain import delivery, routing
 from services.notifications.domain.contacts import Contact, mailbox
@@ -44,11 +48,44 @@ async def register_contact(tx: Tx, contact: Contact) -> None:
     """A person to tell, new or changed; what was to reach their old address with somebody else's mail goes by itself."""
     key = (contact.tenant, contact.contact_id)
     before = (await store.addresses(tx, [key])).get(key)
+    if before == "":
+        raise Conflict(
+            "contact.erased", f"contact {quoted(contact.contact_id)} was forgotten: the id means nobody any more"
+        )
     await store.save_contact(tx, contact)
     await store.close_vacancies(tx, contact)
     if before is not None and mailbox(before) != mailbox(contact.email):
         async with tx.all_accounts():  # somebody of another company may have had the same address
             await store.have_sent(tx, await store.let_go(tx, key), _word())
+
+
+async def erase(tx: Tx, call: Origin, contact_id: str) -> None:
+    """Forget a person: at once who it was, and after that whatever they were told; said again as often as it is asked."""
+    key = (call.tenant, contact_id)
+    if not await store.addresses(tx, [key]):
+        raise NotFound("contact.unknown", f"no contact {quoted(contact_id)}")
+    account_id = await store.account_of(tx, key)
+    await store.erase_contact(tx, key, account_id)
+    await forget_later(tx, key)
+    erased = events_pb2.ContactErased(contact_id=contact_id, account_id=account_id)
+    await outbox.add(tx, [Announcement(call, account_id or "people", f"contact/{contact_id}", erased)])
+
+
+async def forget_later(tx: Tx, contact: Key) -> None:
+    """Have the words forgotten of all that a contact was told."""
+    await jobs.add(tx, [Job(store.FORGET, f"contact/{contact[1]}", replace(_word(), tenant=contact[0]))])
+
+
+async def forget_outdated(tx: Tx, tenant: str) -> int:
+    """Remove messages whose time is over."""
+    return await store.forget_outdated(
+        tx, tenant, await retention.first_day(tx, tenant, Record.MESSAGE), MESSAGES_AT_ONCE
+    )
+
+
+async def find_erased(tx: Tx) -> int:
+    """Have those forgotten once more who were told something while they were erased; return how many."""
+    return await store.find_erased(tx, _word())
 
 
 async def set_policy(tx: Tx, call: Origin, digest_at: time) -> Policy:
@@ -80,6 +117,7 @@ async def change_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerChan
     """Know their clocks, holidays and language too."""
     told = sorted(map(wire.seller, events), key=lambda seller: seller.version)
     await store.save_sellers(tx, {(seller.tenant, seller.seller_id): seller for seller in told})
+    await retention.know_countries(tx, events)
 
 
 async def know_orders(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
@@ -298,6 +336,14 @@ class Desk:
         for suspended in gone:
             announcements += await self._tell_unreachable(tx, suspended, stories[-1], rows[-1], mail)
         await outbox.add(tx, announcements)
+
+    async def withdraw(self, tx: Tx, contact: Key) -> None:
+        """Tell whoever else must know what waits for somebody who is erased; what travels with theirs goes by itself."""
+        roles: dict[Key, set[str]] = {}
+        for row in await store.withdraw(tx, contact):
+            roles.setdefault((row.tenant, row.fact), set()).add(row.role)
+        await store.have_sent(tx, await store.let_go(tx, contact), _word())
+        await self._tell_others(tx, roles)
 
     async def _tell_others(self, tx: Tx, bounced: Mapping[Key, Collection[str]]) -> list[Story]:
         """Route facts again, now without whoever is suspended, to who holds the same role or must act instead.

@@ -1,9 +1,12 @@
 """Translates what the other services announce into stories, and our own words into the contract."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, time
 from typing import Any
 
+from google.protobuf import json_format
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1 import money_pb2, party_pb2
 from receivables.credit.v1 import events_pb2 as credit_pb2
@@ -14,12 +17,12 @@ from receivables.notifications.v1 import events_pb2, service_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts
-from services.chassis.envelope import Event
+from services.chassis.envelope import Event, is_who
 from services.kernel.calendars import day
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Invalid
-from services.notifications.domain import contacts
+from services.notifications.domain import contacts, quotes
 from services.notifications.domain.contacts import Contact
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.roles import Role
@@ -60,6 +63,7 @@ def clean(text: str) -> str:
     """What somebody else wrote, on one line and of bounded length, so that it fits a header or a sentence."""
     if not text.isprintable():
         text = "".join(c if c.isprintable() else " " for c in text)
+    text = quotes.without_marks(text)
     return " ".join(text.split())[:TEXT_MAX]
 
 
@@ -166,7 +170,11 @@ def hold_placed(event: Event[credit_pb2.HoldPlaced], now: Moment) -> Story | Non
         affects=Affects(new_orders=True),
         by_when=min(by, until) if until else by,
         scopes=(scope_of(body.scope),),
-        details={"reason": clean(body.reason_code), "sees_to_it": clean(body.owner), "until": until or ""},
+        details={
+            "reason": clean(body.reason_code),
+            "sees_to_it": clean(body.owner) if is_who(body.owner) else "",
+            "until": until or "",
+        },
     )
 
 
@@ -343,7 +351,8 @@ def payment_received(event: Event[ledger_pb2.PaymentReceived], now: Moment) -> S
             "paid_before": some(body.paid_before),
             "continues": "yes" if body.continues else "",
             "value_date": day(body.value_date, what="value_date"),
-            "remittance": clean(body.remittance),
+            # A version of the ledger before this one told it.
+            "remittance": clean(body.remittance) or quotes.mark(quotes.REMITTANCE),
         },
     )
 
@@ -372,7 +381,11 @@ def dispute_moved(event: Event[disputes_pb2.DisputeMoved], now: Moment, reason_c
         kind,
         amount=contracts.money(body.amount),
         by_when=day(body.next_by, what="next_by") if body.next_by else None,
-        details={"missing": clean(body.missing), "reason": reason_code},
+        # A version of disputes before this one told it, and did not count its moves.
+        details={
+            "missing": quotes.mark(quotes.MOVE, body.nth) if body.nth else clean(body.missing),
+            "reason": reason_code,
+        },
         knower=who_knows(reason_code) if kind is Kind.DISPUTE_QUESTION else None,
     )
 
@@ -506,6 +519,17 @@ def contact_message(person: Contact) -> service_pb2.Contact:
         wants_document=person.wants_document,
         suspended=person.suspended,
     )
+
+
+def exported(person: Contact | None, rows: Sequence[Any], contact_id: str) -> bytes:
+    """All that is known of a person, as JSON by the names of the contract; of one who is forgotten the id."""
+    known = contact_message(person) if person else service_pb2.Contact(contact_id=contact_id)
+    said = {"contact": _as_json(known), "messages": [_as_json(message(row)) for row in rows]}
+    return json.dumps(said, ensure_ascii=False).encode()
+
+
+def _as_json(message: Message) -> dict[str, Any]:
+    return json_format.MessageToDict(message, preserving_proto_field_name=True)
 
 
 def message(row: Any) -> service_pb2.Message:

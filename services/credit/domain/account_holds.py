@@ -1,6 +1,6 @@
 """Holds on accounts: no more orders of a company, or of a part of it, until somebody lifts it or its time is over."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.kernel.calendars import FIRST_YEAR, LAST_YEAR
@@ -42,6 +42,10 @@ class AccountHold:
         """Refuse one more on an account that has as many as are read at a decision."""
         if standing >= HOLDS_MAX:
             raise Conflict("hold.too_many", f"an account has at most {HOLDS_MAX:,} holds that stand")
+
+    def is_as_much_as_known_of(self, wanted: "AccountHold") -> bool:
+        """Whether it is that hold; what somebody wrote beside it may be forgotten here meanwhile."""
+        return self in (wanted, replace(wanted, reason=""), replace(wanted, reason="", owner=""))
 
     def stands(self, at: datetime) -> bool:
         """Whether its time is not over yet."""

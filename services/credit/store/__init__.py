@@ -8,6 +8,8 @@ from services.credit.store.account_holds import (
     count_over,
     find_account_holds,
     find_over,
+    forget,
+    forget_outdated,
     lift_account_hold,
     list_account_holds,
 )
@@ -57,6 +59,8 @@ __all__ = [
     "find_lapsed",
     "find_movements",
     "find_over",
+    "forget",
+    "forget_outdated",
     "get_account",
     "get_policy",
     "keep_sellers",

@@ -1,6 +1,7 @@
 """Holds on accounts: which stand, and when they end."""
 
 from collections.abc import Collection, Iterable
+from datetime import date
 from typing import Any, LiteralString
 
 from services.chassis import jobs
@@ -13,6 +14,7 @@ from services.credit.domain.book import Key
 from services.kernel.orders import Scope
 
 LIFT = "lift"  # the kind of job
+_IS_WHO = "^(contact|user|key|service|system):[^[:space:]@]+$"  # as chassis/envelope.py has it
 _OVER: LiteralString = """SELECT tenant, 'lift', 'hold/' || hold_id, '', 1 FROM account_hold
                            WHERE lifted_at IS NULL AND until <= %s ORDER BY until"""
 
@@ -83,6 +85,28 @@ async def lift_account_hold(tx: Tx, key: Key, by: str) -> bool:
                 WHERE tenant = %s AND hold_id = %s AND lifted_at IS NULL""",
             [tx.at, by, *key],
         )
+    )
+
+
+async def forget(tx: Tx, tenant: str, subject: str) -> None:
+    """Forget what somebody wrote of holds, in their own name or for another.
+
+    Who sees to a hold stays, if it is said by an id.
+    """
+    await tx.run(
+        f"""UPDATE account_hold SET reason = '', owner = CASE WHEN owner ~ '{_IS_WHO}' THEN owner ELSE '' END
+             WHERE tenant = %s AND string_to_array(placed_by, ' for ') @> %s::text[]
+               AND (reason <> '' OR owner <> '')""",  # noqa: S608 - constant text
+        [tenant, [subject]],
+    )
+
+
+async def forget_outdated(tx: Tx, tenant: str, before: date) -> int:
+    """Forget what was written of holds that were over before a day; return of how many."""
+    return await tx.run(
+        """UPDATE account_hold SET reason = ''
+            WHERE tenant = %s AND reason <> '' AND coalesce(lifted_at, until) < %s""",
+        [tenant, before],
     )
 
 

@@ -1,6 +1,6 @@
 """What credit does: load, decide, save, announce, in the caller's transaction."""
 
-from services.credit.usecases.account_holds import end, find_over, lift_hold, place_hold
+from services.credit.usecases.account_holds import end, find_over, forget, forget_outdated, lift_hold, place_hold
 from services.credit.usecases.buyers import change_buyer, register_buyer, set_limit
 from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, review, tell_refused
 from services.credit.usecases.policies import know_sellers, set_policy
@@ -12,6 +12,8 @@ __all__ = [
     "find_lapsed",
     "find_over",
     "follow",
+    "forget",
+    "forget_outdated",
     "know_sellers",
     "lapse",
     "lift_hold",

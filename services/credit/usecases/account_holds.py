@@ -1,18 +1,22 @@
 """Holds on accounts: placed and lifted by people, ended by the clock."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from receivables.credit.v1 import events_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
+from services import contracts, retention
 from services.chassis import outbox
 from services.chassis.database import Tx
-from services.chassis.envelope import Origin, new_traceparent
+from services.chassis.envelope import Event, Origin, new_traceparent
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.credit import store, wire
 from services.credit.domain.account_holds import AccountHold
 from services.credit.usecases.buyers import one_account
 from services.kernel.refusals import Conflict, NotFound
+from services.kernel.retention import Record
 
 
 async def place_hold(tx: Tx, origin: Origin, hold: AccountHold) -> None:
@@ -24,10 +28,11 @@ async def place_hold(tx: Tx, origin: Origin, hold: AccountHold) -> None:
     if earlier is None:
         hold.check_room(await store.count_account_holds(tx, (hold.tenant, hold.account_id)))
     if await store.add_account_hold(tx, hold, origin.actor):
-        await outbox.add(tx, [_tell(origin, hold, wire.hold_placed(hold))])
+        await outbox.add(tx, [_tell(origin, hold, wire.hold_to_tell(hold))])
         return
     # One that is not seen is another account's.
-    if (earlier or (await store.find_account_holds(tx, [key])).get(key)) != (hold, False):
+    known, lifted = earlier or (await store.find_account_holds(tx, [key])).get(key) or (None, True)
+    if known is None or lifted or not known.is_as_much_as_known_of(hold):
         raise Conflict("hold.exists", f"there is, or was, another hold {hold.hold_id}")
 
 
@@ -40,6 +45,17 @@ async def lift_hold(tx: Tx, origin: Origin, hold_id: str) -> None:
     await one_account(tx, origin, hold.account_id)
     if await store.lift_account_hold(tx, key, origin.actor):
         await outbox.add(tx, [_tell(origin, hold, wire.hold_lifted(hold, "lifted"))])
+
+
+async def forget(tx: Tx, events: Sequence[Event[notifications_pb2.ContactErased]]) -> None:
+    """Forget what these persons wrote of holds; who did what, by id, stays."""
+    for event in events:
+        await store.forget(tx, event.tenant, contracts.forgotten(event))
+
+
+async def forget_outdated(tx: Tx, tenant: str) -> int:
+    """Forget what was written of holds whose time is over; that they stood stays."""
+    return await store.forget_outdated(tx, tenant, await retention.first_day(tx, tenant, Record.ACT))
 
 
 async def find_over(tx: Tx) -> int:

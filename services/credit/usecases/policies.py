@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from receivables.credit.v1 import events_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 
+from services import retention
 from services.chassis import outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
@@ -35,3 +36,4 @@ async def know_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerChange
         if key not in newest or newest[key][2] < version:
             newest[key] = (*key, version, seller.time_zone)
     await store.keep_sellers(tx, list(newest.values()))
+    await retention.know_countries(tx, events)

@@ -196,12 +196,16 @@ class People:
 class Entry:
     """One step of a case's history."""
 
+    # From 1.
+    nth: int
     action: Action
     from_state: State
     to_state: State
     actor: str
     reason: str
     at: datetime
+    # With ASK_CUSTOMER: what exactly.
+    missing: str
 
 
 def number(year: int, nth: int) -> str:

@@ -41,7 +41,6 @@ class Cause:
     # The event that was followed; of a call, "call/" and its idempotency key.
     event_id: str
     actor: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,8 @@ class Receipt:
     paid_before: tuple[str, ...] = ()
     # More of it is being matched, or waits for its turn.
     continues: bool = False
+    # Whether it is still known what was written with it.
+    worded: bool = True
 
     @property
     def unapplied(self) -> Money:

@@ -2,6 +2,15 @@
 
 from services.ledger.usecases.books import follow
 from services.ledger.usecases.parties import know, know_sellers
-from services.ledger.usecases.payments import APPLY, import_statement, match_on, record_payment
+from services.ledger.usecases.payments import APPLY, forget_outdated, import_statement, match_on, record_payment
 
-__all__ = ["APPLY", "follow", "import_statement", "know", "know_sellers", "match_on", "record_payment"]
+__all__ = [
+    "APPLY",
+    "follow",
+    "forget_outdated",
+    "import_statement",
+    "know",
+    "know_sellers",
+    "match_on",
+    "record_payment",
+]

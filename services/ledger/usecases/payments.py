@@ -1,8 +1,9 @@
 """Payments: booked once, applied to what they name or else to what is oldest due, so much in each transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from services import retention
 from services.chassis import jobs, outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
@@ -10,6 +11,7 @@ from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.kernel.refusals import Invalid, KeyReused, NotFound, Refusal, quoted
+from services.kernel.retention import Record
 from services.ledger import store, wire
 from services.ledger.domain import entries, matching, statement
 from services.ledger.domain.entries import Entry
@@ -154,6 +156,12 @@ async def import_statement(tx: Tx, origin: Origin, content: bytes) -> list[tuple
     return outcomes
 
 
+async def forget_outdated(tx: Tx, tenant: str) -> int:
+    """Forget what was written with payments whose time is over; what they paid stays."""
+    before = await retention.first_day(tx, tenant, Record.LEDGER_ENTRY)
+    return await store.forget_outdated(tx, tenant, before, STATEMENT_CHUNK)
+
+
 async def _goes_on(tx: Tx, payment: Payment) -> bool:
     """Whether a payment will still be matched; one whose job an operator has discarded holds up nobody any more."""
     if await jobs.is_wanted(tx, _job_key(payment)):
@@ -217,7 +225,7 @@ def _job_key(payment: Payment) -> tuple[str, str, str]:
 
 
 def _same_payment(earlier: Receipt, payment: Payment) -> Receipt | Refusal:
-    if earlier.payment == payment:
+    if earlier.payment == (payment if earlier.worded else replace(payment, remittance="")):
         return earlier
     return _ID_REUSED
 

@@ -16,6 +16,8 @@ class State(StrEnum):
     SOFT_BOUNCED = "SOFT_BOUNCED"
     # Never.
     HARD_BOUNCED = "HARD_BOUNCED"
+    # Its reader was forgotten before it went.
+    WITHDRAWN = "WITHDRAWN"
 
 
 class Answer(StrEnum):

@@ -63,6 +63,11 @@ class Belongings:
         return f"{self.account}-contact"
 
     @property
+    def leaver(self) -> str:
+        """Who is forgotten by whoever may."""
+        return f"{self.account}-contact-leaver"
+
+    @property
     def hold(self) -> str:
         return f"{self.account}-hold"
 
@@ -109,6 +114,7 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
         credit_pb2.RegisterBuyerRequest(account_id=account, company=company, limit=eur(50_000)),
     )
     await call(NotificationsServiceStub, a_contact(of))
+    await call(NotificationsServiceStub, a_contact(of, of.leaver))
     await house.settle()
     await _ordered(house, of, of.order, tenant)
     [issued] = [one for one in house.said(invoicing_events.InvoiceIssued, tenant) if one.account_id == account]
@@ -141,13 +147,14 @@ async def _ordered(house: House, of: Belongings, order: str, tenant: str) -> Non
         await house.settle()
 
 
-def a_contact(of: Belongings) -> notifications_pb2.RegisterContactRequest:
-    """Its person, who is told of everything."""
+def a_contact(of: Belongings, contact: str = "") -> notifications_pb2.RegisterContactRequest:
+    """Its person, who is told of everything; or another."""
+    contact = contact or of.contact
     return notifications_pb2.RegisterContactRequest(
-        contact_id=of.contact,
+        contact_id=contact,
         account_id=of.account,
-        name=of.contact,
-        email=f"{of.contact}@buyer.example",
+        name=contact,
+        email=f"{contact}@buyer.example",
         roles=["AP_CLERK", "REQUESTER", "PROCUREMENT", "RECEIVING"],
         language="en",
     )
@@ -206,7 +213,9 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "disputes.SetPolicy": disputes_pb2.SetPolicyRequest(
             policy=disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5, reopen_days=30)
         ),
+        "disputes.GetMove": disputes_pb2.GetMoveRequest(nth=1),
         "notifications.RegisterContact": a_contact(of),
+        "notifications.EraseContact": notifications_pb2.EraseContactRequest(contact_id=of.leaver),
         "notifications.SetPolicy": notifications_pb2.SetPolicyRequest(
             policy=notifications_events.NotificationPolicy(digest_at="16:00")
         ),

@@ -24,22 +24,24 @@ _OF_THE_CHASSIS = {
 }
 # Tables of no account, each with why it needs none; beside those that row-level security exempts altogether.
 OF_NO_ACCOUNT = {
-    "credit": {"policy": "the seller's own", "seller": "the seller's own"},
+    "credit": dict.fromkeys(("policy", "seller", "seller_country"), "the seller's own"),
     "invoicing": {
         "seller": "the seller's own",
         "seller_version": "the seller's own",
         "series": "the seller's numbers, whoever they are given to",
         "refused_order": "ids of orders that were refused, and why: followers alone read it",
     },
-    "ledger": {"seller": "the seller's own"},
+    "ledger": {"seller": "the seller's own", "seller_country": "the seller's own"},
     "disputes": {
         "policy": "the seller's own",
         "seller": "the seller's own",
+        "seller_country": "the seller's own",
         "case_series": "how many cases there are in a year: numbers are counted over all accounts",
     },
     "notifications": {
         "policy": "the seller's own",
         "seller": "the seller's own",
+        "seller_country": "the seller's own",
         "order_scope": "which part of a company an order is for, by its id: followers alone read it",
         "dispute_reason": "a case's reason and number, by its id: followers alone read it",
         "case_file": "where replies to a case go, by what it is about: followers alone read it",

@@ -69,7 +69,9 @@ def test_what_waits_is_listed_and_shown_whole(urls: DatabaseUrls, say: Say):
 
 
 def test_what_is_large_is_listed_and_shown_by_its_size_and_never_loaded(urls: DatabaseUrls, say: Say):
-    large = replace(placed("o1"), value=b"\xff" * 7_000_000, headers={"ce_subject": "order/o1", "x": "y" * 1_000_000})
+    large = replace(
+        placed("o1"), value=b"\xff" * 7_000_000, headers={"ce_subject": "order/o1", "ce_time": "y" * 1_000_000}
+    )
     handle(urls, large)
 
     listed, shown = say("parked", "list"), say("parked", "show", "1")

@@ -15,7 +15,7 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 from services.chassis import outbox
 from services.chassis.consumer import RUN_MAX, Consumer
 from services.chassis.database import Tx
-from services.chassis.envelope import RECORD_MAX_BYTES, Event, Record
+from services.chassis.envelope import RECORD_MAX_BYTES, Event, Record, kept
 from services.chassis.outbox import Announcement
 from services.chassis.parked import Parked, Shown, find, listed, next_of
 from services.chassis.service import Parts
@@ -233,7 +233,7 @@ def poison() -> list[Record]:
     ]
 
 
-async def test_poison_is_parked_as_it_came_and_stops_nothing(toy: Toy):
+async def test_poison_is_parked_as_it_came_but_for_headers_that_are_not_ours_and_stops_nothing(toy: Toy):
     bad = poison()
 
     await toy.consumer.handle([placed("before"), *bad, placed("after")])
@@ -244,7 +244,7 @@ async def test_poison_is_parked_as_it_came_and_stops_nothing(toy: Toy):
     rows = await all_parked(toy)
     assert [row.reason for row in rows] == ["unreadable"] * len(bad)
     assert [(r.record.key, r.record.value, r.record.headers) for r in rows] == [
-        (b.key, b.value, b.headers) for b in bad
+        (b.key, b.value, kept(b.headers)) for b in bad
     ]
     assert [row.tenant for row in tenants] == ["acme"]
 
@@ -334,7 +334,7 @@ async def test_text_that_neither_a_database_nor_xml_can_hold_is_refused_and_told
         rows = await tx.rows("SELECT payload FROM outbox WHERE headers ->> 'ce_type' LIKE %s ORDER BY id", ["%Refused"])
     said = [credit_pb2.OrderRefused.FromString(row.payload) for row in rows]
     assert [(m.order_id, m.message) for m in said] == [
-        ("o1", r"scope.site has a control character at position 2: 'a\x00b'"),
+        ("o1", "scope.site has a control character at position 2"),
         ("o\ufffd", r"order_id has a control character at position 2: 'o\x1b'"),
     ]
 
@@ -342,13 +342,11 @@ async def test_text_that_neither_a_database_nor_xml_can_hold_is_refused_and_told
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"ce_reason": "because\nof"}, "text.control_character"),
-        ({"ce_reason": "x" * 1_000_000}, "text.too_long"),
-        ({"ce_actor": "user:\u202eada"}, "text.characters"),
         ({"ce_idempotencykey": "x" * 201}, "text.too_long"),
+        ({"ce_idempotencykey": "a\nb"}, "text.control_character"),
     ],
 )
-async def test_who_says_something_and_why_has_its_bounds_and_the_sender_hears_of_it(
+async def test_what_a_header_says_has_its_bounds_and_the_sender_hears_of_it(
     toy: Toy, changes: dict[str, str], code: str
 ):
     await toy.consumer.handle([placed("o1", headers=changes), placed("o1", version=2)])

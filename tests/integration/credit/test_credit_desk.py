@@ -7,6 +7,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1 import party_pb2
 from receivables.credit.v1 import events_pb2, service_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.credit import usecases
@@ -25,6 +26,7 @@ from tests.integration.credit.desk import (
     set_clock,
     told,
 )
+from tests.records import a_record
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 ON_HOLD, APPROVED = ("DECLINED", ["account_on_hold"]), ("APPROVED", ["within_limit"])
@@ -64,7 +66,8 @@ async def test_orders_of_an_account_on_hold_are_declined_until_it_is_lifted(desk
 
     assert await desk.reasons("o2") == APPROVED
     assert not (await desk.account()).on_hold
-    assert await bodies(desk.parts, events_pb2.HoldPlaced) == [placed_hold]
+    [told] = await bodies(desk.parts, events_pb2.HoldPlaced)
+    assert (told.reason_code, told.reason, told.owner) == ("overdue", "", "user:ada")
     assert placed_hold == events_pb2.HoldPlaced(
         hold_id="h1",
         account_id="b1",
@@ -348,6 +351,27 @@ async def test_a_clock_beyond_all_calendars_refuses_orders_without_a_day(desk: D
     with pytest.raises(Refused, match=r"date\.out_of_range"):
         await desk.decide("o1")
     assert await expire(desk.parts) == 0
+
+
+async def rows(desk: Desk, sql: str) -> list[Any]:
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        return await tx.rows(sql)
+
+
+async def test_what_a_person_wrote_of_a_hold_is_forgotten_and_the_hold_stands(desk: Desk):
+    await register(desk.parts)
+    await desk.call("PlaceHold", wish("h1", reason="he laughed", owner="Jane"))
+    await desk.call("PlaceHold", wish("h2", reason="so did she", owner="user:bo"))
+    body = notifications_pb2.ContactErased(contact_id="ada")
+
+    await desk.parts.consumer.handle([a_record(body, account="people", subject="contact/ada")])
+
+    found = await rows(desk, "SELECT hold_id, reason, owner, placed_by FROM account_hold ORDER BY hold_id")
+    assert [tuple(row) for row in found] == [("h1", "", "", "user:ada"), ("h2", "", "user:bo", "user:ada")]
+    assert await desk.reasons("o1") == ON_HOLD
+    kept = await rows(desk, "SELECT response FROM answer WHERE method = 'PlaceHold' ORDER BY at")
+    assert [service_pb2.PlaceHoldResponse.FromString(row.response).hold.reason for row in kept] == ["", ""]
+    await desk.call("PlaceHold", wish("h1", reason="he laughed", owner="Jane"))
 
 
 @pytest.mark.parametrize(

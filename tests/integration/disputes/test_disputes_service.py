@@ -12,9 +12,10 @@ import psycopg
 import pytest
 from receivables.disputes.v1 import events_pb2, service_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
 from services.chassis.database import Tx
-from services.disputes import store
+from services.disputes import store, usecases
 from services.disputes.domain.cases import CONTESTED, MOVES, Action
 from services.kernel.money import Money
 from tests.integration.disputes.desk import MONDAY, Desk, OpenDesk, Refused, credited, issued, reduced
@@ -91,7 +92,9 @@ async def test_a_case_goes_from_opening_to_its_credit_note(desk: Desk) -> None:
         *("DisputeOpened", "ACKNOWLEDGED", "UNDER_REVIEW", "AWAITING_CUSTOMER", "UNDER_REVIEW", "PROPOSED"),
         *("ACCEPTED", "DisputeResolved", "RESOLVING", "RESOLVED"),
     ]
-    assert (told[3][1].missing, told[3][1].next_by) == ("photo of the box", "2026-03-09")
+    assert (told[3][1].missing, told[3][1].nth, told[3][1].next_by) == ("", 4, "2026-03-09")
+    asked = await desk.call("GetMove", service_pb2.GetMoveRequest(dispute_id=case.number, nth=4))
+    assert (asked.move.missing, STATE(asked.move.to_state)) == ("photo of the box", "STATE_AWAITING_CUSTOMER")
     resolved = told[7][1]
     assert (resolved.credit.minor, resolved.disputed.minor, resolved.reason_code) == (2_380, 2_380, "QTY_SHORT")
     assert [(line.line_id, line.quantity) for line in resolved.lines] == [("1", "2")]
@@ -163,8 +166,12 @@ async def test_of_moves_at_once_that_exclude_each_other_one_succeeds(desk: Desk)
 
 
 async def test_the_same_key_opens_one_case_and_repeats_its_answer(desk: Desk) -> None:
-    first, again = await asyncio.gather(desk.open(cents=100, key="k1"), desk.open(cents=100, key="k1"))
+    answers = await asyncio.gather(desk.open(cents=100, key="k1"), desk.open(cents=100, key="k1"))
 
+    assert {answer.description for answer in answers} == {"two are missing", ""}  # a repeat has nobody's words
+    for answer in answers:
+        answer.description = ""
+    first, again = answers
     assert first == again
     assert await room(desk) == (100, 0)
     with pytest.raises(Refused) as refused:
@@ -465,3 +472,67 @@ async def test_whatever_is_done_the_cases_never_exceed_the_invoice(desk: Desk, s
     assert len(cases) > 5
     assert {code.partition(".")[0] for code in codes} == {"dispute"}
     assert await desk.rows("SELECT FROM parked") == []
+
+
+async def forget(desk: Desk, contact_id: str, account_id: str = "b1") -> None:
+    body = notifications_pb2.ContactErased(contact_id=contact_id, account_id=account_id)
+    await desk.follow(a_record(body, account=account_id or "people", subject=f"contact/{contact_id}"))
+
+
+async def written(desk: Desk) -> list[tuple[str, ...]]:
+    """What is left of what people wrote: descriptions, then questions and reasons."""
+    cases = await desk.rows("SELECT opened_by, description FROM dispute WHERE description <> '' ORDER BY opened_at")
+    moves = await desk.rows(
+        "SELECT actor, missing, reason FROM dispute_move WHERE missing <> '' OR reason <> '' ORDER BY dispute_id, nth"
+    )
+    return [tuple(row) for row in (*cases, *moves) if row[0] != "system:disputes"]
+
+
+async def test_what_a_person_wrote_is_forgotten_and_what_others_wrote_stays(desk: Desk) -> None:
+    await desk.open(("1", "1"), by="contact:c2")
+    case = await desk.open(("2", "1"), by="contact:c1")
+    case = await desk.move(case, "REVIEW")
+    await desk.move(case, "ASK_CUSTOMER", missing="photo", by="user:bo for user:c1")
+    before = await written(desk)
+
+    await forget(desk, "c1")
+
+    assert await written(desk) == [row for row in before if row[0] != "contact:c1"]
+    found = await desk.get(case)
+    assert (found.dispute.description, found.history[0].actor, found.history[0].reason) == ("", "contact:c1", "")
+    await forget(desk, "c1", "")  # one of the seller's own of that id, for whom another asked
+    assert [row for row in await written(desk) if "c1" in row[0]] == []
+
+
+async def test_whoever_asks_the_same_again_hears_the_same_but_for_what_people_wrote(desk: Desk) -> None:
+    case = await desk.open(("1", "1"), by="contact:c1", key="k1")
+    assert case.description
+
+    again = await desk.open(("1", "1"), by="contact:c1", key="k1")
+
+    case.description = ""
+    assert again == case
+    assert len(await desk.rows("SELECT FROM dispute")) == 1
+
+
+async def test_what_was_written_in_open_cases_is_kept_however_old(desk: Desk) -> None:
+    closed = await desk.open(("1", "1"))
+    await desk.move(closed, "WITHDRAW")
+    await desk.open(("2", "1"))
+    await desk.rows("UPDATE dispute SET opened_at = opened_at - interval '20 years' RETURNING 1")
+
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        assert await usecases.forget_outdated(tx, "acme") == 1
+        assert await usecases.forget_outdated(tx, "acme") == 0
+
+    rows = await desk.rows("SELECT state, description <> '' AS described FROM dispute ORDER BY dispute_id")
+    assert [tuple(row) for row in rows] == [("WITHDRAWN", False), ("ACKNOWLEDGED", True)]
+
+
+async def test_a_move_that_is_not_there_is_not_found(desk: Desk) -> None:
+    case = await desk.open(("1", "1"))
+
+    with pytest.raises(Refused) as refused:
+        await desk.call("GetMove", service_pb2.GetMoveRequest(dispute_id=case.dispute_id, nth=9))
+
+    assert refused.value.code == "dispute.unknown_move"

@@ -1,6 +1,6 @@
 """The five services on databases of their own, without processes or a broker: events go from hand to hand."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Set
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +18,7 @@ from services.disputes.service import SERVICE as DISPUTES
 from services.invoicing.service import SERVICE as INVOICING
 from services.ledger.service import SERVICE as LEDGER
 from services.notifications.service import SERVICE as NOTIFICATIONS
-from tests.callers import serving
+from tests.callers import answering, dial, environment, operations
 from tests.integration.conftest import OpenService
 from tests.records import a_record
 
@@ -36,13 +36,15 @@ class Resident:
     service: Service[Any]
     parts: Parts[Any]
     channel: grpc.aio.Channel
+    address: str
     read: dict[str, int] = field(default_factory=dict)
 
 
 class House:
     """What is told goes into `topics`; `settle` hands it on until nobody has anything more to say."""
 
-    def __init__(self) -> None:
+    def __init__(self, left_alone: Set[str] = frozenset(SENDING)) -> None:
+        self._left_alone = left_alone
         self.residents: dict[str, Resident] = {}
         self.topics: dict[str, list[Record]] = {}
 
@@ -54,7 +56,14 @@ class House:
         return record
 
     async def call(
-        self, stub: type[Any], method: str, request: Any, *, tenant: str = "acme", actor: str = "user:ada"
+        self,
+        stub: type[Any],
+        method: str,
+        request: Any,
+        *,
+        tenant: str = "acme",
+        actor: str = "user:ada",
+        reason: str = "test",
     ) -> Any:
         """Ask a service as a person."""
         name = stub.__module__.split(".")[1]
@@ -62,7 +71,7 @@ class House:
             ("ar-tenant", tenant),
             ("ar-idempotency-key", uuid4().hex),
             ("ar-actor", actor),
-            ("ar-reason", "test"),
+            ("ar-reason", reason),
         )
         return await getattr(stub(self.residents[name].channel), method)(request, metadata=metadata, timeout=30)
 
@@ -89,7 +98,7 @@ class House:
                 await resident.parts.consumer.handle(records)
                 resident.read[topic] = resident.read.get(topic, 0) + len(records)
                 done += len(records)
-        works = [work for work in resident.service.works(resident.parts) if work.kind not in SENDING]
+        works = [work for work in resident.service.works(resident.parts) if work.kind not in self._left_alone]
         done += await drain(resident.parts.consumer, works)
         return done + await self._publish(resident)
 
@@ -121,14 +130,22 @@ class House:
 
 
 @asynccontextmanager
-async def opened(open_service: OpenService, settings: Mapping[str, Mapping[str, Any]]) -> AsyncIterator[House]:
-    """Open the five, each behind its gRPC door."""
+async def opened(
+    open_service: OpenService, settings: Mapping[str, Mapping[str, Any]], *, left_alone: Set[str] = frozenset(SENDING)
+) -> AsyncIterator[House]:
+    """Open the five, each behind its gRPC door; notifications, the last, knows those of the others."""
     async with AsyncExitStack() as stack:
-        house = House()
+        house = House(left_alone)
         for service in SERVICES:
-            parts = await stack.enter_async_context(
-                open_service(service, clock="test", **settings.get(service.name, {}))
-            )
-            channel = await stack.enter_async_context(serving(service, parts))
-            house.residents[service.name] = Resident(service, parts, channel)
+            given = dict(settings.get(service.name, {}))
+            if service.name == "notifications":
+                given |= {"identity_key": environment(service.name)["AR_IDENTITY_KEY"]}
+                given |= {
+                    f"{name}_address": house.residents[name].address for name in ("invoicing", "disputes", "ledger")
+                }
+            parts = await stack.enter_async_context(open_service(service, clock="test", **given))
+            servicers = [*service.servicers(parts), operations(service, parts)]
+            address = await stack.enter_async_context(answering(service.name, servicers))
+            channel = await stack.enter_async_context(dial(address, service.name))
+            house.residents[service.name] = Resident(service, parts, channel, address)
         yield house

@@ -225,7 +225,7 @@ class Trade:
                     description="x" * 2000,
                     lines=[disputes_pb2.DisputedLine(line_id=line_id, quantity=quantities[line_id])],
                 ),
-                actor="contact:c1",
+                actor="user:bo",
             )
             for action in (disputes_calls.ACTION_REVIEW, disputes_calls.ACTION_PROPOSE):
                 await self._house.call(

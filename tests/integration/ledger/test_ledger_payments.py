@@ -68,14 +68,14 @@ async def test_a_payment_is_told_with_all_it_did(desk: Desk):
     assert (reduced[2].by, reduced[2].amount.minor, reduced[2].open.minor, reduced[2].cause_id) == (1, 700, 300, "p1")
 
 
-async def test_the_entries_of_a_payment_say_who_booked_it_and_why(desk: Desk):
+async def test_the_entries_of_a_payment_say_who_booked_it(desk: Desk):
     await desk.follow(registered(), issued("1"))
     await desk.pay("bank/7", 700, key="k-1")
 
     rows = await desk.rows(
         "SELECT kind, reference, event_id, actor, reason, effective_on::text FROM entry ORDER BY kind"
     )
-    by = ("call/k-1", "user:ada", "the bank says so", "2026-02-01")
+    by = ("call/k-1", "user:ada", "", "2026-02-01")
     assert rows[0] == ("cash_applied", "bank%2F7/1", *by)
     assert rows[2] == ("payment_received", "bank%2F7", *by)
 
@@ -334,3 +334,26 @@ async def test_what_is_no_statement_is_refused(desk: Desk, content: bytes, code:
     with pytest.raises(Refused) as refused:
         await desk.call("ImportBankStatement", service_pb2.ImportBankStatementRequest(content=content))
     assert (refused.value.code, refused.value.status) == (code, grpc.StatusCode.INVALID_ARGUMENT)
+
+
+async def test_what_was_written_with_a_payment_is_shown_and_told_to_nobody(desk: Desk):
+    await desk.follow(registered())
+    await desk.pay("p1", 1_500, "from Jane")
+
+    shown = (await desk.call("GetPayment", service_pb2.GetPaymentRequest(payment_id="p1"))).payment
+    assert (shown.remittance, shown.amount.minor, shown.unapplied.minor) == ("from Jane", 1_500, 1_500)
+    [told] = [event for kind, _, event in await desk.told() if kind == "PaymentReceived"]
+    assert told.remittance == ""
+    with pytest.raises(Refused) as refused:
+        await desk.call("GetPayment", service_pb2.GetPaymentRequest(payment_id="p2"))
+    assert refused.value.code == "payment.unknown"
+
+
+async def test_a_payment_whose_text_is_forgotten_is_still_known(desk: Desk):
+    await desk.follow(registered())
+    await desk.pay("p1", 1_500, "from Jane")
+    await desk.rows("UPDATE payment SET remittance = '', worded = false RETURNING 1")
+
+    await desk.pay("p1", 1_500, "from Jane")
+
+    assert len(await desk.rows("SELECT FROM entry")) == 1

@@ -14,7 +14,7 @@ from services.chassis.service import Servicer
 from services.notifications.service import SERVICE
 from tests.callers import answering, environment, serving
 from tests.integration.conftest import OpenService
-from tests.integration.notifications.office import Invoicing, Office, OpenOffice
+from tests.integration.notifications.office import Invoicing, Office, OpenOffice, Writers
 from tests.unit.notifications.samples import MONDAY_10
 
 INVOICING = "receivables.invoicing.v1.InvoicingService"
@@ -37,16 +37,23 @@ def open_office(open_service: OpenService, mail: Mail) -> OpenOffice:
     async def opened(**settings: Any) -> AsyncIterator[Office]:
         invoicing = Invoicing()  # type: ignore[abstract] # it is asked for documents alone
         servicer = Servicer(INVOICING, invoicing_grpc.add_InvoicingServiceServicer_to_server, invoicing)
-        async with answering("invoicing", [servicer]) as address:
+        writers = Writers()
+        async with (
+            answering("invoicing", [servicer]) as address,
+            answering("disputes", [writers.disputes()]) as disputes,
+            answering("ledger", [writers.ledger()]) as ledger,
+        ):
             given = {
                 "smtp_host": mail.host,
                 "smtp_port": mail.port,
                 "invoicing_address": address,
+                "disputes_address": disputes,
+                "ledger_address": ledger,
                 "identity_key": environment(SERVICE.name)["AR_IDENTITY_KEY"],
             } | settings
             async with open_service(SERVICE, clock="test", **given) as parts, serving(SERVICE, parts) as channel:
                 stub = service_pb2_grpc.NotificationsServiceStub(channel)
-                office = Office(parts, stub, SERVICE.works(parts), mail, invoicing)
+                office = Office(parts, stub, SERVICE.works(parts), mail, invoicing, writers)
                 await office.set_clock(MONDAY_10)
                 yield office
 

@@ -17,16 +17,20 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.common.v1.party_pb2 import Company, Scope
 from receivables.credit.v1 import events_pb2 as credit_pb2
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
 from receivables.invoicing.v1 import events_pb2 as invoicing_events_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
+from receivables.ledger.v1 import service_pb2 as ledger_pb2
+from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
 from receivables.notifications.v1 import events_pb2, service_pb2
 
 from deploy.local.mail import Mail
 from services.chassis import parked
 from services.chassis.access import CALL
 from services.chassis.envelope import Event
-from services.chassis.service import Parts
+from services.chassis.service import Parts, Servicer
 from services.chassis.workers import Work, count_due, workers
 from services.notifications import store
 from tests.unit.notifications.samples import ACCOUNT, TENANT, an_event, eur, record
@@ -68,6 +72,51 @@ class Invoicing(invoicing_grpc.InvoicingServiceServicer):
         )
 
 
+@dataclass
+class Writers:
+    """What people wrote, behind the doors of disputes and the ledger; they can be away."""
+
+    missing: dict[tuple[str, int], str] = field(default_factory=dict)
+    remittances: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    away: bool = False
+
+    async def _come(self, what: str, context: Any) -> None:
+        self.asked.append(what)
+        if self.away:
+            await context.abort(grpc.StatusCode.INTERNAL, "not now")
+
+    async def move(self, request: disputes_pb2.GetMoveRequest, context: Any) -> disputes_pb2.GetMoveResponse:
+        """As disputes answers."""
+        await self._come(f"{request.dispute_id}/{request.nth}", context)
+        if (request.dispute_id, request.nth) not in self.missing:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such case")
+        missing = self.missing[request.dispute_id, request.nth]
+        return disputes_pb2.GetMoveResponse(move=disputes_pb2.HistoryEntry(nth=request.nth, missing=missing))
+
+    async def payment(self, request: ledger_pb2.GetPaymentRequest, context: Any) -> ledger_pb2.GetPaymentResponse:
+        """As the ledger answers."""
+        await self._come(request.payment_id, context)
+        remittance = self.remittances.get(request.payment_id, "")
+        return ledger_pb2.GetPaymentResponse(
+            payment=ledger_pb2.Payment(payment_id=request.payment_id, remittance=remittance)
+        )
+
+    def disputes(self) -> Servicer:
+        """What answers as disputes."""
+        answers: Any = disputes_grpc.DisputesServiceServicer()  # type: ignore[abstract] # asked for moves alone
+        answers.GetMove = self.move
+        name = "receivables.disputes.v1.DisputesService"
+        return Servicer(name, disputes_grpc.add_DisputesServiceServicer_to_server, answers)
+
+    def ledger(self) -> Servicer:
+        """What answers as the ledger."""
+        answers: Any = ledger_grpc.LedgerServiceServicer()  # type: ignore[abstract] # asked for payments alone
+        answers.GetPayment = self.payment
+        name = "receivables.ledger.v1.LedgerService"
+        return Servicer(name, ledger_grpc.add_LedgerServiceServicer_to_server, answers)
+
+
 @dataclass(frozen=True)
 class Office:
     """A running notifications service, with the mail server and the invoicing that it talks to."""
@@ -77,6 +126,7 @@ class Office:
     works: Sequence[Work]
     mail: Mail
     invoicing: Invoicing
+    writers: Writers
 
     async def call(self, method: str, request: Message, *, tenant: str = TENANT) -> Any:
         metadata = (
@@ -189,7 +239,12 @@ class Office:
         """What was announced so far, in order."""
         types = {
             f"receivables.notifications.v1.{kind.__name__}": kind
-            for kind in (events_pb2.MessageDelivered, events_pb2.MessageBounced, events_pb2.ContactUnreachable)
+            for kind in (
+                events_pb2.MessageDelivered,
+                events_pb2.MessageBounced,
+                events_pb2.ContactUnreachable,
+                events_pb2.ContactErased,
+            )
         }
         rows = await self.rows("SELECT headers->>'ce_type' AS type, payload FROM outbox ORDER BY id")
         return [types[row.type].FromString(row.payload) for row in rows]

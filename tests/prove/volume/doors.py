@@ -141,6 +141,12 @@ def eur(minor: int) -> money_pb2.Money:
     return money_pb2.Money(minor=minor, currency="EUR")
 
 
+def _erased(n: int) -> Record:
+    """Somebody is forgotten, who wrote nothing that is left."""
+    body = notifications_events.ContactErased(contact_id=f"c{n}", account_id=account_of(n))
+    return a_record(body, account=account_of(n), subject=f"contact/c{n}")
+
+
 def _credit() -> list[Door]:
     def order(n: int) -> Record:
         body = orders_events.OrderPlaced(
@@ -225,6 +231,7 @@ def _credit() -> list[Door]:
         call(credit_pb2.SetPolicyRequest(policy=policy)),
         call(credit_pb2.GetPolicyRequest()),
         event(seller, kind=invoicing_events.SellerChanged),
+        event(_erased, kind=notifications_events.ContactErased),
         event(order, kind=orders_events.OrderPlaced),
         event(shipped, kind=orders_events.OrderShipped),
         event(opened, kind=ledger_events.ItemOpened),
@@ -271,6 +278,7 @@ def _ledger() -> list[Door]:
         Door("ImportBankStatement", statement),
         call(ledger_pb2.GetAccountRequest(account_id=HOT)),
         call(ledger_pb2.GetAccountRequest(account_id="b7")),
+        call(ledger_pb2.GetPaymentRequest(payment_id="p-i7")),
         *pages(ledger_pb2.ListOpenItemsRequest()),
         *pages(ledger_pb2.ListOpenItemsRequest(account_id=HOT)),
         *pages(ledger_pb2.ListOpenItemsRequest(account_id="b2"), rows=2),
@@ -329,6 +337,8 @@ def _disputes() -> list[Door]:
         *(Door(name, open_move_resolve) for name in ("Open", "Move", "Resolve")),
         call(disputes_pb2.GetDisputeRequest(dispute_id="d000000007")),
         call(disputes_pb2.GetDisputeRequest(dispute_id="D-2026-77")),
+        call(disputes_pb2.GetMoveRequest(dispute_id="d000000007", nth=1)),
+        event(_erased, kind=notifications_events.ContactErased),
         *pages(disputes_pb2.ListDisputesRequest()),
         *pages(disputes_pb2.ListDisputesRequest(account_id=HOT)),
         *pages(disputes_pb2.ListDisputesRequest(state=disputes_events.STATE_PROPOSED)),
@@ -413,6 +423,8 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         *pages(notifications_pb2.ListMessagesRequest(account_id=HOT, contact_id=f"c-{HOT}")),
         call(notifications_pb2.ListMessagesRequest(about="invoice/i7")),
         call(notifications_pb2.ListMessagesRequest(account_id=HOT, about="invoice/i10", contact_id=f"c-{HOT}")),
+        call(notifications_pb2.ExportContactRequest(contact_id=f"c-{HOT}")),
+        call(notifications_pb2.EraseContactRequest(contact_id="fresh")),
         *(event(of_kind(kind), kind=kind) for kind in handlers),
     ]
 

@@ -110,7 +110,7 @@ def test_lines_have_all_that_xml_can_hold():
     refused = refusal(ledger_pb2.RecordPaymentRequest(remittance="first\nsecond\x0b"))
     assert (refused.code, refused.message) == (
         "text.control_character",
-        r"remittance has a control character at position 13: 'first\nsecond\x0b'",
+        "remittance has a control character at position 13",
     )
 
 
@@ -170,12 +170,15 @@ def test_a_time_that_no_business_has_is_refused(time: Timestamp):
     assert (refused.code, refused.message) == ("time.out_of_range", "until is no time from 1970 to 2199")
 
 
-def test_a_refusal_names_the_place_and_quotes_no_more_than_sixty_characters():
+def test_a_refusal_names_the_place_and_quotes_sixty_characters_at_most_and_nothing_of_what_people_write():
     line = events_pb2.OrderLine(line_id="1", name="\n" * 16_000)
+    long_id = events_pb2.OrderLine(line_id="\n" * 16_000)
     roles = ["CREDIT", "SALES!"]
 
     named = refusal(an_order(lines=[events_pb2.OrderLine(line_id="1")] * 3 + [line])).message
-    assert named == f"lines[3].name has 16,000 characters, 200 are taken: {chr(10) * 60!r} …"
+    assert named == "lines[3].name has 16,000 characters, 200 are taken"
+    quoted = refusal(an_order(lines=[long_id])).message
+    assert quoted == f"lines[0].line_id has 16,000 characters, 128 are taken: {chr(10) * 60!r} …"
     said = refusal(notifications_pb2.RegisterContactRequest(roles=roles)).message
     assert said == "roles[1] cannot have the character at position 6: 'SALES!'"
 

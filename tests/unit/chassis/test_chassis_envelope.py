@@ -22,6 +22,7 @@ from services.chassis.envelope import (
     decode,
     encode,
     identity_of,
+    kept,
     source_of,
     text_headers,
     topic_of,
@@ -35,6 +36,8 @@ TYPES = types_of(TOPIC, {events_pb2.OrderPlaced: None})  # type: ignore[dict-ite
 BODY = events_pb2.OrderPlaced(order_id="o1", version=1, account_id="b1")
 LIMITS = types_of("receivables.credit.v1", {credit_pb2.LimitChanged: None})  # type: ignore[dict-item]
 LIMIT = credit_pb2.LimitChanged(account_id="b1")
+AT = datetime(2026, 1, 5, 9, 30, 0, 123456, tzinfo=UTC)
+ORIGIN = Origin("acme", "user:ada", "because", "key-1", "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "cause-1")
 
 
 def a_placed(**changes: object) -> Record:
@@ -57,11 +60,9 @@ def code_of(record: Record) -> str:
     return refused.value.code
 
 
-def test_what_is_encoded_is_decoded_as_the_same():
-    at = datetime(2026, 1, 5, 9, 30, 0, 123456, tzinfo=UTC)
-    origin = Origin("acme", "user:ada", "because", "key-1", "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "cause-1")
+def test_what_is_encoded_is_decoded_as_the_same_but_for_why_it_was_done():
     headers = encode(
-        LIMIT, event_id="e1", subject="buyer/b1", at=at, origin=origin, source="/receivables/x", sequence=7
+        LIMIT, event_id="e1", subject="buyer/b1", at=AT, origin=ORIGIN, source="/receivables/x", sequence=7
     )
 
     event = decode(a_limit(headers=headers), LIMITS)
@@ -71,8 +72,8 @@ def test_what_is_encoded_is_decoded_as_the_same():
         type="receivables.credit.v1.LimitChanged",
         subject="buyer/b1",
         account_id="b1",
-        at=at,
-        origin=replace(origin, causation_id="e1"),  # what follows from it is caused by it
+        at=AT,
+        origin=replace(ORIGIN, reason="", causation_id="e1"),  # what follows from it is caused by it
         body=LIMIT,
         sequence=7,
         source="/receivables/x",
@@ -102,12 +103,51 @@ def test_a_header_that_makes_no_sense_is_unreadable(header: str, value: str):
     assert code_of(with_headers(**{header: value})) == "event.header_malformed"
 
 
-def test_of_ours_a_long_reason_is_cut_and_nothing_refused():
-    """As the version before this told them, and as they stand on the topics."""
-    long = {"ce_sequence": "7", "ce_reason": "x" * 9000, "ce_actor": "y" * 201}
-    event = decode(a_limit(headers={**a_limit().headers, **long}), LIMITS)
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("contact:c1", "contact:c1"),
+        ("user:é-1", "user:é-1"),
+        ("system:unpublish", "system:unpublish"),
+        ("contact:b for contact:a", "contact:b for contact:a"),
+        ("contact:b for Jane", "contact:b for system:unknown"),
+        ("Jane Doe", "system:unknown"),
+        ("user:Jane Doe", "system:unknown"),
+        ("user:jane@doe.example", "system:unknown"),
+        ("user:\u202eada", "system:unknown"),
+        ("a for b for c", "system:unknown"),
+        ("user:" + "y" * 9000, "system:unknown"),
+        ("", "system:unknown"),
+    ],
+)
+def test_who_says_something_is_read_and_told_by_ids_alone(said: str, read: str):
+    record = a_limit(headers={**a_limit().headers, "ce_actor": said})
+    told = encode(
+        decode(record, LIMITS).body,
+        event_id="e1",
+        subject="s",
+        at=AT,
+        origin=replace(ORIGIN, actor=said),
+        source="/x",
+        sequence=None,
+    )
 
-    assert (event.origin.reason, event.origin.actor) == ("x" * 200, "y" * 200)
+    assert (decode(record, LIMITS).origin.actor, told["ce_actor"]) == (read, read)
+
+
+def test_why_somebody_did_something_is_neither_told_nor_read():
+    """The version before this told it, and so it stands on the topics."""
+    event = decode(a_limit(headers={**a_limit().headers, "ce_sequence": "7", "ce_reason": "x" * 9000}), LIMITS)
+    told = encode(event.body, event_id="e1", subject="s", at=AT, origin=ORIGIN, source="/x", sequence=None)
+
+    assert (event.origin.reason, told["ce_reason"]) == ("", "")
+    assert ORIGIN.reason
+
+
+def test_of_what_waits_only_headers_that_are_known_are_kept_and_none_that_names_a_person():
+    headers = {"ce_id": "e1", "ce_actor": "Jane Doe", "ce_reason": "Jane wants it", "x-clerk": "Jane"}
+
+    assert kept(headers) == {"ce_id": "e1", "ce_actor": "system:unknown", "ce_reason": ""}
 
 
 def test_an_event_of_no_source_is_one_of_its_tenant():

@@ -19,7 +19,7 @@ from services.ledger.domain.payments import Evidence, Receipt, Shelf
 from services.ledger.service import SERVICE
 from tests.unit.ledger.books import a_credit_note, a_payment, an_invoice, eur, sums
 
-CAUSE = Cause("e1", "system:test", "test")
+CAUSE = Cause("e1", "system:test")
 
 
 def sides(entry: Entry) -> dict[int, int]:

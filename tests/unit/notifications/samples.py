@@ -205,13 +205,14 @@ def credit_note() -> Event[Any]:
     return an_event(body, "invoice/i1")
 
 
-def payment(unapplied: int = 0, **changes: Any) -> Event[Any]:
+def payment(unapplied: int = 0, remittance: str = "", **changes: Any) -> Event[Any]:
+    """Money that came in; with a text, as versions before this one told it."""
     body = ledger.PaymentReceived(
         payment_id="p1",
         account_id=ACCOUNT,
         amount=eur(119000),
         value_date="2026-03-02",
-        remittance="RE 1",
+        remittance=remittance,
         unapplied=eur(unapplied),
         **changes,
     )
@@ -232,7 +233,8 @@ def dispute_opened(reason: str = "QTY_SHORT") -> Event[Any]:
     return an_event(body, "dispute/d1")
 
 
-def dispute_moved(state: Any, missing: str = "") -> Event[Any]:
+def dispute_moved(state: Any, missing: str = "", nth: int = 0) -> Event[Any]:
+    """A step of a case; with a text, and without a number, as versions before this one told it."""
     body = disputes.DisputeMoved(
         dispute_id="d1",
         invoice_id="i1",
@@ -240,6 +242,7 @@ def dispute_moved(state: Any, missing: str = "") -> Event[Any]:
         to_state=state,
         amount=eur(11900),
         missing=missing,
+        nth=nth,
         invoice_number="RE-2026-000001",
         next_by="2026-03-09",
     )

@@ -221,14 +221,17 @@ def test_whatever_a_container_calls_is_another_container(compose):
     called = {
         told["AR_SMTP_HOST"],
         told["AR_KAFKA_BOOTSTRAP_SERVERS"].partition(":")[0],
-        told["AR_INVOICING_ADDRESS"].removeprefix("dns:///").partition(":")[0],
+        *(
+            told[f"AR_{name}_ADDRESS"].removeprefix("dns:///").partition(":")[0]
+            for name in ("DISPUTES", "INVOICING", "LEDGER")
+        ),
         alertmanager.partition(":")[0],
         re.findall(r'host="\$\{2:-(\w+)\}"', (COMPOSE.parent / "compose" / "secrets.sh").read_text())[0],
     }
     certified = (COMPOSE.parent / "compose" / "certificates.sh").read_text()
     assert re.findall(r"=\"\$\{[23]:-(\w+)\}\"", certified) == ["postgres", "kafka"]
 
-    assert called == {"mail", "kafka", "invoicing", "alertmanager", "postgres"} & compose.keys()
+    assert called == {"mail", "kafka", "disputes", "invoicing", "ledger", "alertmanager", "postgres"} & compose.keys()
     assert f"CLIENTS://{told['AR_KAFKA_BOOTSTRAP_SERVERS']}" in compose["kafka"]["environment"][
         "KAFKA_ADVERTISED_LISTENERS"
     ].split(",")

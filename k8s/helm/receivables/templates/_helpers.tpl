@@ -189,9 +189,9 @@ annotations:
 
 {{- /* The topics that each service follows (their stream.py). */ -}}
 {{- define "receivables.follows" -}}
-credit: [invoicing, ledger, orders]
+credit: [invoicing, ledger, notifications, orders]
 invoicing: [credit, disputes, orders]
 ledger: [credit, disputes, invoicing]
-disputes: [invoicing, ledger]
+disputes: [invoicing, ledger, notifications]
 notifications: [credit, disputes, invoicing, ledger, orders]
 {{- end }}

@@ -1,0 +1,39 @@
+"""What somebody else wrote and keeps: a sentence of ours has a mark in its place, which is filled when it is read.
+
+So it is kept once, by the service whose it is, and forgotten there.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+
+# OBJECT REPLACEMENT CHARACTER (Unicode, 23.8): stands for what is not part of the text itself.
+_END = "\ufffc"
+_MARK = re.compile(f"{_END}([a-z]+)(?:/([0-9]{{1,9}}))?{_END}")
+
+# What a mark stands for: what was written with a move of the case, or with the payment, that the message is about.
+MOVE, REMITTANCE = "move", "remittance"
+Quote = tuple[str, int]
+
+
+def mark(kind: str, nth: int = 0) -> str:
+    """What stands in a sentence in its place."""
+    return f"{_END}{kind}/{nth}{_END}" if nth else f"{_END}{kind}{_END}"
+
+
+def without_marks(text: str) -> str:
+    """The text of somebody who could have written one."""
+    return text.replace(_END, " ")
+
+
+def quotes(texts: Iterable[str]) -> set[Quote]:
+    """What the marks in these stand for."""
+    return {_quote(found) for text in texts if _END in text for found in _MARK.finditer(text)}
+
+
+def filled(text: str, said: Callable[[Quote], str]) -> str:
+    """The text with what its marks stand for."""
+    return _MARK.sub(lambda found: said(_quote(found)), text) if _END in text else text
+
+
+def _quote(found: re.Match[str]) -> Quote:
+    return found[1], int(found[2] or 0)

@@ -1,0 +1,149 @@
+"""Fetches what people wrote from the services whose it is, for who reads a message (domain/quotes.py)."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import grpc
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
+from receivables.ledger.v1 import service_pb2 as ledger_pb2
+from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
+
+from services.chassis import tls, tracing
+from services.chassis.identity import Speaker
+from services.notifications import wire
+from services.notifications.documents import NotAtHand
+from services.notifications.domain import quotes
+from services.notifications.domain.quotes import Quote
+from services.notifications.texts.catalogue import catalogue
+
+WAIT_S = 5.0  # for an answer, retries included
+AT_ONCE = 8  # questions
+NOT_AT_HAND = "…"
+# The texts of a message, as its row has them, in which something may be quoted.
+_TEXTS = ("what_happened", "what_we_do", "action")
+
+# As for documents: gRPC's own retry of a call that never reached the server, or whose server stopped as it came.
+_CONFIG = json.dumps(
+    {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "methodConfig": [
+            {
+                "name": [
+                    {"service": "receivables.disputes.v1.DisputesService"},
+                    {"service": "receivables.ledger.v1.LedgerService"},
+                ],
+                "retryPolicy": {
+                    "maxAttempts": 5,
+                    "initialBackoff": "0.1s",
+                    "maxBackoff": "1s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
+                },
+            }
+        ],
+    }
+)
+
+# A tenant, what a message is about ("dispute/…"), and what is quoted.
+_Wanted = tuple[str, str, Quote]
+
+
+class Quotes:
+    """What people wrote, over gRPC; kept by nobody here."""
+
+    def __init__(self, disputes: str, ledger: str, metadata: Speaker, held: tls.Holder | None) -> None:
+        """Remember where they answer, what says who asks them, and our certificate; without one we ask in plain text."""
+        options = [("grpc.service_config", _CONFIG)]
+        self._disputes = tls.Line("disputes", disputes, held, options)
+        self._ledger = tls.Line("ledger", ledger, held, options)
+        self._metadata = metadata
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def fill(self, rows: Sequence[Any], traceparent: str = "") -> list[Any]:
+        """Messages with what they quote; raises NotAtHand."""
+        return await self._fill(rows, partial(self._fetch, traceparent))
+
+    async def fill_if_at_hand(self, rows: Sequence[Any]) -> list[Any]:
+        """The same for who only looks: what is not at hand is left out."""
+
+        async def fetch(wanted: _Wanted) -> str | None:
+            try:
+                return await self._fetch("", wanted)
+            except NotAtHand:
+                return NOT_AT_HAND
+
+        return await self._fill(rows, fetch)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._disputes.close()
+        await self._ledger.close()
+
+    async def _fill(
+        self, rows: Sequence[Any], fetch: Callable[[_Wanted], Coroutine[Any, Any, str | None]]
+    ) -> list[Any]:
+        wanted = sorted(
+            {(row.tenant, row.about, quote) for row in rows for quote in quotes.quotes(_texts(row).values())}
+        )
+        if not wanted:
+            return list(rows)
+        said = dict(zip(wanted, await asyncio.gather(*map(fetch, wanted)), strict=True))
+        return [_filled(row, said) for row in rows]
+
+    async def _fetch(self, traceparent: str, wanted: _Wanted) -> str | None:
+        """What was written; None if nothing was, or if it is forgotten."""
+        tenant, about, (kind, nth) = wanted
+        async with self._turns:
+            try:
+                match (kind, about.partition("/")):
+                    case ("move", ("dispute", _, dispute_id)):
+                        return await self._missing(tenant, dispute_id, nth, traceparent)
+                    case ("remittance", ("payment", _, payment_id)):
+                        return await self._remittance(tenant, payment_id, traceparent)
+                    case _:
+                        return None
+            except grpc.aio.AioRpcError as error:
+                if error.code() is grpc.StatusCode.NOT_FOUND:
+                    return None
+                raise NotAtHand(error.code().name) from None
+
+    async def _missing(self, tenant: str, dispute_id: str, nth: int, traceparent: str) -> str | None:
+        stub = disputes_grpc.DisputesServiceStub(self._disputes.channel())
+        request = disputes_pb2.GetMoveRequest(dispute_id=dispute_id, nth=nth)
+        with self._asking(
+            tenant, "disputes", "receivables.disputes.v1.DisputesService/GetMove", traceparent
+        ) as metadata:
+            answer = await stub.GetMove(request, metadata=metadata, timeout=WAIT_S)
+        return wire.clean(answer.move.missing) or None
+
+    async def _remittance(self, tenant: str, payment_id: str, traceparent: str) -> str | None:
+        stub = ledger_grpc.LedgerServiceStub(self._ledger.channel())
+        request = ledger_pb2.GetPaymentRequest(payment_id=payment_id)
+        with self._asking(tenant, "ledger", "receivables.ledger.v1.LedgerService/GetPayment", traceparent) as metadata:
+            answer = await stub.GetPayment(request, metadata=metadata, timeout=WAIT_S)
+        return wire.clean(answer.payment.remittance) or None
+
+    @contextmanager
+    def _asking(self, tenant: str, service: str, method: str, traceparent: str) -> Iterator[list[tuple[str, str]]]:
+        """What says who asks, within the trace of the mail."""
+        metadata = self._metadata(tenant, service)
+        with tracing.span(method, "client", traceparent, {"rpc.system": "grpc"}) as trace:
+            yield [*metadata, ("traceparent", trace)] if trace else metadata
+
+
+def _texts(row: Any) -> dict[str, str]:
+    return {name: getattr(row, name) for name in _TEXTS}
+
+
+def _filled(row: Any, said: dict[_Wanted, str | None]) -> Any:
+    unsaid = catalogue(row.language).common("not_stated")
+
+    def of(quote: Quote) -> str:
+        return said[(row.tenant, row.about, quote)] or unsaid
+
+    return row._replace(**{name: quotes.filled(text, of) for name, text in _texts(row).items()})
