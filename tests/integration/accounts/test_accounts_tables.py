@@ -21,6 +21,9 @@ _OF_THE_CHASSIS = {
     "answer": "answers to calls by their key: whoever is bound to accounts gets none but their own (rpc.py, _digest)",
     "job": "work that waits: no call reads it, and all that it names is read by its worker for all accounts",
     "failing": "tenants whose events fail: no call of a tenant reads it",
+    **dict.fromkeys(
+        ("act", "act_link", "act_root"), "the audit trail: the seller's auditors alone read it (access.bound)"
+    ),
 }
 # Tables of no account, each with why it needs none; beside those that row-level security exempts altogether.
 OF_NO_ACCOUNT = {

@@ -625,4 +625,9 @@ async def test_acts_are_found_by_account_or_by_actor(toy: Toy, call: Caller):
 )
 async def test_nobody_else_reads_the_audit_trail(call: Caller, caller: Principal):
     for method, request in (("ListActs", audit_pb2.ListActsRequest()), ("ListRoots", audit_pb2.ListRootsRequest())):
-        assert await refused(call(method, request, caller)) in {"access.role", "access.kind", "access.tenant"}
+        assert await refused(call(method, request, caller)) in {
+            "access.role",
+            "access.kind",
+            "access.tenant",
+            "access.bound",
+        }

@@ -254,6 +254,8 @@ def test_migrations_apply_once_also_when_two_start_at_once(servers: Servers):
             "chassis/0003_outbox.sql",
             "chassis/0004_tenants_apart.sql",
             "chassis/0005_types_unknown.sql",
+            "chassis/0006_accounts_apart.sql",
+            "chassis/0007_acts.sql",
             "toy/0001_effects.sql",
         ],
     ]
