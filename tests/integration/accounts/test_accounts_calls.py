@@ -255,17 +255,14 @@ async def test_the_ledger_shows_items_of_the_callers_accounts_and_parts(open_ser
             assert [(b.open.minor, b.overdue.minor) for b in answer.balances] == [(23_800, 23_800)]
         trial = await service.ask(cy, "GetTrialBalance", ledger_pb2.GetTrialBalanceRequest())
         assert trial.code == "access.bound"  # the whole seller's
-        # A payment by another's id; rows of a bank's file that are another's; one that meets what any part owes.
+        # A payment by another's id; a bank's file is the whole seller's; a payment that meets what any part owes.
         await service.ask(clerk(), "RecordPayment", ledger.a_payment("p1", 100, account="b"))
         assert (
             await service.ask(cy, "RecordPayment", ledger.a_payment("p1", 100, account="a"))
         ).code == "payment.id_reused"
         content = b"reference,account,value_date,amount,currency,remittance\np2,b,2026-02-01,1.00,EUR,\n"
         upload = await service.ask(cy, "ImportBankStatement", ledger_pb2.ImportBankStatementRequest(content=content))
-        unknown = await service.ask(
-            cy, "ImportBankStatement", ledger_pb2.ImportBankStatementRequest(content=content.replace(b",b,", b",x,"))
-        )
-        assert [(row.outcome, row.code) for row in upload.rows] == [(row.outcome, row.code) for row in unknown.rows]
+        assert upload.code == "access.bound"
         di = clerk("a", name="di", sites=("north",))
         paid = await service.ask(di, "RecordPayment", ledger.a_payment("p3", 23_800, account="a"))
         assert len(paid.applications) == 2
