@@ -47,12 +47,13 @@ class Quotes:
         return await self._fill(rows, partial(self._fetch, traceparent))
 
     async def fill_if_at_hand(self, rows: Sequence[Any]) -> list[Any]:
-        """The same for who only looks: what is not at hand is left out."""
+        """The same for who only looks, and waits no longer for all of it than for one: what is not at hand is left out."""
 
         async def fetch(wanted: _Wanted) -> str | None:
             try:
-                return await self._fetch("", wanted)
-            except NotAtHand:
+                async with asyncio.timeout(WAIT_S):  # all begin at once
+                    return await self._fetch("", wanted)
+            except (NotAtHand, TimeoutError):
                 return NOT_AT_HAND
 
         return await self._fill(rows, fetch)
