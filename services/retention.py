@@ -28,6 +28,13 @@ async def know_countries(tx: Tx, events: Sequence[Event[events_pb2.SellerChanged
 
 
 async def first_day(tx: Tx, tenant: str, record: Record) -> date:
-    """The first day of which a tenant's records of this kind are still kept."""
-    rows = await tx.rows("SELECT DISTINCT country FROM seller_country WHERE tenant = %s", [tenant])
+    """The first day of which a tenant's records of this kind are still kept.
+
+    Of legal entities that were told to the version before this one, their clock is known and their country is not.
+    """
+    rows = await tx.rows(
+        """SELECT DISTINCT coalesce(c.country, '') AS country
+             FROM seller LEFT JOIN seller_country AS c USING (tenant, seller_id) WHERE tenant = %s""",
+        [tenant],
+    )
     return kept_from([row.country for row in rows], record, tx.at.date())

@@ -15,6 +15,7 @@ from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
 from services.chassis.database import Tx
+from services.chassis.envelope import Record
 from services.disputes import store, usecases
 from services.disputes.domain.cases import CONTESTED, MOVES, Action
 from services.kernel.money import Money
@@ -527,6 +528,30 @@ async def test_what_was_written_in_open_cases_is_kept_however_old(desk: Desk) ->
 
     rows = await desk.rows("SELECT state, description <> '' AS described FROM dispute ORDER BY dispute_id")
     assert [tuple(row) for row in rows] == [("WITHDRAWN", False), ("ACKNOWLEDGED", True)]
+
+
+async def test_while_one_legal_entitys_country_is_not_known_what_was_written_is_kept_as_long_as_anywhere(
+    desk: Desk,
+) -> None:
+    """The version before this one kept their clocks and not their countries."""
+    await desk.move(await desk.open(("1", "1")), "WITHDRAW")
+    await desk.rows("UPDATE dispute SET opened_at = opened_at - interval '8 years' RETURNING 1")
+    await desk.follow(in_denmark("s1"), in_denmark("s2"))
+    await desk.rows("DELETE FROM seller_country WHERE seller_id = 's2' RETURNING 1")
+
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        assert await usecases.forget_outdated(tx, "acme") == 0
+    await desk.follow(in_denmark("s2", version=2))
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        assert await usecases.forget_outdated(tx, "acme") == 1
+
+
+def in_denmark(seller_id: str, version: int = 1) -> Record:
+    """A legal entity whose law has records kept for five years."""
+    seller = invoicing_pb2.Seller(seller_id=seller_id)
+    seller.company.address.country = "DK"
+    body = invoicing_pb2.SellerChanged(version=version, seller=seller)
+    return a_record(body, account=seller_id, subject=f"seller/{seller_id}")
 
 
 async def test_a_move_that_is_not_there_is_not_found(desk: Desk) -> None:
