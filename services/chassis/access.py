@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Literal
 
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import Descriptor, EnumValueDescriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.descriptor import EnumValueDescriptor, FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from receivables.common.v1 import access_pb2
 
@@ -71,15 +71,13 @@ class Rule:
             if f"{identity.CONTACT}:{contact}" != principal.subject:
                 raise Forbidden("access.contact", "a contact asks for itself here; its ACCOUNT_ADMIN for others too")
         if self.value_field:
-            _value_rule(request.DESCRIPTOR, self.value_field, getattr(request, self.value_field)).check_caller(
-                principal
-            )
+            _value_rule(request, self.value_field).check_caller(principal)
 
 
-def _value_rule(message: Descriptor, field: str, value: int) -> Rule:
-    """Who may use a value of an enum field; whoever may call the method, where the value says nothing."""
-    kind = message.fields_by_name[field].enum_type
-    found = kind.values_by_number.get(value) if kind is not None else None
+def _value_rule(request: Message, field: str) -> Rule:
+    """Who may say what an enum field says; whoever may call the method, where the value says nothing."""
+    kind = request.DESCRIPTOR.fields_by_name[field].enum_type
+    found = kind.values_by_number.get(getattr(request, field)) if kind is not None else None
     return (rule_of_value(found) if found is not None else None) or _ANYBODY
 
 
