@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from services.chassis import acts, chain, logs, service
+from services.chassis import acts, chain, logs, operators, service
 from services.chassis.chain import Root, Verified
 from services.chassis.database import NOBODY, Database, is_tenant, reach
 from services.chassis.settings import load
@@ -59,9 +59,10 @@ def commands(served: service.Service[Any]) -> typer.Typer:
     def clean(
         tenant: Tenant,
         before: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="the first day that is kept, UTC")],
-        by: Annotated[str, typer.Option(help="who does it, such as user:ada")],
+        by: operators.By = "",
     ) -> None:
-        root = chain.clean(_owner(served), _known(tenant), before.date(), by=by)
+        who = operators.who(by, served.name, load(served.settings))
+        root = chain.clean(_owner(served), _known(tenant), before.date(), by=who)
         typer.echo(f"cleaned up to {root.number}, the last of {root.day}" if root else "nothing is as old")
 
     return app

@@ -23,7 +23,6 @@ WIDE = 240  # characters
 SHOWN, SHOWN_FIELDS = 10_000, 100  # of a field, characters, and how many headers
 
 Number = Annotated[int, typer.Argument(help="the parked event's number, as `parked list` shows it")]
-By = Annotated[str, typer.Option(help="who does it, such as user:ada; your operator's key says so where there is one")]
 Why = Annotated[str, typer.Option(help="kept with the event")]
 
 
@@ -53,7 +52,7 @@ def command_line(served: service.Service[Any]) -> typer.Typer:
                 bool,
                 typer.Option("--over-gaps", help="go on where events of ours are missing: an operator discarded them"),
             ] = False,
-            by: By = "",
+            by: operators.By = "",
         ) -> None:
             settings = load(served.settings)
             logs.configure(served.name, settings.log_level)
@@ -92,7 +91,7 @@ def _parked_commands(served: service.Service[Any]) -> typer.Typer:
         _with_consumer(served, work)
 
     @app.command(help="Handle it again, and after it, in order, what stands behind it.")
-    def replay(number: Number, by: By = "") -> None:
+    def replay(number: Number, by: operators.By = "") -> None:
         who = _who(served, by)
 
         async def work(consumer: Consumer) -> None:
@@ -108,7 +107,7 @@ def _parked_commands(served: service.Service[Any]) -> typer.Typer:
         _with_consumer(served, work)
 
     @app.command(help="Give it up, with a reason; what stands behind it is handled.")
-    def discard(number: Number, why: Why, by: By = "") -> None:
+    def discard(number: Number, why: Why, by: operators.By = "") -> None:
         who = _who(served, by)
 
         async def work(consumer: Consumer) -> None:
@@ -137,7 +136,9 @@ def _add_tenant_commands(app: typer.Typer, served: service.Service[Any]) -> None
         _with_consumer(served, work)
 
     @app.command(help="Handle a paused tenant's events again, in order, first those that failed; then go on with it.")
-    def resume(tenant: Annotated[str, typer.Argument(help="as `parked tenants` shows it")], by: By = "") -> None:
+    def resume(
+        tenant: Annotated[str, typer.Argument(help="as `parked tenants` shows it")], by: operators.By = ""
+    ) -> None:
         who = _who(served, by)
 
         async def work(consumer: Consumer) -> None:

@@ -15,9 +15,10 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import grpc
+import typer
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
@@ -36,6 +37,7 @@ from services.kernel.refusals import Refusal
 WORKLOAD = "operator"  # whose certificate brings an operator's tokens
 CALL_S = 10.0  # for a service to answer, one that is just starting included
 PAUSE_S = 0.2
+By = Annotated[str, typer.Option(help="who does it, such as user:ada; your operator's key says so where there is one")]
 PORT, TLS_PORT = 50051, 50443  # where a service answers if nothing else is said
 
 

@@ -218,10 +218,18 @@ def test_roots_that_are_none_and_tenants_that_are_none_are_said_in_one_line(say:
     assert "is no tenant" in say("audit", "list", "--tenant", "No Tenant")
 
 
-def test_cleaning_says_what_was_cleaned(say: Say):
-    assert "nothing is as old" in say(
-        "audit", "clean", "--tenant", "acme", "--before", "2026-01-01", "--by", "user:ada"
-    )
+def test_cleaning_says_what_was_cleaned_and_is_done_by_whoever_the_operators_key_is(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    clean = ("audit", "clean", "--tenant", "acme", "--before", "2026-01-01")
+    assert "say --by" in say(*clean)
+    assert "nothing is as old" in say(*clean, "--by", "user:ada")
+    monkeypatch.setenv("AR_OPERATOR_KEY", str(tmp_path / "operator.json"))
+    monkeypatch.setenv("AR_TRUST_DIR", str(tmp_path))
+    assert CliRunner().invoke(keys.app, ["init", "ada"]).exit_code == 0
+
+    assert "not of user:eve" in say(*clean, "--by", "user:eve")
+    assert "nothing is as old" in say(*clean)
 
 
 def test_migrate_is_safe_again(say: Say):
