@@ -9,11 +9,11 @@ import typer
 # What a role is called, the module behind it, and what the help says. Modules are named, not imported: a role
 # loads nothing of the others, and a service's helper processes import its own module again, not this one.
 ROLES = {
-    "credit": ("services.credit", "Decides credit: serve, migrate, parked, referred, review, hold, policy."),
-    "invoicing": ("services.invoicing", "Issues invoices and credit notes: serve, migrate, parked."),
-    "ledger": ("services.ledger", "Keeps the books: serve, migrate, parked."),
-    "disputes": ("services.disputes", "Runs the cases of disputed invoices: serve, migrate, parked."),
-    "notifications": ("services.notifications", "Tells everyone concerned: serve, migrate, parked."),
+    "credit": ("services.credit", "Decides credit: serve, migrate, rebuild, parked, audit, referred, review, hold, policy."),
+    "invoicing": ("services.invoicing", "Issues invoices and credit notes: serve, migrate, rebuild, parked, audit."),
+    "ledger": ("services.ledger", "Keeps the books: serve, migrate, rebuild, parked, audit."),
+    "disputes": ("services.disputes", "Runs the cases of disputed invoices: serve, migrate, rebuild, parked, audit."),
+    "notifications": ("services.notifications", "Tells everyone concerned: serve, migrate, rebuild, parked, audit."),
     "keys": ("services.chassis.keys", "Who is trusted to sign calls: init, make, list, end."),
     "status": ("services.status", "Where the services stand."),
     "invoice": ("services.documents", "Shows, judges and converts anybody's invoices, without a server."),

@@ -64,9 +64,6 @@ def caller(actor: str, tenant: str, accounts: Sequence[str] = ACCOUNTS) -> Princ
     actor, _, on_behalf_of = actor.partition(" for ")
     if on_behalf_of:
         return replace(caller(actor, tenant, accounts), on_behalf_of=on_behalf_of)
-    actor, _, behalf = actor.partition(" for ")
-    if behalf:
-        return replace(caller(actor, tenant, accounts), on_behalf_of=behalf)
     kind, _, name = actor.partition(":")
     if kind == SERVICE:
         return Principal(actor, tenant, name)

@@ -76,7 +76,6 @@ class Rule:
             )
 
 
-@cache
 def _value_rule(message: Descriptor, field: str, value: int) -> Rule:
     """Who may use a value of an enum field; whoever may call the method, where the value says nothing."""
     kind = message.fields_by_name[field].enum_type
@@ -84,6 +83,7 @@ def _value_rule(message: Descriptor, field: str, value: int) -> Rule:
     return (rule_of_value(found) if found is not None else None) or _ANYBODY
 
 
+@cache
 def rule_of_value(value: EnumValueDescriptor) -> Rule | None:
     """Who may use a value of an enum, as its contract says; None where it says nothing."""
     options = value.GetOptions()

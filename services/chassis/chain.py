@@ -297,7 +297,8 @@ async def roots(database: Database, tenant: str) -> AsyncIterator[Root]:
 def clean(owner_url: str, tenant: str, before: date, *, by: str) -> Root | None:
     """Throw a tenant's acts away up to the last root of a day before that one, which then stands for them; as the owner.
 
-    The newest root may grow yet, and is left. That it was done is an act, written with it. Returns the root, None where nothing was as old.
+    The newest root may grow yet, and is left. That it was done is an act, written with it. Returns the root, None where
+    nothing was as old.
     """
     with psycopg.connect(owner_url) as connection:
         connection.execute("SELECT set_config('ar.tenants', %s, true)", [tenant])

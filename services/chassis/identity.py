@@ -12,8 +12,8 @@ Whom we trust is a folder of files, one an issuer, `<issuer>.json`:
      "tenants": ["acme"], "workloads": ["portal"]}
 
 at most two keys, so that a new one is known before the old one ends; a subject that ends with ":" stands for all of its
-kind; "*" for all. `stands_in_for` are those on whose behalf its subjects may act, beside the subjects. `workloads` are those whose certificate may bring the issuer's tokens. Files are read again as they
-change.
+kind; "*" for all. `stands_in_for` are those on whose behalf its subjects may act, beside the subjects. `workloads` are
+those whose certificate may bring the issuer's tokens. Files are read again as they change.
 """
 
 import json

@@ -329,7 +329,7 @@ async def _carry_out(
 
 _CALLS = Columns(
     "tenant text, idempotency_key text, request_hash bytea, actor text, on_behalf_of text, issuer text, workload text,"
-    " method text, account_id text"
+    " method text, account_id text, said_key text"
 )
 # Takes the keys and writes the acts in one statement: an act is of a call that took its key.
 _CLAIM = f"""
@@ -339,7 +339,7 @@ taken AS (
   SELECT tenant, idempotency_key, %s, request_hash FROM call ORDER BY tenant, idempotency_key
   ON CONFLICT DO NOTHING RETURNING tenant, idempotency_key)
 INSERT INTO act (tenant, actor, on_behalf_of, issuer, workload, method, account_id, idempotency_key, digest, outcome, code, times)
-SELECT tenant, actor, on_behalf_of, issuer, workload, method, account_id, idempotency_key, request_hash, '{acts.DONE}', '', 1
+SELECT tenant, actor, on_behalf_of, issuer, workload, method, account_id, said_key, request_hash, '{acts.DONE}', '', 1
   FROM taken JOIN call USING (tenant, idempotency_key)
 RETURNING tenant, idempotency_key"""  # noqa: S608 - constant columns and words
 
@@ -370,6 +370,7 @@ def _row(call: _Call, method: str) -> tuple[Any, ...]:
         call.came.workload if call.came is not None else "",
         f"{service}/{method}",
         getattr(call.request, account_field) if account_field else "",
+        call.origin.idempotency_key,
     )
 
 

@@ -1,4 +1,4 @@
-"""Assembles a service from its parts and gives it its command line: serve, migrate, parked."""
+"""Assembles a service from its parts, and runs it."""
 
 import asyncio
 import gc

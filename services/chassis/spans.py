@@ -84,9 +84,8 @@ class Spans:
         """What is done in here for all of them at once, a span in the trace of each."""
         began: list[Span] = []
         gives = []
-        one_work: SpanContext | None = (
-            None  # the first one's span, where that is recorded: the work of all is seen there
-        )
+        # The first one's span, where that is recorded: the work of all is seen there.
+        one_work: SpanContext | None = None
         for nth, part in enumerate(parts):
             if self._is_unwanted(part.traceparent):
                 gives.append(part.traceparent)

@@ -1,4 +1,4 @@
-"""`python -m services.credit serve|migrate|parked|referred|review|hold|policy`.
+"""`python -m services.credit serve|migrate|rebuild|parked|audit|referred|review|hold|policy`.
 
 What acts for a tenant calls the service, signed with the operator's key, which says who does it.
 """

@@ -1,4 +1,4 @@
-"""`python -m services.disputes serve|migrate|parked`."""
+"""`python -m services.disputes serve|migrate|rebuild|parked|audit`."""
 
 from services.chassis.cli import command_line
 from services.disputes.service import SERVICE

@@ -1,4 +1,4 @@
-"""`python -m services.invoicing serve|migrate|parked`."""
+"""`python -m services.invoicing serve|migrate|rebuild|parked|audit`."""
 
 if __name__ == "__main__":
     # In here, because the processes that run the official rules import this module again and need no service.

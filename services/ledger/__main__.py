@@ -1,4 +1,4 @@
-"""`python -m services.ledger serve|migrate|parked`."""
+"""`python -m services.ledger serve|migrate|rebuild|parked|audit`."""
 
 from services.chassis.cli import command_line
 from services.ledger.service import SERVICE

@@ -1,4 +1,4 @@
-"""`python -m services.notifications serve|migrate|parked`."""
+"""`python -m services.notifications serve|migrate|rebuild|parked|audit`."""
 
 from services.chassis.cli import command_line
 from services.notifications.service import SERVICE

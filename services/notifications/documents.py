@@ -1,36 +1,19 @@
 """Fetches an invoice's document from invoicing, whose own it is."""
 
-import json
 from dataclasses import dataclass
 
 import grpc
 from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
 
-from services.chassis import tls, tracing
+from services.chassis import tls
 from services.chassis.identity import Speaker
+from services.notifications import neighbours
+from services.notifications.neighbours import NotAtHand
 
 WAIT_S = 10.0  # for invoicing to answer, retries included
 BYTES_MAX = 8 * 1024 * 1024  # of a document: what its topic takes (chassis/envelope.py)
 
-_RENDER = "receivables.invoicing.v1.InvoicingService/RenderDocument"
-# gRPC's own retry: a call that never reached the server, a server that is starting, or one that stopped as it came.
-_CONFIG = json.dumps(
-    {
-        "loadBalancingConfig": [{"round_robin": {}}],
-        "methodConfig": [
-            {
-                "name": [{"service": "receivables.invoicing.v1.InvoicingService"}],
-                "retryPolicy": {
-                    "maxAttempts": 5,
-                    "initialBackoff": "0.1s",
-                    "maxBackoff": "2s",
-                    "backoffMultiplier": 2,
-                    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
-                },
-            }
-        ],
-    }
-)
+_SERVICE = "receivables.invoicing.v1.InvoicingService"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +25,6 @@ class Document:
     file_name: str
 
 
-class NotAtHand(Exception):  # noqa: N818 - the mail waits for it
-    """Invoicing does not give the document just now; the mail is tried again later."""
-
-
 class TooLarge(Exception):  # noqa: N818 - what is wrong with the document
     """A document that no mail can carry."""
 
@@ -55,7 +34,10 @@ class Documents:
 
     def __init__(self, address: str, metadata: Speaker, held: tls.Holder | None) -> None:
         """Remember where invoicing answers, what says who asks it, and our certificate; without one we ask in plain text."""
-        options = [("grpc.service_config", _CONFIG), ("grpc.max_receive_message_length", BYTES_MAX + 64 * 1024)]
+        options = [
+            ("grpc.service_config", neighbours.config(_SERVICE)),
+            ("grpc.max_receive_message_length", BYTES_MAX + 64 * 1024),
+        ]
         self._line = tls.Line("invoicing", address, held, options)
         self._metadata = metadata
 
@@ -63,10 +45,9 @@ class Documents:
         """The document of an invoice or a credit note, by its id; raises NotAtHand, or TooLarge."""
         stub = service_pb2_grpc.InvoicingServiceStub(self._line.channel())
         request = service_pb2.RenderDocumentRequest(document=document)
-        metadata = self._metadata(tenant, "invoicing")
+        method = f"{_SERVICE}/RenderDocument"
         try:
-            with tracing.span(_RENDER, "client", traceparent, {"rpc.system": "grpc"}) as trace:
-                metadata = [*metadata, ("traceparent", trace)] if trace else metadata
+            with neighbours.asking(self._metadata, tenant, "invoicing", method, traceparent) as metadata:
                 answer = await stub.RenderDocument(request, metadata=metadata, timeout=WAIT_S)
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:

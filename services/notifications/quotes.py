@@ -1,9 +1,7 @@
 """Fetches what people wrote from the services whose it is, for who reads a message (domain/quotes.py)."""
 
 import asyncio
-import json
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,12 +11,12 @@ from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
 
-from services.chassis import tls, tracing
+from services.chassis import tls
 from services.chassis.identity import Speaker
-from services.notifications import wire
-from services.notifications.documents import NotAtHand
+from services.notifications import neighbours, wire
 from services.notifications.domain import quotes
 from services.notifications.domain.quotes import Quote
+from services.notifications.neighbours import NotAtHand
 from services.notifications.texts.catalogue import catalogue
 
 WAIT_S = 5.0  # for an answer, retries included
@@ -27,27 +25,7 @@ NOT_AT_HAND = "…"
 # The texts of a message, as its row has them, in which something may be quoted.
 _TEXTS = ("what_happened", "what_we_do", "action")
 
-# As for documents: gRPC's own retry of a call that never reached the server, or whose server stopped as it came.
-_CONFIG = json.dumps(
-    {
-        "loadBalancingConfig": [{"round_robin": {}}],
-        "methodConfig": [
-            {
-                "name": [
-                    {"service": "receivables.disputes.v1.DisputesService"},
-                    {"service": "receivables.ledger.v1.LedgerService"},
-                ],
-                "retryPolicy": {
-                    "maxAttempts": 5,
-                    "initialBackoff": "0.1s",
-                    "maxBackoff": "1s",
-                    "backoffMultiplier": 2,
-                    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
-                },
-            }
-        ],
-    }
-)
+_DISPUTES, _LEDGER = "receivables.disputes.v1.DisputesService", "receivables.ledger.v1.LedgerService"
 
 # A tenant, what a message is about ("dispute/…"), and what is quoted.
 _Wanted = tuple[str, str, Quote]
@@ -58,7 +36,7 @@ class Quotes:
 
     def __init__(self, disputes: str, ledger: str, metadata: Speaker, held: tls.Holder | None) -> None:
         """Remember where they answer, what says who asks them, and our certificate; without one we ask in plain text."""
-        options = [("grpc.service_config", _CONFIG)]
+        options = [("grpc.service_config", neighbours.config(_DISPUTES, _LEDGER))]
         self._disputes = tls.Line("disputes", disputes, held, options)
         self._ledger = tls.Line("ledger", ledger, held, options)
         self._metadata = metadata
@@ -69,12 +47,13 @@ class Quotes:
         return await self._fill(rows, partial(self._fetch, traceparent))
 
     async def fill_if_at_hand(self, rows: Sequence[Any]) -> list[Any]:
-        """The same for who only looks: what is not at hand is left out."""
+        """The same for who only looks, and waits no longer for all of it than for one: what is not at hand is left out."""
 
         async def fetch(wanted: _Wanted) -> str | None:
             try:
-                return await self._fetch("", wanted)
-            except NotAtHand:
+                async with asyncio.timeout(WAIT_S):  # all begin at once
+                    return await self._fetch("", wanted)
+            except (NotAtHand, TimeoutError):
                 return NOT_AT_HAND
 
         return await self._fill(rows, fetch)
@@ -115,25 +94,18 @@ class Quotes:
     async def _missing(self, tenant: str, dispute_id: str, nth: int, traceparent: str) -> str | None:
         stub = disputes_grpc.DisputesServiceStub(self._disputes.channel())
         request = disputes_pb2.GetMoveRequest(dispute_id=dispute_id, nth=nth)
-        with self._asking(
-            tenant, "disputes", "receivables.disputes.v1.DisputesService/GetMove", traceparent
-        ) as metadata:
+        method = f"{_DISPUTES}/GetMove"
+        with neighbours.asking(self._metadata, tenant, "disputes", method, traceparent) as metadata:
             answer = await stub.GetMove(request, metadata=metadata, timeout=WAIT_S)
         return wire.clean(answer.move.missing) or None
 
     async def _remittance(self, tenant: str, payment_id: str, traceparent: str) -> str | None:
         stub = ledger_grpc.LedgerServiceStub(self._ledger.channel())
         request = ledger_pb2.GetPaymentRequest(payment_id=payment_id)
-        with self._asking(tenant, "ledger", "receivables.ledger.v1.LedgerService/GetPayment", traceparent) as metadata:
+        method = f"{_LEDGER}/GetPayment"
+        with neighbours.asking(self._metadata, tenant, "ledger", method, traceparent) as metadata:
             answer = await stub.GetPayment(request, metadata=metadata, timeout=WAIT_S)
         return wire.clean(answer.payment.remittance) or None
-
-    @contextmanager
-    def _asking(self, tenant: str, service: str, method: str, traceparent: str) -> Iterator[list[tuple[str, str]]]:
-        """What says who asks, within the trace of the mail."""
-        metadata = self._metadata(tenant, service)
-        with tracing.span(method, "client", traceparent, {"rpc.system": "grpc"}) as trace:
-            yield [*metadata, ("traceparent", trace)] if trace else metadata
 
 
 def _texts(row: Any) -> dict[str, str]:

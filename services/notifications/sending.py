@@ -18,10 +18,11 @@ from services.chassis.parked import Reason
 from services.chassis.settings import secret_now
 from services.chassis.workers import Batch, Done, Work
 from services.notifications import metrics, store
-from services.notifications.documents import BYTES_MAX, Document, Documents, NotAtHand
+from services.notifications.documents import BYTES_MAX, Document, Documents
 from services.notifications.domain import delivery
 from services.notifications.domain.delivery import Answer, Handed
 from services.notifications.letters import letter
+from services.notifications.neighbours import NotAtHand
 from services.notifications.quotes import Quotes
 from services.notifications.room import Room
 from services.notifications.settings import Settings

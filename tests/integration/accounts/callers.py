@@ -1,9 +1,8 @@
-"""A service behind its gate, and people who call it with tokens of their own."""
+"""People who call a service with tokens of their own, and how they see its refusals."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,10 +11,11 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from deploy.local.trust import PORTAL, Issuers, person
-from services.chassis import access, rpc
-from services.chassis.identity import Part, Principal, Trust, Verifier
+from deploy.local.trust import person
+from services.chassis import access
+from services.chassis.identity import Part, Principal
 from services.chassis.service import Parts, Service
+from tests.callers import serving, token
 
 
 def contact(*accounts: str, name: str = "ann", tenant: str = "acme", sites: tuple[str, ...] = ()) -> Principal:
@@ -45,15 +45,13 @@ class Asked:
 class Gated:
     """A service as those see it who come with a token."""
 
-    parts: Parts[Any]
     name: str
-    issuers: Issuers
     stub: Any
 
     async def ask(self, who: Principal, method: str, request: Message, *, key: str = "") -> Any:
         """The answer, or the refusal."""
         metadata = (
-            (access.IDENTITY, self.issuers.signer(PORTAL).sign(who, self.name)),
+            (access.IDENTITY, token(who, self.name)),
             ("ar-idempotency-key", key or str(uuid4())),
             ("ar-reason", "test"),
         )
@@ -68,20 +66,7 @@ class Gated:
 
 
 @asynccontextmanager
-async def gated(service: Service[Any], parts: Parts[Any], stub: Any, folder: Path) -> AsyncIterator[Gated]:
+async def gated(service: Service[Any], parts: Parts[Any], stub: Any) -> AsyncIterator[Gated]:
     """Open a service's door to whoever has a token; `stub` is its contract's."""
-    issuers = Issuers(folder).make([service.name])
-    servicers = service.servicers(parts)
-    gate = access.Gate(
-        "require", access.rules([servicer.name for servicer in servicers]), Verifier(Trust(issuers.trust), service.name)
-    )
-    server = rpc.server(gate)
-    for servicer in servicers:
-        servicer.add(servicer.answers, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Gated(parts, service.name, issuers, stub(channel))
-    finally:
-        await server.stop(None)
+    async with serving(service, parts) as channel:
+        yield Gated(service.name, stub(channel))

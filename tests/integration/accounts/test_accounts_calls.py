@@ -5,7 +5,6 @@ What is another's is refused in the words that are used for what is not there.
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -49,10 +48,10 @@ def same_but_for_the_name(asked: Sequence[Any], names: tuple[str, str]) -> bool:
     return (one.status, one.code) == (other.status, other.code) and one.words.replace(*names) == other.words
 
 
-async def test_credit_shows_and_decides_orders_of_the_callers_accounts(open_service: OpenService, tmp_path: Path):
+async def test_credit_shows_and_decides_orders_of_the_callers_accounts(open_service: OpenService):
     async with (
         open_service(CREDIT) as parts,
-        gated(CREDIT, parts, credit_grpc.CreditServiceStub, tmp_path) as service,
+        gated(CREDIT, parts, credit_grpc.CreditServiceStub) as service,
     ):
         for account in ("a", "b"):
             await credit.register(parts, account, limit=10_000)
@@ -106,10 +105,10 @@ async def test_credit_shows_and_decides_orders_of_the_callers_accounts(open_serv
         assert await credit.account_of(parts, "a") == (0, 1_000)
 
 
-async def test_credit_shows_and_decides_orders_of_the_callers_part(open_service: OpenService, tmp_path: Path):
+async def test_credit_shows_and_decides_orders_of_the_callers_part(open_service: OpenService):
     async with (
         open_service(CREDIT) as parts,
-        gated(CREDIT, parts, credit_grpc.CreditServiceStub, tmp_path) as service,
+        gated(CREDIT, parts, credit_grpc.CreditServiceStub) as service,
     ):
         await credit.register(parts, "a", limit=10_000)
         ann, north = contact("a"), contact("a", name="nora", sites=("north",))
@@ -144,12 +143,10 @@ async def test_credit_shows_and_decides_orders_of_the_callers_part(open_service:
         assert await credit.account_of(parts, "a") == (0, 3_000)
 
 
-async def test_calls_of_several_who_are_bound_to_accounts_each_have_a_transaction(
-    open_service: OpenService, tmp_path: Path
-):
+async def test_calls_of_several_who_are_bound_to_accounts_each_have_a_transaction(open_service: OpenService):
     async with (
         open_service(CREDIT) as parts,
-        gated(CREDIT, parts, credit_grpc.CreditServiceStub, tmp_path) as service,
+        gated(CREDIT, parts, credit_grpc.CreditServiceStub) as service,
     ):
         for account in ("a", "b"):
             await credit.register(parts, account)
@@ -174,10 +171,10 @@ async def test_calls_of_several_who_are_bound_to_accounts_each_have_a_transactio
         assert [answer.decision.outcome for answer in answers] == [credit_events.OUTCOME_APPROVED] * 10
 
 
-async def test_disputes_are_seen_and_opened_on_the_callers_invoices(open_service: OpenService, tmp_path: Path):
+async def test_disputes_are_seen_and_opened_on_the_callers_invoices(open_service: OpenService):
     async with (
         open_service(DISPUTES, clock="test") as parts,
-        gated(DISPUTES, parts, disputes_grpc.DisputesServiceStub, tmp_path) as service,
+        gated(DISPUTES, parts, disputes_grpc.DisputesServiceStub) as service,
     ):
         desk = disputes.Desk(parts, service.stub)
         await desk.set_clock(disputes.MONDAY)
@@ -227,10 +224,10 @@ async def test_disputes_are_seen_and_opened_on_the_callers_invoices(open_service
         assert list(listed.disputes) == []
 
 
-async def test_the_ledger_shows_items_of_the_callers_accounts_and_parts(open_service: OpenService, tmp_path: Path):
+async def test_the_ledger_shows_items_of_the_callers_accounts_and_parts(open_service: OpenService):
     async with (
         open_service(LEDGER, clock="test") as parts,
-        gated(LEDGER, parts, ledger_grpc.LedgerServiceStub, tmp_path) as service,
+        gated(LEDGER, parts, ledger_grpc.LedgerServiceStub) as service,
     ):
         desk = ledger.Desk(parts, service.stub)
         await desk.set_clock(ledger.day("2026-03-01"))
@@ -269,11 +266,11 @@ async def test_the_ledger_shows_items_of_the_callers_accounts_and_parts(open_ser
         assert await items(clerk(), "a") == []
 
 
-async def test_invoicing_shows_documents_of_the_callers_accounts_and_parts(open_service: OpenService, tmp_path: Path):
+async def test_invoicing_shows_documents_of_the_callers_accounts_and_parts(open_service: OpenService):
     given = {"clock": "test", "rules_dir": rules.install(), "official_rules_share": 0.0}
     async with (
         open_service(INVOICING, **given) as parts,
-        gated(INVOICING, parts, invoicing_grpc.InvoicingServiceStub, tmp_path) as service,
+        gated(INVOICING, parts, invoicing_grpc.InvoicingServiceStub) as service,
     ):
         office = invoicing.Office(parts, service.stub)
         await office.set_clock(invoicing.MONDAY)
@@ -323,11 +320,11 @@ async def test_invoicing_shows_documents_of_the_callers_accounts_and_parts(open_
     close_presses()
 
 
-async def test_messages_and_people_are_seen_by_their_company(open_service: OpenService, tmp_path: Path):
+async def test_messages_and_people_are_seen_by_their_company(open_service: OpenService):
     given = {"smtp_host": "127.0.0.1", "smtp_port": 9, "invoicing_address": "127.0.0.1:9"}
     async with (
         open_service(NOTIFICATIONS, clock="test", **given) as parts,
-        gated(NOTIFICATIONS, parts, notifications_grpc.NotificationsServiceStub, tmp_path) as service,
+        gated(NOTIFICATIONS, parts, notifications_grpc.NotificationsServiceStub) as service,
     ):
         tenant = samples.TENANT
         bo = clerk(tenant=tenant)
@@ -378,11 +375,11 @@ async def test_messages_and_people_are_seen_by_their_company(open_service: OpenS
             assert (taken.status, taken.code) == (DENIED, "access.account")
 
 
-async def test_who_changes_an_address_frees_the_mails_of_all_who_shared_it(open_service: OpenService, tmp_path: Path):
+async def test_who_changes_an_address_frees_the_mails_of_all_who_shared_it(open_service: OpenService):
     given = {"smtp_host": "127.0.0.1", "smtp_port": 9, "invoicing_address": "127.0.0.1:9"}
     async with (
         open_service(NOTIFICATIONS, clock="test", **given) as parts,
-        gated(NOTIFICATIONS, parts, notifications_grpc.NotificationsServiceStub, tmp_path) as service,
+        gated(NOTIFICATIONS, parts, notifications_grpc.NotificationsServiceStub) as service,
     ):
         tenant = samples.TENANT
 

@@ -143,6 +143,7 @@ async def test_a_write_tells_who_did_what_for_whom_and_by_which_key(toy: Toy, ca
     assert (first.actor, first.on_behalf_of, first.issuer, first.workload) == ("user:ada", "", "portal", "")
     assert (first.method, first.account_id, first.idempotency_key) == (REGISTER, "b1", "k1")
     assert (second.actor, second.on_behalf_of, second.method) == ("contact:b", "contact:a", DECIDE)
+    assert second.idempotency_key == "o1"
     async with toy.database.transaction(["acme"]) as tx:
         answer = await tx.row("SELECT request_hash FROM answer WHERE idempotency_key = 'k1'")
     assert first.digest == answer.request_hash

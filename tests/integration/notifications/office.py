@@ -80,9 +80,12 @@ class Writers:
     remittances: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     away: bool = False
+    silent: bool = False
 
     async def _come(self, what: str, context: Any) -> None:
         self.asked.append(what)
+        if self.silent:
+            await asyncio.Event().wait()
         if self.away:
             await context.abort(grpc.StatusCode.INTERNAL, "not now")
 

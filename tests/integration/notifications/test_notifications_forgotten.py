@@ -1,5 +1,6 @@
 """A person is forgotten: nobody is left behind the id, and nothing that was said to them."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.notifications.v1 import events_pb2, service_pb2
 
 from services.chassis import cleaning
-from services.notifications import rebuild, usecases
+from services.notifications import quotes, rebuild, usecases
 from services.notifications.domain.delivery import Answer, Handed
 from services.notifications.usecases import Desk
 from tests.integration.notifications.office import Office, Refused, text
@@ -310,6 +311,23 @@ async def test_a_mail_waits_for_what_it_quotes_and_a_list_does_not(office: Offic
     await office.forget_pauses()
     await office.send()
     assert "Send us: a photo." in text(office.mail_to("rex"))
+
+
+async def test_a_list_waits_no_longer_for_all_that_it_quotes_than_for_one_of_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(quotes, "WAIT_S", 1.0)
+    office.writers.silent = True
+    await office.register("rex", "RECEIVING")
+    await office.follow(dispute_opened())
+    moves = range(4, 4 + 3 * quotes.AT_ONCE)
+    await office.follow(*(dispute_moved(disputes_pb2.STATE_AWAITING_CUSTOMER, nth=nth) for nth in moves))
+
+    async with asyncio.timeout(2.0):
+        questions = await office.messages(contact_id="rex", about="dispute/d1")
+
+    said = [question.what_you_need_to_do for question in questions]
+    assert said.count("Send us: ….") == len(moves)
 
 
 async def test_what_the_version_before_this_one_told_is_forgotten_with_its_reader(office: Office):

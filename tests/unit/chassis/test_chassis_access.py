@@ -168,6 +168,15 @@ def test_a_value_may_be_for_others_than_its_method():
     assert moves(ANN, 99) == ""  # type: ignore[arg-type] # which no version knows: the domain refuses it
 
 
+def test_values_that_no_version_knows_are_not_remembered():
+    """Whoever calls may say any of four billion."""
+    for value in range(1000, 1100):
+        check(ANN, f"{DISPUTES}/Move", disputes_pb2.MoveRequest(action=value))  # type: ignore[arg-type] # as above
+
+    remembered = sum(found.cache_info().currsize for found in vars(access).values() if hasattr(found, "cache_info"))
+    assert remembered < 100
+
+
 def test_what_is_refused_is_told_with_what_is_known_of_it():
     told: list[Refused] = []
     held = gate(told=told.append)
