@@ -9,7 +9,10 @@ import typer
 # What a role is called, the module behind it, and what the help says. Modules are named, not imported: a role
 # loads nothing of the others, and a service's helper processes import its own module again, not this one.
 ROLES = {
-    "credit": ("services.credit", "Decides credit: serve, migrate, rebuild, parked, audit, referred, review, hold, policy."),
+    "credit": (
+        "services.credit",
+        "Decides credit: serve, migrate, rebuild, parked, audit, referred, review, hold, policy.",
+    ),
     "invoicing": ("services.invoicing", "Issues invoices and credit notes: serve, migrate, rebuild, parked, audit."),
     "ledger": ("services.ledger", "Keeps the books: serve, migrate, rebuild, parked, audit."),
     "disputes": ("services.disputes", "Runs the cases of disputed invoices: serve, migrate, rebuild, parked, audit."),
