@@ -389,7 +389,12 @@ async def test_who_is_of_a_part_registers_nobody_who_hears_of_more(open_service:
 
         async def register(who: Any, name: str, scope: party_pb2.Scope | None, email: str = "") -> str:
             request = notifications_pb2.RegisterContactRequest(
-                contact_id=name, account_id="acme", name=name, language="en", roles=["AP_CLERK"], scope=scope,
+                contact_id=name,
+                account_id="acme",
+                name=name,
+                language="en",
+                roles=["AP_CLERK"],
+                scope=scope,
                 email=email or f"{name}@acme.example",
             )
             answer = await service.ask(who, "RegisterContact", request)

@@ -113,7 +113,9 @@ def test_a_token_says_nothing_that_a_caller_could_build_on(account: str):
     assert token != base64.urlsafe_b64encode(account.encode("utf-8", "surrogatepass")).decode()
 
 
-@pytest.mark.parametrize("key", [b"[" * 1490, b"[1e400]", b'"5"', b'{"5": 1}', b'["\\ud800"]', b"[5]", b'["5", "6"]', b"[null]"])
+@pytest.mark.parametrize(
+    "key", [b"[" * 1490, b"[1e400]", b'"5"', b'{"5": 1}', b'["\\ud800"]', b"[5]", b'["5", "6"]', b"[null]"]
+)
 @pytest.mark.parametrize("kind", [int, str])
 def test_who_makes_a_token_of_their_own_is_refused_whatever_they_write(key: bytes, kind: Any):
     request = ledger_pb2.ListOpenItemsRequest(account_id="b1")
