@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from receivables.common.v1 import access_pb2
 
 from services.chassis import callers, identity
-from services.chassis.identity import Principal, Verifier
+from services.chassis.identity import Issuer, Principal, Verifier
 from services.kernel.refusals import Forbidden, Refusal, Unauthenticated, quoted
 
 Mode = Literal["off", "accept", "require"]
@@ -201,8 +201,9 @@ class Gate:
         principal: Principal | None = None
         try:
             _check_workload(method, workload)
-            principal = self._principal(metadata, workload)
-            if principal is not None:
+            if (verified := self._verified(metadata)) is not None:
+                principal, issuer = verified
+                _check_word(principal, issuer, metadata, workload)
                 self._rule(method).check_caller(principal)
         except Refusal as refusal:
             self.tell(Refused(method, refusal.code, principal, workload or ""))
@@ -230,20 +231,14 @@ class Gate:
             call.refused(refusal, str(getattr(request, rule.account_field)) if rule.account_field else "")
             raise
 
-    def _principal(self, metadata: Mapping[str, Any], workload: str | None) -> Principal | None:
+    def _verified(self, metadata: Mapping[str, Any]) -> tuple[Principal, Issuer] | None:
         token = metadata.get(IDENTITY)
         if self.mode == "off" or (self.mode == "accept" and not token):
             return None
         if not isinstance(token, str) or not token:
             raise Unauthenticated("identity.missing", f"the metadata lacks {IDENTITY}")
         assert self._verifier is not None, "whoever looks at tokens has what verifies them"
-        principal, issuer = self._verifier.verify(token)
-        if workload is not None and workload not in issuer.workloads:
-            raise Forbidden("identity.wrong_workload", f"{quoted(workload)} does not bring tokens of {issuer.name}")
-        for name, verified in (("ar-tenant", principal.tenant), ("ar-actor", principal.actor)):
-            if metadata.get(name, verified) != verified:
-                raise Forbidden("identity.contradicts", f"{name} says other than the token")
-        return principal
+        return self._verifier.verify(token)
 
     def tell(self, refused: Refused) -> None:
         """Let the audit trail know."""
@@ -256,6 +251,15 @@ class Gate:
 
 
 _UNDECLARED = Forbidden("access.undeclared", "nobody may call this: the start read no contract that says who")
+
+
+def _check_word(principal: Principal, issuer: Issuer, metadata: Mapping[str, Any], workload: str | None) -> None:
+    """Refuse a token that another brings than its issuer's workloads, or beside which the metadata says other than it."""
+    if workload is not None and workload not in issuer.workloads:
+        raise Forbidden("identity.wrong_workload", f"{quoted(workload)} does not bring tokens of {issuer.name}")
+    for name, verified in (("ar-tenant", principal.tenant), ("ar-actor", principal.actor)):
+        if metadata.get(name, verified) != verified:
+            raise Forbidden("identity.contradicts", f"{name} says other than the token")
 
 
 def _check_workload(method: str, workload: str | None) -> None:

@@ -366,8 +366,9 @@ def _principal(claims: Mapping[str, Any], issuer: str) -> Principal:
     kind = subject.partition(":")[0]
     if beyond := sorted(set(roles) - ROLES[kind]):
         raise Forbidden("identity.beyond_issuer", f"no {kind} has the role {quoted(beyond[0])}")
-    if kind == CONTACT and not accounts:
-        raise Forbidden("identity.accounts_missing", "a contact is of an account, or of several")
+    # A key of a seller may have a buyer's roles too, as a shop's has; one with a buyer's alone is a buyer's.
+    if not accounts and (kind == CONTACT or (kind == KEY and roles and BUYER_ROLES.issuperset(roles))):
+        raise Forbidden("identity.accounts_missing", "whoever is of a buyer is of an account, or of several")
     return Principal(
         subject=subject,
         tenant=tenant,

@@ -66,8 +66,11 @@ def _place(token: str, seal: bytes, kinds: Sequence[Callable[[str], Any]]) -> tu
         if urlsafe_b64encode(raw).decode() != token or raw[:SEAL_BYTES] != _seal(seal, key):
             raise ValueError("not as we give them")
         parts = json.loads(key)
+        if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+            raise ValueError("not as we give them")
+        "".join(parts).encode()  # half a character is none
         return tuple(kind(part) for kind, part in zip(kinds, parts, strict=True))
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, RecursionError):
         raise Invalid("call.page_token", "this list gave no such token for what is asked: take it as given") from None
 
 

@@ -19,7 +19,7 @@ from grpc_status import rpc_status
 from kafka.errors import KafkaError
 
 from services.chassis import acts, bounds, metrics, parked, parts, texts, tls, tracing, words
-from services.chassis.access import CALL, HEALTH, Call, Gate, rule_of
+from services.chassis.access import CALL, HEALTH, Call, Gate, Refused, rule_of
 from services.chassis.columns import Columns, columns
 from services.chassis.consumer import Consumer
 from services.chassis.database import (
@@ -550,7 +550,7 @@ class _Reader(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore] 
         async def answer(payload: bytes, context: Any) -> Any:
             try:
                 _check_repeated(context)
-                call = self._gate.admit(method, _metadata(context), tls.workload(context.auth_context()))
+                call = self._gate.admit(method, _metadata(context), self._workload(method, context))
                 if parts.too_many(payload):
                     raise Invalid("call.too_large", f"more than {parts.PARTS_MAX:,} parts of one kind")
                 request = handler.request_deserializer(payload)
@@ -562,12 +562,19 @@ class _Reader(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore] 
 
         return grpc.unary_unary_rpc_method_handler(answer, None, handler.response_serializer)
 
+    def _workload(self, method: str, context: Any) -> str | None:
+        try:
+            return tls.workload(context.auth_context())
+        except Refusal as refusal:
+            self._gate.tell(Refused(method, refusal.code, None, ""))
+            raise
+
     def _stream(self, method: str, handler: Any) -> Any:
         """Reflection, which says nothing of anybody: for workloads that may ask."""
 
         async def answer(requests: Any, context: Any) -> Any:
             try:
-                self._gate.admit_workload(method, tls.workload(context.auth_context()))
+                self._gate.admit_workload(method, self._workload(method, context))
             except Refusal as refusal:
                 await _refuse(context, method, refusal)
             async for response in handler.stream_stream(requests, context):

@@ -27,7 +27,7 @@ from receivables.common.v1 import access_pb2
 from deploy.local.servers import Servers
 from deploy.local.trust import operator
 from services.chassis.access import IDENTITY
-from services.chassis.identity import CONTACT, KEY, ROLES, USER, Principal
+from services.chassis.identity import BUYER_ROLES, CONTACT, KEY, ROLES, USER, Principal
 from tests import callers
 from tests.integration.access.world import FAR, IDS, NONE, OTHER, OURS, OWN, SIBLING, Belongings, more, settled
 from tests.integration.house.house import House
@@ -141,7 +141,7 @@ def of_kind(kind: str, own: Belongings, roles: Sequence[str]) -> Iterator[Princi
     one = Principal(
         f"{kind}:{name}", OURS, "operator" if "OPERATOR" in roles else "portal", frozenset(roles), assurance=2
     )
-    if kind != CONTACT:
+    if kind == USER or (kind == KEY and not (roles and BUYER_ROLES.issuperset(roles))):
         yield one
     yield replace(one, accounts=frozenset({own.account}))
 

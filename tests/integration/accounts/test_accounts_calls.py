@@ -375,6 +375,51 @@ async def test_messages_and_people_are_seen_by_their_company(open_service: OpenS
             assert (taken.status, taken.code) == (DENIED, "access.account")
 
 
+async def test_who_is_of_a_part_registers_nobody_who_hears_of_more(open_service: OpenService):
+    given = {"smtp_host": "127.0.0.1", "smtp_port": 9, "invoicing_address": "127.0.0.1:9"}
+    async with (
+        open_service(NOTIFICATIONS, clock="test", **given) as parts,
+        gated(NOTIFICATIONS, parts, notifications_grpc.NotificationsServiceStub) as service,
+    ):
+        tenant = samples.TENANT
+        nora = contact("acme", name="nora", tenant=tenant, sites=("north",))
+
+        async def register(who: Any, name: str, scope: party_pb2.Scope | None, email: str = "") -> str:
+            request = notifications_pb2.RegisterContactRequest(
+                contact_id=name,
+                account_id="acme",
+                name=name,
+                language="en",
+                roles=["AP_CLERK"],
+                scope=scope,
+                email=email or f"{name}@acme.example",
+            )
+            answer = await service.ask(who, "RegisterContact", request)
+            return answer.code if isinstance(answer, Asked) else ""
+
+        for name, scope in (("ann", None), ("sue", SOUTH), ("nick", NORTH)):
+            assert await register(clerk(tenant=tenant), name, scope) == ""
+
+        # Herself, and others, of her part alone.
+        assert await register(nora, "nora", NORTH) == ""
+        assert await register(nora, "ned", party_pb2.Scope(site="north", cost_centre="7")) == ""
+        assert [await register(nora, "nora", scope) for scope in (None, SOUTH)] == ["access.account"] * 2
+        assert [await register(nora, "new", scope) for scope in (None, SOUTH)] == ["access.account"] * 2
+        # Nobody's mail who hears of more comes to her.
+        assert [await register(nora, name, NORTH, "nora@acme.example") for name in ("ann", "sue")] == [
+            "access.account"
+        ] * 2
+        assert await register(nora, "nick", NORTH, "nick@new.example") == ""
+        people = await service.ask(nora, "ListContacts", notifications_pb2.ListContactsRequest(account_id="acme"))
+        assert {c.contact_id: (c.scope.site, c.email) for c in people.contacts} == {
+            "ann": ("", "ann@acme.example"),
+            "ned": ("north", "ned@acme.example"),
+            "nick": ("north", "nick@new.example"),
+            "nora": ("north", "nora@acme.example"),
+            "sue": ("south", "sue@acme.example"),
+        }
+
+
 async def test_who_changes_an_address_frees_the_mails_of_all_who_shared_it(open_service: OpenService):
     given = {"smtp_host": "127.0.0.1", "smtp_port": 9, "invoicing_address": "127.0.0.1:9"}
     async with (

@@ -18,7 +18,7 @@ from services.disputes.service import SERVICE as DISPUTES
 from services.invoicing.service import SERVICE as INVOICING
 from services.ledger.service import SERVICE as LEDGER
 from services.notifications.service import SERVICE as NOTIFICATIONS
-from tests.callers import answering, dial, environment, operations
+from tests.callers import answering, dial, environment, servicers_of
 from tests.integration.conftest import OpenService
 from tests.records import a_record
 
@@ -144,8 +144,7 @@ async def opened(
                     f"{name}_address": house.residents[name].address for name in ("invoicing", "disputes", "ledger")
                 }
             parts = await stack.enter_async_context(open_service(service, clock="test", **given))
-            servicers = [*service.servicers(parts), operations(service, parts)]
-            address = await stack.enter_async_context(answering(service.name, servicers))
+            address = await stack.enter_async_context(answering(service.name, servicers_of(service, parts)))
             channel = await stack.enter_async_context(dial(address, service.name))
             house.residents[service.name] = Resident(service, parts, channel, address)
         yield house

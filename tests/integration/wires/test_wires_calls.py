@@ -1,7 +1,7 @@
 """gRPC over mutual TLS: whose certificate is let in, and that certificates change while everybody goes on."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from receivables.operations.v1 import service_pb2, service_pb2_grpc
 from deploy.demo.calls import Refused, refusal
 from deploy.local.authority import Authority, write
 from deploy.local.processes import free_port
-from services.chassis import rpc, tls
+from services.chassis import access, rpc, tls
 from services.chassis.access import Gate, rules
 from services.chassis.acts import Refusals
 from services.chassis.service import LIVENESS, OPERATIONS, _open_door
@@ -42,9 +42,11 @@ def authority(tmp_path: Path) -> Authority:
 
 
 @asynccontextmanager
-async def answering(folder: Path, age_ms: int = 60_000) -> AsyncIterator[str]:
-    """Give the address of a server with the certificate of a folder."""
-    server = rpc.server(Gate("off", rules([OPERATIONS])), max_connection_age_ms=age_ms)
+async def answering(
+    folder: Path, age_ms: int = 60_000, told: Callable[[access.Refused], None] = lambda _refused: None
+) -> AsyncIterator[str]:
+    """Give the address of a server with the certificate of a folder; `told` hears of whom it refuses."""
+    server = rpc.server(Gate("off", rules([OPERATIONS]), told=told), max_connection_age_ms=age_ms)
     service_pb2_grpc.add_OperationsServiceServicer_to_server(Operations(), server)
     port = server.add_secure_port("127.0.0.1:0", tls.server_credentials(tls.Holder(folder)))
     await server.start()
@@ -124,7 +126,8 @@ async def test_a_certificate_that_ends_while_it_is_connected_is_refused_from_the
     authority: Authority, tmp_path: Path
 ):
     caller = authority.issue(OPERATOR, lifetime=timedelta(seconds=3))
-    async with answering(authority.issue(SERVER)) as address:
+    told: list[access.Refused] = []
+    async with answering(authority.issue(SERVER), told=told.append) as address:
         line = tls.Line(SERVER, address, tls.Holder(caller), [])
         heard = [await status(line)]
         while heard[-1] == SERVER:
@@ -133,6 +136,7 @@ async def test_a_certificate_that_ends_while_it_is_connected_is_refused_from_the
 
     assert heard[0] == SERVER
     assert heard[-1] == "identity.certificate_expired"
+    assert [refused.code for refused in told] == ["identity.certificate_expired"]
 
 
 class Callers:

@@ -184,13 +184,20 @@ def test_what_is_refused_is_told_with_what_is_known_of_it():
         held.admit(ITEMS, {}, None)
     with pytest.raises(Refusal):
         held.admit(f"{LEDGER}/RecordPayment", {IDENTITY: callers.token(ANN, "ledger")}, None)
-    call = held.admit(ITEMS, {IDENTITY: callers.token(ANN, "ledger")}, "portal")
+    anns = {IDENTITY: callers.token(ANN, "ledger")}
+    with pytest.raises(Refusal):  # a token that somebody found
+        held.admit(ITEMS, anns, "operator")
+    with pytest.raises(Refusal):
+        held.admit(ITEMS, anns | {"ar-tenant": "globex"}, "portal")
+    call = held.admit(ITEMS, anns, "portal")
     with pytest.raises(Refusal):
         held.check(call, ledger_pb2.ListOpenItemsRequest(account_id="b2"))
 
     assert told == [
         Refused(ITEMS, "identity.missing", None, ""),
         Refused(f"{LEDGER}/RecordPayment", "access.kind", ANN, ""),
+        Refused(ITEMS, "identity.wrong_workload", ANN, "operator"),
+        Refused(ITEMS, "identity.contradicts", ANN, "portal"),
         Refused(ITEMS, "access.account", ANN, "portal", "b2"),
     ]
 

@@ -161,6 +161,8 @@ def test_a_service_and_an_operator_vouch_for_themselves(issuers: Issuers, verifi
         ({"for": "service:credit"}, "identity.beyond_issuer"),
         ({"sub": "contact:c1", "rol": ["AP_CLERK"]}, "identity.accounts_missing"),
         ({"sub": "contact:c1", "rol": ["AP_CLERK"], "acc": []}, "identity.accounts_missing"),
+        ({"sub": "key:buyers-erp", "rol": ["AP_CLERK"]}, "identity.accounts_missing"),
+        ({"sub": "key:buyers-erp", "rol": ["AP_CLERK"], "acc": []}, "identity.accounts_missing"),
     ],
 )
 def test_what_the_portal_may_not_say_is_refused(issuers: Issuers, verifier: Verifier, changes: Any, code: str):

@@ -14,6 +14,7 @@ from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
+from services.chassis import pages
 from services.chassis.pages import page
 from services.kernel.refusals import Invalid
 
@@ -110,3 +111,15 @@ def test_a_token_says_nothing_that_a_caller_could_build_on(account: str):
 
     assert page(credit_pb2.ListAccountsRequest(page_token=token), str).after == (account,)
     assert token != base64.urlsafe_b64encode(account.encode("utf-8", "surrogatepass")).decode()
+
+
+@pytest.mark.parametrize(
+    "key", [b"[" * 1490, b"[1e400]", b'"5"', b'{"5": 1}', b'["\\ud800"]', b"[5]", b'["5", "6"]', b"[null]"]
+)
+@pytest.mark.parametrize("kind", [int, str])
+def test_who_makes_a_token_of_their_own_is_refused_whatever_they_write(key: bytes, kind: Any):
+    request = ledger_pb2.ListOpenItemsRequest(account_id="b1")
+    seal = pages._seal(page(request).seal, key)  # anybody can: it keeps mistakes out, and nothing secret in
+
+    request.page_token = base64.urlsafe_b64encode(seal + key).decode()
+    assert code_of(request, kind) == "call.page_token"
