@@ -54,7 +54,7 @@ OF_NO_ACCOUNT = {
 OF_ALL_PARTS = {
     "credit": {"account_hold": "a hold on the whole company, or on one of its parts, stops orders whoever places them"},
     "notifications": {
-        "contact": "where a person hears from: whoever looks after a company's people sees all of them",
+        "contact": "where a person hears from: whoever looks after a company's people sees all of them (and writes, of a part, its own)",
         "order_scope": "followers alone read it",
     },
 }
@@ -66,7 +66,7 @@ _TABLES = """
          coalesce((SELECT bool_or(strpos(pg_get_expr(p.polqual, p.polrelid), 'all_accounts()') > 0) FROM pg_policy p
                     WHERE p.polrelid = c.oid AND NOT p.polpermissive AND p.polcmd = '*'), false) AS by_account,
          coalesce((SELECT bool_or(strpos(pg_get_expr(p.polqual, p.polrelid), 'all_parts()') > 0) FROM pg_policy p
-                    WHERE p.polrelid = c.oid AND NOT p.polpermissive), false) AS by_part,
+                    WHERE p.polrelid = c.oid AND NOT p.polpermissive AND p.polcmd IN ('*', 'r')), false) AS by_part,
          coalesce((SELECT bool_or(p.polname = 'of_account') FROM pg_policy p WHERE p.polrelid = c.oid), false) AS of_account
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') ORDER BY 1"""
