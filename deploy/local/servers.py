@@ -108,7 +108,11 @@ class Servers:
         if not self.admin_database_url:
             port = self._ports.get("postgres", 0)
             log = self.folder / "postgres.log"
-            postgres = Postgres(data / "postgres", log, self._database_settings, port, authority)
+            # For pgbench, which speaks no TLS: a short path, whatever ours is; the user whom the database runs as enters.
+            sockets = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="receivables-")))
+            sockets.chmod(0o1777)
+            settings = {"unix_socket_directories": str(sockets), **(self._database_settings or {})}
+            postgres = Postgres(data / "postgres", log, settings, port, authority)
             self.admin_database_url = postgres.admin_url
             missing.append(postgres)
         if not self.smtp_host:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -194,11 +193,7 @@ def ground(say: Say, *, statements: bool = False) -> Iterator[Ground]:
         say(f"Starting a broker and a database (logs: {logs.relative_to(ROOT)})")
         mails = logs / "mails"
         sink = opened.enter_context(Sink(mails))
-        sockets = Path(opened.enter_context(TemporaryDirectory(prefix="bench-")))
-        sockets.chmod(0o1777)  # the user whom the database runs as puts its socket there
-        asked = {"unix_socket_directories": str(sockets)}
-        if statements:
-            asked["shared_preload_libraries"] = "pg_stat_statements"
+        asked = {"shared_preload_libraries": "pg_stat_statements"} if statements else {}
         servers = opened.enter_context(Servers(logs, database_settings=asked))
         if statements:
             with administer(servers, "postgres") as admin:
