@@ -114,10 +114,10 @@ def up(
 def reconcile(folder: Folder = FOLDER) -> None:
     """Prove the figures of a business that is up once more: its files against its services."""
     try:
-        addresses, databases, tenants = results.read_addresses(folder / "addresses.json")
+        addresses, databases, tenants, identity = results.read_addresses(folder / "addresses.json")
     except OSError:
         raise _unusable(f"nothing is up in {folder}: start it with `make up`") from None
-    with Services(addresses, Issuers(folder / "logs" / "identity"), patience_s=5) as services:
+    with Services(addresses, Issuers(identity), patience_s=5) as services:
         result = proof.reconcile(folder / "invoices", services, databases, tenants)
     summary.show_result(console, result)
     raise typer.Exit(FAILED if result.differences else 0)
@@ -185,7 +185,8 @@ def _play(plan: Plan, stage: Stage) -> int:
         else:
             tenants, lines = [BRITISH], _play_file(plan, stage)
     databases = {name: service.database for name, service in stage.stack.running.items()}
-    results.write_addresses(plan.folder / "addresses.json", stage.stack.addresses, databases, tenants)
+    stack = stage.stack
+    results.write_addresses(plan.folder / "addresses.json", stack.addresses, databases, tenants, stack.issuers.folder)
     results.write_documents(plan.folder / "invoices", stage, tenants)
     result = proof.reconcile(plan.folder / "invoices", stage.services, databases, tenants)
     figures = summary.figures(stage.facts, stage.services, databases, tenants)

@@ -57,23 +57,31 @@ def write_summary(file: Path, figures: Mapping[str, Any]) -> None:
 
 
 def write_addresses(
-    file: Path, addresses: Mapping[str, str], databases: Mapping[str, DatabaseUrls], tenants: Sequence[str]
+    file: Path,
+    addresses: Mapping[str, str],
+    databases: Mapping[str, DatabaseUrls],
+    tenants: Sequence[str],
+    identity: Path,
 ) -> None:
-    """Note where everything answers, for `reconcile` in another process; only its owner may read the passwords."""
+    """Note where everything answers, and who vouches there (a folder), for `reconcile` in another process.
+
+    Only its owner may read the passwords.
+    """
     file.touch(mode=0o600)
     content = {
         "services": dict(addresses),
         "databases": {name: {"owner": urls.owner, "server": urls.server} for name, urls in databases.items()},
         "tenants": list(tenants),
+        "identity": str(identity),
     }
     file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def read_addresses(file: Path) -> tuple[dict[str, str], dict[str, DatabaseUrls], list[str]]:
+def read_addresses(file: Path) -> tuple[dict[str, str], dict[str, DatabaseUrls], list[str], Path]:
     """The same, read back."""
     content = json.loads(file.read_text(encoding="utf-8"))
     databases = {name: DatabaseUrls(**urls) for name, urls in content["databases"].items()}
-    return content["services"], databases, content["tenants"]
+    return content["services"], databases, content["tenants"], Path(content["identity"])
 
 
 def write_metrics_ports(folder: Path, ports: Mapping[str, int]) -> None:

@@ -20,6 +20,7 @@ class Issuers:
 
     def __init__(self, folder: Path) -> None:
         """Take the folder that they are in, or will be."""
+        self.folder = folder
         self.trust = folder / "trust"
         self._keys = folder / "keys"
         self._certificates = folder / "certificates"

@@ -79,7 +79,7 @@ def test_up_stays_with_its_addresses_until_ctrl_c_and_leaves_nothing(tmp_path: P
         said = "These answer until Ctrl-C"
         wait_until(lambda: not process.running or said in process.log.read_text(), "it is up", 180)
         children = psutil.Process(process.pid).children(recursive=True)
-        addresses, _, tenants = read_addresses(tmp_path / "addresses.json")
+        addresses, _, tenants, _ = read_addresses(tmp_path / "addresses.json")
         assert (set(addresses), tenants) == (set(SERVICES), ["nordwerk", "albion"])
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(timeout=60) == 0

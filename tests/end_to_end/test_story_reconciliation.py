@@ -31,7 +31,10 @@ def proven(world: World, trader: Trader, tmp_path: Path) -> Path:
     trader.desk.resolve(case.dispute_id, "FULL_CREDIT")
     world.settle()
     databases = {name: service.database for name, service in world.stage.stack.running.items()}
-    results.write_addresses(tmp_path / "addresses.json", world.stage.stack.addresses, databases, [trader.tenant])
+    stack = world.stage.stack
+    results.write_addresses(
+        tmp_path / "addresses.json", stack.addresses, databases, [trader.tenant], stack.issuers.folder
+    )
     results.write_documents(tmp_path / "invoices", world.stage, [trader.tenant])
     assert len(list((tmp_path / "invoices").glob("*.xml"))) == 3
     return tmp_path
