@@ -181,7 +181,7 @@ async def _orders(house: House) -> None:
     await house.tell(shipped("o1", "p2", (("1", "1"), ("2", "3"))))
     await house.tell(placed("o2"), shipped("o2"), placed("o3"), cancelled("o3"))
     # Of two shops, which number alike; one of them speaks for another seller alone.
-    await house.tell(by("webshop", placed("o7"), "1"), by("erp-1", placed("o8"), "1"), by("erp-1", shipped("o7"), "2"))
+    await house.tell(by("webshop", placed("s7"), "1"), by("erp-1", placed("s8"), "1"), by("erp-1", shipped("s7"), "2"))
     await house.tell(by("webshop", placed("o9"), "2"), by("other", placed("o9"), "2"))
     await house.tell(placed("o4", (("1", "400", "12.50", "STANDARD"),)))  # more than the limit
     await house.tell(shipped("o5"), placed("o5"))  # the shipment came first
