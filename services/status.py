@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.chassis import operators
+from services.kernel.refusals import quoted
 
 SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications")
 WIDTH = 80
@@ -24,7 +25,7 @@ def status(
     services: Annotated[list[str] | None, typer.Argument(help=f"of these alone: {', '.join(SERVICES)}")] = None,
 ) -> None:
     if strangers := sorted(set(services or ()) - set(SERVICES)):
-        raise SystemExit(f"{strangers[0][:63]} is no service: {', '.join(SERVICES)}")
+        raise SystemExit(f"{quoted(strangers[0])} is no service: {', '.join(SERVICES)}")
     answers: dict[str, service_pb2.StatusResponse | str] = {name: _ask(name) for name in services or SERVICES}
     Console(width=WIDTH).print(shown(answers))
     silent = {name: why for name, why in answers.items() if isinstance(why, str)}

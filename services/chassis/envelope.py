@@ -27,6 +27,7 @@ CAUSE_MAX = SOURCE_MAX + 1 + ID_MAX  # of what names an event as a cause
 ACCOUNT_MAX = 128  # of an account that is named from outside, as of every id in a contract
 SAID_MAX = 200  # of who says something
 UNKNOWN = "system:unknown"
+_PERSONS = ("contact", "user")
 # A name has blanks, an address an "@": an id has neither.
 _WHO = re.compile(r"(contact|user|key|service|system):[^\s@]{1,90}")
 _KNOWN = frozenset(
@@ -245,7 +246,7 @@ def decode(record: Record, types: Mapping[str, type[Message]], wanted: Container
         at=at,
         origin=Origin(
             tenant=tenant,
-            actor=who(headers.get("ce_actor", "")[: SAID_MAX + 1]),
+            actor=_actor(record),
             reason="",  # which versions before this one told
             idempotency_key=headers.get("ce_idempotencykey", "")[:said_max] or headers["ce_id"],
             traceparent=trace_of(headers.get("traceparent", "")),
@@ -255,6 +256,15 @@ def decode(record: Record, types: Mapping[str, type[Message]], wanted: Container
         source=identity_of(record)[1],
         sequence=sequence,
     )
+
+
+def _actor(record: Record) -> str:
+    """Who did it. A source is believed that it is itself, and for whom it says that it acts; nobody else's word."""
+    said = who(record.headers.get("ce_actor", "")[: SAID_MAX + 1])
+    if not (source := source_of(record.topic)):
+        return said
+    person = said.rpartition(" for ")[2]
+    return f"key:{source} for {person}" if person.partition(":")[0] in _PERSONS else f"key:{source}"
 
 
 def check_outsider(event: Event[Any]) -> None:

@@ -111,10 +111,9 @@ def make(
             raise SystemExit(f"{issuer} is new: say for whom it vouches, such as --subject user:")
         if beyond := sorted(set(roles or ()) - identity.BUYER_ROLES - SELLER_ROLES - {OPERATOR, "*"}):
             raise SystemExit(f"{beyond[0]} is no role")
-        said = issuer_file(
+        text = issuer_file(
             [key], subjects=subjects, roles=roles or [], tenants=tenants or [], workloads=workloads or [issuer]
         )
-        text = said
     write_private(to, key)
     _write(path, text, anew=path.exists())
     _say(f"{issuer}: key {id_of(key)[:SHOWN]} is in {to}, which you alone can read")

@@ -380,7 +380,7 @@ async def test_what_a_person_wrote_of_a_hold_is_forgotten_and_the_hold_stands(de
         ("user:ada", "user:ada"),
         ("user:ada", "user:bob for user:ada"),
         ("user:ada for user:bob", "user:bob"),
-        ("contact:c1", "user:bob for contact:c1"),
+        ("key:shop for contact:c1", "user:bob for contact:c1"),
         ("key:shop", "user:bob for contact:c2"),  # for whom it was placed
     ],
 )
@@ -397,7 +397,7 @@ async def test_whoever_placed_or_asked_for_an_order_does_not_decide_on_it(desk: 
 async def test_whoever_placed_an_earlier_version_may_decide_on_the_next(desk: Desk):
     await register(desk.parts, limit=10_000)
     await desk.decide("o1", 10_400, by="user:ada")
-    await desk.decide("o1", 10_500, version=2, by="contact:c1")
+    await desk.decide("o1", 10_500, version=2, by="key:shop for contact:c1")
     review = service_pb2.ReviewRequest(order_id="o1", outcome=events_pb2.OUTCOME_DECLINED)
 
     assert (await desk.call("Review", review)).decision.outcome == events_pb2.OUTCOME_DECLINED

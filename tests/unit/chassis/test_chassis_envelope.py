@@ -106,6 +106,25 @@ def test_a_header_that_makes_no_sense_is_unreadable(header: str, value: str):
 @pytest.mark.parametrize(
     ("said", "read"),
     [
+        ("contact:c1", "key:erp-1 for contact:c1"),
+        ("key:other for user:ada", "key:erp-1 for user:ada"),
+        ("key:other", "key:erp-1"),
+        ("service:credit", "key:erp-1"),
+        ("system:rebuild", "key:erp-1"),
+        ("Jane Doe", "key:erp-1"),
+        ("", "key:erp-1"),
+    ],
+)
+def test_a_source_acts_as_itself_whoever_it_says_that_it_is(said: str, read: str):
+    record = replace(a_limit(), topic="receivables.orders.v1.erp-1")
+    record = replace(record, headers={**record.headers, "ce_actor": said})
+
+    assert decode(record, LIMITS).origin.actor == read
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
         ("contact:c1", "contact:c1"),
         ("user:é-1", "user:é-1"),
         ("system:unpublish", "system:unpublish"),

@@ -138,6 +138,8 @@ def test_a_service_and_an_operator_vouch_for_themselves(issuers: Issuers, verifi
         ({"sub": "ada"}, "identity.malformed"),
         ({"sub": "root:ada"}, "identity.malformed"),
         ({"sub": "user:"}, "identity.malformed"),
+        ({"sub": "user:Jane Doe"}, "identity.malformed"),
+        ({"sub": "user:jane@doe.example"}, "identity.malformed"),
         ({"sub": "user:ada\n"}, "identity.malformed"),
         ({"sub": "user:ada for user:bo"}, "identity.malformed"),
         ({"sub": f"user:{'a' * 90}"}, "identity.malformed"),
