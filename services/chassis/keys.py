@@ -160,7 +160,8 @@ def list_(trust: Folder) -> None:
 
 
 @app.command(
-    help="Take a key out: what it signs is refused as soon as services see it, within two seconds of the file."
+    help="Take a key out: what it signs is refused as soon as services see it, within two seconds of the file.",
+    context_settings={"ignore_unknown_options": True},  # of 64 keys' ids, one begins with "-"
 )
 def end(
     issuer: Annotated[str, typer.Argument(help="as `keys list` shows it")],
@@ -175,7 +176,7 @@ def end(
         raise SystemExit(f"nobody is trusted by the name {issuer} in {trust}")
     found = [key_id for key_id in _read(path).keys if key and key_id.startswith(key)]
     if len(found) != 1:
-        raise SystemExit(f"{issuer} has {'no key' if not found else 'two keys'} whose id begins with {key!r}")
+        raise SystemExit(f"{issuer} has {'no key' if not found else 'two keys'} whose id begins with {quoted(key)}")
     [key_id] = found
     said = json.loads(path.read_text(encoding="utf-8"))
     left = [each for each in said["keys"] if ECKey.import_key(each).thumbprint() != key_id]

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.chassis import keys, operators
-from services.chassis.identity import Trust, Verifier, issuer_of
+from services.chassis.identity import Trust, Verifier, issuer_of, new_key
 from services.chassis.operators import id_of, read_key
 from services.chassis.settings import ChassisSettings
 from services.kernel.refusals import Refusal
@@ -140,6 +140,18 @@ def test_a_key_is_rotated_without_a_call_that_fails(own: Path, trust: Path, say:
     assert verified(trust, after.sign("credit")) == "user:ada"
     assert verified(trust, first.sign("credit")) == "identity.key_unknown"
     assert mode(own) == 0o600
+
+
+def test_a_key_whose_id_begins_like_an_option_ends_as_any_other(
+    own: Path, trust: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+):
+    odd = next(key for key in iter(new_key, "") if id_of(key).startswith("-"))
+    made = iter([odd, new_key()])
+    monkeypatch.setattr("services.chassis.keys.new_key", lambda: next(made))
+    say("init", "ada")
+    say("make")
+
+    assert "of operator-ada has ended" in say("end", "operator-ada", id_of(odd)[:12])
 
 
 def test_what_an_administrator_changed_in_an_issuers_file_stays(own: Path, trust: Path, say: Say):
