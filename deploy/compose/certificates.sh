@@ -47,6 +47,10 @@ for service in credit invoicing ledger disputes notifications; do
 done
 issuer portal '"contact:", "user:", "key:"' '"*"' portal-tls
 issuer operator '"user:"' '"*"' operator-tls
+# As the command line reads it (AR_OPERATOR_KEY): whoever runs this machine may do all of a seller's too.
+roles='"OPERATOR", "SELLER_ADMIN", "AUDITOR", "CREDIT", "BILLING", "CASH_APP", "COLLECTOR", "DISPUTE_OWNER", "SALES"'
+printf '{"issuer": "operator", "subject": "user:operator", "roles": [%s], "tenants": ["*"], "keys": ["%s"]}\n' \
+  "$roles" "$(awk '{printf "%s\\n", $0}' operator-tls/identity_key)" >operator-tls/operator.json
 issuer notifications '"service:notifications"' '' notifications
 chown -R 10001:10001 ./*-tls notifications trust
 chown -R 999:999 postgres-tls # as the user of the database's container,

@@ -16,6 +16,7 @@ from services.chassis import tls
 from services.chassis.callers import CALLERS
 from services.chassis.identity import Principal, Signer, Trust, Verifier
 from services.chassis.migrate import migrate
+from services.chassis.operators import read_key
 from services.kernel.refusals import Forbidden
 from tests.unit.platform.test_platform_image import made_secrets
 
@@ -87,6 +88,8 @@ def test_each_workload_has_a_certificate_by_its_name_and_what_its_word_counts_fo
         principal, issuer = trusted.verify(token)
         assert principal == ada
         assert issuer.workloads == {name}
+    typed = read_key(tmp_path / "operator-tls" / "operator.json")
+    assert trusted.verify(typed.sign("credit", "acme"))[0].subject == "user:operator"
     own = Signer("notifications", (tmp_path / "notifications" / "identity_key").read_text)
     assert trusted.verify(own.sign(Principal("service:notifications", "acme", "notifications"), "credit"))
     with pytest.raises(Forbidden):
