@@ -19,6 +19,7 @@ LEFT_BEHIND = (
     "invoices",
     "mail",
     "logs",
+    "identity",
     "summary.json",
     "lines.csv",
     "addresses.json",

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -118,7 +119,7 @@ class Stack:
         self._sources = sources
         self._steady = steady
         # Who vouches for whoever calls these services.
-        self.issuers = Issuers(folder / "identity").make(SERVICES)
+        self.issuers = Issuers(servers.folder / "identity").make(SERVICES)
         self._stack = ExitStack()
         self._stopping = threading.Event()
 
@@ -135,6 +136,8 @@ class Stack:
     def __enter__(self) -> Self:
         """Make the databases anew, start the services side by side, return when all of them serve."""
         with ExitStack() as stack:
+            # Private keys go with us, and are not among the logs that people send to each other.
+            stack.callback(shutil.rmtree, self.issuers.folder, ignore_errors=True)
             self._refuse_used_topics()
             if self.servers.cluster.bootstrap == os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
                 stack.callback(self._remove_topics)
