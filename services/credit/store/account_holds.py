@@ -101,12 +101,14 @@ async def forget(tx: Tx, tenant: str, subject: str) -> None:
     )
 
 
-async def forget_outdated(tx: Tx, tenant: str, before: date) -> int:
-    """Forget what was written of holds that were over before a day; return of how many."""
+async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
+    """Forget what was written of some of the holds that were over before a day; return of how many."""
     return await tx.run(
-        """UPDATE account_hold SET reason = ''
-            WHERE tenant = %s AND reason <> '' AND coalesce(lifted_at, until) < %s""",
-        [tenant, before],
+        """UPDATE account_hold SET reason = '' WHERE tenant = %(tenant)s AND hold_id IN (
+             SELECT hold_id FROM account_hold
+              WHERE tenant = %(tenant)s AND reason <> '' AND coalesce(lifted_at, until) < %(before)s
+              ORDER BY coalesce(lifted_at, until) LIMIT %(most)s)""",
+        {"tenant": tenant, "before": before, "most": most},
     )
 
 

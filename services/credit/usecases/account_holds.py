@@ -18,6 +18,8 @@ from services.credit.usecases.buyers import one_account
 from services.kernel.refusals import Conflict, NotFound
 from services.kernel.retention import Record
 
+AT_ONCE = 1000  # texts that one transaction forgets
+
 
 async def place_hold(tx: Tx, origin: Origin, hold: AccountHold) -> None:
     """Approve no more orders of an account, or of a part of it; the same hold again is placed already."""
@@ -55,7 +57,7 @@ async def forget(tx: Tx, events: Sequence[Event[notifications_pb2.ContactErased]
 
 async def forget_outdated(tx: Tx, tenant: str) -> int:
     """Forget what was written of holds whose time is over; that they stood stays."""
-    return await store.forget_outdated(tx, tenant, await retention.first_day(tx, tenant, Record.ACT))
+    return await store.forget_outdated(tx, tenant, await retention.first_day(tx, tenant, Record.ACT), AT_ONCE)
 
 
 async def find_over(tx: Tx) -> int:

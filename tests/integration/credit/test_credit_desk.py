@@ -374,6 +374,23 @@ async def test_what_a_person_wrote_of_a_hold_is_forgotten_and_the_hold_stands(de
     await desk.call("PlaceHold", wish("h1", reason="he laughed", owner="Jane"))
 
 
+async def test_what_was_written_of_holds_is_forgotten_some_at_a_time_when_its_years_are_over(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("services.credit.usecases.account_holds.AT_ONCE", 2)
+    await register(desk.parts)
+    for nth in range(4):
+        await desk.call("PlaceHold", wish(f"h{nth}", reason="he laughed"))
+    for nth in range(3):
+        await desk.call("LiftHold", service_pb2.LiftHoldRequest(hold_id=f"h{nth}"))
+    await rows(desk, "UPDATE account_hold SET lifted_at = lifted_at - interval '20 years' RETURNING 1")
+
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        assert [await usecases.forget_outdated(tx, "acme") for _ in range(3)] == [2, 1, 0]
+
+    assert [row.hold_id for row in await rows(desk, "SELECT hold_id FROM account_hold WHERE reason <> ''")] == ["h3"]
+
+
 @pytest.mark.parametrize(
     ("placing", "reviewing"),
     [
