@@ -24,7 +24,7 @@ def verified(world: World, tenant: str) -> Verified:
 
 
 def test_replicas_that_are_killed_while_they_write_and_chain_leave_one_whole_trail(world: World, tenant: str):
-    with Callers(world, tenant) as callers:
+    with Callers(world, tenant, patient=True) as callers:
         for replica in world.replicas:
             wait_until(partial(called, replica), "the callers have found it")
             replica.process.kill()
@@ -33,6 +33,6 @@ def test_replicas_that_are_killed_while_they_write_and_chain_leave_one_whole_tra
 
     wait_until(lambda: world.ask(_NEW, tenant) == [0], "all is chained", 30)
     found = verified(world, tenant)
-    assert (found.acts, found.waiting, found.broken) == (len(callers.answered), 0, None)
     assert callers.failed == []
+    assert (found.acts, found.waiting, found.broken) == (len(callers.answered), 0, None)
     assert max(replica.metric("ar_acts_chained_timestamp_seconds") for replica in world.replicas) > 0

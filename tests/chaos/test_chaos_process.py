@@ -252,10 +252,15 @@ RETRYING = json.dumps(
 
 
 class Callers:
-    """People who call whichever replica answers, without a pause, and try again as gRPC does by itself."""
+    """People who call whichever replica answers, without a pause, and try again as gRPC does by itself.
 
-    def __init__(self, world: World, tenant: str) -> None:
+    Those who are `patient` ask again, by the same key, whoever hung up on them: of a replica that was killed nobody can
+    tell whether it had done what it did not answer.
+    """
+
+    def __init__(self, world: World, tenant: str, *, patient: bool = False) -> None:
         """Nobody calls yet."""
+        self._patient = patient
         self.answered: list[str] = []
         self.failed: list[str] = []
         self._target = f"ipv4:{','.join(replica.address for replica in world.replicas)}"
@@ -282,10 +287,21 @@ class Callers:
                 metadata |= {"ar-actor": "user:ada", "ar-reason": "test"}
                 request = credit_pb2.RegisterBuyerRequest(account_id=account)
                 try:
-                    stub.RegisterBuyer(request, metadata=tuple(metadata.items()), timeout=20)
+                    self._register(stub, request, tuple(metadata.items()))
                     self.answered.append(f"{account} /0")
                 except grpc.RpcError as error:
                     self.failed.append(str(error))
+
+    def _register(self, stub: Any, request: credit_pb2.RegisterBuyerRequest, metadata: tuple[Any, ...]) -> None:
+        until = time.monotonic() + 20
+        while True:
+            try:
+                stub.RegisterBuyer(request, metadata=metadata, timeout=20)
+                return
+            except grpc.RpcError as error:
+                hung_up = cast(grpc.Call, error).code() is grpc.StatusCode.UNAVAILABLE
+                if not (self._patient and hung_up) or time.monotonic() > until:
+                    raise
 
 
 def called(replica: Replica) -> bool:

@@ -62,9 +62,10 @@ async def test_credit_shows_and_decides_orders_of_the_callers_accounts(open_serv
                 order_id=order, account_id=account, amount=credit.eur(minor), **{"version": 1} | more
             )
 
-        first = await service.ask(ann, "Decide", wish("o-a", "a"))
+        for_a, for_b = clerk("a", name="cy"), clerk("b", name="dee")
+        first = await service.ask(for_a, "Decide", wish("o-a", "a"))
         assert first.decision.outcome == credit_events.OUTCOME_APPROVED
-        await service.ask(bob, "Decide", wish("o-b", "b", 10_500))
+        await service.ask(for_b, "Decide", wish("o-b", "b", 10_500))
 
         # Its own, and all of it to the seller.
         shown = await service.ask(ann, "GetDecision", credit_pb2.GetDecisionRequest(order_id="o-a"))
@@ -83,7 +84,6 @@ async def test_credit_shows_and_decides_orders_of_the_callers_accounts(open_serv
             for order in ("o-b", "o-x")
         ]
         assert same_but_for_the_name([theirs, none], ("o-b", "o-x"))
-        for_a = clerk("a", name="cy")
         referred = await service.ask(for_a, "ListReferred", credit_pb2.ListReferredRequest())
         assert list(referred.decisions) == []
         review = [
@@ -94,7 +94,7 @@ async def test_credit_shows_and_decides_orders_of_the_callers_accounts(open_serv
         ]
         assert same_but_for_the_name(review, ("o-b", "o-x"))
         # An id that another's order has is refused as to whoever sees both.
-        refused = [await service.ask(who, "Decide", wish("o-b", "a")) for who in (ann, bo)]
+        refused = [await service.ask(who, "Decide", wish("o-b", "a")) for who in (for_a, bo)]
         assert [one.code for one in refused] == ["order.account_changed"] * 2
         hold = credit_pb2.PlaceHoldRequest(hold_id="h1", account_id="b", reason_code="R", reason="r", owner="o")
         await service.ask(bo, "PlaceHold", hold)
@@ -111,7 +111,7 @@ async def test_credit_shows_and_decides_orders_of_the_callers_part(open_service:
         gated(CREDIT, parts, credit_grpc.CreditServiceStub) as service,
     ):
         await credit.register(parts, "a", limit=10_000)
-        ann, north = contact("a"), contact("a", name="nora", sites=("north",))
+        whole, north = clerk("a"), clerk("a", name="nora", sites=("north",))
 
         async def decide(who: Any, order: str, scope: party_pb2.Scope, version: int = 1, minor: int = 1_000) -> Any:
             request = credit_pb2.DecideRequest(
@@ -121,8 +121,8 @@ async def test_credit_shows_and_decides_orders_of_the_callers_part(open_service:
 
         assert (await decide(north, "n1", NORTH)).decision.outcome == credit_events.OUTCOME_APPROVED
         assert (await decide(north, "n1", NORTH, version=2)).decision.version == 2
-        await decide(ann, "s1", SOUTH)
-        await decide(ann, "w1", party_pb2.Scope())
+        await decide(whole, "s1", SOUTH)
+        await decide(whole, "w1", party_pb2.Scope())
 
         shown = [
             await service.ask(north, "GetDecision", credit_pb2.GetDecisionRequest(order_id=o))
@@ -150,7 +150,7 @@ async def test_calls_of_several_who_are_bound_to_accounts_each_have_a_transactio
     ):
         for account in ("a", "b"):
             await credit.register(parts, account)
-        people = [clerk(), contact("a"), contact("b", name="bob"), clerk(name="cy")]
+        people = [clerk(), clerk("a", name="ann"), clerk("b", name="bob"), clerk(name="cy")]
         answers = await asyncio.gather(
             *(
                 service.ask(

@@ -134,15 +134,15 @@ def done(account: str, method: str = REGISTER) -> Did:
 
 
 async def test_a_write_tells_who_did_what_for_whom_and_by_which_key(toy: Toy, call: Caller):
-    stand_in = replace(ADA, subject="contact:b", accounts=frozenset({"b1"}), roles=frozenset({"PROCUREMENT"}))
+    stand_in = person("user:b", "acme", "b1")
     await call.register("b1", key="k1")
-    await call.decide("o1", caller=replace(stand_in, on_behalf_of="contact:a"))
+    await call.decide("o1", caller=replace(stand_in, on_behalf_of="user:a"))
 
     first, second = await rows(toy)
 
     assert (first.actor, first.on_behalf_of, first.issuer, first.workload) == ("user:ada", "", "portal", "")
     assert (first.method, first.account_id, first.idempotency_key) == (REGISTER, "b1", "k1")
-    assert (second.actor, second.on_behalf_of, second.method) == ("contact:b", "contact:a", DECIDE)
+    assert (second.actor, second.on_behalf_of, second.method) == ("user:b", "user:a", DECIDE)
     assert second.idempotency_key == "o1"
     async with toy.database.transaction(["acme"]) as tx:
         answer = await tx.row("SELECT request_hash FROM answer WHERE idempotency_key = 'k1'")
@@ -171,16 +171,16 @@ async def test_of_calls_that_share_transactions_each_has_its_act_once(toy: Toy, 
 
 async def test_refusals_of_right_are_told_alike_ones_together(toy: Toy, call: Caller):
     clerk = replace(ADA, roles=frozenset({"COLLECTOR"}))
-    buyer = person("contact:c1", "acme", "b1", roles=["PROCUREMENT"])
+    of_another = person("user:cy", "acme", "b1")
     for _ in range(3):
         assert await refused(call.register("b1", clerk)) == "access.role"
-    assert await refused(call.decide("o1", "b2", caller=buyer)) == "access.account"
+    assert await refused(call.decide("o1", "b2", caller=of_another)) == "access.account"
     assert await refused(call.register("b1", None)) == "identity.missing"
     await call.refusals.flush()
 
     assert await told(toy) == [
         ("user:ada", REGISTER, "", "refused", "access.role", 3),
-        ("contact:c1", DECIDE, "b2", "refused", "access.account", 1),
+        ("user:cy", DECIDE, "b2", "refused", "access.account", 1),
     ]
     assert await told(toy, NOBODY) == [("", REGISTER, "", "refused", "identity.missing", 1)]
 
