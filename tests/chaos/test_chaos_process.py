@@ -297,11 +297,12 @@ class Callers:
         while True:
             try:
                 stub.RegisterBuyer(request, metadata=metadata, timeout=20)
-                return
             except grpc.RpcError as error:
                 hung_up = cast(grpc.Call, error).code() is grpc.StatusCode.UNAVAILABLE
                 if not (self._patient and hung_up) or time.monotonic() > until:
                     raise
+            else:
+                return
 
 
 def called(replica: Replica) -> bool:
