@@ -17,7 +17,7 @@ from google.protobuf.descriptor import EnumValueDescriptor, FieldDescriptor, Met
 from google.protobuf.message import Message
 from receivables.common.v1 import access_pb2
 
-from services.chassis import callers, identity
+from services.chassis import callers, identity, metrics
 from services.chassis.identity import Issuer, Principal, Verifier
 from services.kernel.refusals import Forbidden, Refusal, Unauthenticated, quoted
 
@@ -41,6 +41,8 @@ class Rule:
     services: frozenset[str] = frozenset()
     value_field: str = ""
     whole_tenant: bool = False
+    whole_account: bool = False
+    part_field: str = ""
 
     def check_caller(self, principal: Principal) -> None:
         """Refuse whoever may not call it at all, whatever the request says."""
@@ -48,6 +50,10 @@ class Rule:
             raise Forbidden("access.tenant", "the token speaks for no tenant")
         if self.whole_tenant and (principal.accounts is not None or principal.parts):
             raise Forbidden("access.bound", "this concerns the whole tenant, and the caller is bound to a part of it")
+        if self.whole_account and principal.parts:
+            raise Forbidden(
+                "access.bound", "this concerns an account as a whole, and the caller is bound to parts of it"
+            )
         if principal.kind == identity.SERVICE:
             if principal.subject.partition(":")[2] not in self.services:
                 raise Forbidden("access.kind", f"{quoted(principal.subject)} does not call this")
@@ -66,6 +72,12 @@ class Rule:
             account = str(getattr(request, self.account_field))
             if account not in principal.accounts:
                 raise Forbidden("access.account", f"{quoted(account)} is none of the caller's accounts")
+        if principal.parts and self.part_field:
+            scope = getattr(request, self.part_field)
+            if not any(part.covers(scope.site, scope.cost_centre, scope.purchase_order) for part in principal.parts):
+                raise Forbidden(
+                    "access.part", "this concerns more of the company than the parts that the caller is bound to"
+                )
         if principal.kind == identity.CONTACT and self.contact_field and _ADMIN not in principal.roles:
             contact = str(getattr(request, self.contact_field))
             if f"{identity.CONTACT}:{contact}" != principal.subject:
@@ -107,6 +119,8 @@ def _rule(said: access_pb2.Access) -> Rule:
         services=frozenset(said.services),
         value_field=said.value_field,
         whole_tenant=said.whole_tenant,
+        whole_account=said.whole_account,
+        part_field=said.part_field,
     )
 
 
@@ -138,7 +152,8 @@ def _unfit(rule: Rule, method: MethodDescriptor) -> str:
         return "nobody may call it"
     fields = method.input_type.fields_by_name
     kinds = {rule.account_field: FieldDescriptor.TYPE_STRING, rule.contact_field: FieldDescriptor.TYPE_STRING}
-    for name, kind in {**kinds, rule.value_field: FieldDescriptor.TYPE_ENUM}.items():
+    kinds |= {rule.value_field: FieldDescriptor.TYPE_ENUM, rule.part_field: FieldDescriptor.TYPE_MESSAGE}
+    for name, kind in kinds.items():
         if name and (name not in fields or fields[name].type != kind):
             return f"{method.input_type.name} has no such field: {name}"
     return ""
@@ -205,6 +220,8 @@ class Gate:
                 principal, issuer = verified
                 _check_word(principal, issuer, metadata, workload)
                 self._rule(method).check_caller(principal)
+            elif method in self._rules:
+                metrics.WITHOUT_TOKEN.labels(method).inc()
         except Refusal as refusal:
             self.tell(Refused(method, refusal.code, principal, workload or ""))
             raise

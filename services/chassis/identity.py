@@ -71,6 +71,11 @@ class Part:
     cost_centre: str = ""
     purchase_order: str = ""
 
+    def covers(self, site: str, cost_centre: str, purchase_order: str) -> bool:
+        """Whether what is named so is of this part; what names no site is not of a site."""
+        own = (self.site, self.cost_centre, self.purchase_order)
+        return all(mine in ("", said) for mine, said in zip(own, (site, cost_centre, purchase_order), strict=True))
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:

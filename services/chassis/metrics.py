@@ -67,6 +67,11 @@ HANDLED = Counter(
 )
 HANDLING = Histogram("grpc_server_handling_seconds", "How long calls took, by method", ["grpc_service", "grpc_method"])
 REFUSED = Counter("ar_refusals_total", "Requests and events refused, by stable code", ["code"])
+WITHOUT_TOKEN = Counter(
+    "ar_calls_without_token_total",
+    "Calls believed without a token, since AR_ACCESS is not require: once none come, it can be",
+    ["grpc_method"],
+)
 ACTS = Counter("ar_acts_total", "Acts written into the audit trail, by outcome (done, refused)", ["outcome"])
 ACTS_MORE = Counter(
     "ar_refusals_counted_total",

@@ -69,6 +69,10 @@ class ChassisSettings(BaseSettings):
     owner_database_url: Annotated[SecretStr | None, AfterValidator(_known_address)] = Field(
         None, description="PostgreSQL, as the owner; only for migrate"
     )
+    database_tls: Literal["off", "require"] = Field(
+        "require",
+        description="require: an address of a database says sslmode=verify-full, or is a socket of this machine",
+    )
     database_connections: int = Field(10, description="at most so many connections to the database", ge=2)
     idle_transaction_s: int = Field(
         60, description="after which a transaction of a process that froze is ended, seconds", ge=1
@@ -88,7 +92,7 @@ class ChassisSettings(BaseSettings):
         {},
         description='who tells us orders, each on the topic `receivables.orders.v1.<source>`, and for which tenants ("*": '
         'for any), as JSON: `{"webshop": ["acme"], "erp-1": ["acme", "globex"]}`; the source "*" is whoever writes '
-        "on `receivables.orders.v1`, who may speak for any tenant if it is not named",
+        "on `receivables.orders.v1`, who may speak for any tenant if no source is named at all",
         json_schema_extra={"default": "{}"},
     )
     partitions: int = Field(8, description="of a topic that has to be created", ge=1)
@@ -157,10 +161,29 @@ def load(kind: type[S]) -> S:
     if folder is not None and not Path(folder).is_dir():
         raise SystemExit(f"{SECRETS_DIR}: {folder} is no folder")
     try:
-        return kind()
+        settings = kind()
     except ValidationError as error:
         wrong = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
         raise SystemExit("\n".join(wrong)) from None
+    if isinstance(settings, ChassisSettings) and settings.database_tls == "require":
+        for name in ("database_url", "owner_database_url"):
+            if not _is_closed(getattr(settings, name)):
+                raise SystemExit(f"{PREFIX}{name.upper()}: {_OPEN}")
+    return settings
+
+
+_OPEN = (
+    "the database would be spoken to without knowing that it is it: say ?sslmode=verify-full&sslrootcert=<its authority> "
+    f"in the address, or {PREFIX}DATABASE_TLS=off"
+)
+
+
+def _is_closed(url: SecretStr | None) -> bool:
+    """Whether nobody between us and the database reads, or answers in its place."""
+    if url is None:
+        return True
+    parts = psycopg.conninfo.conninfo_to_dict(url.get_secret_value())
+    return parts.get("sslmode") == "verify-full" or str(parts.get("host") or "").startswith("/")
 
 
 def secret_now(settings: BaseSettings, name: str) -> str:

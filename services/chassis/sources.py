@@ -1,8 +1,8 @@
 """Who outside may tell us events: each source on a topic of its own, for the tenants that it may speak for.
 
 On the topic that all share, whose records nothing but a right to write vouches for, whoever writes may speak for every
-tenant, unless the setting has an entry "*", which says for whom. Of no source's topic, and of no tenant beyond those, is
-anything believed.
+tenant as long as the setting names no source; once it names one, for those of its entry "*" alone. Of no other source's
+topic, and of no tenant beyond those, is anything believed.
 """
 
 import re
@@ -24,7 +24,7 @@ class Sources:
 
     def __init__(self, tenants: Mapping[str, Collection[str]] | None = None) -> None:
         """Take what the setting AR_ORDER_SOURCES says."""
-        self._tenants = {source: frozenset(said) for source, said in (tenants or {}).items()}
+        self._tenants = {source: frozenset(said) for source, said in (tenants or {ANY: [ANY]}).items()}
 
     def topics(self, contracts: Iterable[str]) -> list[str]:
         """The topics on which the events of these contracts come, those of each source among them."""
@@ -42,7 +42,7 @@ class Sources:
         ):
             return None  # ours; or no event at all, as others find out
         source = source_of(record.topic)
-        allowed = self._tenants.get(source or ANY, frozenset() if source else frozenset({ANY}))
+        allowed = self._tenants.get(source or ANY, frozenset())
         if ANY in allowed or tenant in allowed:
             return None
         who = source or record.topic

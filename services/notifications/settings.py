@@ -23,8 +23,8 @@ class Settings(ChassisSettings):
     ledger_address: str = Field("127.0.0.1:50053", description="host:port of the ledger, for the same")
     smtp_host: str = Field("127.0.0.1", description="mail server that takes our mail")
     smtp_port: Port = Field(25, description="its port")
-    smtp_tls: Literal["auto", "starttls", "tls", "none"] = Field(
-        "auto", description="auto: STARTTLS where the server offers it; tls: from the first byte"
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="how the mail server is spoken to; tls: from the first byte, none: in plain text"
     )
     smtp_user: str = Field("", description="empty: the server takes our mail without a login")
     smtp_password: SecretStr = Field(SecretStr(""), description="of smtp_user")

@@ -35,7 +35,7 @@ class Server:
 
     host: str
     port: int
-    # "auto", "starttls", "tls" or "none".
+    # "starttls", "tls" or "none"; what was asked for is had, or no mail goes.
     tls: str
     user: str
     # Asked for at each login: it may have changed since the last.
@@ -50,7 +50,7 @@ class Server:
             hostname=self.host,
             port=self.port,
             use_tls=self.tls == "tls",
-            start_tls={"auto": None, "starttls": True}.get(self.tls, False),
+            start_tls=self.tls == "starttls",
             username=self.user or None,
             password=self.password() if self.user else None,
             timeout=STEP_S,

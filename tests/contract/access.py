@@ -24,7 +24,8 @@ and from `services/chassis/callers.py`. What is held before a method is reached,
 | a person's second factor where there is a 2 (a key has none) | `access.assurance` |
 | the account that the request names is one of the caller's, who has all of the tenant's unless it is bound to some | `access.account` |
 | the contact that it names is the caller; an ACCOUNT_ADMIN names others of its accounts too | `access.contact` |
-| what concerns the whole tenant is not for who is bound to accounts, or to parts of companies | `access.bound` |
+| what concerns the whole tenant is not for who is bound to accounts, or to parts of companies; what concerns an account as a whole not for the latter | `access.bound` |
+| the part of a company that the request names (`scope`) is within those that the caller is bound to | `access.part` |
 
 What a request names otherwise, by the id of an invoice or a case, the database shows to whom it belongs alone; to others
 it is not there.
@@ -88,7 +89,9 @@ def _about(rule: Rule) -> str:
         return "the system"
     if rule.whole_tenant:
         return "the whole tenant"
-    return ", ".join(f"`{name}`" for name in (rule.account_field, rule.contact_field, rule.value_field) if name)
+    fields = (rule.account_field, rule.part_field, rule.contact_field, rule.value_field)
+    about = ", ".join(f"`{name}`" for name in fields if name)
+    return f"{about}, whole" if rule.whole_account else about
 
 
 def _factor(rule: Rule) -> str:

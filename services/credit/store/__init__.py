@@ -35,6 +35,7 @@ from services.credit.store.orders import (
     find_movements,
     referred,
     save,
+    who_asked,
 )
 from services.credit.store.policies import add_policy, get_policy, keep_sellers, lock_policy
 
@@ -76,4 +77,5 @@ __all__ = [
     "save",
     "set_company",
     "set_limit",
+    "who_asked",
 ]

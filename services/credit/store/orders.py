@@ -57,6 +57,14 @@ async def find_hold(tx: Tx, order: Key, version: int) -> Hold | None:
     return hold(rows[0]) if rows else None
 
 
+async def who_asked(tx: Tx, order: Key) -> list[tuple[str, str]]:
+    """Who placed any version of an order, and the contact for whom: whoever raises another's order asked for it too."""
+    rows = await tx.rows(
+        "SELECT DISTINCT placed_by, requested_by FROM hold WHERE tenant = %s AND order_id = %s", [*order]
+    )
+    return [(row.placed_by, row.requested_by) for row in rows]
+
+
 LAPSE = "lapse"  # the kind of job
 _LAPSED: LiteralString = """SELECT tenant, 'lapse', 'order/' || order_id, '', 1 FROM hold
                              WHERE state IN ('REFERRED', 'HELD', 'PARTIALLY_CAPTURED') AND expires_at <= %s

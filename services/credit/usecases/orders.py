@@ -130,7 +130,8 @@ def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
 async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome) -> Recorded:
     """A person decides a referred order; the order goes on."""
     book, hold = await _one_order(tx, origin.tenant, order_id)
-    decisions.check_reviewer(_who_asked(hold), identity.subjects_of(origin.actor))
+    asked = {one for wish in await store.who_asked(tx, (origin.tenant, order_id)) for one in _subjects(*wish)}
+    decisions.check_reviewer(asked, identity.subjects_of(origin.actor))
     decision = decisions.review(book, hold, outcome, origin.actor)
     record = _record(decision)
     work = Work(book, tx.at, decisions=[(record.decision_id, decision)])
@@ -142,10 +143,10 @@ async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome) -> Rec
     return record
 
 
-def _who_asked(hold: Hold) -> Set[str]:
-    """The subjects who want this order."""
-    asked = set(identity.subjects_of(hold.placed_by)) if hold.placed_by else set()
-    return asked | {f"{identity.CONTACT}:{hold.requested_by}"} if hold.requested_by else asked
+def _subjects(placed_by: str, requested_by: str) -> Set[str]:
+    """Who placed an order, and the contact for whom."""
+    placed = set(identity.subjects_of(placed_by)) if placed_by else set()
+    return placed | ({f"{identity.CONTACT}:{requested_by}"} if requested_by else set())
 
 
 def _place(work: Work, event: Event[orders_pb2.OrderPlaced]) -> None:

@@ -134,13 +134,46 @@ async def test_credit_shows_and_decides_orders_of_the_callers_part(open_service:
         # An order for another part, or for the whole company, is not theirs to place; nor a version of another part's.
         for scope in (SOUTH, party_pb2.Scope()):
             assert (await decide(north, "n2", scope)) == Asked(
-                DENIED, "access.account", "what the request names is of none of the caller's accounts"
+                DENIED, "access.part", "this concerns more of the company than the parts that the caller is bound to"
             )
         codes = [(await decide(north, "s1", NORTH, version=version)).code for version in (1, 2)]
         assert codes == ["access.account", "order.account_changed"]
         # What is held for other parts counts all the same: the limit is the company's.
         assert (await decide(north, "n3", NORTH, minor=7_001)).decision.outcome == credit_events.OUTCOME_REFERRED
         assert await credit.account_of(parts, "a") == (0, 3_000)
+
+
+async def test_who_is_bound_to_a_part_of_a_company_changes_nothing_of_the_whole(open_service: OpenService):
+    async with (
+        open_service(CREDIT) as parts,
+        gated(CREDIT, parts, credit_grpc.CreditServiceStub) as service,
+    ):
+        await credit.register(parts, "a", limit=10_000)
+        bo, nick = clerk(), clerk("a", name="nick", sites=("north",))
+
+        async def place(who: Any, hold_id: str, scope: party_pb2.Scope | None) -> Any:
+            request = credit_pb2.PlaceHoldRequest(
+                hold_id=hold_id, account_id="a", reason_code="R", reason="r", owner="o"
+            )
+            if scope is not None:
+                request.scope.CopyFrom(scope)
+            return await service.ask(who, "PlaceHold", request)
+
+        def code(answer: Any) -> str:
+            return answer.code if isinstance(answer, Asked) else ""
+
+        limit = credit_pb2.SetLimitRequest(account_id="a", limit=credit.eur(99_999))
+        assert code(await service.ask(nick, "SetLimit", limit)) == "access.bound"
+        assert [code(await place(nick, "h1", scope)) for scope in (None, SOUTH)] == ["access.part"] * 2
+        assert code(await place(nick, "h1", NORTH)) == ""
+        assert [code(await place(bo, name, scope)) for name, scope in (("h2", None), ("h3", SOUTH))] == ["", ""]
+        # They stop its orders too, and so are seen; but stay, as far as it is concerned.
+        held = await service.ask(nick, "ListHolds", credit_pb2.ListHoldsRequest(account_id="a"))
+        assert [hold.hold_id for hold in held.holds] == ["h1", "h2", "h3"]
+        lifted = [
+            code(await service.ask(nick, "LiftHold", credit_pb2.LiftHoldRequest(hold_id=h))) for h in ("h1", "h2", "h3")
+        ]
+        assert lifted == ["", "access.account", "access.account"]
 
 
 async def test_calls_of_several_who_are_bound_to_accounts_each_have_a_transaction(open_service: OpenService):
@@ -403,8 +436,8 @@ async def test_who_is_of_a_part_registers_nobody_who_hears_of_more(open_service:
         # Herself, and others, of her part alone.
         assert await register(nora, "nora", NORTH) == ""
         assert await register(nora, "ned", party_pb2.Scope(site="north", cost_centre="7")) == ""
-        assert [await register(nora, "nora", scope) for scope in (None, SOUTH)] == ["access.account"] * 2
-        assert [await register(nora, "new", scope) for scope in (None, SOUTH)] == ["access.account"] * 2
+        assert [await register(nora, "nora", scope) for scope in (None, SOUTH)] == ["access.part"] * 2
+        assert [await register(nora, "new", scope) for scope in (None, SOUTH)] == ["access.part"] * 2
         # Nobody's mail who hears of more comes to her.
         assert [await register(nora, name, NORTH, "nora@acme.example") for name in ("ann", "sue")] == [
             "access.account"

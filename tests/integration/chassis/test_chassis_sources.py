@@ -19,7 +19,7 @@ from tests.integration.conftest import OpenService
 
 Toy = Parts[ChassisSettings]
 ORDERS = "receivables.orders.v1"
-SOURCES = {"webshop": ["acme"], "erp-1": ["acme", "globex"], "closed": []}
+SOURCES = {"webshop": ["acme"], "erp-1": ["acme", "globex"], "closed": [], "*": ["*"]}
 
 
 @pytest_asyncio.fixture
@@ -112,12 +112,19 @@ async def test_a_source_that_is_named_with_no_tenant_is_read_and_refused(toy: To
 
 
 @pytest.mark.parametrize(
-    ("tenants", "heard"), [(None, ["acme", "globex"]), (["globex"], ["globex"]), ([], []), (["*"], ["acme", "globex"])]
+    ("sources", "heard"),
+    [
+        ({}, ["acme", "globex"]),
+        ({"webshop": ["acme"]}, []),
+        ({"*": ["globex"]}, ["globex"]),
+        ({"*": []}, []),
+        ({"*": ["*"]}, ["acme", "globex"]),
+    ],
 )
-async def test_the_shared_topic_speaks_for_whom_the_setting_says_and_for_all_where_it_says_nothing(
-    toy: Toy, tenants: list[str] | None, heard: list[str]
+async def test_the_shared_topic_speaks_for_whom_the_setting_says_and_for_all_where_it_names_no_source(
+    toy: Toy, sources: dict[str, list[str]], heard: list[str]
 ):
-    consumer = a_consumer(toy, {} if tenants is None else {"*": tenants})
+    consumer = a_consumer(toy, sources)
 
     await consumer.handle([placed("o1", tenant=tenant) for tenant in ("acme", "globex")])
 

@@ -411,10 +411,14 @@ async def test_whoever_placed_or_asked_for_an_order_does_not_decide_on_it(desk: 
     assert (await desk.call("Review", review, by="user:cy")).decision.outcome == events_pb2.OUTCOME_APPROVED
 
 
-async def test_whoever_placed_an_earlier_version_may_decide_on_the_next(desk: Desk):
+async def test_whoever_placed_an_earlier_version_does_not_decide_on_the_next(desk: Desk):
+    """Else two would take turns: one asks, the other raises it by a cent, and the first approves."""
     await register(desk.parts, limit=10_000)
-    await desk.decide("o1", 10_400, by="user:ada")
-    await desk.decide("o1", 10_500, version=2, by="key:shop for contact:c1")
-    review = service_pb2.ReviewRequest(order_id="o1", outcome=events_pb2.OUTCOME_DECLINED)
+    await desk.decide("o1", 10_400, by="user:ada", requested_by="c1")
+    await desk.decide("o1", 10_500, version=2, by="user:bob")
+    review = service_pb2.ReviewRequest(order_id="o1", outcome=events_pb2.OUTCOME_APPROVED)
 
-    assert (await desk.call("Review", review)).decision.outcome == events_pb2.OUTCOME_DECLINED
+    for person in ("user:ada", "user:bob", "user:cy for contact:c1"):
+        with pytest.raises(Refused, match=r"FAILED_PRECONDITION order\.four_eyes"):
+            await desk.call("Review", review, by=person)
+    assert (await desk.call("Review", review, by="user:cy")).decision.outcome == events_pb2.OUTCOME_APPROVED

@@ -80,6 +80,13 @@ def test_what_concerns_the_whole_tenant_is_not_for_who_is_bound_to_accounts():
     assert refused(replace(CLERK, parts=(Part(site="north"),)), f"{LEDGER}/GetTrialBalance") == "access.bound"
 
 
+def test_what_concerns_an_account_as_a_whole_is_not_for_who_is_bound_to_parts_of_it():
+    north = replace(CLERK, accounts=frozenset({"b1"}), parts=(Part(site="north"),))
+
+    assert refused(north, f"{LEDGER}/RecordPayment") == "access.bound"
+    admit(replace(north, parts=()), f"{LEDGER}/RecordPayment")
+
+
 def test_a_service_calls_what_names_it_alone():
     assert refused(Principal("service:notifications", "acme", "notifications")) == "access.kind"
 

@@ -6,7 +6,8 @@ import pytest
 
 from services.chassis.settings import ChassisSettings, load, secret_now
 
-URL = "postgresql://server:pa55@db/credit"
+CLOSED = "sslmode=verify-full"
+URL = f"postgresql://server:pa55@db/credit?{CLOSED}"
 
 
 @pytest.fixture(autouse=True)
@@ -18,8 +19,8 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_secret_may_come_as_a_file_and_a_variable_counts_before_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "database_url").write_text("postgresql://from-file\n")
-    (tmp_path / "owner_database_url").write_text("postgresql://owner\n")
+    (tmp_path / "database_url").write_text(f"postgresql://from-file?{CLOSED}\n")
+    (tmp_path / "owner_database_url").write_text(f"postgresql://owner?{CLOSED}\n")
     monkeypatch.setenv("AR_SECRETS_DIR", str(tmp_path))
 
     both = load(ChassisSettings)
@@ -28,25 +29,26 @@ def test_a_secret_may_come_as_a_file_and_a_variable_counts_before_it(
 
     assert both.database_url.get_secret_value() == URL
     assert both.owner_database_url is not None
-    assert both.owner_database_url.get_secret_value() == "postgresql://owner"
-    assert file_only.database_url.get_secret_value() == "postgresql://from-file"
+    assert both.owner_database_url.get_secret_value() == f"postgresql://owner?{CLOSED}"
+    assert file_only.database_url.get_secret_value() == f"postgresql://from-file?{CLOSED}"
 
 
 def test_a_secret_in_a_file_is_read_again_and_what_is_away_or_a_variable_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "owner_database_url"
-    file.write_text("postgresql://before")
-    (tmp_path / "database_url").write_text("postgresql://not-read")
+    before, after = (f"postgresql://{login}@db/credit?{CLOSED}" for login in ("before", "after"))
+    file.write_text(before)
+    (tmp_path / "database_url").write_text(f"postgresql://not-read?{CLOSED}")
     monkeypatch.setenv("AR_SECRETS_DIR", str(tmp_path))
     settings = load(ChassisSettings)
 
-    file.write_text("postgresql://after\n")
-    assert secret_now(settings, "owner_database_url") == "postgresql://after"
+    file.write_text(f"{after}\n")
+    assert secret_now(settings, "owner_database_url") == after
     file.write_text("")
-    assert secret_now(settings, "owner_database_url") == "postgresql://before"
+    assert secret_now(settings, "owner_database_url") == before
     file.unlink()
-    assert secret_now(settings, "owner_database_url") == "postgresql://before"
+    assert secret_now(settings, "owner_database_url") == before
     assert secret_now(settings, "database_url") == URL
 
 
@@ -120,3 +122,19 @@ def test_sources_of_orders_are_named_with_their_tenants(monkeypatch: pytest.Monk
     monkeypatch.setenv("AR_ORDER_SOURCES", '{"webshop": ["acme"], "erp-1": ["acme", "globex"], "*": []}')
 
     assert load(ChassisSettings).order_sources == {"webshop": ["acme"], "erp-1": ["acme", "globex"], "*": []}
+
+
+@pytest.mark.parametrize("name", ["AR_DATABASE_URL", "AR_OWNER_DATABASE_URL"])
+def test_an_address_by_which_anybody_could_be_the_database_ends_the_start_unless_that_is_meant(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for mode in ("", "?sslmode=prefer", "?sslmode=require", "?sslmode=verify-ca"):
+        monkeypatch.setenv(name, f"postgresql://server:pa55@db/credit{mode}")
+        with pytest.raises(SystemExit, match=f"^{name}: .*sslmode=verify-full") as ended:
+            load(ChassisSettings)
+        assert "pa55" not in str(ended.value)
+    monkeypatch.setenv(name, "postgresql:///credit?host=/var/run/postgresql")
+    load(ChassisSettings)
+    monkeypatch.setenv(name, "postgresql://server:pa55@db/credit")
+    monkeypatch.setenv("AR_DATABASE_TLS", "off")
+    load(ChassisSettings)
