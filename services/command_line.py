@@ -17,6 +17,7 @@ ROLES = {
     "ledger": ("services.ledger", "Keeps the books: serve, migrate, rebuild, parked, audit."),
     "disputes": ("services.disputes", "Runs the cases of disputed invoices: serve, migrate, rebuild, parked, audit."),
     "notifications": ("services.notifications", "Tells everyone concerned: serve, migrate, rebuild, parked, audit."),
+    "portal": ("services.portal", "Pages for buyers and for the seller's people: serve, migrate, host, parked, audit."),
     "keys": ("services.chassis.keys", "Who is trusted to sign calls: init, make, list, end."),
     "status": ("services.status", "Where the services stand."),
     "invoice": ("services.documents", "Shows, judges and converts anybody's invoices, without a server."),

@@ -1,8 +1,9 @@
-"""The five services as five processes on real servers: provisioned, migrated, started, kept alive, stopped."""
+"""The services, each a process on real servers: provisioned, migrated, started, kept alive, stopped."""
 
 import json
 import logging
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from deploy.demo.shop import SHOP, TOPIC
-from deploy.local import postgres, rules
+from deploy.local import postgres, rules, static
 from deploy.local.artifacts import ROOT
 from deploy.local.postgres import DatabaseUrls
 from deploy.local.processes import Process, free_port
@@ -35,6 +36,8 @@ from services.chassis.migrate import migrate
 # Who tells orders, and for whom: the sample's shop for every seller.
 SOURCES: Mapping[str, Sequence[str]] = {SHOP: ["*"]}
 SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications")
+PORTAL = "portal"  # pages over the others' calls: no topic is its
+ALL = (*SERVICES, PORTAL)
 PARTITIONS = 4
 START_S = 60
 STOP_S = 25
@@ -42,6 +45,7 @@ KEEPER_S = 0.1
 DEATHS_MAX = 10  # of one service by itself, after which it is not started again
 HOST = "127.0.0.1"
 STEADY_GRPC, STEADY_METRICS, STEADY_HEALTH = 20101, 20201, 20301  # of the first service, those of the others follow
+STEADY_HTTP = 20080  # of the portal's pages
 Ports = tuple[int, int, int]  # for health, for metrics, for calls
 WIDE = "240"  # characters, so that no table of a command is cut off
 
@@ -120,6 +124,7 @@ class Stack:
         self._steady = steady
         # Who vouches for whoever calls these services.
         self.issuers = Issuers(servers.folder / "identity").make(SERVICES)
+        self.http_port = 0
         self._stack = ExitStack()
         self._stopping = threading.Event()
 
@@ -143,13 +148,15 @@ class Stack:
                 stack.callback(self._remove_topics)
             self._make_topics()
             self.issuers.certify(self.servers.authority)
-            self._say("Preparing five databases")
+            self._say("Preparing six databases")
             urls = self._provision(stack)
-            self._say("Starting five services")
-            ports = {name: self._ports(nth) for nth, name in enumerate(SERVICES)}
+            self._say("Starting six services")
+            ports = {name: self._ports(nth) for nth, name in enumerate(ALL)}
             official_rules = rules.install()
-            for name in SERVICES:
+            for name in ALL:
                 environment = self._environment(name, urls[name], ports, official_rules)
+                if name == PORTAL:
+                    environment |= self._pages(ports)
                 self.running[name] = self._describe(name, urls[name], ports[name], environment)
             stack.callback(self._stop)
             for service in self.running.values():
@@ -219,7 +226,7 @@ class Stack:
     def _stop(self) -> None:
         for service in self.running.values():
             service.process.terminate()
-        with ThreadPoolExecutor(len(SERVICES)) as pool:
+        with ThreadPoolExecutor(len(ALL)) as pool:
             list(pool.map(lambda service: service.process.stop(STOP_S), self.running.values()))
 
     def _provision(self, stack: ExitStack) -> dict[str, DatabaseUrls]:
@@ -242,8 +249,8 @@ class Stack:
             migrate(urls.owner, role, ROOT / "services" / name / "migrations")
             return urls
 
-        with ThreadPoolExecutor(len(SERVICES)) as pool:
-            return dict(zip(SERVICES, pool.map(prepare, SERVICES), strict=True))
+        with ThreadPoolExecutor(len(ALL)) as pool:
+            return dict(zip(ALL, pool.map(prepare, ALL), strict=True))
 
     def _remove_database(self, database: str) -> None:
         admin_url = self.servers.admin_database_url
@@ -304,7 +311,7 @@ class Stack:
         return self.servers.environment() | {
             "PYTHONPATH": f"{ROOT}:{ROOT / 'proto' / 'gen'}",
             "AR_DATABASE_URL": urls.server,
-            **self.servers.cluster.variables(f"receivables-{name}"),
+            **({} if name == PORTAL else self.servers.cluster.variables(f"receivables-{name}")),
             "AR_PARTITIONS": str(PARTITIONS),
             "AR_ORDER_SOURCES": json.dumps({source: list(tenants) for source, tenants in self._sources.items()}),
             "AR_SESSION_TIMEOUT_S": "2",
@@ -320,6 +327,21 @@ class Stack:
             "AR_LEDGER_ADDRESS": f"{HOST}:{ports['ledger'][2]}",
             **self._settings,
         }
+
+    def _pages(self, ports: Mapping[str, Ports]) -> dict[str, str]:
+        """What the portal alone is told."""
+        self.http_port = free_port(STEADY_HTTP) if self._steady else free_port()
+        addresses = {f"AR_{name.upper()}_ADDRESS": f"{HOST}:{ports[name][2]}" for name in SERVICES}
+        return addresses | {
+            "AR_HTTP_PORT": str(self.http_port),
+            "AR_STATIC_DIR": str(static.install()),
+            "AR_PORTAL_SECRET": secrets.token_urlsafe(32),
+        }
+
+    def open_portal(self, tenant: str, name: str, host: str = "localhost") -> str:
+        """Let a seller's pages be at a name of this machine; return their address."""
+        self.command(PORTAL, "host", f"{host}:{self.http_port}", tenant, name)
+        return f"http://{host}:{self.http_port}"
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"

@@ -29,7 +29,9 @@ class Issuers:
         """Make a key for each issuer, and say what it may vouch for."""
         self.trust.mkdir(parents=True, exist_ok=True)
         self._keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._make(PORTAL, subjects=("contact:", "user:", "key:"), roles=sorted(BUYER_ROLES | SELLER_ROLES))
+        self._make(
+            PORTAL, subjects=("contact:", "user:", "key:", "service:portal"), roles=sorted(BUYER_ROLES | SELLER_ROLES)
+        )
         self._make(OPERATOR, subjects=("user:",), roles=("*",))
         self._make_operators_own()
         for name in services:

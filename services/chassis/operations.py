@@ -43,7 +43,8 @@ class OperationsService(service_pb2_grpc.OperationsServiceServicer):
     def __init__(self, name: str, settings: ChassisSettings, consumer: Consumer, works: Sequence[Work]) -> None:
         self._name = name
         self._settings = settings
-        self._brokers = brokers_of(settings)
+        # Who follows nothing knows no broker.
+        self._brokers = brokers_of(settings) if consumer.topics else None
         self._consumer = consumer
         self._works = works
 
@@ -53,7 +54,7 @@ class OperationsService(service_pb2_grpc.OperationsServiceServicer):
         database = self._consumer.database
         async with database.glance(within=CALL_S) as tx:  # whether it is there, before we wait for anything
             await tx.run("SELECT")
-        behind = await follow.lag(self._consumer, self._brokers)
+        behind = 0 if self._brokers is None else await follow.lag(self._consumer, self._brokers)
         due = await count_due(database, self._works)
         async with database.transaction((), within=CALL_S) as tx:
             waiting = await parked.counts(tx, self._consumer.name)

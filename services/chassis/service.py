@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -107,6 +107,10 @@ class Service(Generic[S]):
     tell: Teller = nobody
     # How its tables follow from the topics; a service that tells nothing has nothing to be compared with.
     fold: rebuild.Fold | None = None
+    # Another door beside gRPC's, such as HTTP's, open as long as it is entered.
+    door: Callable[[Parts[S]], AbstractAsyncContextManager[None]] | None = None
+    # Whether it follows or tells anything: one that does not, knows no broker.
+    knows_broker: bool = True
 
     def topics_of_sources(self, settings: S) -> list[str]:
         """The topics that it follows of those outside who have one of their own."""
@@ -225,14 +229,18 @@ async def _serve(service: Service[S], settings: S) -> None:
             parts = await _stand_up(service, settings, stack)
             works = service.works(parts)
             metrics.expect_jobs(work.kind for work in works)
-            relay = Relay(parts.database, brokers_of(settings), service.name)
-            relay.start()
-            stack.push_async_callback(asyncio.to_thread, relay.stop)
+            relay = _relay_of(service, parts)
+            if relay is not None:
+                relay.start()
+                stack.push_async_callback(asyncio.to_thread, relay.stop)
             if settings.metrics_port:
                 metrics_server, _ = start_http_server(settings.metrics_port, settings.grpc_host)
                 stack.callback(metrics_server.shutdown)
             refusals = Refusals(parts.database)
-            async with asyncio.TaskGroup() as tasks, _open_door(service, parts, works, refusals):
+            async with asyncio.TaskGroup() as tasks, AsyncExitStack() as doors:
+                await doors.enter_async_context(_open_door(service, parts, works, refusals))
+                if service.door is not None:
+                    await doors.enter_async_context(service.door(parts))
                 for task in (*_tasks(service, parts, relay, works), refusals.keep()):
                     tasks.create_task(_ending_all(task))
                 _spare_the_collector()
@@ -241,6 +249,11 @@ async def _serve(service: Service[S], settings: S) -> None:
     except Exception:
         _end_within(FAIL_S, 1)
         raise
+
+
+def _relay_of(service: Service[S], parts: Parts[S]) -> Relay | None:
+    """What publishes what it tells."""
+    return Relay(parts.database, brokers_of(parts.settings), service.name) if service.knows_broker else None
 
 
 def _spare_the_collector() -> None:
@@ -269,17 +282,7 @@ def _end_within(seconds: float, code: int) -> None:
 
 async def _stand_up(service: Service[S], settings: S, stack: AsyncExitStack) -> Parts[S]:
     """Wait for the broker and the database, make sure that the topics are there and our role is a safe one."""
-    brokers = brokers_of(settings)
-    await _wait_for("broker", lambda: topics.trouble(brokers))
-    of_sources = service.topics_of_sources(settings)
-    await _wait_for("topics of sources", lambda: topics.missing(brokers, of_sources))
-    topic_ids = await asyncio.to_thread(
-        topics.ensure,
-        brokers,
-        [*topics.TOPICS, *of_sources],
-        partitions=settings.partitions,
-        replication=settings.replication,
-    )
+    topic_ids = await _meet_broker(service, settings) if service.knows_broker else None
     database = database_of(settings)
     await _wait_for("database", lambda: trouble(database.url))
     await _wait_for(
@@ -290,8 +293,23 @@ async def _stand_up(service: Service[S], settings: S, stack: AsyncExitStack) -> 
     async with database.pool.connection() as connection:
         await migrate.check_role(connection)
     if service.fold is not None:
-        await told.check(brokers, database, service.fold.tells, service.name)
+        await told.check(brokers_of(settings), database, service.fold.tells, service.name)
     return Parts(settings, database, service.consumer(settings, database, topic_ids))
+
+
+async def _meet_broker(service: Service[S], settings: S) -> Mapping[str, str]:
+    """Wait for the broker and for the topics of sources; make those that are missing, and give the ids of all."""
+    brokers = brokers_of(settings)
+    await _wait_for("broker", lambda: topics.trouble(brokers))
+    of_sources = service.topics_of_sources(settings)
+    await _wait_for("topics of sources", lambda: topics.missing(brokers, of_sources))
+    return await asyncio.to_thread(
+        topics.ensure,
+        brokers,
+        [*topics.TOPICS, *of_sources],
+        partitions=settings.partitions,
+        replication=settings.replication,
+    )
 
 
 def run_rebuild(
@@ -347,11 +365,10 @@ async def _wait_for(what: str, trouble: Callable[[], str]) -> None:
 
 
 def _tasks(
-    service: Service[S], parts: Parts[S], relay: Relay, works: Sequence[Work]
+    service: Service[S], parts: Parts[S], relay: Relay | None, works: Sequence[Work]
 ) -> list[Coroutine[Any, Any, None]]:
     """All that a service does beside answering; the first to fail ends all."""
     tasks = [
-        _watch_relay(relay),
         operations.keep_gauges(parts.database, parts.consumer),
         operations.keep_figures(parts.database, service.measure),
         cleaning.keep_clean(parts.database, service.outdated),
@@ -359,6 +376,8 @@ def _tasks(
         chain.keep_verified(parts.database),
         *(worker.run() for worker in workers(parts.consumer, works)),
     ]
+    if relay is not None:
+        tasks.append(_watch_relay(relay))
     if parts.consumer.topics:
         tasks += [follow.Follower(parts.consumer, parts.settings).run(), _wake_early(parts.consumer)]
     return tasks

@@ -8,7 +8,7 @@ from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write
 from services.kernel.refusals import NotFound, quoted
-from services.notifications import store, usecases, wire
+from services.notifications import links, store, usecases, wire
 from services.notifications.quotes import Quotes
 
 
@@ -65,6 +65,46 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
             contacts=[wire.contact_message(person) for person in people],
             next_page_token=asked.next_token(people, lambda person: (person.contact_id,)),
         )
+
+    @read
+    async def FindContacts(
+        self, tx: Tx, call: Origin, request: service_pb2.FindContactsRequest
+    ) -> service_pb2.FindContactsResponse:
+        """Who has an address of mail."""
+        people = await links.by_address(tx, call.tenant, request.email)
+        return service_pb2.FindContactsResponse(contacts=[wire.contact_message(person) for person in people])
+
+    @read
+    async def GetContact(
+        self, tx: Tx, call: Origin, request: service_pb2.GetContactRequest
+    ) -> service_pb2.GetContactResponse:
+        """One person."""
+        return service_pb2.GetContactResponse(contact=await self._contact(tx, call, request.contact_id))
+
+    @write
+    async def ChangeContact(
+        self, tx: Tx, call: Origin, request: service_pb2.ChangeContactRequest
+    ) -> service_pb2.ChangeContactResponse:
+        """What a person may change of itself."""
+        await usecases.change_contact(
+            tx, (call.tenant, request.contact_id), request.language, wants_document=request.wants_document
+        )
+        return service_pb2.ChangeContactResponse(contact=await self._contact(tx, call, request.contact_id))
+
+    @write
+    async def SendLink(
+        self, tx: Tx, call: Origin, request: service_pb2.SendLinkRequest
+    ) -> service_pb2.SendLinkResponse:
+        """Mail somebody a link by which the portal lets them in."""
+        await links.send_later(tx, call, request)
+        return service_pb2.SendLinkResponse()
+
+    @staticmethod
+    async def _contact(tx: Tx, call: Origin, contact_id: str) -> service_pb2.Contact:
+        person, _ = await store.find_contact(tx, (call.tenant, contact_id))
+        if person is None:
+            raise NotFound("contact.unknown", f"no contact {quoted(contact_id)}")
+        return wire.contact_message(person)
 
     @visit
     async def ListMessages(

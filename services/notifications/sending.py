@@ -17,7 +17,7 @@ from services.chassis.logs import log, trace_id
 from services.chassis.parked import Reason
 from services.chassis.settings import secret_now
 from services.chassis.workers import Batch, Done, Work
-from services.notifications import metrics, store
+from services.notifications import links, metrics, store
 from services.notifications.documents import BYTES_MAX, Document, Documents
 from services.notifications.domain import delivery
 from services.notifications.domain.delivery import Answer, Handed
@@ -251,6 +251,7 @@ def works(desk: Desk, settings: Settings, quotes: Quotes, speak: Speaker, held: 
     )
     sender = Sender(desk, server, Documents(settings.invoicing_address, speak, held), quotes, settings.reply_domain)
     return (
+        links.work(server, settings.reply_domain),
         Work(LETTER, sender.send, most=BATCH, cost_most=MESSAGES_AT_ONCE, findable=store.count_due),
         # Looks in its pauses, which the sender of letters may have none of.
         Work(DIGEST, partial(gather, desk), find=desk.find),

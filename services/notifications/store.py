@@ -199,6 +199,25 @@ async def list_contacts(tx: Tx, house: Key, page: Page) -> list[Contact]:
     return [_contact(row) for row in rows]
 
 
+async def contacts_at(tx: Tx, tenant: str, email: str) -> list[Contact]:
+    """Who has this address, in small letters, whatever theirs is written in; at most a hundred."""
+    rows = await tx.rows(
+        "SELECT * FROM contact WHERE tenant = %s AND lower(email) = %s AND erased_at IS NULL ORDER BY contact_id LIMIT 100",
+        [tenant, email],
+    )
+    return [_contact(row) for row in rows]
+
+
+async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool) -> bool:
+    """What a person may change of itself; False if it is nobody."""
+    changed = await tx.run(
+        """UPDATE contact SET language = %s, wants_document = %s
+            WHERE tenant = %s AND contact_id = %s AND erased_at IS NULL""",
+        [language, wants_document, *key],
+    )
+    return changed == 1
+
+
 async def addresses(tx: Tx, contacts: Collection[Key]) -> dict[Key, str]:
     """Where these contacts' mail goes; locked, so that nobody corrects it just now."""
     rows = await tx.rows(

@@ -21,11 +21,11 @@ from services.chassis.ids import new_id
 from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
 from services.kernel.orders import Scope
-from services.kernel.refusals import Conflict, NotFound, quoted
+from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.retention import Record
 from services.notifications import store, wire
 from services.notifications.domain import delivery, routing
-from services.notifications.domain.contacts import Contact, mailbox
+from services.notifications.domain.contacts import LANGUAGES, Contact, mailbox
 from services.notifications.domain.delivery import Answer, Handed
 from services.notifications.domain.matrix import Kind, Weight
 from services.notifications.domain.messages import Message
@@ -57,6 +57,14 @@ async def register_contact(tx: Tx, contact: Contact) -> None:
     if before is not None and mailbox(before) != mailbox(contact.email):
         async with tx.all_accounts():  # somebody of another company may have had the same address
             await store.have_sent(tx, await store.let_go(tx, key), _word())
+
+
+async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool) -> None:
+    """What a person may change of itself."""
+    if language not in LANGUAGES:
+        raise Invalid("contact.language_unknown", f"we write in {', '.join(LANGUAGES)}")
+    if not await store.change_contact(tx, key, language, wants_document=wants_document):
+        raise NotFound("contact.unknown", f"no contact {quoted(key[1])}")
 
 
 async def erase(tx: Tx, call: Origin, contact_id: str) -> None:

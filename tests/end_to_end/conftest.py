@@ -1,9 +1,11 @@
-"""Five real services, started once a session on a broker and a mail server of their own."""
+"""Six real services, started once a session on a broker and a mail server of their own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from deploy.demo.calls import Services
 from deploy.demo.feed import Feed
@@ -14,6 +16,8 @@ from deploy.demo.stack import Stack, rows
 from deploy.local.artifacts import ROOT
 from deploy.local.cluster import ERP, SHOP
 from deploy.local.servers import Servers, own_folder
+from tests.end_to_end import visitors
+from tests.end_to_end.visitors import Visitor
 from tests.end_to_end.world import Trader, World
 from tests.receiver import Receiver
 
@@ -77,3 +81,24 @@ def _no_defects(request: pytest.FixtureRequest) -> Iterator[None]:
         stack = request.getfixturevalue("stage").stack
         failed = {name: rows(service.database, [], FAILED) for name, service in stack.running.items()}
         assert (failed, stack.restarts) == ({name: [] for name in stack.running}, {})
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Give the browser, which all tests of a run share; each visitor has a context of their own."""
+    with visitors.chromium() as launched:
+        yield launched
+
+
+@pytest.fixture
+def visit(chromium: Browser) -> Iterator[Callable[..., Visitor]]:
+    """Give what opens a browser for somebody; nothing must have gone wrong in any."""
+    opened: list[Visitor] = []
+
+    def open_one(trader: Trader, address: str, **context: Any) -> Visitor:
+        opened.append(Visitor(chromium, trader, address, **context))
+        return opened[-1]
+
+    yield open_one
+    for visitor in opened:
+        visitor.close()

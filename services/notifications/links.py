@@ -1,0 +1,134 @@
+"""Mails of the links by which the portal lets people in: at once, one by one, and kept no longer than until they went.
+
+A link's words are no message of a story (RULES: the message): nothing happened, and nobody else hears of it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import partial
+
+from receivables.notifications.v1 import service_pb2
+
+from services.chassis import jobs
+from services.chassis.columns import columns
+from services.chassis.database import Tx
+from services.chassis.envelope import Origin
+from services.chassis.ids import new_id
+from services.chassis.jobs import Job
+from services.chassis.workers import Batch, Work
+from services.kernel.refusals import Invalid, NotFound, quoted
+from services.notifications import store
+from services.notifications.domain.contacts import Contact
+from services.notifications.domain.delivery import Answer
+from services.notifications.letters import link as letter
+from services.notifications.smtp import Away, Dropped, Server
+from services.notifications.store import Key
+
+LINK = "link"  # the kind of job
+AGAIN_S = 20.0  # until a mail that could not go is tried again, as long as its link is good
+KINDS = {service_pb2.LINK_KIND_SIGN_IN: "SIGN_IN", service_pb2.LINK_KIND_INVITATION: "INVITATION"}
+MINUTES_MAX = 60 * 24 * 30
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A way in for a contact, good for some minutes from when it was asked for."""
+
+    tenant: str
+    link_id: str
+    contact_id: str
+    kind: str
+    url: str
+    minutes: int
+    invited_by: str
+
+
+async def send_later(tx: Tx, call: Origin, request: service_pb2.SendLinkRequest) -> None:
+    """Have a link mailed to a contact."""
+    if request.kind not in KINDS:
+        raise Invalid("link.kind", "say what kind of link it is")
+    if not 1 <= request.minutes <= MINUTES_MAX or not request.url.startswith(("https://", "http://localhost")):
+        raise Invalid("link.malformed", f"a link begins with https:// and is good for 1 to {MINUTES_MAX} minutes")
+    person, _ = await store.find_contact(tx, (call.tenant, request.contact_id))
+    if person is None:
+        raise NotFound("contact.unknown", f"no contact {quoted(request.contact_id)}")
+    link_id = new_id()
+    await tx.run(
+        """INSERT INTO link (tenant, link_id, contact_id, kind, url, minutes, invited_by, asked_at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, now())""",
+        [
+            call.tenant,
+            link_id,
+            request.contact_id,
+            KINDS[request.kind],
+            request.url,
+            request.minutes,
+            request.invited_by,
+        ],
+    )
+    await jobs.add(tx, [Job(LINK, f"link/{link_id}", call)])
+
+
+def work(server: Server, domain: str) -> Work:
+    """How links are sent."""
+    return Work(LINK, partial(_send, server, domain), most=20)
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A link, to whom, and in whose name; who invites is named by their name."""
+
+    link: Link
+    person: Contact
+    seller: str
+    inviter: str
+
+
+async def _send(server: Server, domain: str, batch: Batch) -> None:
+    async with batch.database.transaction({job.tenant for job in batch.jobs}) as tx:
+        letters = await _letters(tx, [_key(job) for job in batch.jobs])
+    waiting = set(letters)
+    try:
+        async with server.connected() as session:
+            for key, one in letters.items():
+                content = letter.write(one, sender=server.sender, domain=domain)
+                if (await session.send(one.person.email, content)).answer is not Answer.NOT_NOW:
+                    waiting.discard(key)
+    except (Away, Dropped):
+        pass
+    async with batch.finishing() as done:
+        for job in done.jobs:
+            if _key(job) in waiting:
+                done.again(job, in_s=AGAIN_S, why="not now")
+        gone = [_key(job) for job in done.jobs if _key(job) not in waiting]
+        await done.tx.run(
+            "DELETE FROM link WHERE (tenant, link_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", columns(gone)
+        )
+
+
+def _key(job: Job) -> Key:
+    return job.tenant, job.subject.removeprefix("link/")
+
+
+async def _letters(tx: Tx, keys: Collection[Key]) -> dict[Key, _Letter]:
+    """Links that are still good, of people who are still there; of the others nothing goes."""
+    rows = await tx.rows(
+        """SELECT tenant, link_id, contact_id, kind, url, minutes, invited_by FROM link
+            WHERE (tenant, link_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+              AND asked_at > now() - make_interval(mins => minutes)""",
+        columns(keys),
+    )
+    firms = await store.firms(tx, {row.tenant for row in rows})
+    found: dict[Key, _Letter] = {}
+    for row in rows:
+        person, _ = await store.find_contact(tx, (row.tenant, row.contact_id))
+        inviter, _ = await store.find_contact(tx, (row.tenant, row.invited_by.partition(":")[2]))
+        if person is not None:
+            name = inviter.name if inviter else ""
+            found[(row.tenant, row.link_id)] = _Letter(Link(*row), person, firms[row.tenant].seller().name, name)
+    return found
+
+
+async def by_address(tx: Tx, tenant: str, email: str) -> list[Contact]:
+    """Who has an address, in any case of letters; at most a hundred."""
+    return await store.contacts_at(tx, tenant, email.strip().lower())

@@ -1,0 +1,72 @@
+"""Who reads a page: a person of a buyer or of the seller, with roles; and which pages are for whom."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+
+# Roles of a buyer's people and of the seller's, as proto/receivables/common/v1/access.proto has them.
+BUYER_ROLES = frozenset(
+    "REQUESTER PROCUREMENT RECEIVING AP_CLERK AP_MANAGER FINANCE_LEAD LEGAL EDI_IT EXEC_SPONSOR ACCOUNT_ADMIN".split()
+)
+SELLER_ROLES = frozenset(
+    "CREDIT BILLING CASH_APP COLLECTOR DISPUTE_OWNER SALES LOGISTICS QUALITY SELLER_ADMIN AUDITOR".split()
+)
+CONTACT, USER = "contact", "user"
+STEP_UP_S = 300  # for so long a second factor that was shown counts for what needs it anew
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A part of a buyer's company; what is empty is not narrowed."""
+
+    site: str = ""
+    cost_centre: str = ""
+    purchase_order: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is signed in, as notifications knows them just now."""
+
+    tenant: str
+    contact_id: str
+    # Empty: a person of the seller.
+    account_id: str
+    name: str
+    roles: Set[str]
+    language: str
+    scope: Scope = Scope()
+    # 1: a link by mail; 2: a second factor too.
+    assurance: int = 1
+    # The subject for whom this one stands in, or "".
+    on_behalf_of: str = ""
+
+    @property
+    def is_buyer(self) -> bool:
+        """Of a buyer's company; else of the seller's."""
+        return bool(self.account_id)
+
+    @property
+    def subject(self) -> str:
+        """As other services know it: "contact:c1" or "user:u1"."""
+        return f"{CONTACT if self.is_buyer else USER}:{self.contact_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Who may open a page or send a form: people with one of these roles; what it is about decide the services."""
+
+    roles: Set[str]
+    # What the act needs: 1 any session, 2 a second factor.
+    assurance: int = 1
+    # The second factor was shown within the last minutes.
+    step_up: bool = False
+
+    def lets_in(self, person: Person) -> bool:
+        """Whether somebody has one of the roles; which side one is of, one's roles say."""
+        side = BUYER_ROLES if person.is_buyer else SELLER_ROLES
+        return bool(person.roles & self.roles & side)
+
+
+ANYBODY = Guard(BUYER_ROLES | SELLER_ROLES)
+BUYERS = Guard(BUYER_ROLES)
+SELLERS = Guard(SELLER_ROLES)

@@ -1,0 +1,221 @@
+"""How pages are drawn: templates, a reader's language, amounts and dates as that language writes them, static files."""
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from babel import Locale, dates, numbers, support
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from google.protobuf.timestamp_pb2 import Timestamp
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from receivables.credit.v1 import events_pb2 as credit_events
+from receivables.disputes.v1 import events_pb2 as disputes_events
+from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
+
+from services.kernel.money import Money
+from services.portal.labels import LABELS, tone
+
+HERE = Path(__file__).parent
+LANGUAGES = ("en", "de", "fr", "sv")
+PSEUDO = "en_XA"  # every text 40 % longer and marked: what is not translated, or does not fit, is seen
+RTL = frozenset({"ar", "he", "fa", "ur"})
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """A file that pages load: found by a name that has its hash, and so kept by browsers for ever."""
+
+    content: bytes
+    media_type: str
+
+
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
+
+
+def statics(of_others: Path) -> tuple[Mapping[str, Static], Mapping[str, str]]:
+    """Our static files and those of others: by hashed name, and the hashed name of each."""
+    files: dict[str, Static] = {}
+    names: dict[str, str] = {}
+    for folder in (of_others, HERE / "static"):
+        for file in sorted(folder.glob("*")):
+            if file.suffix in _TYPES:
+                content = file.read_bytes()
+                if folder == of_others and file.suffix == ".css":  # whatever it says, ours counts
+                    content = b"@layer others{" + content.removeprefix(b'@charset "UTF-8";') + b"}"
+                name = f"{file.stem}.{hashlib.sha256(content).hexdigest()[:16]}{file.suffix}"
+                files[name] = Static(content, _TYPES[file.suffix])
+                names[file.name] = f"/static/{name}"
+    return files, names
+
+
+def language_of(wanted: str) -> str:
+    """The nearest language that we have words in."""
+    if wanted == PSEUDO:
+        return wanted
+    return next((known for known in LANGUAGES if wanted.replace("-", "_").split("_")[0] == known), "en")
+
+
+@cache
+def translations(language: str) -> support.NullTranslations:
+    """A language's catalogue, read from its text; English is written in the templates."""
+    if language == PSEUDO:
+        return _Pseudo()
+    file = HERE / "locale" / language / "LC_MESSAGES" / "portal.po"
+    if not file.exists():
+        return support.NullTranslations()
+    compiled = io.BytesIO()
+    with file.open(encoding="utf-8") as catalogue:
+        write_mo(compiled, read_po(catalogue, locale=language))
+    compiled.seek(0)
+    return support.Translations(compiled, domain="portal")
+
+
+_MARKS = str.maketrans("aeiouAEIOU", "åéîøüÅÉÎØÜ")
+
+
+class _Pseudo(support.NullTranslations):
+    """A language for tests."""
+
+    def gettext(self, message: str) -> str:
+        return _pseudo(message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return _pseudo(msgid1 if n == 1 else msgid2)
+
+    ugettext, ungettext = gettext, ngettext
+
+
+def _pseudo(text: str) -> str:
+    """Marked and longer; what is filled in stays as it is."""
+    kept, rest = "", text
+    while rest:
+        before, percent, after = rest.partition("%(")
+        name, end, tail = after.partition(")")
+        kept += before.translate(_MARKS)
+        kept += f"{percent}{name}{end}{tail[:1]}" if percent else ""
+        rest = tail[1:] if percent else ""
+    return f"[{kept}{'~' * (len(text) * 2 // 5)}]"
+
+
+class Words:
+    """What a language says, and how it writes."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language_of(language)
+        self.locale = Locale.parse("en" if self.language == PSEUDO else self.language)
+        self.html = "en" if self.language == PSEUDO else self.language
+        self.direction = "rtl" if self.html in RTL else "ltr"
+        self._known = translations(self.language)
+
+    def say(self, text: str, **values: Any) -> str:
+        """A text in this language; `%(name)s` is filled in."""
+        said = self._known.gettext(text)
+        return said % values if values else said
+
+    def label(self, code: str) -> str:
+        """A code in words."""
+        return self.say(LABELS[code]) if code in LABELS else code.replace("_", " ").lower()
+
+    def say_many(self, one: str, many: str, n: int, **values: Any) -> str:
+        """The same of a number of things."""
+        return self._known.ngettext(one, many, n) % {"num": n, **values}
+
+    def money(self, amount: Any) -> str:
+        """An amount: the contract's message, ours, or minor units and a currency."""
+        minor, currency = amount if isinstance(amount, tuple) else (amount.minor, amount.currency)
+        exact = Money(minor, currency)
+        return _money(exact.decimal, exact.currency, str(self.locale))
+
+    def number(self, value: Any) -> str:
+        """A decimal number, as a text or exactly."""
+        return str(numbers.format_decimal(Decimal(str(value)), locale=self.locale))
+
+    def day(self, value: Any) -> str:
+        """A date: ISO text, or a moment."""
+        if isinstance(value, Timestamp):
+            value = value.ToDatetime(tzinfo=UTC)
+        if isinstance(value, str):
+            if not value:
+                return ""
+            value = date.fromisoformat(value[:10])
+        return str(dates.format_date(value, "medium", locale=self.locale))
+
+    def moment(self, value: Any) -> str:
+        """A date and a time of day, UTC."""
+        if isinstance(value, Timestamp):
+            value = value.ToDatetime(tzinfo=UTC)
+        return str(dates.format_datetime(value, "short", tzinfo=UTC, locale=self.locale))
+
+    def ago(self, value: Any) -> str:
+        """How long ago something was, roughly."""
+        if isinstance(value, Timestamp):
+            value = value.ToDatetime(tzinfo=UTC)
+        return str(dates.format_timedelta(value - datetime.now(UTC), add_direction=True, locale=self.locale))
+
+
+# The contracts' enums, by the word that their values begin with.
+_ENUMS: Mapping[str, Any] = {
+    "STATE": disputes_events.State,
+    "ORDER_STATE": invoicing_pb2.OrderState,
+    "OUTCOME": credit_events.Outcome,
+}
+
+
+def _name_of(value: int, enum: str) -> str:
+    """The code of an enum's value: "STATE_PROPOSED"."""
+    return str(_ENUMS[enum].Name(value))
+
+
+@lru_cache(10_000)
+def _money(value: Decimal, currency: str, locale: str) -> str:
+    return str(numbers.format_currency(value, currency, locale=locale))
+
+
+class Looks:
+    """Draws templates."""
+
+    def __init__(self, static_names: Mapping[str, str]) -> None:
+        self._static_names = static_names
+        self._environments: dict[str, tuple[Words, Environment]] = {}
+
+    def words(self, language: str) -> Words:
+        """A language's words."""
+        return self._of(language_of(language))[0]
+
+    def draw(self, template: str, language: str, values: Mapping[str, Any]) -> str:
+        """A page."""
+        words, environment = self._of(language_of(language))
+        return environment.get_template(template).render(values, words=words)
+
+    def _of(self, language: str) -> tuple[Words, Environment]:
+        if language not in self._environments:
+            words = Words(language)
+            environment = Environment(
+                loader=FileSystemLoader(HERE / "templates"),
+                autoescape=True,
+                undefined=StrictUndefined,
+                trim_blocks=True,
+                lstrip_blocks=True,
+                extensions=["jinja2.ext.i18n"],
+            )
+            environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+            environment.filters.update(
+                money=words.money,
+                number=words.number,
+                day=words.day,
+                moment=words.moment,
+                ago=words.ago,
+                label=words.label,
+                name_of=_name_of,
+                tone=tone,
+            )
+            environment.globals["static"] = lambda name: self._static_names[name]
+            self._environments[language] = (words, environment)
+        return self._environments[language]

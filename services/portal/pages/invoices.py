@@ -1,0 +1,132 @@
+"""Invoices and credit notes: the list, one of them, its files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi.responses import Response
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
+from receivables.ledger.v1 import service_pb2 as ledger_pb2
+from receivables.notifications.v1 import service_pb2 as notifications_pb2
+
+from services.kernel.money import Money
+from services.portal.asks import together
+from services.portal.domain.people import BUYER_ROLES, SELLER_ROLES, Guard
+from services.portal.web import PAGE, Ask, attachment, csv_of, get
+
+READS = Guard((BUYER_ROLES - {"EXEC_SPONSOR"}) | SELLER_ROLES)
+FORMATS = ("facturx", "ubl", "cii", "json", "csv")
+_CSV_PAGES, _CSV_ROWS = 20, 500
+_ITEMS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """An invoice or a credit note, as pages show it."""
+
+    is_credit: bool
+    document_id: str
+    number: str
+    account_id: str
+    order_id: str
+    issued_on: str
+    # Of an invoice; "" of a credit note.
+    due_on: str
+    purchase_order: str
+    net: Money
+    tax: Money
+    gross: Money
+    # What credit notes took from it so far.
+    credited: Money
+    lines: Sequence[Any]
+    # Of a credit note.
+    of_invoice: str
+
+    @classmethod
+    def of(cls, document: Any) -> "Paper":
+        """Take the contract's message."""
+        is_credit = document.HasField("credit_note")
+        said: Any = document.credit_note if is_credit else document.invoice
+
+        def money(minor: int) -> Money:
+            return Money(minor, said.currency)
+
+        return cls(
+            is_credit=is_credit,
+            document_id=said.credit_note_id if is_credit else said.invoice_id,
+            number=said.number,
+            account_id=said.account_id,
+            order_id=said.order_id,
+            issued_on=said.issue_date,
+            due_on="" if is_credit else said.due_date,
+            purchase_order=said.scope.purchase_order,
+            net=money(said.net_minor),
+            tax=money(said.tax_minor),
+            gross=money(said.gross_minor),
+            credited=money(document.credited.minor),
+            lines=said.lines,
+            of_invoice=said.invoice_number if is_credit else "",
+        )
+
+
+@get("/invoices", READS)
+async def invoices(ask: Ask) -> Response:
+    """The newest first, a page at a time; ?q= searches by number, order and purchase order."""
+    found = await ask.of.invoicing("ListInvoices", _question(ask, PAGE, ask.query("after")))
+    return ask.show("invoices.html", papers=list(map(Paper.of, found.documents)), next_token=found.next_page_token)
+
+
+@get("/invoices.csv", READS)
+async def invoices_csv(ask: Ask) -> Response:
+    """The same as a file, of at most ten thousand rows."""
+    rows, token = [], ""
+    for _ in range(_CSV_PAGES):
+        found = await ask.of.invoicing("ListInvoices", _question(ask, _CSV_ROWS, token))
+        rows += [_row(Paper.of(document)) for document in found.documents]
+        token = found.next_page_token
+        if not token:
+            break
+    say = ask.words.say
+    head = [say(t) for t in ("Number", "Date", "Due", "Order", "Purchase order", "Net", "VAT", "Gross", "Currency")]
+    return csv_of(head, rows, "invoices.csv")
+
+
+@get("/invoices/{number}", READS)
+async def invoice(ask: Ask) -> Response:
+    """One document, with what was paid and credited of it, its cases, and what was told."""
+    request = invoicing_pb2.GetInvoiceRequest(invoice=ask.path("number"))
+    paper = Paper.of((await ask.of.invoicing("GetInvoice", request)).document)
+    of, about = ask.of, f"invoice/{paper.document_id}"
+    found = await together(
+        cases=of.disputes(
+            "ListDisputes", disputes_pb2.ListDisputesRequest(invoice_id=paper.document_id, page_size=PAGE)
+        ),
+        items=of.ledger(
+            "ListOpenItems", ledger_pb2.ListOpenItemsRequest(account_id=paper.account_id, page_size=_ITEMS)
+        ),
+        timeline=of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
+    )
+    items = found["items"].items if found["items"] else ()
+    item = next((item for item in items if item.invoice_id == paper.document_id), None)
+    return ask.show("invoice.html", paper=paper, item=item, formats=FORMATS, **found)
+
+
+@get("/invoices/{number}/file", READS)
+async def file(ask: Ask) -> Response:
+    """A document in a format, the very bytes that were issued."""
+    request = invoicing_pb2.RenderDocumentRequest(document=ask.path("number"), format=ask.query("format"))
+    found = await ask.of.invoicing("RenderDocument", request)
+    return attachment(found.content, found.media_type, found.file_name)
+
+
+def _question(ask: Ask, size: int, token: str) -> invoicing_pb2.ListInvoicesRequest:
+    return invoicing_pb2.ListInvoicesRequest(
+        account_id=ask.account, search=ask.query("q")[:100], newest_first=True, page_size=size, page_token=token
+    )
+
+
+def _row(paper: Paper) -> list[str]:
+    amounts = [str(amount.decimal) for amount in (paper.net, paper.tax, paper.gross)]
+    first = [paper.number, paper.issued_on, paper.due_on, paper.order_id, paper.purchase_order]
+    return [*first, *amounts, paper.gross.currency]

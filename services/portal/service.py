@@ -1,0 +1,52 @@
+"""The portal, assembled."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from services.chassis import http
+from services.chassis.identity import Signer
+from services.chassis.service import Parts, Service, certificate_of
+from services.chassis.settings import secret_now
+from services.portal import pages, store, usecases
+from services.portal.asks import Asks
+from services.portal.settings import Settings
+from services.portal.usecases import Door
+from services.portal.web import Web
+
+NAME = "portal"
+
+
+def door_of(parts: Parts[Settings]) -> Door:
+    """What signing in, and each page, stands on."""
+    settings = parts.settings
+    signer = Signer(NAME, lambda: secret_now(settings, "identity_key"))
+    return Door(parts.database, Asks(settings, signer, certificate_of(settings)), settings)
+
+
+@asynccontextmanager
+async def _open(parts: Parts[Settings]) -> AsyncIterator[None]:
+    """Answer browsers."""
+    pages.load()
+    door = door_of(parts)
+    web = Web(door, static_dir=parts.settings.static_dir)
+    certificate = parts.settings.http_tls_dir if parts.settings.http_tls == "on" else None
+    async with http.door(
+        web.asgi, host=parts.settings.grpc_host, port=parts.settings.http_port, certificate=certificate
+    ):
+        yield
+    await door.asks.close()
+
+
+SERVICE = Service(
+    name=NAME,
+    settings=Settings,
+    migrations=Path(__file__).parent / "migrations",
+    stands_on="0001_portal.sql",
+    handlers=lambda _settings: {},
+    servicers=lambda _parts: [],
+    works=lambda parts: usecases.works(door_of(parts)),
+    outdated=store.forget_outdated,
+    door=_open,
+    knows_broker=False,
+)

@@ -1,0 +1,391 @@
+"""The HTTP door: who asks, may they, and what every answer has; a page itself is a function and a template.
+
+    @get("/invoices", READS)                              # who may open it is declared, and checked here alone
+    async def invoices(ask: Ask) -> Response:
+        found = await ask.of.invoicing("ListInvoices", …)     # in the reader's name; what is another's is Unknown
+        return ask.show("invoices.html", documents=found.documents)
+
+A form is a form: it works without script, and is answered by 303, or by 422 with what was typed. Its random id becomes
+the idempotency key of what it does, so that a form sent twice is one act.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote, urlencode
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.chassis import metrics as common_metrics
+from services.chassis.logs import log
+from services.kernel.refusals import Invalid, NotFound, Refusal
+from services.portal import metrics, store, usecases
+from services.portal.asks import Asking, Away, NeedsFactor, Refused, Unknown, Write
+from services.portal.domain.people import STEP_UP_S, Guard, Person
+from services.portal.looks import Looks, Words, statics
+from services.portal.places import PLACES
+from services.portal.store import Host, Session
+from services.portal.usecases import Door
+
+SESSION, BROWSER, LANGUAGE = "__Host-session", "__Host-browser", "__Host-language"
+BODY_MAX = 9_000_000  # bytes of a request: a file of at most 8 MB, and the rest of its form
+FIELDS_MAX = 2_000
+HOSTS_S = 10.0  # between two looks at whose hosts are whose
+PAGE = 25  # rows
+YEAR_S = 31_536_000
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS = (
+    ("content-security-policy", CSP),
+    ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+)
+_SAFE = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An address, who may open it (None: anybody, signed in or not), and what answers."""
+
+    method: str
+    path: str
+    guard: Guard | None
+    answer: Callable[["Ask"], Awaitable[Response]]
+
+
+ROUTES: list[Route] = []
+Endpoint = Callable[["Ask"], Awaitable[Response]]
+
+
+def get(path: str, guard: Guard | None) -> Callable[[Endpoint], Endpoint]:
+    """A page."""
+    return _route("GET", path, guard)
+
+
+def post(path: str, guard: Guard | None) -> Callable[[Endpoint], Endpoint]:
+    """What a form sends."""
+    return _route("POST", path, guard)
+
+
+def _route(method: str, path: str, guard: Guard | None) -> Callable[[Endpoint], Endpoint]:
+    def add(answer: Endpoint) -> Endpoint:
+        ROUTES.append(Route(method, path, guard, answer))
+        return answer
+
+    return add
+
+
+@dataclass
+class Ask:
+    """One request: who asks, what for, and how it is answered."""
+
+    request: Request
+    door: Door
+    looks: Looks
+    host: Host
+    route: Route
+    session: Session | None = None
+    signed_in: Person | None = None
+    form: FormData = field(default_factory=FormData)
+    # Cookies that the answer sets.
+    cookies: list[tuple[str, str, int]] = field(default_factory=list)
+
+    @property
+    def person(self) -> Person:
+        """Who asks; there is one wherever the route has a guard."""
+        assert self.signed_in is not None, "a route with a guard has somebody who is signed in"
+        return self.signed_in
+
+    @property
+    def of(self) -> Asking:
+        """Questions to the other services, in the reader's name."""
+        return self.door.asks.of(self.person)
+
+    @property
+    def account(self) -> str:
+        """The buyer's account; of the seller's people, the one that the page names, or all ("")."""
+        return self.person.account_id or self.query("account")
+
+    @property
+    def words(self) -> Words:
+        """What the reader's language says."""
+        return self.looks.words(self.language)
+
+    @property
+    def language(self) -> str:
+        """The reader's language: theirs, else what the browser prefers."""
+        if chosen := self.request.cookies.get(LANGUAGE):
+            return chosen
+        if self.signed_in is not None:
+            return self.signed_in.language
+        return self.request.headers.get("accept-language", "en").split(",")[0].split(";")[0].strip()
+
+    def path(self, name: str) -> str:
+        """A part of the address."""
+        return str(self.request.path_params[name])
+
+    def query(self, name: str) -> str:
+        """A value of the address' question, or ""."""
+        return self.request.query_params.get(name, "")
+
+    def typed(self, name: str) -> str:
+        """What stands in a field of the form, without blanks around it; "" where there is none."""
+        value = self.form.get(name, "")
+        return value.strip() if isinstance(value, str) else ""
+
+    def typed_all(self, name: str) -> list[str]:
+        """All values of a field that may come several times."""
+        return [value for value in self.form.getlist(name) if isinstance(value, str)]
+
+    def file(self, name: str) -> UploadFile | None:
+        """A file that the form brings; None without one."""
+        value = self.form.get(name)
+        return value if isinstance(value, UploadFile) and value.filename else None
+
+    def write(self, reason: str = "") -> Write:
+        """What a call that writes is known by: the form's own id."""
+        once = self.typed("once")
+        if not 16 <= len(once) <= 64:
+            raise Invalid("form.once_missing", "this form was not made by us: open the page again")
+        return Write(once, reason)
+
+    def write_also(self, part: str, reason: str = "") -> Write:
+        """The same for one of several calls of a form."""
+        return Write(f"{self.write().key} {part}", reason)
+
+    def show(self, template: str, status: int = 200, **values: Any) -> Response:
+        """A page."""
+        common: dict[str, Any] = {
+            "ask": self,
+            "person": self.signed_in,
+            "seller": self.host.name,
+            "here": self.request.url.path,
+            "once": usecases.new_secret(),
+            "errors": {},
+        }
+        page = self.looks.draw(template, self.language, common | values)
+        return HTMLResponse(page, status)
+
+    def go(self, path: str, **query: str) -> Response:
+        """Answer a form that was carried out: the browser goes on to a page of ours."""
+        return RedirectResponse(path + (f"?{urlencode(query)}" if query else ""), HTTPStatus.SEE_OTHER)
+
+    def refused(self, refused: Refused | Refusal) -> str:
+        """A refusal in the reader's words, where we have them for its code; else in its own."""
+        code, words = refused.code, getattr(refused, "words", "") or getattr(refused, "message", "")
+        said = self.words.say(code)
+        return words if said == code else said
+
+    def places(self) -> list[tuple[str, str]]:
+        """Where the reader can go from every page: address and words."""
+        return [(path, self.words.say(text)) for path, text, guard in PLACES if guard.lets_in(self.person)]
+
+    def link(self, **changes: str) -> str:
+        """This page's address with other values in its question; "" takes one away."""
+        query = {name: value for name, value in {**self.request.query_params, **changes}.items() if value}
+        return self.request.url.path + (f"?{urlencode(query)}" if query else "")
+
+
+class Web:
+    """The pages of all sellers, as an ASGI application."""
+
+    def __init__(self, door: Door, *, static_dir: Any) -> None:
+        self._door = door
+        self._files, names = statics(static_dir)
+        self._looks = Looks(names)
+        self._hosts: dict[str, Host] = {}
+        self._hosts_until = 0.0
+        self._app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+        self._app.add_api_route("/static/{name}", self._static, methods=["GET", "HEAD"], include_in_schema=False)
+        for route in ROUTES:
+            self._app.add_api_route(
+                route.path, self._answering(route), methods=[route.method], include_in_schema=False, response_model=None
+            )
+        self._app.add_exception_handler(HTTPException, self._no_such_page)
+
+    @property
+    def asgi(self) -> ASGIApp:
+        """With what every answer has, errors included."""
+        return Outermost(self._app)
+
+    def _answering(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            began = time.perf_counter()
+            response = await self._answer(route, request)
+            metrics.answered(route, response.status_code, time.perf_counter() - began)
+            return response
+
+        return answer
+
+    async def _answer(self, route: Route, request: Request) -> Response:
+        host = await self._host(request)
+        if host is None:
+            return Response("no seller's portal is at this host\n", HTTPStatus.MISDIRECTED_REQUEST)
+        ask = Ask(request, self._door, self._looks, host, route)
+        try:
+            response = await self._let_in(ask)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it has a page, and ours alone count as defects
+            response = self._failed(ask, error)
+        for name, value, age in ask.cookies:
+            response.set_cookie(name, value, max_age=age, path="/", secure=True, httponly=True, samesite="lax")
+        return response
+
+    async def _let_in(self, ask: Ask) -> Response:
+        if cookie := ask.request.cookies.get(SESSION):
+            found = await usecases.who_is_in(self._door, ask.host, cookie)
+            if found is not None:
+                ask.session, ask.signed_in = found
+        guard = ask.route.guard
+        if guard is not None:
+            if ask.signed_in is None or ask.session is None:
+                goes_to = ask.request.url.path if ask.request.method in _SAFE else "/"
+                return ask.go("/sign-in", next=goes_to)
+            if not guard.lets_in(ask.signed_in):
+                raise Unknown
+            if guard.assurance > ask.session.assurance or (
+                guard.step_up and not usecases.is_fresh(ask.session, STEP_UP_S)
+            ):
+                raise NeedsFactor
+        if ask.request.method not in _SAFE:
+            ask.form = await ask.request.form(max_fields=FIELDS_MAX, max_files=5)
+        return await ask.route.answer(ask)
+
+    def _failed(self, ask: Ask, error: Exception) -> Response:  # noqa: PLR0911 - one answer a kind
+        match error:
+            case Unknown() | NotFound():
+                return ask.show("unknown.html", HTTPStatus.NOT_FOUND)
+            case NeedsFactor():
+                if ask.request.method in _SAFE:
+                    return ask.go("/factor", next=ask.request.url.path)
+                return ask.show("needs_factor.html", HTTPStatus.FORBIDDEN, goes_to=_back(ask))
+            case Refused() | Refusal():
+                common_metrics.REFUSED.labels(error.code).inc()
+                return ask.show(
+                    "refused.html", HTTPStatus.UNPROCESSABLE_ENTITY, why=ask.refused(error), goes_to=_back(ask)
+                )
+            case Away():
+                return ask.show("away.html", HTTPStatus.SERVICE_UNAVAILABLE, service=error.service)
+            case HTTPException():
+                return ask.show("refused.html", error.status_code, why=str(error.detail), goes_to="/")
+        log.exception("page failed", path=ask.route.path, exc_info=error)
+        return ask.show("failed.html", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    async def _no_such_page(self, request: Request, _error: Exception) -> Response:
+        host = await self._host(request)
+        status = getattr(_error, "status_code", HTTPStatus.NOT_FOUND)
+        if host is None:
+            return Response("no seller's portal is at this host\n", HTTPStatus.MISDIRECTED_REQUEST)
+        nowhere = Route("GET", request.url.path, None, cast(Any, None))
+        return Ask(request, self._door, self._looks, host, nowhere).show("unknown.html", status)
+
+    async def _static(self, name: str) -> Response:
+        file = self._files.get(name)
+        if file is None:
+            return Response("no such file\n", HTTPStatus.NOT_FOUND)
+        kept = {"cache-control": f"public, max-age={YEAR_S}, immutable"}
+        return Response(file.content, media_type=file.media_type, headers=kept)
+
+    async def _host(self, request: Request) -> Host | None:
+        """Whose portal this is, by the name in the address."""
+        if time.monotonic() > self._hosts_until:
+            database = self._door.database
+            async with database.transaction(await database.tenants(), within=2.0) as tx:
+                self._hosts = {host.host: host for host in await store.hosts(tx)}
+            self._hosts_until = time.monotonic() + HOSTS_S
+        return self._hosts.get(request.headers.get("host", ""))
+
+
+def _back(ask: Ask) -> str:
+    """The page from which a form came, if it is one of ours."""
+    referer = ask.request.headers.get("referer", "")
+    origin = f"{ask.request.url.scheme}://{ask.request.headers.get('host', '')}"
+    return referer.removeprefix(origin) if referer.startswith(f"{origin}/") else "/"
+
+
+class Outermost:
+    """What holds for every answer, whatever made it: its headers; who may send forms; how large they are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        if scope["type"] != "http":
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = [(name, value) for name, value in message["headers"] if name.lower() not in _OURS]
+                kept = {name.lower() for name, _ in given}
+                ours = list(_ENCODED if b"content-security-policy" not in kept else _ENCODED[1:])
+                if b"cache-control" not in kept:
+                    ours.append((b"cache-control", b"no-store"))
+                message["headers"] = [*given, *ours]
+            await send(message)
+
+        if scope["method"] not in _SAFE and not _is_ours(headers):
+            await Response("this form was not sent from a page of ours\n", HTTPStatus.FORBIDDEN)(
+                scope, receive, send_with_headers
+            )
+            return
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > BODY_MAX or "chunked" in headers.get("transfer-encoding", ""):
+            await Response("that is too large\n", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)(
+                scope, receive, send_with_headers
+            )
+            return
+        await self._app(scope, receive, send_with_headers)
+
+
+_ENCODED = tuple((name.encode(), value.encode()) for name, value in HEADERS)
+_OURS = frozenset({b"server", b"x-powered-by"})
+
+
+def _is_ours(headers: Mapping[str, str]) -> bool:
+    """Whether a form comes from a page of ours: as the browser says, or by the page's origin where it says nothing."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = headers.get("origin", "")
+    return bool(origin) and origin.partition("://")[2] == headers.get("host", "")
+
+
+def attachment(content: bytes, media_type: str, name: str) -> Response:
+    """A file that the browser keeps and never shows as a page of ours."""
+    ascii_name = name.encode("ascii", "replace").decode().replace('"', "'").replace("?", "_")
+    disposition = f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name)}"
+    headers = {"content-disposition": disposition, "content-security-policy": "default-src 'none'; sandbox"}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+
+
+def csv_of(head: Sequence[str], rows: Sequence[Sequence[str]], name: str) -> Response:
+    """A table as CSV (UTF-8 with a BOM, semicolons), in which no text is taken for a formula."""
+    lines = [";".join(_cell(cell) for cell in row) for row in (head, *rows)]
+    return attachment(("\ufeff" + "\r\n".join(lines) + "\r\n").encode(), "text/csv; charset=utf-8", name)
+
+
+def _cell(text: str) -> str:
+    if text.startswith(_FORMULA) and not _is_number(text):
+        text = f"'{text}"
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ';"\r\n') else text
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("-").replace(".", "").replace(",", "").isdigit()
