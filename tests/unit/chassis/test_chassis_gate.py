@@ -21,6 +21,7 @@ from services.chassis.settings import ChassisSettings
 from services.kernel.refusals import Forbidden, Refusal, Unauthenticated
 from tests import callers
 
+CREDIT = "receivables.credit.v1.CreditService"
 LEDGER = "receivables.ledger.v1.LedgerService"
 NOTIFICATIONS = "receivables.notifications.v1.NotificationsService"
 DISPUTES = "receivables.disputes.v1.DisputesService"
@@ -33,7 +34,7 @@ ANN = person("contact:ann", "acme", "b1", roles=["AP_CLERK"])
 
 def gate(mode: access.Mode = "require", told: Any = None) -> Gate:
     verifier = Verifier(Trust(callers.issuers().trust), "ledger")
-    held = rules([LEDGER, NOTIFICATIONS, DISPUTES, OPERATIONS])
+    held = rules([CREDIT, LEDGER, NOTIFICATIONS, DISPUTES, OPERATIONS])
     return Gate(mode, held, verifier, told=told or (lambda _refused: None))
 
 
@@ -83,8 +84,9 @@ def test_what_concerns_the_whole_tenant_is_not_for_who_is_bound_to_accounts():
 def test_what_concerns_an_account_as_a_whole_is_not_for_who_is_bound_to_parts_of_it():
     north = replace(CLERK, accounts=frozenset({"b1"}), parts=(Part(site="north"),))
 
-    assert refused(north, f"{LEDGER}/RecordPayment") == "access.bound"
-    admit(replace(north, parts=()), f"{LEDGER}/RecordPayment")
+    clerk = replace(north, roles=frozenset({"CREDIT"}), assurance=2)
+    assert refused(clerk, f"{CREDIT}/SetLimit") == "access.bound"
+    admit(replace(clerk, parts=()), f"{CREDIT}/SetLimit")
 
 
 def test_a_service_calls_what_names_it_alone():
