@@ -8,6 +8,7 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.message import Message
 from receivables.common.v1 import access_pb2
+from receivables.credit.v1 import service_pb2 as _credit  # noqa: F401 - its contract is known by then
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
