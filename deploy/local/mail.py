@@ -2,29 +2,47 @@
 
 import itertools
 import re
+import ssl
 from pathlib import Path
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from deploy.local.authority import Authority
 from deploy.local.processes import free_port
+from services.chassis.tls import CERTIFICATE, KEY
 
 HOST = "127.0.0.1"
 
 
 class Mail:
-    """An SMTP server in a thread of ours that keeps its port when it is stopped and started."""
+    """An SMTP server in a thread of ours that keeps its port when it is stopped and started.
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    With an authority it has a certificate, and takes nothing before STARTTLS.
+    """
+
+    def __init__(self, folder: Path, port: int = 0, authority: Authority | None = None) -> None:
         """Describe it: messages go to `folder` as `<n>-<recipient>.eml`, one file for each recipient; `port` if it is free."""
         self.folder = folder.resolve()
+        self._authority = authority
         self.host, self.port = HOST, free_port(port)
         self._controller: Controller | None = None
 
     def start(self) -> None:
         """Start to receive, numbering on from what the folder holds."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._controller = Controller(_Mailbox(self.folder), hostname=self.host, port=self.port)
+        context = None
+        if self._authority is not None:
+            certificate = self._authority.issue("mail")
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(certificate / CERTIFICATE, certificate / KEY)
+        self._controller = Controller(
+            _Mailbox(self.folder),
+            hostname=self.host,
+            port=self.port,
+            tls_context=context,
+            require_starttls=context is not None,
+        )
         self._controller.start()
 
     def stop(self) -> None:

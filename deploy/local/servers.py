@@ -57,6 +57,7 @@ class Servers:
         self.admin_database_url = os.environ.get("DATABASE_URL", "")
         self.smtp_host = os.environ.get("AR_SMTP_HOST", "")
         self.smtp_port = int(os.environ.get("AR_SMTP_PORT") or "0")
+        self._smtp = {name: os.environ[name] for name in ("AR_SMTP_TLS", "AR_SMTP_CA") if name in os.environ}
         self._started = ExitStack()
 
     @property
@@ -79,6 +80,7 @@ class Servers:
             "DATABASE_URL": self.admin_database_url,
             "AR_SMTP_HOST": self.smtp_host,
             "AR_SMTP_PORT": str(self.smtp_port),
+            **self._smtp,
             "AR_MAIL_FOLDER": str(self.mail_folder),
         }
 
@@ -116,7 +118,8 @@ class Servers:
             self.admin_database_url = postgres.admin_url
             missing.append(postgres)
         if not self.smtp_host:
-            mail = Mail(self.mail_folder, self._ports.get("mail", 0))
+            mail = Mail(self.mail_folder, self._ports.get("mail", 0), authority)
+            self._smtp = {"AR_SMTP_TLS": "starttls", "AR_SMTP_CA": str(authority.file)}
             self.smtp_host, self.smtp_port = mail.host, mail.port
             missing.append(mail)
         started.callback(_side_by_side, [server.stop for server in missing])

@@ -244,6 +244,7 @@ def works(desk: Desk, settings: Settings, quotes: Quotes, speak: Speaker, held: 
         host=settings.smtp_host,
         port=settings.smtp_port,
         tls=settings.smtp_tls,
+        ca=settings.smtp_ca,
         user=settings.smtp_user,
         password=partial(secret_now, settings, "smtp_password"),
         sender=settings.mail_from,

@@ -1,5 +1,6 @@
 """What notifications can be told from outside, beside the machinery's settings."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
@@ -26,6 +27,7 @@ class Settings(ChassisSettings):
     smtp_tls: Literal["starttls", "tls", "none"] = Field(
         "starttls", description="how the mail server is spoken to; tls: from the first byte, none: in plain text"
     )
+    smtp_ca: Path | None = Field(None, description="authorities of its certificate; empty: the machine's")
     smtp_user: str = Field("", description="empty: the server takes our mail without a login")
     smtp_password: SecretStr = Field(SecretStr(""), description="of smtp_user")
     smtp_connections: int = Field(4, description="to the mail server, at once", ge=1)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiosmtplib
 
@@ -37,6 +38,8 @@ class Server:
     port: int
     # "starttls", "tls" or "none"; what was asked for is had, or no mail goes.
     tls: str
+    # A file with the authorities of its certificate, read at each connection; None: the machine's.
+    ca: Path | None
     user: str
     # Asked for at each login: it may have changed since the last.
     password: Callable[[], str]
@@ -51,6 +54,7 @@ class Server:
             port=self.port,
             use_tls=self.tls == "tls",
             start_tls=self.tls == "starttls",
+            cert_bundle=str(self.ca) if self.ca else None,
             username=self.user or None,
             password=self.password() if self.user else None,
             timeout=STEP_S,

@@ -215,6 +215,7 @@ def stand_on(ground: Ground, *, settings: Mapping[str, str] | None = None) -> It
     told = {
         "AR_SMTP_HOST": "127.0.0.1",
         "AR_SMTP_PORT": str(ground.sink.port),
+        "AR_SMTP_TLS": "none",
         "AR_CLOCK": "system",
         "AR_PARTITIONS": str(PARTITIONS),
         "AR_LOG_LEVEL": "WARNING",

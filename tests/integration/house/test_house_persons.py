@@ -53,7 +53,7 @@ def mail(tmp_path: Path) -> Iterator[Mail]:
 async def open_house(open_service: OpenService, rules_dir: Path, mail: Mail) -> AsyncIterator[House]:
     settings: dict[str, dict[str, Any]] = {
         "invoicing": {"rules_dir": rules_dir, "official_rules_share": 0.0},
-        "notifications": {"smtp_host": mail.host, "smtp_port": mail.port},
+        "notifications": {"smtp_host": mail.host, "smtp_port": mail.port, "smtp_tls": "none"},
     }
     async with opened(open_service, settings, left_alone=frozenset()) as house:
         await house.set_clock(MONDAY)

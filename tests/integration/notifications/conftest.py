@@ -46,6 +46,7 @@ def open_office(open_service: OpenService, mail: Mail) -> OpenOffice:
             given = {
                 "smtp_host": mail.host,
                 "smtp_port": mail.port,
+                "smtp_tls": "none",
                 "invoicing_address": address,
                 "disputes_address": disputes,
                 "ledger_address": ledger,

@@ -301,7 +301,7 @@ async def pipelined() -> AsyncIterator[tuple[Server, list[bytes], list[bytes]]]:
     turns: list[bytes] = []
     listening = await asyncio.get_running_loop().create_server(lambda: Pipelined(taken, turns), "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    yield Server("127.0.0.1", port, "none", "", lambda: "", "us@x.example", connections=1), taken, turns
+    yield Server("127.0.0.1", port, "none", None, "", lambda: "", "us@x.example", connections=1), taken, turns
     listening.close()
 
 

@@ -8,6 +8,7 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.message import Message
 from receivables.common.v1 import access_pb2
+from receivables.credit.v1 import service_pb2 as _credit  # noqa: F401 - its contract is known by then
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
@@ -21,6 +22,7 @@ from services.chassis.settings import ChassisSettings
 from services.kernel.refusals import Forbidden, Refusal, Unauthenticated
 from tests import callers
 
+CREDIT = "receivables.credit.v1.CreditService"
 LEDGER = "receivables.ledger.v1.LedgerService"
 NOTIFICATIONS = "receivables.notifications.v1.NotificationsService"
 DISPUTES = "receivables.disputes.v1.DisputesService"
@@ -83,8 +85,12 @@ def test_what_concerns_the_whole_tenant_is_not_for_who_is_bound_to_accounts():
 def test_what_concerns_an_account_as_a_whole_is_not_for_who_is_bound_to_parts_of_it():
     north = replace(CLERK, accounts=frozenset({"b1"}), parts=(Part(site="north"),))
 
-    assert refused(north, f"{LEDGER}/RecordPayment") == "access.bound"
-    admit(replace(north, parts=()), f"{LEDGER}/RecordPayment")
+    rule = rules([CREDIT])[f"{CREDIT}/SetLimit"]
+    clerk = replace(north, roles=frozenset({"CREDIT"}), assurance=2)
+    with pytest.raises(Forbidden) as why:
+        rule.check_caller(clerk)
+    assert why.value.code == "access.bound"
+    rule.check_caller(replace(clerk, parts=()))
 
 
 def test_a_service_calls_what_names_it_alone():
