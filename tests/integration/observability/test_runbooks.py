@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from deploy.local.artifacts import ROOT
 from services.chassis import cli
 
-NAMES = ("credit", "invoicing", "ledger", "disputes", "notifications")
+NAMES = ("credit", "invoicing", "ledger", "disputes", "notifications", "portal")
 PAGES = sorted((ROOT / "deploy" / "runbooks").glob("*.md"))
 BLOCK = re.compile(r"```sql\n-- (\w+): psql (with the owner's address|as a superuser)[^\n]*\n(.*?)```", re.DOTALL)
 COMMAND = re.compile(r"python -m ([\w.<>]+)((?: (?:\"[^\"]*\"|[^`\n])+)?)")
