@@ -19,6 +19,7 @@ from deploy.local import kafka
 from k8s import image, product, tools
 from k8s.product import ROOT
 from k8s.rules.pods import quantity
+from services.chassis.identity import BUYER_ROLES, SELLER_ROLES
 from services.command_line import ROLES
 
 COMPOSE = ROOT / "deploy" / "compose.yaml"
@@ -310,6 +311,19 @@ def test_each_service_finds_its_secrets_and_only_migrate_finds_the_owner(tmp_pat
         assert {Path(file).name for file in files if file.startswith(f"{subpath}/")} == wanted - {"identity_key"}
         assert mounts["/etc/receivables/tls"] == f"{pod.service}-tls"
         assert (mounts.get("/etc/receivables/trust") == "trust") == (pod.owner["kind"] == "Deployment")
+
+
+def test_wherever_it_is_said_for_whom_the_portal_vouches_it_is_said_alike():
+    """For people of both sides, their programs and itself, and for nobody who runs the system."""
+    script = (COMPOSE.parent / "compose" / "certificates.sh").read_text()
+    readme = (ROOT / "k8s" / "README.md").read_text()
+    command = readme[readme.index("--issuer portal") : readme.index("--issuer notifications")]
+
+    [buyer], [seller] = (re.findall(rf"^{who}='(.*)'$", script, re.MULTILINE) for who in ("buyer", "seller"))
+    [subjects] = re.findall(r"^issuer portal '(.*?)'", script, re.MULTILINE)
+    assert set(json.loads(f"[{buyer}, {seller}]")) == BUYER_ROLES | SELLER_ROLES
+    assert set(re.findall(r"\b[A-Z_]{4,}\b", command)) == BUYER_ROLES | SELLER_ROLES
+    assert json.loads(f"[{subjects}]") == re.findall(r"--subject (\S+)", command)
 
 
 def test_passwords_are_made_once_and_all_differ(tmp_path):
