@@ -259,9 +259,7 @@ def contract_set(account_id: str, value: Contract, version: int) -> events_pb2.C
     )
 
 
-def order_shown(
-    shown: Shown, shipments: Sequence[Shipment] = (), documents: Sequence[str] = ()
-) -> service_pb2.Order:
+def order_shown(shown: Shown, shipments: Sequence[Shipment] = (), documents: Sequence[str] = ()) -> service_pb2.Order:
     """An order to show."""
     message = service_pb2.Order(
         placed=_placed(shown.kept.order),
@@ -273,7 +271,7 @@ def order_shown(
     return message
 
 
-def _state(shown: Shown) -> service_pb2.OrderState:
+def _state(shown: Shown) -> service_pb2.OrderState.ValueType:
     if shown.kept.state is State.SHIPPING and shown.is_whole:
         return service_pb2.ORDER_STATE_SHIPPED
     return _STATES[shown.kept.state]

@@ -168,9 +168,7 @@ async def search_issued(
     tx: Tx, tenant: str, page: Page, *, account_id: str, search: str, last_first: bool
 ) -> tuple[list[Kept], list[Place]]:
     """Documents whose number, order or purchase order begins so, by these names, and the places of the page."""
-    numbers, places = await _CALLED.find(
-        tx, tenant, page, account_id=account_id, begins=search, last_first=last_first
-    )
+    numbers, places = await _CALLED.find(tx, tenant, page, account_id=account_id, begins=search, last_first=last_first)
     rows = await tx.rows(
         f"SELECT {_STATEMENT} FROM issued {_FROM} WHERE i.tenant = %s AND i.number = ANY (%s)",  # noqa: S608 - constant columns
         [tenant, numbers],

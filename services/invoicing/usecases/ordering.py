@@ -32,7 +32,11 @@ async def say_placed(tx: Tx, call: Origin, body: orders_pb2.OrderPlaced) -> None
     only = (await store.only_sellers(tx, {call.tenant})).get(call.tenant)
     if not body.placed_on:
         is_repeat = known is not None and known.order.version == body.version
-        on = known.order.placed_on if known and is_repeat else await _today(tx, (call.tenant, body.seller_id or only or ""))
+        on = (
+            known.order.placed_on
+            if known and is_repeat
+            else await _today(tx, (call.tenant, body.seller_id or only or ""))
+        )
         body.placed_on = on.isoformat()
     kept = rules.place(known, call.tenant, contracts.order(body), only=only)
     if kept is not None:

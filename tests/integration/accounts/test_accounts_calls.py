@@ -374,10 +374,15 @@ async def test_invoicing_shows_and_takes_orders_of_the_callers_accounts_and_part
         async def seen(who: Any, account: str, search: str = "") -> list[str]:
             request = invoicing_pb2.ListOrdersRequest(account_id=account, search=search)
             answer = await service.ask(who, "ListOrders", request)
-            return [order.placed.order_id for order in answer.orders] if not isinstance(answer, Asked) else [answer.code]
+            return (
+                [order.placed.order_id for order in answer.orders] if not isinstance(answer, Asked) else [answer.code]
+            )
 
         assert [await seen(who, "a") for who in (ann, nora, cy)] == [["o-a"]] * 3
-        assert [await seen(ann, account, "o-") for account in ("a", "a2", "b", "")] == [["o-a"], *[["access.account"]] * 3]
+        assert [await seen(ann, account, "o-") for account in ("a", "a2", "b", "")] == [
+            ["o-a"],
+            *[["access.account"]] * 3,
+        ]
         assert [await seen(sue, "a"), await seen(sue, "a", "o-"), await seen(both, "a2")] == [[], [], ["o-a2"]]
         assert sorted(await seen(bo, "")) == ["o-a", "o-a2", "o-b"]
         for who in (ann, nora, cy, bo):

@@ -142,7 +142,9 @@ def placing(
     return service_pb2.PlaceOrderRequest(account_id=account, scope=body.scope, order=body)
 
 
-def shipping(order: str = "o1", shipment: str = "p1", *, account: str = "b1", **more: Any) -> service_pb2.ShipOrderRequest:
+def shipping(
+    order: str = "o1", shipment: str = "p1", *, account: str = "b1", **more: Any
+) -> service_pb2.ShipOrderRequest:
     """The same shipment as a call says it."""
     body = orders_pb2.OrderShipped.FromString(shipped(order, shipment, account=account, **more).value or b"")
     return service_pb2.ShipOrderRequest(account_id=account, shipment=body)
