@@ -23,7 +23,9 @@ class Visitor:
         self.trader = trader
         self.base = portal_of(trader)
         self.address = address
-        self._context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **context})
+        self._context = chromium.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **context}
+        )
         self._context.set_default_timeout(WAIT_MS)
         self.page: Page = self._context.new_page()
         self.wrong: list[str] = []
@@ -98,8 +100,9 @@ def wait_until_known(base: str) -> None:
     address, _, port = base.removeprefix("http://").partition(":")
     with httpx.Client() as client:
         wait_until(
-            lambda: client.get(f"http://127.0.0.1:{port}/sign-in", headers={"host": f"{address}:{port}"}).status_code
-            == 200,
+            lambda: (
+                client.get(f"http://127.0.0.1:{port}/sign-in", headers={"host": f"{address}:{port}"}).status_code == 200
+            ),
             "the portal knows the host",
             20,
         )
