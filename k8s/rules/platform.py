@@ -8,10 +8,12 @@ from k8s.render import Manifest, Pod, Rendering, matches
 from k8s.rules.finding import Complaint, complaint
 from services.chassis.callers import CALLERS
 from services.chassis.service import OPERATIONS
+from services.chassis.sources import PORTAL
 
 COOLDOWN_S = 300
 KEEP = "currentReplicasIfHigher"
 _ORDERS = "receivables.orders.v1"
+_ORDERED_AT = "invoicing"
 _LAG = {("topic", "receivables.*", "Describe"), ("group", "receivables-*", "Describe")}
 OLDEST_CLIENT = "2.1.0"  # that Kafka 4 answers; KEDA speaks as 1.0.0 where nothing is said
 
@@ -92,6 +94,8 @@ def _access_of(service: product.Product, user: Manifest | None) -> Iterator[Comp
     wanted |= {("topic", topic, "Write") for topic in service.writes} | {("group", service.group, "Read")}
     if _ORDERS in service.follows:  # and of each source its own
         wanted |= {("topic", f"{_ORDERS}.*", operation) for operation in ("Describe", "Read")}
+    if service.name == _ORDERED_AT:  # by calls, which it tells
+        wanted |= {("topic", f"{_ORDERS}.{PORTAL}", operation) for operation in ("Describe", "Write")}
     if (found := set(rights(user))) != wanted:
         yield complaint(user, f"may differ from the code by {sorted(found ^ wanted)}")
 

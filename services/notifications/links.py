@@ -3,6 +3,7 @@
 A link's words are no message of a story (RULES: the message): nothing happened, and nobody else hears of it.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +29,8 @@ LINK = "link"  # the kind of job
 AGAIN_S = 20.0  # until a mail that could not go is tried again, as long as its link is good
 KINDS = {service_pb2.LINK_KIND_SIGN_IN: "SIGN_IN", service_pb2.LINK_KIND_INVITATION: "INVITATION"}
 MINUTES_MAX = 60 * 24 * 30
+# In plain text to this machine alone.
+_URL = re.compile(r"https://|http://([a-z0-9-]+\.)?localhost(:\d+)?/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ async def send_later(tx: Tx, call: Origin, request: service_pb2.SendLinkRequest)
     """Have a link mailed to a contact."""
     if request.kind not in KINDS:
         raise Invalid("link.kind", "say what kind of link it is")
-    if not 1 <= request.minutes <= MINUTES_MAX or not request.url.startswith(("https://", "http://localhost")):
+    if not 1 <= request.minutes <= MINUTES_MAX or not _URL.match(request.url):
         raise Invalid("link.malformed", f"a link begins with https:// and is good for 1 to {MINUTES_MAX} minutes")
     person, _ = await store.find_contact(tx, (call.tenant, request.contact_id))
     if person is None:

@@ -178,16 +178,17 @@ class Asking:
 
 
 async def together(**questions: Awaitable[Any]) -> dict[str, Any]:
-    """Ask several things at once; what is away, or not for whoever asks, is None: its part of the page says so.
+    """Ask several things at once, each for a part of a page.
 
-    What else goes wrong is raised, once all have answered.
+    What is away is None, and its part says so; what is not there, or not for the reader, is False, and has no part. What
+    else goes wrong is raised, once all have answered.
     """
     answers = await asyncio.gather(*questions.values(), return_exceptions=True)
     for answer in answers:
         if isinstance(answer, BaseException) and not isinstance(answer, (Away, Unknown)):
             raise answer
     return {
-        name: None if isinstance(answer, BaseException) else answer
+        name: None if isinstance(answer, Away) else False if isinstance(answer, Unknown) else answer
         for name, answer in zip(questions, answers, strict=True)
     }
 

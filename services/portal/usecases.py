@@ -130,7 +130,8 @@ async def _send(door: Door, job: Job) -> None:
 
 def _origin(host: str) -> str:
     """Where a host's pages are: on this machine, for whoever tries it out, in plain text."""
-    return f"http://{host}" if host.partition(":")[0] in ("localhost", "127.0.0.1") else f"https://{host}"
+    name = host.partition(":")[0]
+    return f"http://{host}" if name == "localhost" or name.endswith(".localhost") else f"https://{host}"
 
 
 async def come_in(door: Door, host: Host, token: str, browser: str, agent: str) -> tuple[str, Link, list[Person]]:

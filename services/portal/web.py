@@ -208,7 +208,7 @@ class Web:
         self._looks = Looks(names)
         self._hosts: dict[str, Host] = {}
         self._hosts_until = 0.0
-        self._app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+        self._app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
         self._app.add_api_route("/static/{name}", self._static, methods=["GET", "HEAD"], include_in_schema=False)
         for route in ROUTES:
             self._app.add_api_route(

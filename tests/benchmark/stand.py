@@ -36,6 +36,7 @@ BASE = ROOT / "var" / "bench"
 REST_S = 300.0  # for the services to come to rest
 PARTITIONS = 8
 PREFIX = "bench"  # of the databases
+SOURCES = {"*": ["*"]}  # the load tells its orders on the topic that all could share
 LOAD, MAIL = "load generator", "mail sink"
 
 Say = Callable[[str], None]
@@ -224,7 +225,9 @@ def stand_on(ground: Ground, *, settings: Mapping[str, str] | None = None) -> It
     }
     with ExitStack() as opened:
         say("Starting five services")
-        stack = opened.enter_context(Stack(servers, ground.folder, prefix=PREFIX, say=lambda _: None, settings=told))
+        stack = opened.enter_context(
+            Stack(servers, ground.folder, prefix=PREFIX, say=lambda _: None, settings=told, sources=SOURCES)
+        )
         services = opened.enter_context(Services(stack.addresses, stack.issuers))
         say(f"Registering {business.BUYERS} buyers and their people")
         business.register(services)

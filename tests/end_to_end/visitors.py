@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
 
 from deploy.local import browser
@@ -23,7 +24,9 @@ class Visitor:
         self.trader = trader
         self.base = portal_of(trader)
         self.address = address
-        self._context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **context})
+        self._context = chromium.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **context}
+        )
         self._context.set_default_timeout(WAIT_MS)
         self.page: Page = self._context.new_page()
         self.wrong: list[str] = []
@@ -66,6 +69,14 @@ class Visitor:
         self.clicks = self.typed = 0
         return self
 
+    def over_http(self, path: str, cookie: str = "", **more: Any) -> httpx.Response:
+        """The same without a browser, with a session's cookie; redirects are not followed."""
+        host, _, port = self.base.removeprefix("http://").partition(":")
+        headers = {"host": f"{host}:{port}", **more.pop("headers", {})}
+        cookies = {"__Host-session": cookie} if cookie else {}
+        with httpx.Client(cookies=cookies) as client:
+            return client.request(more.pop("method", "GET"), f"http://127.0.0.1:{port}{path}", headers=headers, **more)
+
     def text(self) -> str:
         """What the page says."""
         return self.page.inner_text("main")
@@ -93,13 +104,12 @@ def portal_of(trader: Trader) -> str:
 
 def wait_until_known(base: str) -> None:
     """A host is known within ten seconds."""
-    import httpx
-
     address, _, port = base.removeprefix("http://").partition(":")
     with httpx.Client() as client:
         wait_until(
-            lambda: client.get(f"http://127.0.0.1:{port}/sign-in", headers={"host": f"{address}:{port}"}).status_code
-            == 200,
+            lambda: (
+                client.get(f"http://127.0.0.1:{port}/sign-in", headers={"host": f"{address}:{port}"}).status_code == 200
+            ),
             "the portal knows the host",
             20,
         )
@@ -112,7 +122,7 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=installed.executable,
-            env=installed.environment,
+            env={**installed.environment},
             args=["--no-sandbox", "--no-zygote", "--disable-gpu", "--headless=old", "--font-render-hinting=none"],
         )
         yield launched

@@ -25,7 +25,7 @@ from deploy.demo.calls import Services
 from deploy.demo.feed import Feed
 from deploy.demo.player import Player, Stage
 from deploy.demo.shop import Shop
-from deploy.demo.stack import Stack
+from deploy.demo.stack import SOURCES, Stack
 from deploy.local.artifacts import ROOT
 from deploy.local.cluster import ERP, SHOP
 from deploy.local.processes import wait_until
@@ -131,7 +131,7 @@ def watched(pager: tuple[Pager, str]) -> Iterator[Watched]:
     with (
         patch.dict(os.environ, {"AR_SMTP_PASSWORD": SMTP_PASSWORD}),
         described as servers,
-        Stack(servers, servers.folder / "logs", prefix="watched") as stack,
+        Stack(servers, servers.folder / "logs", prefix="watched", sources={**SOURCES, "*": ["*"]}) as stack,
         Services(stack.addresses, stack.issuers) as services,
         Shop(servers.cluster.brokers(SHOP)) as shop,
         Feed(servers.cluster.brokers(ERP)) as feed,
