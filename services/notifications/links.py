@@ -3,6 +3,7 @@
 A link's words are no message of a story (RULES: the message): nothing happened, and nobody else hears of it.
 """
 
+from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ from services.kernel.refusals import Invalid, NotFound, quoted
 from services.notifications import store
 from services.notifications.domain.contacts import Contact
 from services.notifications.domain.delivery import Answer
+from services.notifications.letters import Unwritable
 from services.notifications.letters import link as letter
 from services.notifications.smtp import Away, Dropped, Server
 from services.notifications.store import Key
@@ -28,6 +30,7 @@ LINK = "link"  # the kind of job
 AGAIN_S = 20.0  # until a mail that could not go is tried again, as long as its link is good
 KINDS = {service_pb2.LINK_KIND_SIGN_IN: "SIGN_IN", service_pb2.LINK_KIND_INVITATION: "INVITATION"}
 MINUTES_MAX = 60 * 24 * 30
+_URLS = ("https://", "http://localhost:", "http://localhost/", "http://127.0.0.1:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ async def send_later(tx: Tx, call: Origin, request: service_pb2.SendLinkRequest)
     """Have a link mailed to a contact."""
     if request.kind not in KINDS:
         raise Invalid("link.kind", "say what kind of link it is")
-    if not 1 <= request.minutes <= MINUTES_MAX or not request.url.startswith(("https://", "http://localhost")):
+    if not 1 <= request.minutes <= MINUTES_MAX or not request.url.startswith(_URLS):
         raise Invalid("link.malformed", f"a link begins with https:// and is good for 1 to {MINUTES_MAX} minutes")
     person, _ = await store.find_contact(tx, (call.tenant, request.contact_id))
     if person is None:
@@ -88,14 +91,18 @@ async def _send(server: Server, domain: str, batch: Batch) -> None:
     async with batch.database.transaction({job.tenant for job in batch.jobs}) as tx:
         letters = await _letters(tx, [_key(job) for job in batch.jobs])
     waiting = set(letters)
-    try:
-        async with server.connected() as session:
-            for key, one in letters.items():
-                content = letter.write(one, sender=server.sender, domain=domain)
-                if (await session.send(one.person.email, content)).answer is not Answer.NOT_NOW:
-                    waiting.discard(key)
-    except (Away, Dropped):
-        pass
+    todo = deque(letters.items())
+    while todo:
+        try:
+            async with server.connected() as session:
+                while todo:
+                    key, one = todo.popleft()
+                    if (await session.send(one.person.email, _written(one, server, domain))).answer is not Answer.NOT_NOW:
+                        waiting.discard(key)
+        except Dropped:
+            continue  # over that mail perhaps: the others go over another connection
+        except Away:
+            break
     async with batch.finishing() as done:
         for job in done.jobs:
             if _key(job) in waiting:
@@ -104,6 +111,13 @@ async def _send(server: Server, domain: str, batch: Batch) -> None:
         await done.tx.run(
             "DELETE FROM link WHERE (tenant, link_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", columns(gone)
         )
+
+
+def _written(one: _Letter, server: Server, domain: str) -> bytes:
+    try:
+        return letter.write(one, sender=server.sender, domain=domain)
+    except Exception as error:  # noqa: BLE001 - whatever it is, its message may have the link in it
+        raise Unwritable(error) from None
 
 
 def _key(job: Job) -> Key:
