@@ -250,6 +250,15 @@ async def find_contact(tx: Tx, key: Key) -> tuple[Contact | None, bool]:
     return (_contact(row) if row and row.erased_at is None else None), row is not None
 
 
+async def names(tx: Tx, tenant: str, contact_ids: Collection[str]) -> dict[str, str]:
+    """How these are called, whom the transaction sees; who is forgotten by nothing."""
+    rows = await tx.rows(
+        "SELECT contact_id, name FROM contact WHERE tenant = %s AND contact_id = ANY (%s::text[])",
+        [tenant, list(contact_ids)],
+    )
+    return {row.contact_id: row.name for row in rows}
+
+
 async def account_of(tx: Tx, key: Key) -> str:
     """Whose person a contact is, or was; '' are the seller's."""
     row = await tx.row("SELECT account_id FROM contact WHERE tenant = %s AND contact_id = %s", key)
