@@ -74,6 +74,7 @@ class Sender:
     documents: Documents
     quotes: Quotes
     domain: str
+    portal_url: str = ""
     room: Room = field(default_factory=lambda: Room(DOCUMENTS_MAX))
     # Answers that a transaction which failed did not write down: what they are about is not sent again.
     unwritten: dict[MailKey, Handed] = field(default_factory=dict)
@@ -195,7 +196,14 @@ class Sender:
         return replace(mail, messages=tuple(rows[: len(mail.messages)]), carried=tuple(rows[len(mail.messages) :]))
 
     async def _write(self, mail: Mail, enclosed: Sequence[Document]) -> bytes:
-        write = partial(letter.write, mail, enclosed, sender=self.server.sender, domain=self.domain)
+        write = partial(
+            letter.write,
+            mail,
+            enclosed,
+            sender=self.server.sender,
+            domain=self.domain,
+            portal_url=self.portal_url,
+        )
         if sum(len(document.content) for document in enclosed) > LONG_BYTES or len(mail.messages) > LONG_MESSAGES:
             return await asyncio.to_thread(write)
         return write()
@@ -250,7 +258,8 @@ def works(desk: Desk, settings: Settings, quotes: Quotes, speak: Speaker, held: 
         sender=settings.mail_from,
         connections=settings.smtp_connections,
     )
-    sender = Sender(desk, server, Documents(settings.invoicing_address, speak, held), quotes, settings.reply_domain)
+    documents = Documents(settings.invoicing_address, speak, held)
+    sender = Sender(desk, server, documents, quotes, settings.reply_domain, settings.portal_url)
     return (
         links.work(server, settings.reply_domain),
         Work(LETTER, sender.send, most=BATCH, cost_most=MESSAGES_AT_ONCE, findable=store.count_due),

@@ -38,7 +38,7 @@ class Case:
 
     @property
     def track_url(self) -> str:
-        """Until there is a portal: a mail to the case."""
+        """A mail to the case."""
         return f"mailto:{self.address}"
 
 
