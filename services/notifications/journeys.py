@@ -167,15 +167,16 @@ def _journey(row: Any) -> Journey:
 
 
 def _pack_leg(leg: Leg) -> dict[str, Any]:
-    said = {
-        "done_at": leg.done_at.isoformat() if leg.done_at else None,
-        "promised": leg.promised.isoformat() if leg.promised else None,
-        "before": leg.before.isoformat() if leg.before else None,
-        "since": leg.since.isoformat() if leg.since else None,
-        "by_default": leg.by_default,
-        "warned": leg.warned,
-    }
-    return {name: value for name, value in said.items() if value}
+    said: dict[str, Any] = {"done_at": leg.done_at} if leg.done_at else {}
+    if leg.promised:
+        said |= {"promised": leg.promised, "since": leg.since}
+        if leg.before:
+            said["before"] = leg.before
+        if leg.by_default:
+            said["by_default"] = True
+        if leg.warned:
+            said["warned"] = True
+    return said
 
 
 def _leg(said: Mapping[str, Any]) -> Leg:

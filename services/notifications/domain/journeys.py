@@ -87,7 +87,11 @@ class Leg:
         if by == self.promised:
             return replace(self, by_default=self.by_default and by_default)
         before = self.before if self.by_default else self.promised or self.before
-        return replace(self, promised=by, before=before, since=today, by_default=by_default, warned=False)
+        return Leg(self.done_at, by, before, today, by_default)
+
+    def done(self, at: datetime | None) -> "Leg":
+        """The same, done at that time, or to be done again."""
+        return Leg(at, self.promised, self.before, self.since, self.by_default, self.warned)
 
     def at_risk_on(self, calendar: Calendar) -> date | None:
         """From when its promise is at risk: a business day before, or that day where it was promised no sooner."""
@@ -168,20 +172,28 @@ class Journey:
             return self
         legs, ended = dict(self.legs), self.ended
         if news.version > self.version > 0:  # an order as it is now: what was promised of it by others stands
-            legs = {c: replace(leg, done_at=None) for c, leg in legs.items() if leg.promised and not leg.by_default}
+            legs = {code: leg.done(None) for code, leg in legs.items() if leg.promised and not leg.by_default}
             ended = ""
         for code in (*news.done, *(code for code in news.settled if code in legs)):
-            leg = legs.get(code, Leg())
-            legs[code] = replace(leg, done_at=leg.done_at or now.at)
+            leg = legs.get(code, _NOTHING)
+            legs[code] = leg.done(leg.done_at or now.at)
         for code in news.expected:
-            legs.setdefault(code, Leg())
+            legs.setdefault(code, _NOTHING)
         for code in news.reopened:
-            legs[code] = replace(legs.get(code, Leg()), done_at=None)
+            legs[code] = legs.get(code, _NOTHING).done(None)
+        today = now.today
         for code, by in news.promised.items():
-            legs[code] = legs.get(code, Leg()).promise(by, now.today)
+            legs[code] = legs.get(code, _NOTHING).promise(by, today)
         ended = news.ends or ("" if news.reopened or news.goes_on == ended else ended)
-        heard = replace(
-            self,
+        stage = None if ended else next(_open(self.kind, legs), None)
+        if stage is not None and stage.days and not legs.get(stage.code, _NOTHING).promised:
+            by = now.calendar.after(today, stage.days)  # nobody promised a day: our table does
+            legs[stage.code] = legs.get(stage.code, _NOTHING).promise(by, today, by_default=True)
+        return Journey(
+            tenant=self.tenant,
+            about=self.about,
+            account_id=self.account_id,
+            began_at=self.began_at,
             scope=self.scope if news.scope is None else news.scope,
             name=news.name or self.name,
             seller_id=news.seller_id or self.seller_id,
@@ -190,16 +202,6 @@ class Journey:
             ended_at=(self.ended_at if ended == self.ended else now.at) if ended else None,
             legs=legs,
         )
-        return heard._begun(now)
-
-    def _begun(self, now: Moment) -> "Journey":
-        """The same; where nobody promised a day for what is to be done now, our table does."""
-        step = next((step for step in self.steps() if step.state == NOW), None)
-        if step is None or step.leg.promised or not step.stage.days:
-            return self
-        by = now.calendar.after(now.today, step.stage.days)
-        leg = step.leg.promise(by, now.today, by_default=True)
-        return replace(self, legs={**self.legs, step.stage.code: leg})
 
     def steps(self) -> list[Step]:
         """Its steps, in order: what is done, what is now, what comes next; what ended has nothing to come."""
@@ -229,20 +231,37 @@ class Journey:
 
     def warn_at(self, calendar: Calendar) -> datetime | None:
         """When the seller's people are to be told that a promise of theirs is at risk; None: there is none to tell of."""
-        return min((at for _, at in self._risks(calendar)), default=None)
+        first = min((on for _, on in self._risks(calendar)), default=None)
+        return calendar.instant(first, WARNED_AT) if first else None
 
     def at_risk(self, now: Moment) -> list[Step]:
         """The steps of which the seller's people are to be told now."""
-        return [step for step, at in self._risks(now.calendar) if at <= now.at]
+        risks = {stage.code for stage, on in self._risks(now.calendar) if now.calendar.instant(on, WARNED_AT) <= now.at}
+        return [step for step in self.steps() if step.stage.code in risks]
 
     def warned(self, *codes: str) -> "Journey":
         """The same; of these steps they were told."""
         return replace(self, legs={c: replace(leg, warned=leg.warned or c in codes) for c, leg in self.legs.items()})
 
-    def _risks(self, calendar: Calendar) -> Iterator[tuple[Step, datetime]]:
-        for step in self.steps():
-            leg, on = step.leg, step.leg.at_risk_on(calendar)
-            # A day that was promised as late as that is nobody's surprise.
-            is_news = on is not None and (leg.since is None or leg.since < on)
-            if on is not None and is_news and step.state != DONE and step.stage.owner != BUYER and not leg.warned:
-                yield step, calendar.instant(on, WARNED_AT)
+    def _risks(self, calendar: Calendar) -> Iterator[tuple[Stage, date]]:
+        """What of the seller's is not done, and from when its promise is at risk; if that is no surprise, it is left out."""
+        for stage in () if self.ended else _open(self.kind, self.legs):
+            leg = self.legs.get(stage.code, _NOTHING)
+            if leg.promised and not leg.warned and stage.owner != BUYER:
+                on = leg.at_risk_on(calendar)
+                if on is not None and (leg.since is None or leg.since < on):
+                    yield stage, on
+
+
+_NOTHING = Leg()
+
+
+def _open(kind: str, legs: Mapping[str, Leg]) -> Iterator[Stage]:
+    """What is to be done, in order."""
+    for stage in STAGES[kind]:
+        leg = legs.get(stage.code)
+        if leg is None:
+            if not stage.may_be:
+                yield stage
+        elif leg.done_at is None:
+            yield stage
