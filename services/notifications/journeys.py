@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, LiteralString
 
 from services.chassis import jobs
@@ -141,10 +142,10 @@ def _pack(journeys: Sequence[tuple[Journey, Moment]]) -> str:
             journey.seller_id,
             journey.version,
             journey.ended,
-            journey.ended_at,
+            _text(journey.ended_at),
             {code: _pack_leg(leg) for code, leg in journey.legs.items()},
-            journey.began_at,
-            journey.warn_at(now.calendar),
+            _text(journey.began_at),
+            _text(journey.warn_at(now.calendar)),
         )
         for journey, now in journeys
     )
@@ -167,16 +168,21 @@ def _journey(row: Any) -> Journey:
 
 
 def _pack_leg(leg: Leg) -> dict[str, Any]:
-    said: dict[str, Any] = {"done_at": leg.done_at} if leg.done_at else {}
+    said: dict[str, Any] = {"done_at": _text(leg.done_at)} if leg.done_at else {}
     if leg.promised:
-        said |= {"promised": leg.promised, "since": leg.since}
+        said |= {"promised": _text(leg.promised), "since": _text(leg.since)}
         if leg.before:
-            said["before"] = leg.before
+            said["before"] = _text(leg.before)
         if leg.by_default:
             said["by_default"] = True
         if leg.warned:
             said["warned"] = True
     return said
+
+
+@lru_cache(4096)  # what a batch does, it does at one time, and promises for few days
+def _text(at: date | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 def _leg(said: Mapping[str, Any]) -> Leg:

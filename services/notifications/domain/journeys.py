@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from services.kernel.calendars import Calendar
 from services.kernel.orders import Scope
@@ -232,7 +233,7 @@ class Journey:
     def warn_at(self, calendar: Calendar) -> datetime | None:
         """When the seller's people are to be told that a promise of theirs is at risk; None: there is none to tell of."""
         first = min((on for _, on in self._risks(calendar)), default=None)
-        return calendar.instant(first, WARNED_AT) if first else None
+        return _warned_at(calendar.time_zone, first) if first else None
 
     def at_risk(self, now: Moment) -> list[Step]:
         """The steps of which the seller's people are to be told now."""
@@ -254,6 +255,11 @@ class Journey:
 
 
 _NOTHING = Leg()
+
+
+@lru_cache(1024)  # the days of this season come again and again
+def _warned_at(time_zone: str, on: date) -> datetime:
+    return Calendar(time_zone).instant(on, WARNED_AT)
 
 
 def _open(kind: str, legs: Mapping[str, Leg]) -> Iterator[Stage]:
