@@ -95,7 +95,11 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     ) -> service_pb2.ChangeContactResponse:
         """What a person may change of itself."""
         await usecases.change_contact(
-            tx, (call.tenant, request.contact_id), request.language, wants_document=request.wants_document
+            tx,
+            (call.tenant, request.contact_id),
+            request.language,
+            wants_document=request.wants_document,
+            by=wire.registrar(call.caller),
         )
         return service_pb2.ChangeContactResponse(contact=await self._contact(tx, call, request.contact_id))
 

@@ -213,14 +213,13 @@ async def contacts_at(tx: Tx, tenant: str, email: str) -> list[Contact]:
     return [_contact(row) for row in rows]
 
 
-async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool) -> bool:
-    """What a person may change of itself; False if it is nobody."""
-    changed = await tx.run(
+async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool) -> None:
+    """What a person may change of itself."""
+    await tx.run(
         """UPDATE contact SET language = %s, wants_document = %s
             WHERE tenant = %s AND contact_id = %s AND erased_at IS NULL""",
         [language, wants_document, *key],
     )
-    return changed == 1
 
 
 async def addresses(tx: Tx, contacts: Collection[Key]) -> dict[Key, str]:

@@ -82,12 +82,16 @@ async def _keep_administered(tx: Tx, before: Contact | None, after: Contact | No
     rights.check_still_administered(before, others)
 
 
-async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool) -> None:
+async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool, by: Registrar | None = None) -> None:
     """What a person may change of itself."""
     if language not in LANGUAGES:
         raise Invalid("contact.language_unknown", f"we write in {', '.join(LANGUAGES)}")
-    if not await store.change_contact(tx, key, language, wants_document=wants_document):
+    known, _ = await store.find_contact(tx, key)
+    if known is None:
         raise NotFound("contact.unknown", f"no contact {quoted(key[1])}")
+    if by is not None:
+        by.check_change(known)
+    await store.change_contact(tx, key, language, wants_document=wants_document)
 
 
 async def erase(tx: Tx, call: Origin, contact_id: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from receivables.notifications.v1 import service_pb2
 
+from deploy.local.trust import person
 from services.chassis.identity import Principal
 from services.chassis.workers import Batch
 from services.notifications.letters import link as letter
@@ -68,6 +69,29 @@ async def test_a_person_changes_how_it_is_told_and_nobody_elses(office: Office):
     assert (of_another.code, unknown.code) == ("access.contact", "contact.language_unknown")
     shown = await ask(office, "GetContact", service_pb2.GetContactRequest(contact_id="cleo"), cleo)
     assert shown.contact == answer.contact
+
+
+async def test_of_the_sellers_people_one_changes_oneself_and_who_registers_others(office: Office):
+    await office.register("cleo", "AP_CLERK")
+    for name, role in (("max", "AUDITOR"), ("sam", "SALES")):
+        await office.register(name, role, account="")
+
+    async def change(who: str, role: str, contact_id: str) -> str:
+        request = service_pb2.ChangeContactRequest(contact_id=contact_id, language="de")
+        answer = await ask(office, "ChangeContact", request, person(f"user:{who}", TENANT, roles=[role]))
+        return answer.code if isinstance(answer, Asked) else ""
+
+    assert [await change("max", "AUDITOR", name) for name in ("max", "sam", "cleo")] == [
+        "",
+        "contact.another",
+        "contact.another",
+    ]
+    assert [await change("sam", "SALES", name) for name in ("sam", "max", "cleo")] == ["", "contact.another", ""]
+    assert [await change("ada", "SELLER_ADMIN", name) for name in ("sam", "cleo", "nobody")] == [
+        "",
+        "",
+        "contact.unknown",
+    ]
 
 
 async def test_a_link_goes_at_once_in_the_readers_language_and_is_kept_no_longer(office: Office):
