@@ -45,11 +45,20 @@ def _new(news: News, now: Moment) -> Journey:
     return Journey(news.tenant, news.about, news.account_id, now.at)
 
 
+async def these(tx: Tx, keys: Collection[Key]) -> dict[Key, Journey]:
+    """These journeys, as far as they are known."""
+    return await _these(tx, keys, "")
+
+
 async def lock(tx: Tx, keys: Collection[Key]) -> dict[Key, Journey]:
-    """These journeys, as far as they are known, which nobody else changes until the transaction ends."""
+    """The same, and nobody else changes them until the transaction ends."""
+    return await _these(tx, keys, "FOR UPDATE")
+
+
+async def _these(tx: Tx, keys: Collection[Key], locking: LiteralString) -> dict[Key, Journey]:
     rows = await tx.rows(
-        """SELECT * FROM journey WHERE tenant = ANY (%s::text[]) AND about = ANY (%s::text[])
-            ORDER BY tenant, about FOR UPDATE""",
+        f"""SELECT * FROM journey WHERE tenant = ANY (%s::text[]) AND about = ANY (%s::text[])
+             ORDER BY tenant, about {locking}""",  # noqa: S608 - constant words
         within(keys),
     )
     return {(row.tenant, row.about): _journey(row) for row in rows if (row.tenant, row.about) in keys}

@@ -278,16 +278,15 @@ class Desk:
 
     async def warn(self, tx: Tx, keys: Collection[Key]) -> None:
         """Tell of promises that are at risk by now, each once, to who can still keep it and to who waits for it."""
-        known = await journeys.lock(tx, keys)
+        known = await journeys.these(tx, keys)
         firms = await store.firms(tx, {tenant for tenant, _ in known})
-        told, warned = [], []
-        for journey in known.values():
-            now = firms[journey.tenant].moment(tx.at, journey.seller_id)
-            steps = journey.at_risk(now)
-            told += [at_risk(journey, step, now) for step in steps]
-            warned.append((journey.warned(*(step.stage.code for step in steps)), now))
-        await self.tell(tx, told)
-        await journeys.save(tx, warned)
+        when = {key: firms[key[0]].moment(tx.at, journey.seller_id) for key, journey in known.items()}
+        risks = {key: journey.at_risk(when[key]) for key, journey in known.items()}
+        await self.tell(tx, [at_risk(known[key], step, when[key]) for key, steps in risks.items() for step in steps])
+        # Only now, as those do who follow events: first the case, then how far it is.
+        locked = await journeys.lock(tx, known)
+        codes = {key: [step.stage.code for step in steps] for key, steps in risks.items()}
+        await journeys.save(tx, [(journey.warned(*codes[key]), when[key]) for key, journey in locked.items()])
 
     async def tell(self, tx: Tx, told: Sequence[Story]) -> None:
         """Tell facts that were not told yet: one version of the case for everybody, each person once."""
