@@ -28,6 +28,7 @@ from services.kernel.refusals import Invalid, NotFound, Refusal
 from services.portal import metrics, store, usecases
 from services.portal.asks import Asking, Away, NeedsFactor, Refused, Unknown, Write
 from services.portal.domain.people import STEP_UP_S, Guard, Person
+from services.portal.labels import LABELS
 from services.portal.looks import Looks, Words, statics
 from services.portal.places import PLACES
 from services.portal.store import Host, Session
@@ -146,6 +147,14 @@ class Ask:
         value = self.form.get(name, "")
         return value.strip() if isinstance(value, str) else ""
 
+    def lines(self, name: str) -> str:
+        """What was written in a field of several lines."""
+        return self.typed(name).replace("\r\n", "\n").replace("\r", "\n")
+
+    def line(self, name: str) -> str:
+        """What was written in a field, on one line."""
+        return " ".join(self.typed(name).split())
+
     def typed_all(self, name: str) -> list[str]:
         """All values of a field that may come several times."""
         return [value for value in self.form.getlist(name) if isinstance(value, str)]
@@ -186,8 +195,7 @@ class Ask:
     def refused(self, refused: Refused | Refusal) -> str:
         """A refusal in the reader's words, where we have them for its code; else in its own."""
         code, words = refused.code, getattr(refused, "words", "") or getattr(refused, "message", "")
-        said = self.words.say(code)
-        return words if said == code else said
+        return self.words.label(code) if code in LABELS else words
 
     def places(self) -> list[tuple[str, str]]:
         """Where the reader can go from every page: address and words."""
