@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import traceback
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -17,18 +16,19 @@ from services.chassis.logs import log, trace_id
 from services.chassis.parked import Reason
 from services.chassis.settings import secret_now
 from services.chassis.workers import Batch, Done, Work
-from services.notifications import links, metrics, store
+from services.notifications import links, metrics, store, threads
 from services.notifications.documents import BYTES_MAX, Document, Documents
 from services.notifications.domain import delivery
 from services.notifications.domain.delivery import Answer, Handed
-from services.notifications.letters import letter
+from services.notifications.journeys import JOURNEY, count_at_risk
+from services.notifications.letters import Unwritable, letter
 from services.notifications.neighbours import NotAtHand
 from services.notifications.quotes import Quotes
 from services.notifications.room import Room
 from services.notifications.settings import Settings
 from services.notifications.smtp import NOT_NOW, Away, Dropped, Server, Session
 from services.notifications.store import DIGEST, FORGET, LETTER, Key, Mail, MailKey
-from services.notifications.usecases import Desk, find_erased
+from services.notifications.usecases import Desk, find_at_risk, find_erased
 
 BATCH = 200
 MESSAGES_AT_ONCE = 2000  # in all mails of a batch; one digest alone may have more
@@ -45,13 +45,6 @@ FORGOTTEN_AT_ONCE = 1000  # messages in one transaction
 
 _DROPPED = Handed(Answer.NOT_NOW, dropped=True)
 _HOPELESS = Reason("failed", "mail.dropped", "the mail server ended the connection over this mail, again and again")
-
-
-class Unwritable(Exception):  # noqa: N818 - what is wrong with the letter
-    """A letter could not be written. Says where and of which kind the error was; its message may name a person."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__("".join(traceback.format_tb(error.__traceback__)) + type(error).__name__)
 
 
 @dataclass(slots=True)
@@ -224,12 +217,19 @@ async def gather(desk: Desk, batch: Batch) -> None:
         pass
 
 
+async def warn(desk: Desk, batch: Batch) -> None:
+    """Tell of promises at risk."""
+    async with batch.finishing() as done:
+        await desk.warn(done.tx, {(job.tenant, job.subject) for job in done.jobs})
+
+
 async def forget(desk: Desk, batch: Batch) -> None:
     """Forget what these persons were told, some of it in a transaction."""
     for job in batch.jobs:
         contact = (job.tenant, job.subject.removeprefix("contact/"))
         async with batch.database.transaction([job.tenant]) as tx:
             await desk.withdraw(tx, contact)
+            await threads.forget(tx, contact)
         more = True
         while more:
             async with batch.database.transaction([job.tenant]) as tx:
@@ -256,5 +256,6 @@ def works(desk: Desk, settings: Settings, quotes: Quotes, speak: Speaker, held: 
         Work(LETTER, sender.send, most=BATCH, cost_most=MESSAGES_AT_ONCE, findable=store.count_due),
         # Looks in its pauses, which the sender of letters may have none of.
         Work(DIGEST, partial(gather, desk), find=desk.find),
+        Work(JOURNEY, partial(warn, desk), find=find_at_risk, findable=count_at_risk),
         Work(FORGET, partial(forget, desk), most=1, find=find_erased, findable=store.count_erased),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 
 from google.protobuf.message import Message as Body
@@ -23,19 +23,24 @@ from services.chassis.outbox import Announcement
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.retention import Record
-from services.notifications import store, wire
-from services.notifications.domain import delivery, routing
+from services.notifications import journeys, store, wire
+from services.notifications.domain import delivery, quotes, rights, routing, threads
 from services.notifications.domain.contacts import LANGUAGES, Contact, mailbox
 from services.notifications.domain.delivery import Answer, Handed
+from services.notifications.domain.journeys import Journey, Step
 from services.notifications.domain.matrix import Kind, Weight
 from services.notifications.domain.messages import Message
+from services.notifications.domain.rights import Registrar
 from services.notifications.domain.roles import BUYER_ROLES, Role
 from services.notifications.domain.routing import House, Post, Recipient, Route
 from services.notifications.domain.sellers import Firm, Policy
-from services.notifications.domain.stories import WHOLE_COMPANY, Detail, Moment, Story, deadline
+from services.notifications.domain.stories import WHOLE_COMPANY, Affects, Detail, Moment, Story, deadline
+from services.notifications.news import FOLLOWED, news_of
 from services.notifications.settings import Settings
 from services.notifications.store import CaseFile, Key, Mail, MailKey, NewMessage
 from services.notifications.texts.compose import Case, Names, compose
+from services.notifications.threads import forget_outdated as forget_threads
+from services.notifications.threads import heard_of
 
 # In one transaction: so many mails, and of digests what so many messages found waiting are part of.
 MAILS_AT_ONCE = 200
@@ -44,19 +49,37 @@ MESSAGES_AT_ONCE = 5000
 Firms = Mapping[str, Firm]  # by tenant
 
 
-async def register_contact(tx: Tx, contact: Contact) -> None:
-    """A person to tell, new or changed; what was to reach their old address with somebody else's mail goes by itself."""
+async def register_contact(tx: Tx, contact: Contact, by: Registrar | None = None) -> None:
+    """A person to tell, new or changed; what was to reach their old address with somebody else's mail goes by itself.
+
+    `by`: who registers them; None where that is believed.
+    """
     key = (contact.tenant, contact.contact_id)
     before = (await store.addresses(tx, [key])).get(key)
     if before == "":
         raise Conflict(
             "contact.erased", f"contact {quoted(contact.contact_id)} was forgotten: the id means nobody any more"
         )
+    known, _ = await store.find_contact(tx, key)
+    if by is not None:
+        by.check(known, contact)
+    await _keep_administered(tx, known, contact)
     await store.save_contact(tx, contact)
     await store.close_vacancies(tx, contact)
     if before is not None and mailbox(before) != mailbox(contact.email):
         async with tx.all_accounts():  # somebody of another company may have had the same address
             await store.have_sent(tx, await store.let_go(tx, key), _word())
+
+
+async def _keep_administered(tx: Tx, before: Contact | None, after: Contact | None) -> None:
+    """Refuse to take away the last one who administers an account; two who leave at once go one after the other."""
+    if before is None or not rights.administers_less(before, after):
+        return
+    house = (before.tenant, before.account_id)
+    await store.lock_house(tx, house)
+    async with tx.all_parts():
+        others = (await store.contacts_of(tx, {house}))[house]
+    rights.check_still_administered(before, others)
 
 
 async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool) -> None:
@@ -73,6 +96,8 @@ async def erase(tx: Tx, call: Origin, contact_id: str) -> None:
     if not await store.addresses(tx, [key]):
         raise NotFound("contact.unknown", f"no contact {quoted(contact_id)}")
     account_id = await store.account_of(tx, key)
+    known, _ = await store.find_contact(tx, key)
+    await _keep_administered(tx, known, None)
     await store.erase_contact(tx, key, account_id)
     await forget_later(tx, key)
     erased = events_pb2.ContactErased(contact_id=contact_id, account_id=account_id)
@@ -85,10 +110,16 @@ async def forget_later(tx: Tx, contact: Key) -> None:
 
 
 async def forget_outdated(tx: Tx, tenant: str) -> int:
-    """Remove messages whose time is over."""
-    return await store.forget_outdated(
-        tx, tenant, await retention.first_day(tx, tenant, Record.MESSAGE), MESSAGES_AT_ONCE
-    )
+    """Remove messages whose time is over, and how far what they were about was."""
+    before = await retention.first_day(tx, tenant, Record.MESSAGE)
+    told = await store.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
+    threads_of = await forget_threads(tx, tenant, before, MESSAGES_AT_ONCE)
+    return told + threads_of + await journeys.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
+
+
+async def find_at_risk(tx: Tx) -> int:
+    """Have those warned whose promises are at risk by now; return how many jobs it is."""
+    return await journeys.find_at_risk(tx, _word())
 
 
 async def find_erased(tx: Tx) -> int:
@@ -136,6 +167,13 @@ async def know_orders(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -
     scopes = {_order(e): wire.scope_of(e.body.scope) for e in events if e.body.HasField("scope") or e.body.version > 1}
     if scopes:
         await store.save_order_scopes(tx, scopes)
+    await take_on(tx, events)
+
+
+async def take_on(tx: Tx, events: Sequence[Event[Any]]) -> None:
+    """Nothing is told; how far something is is another than before."""
+    if any(map(news_of, events)):
+        await journeys.follow(tx, events, await _when(tx, events))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +197,7 @@ class Desk:
             when = await _when(tx, events)
             told = [stories[type(event.body)](event, when(event)) for event in events]
             await self.tell(tx, [story for story in told if story is not None])
+            await journeys.follow(tx, [event for event in events if type(event.body) in FOLLOWED], when)
 
         return handle
 
@@ -168,6 +207,7 @@ class Desk:
         when = await _when(tx, events)
         told = [wire.shipped(e, when(e), scopes.get(_order(e), WHOLE_COMPANY)) for e in events]
         await self.tell(tx, told)
+        await journeys.follow(tx, events, when)
 
     async def tell_dispute_opened(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeOpened]]) -> None:
         """An invoice is disputed; why, and how the case is called, is remembered for what may follow."""
@@ -176,6 +216,7 @@ class Desk:
         )
         when = await _when(tx, events)
         await self.tell(tx, [wire.dispute_opened(e, when(e)) for e in events])
+        await journeys.follow(tx, events, when)
 
     async def tell_dispute_moved(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeMoved]]) -> None:
         """A case went on, as far as people need to hear."""
@@ -186,6 +227,7 @@ class Desk:
         when = await _when(tx, events)
         told = [wire.dispute_moved(e, when(e), known.get(_case(e), ("", ""))[0]) for e in events]
         await self.tell(tx, [story for story in told if story is not None])
+        await journeys.follow(tx, events, when)
 
     async def tell_credit_refused(self, tx: Tx, events: Sequence[Event[invoicing_pb2.CreditNoteRefused]]) -> None:
         """A case ended in a credit that cannot be issued."""
@@ -209,6 +251,39 @@ class Desk:
         ]
         if kept:
             await self._tell_again(tx, kept, lambda _story, _recipient: True)
+
+    async def tell_written(self, tx: Tx, journey: Journey, row: Any) -> None:
+        """Somebody wrote about something: the other side hears of it, and whoever is mentioned."""
+        async with tx.all_accounts():
+            firm = (await store.firms(tx, [journey.tenant]))[journey.tenant]
+            story = written(journey, row, firm.moment(tx.at, journey.seller_id))
+            houses = [(journey.tenant, journey.account_id), (journey.tenant, "")]
+            people = await store.contacts_of(tx, houses)
+            recipients = threads.readers(
+                row.author,
+                story.knower or Role.SALES,
+                journey.scope,
+                buyer=people[houses[0]],
+                seller=people[houses[1]],
+                heard=await heard_of(tx, (journey.tenant, journey.about)),
+                mentioned=row.mentions,
+            )
+            [case] = await store.open_cases(tx, [story])
+            await store.add_stories(tx, [story], [case])
+            await self._write(tx, {journey.tenant: firm}, [(story, recipients, case)])
+
+    async def warn(self, tx: Tx, keys: Collection[Key]) -> None:
+        """Tell of promises that are at risk by now, each once, to who can still keep it and to who waits for it."""
+        known = await journeys.lock(tx, keys)
+        firms = await store.firms(tx, {tenant for tenant, _ in known})
+        told, warned = [], []
+        for journey in known.values():
+            now = firms[journey.tenant].moment(tx.at, journey.seller_id)
+            steps = journey.at_risk(now)
+            told += [at_risk(journey, step, now) for step in steps]
+            warned.append((journey.warned(*(step.stage.code for step in steps)), now))
+        await self.tell(tx, told)
+        await journeys.save(tx, warned)
 
     async def tell(self, tx: Tx, told: Sequence[Story]) -> None:
         """Tell facts that were not told yet: one version of the case for everybody, each person once."""
@@ -406,6 +481,50 @@ class Desk:
             return []
         event = wire.unreachable(contact.contact_id, cause.account_id, vacant)
         return [Announcement(_origin(row, "bounced", mail), cause.account_id, subject, event)]
+
+
+def at_risk(journey: Journey, step: Step, now: Moment) -> Story:
+    """That a day which was promised may not be kept."""
+    by = step.leg.promised
+    assert by is not None, "what is at risk is promised"
+    code = step.stage.code
+    story = _of_journey(Kind.JOURNEY_AT_RISK, journey, now, by, {"step": code})
+    return replace(story, fact=f"at_risk/{journey.about}/{code}/{by}", knower=Role(step.stage.owner))
+
+
+def written(journey: Journey, row: Any, now: Moment) -> Story:
+    """That somebody wrote about something; what, is quoted."""
+    details = {
+        "by_buyer": "yes" if threads.writes_for_buyer(row.author) else "",
+        "quote": quotes.mark(quotes.THREAD, row.nth),
+    }
+    story = _of_journey(Kind.THREAD_MESSAGE, journey, now, deadline(Kind.THREAD_MESSAGE, now), details)
+    return replace(story, fact=f"thread/{journey.about}/{row.nth}", knower=threads.OWNERS[journey.kind])
+
+
+def _of_journey(kind: Kind, journey: Journey, now: Moment, by: date, details: Mapping[str, Detail]) -> Story:
+    """A story of our own, in the case of what it is about; whoever tells it says which fact it is, and whose."""
+    called = journey.name or journey.about.partition("/")[2]
+    names = {what: called if journey.kind == what else "" for what in threads.OWNERS}
+    return Story(
+        kind=kind,
+        tenant=journey.tenant,
+        fact="",
+        event_type=kind.value,
+        about=journey.about,
+        account_id=journey.account_id,
+        affects=Affects(
+            orders=(names["order"],) if names["order"] else (),
+            invoices=(names["invoice"],) if names["invoice"] else (),
+            case=names["dispute"] or names["payment"],
+        ),
+        by_when=by,
+        next_update_at=by,
+        told_on=now.today,
+        scopes=(journey.scope,),
+        details={**names, **details},
+        traceparent=new_traceparent(),
+    )
 
 
 async def _when(tx: Tx, events: Sequence[Event[Any]]) -> Callable[[Event[Any]], Moment]:

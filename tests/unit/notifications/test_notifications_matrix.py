@@ -35,6 +35,8 @@ credit_refused        | | | | | | | | | | | | A DISPUTE_OWNER |
 colleague_unreachable | | | | | | | | | | | | A SALES |
 name_somebody         | | | | | | | | | | | A | I SALES |
 name_colleague        | | | | | | | | | | | | A SALES |
+journey_at_risk       | | I | | | I | | | | | | | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER |
+thread_message        | | | | | | | | | | | | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP |
 """
 
 COLUMNS = "REQUESTER PROCUREMENT RECEIVING AP_CLERK AP_MANAGER FINANCE_LEAD LEGAL EDI_IT EXEC_SPONSOR ACCOUNT_ADMIN"
@@ -79,5 +81,5 @@ def test_somebody_at_the_seller_answers_for_every_kind_of_fact():
 def test_the_roles_are_those_of_the_domain_rules():
     assert {role.value for role in BUYER_ROLES} == set(COLUMNS.split())
     assert {role.value for role in SELLER_ROLES} == set(
-        "CREDIT BILLING CASH_APP COLLECTOR DISPUTE_OWNER SALES LOGISTICS QUALITY".split()
+        "CREDIT BILLING CASH_APP COLLECTOR DISPUTE_OWNER SALES LOGISTICS QUALITY SELLER_ADMIN AUDITOR".split()
     )
