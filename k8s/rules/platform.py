@@ -7,10 +7,12 @@ from k8s import product
 from k8s.render import Manifest, Pod, Rendering, matches
 from k8s.rules.finding import Complaint, complaint
 from services.chassis.callers import CALLERS
+from services.chassis.sources import PORTAL
 
 COOLDOWN_S = 300
 KEEP = "currentReplicasIfHigher"
 _ORDERS = "receivables.orders.v1"
+_ORDERED_AT = "invoicing"
 _LAG = {("topic", "receivables.*", "Describe"), ("group", "receivables-*", "Describe")}
 OLDEST_CLIENT = "2.1.0"  # that Kafka 4 answers; KEDA speaks as 1.0.0 where nothing is said
 
@@ -80,6 +82,8 @@ def access(rendering: Rendering) -> Iterator[Complaint]:
         wanted |= {("topic", topic, "Write") for topic in each.writes} | {("group", each.group, "Read")}
         if _ORDERS in each.follows:  # and of each source its own
             wanted |= {("topic", f"{_ORDERS}.*", operation) for operation in ("Describe", "Read")}
+        if each.name == _ORDERED_AT:  # by calls, which it tells
+            wanted |= {("topic", f"{_ORDERS}.{PORTAL}", operation) for operation in ("Describe", "Write")}
         if (found := set(rights(user))) != wanted:
             yield complaint(user, f"may differ from the code by {sorted(found ^ wanted)}")
     asker = [item for item in rendering.of("KafkaUser") if item["metadata"]["name"] == "receivables-keda"]

@@ -61,7 +61,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "refused_order": set(),
         "buyer": set(),
         "contract": set(),
-        "sales_order": set(),
+        "sales_order": {"known_at"},
         "order_line": set(),
         "shipment": set(),
         "series": set(),

@@ -28,6 +28,7 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.notifications.v1.service_pb2_grpc import NotificationsServiceStub
 from receivables.operations.v1 import service_pb2 as operations_pb2
 
+from services.chassis.envelope import Record
 from tests.integration.house.house import House
 from tests.integration.invoicing import office
 
@@ -37,6 +38,7 @@ OURS, THEIRS = "acme", "globex"  # two sellers
 OWN, SIBLING, OTHER = "acc-own", "acc-sib", "acc-oth"
 FAR = "acc-far"  # of another seller
 NONE = "acc-non"  # of nobody: nothing of it was ever told
+ONE_LINE = (("1", "2", "0.50", "STANDARD"),)
 COMPANIES = {OWN: "Käufer AG", SIBLING: "Käufer AG", OTHER: "Fremde AG", FAR: "Ferne AG"}
 
 
@@ -57,6 +59,11 @@ class Belongings:
     @property
     def referred(self) -> str:
         return f"{self.account}-referred"
+
+    @property
+    def open_order(self) -> str:
+        """Of which nothing has shipped."""
+        return f"{self.account}-order-open"
 
     @property
     def contact(self) -> str:
@@ -119,6 +126,7 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     await _ordered(house, of, of.order, tenant)
     [issued] = [one for one in house.said(invoicing_events.InvoiceIssued, tenant) if one.account_id == account]
     of.invoice_id, of.invoice = issued.invoice_id, issued.number
+    await _placed(house, of, of.open_order, tenant)
     # One that no rule lets out, one that a person has to decide.
     company.electronic_address_scheme = ""
     await call(CreditServiceStub, credit_pb2.ChangeBuyerRequest(account_id=account, company=company))
@@ -139,12 +147,18 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
 
 
 async def _ordered(house: House, of: Belongings, order: str, tenant: str) -> None:
-    for record in (
-        office.placed(order, account=of.account, tenant=tenant, seller=f"{tenant}-seller"),
-        office.shipped(order, account=of.account, tenant=tenant),
-    ):
-        house.topics.setdefault(record.topic, []).append(record)
-        await house.settle()
+    await _tell(house, office.placed(order, account=of.account, tenant=tenant, seller=f"{tenant}-seller"))
+    await _tell(house, office.shipped(order, account=of.account, tenant=tenant))
+
+
+async def _placed(house: House, of: Belongings, order: str, tenant: str) -> None:
+    record = office.placed(order, ONE_LINE, account=of.account, tenant=tenant, seller=f"{tenant}-seller")
+    await _tell(house, record)
+
+
+async def _tell(house: House, record: Record) -> None:
+    house.topics.setdefault(record.topic, []).append(record)
+    await house.settle()
 
 
 def a_contact(of: Belongings, contact: str = "") -> notifications_pb2.RegisterContactRequest:
@@ -202,6 +216,11 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "invoicing.SetContract": invoicing_pb2.SetContractRequest(
             net_days=30, invoice_on=invoicing_pb2.INVOICE_ON_SHIPMENT
         ),
+        "invoicing.PlaceOrder": office.placing(
+            f"{of.account}-new", ONE_LINE, account=of.account, seller=f"{OURS}-seller"
+        ),
+        "invoicing.ShipOrder": office.shipping(of.open_order, account=of.account, quantities=(("1", "1"),)),
+        "invoicing.CancelOrder": invoicing_pb2.CancelOrderRequest(order_id=of.open_order, version=1),
         "ledger.RecordPayment": a_payment(of, of.payment),
         "ledger.ImportBankStatement": ledger_pb2.ImportBankStatementRequest(
             content=f"reference,account,value_date,amount,currency,remittance\n{of.payment},{of.account},2026-03-02,1.00,EUR,".encode()

@@ -353,6 +353,85 @@ async def test_invoicing_shows_documents_of_the_callers_accounts_and_parts(open_
     close_presses()
 
 
+async def test_invoicing_shows_and_takes_orders_of_the_callers_accounts_and_parts(open_service: OpenService):
+    given = {"clock": "test", "rules_dir": rules.install(), "official_rules_share": 0.0}
+    async with (
+        open_service(INVOICING, order_sources={"portal": ["*"], "*": ["*"]}, **given) as parts,
+        gated(INVOICING, parts, invoicing_grpc.InvoicingServiceStub) as service,
+    ):
+        office = invoicing.Office(parts, service.stub)
+        await office.set_clock(invoicing.MONDAY)
+        await service.ask(clerk(), "RegisterSeller", invoicing.a_seller())
+        await office.handle(*(invoicing.buyer(account) for account in ("a", "a2", "b")))
+        await office.handle(*(invoicing.placed(f"o-{account}", account=account) for account in ("a", "a2", "b")))
+        ann, nora, sue = (
+            contact("a"),
+            contact("a", name="n", sites=("north",)),
+            contact("a", name="s", sites=("south",)),
+        )
+        both, bo, cy = contact("a", "a2", name="two"), clerk(), clerk("a", name="cy")
+
+        async def seen(who: Any, account: str, search: str = "") -> list[str]:
+            request = invoicing_pb2.ListOrdersRequest(account_id=account, search=search)
+            answer = await service.ask(who, "ListOrders", request)
+            return (
+                [order.placed.order_id for order in answer.orders] if not isinstance(answer, Asked) else [answer.code]
+            )
+
+        assert [await seen(who, "a") for who in (ann, nora, cy)] == [["o-a"]] * 3
+        assert [await seen(ann, account, "o-") for account in ("a", "a2", "b", "")] == [
+            ["o-a"],
+            *[["access.account"]] * 3,
+        ]
+        assert [await seen(sue, "a"), await seen(sue, "a", "o-"), await seen(both, "a2")] == [[], [], ["o-a2"]]
+        assert sorted(await seen(bo, "")) == ["o-a", "o-a2", "o-b"]
+        for who in (ann, nora, cy, bo):
+            own = await service.ask(who, "GetOrder", invoicing_pb2.GetOrderRequest(order_id="o-a"))
+            assert own.order.placed.order_id == "o-a"
+        for who, order in ((ann, "o-a2"), (ann, "o-b"), (sue, "o-a"), (cy, "o-b")):
+            asked = [
+                await service.ask(who, "GetOrder", invoicing_pb2.GetOrderRequest(order_id=o)) for o in (order, "o-x")
+            ]
+            assert same_but_for_the_name(asked, (order, "o-x"))
+            # Nor is it cancelled, or shipped, in the name of one's own account.
+            if who is not cy:
+                cancelled = [
+                    await service.ask(
+                        who, "CancelOrder", invoicing_pb2.CancelOrderRequest(account_id="a", order_id=o, version=1)
+                    )
+                    for o in (order, "o-x")
+                ]
+                assert same_but_for_the_name(cancelled, (order, "o-x"))
+        shipped = [await service.ask(cy, "ShipOrder", invoicing.shipping(o, account="a")) for o in ("o-b", "o-x")]
+        assert same_but_for_the_name(shipped, ("o-b", "o-x"))
+        contract = await service.ask(ann, "GetContract", invoicing_pb2.GetContractRequest(account_id="a"))
+        assert contract.contract.net_days == 30
+        theirs = await service.ask(ann, "GetContract", invoicing_pb2.GetContractRequest(account_id="b"))
+        assert theirs.code == "access.account"
+
+        async def places(who: Any, order: str, account: str, version: int = 2, site: str = "north") -> str:
+            request = invoicing.placing(order, account=account, version=version)
+            request.scope.site = request.order.scope.site = site
+            answer = await service.ask(who, "PlaceOrder", request)
+            return answer.code if isinstance(answer, Asked) else ""
+
+        # Another's order is neither replaced nor seen, whichever version is said; that its id is taken is.
+        for who, order in ((ann, "o-a2"), (ann, "o-b"), (sue, "o-a")):
+            site = "south" if who is sue else "north"
+            assert [await places(who, order, "a", version, site) for version in (1, 2)] == ["access.account"] * 2
+        assert await places(ann, "o-b", "b") == "access.account"
+        assert await places(both, "o-a2", "a") == "order.account_changed"
+        assert [await places(nora, "new", "a", 1, site) for site in ("south", "")] == ["access.part"] * 2
+        assert await office.told("receivables.orders.v1.portal") == []
+        assert [await places(nora, "new", "a", 1), await places(nora, "o-a", "a")] == ["", ""]
+        own = await service.ask(
+            nora, "CancelOrder", invoicing_pb2.CancelOrderRequest(account_id="a", order_id="o-a", version=1)
+        )
+        assert not isinstance(own, Asked)
+        assert len(await office.told("receivables.orders.v1.portal")) == 3
+    close_presses()
+
+
 async def test_messages_and_people_are_seen_by_their_company(open_service: OpenService):
     given = {"smtp_host": "127.0.0.1", "smtp_port": 9, "invoicing_address": "127.0.0.1:9"}
     async with (
