@@ -312,6 +312,8 @@ class Stack:
         return self.servers.environment() | {
             "PYTHONPATH": f"{ROOT}:{ROOT / 'proto' / 'gen'}",
             "AR_DATABASE_URL": urls.server,
+            # One that was given is spoken to as its address says.
+            "AR_DATABASE_TLS": "require" if "sslmode=verify-full" in urls.server else "off",
             **({} if name == PORTAL else self.servers.cluster.variables(f"receivables-{name}")),
             "AR_PARTITIONS": str(PARTITIONS),
             "AR_ORDER_SOURCES": json.dumps({source: list(tenants) for source, tenants in self._sources.items()}),

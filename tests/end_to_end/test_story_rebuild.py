@@ -366,7 +366,7 @@ def events_of(service: Running) -> int:
 def rebuilt_differences(name: str, service: Running, anew: DatabaseUrls, shop: Trader) -> dict[str, Any]:
     """Build a service's database anew, and say what is other than in its own."""
     done = command(service, anew, "rebuild", "--by", "user:test")
-    assert (name, done.returncode) == (name, 0), done.stderr[-3000:] + done.stdout
+    assert (name, done.returncode) == (name, 0), done.stderr[-9000:] + done.stdout
     was, now = contents(name, service.database, shop), contents(name, anew, shop)
     unplayed = [table for table in was if not was[table]]
     assert set(unplayed) <= {"held", "job", "matching", "refused_order"}, f"{name}: {unplayed} were not played"
@@ -418,7 +418,7 @@ def test_what_shops_number_alike_on_their_topics_is_built_anew_as_it_was_and_wha
     for name in ("credit", "invoicing", "notifications"):
         service, anew = world.stage.stack.running[name], empty(name)
         done = command(service, anew, "rebuild", "--by", "user:test")
-        assert (name, done.returncode) == (name, 0), done.stderr[-3000:] + done.stdout
+        assert (name, done.returncode) == (name, 0), done.stderr[-9000:] + done.stdout
         assert contents(name, anew, trader) == contents(name, service.database, trader), name
         assert not_allowed(anew) == not_allowed(service.database), name
 
@@ -511,7 +511,7 @@ def test_a_database_restored_from_an_older_copy_tells_nothing_twice_and_loses_no
             assert f"python -m services.{name} rebuild" in refused.stderr
 
             done = command(service, service.database, "rebuild", "--by", "user:test")
-            assert (name, done.returncode) == (name, 0), done.stderr[-3000:] + done.stdout
+            assert (name, done.returncode) == (name, 0), done.stderr[-9000:] + done.stdout
             now = contents(name, service.database, shop)
             assert now == was, name
 
