@@ -22,6 +22,7 @@ from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_events
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
@@ -87,6 +88,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "seller_country": set(),
         "double_payment": set(),
         "matching": {"turn"},
+        "announcement": set(),
+        "announcement_series": set(),
     },
     "disputes": {
         "seller": set(),
@@ -269,6 +272,7 @@ def pay_and_dispute(world: World, trader: Trader, nth: int) -> None:
     first = trader.invoices(f"{nth}-parts")[0]
     trader.pay(f"{nth}-p1", "30", "no number at all")
     trader.pay(f"{nth}-p2", "72", whole.number)
+    announce(trader, nth, first.number)
     trader.pay(f"{nth}-p3", "5", account="b2")
     [pdf] = trader.invoices(f"{nth}-pdf")
     trader.pay(f"{nth}-p4", "31", pdf.number, account="b2")
@@ -299,6 +303,22 @@ def pay_and_dispute(world: World, trader: Trader, nth: int) -> None:
     buyer.move(amount.dispute_id, "REOPEN")
     buyer.move(asked.dispute_id, "ANSWER")
     world.settle()
+
+
+def announce(trader: Trader, nth: int, number: str) -> None:
+    """The buyer says three times what it is paying: it comes, it is thought better of, it is expected."""
+    services, buyer = trader.world.stage.services, trader.desk.acting_as("contact:b", "b1").caller
+
+    def said(minor: int) -> str:
+        item = ledger_pb2.AnnouncedItem(number=number, amount=money(Decimal(minor), "GBP"))
+        request = ledger_pb2.AnnouncePaymentRequest(account_id="b1", items=[item], expected_on="2026-12-01")
+        key = f"announce/{nth}/{minor}"
+        return services.write(services.ledger.AnnouncePayment, request, caller=buyer, key=key).announcement.reference
+
+    comes, withdrawn, _ = (said(minor) for minor in (1, 2, 3))
+    trader.pay(f"{nth}-p6", "1", comes)
+    request = ledger_pb2.WithdrawAnnouncementRequest(account_id="b1", reference=withdrawn)
+    services.write(services.ledger.WithdrawAnnouncement, request, caller=buyer, key=f"withdraw/{nth}")
 
 
 @pytest.fixture

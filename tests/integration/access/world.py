@@ -51,6 +51,7 @@ class Belongings:
     invoice: str = "RE-2026-999999"
     case: str = field(default_factory=lambda: str(uuid4()))
     proposed: str = field(default_factory=lambda: str(uuid4()))
+    reference: str = "P-2026-999999"
 
     @property
     def order(self) -> str:
@@ -138,6 +139,9 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     site = party_pb2.Scope(site=f"{account}-site")
     await call(CreditServiceStub, credit_pb2.PlaceHoldRequest(hold_id=of.hold, account_id=account, scope=site))
     await call(LedgerServiceStub, a_payment(of, of.payment))
+    for _ in range(4 if account == FAR else 1):  # no two sellers' have the same reference here
+        announced = await call(LedgerServiceStub, an_announcement(of))
+    of.reference = announced.announcement.reference
     of.case = (await call(DisputesServiceStub, a_case(of), "key:shop")).dispute.dispute_id
     of.proposed = (await call(DisputesServiceStub, a_case(of), "key:shop")).dispute.dispute_id
     for action in (disputes_pb2.ACTION_REVIEW, disputes_pb2.ACTION_PROPOSE):
@@ -181,6 +185,12 @@ def a_payment(of: Belongings, payment: str) -> ledger_pb2.RecordPaymentRequest:
     )
 
 
+def an_announcement(of: Belongings) -> ledger_pb2.AnnouncePaymentRequest:
+    """Some of what is owed is said to come."""
+    item = ledger_pb2.AnnouncedItem(number=of.invoice, amount=eur(100))
+    return ledger_pb2.AnnouncePaymentRequest(account_id=of.account, items=[item])
+
+
 def a_case(of: Belongings) -> disputes_pb2.OpenRequest:
     """Some of it is contested."""
     return disputes_pb2.OpenRequest(invoice=of.invoice, reason_code="PRC_UNIT", amount=eur(100))
@@ -197,6 +207,7 @@ IDS = {
     "dispute_id": "case",
     "hold_id": "hold",
     "payment_id": "payment",
+    "reference": "reference",
 }
 
 
@@ -222,6 +233,7 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "invoicing.ShipOrder": office.shipping(of.open_order, account=of.account, quantities=(("1", "1"),)),
         "invoicing.CancelOrder": invoicing_pb2.CancelOrderRequest(order_id=of.open_order, version=1),
         "ledger.RecordPayment": a_payment(of, of.payment),
+        "ledger.AnnouncePayment": an_announcement(of),
         "ledger.ImportBankStatement": ledger_pb2.ImportBankStatementRequest(
             content=f"reference,account,value_date,amount,currency,remittance\n{of.payment},{of.account},2026-03-02,1.00,EUR,".encode()
         ),

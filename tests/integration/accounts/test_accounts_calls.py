@@ -26,6 +26,7 @@ from services.credit.service import SERVICE as CREDIT
 from services.disputes.service import SERVICE as DISPUTES
 from services.invoicing.press import close_presses
 from services.invoicing.service import SERVICE as INVOICING
+from services.ledger.domain.announcements import EXPECTED_MAX
 from services.ledger.service import SERVICE as LEDGER
 from services.notifications.service import SERVICE as NOTIFICATIONS
 from tests.integration.accounts.callers import Asked, clerk, contact, gated
@@ -78,6 +79,22 @@ async def test_credit_shows_and_decides_orders_of_the_callers_accounts(open_serv
             for who in (ann, bob, bo)
         }
         assert listed == {"contact:ann": ["a"], "contact:bob": ["b"], "user:bo": ["a", "b"]}
+        decided = {
+            who.subject: [
+                (d.decision.order_id, d.hold_state)
+                for d in (
+                    await service.ask(who, "ListDecisions", credit_pb2.ListDecisionsRequest(account_id=account))
+                ).decisions
+            ]
+            for who, account in ((ann, "a"), (bob, "b"), (bo, ""))
+        }
+        assert decided == {
+            "contact:ann": [("o-a", "HELD")],
+            "contact:bob": [("o-b", "REFERRED")],
+            "user:bo": [("o-b", "REFERRED"), ("o-a", "HELD")],
+        }
+        theirs = await service.ask(ann, "ListDecisions", credit_pb2.ListDecisionsRequest(account_id="b"))
+        assert theirs.code == "access.account"
         # Another's is as if it were not there.
         theirs, none = [
             await service.ask(ann, "GetDecision", credit_pb2.GetDecisionRequest(order_id=order))
@@ -138,6 +155,16 @@ async def test_credit_shows_and_decides_orders_of_the_callers_part(open_service:
             )
         codes = [(await decide(north, "s1", NORTH, version=version)).code for version in (1, 2)]
         assert codes == ["access.account", "order.account_changed"]
+        # Of an order that another version has taken to another part they see the version that was theirs.
+        await decide(whole, "n1", SOUTH, version=3)
+        listed = [
+            (shown.decision.order_id, shown.decision.version)
+            for shown in (
+                await service.ask(north, "ListDecisions", credit_pb2.ListDecisionsRequest(account_id="a"))
+            ).decisions
+        ]
+        assert listed == [("n1", 2)]
+        await decide(whole, "n1", NORTH, version=4)
         # What is held for other parts counts all the same: the limit is the company's.
         assert (await decide(north, "n3", NORTH, minor=7_001)).decision.outcome == credit_events.OUTCOME_REFERRED
         assert await credit.account_of(parts, "a") == (0, 3_000)
@@ -297,6 +324,101 @@ async def test_the_ledger_shows_items_of_the_callers_accounts_and_parts(open_ser
         paid = await service.ask(di, "RecordPayment", ledger.a_payment("p3", 23_800, account="a"))
         assert len(paid.applications) == 2
         assert await items(clerk(), "a") == []
+
+
+async def test_payments_are_announced_and_shown_by_account_and_part(open_service: OpenService):
+    async with (
+        open_service(LEDGER, clock="test") as parts,
+        gated(LEDGER, parts, ledger_grpc.LedgerServiceStub) as service,
+    ):
+        desk = ledger.Desk(parts, service.stub)
+        await desk.set_clock(ledger.day("2026-02-01"))
+        await desk.follow(
+            *(ledger.registered(account) for account in ("a", "b")),
+            ledger.issued("i1", account="a", site="north"),
+            ledger.issued("i2", account="a", site="south"),
+            ledger.issued("i3", account="b"),
+        )
+        ann, bob = contact("a"), contact("b", name="bob")
+        nora, sue = (contact("a", name=name, sites=(site,)) for name, site in (("n", "north"), ("s", "south")))
+
+        async def announce(who: Any, account: str, *numbers: str, minor: int = 100) -> Any:
+            items = [ledger_pb2.AnnouncedItem(number=number, amount=ledger.money(minor)) for number in numbers]
+            answer = await service.ask(
+                who, "AnnouncePayment", ledger_pb2.AnnouncePaymentRequest(account_id=account, items=items)
+            )
+            return answer if isinstance(answer, Asked) else answer.announcement.reference
+
+        async def withdraw(who: Any, account: str, reference: str) -> Any:
+            request = ledger_pb2.WithdrawAnnouncementRequest(account_id=account, reference=reference)
+            return await service.ask(who, "WithdrawAnnouncement", request)
+
+        async def announced(who: Any, account: str) -> list[str]:
+            answer = await service.ask(
+                who, "ListAnnouncements", ledger_pb2.ListAnnouncementsRequest(account_id=account)
+            )
+            return sorted(a.reference for a in answer.announcements)
+
+        north, south, both, other = (
+            await announce(nora, "a", "RE-i1"),
+            await announce(sue, "a", "RE-i2"),
+            await announce(ann, "a", "RE-i1", "RE-i2"),
+            await announce(bob, "b", "RE-i3"),
+        )
+
+        assert await announced(ann, "a") == [north, south, both]
+        assert (await announced(nora, "a"), await announced(sue, "a")) == ([north], [south])
+        assert await announced(clerk(), "") == [north, south, both, other]
+        # Another part's or account's invoice, and what was announced of it, is as if it were not there.
+        for who, number in ((nora, "RE-i2"), (ann, "RE-i3")):
+            theirs, none = [await announce(who, "a", name) for name in (number, "RE-x")]
+            assert same_but_for_the_name([theirs, none], (number, "RE-x"))
+        for who, reference in ((nora, south), (nora, both), (ann, other)):
+            asked = [await withdraw(who, "a", name) for name in (reference, "P-x")]
+            assert same_but_for_the_name(asked, (reference, "P-x"))
+        assert (await announce(ann, "b", "RE-i3")).code == "access.account"
+        assert not isinstance(await withdraw(nora, "a", north), Asked)
+        # A payment is the company's: whoever books it, it ends what any part announced. All see it.
+        di = clerk("a", name="di", sites=("north",))
+        await service.ask(di, "RecordPayment", ledger.a_payment("p1", 200, both, account="a"))
+        await service.ask(clerk(), "RecordPayment", ledger.a_payment("p2", 300, account="b"))
+        answer = await service.ask(clerk(), "ListAnnouncements", ledger_pb2.ListAnnouncementsRequest())
+        assert {a.reference: a.state for a in answer.announcements} == {
+            north: "WITHDRAWN",
+            south: "EXPECTED",
+            both: "RECEIVED",
+            other: "EXPECTED",
+        }
+        for who, account, paid in ((ann, "a", ["p1"]), (nora, "a", ["p1"]), (clerk(), "", ["p2", "p1"])):
+            answer = await service.ask(who, "ListPayments", ledger_pb2.ListPaymentsRequest(account_id=account))
+            assert [p.payment_id for p in answer.payments] == paid
+        refused = await service.ask(ann, "ListPayments", ledger_pb2.ListPaymentsRequest(account_id="b"))
+        assert refused.code == "access.account"
+
+
+async def test_what_is_expected_of_other_parts_counts_too(open_service: OpenService):
+    async with (
+        open_service(LEDGER, clock="test") as parts,
+        gated(LEDGER, parts, ledger_grpc.LedgerServiceStub) as service,
+    ):
+        desk = ledger.Desk(parts, service.stub)
+        await desk.follow(
+            ledger.registered("a"),
+            ledger.issued("i1", account="a", site="north"),
+            ledger.issued("i2", account="a", site="south"),
+        )
+        await desk.rows(
+            f"""INSERT INTO announcement
+                SELECT 'acme', 'P-2025-' || n, 'a', 'EUR', 1, ARRAY['i2'], ARRAY[1], NULL, 'EXPECTED', 'user:ada', now()
+                  FROM generate_series(1, {EXPECTED_MAX}) AS n RETURNING 1"""
+        )
+        item = ledger_pb2.AnnouncedItem(number="RE-i1", amount=ledger.money(1))
+        nora = contact("a", name="nora", sites=("north",))
+        answer = await service.ask(
+            nora, "AnnouncePayment", ledger_pb2.AnnouncePaymentRequest(account_id="a", items=[item])
+        )
+
+        assert answer.code == "announcement.too_many"
 
 
 async def test_invoicing_shows_documents_of_the_callers_accounts_and_parts(open_service: OpenService):

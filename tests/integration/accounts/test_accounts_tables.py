@@ -34,7 +34,11 @@ OF_NO_ACCOUNT = {
         "series": "the seller's numbers, whoever they are given to",
         "refused_order": "ids of orders that were refused, and why: followers alone read it",
     },
-    "ledger": {"seller": "the seller's own", "seller_country": "the seller's own"},
+    "ledger": {
+        "seller": "the seller's own",
+        "seller_country": "the seller's own",
+        "announcement_series": "how many were announced in a year: references are counted over all accounts",
+    },
     "disputes": {
         "policy": "the seller's own",
         "seller": "the seller's own",

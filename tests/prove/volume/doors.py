@@ -223,6 +223,8 @@ def _credit() -> list[Door]:
         *pages(credit_pb2.ListAccountsRequest()),
         call(credit_pb2.GetDecisionRequest(order_id="o7")),
         call(credit_pb2.GetDecisionRequest(order_id="o7", version=1)),
+        *pages(credit_pb2.ListDecisionsRequest()),
+        *pages(credit_pb2.ListDecisionsRequest(account_id=HOT)),
         *pages(credit_pb2.ListReferredRequest()),
         call(credit_pb2.PlaceHoldRequest(hold_id="fresh", account_id="b7", scope=party_pb2.Scope(site="x"))),
         call(credit_pb2.LiftHoldRequest(hold_id="fresh")),
@@ -259,6 +261,15 @@ def _ledger() -> list[Door]:
     def pay(name: str, minor: int, remittance: str = "", **more: str) -> Door:
         return call(ledger.a_payment(f"{name} {uuid4()}", minor, remittance, **({"account": HOT} | more)))
 
+    announcement = ledger_pb2.AnnouncePaymentRequest(
+        account_id="b2", items=[ledger_pb2.AnnouncedItem(number="RE-2", amount=eur(100))]
+    )
+
+    async def withdraw(asked: Asked) -> None:
+        announced = (await asked.call("AnnouncePayment", announcement)).announcement
+        request = ledger_pb2.WithdrawAnnouncementRequest(account_id="b2", reference=announced.reference)
+        await asked.call("WithdrawAnnouncement", request)
+
     def credited(n: int) -> Record:
         return ledger.credited(f"new-{n}", note=f"new-c-{n}", account=account_of(n))
 
@@ -279,6 +290,16 @@ def _ledger() -> list[Door]:
         call(ledger_pb2.GetAccountRequest(account_id=HOT)),
         call(ledger_pb2.GetAccountRequest(account_id="b7")),
         call(ledger_pb2.GetPaymentRequest(payment_id="p-i7")),
+        *pages(ledger_pb2.ListPaymentsRequest()),
+        *pages(ledger_pb2.ListPaymentsRequest(account_id="b1")),
+        call(ledger_pb2.ListPaymentsRequest(unapplied_only=True)),
+        call(ledger_pb2.ListPaymentsRequest(account_id="b1", unapplied_only=True)),
+        call(announcement),
+        Door("WithdrawAnnouncement", withdraw),
+        *pages(ledger_pb2.ListAnnouncementsRequest()),
+        *pages(ledger_pb2.ListAnnouncementsRequest(account_id=HOT)),
+        *pages(ledger_pb2.ListAnnouncementsRequest(expected_only=True)),
+        *pages(ledger_pb2.ListAnnouncementsRequest(account_id=HOT, expected_only=True)),
         *pages(ledger_pb2.ListOpenItemsRequest()),
         *pages(ledger_pb2.ListOpenItemsRequest(account_id=HOT)),
         *pages(ledger_pb2.ListOpenItemsRequest(account_id="b2"), rows=2),
@@ -369,6 +390,7 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         samples.invoice,
         samples.credit_note,
         samples.payment,
+        samples.announced,
         samples.dispute_opened,
         lambda: samples.dispute_moved(disputes_events.STATE_PROPOSED),
         samples.dispute_resolved,
@@ -399,6 +421,7 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
                 "decision_id",
                 "credit_note_id",
                 "hold_id",
+                "reference",
             ):
                 if name in body.DESCRIPTOR.fields_by_name:
                     setattr(body, name, f"new-{n}")

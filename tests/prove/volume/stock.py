@@ -92,6 +92,11 @@ LEDGER = (
                                       100, 0, 100 FROM item WHERE right(number, 1) = '1'""",
     """INSERT INTO dispute SELECT tenant, 'd-' || invoice_id, invoice_id, account_id, 'EUR', 100
          FROM item WHERE right(number, 1) = '2'""",
+    # Of b0 a hundred are expected, and of others one at most.
+    """INSERT INTO announcement
+       SELECT tenant, 'P-2025-' || lpad(substr(invoice_id, 2), 7, '0'), account_id, currency, 100, ARRAY[invoice_id], ARRAY[100],
+              NULL, CASE WHEN right(number, 4) IN ('0000', '0002') THEN 'EXPECTED' ELSE 'RECEIVED' END, 'user:a', now()
+         FROM item WHERE right(number, 1) IN ('0', '2')""",
     """INSERT INTO balance
        SELECT tenant, account_id, currency, chart_account, minor, CASE chart_account WHEN 1100 THEN minor ELSE 0 END
          FROM (SELECT tenant, account_id, currency, chart_account, sum(minor) AS minor FROM posting GROUP BY 1, 2, 3, 4) AS b""",
