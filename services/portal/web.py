@@ -12,6 +12,7 @@ the idempotency key of what it does, so that a form sent twice is one act.
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote, urlencode
@@ -174,6 +175,11 @@ class Ask:
     def write_also(self, part: str, reason: str = "") -> Write:
         """The same for one of several calls of a form."""
         return Write(f"{self.write().key} {part}", reason)
+
+    async def today(self) -> date:
+        """The day by the business clock."""
+        async with self.door.database.transaction([self.host.tenant], within=2.0) as tx:
+            return tx.at.date()
 
     def show(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page."""
