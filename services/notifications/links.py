@@ -4,6 +4,7 @@ A link's words are no message of a story (RULES: the message): nothing happened,
 """
 
 import re
+from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ from services.kernel.refusals import Invalid, NotFound, quoted
 from services.notifications import store
 from services.notifications.domain.contacts import Contact
 from services.notifications.domain.delivery import Answer
+from services.notifications.letters import Unwritable
 from services.notifications.letters import link as letter
 from services.notifications.smtp import Away, Dropped, Server
 from services.notifications.store import Key
@@ -91,14 +93,18 @@ async def _send(server: Server, domain: str, batch: Batch) -> None:
     async with batch.database.transaction({job.tenant for job in batch.jobs}) as tx:
         letters = await _letters(tx, [_key(job) for job in batch.jobs])
     waiting = set(letters)
-    try:
-        async with server.connected() as session:
-            for key, one in letters.items():
-                content = letter.write(one, sender=server.sender, domain=domain)
-                if (await session.send(one.person.email, content)).answer is not Answer.NOT_NOW:
-                    waiting.discard(key)
-    except (Away, Dropped):
-        pass
+    todo = deque(letters.items())
+    while todo:
+        try:
+            async with server.connected() as session:
+                while todo:
+                    key, one = todo.popleft()
+                    if (await session.send(one.person.email, _written(one, server, domain))).answer is not Answer.NOT_NOW:
+                        waiting.discard(key)
+        except Dropped:
+            continue  # over that mail perhaps: the others go over another connection
+        except Away:
+            break
     async with batch.finishing() as done:
         for job in done.jobs:
             if _key(job) in waiting:
@@ -107,6 +113,13 @@ async def _send(server: Server, domain: str, batch: Batch) -> None:
         await done.tx.run(
             "DELETE FROM link WHERE (tenant, link_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", columns(gone)
         )
+
+
+def _written(one: _Letter, server: Server, domain: str) -> bytes:
+    try:
+        return letter.write(one, sender=server.sender, domain=domain)
+    except Exception as error:  # noqa: BLE001 - whatever it is, its message may have the link in it
+        raise Unwritable(error) from None
 
 
 def _key(job: Job) -> Key:

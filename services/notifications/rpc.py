@@ -25,7 +25,8 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     ) -> service_pb2.RegisterContactResponse:
         """A person to tell, new or changed."""
         firm = (await store.firms(tx, [call.tenant]))[call.tenant]
-        await usecases.register_contact(tx, wire.contact(call.tenant, request, firm.seller().language))
+        contact = wire.contact(call.tenant, request, firm.seller().language)
+        await usecases.register_contact(tx, contact, wire.registrar(call.caller))
         return service_pb2.RegisterContactResponse()
 
     @visit

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import traceback
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -21,7 +20,7 @@ from services.notifications import links, metrics, store
 from services.notifications.documents import BYTES_MAX, Document, Documents
 from services.notifications.domain import delivery
 from services.notifications.domain.delivery import Answer, Handed
-from services.notifications.letters import letter
+from services.notifications.letters import Unwritable, letter
 from services.notifications.neighbours import NotAtHand
 from services.notifications.quotes import Quotes
 from services.notifications.room import Room
@@ -45,13 +44,6 @@ FORGOTTEN_AT_ONCE = 1000  # messages in one transaction
 
 _DROPPED = Handed(Answer.NOT_NOW, dropped=True)
 _HOPELESS = Reason("failed", "mail.dropped", "the mail server ended the connection over this mail, again and again")
-
-
-class Unwritable(Exception):  # noqa: N818 - what is wrong with the letter
-    """A letter could not be written. Says where and of which kind the error was; its message may name a person."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__("".join(traceback.format_tb(error.__traceback__)) + type(error).__name__)
 
 
 @dataclass(slots=True)

@@ -188,6 +188,11 @@ async def contacts_of(tx: Tx, accounts: Collection[Key]) -> dict[Key, list[Conta
     return found
 
 
+async def lock_house(tx: Tx, house: Key) -> None:
+    """Let nobody else take people away from an account until the transaction ends."""
+    await tx.run("SELECT pg_advisory_xact_lock(hashtextextended('people/' || %s || '/' || %s, 0))", house)
+
+
 async def list_contacts(tx: Tx, house: Key, page: Page) -> list[Contact]:
     """The people of an account, by id; of the seller where the account is ''."""
     rows = await tx.rows(
@@ -252,7 +257,8 @@ async def account_of(tx: Tx, key: Key) -> str:
 
 
 async def erase_contact(tx: Tx, key: Key, account_id: str) -> None:
-    """From now on the id means nobody, whether it meant somebody here or not."""
+    """From now on the id means nobody, whether it meant somebody here or not; no link lets it in."""
+    await tx.run("DELETE FROM link WHERE tenant = %s AND contact_id = %s", key)
     await tx.run(
         """INSERT INTO contact (tenant, contact_id, account_id, name, email, roles, site, cost_centre, purchase_order,
                                 language, wants_document, suspended_at, erased_at)

@@ -24,11 +24,12 @@ from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.retention import Record
 from services.notifications import store, wire
-from services.notifications.domain import delivery, routing
+from services.notifications.domain import delivery, rights, routing
 from services.notifications.domain.contacts import LANGUAGES, Contact, mailbox
 from services.notifications.domain.delivery import Answer, Handed
 from services.notifications.domain.matrix import Kind, Weight
 from services.notifications.domain.messages import Message
+from services.notifications.domain.rights import Registrar
 from services.notifications.domain.roles import BUYER_ROLES, Role
 from services.notifications.domain.routing import House, Post, Recipient, Route
 from services.notifications.domain.sellers import Firm, Policy
@@ -44,19 +45,37 @@ MESSAGES_AT_ONCE = 5000
 Firms = Mapping[str, Firm]  # by tenant
 
 
-async def register_contact(tx: Tx, contact: Contact) -> None:
-    """A person to tell, new or changed; what was to reach their old address with somebody else's mail goes by itself."""
+async def register_contact(tx: Tx, contact: Contact, by: Registrar | None = None) -> None:
+    """A person to tell, new or changed; what was to reach their old address with somebody else's mail goes by itself.
+
+    `by`: who registers them; None where that is believed.
+    """
     key = (contact.tenant, contact.contact_id)
     before = (await store.addresses(tx, [key])).get(key)
     if before == "":
         raise Conflict(
             "contact.erased", f"contact {quoted(contact.contact_id)} was forgotten: the id means nobody any more"
         )
+    known, _ = await store.find_contact(tx, key)
+    if by is not None:
+        by.check(known, contact)
+    await _keep_administered(tx, known, contact)
     await store.save_contact(tx, contact)
     await store.close_vacancies(tx, contact)
     if before is not None and mailbox(before) != mailbox(contact.email):
         async with tx.all_accounts():  # somebody of another company may have had the same address
             await store.have_sent(tx, await store.let_go(tx, key), _word())
+
+
+async def _keep_administered(tx: Tx, before: Contact | None, after: Contact | None) -> None:
+    """Refuse to take away the last one who administers an account; two who leave at once go one after the other."""
+    if before is None or not rights.administers_less(before, after):
+        return
+    house = (before.tenant, before.account_id)
+    await store.lock_house(tx, house)
+    async with tx.all_parts():
+        others = (await store.contacts_of(tx, {house}))[house]
+    rights.check_still_administered(before, others)
 
 
 async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool) -> None:
@@ -73,6 +92,8 @@ async def erase(tx: Tx, call: Origin, contact_id: str) -> None:
     if not await store.addresses(tx, [key]):
         raise NotFound("contact.unknown", f"no contact {quoted(contact_id)}")
     account_id = await store.account_of(tx, key)
+    known, _ = await store.find_contact(tx, key)
+    await _keep_administered(tx, known, None)
     await store.erase_contact(tx, key, account_id)
     await forget_later(tx, key)
     erased = events_pb2.ContactErased(contact_id=contact_id, account_id=account_id)

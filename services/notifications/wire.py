@@ -18,6 +18,7 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts
 from services.chassis.envelope import Event, is_who
+from services.chassis.identity import Principal
 from services.kernel.calendars import day
 from services.kernel.money import Money
 from services.kernel.orders import Scope
@@ -25,6 +26,7 @@ from services.kernel.refusals import Invalid
 from services.notifications.domain import contacts, quotes
 from services.notifications.domain.contacts import Contact
 from services.notifications.domain.matrix import Kind
+from services.notifications.domain.rights import Registrar
 from services.notifications.domain.roles import Role
 from services.notifications.domain.sellers import LegalEntity, Policy, clock_time
 from services.notifications.domain.stories import (
@@ -504,6 +506,11 @@ def contact(tenant: str, request: service_pb2.RegisterContactRequest, language: 
         language=request.language or language,
         wants_document=request.wants_document,
     ).check()
+
+
+def registrar(caller: Principal | None) -> Registrar | None:
+    """Who registers people, by their token; None where there is none."""
+    return Registrar(caller.subject, caller.roles, bool(caller.on_behalf_of)) if caller else None
 
 
 def contact_message(person: Contact) -> service_pb2.Contact:

@@ -25,6 +25,9 @@ class Role(StrEnum):
     SALES = "SALES"
     LOGISTICS = "LOGISTICS"
     QUALITY = "QUALITY"
+    # Rights alone: nobody hears of anything as one of these.
+    SELLER_ADMIN = "SELLER_ADMIN"
+    AUDITOR = "AUDITOR"
 
 
 BUYER_ROLES = frozenset(

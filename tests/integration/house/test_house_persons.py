@@ -99,7 +99,7 @@ async def business(house: House) -> str:
     buyer = credit_calls.RegisterBuyerRequest(account_id="b1", company=company(), limit=eur(100_000))
     await house.call(CreditServiceStub, "RegisterBuyer", buyer, reason=WHY)
     for contact_id, account_id, roles in (
-        ("cleo", "b1", ["AP_CLERK", "REQUESTER", "RECEIVING", "ACCOUNT_ADMIN"]),
+        ("cleo", "b1", ["AP_CLERK", "REQUESTER", "RECEIVING"]),
         ("ada", "", ["CREDIT", "CASH_APP", "DISPUTE_OWNER", "SALES", "COLLECTOR", "BILLING"]),
     ):
         contact = notifications_calls.RegisterContactRequest(

@@ -79,5 +79,5 @@ def test_somebody_at_the_seller_answers_for_every_kind_of_fact():
 def test_the_roles_are_those_of_the_domain_rules():
     assert {role.value for role in BUYER_ROLES} == set(COLUMNS.split())
     assert {role.value for role in SELLER_ROLES} == set(
-        "CREDIT BILLING CASH_APP COLLECTOR DISPUTE_OWNER SALES LOGISTICS QUALITY".split()
+        "CREDIT BILLING CASH_APP COLLECTOR DISPUTE_OWNER SALES LOGISTICS QUALITY SELLER_ADMIN AUDITOR".split()
     )
