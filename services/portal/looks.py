@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from babel import Locale, dates, numbers, support
 from babel.messages.mofile import write_mo
@@ -128,6 +129,12 @@ class Words:
         """A code in words."""
         return self.say(LABELS[code]) if code in LABELS else code.replace("_", " ").lower()
 
+    def kind(self, about: str) -> str:
+        """What a message or a thread is about, in words: an order by its id, the others by their kind."""
+        kind, _, name = about.partition("/")
+        said = self.label(f"kind {kind}")
+        return f"{said} {name}" if kind == "order" else said
+
     def say_many(self, one: str, many: str, n: int, **values: Any) -> str:
         """The same of a number of things."""
         return self._known.ngettext(one, many, n) % {"num": n, **values}
@@ -208,6 +215,18 @@ def _name_of(value: int, enum: str) -> str:
     return str(_ENUMS[enum].Name(value))
 
 
+# Where the page of a thing is, by the word that its subject begins with.
+_PAGES: Mapping[str, str] = {"order": "/orders/", "invoice": "/invoices/", "dispute": "/disputes/"}
+
+
+def where(about: str) -> str:
+    """The page of what a message or a thread is about ("order/o1"); "" where it has none."""
+    kind, _, name = about.partition("/")
+    if kind == "payment":
+        return "/balance"
+    return f"{_PAGES[kind]}{quote(name, safe='')}" if kind in _PAGES and name else ""
+
+
 @lru_cache(10_000)
 def _money(value: Decimal, currency: str, locale: str) -> str:
     return str(numbers.format_currency(value, currency, locale=locale))
@@ -249,7 +268,9 @@ class Looks:
                 moment=words.moment,
                 ago=words.ago,
                 label=words.label,
+                kind=words.kind,
                 name_of=_name_of,
+                where=where,
                 tone=tone,
             )
             environment.globals["static"] = lambda name: self._static_names[name]

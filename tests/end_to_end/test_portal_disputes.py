@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from playwright.sync_api import FilePayload
 from receivables.disputes.v1 import service_pb2
 
 from tests.end_to_end.visitors import Visitor
@@ -26,7 +27,7 @@ def number_of(trader: Any) -> str:
     return str(trader.invoice.number)
 
 
-def photo() -> dict[str, Any]:
+def photo() -> FilePayload:
     out = io.BytesIO()
     Image.new("RGB", (300, 200), (180, 60, 40)).save(out, "JPEG", comment=b"taken by ann")
     return {"name": "broken pallet.jpg", "mimeType": "image/jpeg", "buffer": out.getvalue()}

@@ -55,9 +55,7 @@ def together(items: Iterable[Chosen]) -> list[list[Chosen]]:
     groups: dict[tuple[str, str], list[Chosen]] = {}
     for item in items:
         groups.setdefault((item.amount.currency, series_of(item.number)), []).append(item)
-    return [
-        group[at : at + ITEMS_MAX] for _, group in sorted(groups.items()) for at in range(0, len(group), ITEMS_MAX)
-    ]
+    return [group[at : at + ITEMS_MAX] for _, group in sorted(groups.items()) for at in range(0, len(group), ITEMS_MAX)]
 
 
 def payee_of(document: Mapping[str, Any]) -> Payee | None:

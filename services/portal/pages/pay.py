@@ -57,9 +57,7 @@ async def announce(ask: Ask) -> Response:
         for group in groups:
             request = service_pb2.AnnouncePaymentRequest(
                 account_id=ask.person.account_id,
-                items=[
-                    service_pb2.AnnouncedItem(number=item.number, amount=_message(item.amount)) for item in group
-                ],
+                items=[service_pb2.AnnouncedItem(number=item.number, amount=_message(item.amount)) for item in group],
                 expected_on=expected,
             )
             answer = await ask.of.ledger("AnnouncePayment", request, ask.write_also(group[0].number))
@@ -89,9 +87,7 @@ async def transfer(ask: Ask) -> Response:
 @post("/pay/{reference}/withdraw", MONEY)
 async def withdraw(ask: Ask) -> Response:
     """It will not be paid so after all."""
-    request = service_pb2.WithdrawAnnouncementRequest(
-        account_id=ask.person.account_id, reference=ask.path("reference")
-    )
+    request = service_pb2.WithdrawAnnouncementRequest(account_id=ask.person.account_id, reference=ask.path("reference"))
     await ask.of.ledger("WithdrawAnnouncement", request, ask.write())
     return ask.go("/pay", told="withdrawn")
 
