@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from stdnum import iban
+
 from services.kernel.money import Money
 
 ITEMS_MAX = 100  # of one announcement
@@ -31,18 +33,13 @@ class Payee:
 
     @property
     def iban(self) -> str:
-        """The account if it is an IBAN (ISO 13616: the check digits are right); else ""."""
-        compact = "".join(self.account.split()).upper()
-        if not (15 <= len(compact) <= 34 and compact.isascii() and compact.isalnum() and compact[2:4].isdigit()):
-            return ""
-        turned = "".join(str(int(c, 36)) for c in compact[4:] + compact[:4])
-        return compact if int(turned) % 97 == 1 else ""
+        """The account if it is an IBAN; else ""."""
+        return str(iban.compact(self.account)) if iban.is_valid(self.account) else ""
 
     @property
     def written(self) -> str:
         """The account as people read it: an IBAN by fours."""
-        iban = self.iban
-        return " ".join(iban[at : at + 4] for at in range(0, len(iban), 4)) if iban else self.account
+        return str(iban.format(self.account)) if self.iban else self.account
 
 
 def series_of(number: str) -> str:
