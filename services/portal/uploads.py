@@ -63,6 +63,7 @@ async def _made_anew(content: bytes) -> tuple[str, bytes]:
     finally:
         if process.returncode is None:
             process.kill()
+            await process.wait()
     if process.returncode:
         code = said.decode(errors="replace")
         code = code if code in _SAYS else "upload.unreadable"
