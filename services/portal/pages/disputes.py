@@ -147,19 +147,19 @@ async def cases_csv(ask: Ask) -> Response:
     return csv_of(head, rows, "cases.csv")
 
 
-@get("/disputes/{number}", CASES)
+@get("/disputes/{case}", CASES)
 async def case(ask: Ask) -> Response:
     """One case: where it stands, what we promise, what is missing or proposed, its files, its story."""
     return await _case(ask)
 
 
-@post("/disputes/{number}/move", CASES)
+@post("/disputes/{case}/move", CASES)
 async def move(ask: Ask) -> Response:
     """What the buyer's side does: answer, accept, appeal, open again, withdraw."""
-    of, number, action, said = ask.of, ask.path("number"), ask.typed("action"), ask.line("said")
-    if action not in {act for acts in ACTS.values() for act in acts}:
-        raise Invalid("dispute.unknown_action", "that is nothing that can be done with a case here")
+    of, number, action, said = ask.of, ask.path("case"), ask.typed("action"), ask.line("said")
     try:
+        if action not in {act for acts in ACTS.values() for act in acts}:
+            raise Invalid("dispute.unknown_action", "that is nothing that can be done with a case here")
         if len(said) > SAID_MAX:
             raise Invalid("dispute.said_too_long", "that is longer than 200 characters: write it as a message below")
         if action == "ANSWER" and not said:
@@ -172,34 +172,34 @@ async def move(ask: Ask) -> Response:
     except (Refused, Refusal) as refused:
         field = "file" if refused.code.startswith(("upload.", "evidence.")) else "said"
         return await _case(ask, 422, {field: ask.refused(refused)}, said)
-    return ask.go(f"/disputes/{number}", told=action.lower())
+    return ask.go(f"/disputes/{case}", told=action.lower())
 
 
-@post("/disputes/{number}/files", CASES)
+@post("/disputes/{case}/files", CASES)
 async def add_file(ask: Ask) -> Response:
     """Add a photo or a document."""
     try:
         file = await _file(ask)
         if file is None:
             raise Invalid("upload.missing", "no file was chosen")
-        if not await _attach(ask, ask.path("number"), file):
+        if not await _attach(ask, ask.path("case"), file):
             raise Away("disputes")
     except (Refused, Refusal) as refused:
         return await _case(ask, 422, {"file": ask.refused(refused)})
-    return ask.go(f"/disputes/{ask.path('number')}", told="file")
+    return ask.go(f"/disputes/{ask.path('case')}", told="file")
 
 
-@get("/disputes/{number}/files/{file}", CASES)
+@get("/disputes/{case}/files/{file}", CASES)
 async def file(ask: Ask) -> Response:
     """A file of a case."""
-    request = service_pb2.GetEvidenceRequest(dispute_id=ask.path("number"), evidence_id=ask.path("file"))
+    request = service_pb2.GetEvidenceRequest(dispute_id=ask.path("case"), evidence_id=ask.path("file"))
     found = await ask.of.disputes("GetEvidence", request)
     return uploads.sent(found.evidence.file_name, found.evidence.media_type, found.content)
 
 
 async def _case(ask: Ask, status: int = 200, errors: Mapping[str, str] | None = None, said: str = "") -> Response:
     of = ask.of
-    request = service_pb2.GetDisputeRequest(dispute_id=ask.path("number"), page_size=1000)
+    request = service_pb2.GetDisputeRequest(dispute_id=ask.path("case"), page_size=1000)
     known = await of.disputes("GetDispute", request)
     dispute = known.dispute
     about = f"dispute/{dispute.dispute_id}"

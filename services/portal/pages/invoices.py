@@ -102,13 +102,17 @@ async def invoice(ask: Ask) -> Response:
     of, about = ask.of, f"invoice/{paper.document_id}"
     found = await together(
         cases=of.disputes(
-            "ListDisputes", disputes_pb2.ListDisputesRequest(invoice_id=paper.document_id, page_size=PAGE)
+            "ListDisputes",
+            disputes_pb2.ListDisputesRequest(account_id=paper.account_id, invoice_id=paper.document_id, page_size=PAGE),
         ),
         items=of.ledger(
             "ListOpenItems", ledger_pb2.ListOpenItemsRequest(account_id=paper.account_id, page_size=_ITEMS)
         ),
         credits=of.invoicing(
-            "ListInvoices", invoicing_pb2.ListInvoicesRequest(order_id=paper.order_id, page_size=_OF_ORDER)
+            "ListInvoices",
+            invoicing_pb2.ListInvoicesRequest(
+                account_id=paper.account_id, order_id=paper.order_id, page_size=_OF_ORDER
+            ),
         ),
         told=of.notifications("ListMessages", _told(ask, paper, about)),
         timeline=of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
