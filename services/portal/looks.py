@@ -216,14 +216,17 @@ def _name_of(value: int, enum: str) -> str:
 
 
 # Where the page of a thing is, by the word that its subject begins with.
-_PAGES: Mapping[str, str] = {"order": "/orders/", "invoice": "/invoices/", "dispute": "/disputes/"}
+_PAGES: Mapping[str, str] = {
+    "order": "/orders/",
+    "invoice": "/invoices/",
+    "dispute": "/disputes/",
+    "payment": "/payments/",
+}
 
 
 def where(about: str) -> str:
     """The page of what a message or a thread is about ("order/o1"); "" where it has none."""
     kind, _, name = about.partition("/")
-    if kind == "payment":
-        return "/balance"
     return f"{_PAGES[kind]}{quote(name, safe='')}" if kind in _PAGES and name else ""
 
 

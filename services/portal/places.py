@@ -1,6 +1,6 @@
 """What stands in every page's head, in its order: an address, its words, and who sees it there."""
 
-from services.portal.domain.people import BUYERS, CASES, CREDIT_LINE, MONEY, SELLERS, Guard
+from services.portal.domain.people import BUYERS, CASES, CREDIT_LINE, MONEY, PAPERS, SELLERS, Guard
 
 
 def _(text: str) -> str:
@@ -9,8 +9,8 @@ def _(text: str) -> str:
 
 PLACES: tuple[tuple[str, str, Guard], ...] = (
     ("/", _("Overview"), BUYERS),
-    ("/orders", _("Orders"), BUYERS),
-    ("/invoices", _("Invoices"), BUYERS),
+    ("/orders", _("Orders"), PAPERS),
+    ("/invoices", _("Invoices"), PAPERS),
     ("/pay", _("Pay"), MONEY),
     ("/balance", _("Balance"), MONEY),
     ("/disputes", _("Cases"), CASES),

@@ -37,6 +37,12 @@ class Payee:
         return str(iban.compact(self.account)) if iban.is_valid(self.account) else ""
 
     @property
+    def bic(self) -> str:
+        """The bank if it is said by its BIC (ISO 9362); else ""."""
+        compact = "".join(self.bank.split()).upper()
+        return compact if len(compact) in (8, 11) and compact.isascii() and compact.isalnum() else ""
+
+    @property
     def written(self) -> str:
         """The account as people read it: an IBAN by fours."""
         return str(iban.format(self.account)) if self.iban else self.account

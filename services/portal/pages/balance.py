@@ -10,6 +10,7 @@ from receivables.ledger.v1 import service_pb2
 from services.portal.asks import together
 from services.portal.domain import aging
 from services.portal.domain.people import MONEY
+from services.portal.pages.threads import seen, thread_of
 from services.portal.web import PAGE, Ask, csv_of, get
 
 _AGED = 1000  # items of which the chart is drawn
@@ -49,6 +50,16 @@ async def balance(ask: Ask) -> Response:
         next_token=found["items"].next_page_token if found["items"] else "",
         **found,
     )
+
+
+@get("/payments/{payment}", MONEY)
+async def payment(ask: Ask) -> Response:
+    """One payment that is here, and what was written about it."""
+    about = f"payment/{ask.path('payment')}"
+    known = await ask.of.ledger("GetPayment", service_pb2.GetPaymentRequest(payment_id=ask.path("payment")))
+    found = await together(thread=thread_of(ask.of, about))
+    await seen(ask, about, found["thread"])
+    return ask.show("payment.html", payment=known.payment, about=about, **found)
 
 
 @get("/balance.csv", MONEY)

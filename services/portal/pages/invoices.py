@@ -12,11 +12,11 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.kernel.money import Money
 from services.portal.asks import together
-from services.portal.domain.people import BUYER_ROLES, CASES, MONEY, SELLER_ROLES, Guard
+from services.portal.domain.people import CASES, MONEY, PAPERS, SELLER_ROLES, Guard
 from services.portal.pages.threads import seen, thread_of
 from services.portal.web import PAGE, Ask, attachment, csv_of, get
 
-READS = Guard((BUYER_ROLES - {"EXEC_SPONSOR"}) | SELLER_ROLES)
+READS = Guard(PAPERS.roles | SELLER_ROLES)
 FORMATS = ("facturx", "ubl", "cii", "json", "csv")
 _CSV_PAGES, _CSV_ROWS = 20, 500
 _ITEMS = 500

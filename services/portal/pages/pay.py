@@ -77,10 +77,10 @@ async def transfer(ask: Ask) -> Response:
     code = ""
     if payee is not None and announced.state == "EXPECTED" and transfers.has_code(payee, amount):
         drawn = helpers.make_epc_qr(
-            payee.name[:70], payee.iban, amount.decimal, text=announced.reference, bic=payee.bank or None
+            payee.name[:70], payee.iban, amount.decimal, text=announced.reference, bic=payee.bic or None
         )
         code = drawn.svg_data_uri(scale=4, border=4, light="#fff")
-    also = [reference for reference in ask.query("also").split(",") if reference][:20]
+    also = [one for one in ask.query("also").split(",") if one.startswith("P-")][:20]
     return ask.show("transfer.html", announced=announced, payee=payee, code=code, also=also)
 
 
