@@ -177,6 +177,8 @@ LABELS: Mapping[str, str] = {
     "order_file.too_many": _("The file has more than 300 lines: split it."),
     "order.no_lines": _("An order has at least one line."),
     "order.day": _("Choose a day from today on."),
+    "order.already_shipped": _("Goods of this order have shipped: it stands."),
+    "order.version_passed": _("The order was changed meanwhile: look at it again."),
     "order.amount_not_positive": _("An order comes to more than nothing."),
     "order.no_portal_source": _("Orders cannot be placed here yet: your seller has to set it up."),
     "pay.nothing": _("Choose at least one invoice."),

@@ -8,7 +8,7 @@ from services.portal.asks import together
 from services.portal.domain.people import BUYERS
 from services.portal.web import PAGE, Ask, get
 
-_LOOKED_THROUGH = 1000  # messages, of the newest, for one by its id
+_PAGES, _ROWS = 10, 100  # that are looked through, from the newest, for one by its id
 
 
 @get("/messages", BUYERS)
@@ -27,11 +27,15 @@ async def messages(ask: Ask) -> Response:
 @get("/messages/{message}", BUYERS)
 async def message(ask: Ask) -> Response:
     """One of the reader's own."""
-    found = await ask.of.notifications("ListMessages", _own(ask, _LOOKED_THROUGH, ""))
-    wanted = ask.path("message")
-    for one in found.messages:
-        if one.message_id == wanted:
-            return ask.show("message.html", message=one)
+    wanted, token = ask.path("message"), ""
+    for _ in range(_PAGES):
+        found = await ask.of.notifications("ListMessages", _own(ask, _ROWS, token))
+        for one in found.messages:
+            if one.message_id == wanted:
+                return ask.show("message.html", message=one)
+        token = found.next_page_token
+        if not token:
+            break
     raise NotFound("message.unknown", "no message by that id")
 
 

@@ -73,7 +73,7 @@ async def transfer(ask: Ask) -> Response:
     """What the bank must be told of a payment that was announced."""
     announced = await _announced(ask, ask.path("reference"))
     amount = Money(announced.amount.minor, announced.amount.currency)
-    payee = await _payee(ask, announced.items[0].number) if announced.items else None
+    payee = (await together(payee=_payee(ask, announced)))["payee"] or None
     code = ""
     if payee is not None and announced.state == "EXPECTED" and transfers.has_code(payee, amount):
         drawn = helpers.make_epc_qr(
@@ -180,9 +180,9 @@ async def _announced(ask: Ask, reference: str) -> Any:
     raise NotFound("announcement.unknown", "no payment was announced by that reference")
 
 
-async def _payee(ask: Ask, number: str) -> Payee | None:
-    """Whom to pay, as the invoice itself says it."""
-    request = invoicing_pb2.RenderDocumentRequest(document=number, format="json")
+async def _payee(ask: Ask, announced: Any) -> Payee | None:
+    """Whom to pay, as an invoice says that is paid by it."""
+    request = invoicing_pb2.RenderDocumentRequest(document=announced.items[0].number, format="json")
     return transfers.payee_of(json.loads((await ask.of.invoicing("RenderDocument", request)).content))
 
 
