@@ -61,7 +61,7 @@ class Visit:
         if answer.status_code not in (httpx.codes.OK, httpx.codes.SEE_OTHER):
             said = " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
             raise NotAsWantedError(f"{path} of the portal answers {answer.status_code}: {said[-500:]}")
-        return answer.headers.get("location", "")
+        return str(answer.headers.get("location", ""))
 
     def _ask(self, method: str, path: str, **more: object) -> httpx.Response:
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())

@@ -122,7 +122,7 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=installed.executable,
-            env=installed.environment,
+            env={**installed.environment},
             args=["--no-sandbox", "--no-zygote", "--disable-gpu", "--headless=old", "--font-render-hinting=none"],
         )
         yield launched

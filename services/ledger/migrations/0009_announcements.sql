@@ -41,8 +41,16 @@ DO $$ BEGIN EXECUTE format('GRANT UPDATE (state) ON announcement TO %I', current
 -- see (chassis/0006_accounts_apart.sql, seen_with: why not SQL). For who looks, as payments of a whole company end it.
 CREATE FUNCTION announcement_is_of_seen_items(tenant text, invoice_ids text[])
 RETURNS boolean LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+  wanted text;
 BEGIN
-  RETURN (SELECT count(*) FROM item WHERE item.tenant = $1 AND item.invoice_id = ANY ($2)) = cardinality($2);
+  -- One by one, by the key: for a list of them a plan would be made each time.
+  FOREACH wanted IN ARRAY invoice_ids LOOP
+    IF NOT EXISTS (SELECT FROM item WHERE item.tenant = $1 AND item.invoice_id = wanted) THEN
+      RETURN false;
+    END IF;
+  END LOOP;
+  RETURN true;
 END $$;
 SELECT protect_account('announcement');
 CREATE POLICY of_part ON announcement AS RESTRICTIVE FOR SELECT

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import structlog
@@ -18,7 +19,7 @@ async def house(open_service: OpenService) -> AsyncIterator[House]:
     """Give the house at nine on a Monday."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # thousands are refused
     sources = {"portal": ["*"], "*": ["*"]}
-    settings = {
+    settings: dict[str, dict[str, Any]] = {
         "invoicing": {"rules_dir": rules.install(), "official_rules_share": 0.0, "order_sources": sources},
         "credit": {"order_sources": sources},
         "notifications": {"order_sources": sources},

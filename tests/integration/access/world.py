@@ -51,6 +51,7 @@ class Belongings:
     invoice: str = "RE-2026-999999"
     case: str = field(default_factory=lambda: str(uuid4()))
     proposed: str = field(default_factory=lambda: str(uuid4()))
+    evidence: str = field(default_factory=lambda: str(uuid4()))
     reference: str = "P-2026-999999"
 
     @property
@@ -87,7 +88,9 @@ class Belongings:
     def secrets(self) -> frozenset[str]:
         """Whatever of it, in an answer, tells whose it is."""
         begins = {f"{self.account}-{what}" for what in ("order", "referred", "contact", "hold", "payment", "held")}
-        return frozenset({self.invoice_id, self.invoice, self.case, self.proposed, self.company, *begins})
+        return frozenset(
+            {self.invoice_id, self.invoice, self.case, self.proposed, self.evidence, self.company, *begins}
+        )
 
     @property
     def company(self) -> str:
@@ -143,6 +146,7 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
         announced = await call(LedgerServiceStub, an_announcement(of))
     of.reference = announced.announcement.reference
     of.case = (await call(DisputesServiceStub, a_case(of), "key:shop")).dispute.dispute_id
+    of.evidence = (await call(DisputesServiceStub, a_photo(of), "key:shop")).evidence.evidence_id
     of.proposed = (await call(DisputesServiceStub, a_case(of), "key:shop")).dispute.dispute_id
     for action in (disputes_pb2.ACTION_REVIEW, disputes_pb2.ACTION_PROPOSE):
         await call(DisputesServiceStub, disputes_pb2.MoveRequest(dispute_id=of.proposed, action=action), "user:lea")
@@ -196,6 +200,13 @@ def a_case(of: Belongings) -> disputes_pb2.OpenRequest:
     return disputes_pb2.OpenRequest(invoice=of.invoice, reason_code="PRC_UNIT", amount=eur(100))
 
 
+def a_photo(of: Belongings) -> disputes_pb2.AddEvidenceRequest:
+    """Something is added to its case."""
+    return disputes_pb2.AddEvidenceRequest(
+        dispute_id=of.case, file_name="box.pdf", media_type="application/pdf", content=b"%PDF-1.7"
+    )
+
+
 # What a request says beside the ids that its fields are named for (IDS), so that it succeeds for whoever may.
 IDS = {
     "account_id": "account",
@@ -205,6 +216,7 @@ IDS = {
     "invoice_id": "invoice_id",
     "document": "invoice",
     "dispute_id": "case",
+    "evidence_id": "evidence",
     "hold_id": "hold",
     "payment_id": "payment",
     "reference": "reference",
@@ -244,6 +256,8 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "disputes.SetPolicy": disputes_pb2.SetPolicyRequest(
             policy=disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5, reopen_days=30)
         ),
+        "disputes.Preview": disputes_pb2.PreviewRequest(reason_code="PRC_UNIT"),
+        "disputes.AddEvidence": a_photo(of),
         "disputes.GetMove": disputes_pb2.GetMoveRequest(nth=1),
         "notifications.RegisterContact": a_contact(of),
         "notifications.EraseContact": notifications_pb2.EraseContactRequest(contact_id=of.leaver),

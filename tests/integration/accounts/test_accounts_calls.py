@@ -29,7 +29,7 @@ from services.invoicing.service import SERVICE as INVOICING
 from services.ledger.domain.announcements import EXPECTED_MAX
 from services.ledger.service import SERVICE as LEDGER
 from services.notifications.service import SERVICE as NOTIFICATIONS
-from tests.integration.accounts.callers import Asked, clerk, contact, gated
+from tests.integration.accounts.callers import Asked, Gated, clerk, contact, gated
 from tests.integration.conftest import OpenService
 from tests.integration.credit import desk as credit
 from tests.integration.disputes import desk as disputes
@@ -252,6 +252,11 @@ async def test_disputes_are_seen_and_opened_on_the_callers_invoices(open_service
         for invoice in ("i-b", "N-i-b"):
             theirs, none = [await service.ask(ann, "Open", wish(name)) for name in (invoice, "i-x")]
             assert same_but_for_the_name([theirs, none], (invoice, "i-x"))
+            looked = [
+                await service.ask(ann, "Preview", disputes_pb2.PreviewRequest(invoice=name, reason_code="PRC_UNIT"))
+                for name in (invoice, "i-x")
+            ]
+            assert same_but_for_the_name(looked, (invoice, "i-x"))
         for name in (case.dispute_id, case.number):
             asked = [
                 await service.ask(ann, "GetDispute", disputes_pb2.GetDisputeRequest(dispute_id=d)) for d in (name, "x")
@@ -262,6 +267,7 @@ async def test_disputes_are_seen_and_opened_on_the_callers_invoices(open_service
                 await service.ask(ann, "Move", disputes_pb2.MoveRequest(dispute_id=d, action=move)) for d in (name, "x")
             ]
             assert same_but_for_the_name(moved, (name, "x"))
+        await may_see_and_add_evidence_of_their_own(service, ann, bob, mine, case)
         listed = await service.ask(ann, "ListDisputes", disputes_pb2.ListDisputesRequest(account_id="a"))
         assert [d.dispute_id for d in listed.disputes] == [mine.dispute_id]
         history = await service.ask(ann, "GetDispute", disputes_pb2.GetDisputeRequest(dispute_id=mine.number))
@@ -280,8 +286,42 @@ async def test_disputes_are_seen_and_opened_on_the_callers_invoices(open_service
             for d in (mine.number, "x")
         ]
         assert same_but_for_the_name(asked, (mine.number, "x"))
+        asked = [
+            await service.ask(nora, "ListEvidence", disputes_pb2.ListEvidenceRequest(dispute_id=d))
+            for d in (mine.number, "x")
+        ]
+        assert same_but_for_the_name(asked, (mine.number, "x"))
         listed = await service.ask(nora, "ListDisputes", disputes_pb2.ListDisputesRequest(account_id="a"))
         assert list(listed.disputes) == []
+
+
+async def may_see_and_add_evidence_of_their_own(service: Gated, ann: Any, bob: Any, mine: Any, theirs: Any) -> None:
+    """Each adds to their own case; the other's, and what is in it, is not there, by whichever case it is asked for."""
+
+    def photo(dispute_id: str) -> disputes_pb2.AddEvidenceRequest:
+        return disputes_pb2.AddEvidenceRequest(
+            dispute_id=dispute_id, file_name="a.pdf", media_type="application/pdf", content=b"%PDF-1.7"
+        )
+
+    own = (await service.ask(ann, "AddEvidence", photo(mine.dispute_id))).evidence
+    other = (await service.ask(bob, "AddEvidence", photo(theirs.number))).evidence
+    assert own.evidence_id != other.evidence_id
+    for name in (theirs.dispute_id, theirs.number):
+        added = [await service.ask(ann, "AddEvidence", photo(d)) for d in (name, "x")]
+        assert same_but_for_the_name(added, (name, "x"))
+        asked = [
+            await service.ask(ann, "ListEvidence", disputes_pb2.ListEvidenceRequest(dispute_id=d)) for d in (name, "x")
+        ]
+        assert same_but_for_the_name(asked, (name, "x"))
+        request = disputes_pb2.GetEvidenceRequest(dispute_id=name, evidence_id=other.evidence_id)
+        shown = [await service.ask(ann, "GetEvidence", request)]
+        request.dispute_id = "x"
+        assert same_but_for_the_name([*shown, await service.ask(ann, "GetEvidence", request)], (name, "x"))
+    crossed = [
+        await service.ask(ann, "GetEvidence", disputes_pb2.GetEvidenceRequest(dispute_id=mine.number, evidence_id=e))
+        for e in (other.evidence_id, "x")
+    ]
+    assert same_but_for_the_name(crossed, (other.evidence_id, "x"))
 
 
 async def test_the_ledger_shows_items_of_the_callers_accounts_and_parts(open_service: OpenService):

@@ -348,6 +348,14 @@ def _disputes() -> list[Door]:
         )
         await asked.call("Resolve", resolve, by="user:bo")
 
+    async def add_and_get_evidence(asked: Asked) -> None:
+        request = disputes_pb2.AddEvidenceRequest(
+            dispute_id="D-2026-7", file_name="a.pdf", media_type="application/pdf", content=b"%PDF-1.7"
+        )
+        added = (await asked.call("AddEvidence", request)).evidence
+        shown = disputes_pb2.GetEvidenceRequest(dispute_id="d000000007", evidence_id=added.evidence_id)
+        await asked.call("GetEvidence", shown)
+
     return [
         event(issued, kind=invoicing_events.InvoiceIssued),
         event(credited, kind=invoicing_events.CreditNoteIssued),
@@ -359,6 +367,9 @@ def _disputes() -> list[Door]:
         call(disputes_pb2.GetDisputeRequest(dispute_id="d000000007")),
         call(disputes_pb2.GetDisputeRequest(dispute_id="D-2026-77")),
         call(disputes_pb2.GetMoveRequest(dispute_id="d000000007", nth=1)),
+        call(disputes_pb2.PreviewRequest(invoice="i7", reason_code="QTY_SHORT")),
+        *(Door(name, add_and_get_evidence) for name in ("AddEvidence", "GetEvidence")),
+        call(disputes_pb2.ListEvidenceRequest(dispute_id="d000000007")),
         event(_erased, kind=notifications_events.ContactErased),
         *pages(disputes_pb2.ListDisputesRequest()),
         *pages(disputes_pb2.ListDisputesRequest(account_id=HOT)),

@@ -114,6 +114,8 @@ DISPUTES = (
     """INSERT INTO dispute_line SELECT tenant, dispute_id, '1', invoice_id, 1, 0 FROM dispute""",
     """INSERT INTO dispute_move SELECT tenant, dispute_id, nth, 'SUBMIT', 'DRAFT', 'SUBMITTED', 100, '', 'user:a', 'r', now()
          FROM dispute, generate_series(1, 2) AS nth""",
+    """INSERT INTO evidence SELECT tenant, dispute_id, 'e', 'a.pdf', 'application/pdf', 5, 'sha', '\\x255044462d', 'user:a', now()
+         FROM dispute""",
     """INSERT INTO credit_note SELECT tenant, 'c-' || invoice_id, invoice_id, NULL, 'C-' || number, 100
          FROM invoice WHERE right(number, 1) = '9'""",
     "INSERT INTO credited_rate SELECT tenant, invoice_id, 'S', 19, 84, 16 FROM credit_note",
