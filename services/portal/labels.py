@@ -185,6 +185,7 @@ LABELS: Mapping[str, str] = {
     "pay.day": _("Choose a day from today on."),
     "announcement.unknown": _("No payment was announced by that reference."),
     "upload.missing": _("Choose a file."),
+    "upload.busy": _("Many files come in just now: try again in a minute."),
     "upload.too_large": _("A file has at most 8 MB."),
     "upload.locked": _("That document is locked by a password: send it without one."),
     "upload.too_many_pixels": _("That picture has more than 40 million pixels: send a smaller one."),

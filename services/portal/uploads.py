@@ -13,6 +13,7 @@ from services.portal.web import attachment
 
 BYTES_MAX = 8_000_000
 NAME_MAX = 100  # characters
+TURN_S = 10.0  # until one of those at once is done
 WAIT_S = 30.0
 _AT_ONCE = 2
 _ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "application/pdf": ".pdf"}
@@ -39,8 +40,15 @@ async def clean(file: UploadFile) -> Upload:
     content = await file.read(BYTES_MAX + 1)
     if len(content) > BYTES_MAX:
         raise Invalid("upload.too_large", "a file has at most 8 MB")
-    async with _slots:
+    try:
+        async with asyncio.timeout(TURN_S):
+            await _slots.acquire()
+    except TimeoutError:
+        raise Invalid("upload.busy", "many files come in just now: try again in a minute") from None
+    try:
         media_type, made = await _made_anew(content)
+    finally:
+        _slots.release()
     if len(made) > BYTES_MAX:
         raise Invalid("upload.too_large", "a file has at most 8 MB")
     return Upload(_name(file.filename or "", media_type), media_type, made)

@@ -1,5 +1,6 @@
 """Files on their way in: made anew in a process of their own, named without a path."""
 
+import asyncio
 import io
 
 import pytest
@@ -54,3 +55,13 @@ async def test_a_process_that_dies_of_its_limits_is_a_refusal(monkeypatch: pytes
         await uploads.clean(_sent(_photo(), "x.jpg"))
 
     assert refused.value.code == "upload.unreadable"
+
+
+async def test_whoever_waits_too_long_for_a_turn_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(uploads, "TURN_S", 0.01)
+    monkeypatch.setattr(uploads, "_slots", asyncio.Semaphore(0))
+
+    with pytest.raises(Invalid) as refused:
+        await uploads.clean(_sent(_photo(), "x.jpg"))
+
+    assert refused.value.code == "upload.busy"
