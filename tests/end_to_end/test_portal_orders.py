@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from receivables.notifications.v1 import service_pb2
+
 from tests.end_to_end.visitors import Visitor
 from tests.end_to_end.world import Trader
 
@@ -56,6 +58,14 @@ def test_what_happened_is_told_and_read_in_full(trader: Trader, visit: Visit):
     pat.page.fill("#f-message", "Können wir das in zwei Teilen haben?")
     pat.page.click("text=Send the message")
     assert "Können wir das in zwei Teilen haben?" in pat.text()
+    services = trader.world.stage.services
+    answer = service_pb2.AddMessageRequest(about="order/o1", text="Ja, gern.")
+    services.write(services.notifications.AddMessage, answer, caller=trader.desk.caller, key="m1")
+    pat.go("/")
+    pat.click("text=1 new message about: Order o1")
+    assert "Ja, gern." in pat.text()
+    pat.go("/")
+    assert "new message" not in pat.text()
     pat.go("/credit")
     assert "over the credit limit" in pat.text()
     pat.go("/messages")
