@@ -172,7 +172,7 @@ async def move(ask: Ask) -> Response:
     except (Refused, Refusal) as refused:
         field = "file" if refused.code.startswith(("upload.", "evidence.")) else "said"
         return await _case(ask, 422, {field: ask.refused(refused)}, said)
-    return ask.go(f"/disputes/{case}", told=action.lower())
+    return ask.go(f"/disputes/{number}", told=action.lower())
 
 
 @post("/disputes/{case}/files", CASES)
