@@ -1,57 +1,25 @@
 """How people come in, and what they are while they are in."""
 
-import hashlib
-import hmac
-import secrets
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
-from services.chassis import acts, jobs
-from services.chassis.acts import Act
+from services.chassis import jobs
 from services.chassis.database import Database, Tx, is_tenant
-from services.chassis.envelope import Origin, new_traceparent
 from services.chassis.jobs import Job
-from services.chassis.settings import secret_now
 from services.chassis.workers import Batch, Work
 from services.kernel.refusals import Invalid, NotFound
 from services.portal import store
-from services.portal.asks import Asks, Unknown, Write
+from services.portal.asks import Unknown, Write
 from services.portal.domain.people import Person, Scope
-from services.portal.settings import Settings
 from services.portal.store import Host, Link, Session
+from services.portal.usecases.door import Door, hash_of, new_secret, noted, origin_of, own_word
 
 LINK = "link"  # the kind of job that mails one
-_TOKEN_BYTES = 32
 ADDRESS_MAX = 254
 # Tries at signing in: an address, a network, all of a seller's portal; so many at once, and one more each so many seconds.
 BY_ADDRESS, BY_NETWORK, BY_ALL = (5, 1 / 120), (30, 1 / 10), (600, 5.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """What signing in stands on."""
-
-    database: Database
-    asks: Asks
-    settings: Settings
-
-    def keyed(self, *words: str) -> bytes:
-        """A hash that nobody can make without our key."""
-        key = secret_now(self.settings, "portal_secret").encode()
-        return hmac.new(key, "\x1f".join(words).encode(), hashlib.sha256).digest()
-
-
-def new_secret() -> str:
-    """256 bits for a cookie or a link; of it only the hash is kept."""
-    return secrets.token_urlsafe(_TOKEN_BYTES)
-
-
-def hash_of(secret: str) -> bytes:
-    """What is kept of one: it has all its bits, and needs no key."""
-    return hashlib.sha256(secret.encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +48,13 @@ async def ask_for_link(door: Door, host: Host, address: str, asker: Asker) -> No
             if not await store.pour(tx, host.tenant, bucket, size=size, leaks_per_s=leaks):
                 raise Invalid("sign_in.too_often", "that was tried often just now: wait two minutes")
         link_id = await store.ask_for_link(tx, host.tenant, address, hash_of(asker.browser), asker.goes_to)
-        await jobs.add(tx, [Job(LINK, f"link/{link_id}", _word(host.tenant))])
+        await jobs.add(tx, [Job(LINK, f"link/{link_id}", own_word(host.tenant))])
 
 
 async def invite(tx: Tx, person: Person, contact_id: str) -> None:
     """Mail somebody an invitation, in the name of who invites."""
     link_id = await store.invite(tx, person.tenant, contact_id, person.subject)
-    await jobs.add(tx, [Job(LINK, f"link/{link_id}", _word(person.tenant))])
+    await jobs.add(tx, [Job(LINK, f"link/{link_id}", own_word(person.tenant))])
     await noted(tx, person, "portal/Invite", about=contact_id)
 
 
@@ -121,17 +89,11 @@ async def _send(door: Door, job: Job) -> None:
     request = notifications_pb2.SendLinkRequest(
         contact_id=contact_id,
         kind=notifications_pb2.LINK_KIND_INVITATION if invited else notifications_pb2.LINK_KIND_SIGN_IN,
-        url=f"{_origin(hosts[0].host)}/in/{token}",
+        url=f"{origin_of(hosts[0].host)}/in/{token}",
         minutes=store.INVITATION_MINUTES if invited else store.LINK_MINUTES,
         invited_by=link.invited_by,
     )
     await own.notifications("SendLink", request, Write(f"{job.subject} {hash_of(token).hex()[:16]}"))
-
-
-def _origin(host: str) -> str:
-    """Where a host's pages are: on this machine, for whoever tries it out, in plain text."""
-    name = host.partition(":")[0]
-    return f"http://{host}" if name == "localhost" or name.endswith(".localhost") else f"https://{host}"
 
 
 async def come_in(door: Door, host: Host, token: str, browser: str, agent: str) -> tuple[str, Link, list[Person]]:
@@ -208,32 +170,9 @@ async def who_is_in(door: Door, host: Host, cookie: str) -> tuple[Session, Perso
     return session, replace(person, assurance=session.assurance, on_behalf_of=session.on_behalf_of)
 
 
-def is_fresh(session: Session, seconds: int) -> bool:
-    """Whether the second factor was shown so recently."""
-    return session.proven_at is not None and (datetime.now(UTC) - session.proven_at).total_seconds() < seconds
-
-
-async def noted(tx: Tx, person: Person, method: str, about: str = "") -> None:
-    """Leave an act of the portal's own in the audit trail."""
-    act = Act(
-        person.tenant,
-        person.subject,
-        on_behalf_of=person.on_behalf_of,
-        issuer="portal",
-        method=method,
-        account_id=person.account_id,
-        idempotency_key=about,
-    )
-    await acts.add(tx, [(act, 1)])
-
-
 async def add_host(database: Database, host: Host) -> None:
     """Let a seller's portal be at a host."""
     if not is_tenant(host.tenant):
         raise Invalid("host.tenant", "that is no tenant: 1 to 63 of a-z, 0-9 and '-'")
     async with database.transaction([host.tenant]) as tx:
         await store.add_host(tx, host)
-
-
-def _word(tenant: str) -> Origin:
-    return Origin(tenant, "system:portal", "", "", new_traceparent())
