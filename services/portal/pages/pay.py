@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from fastapi.responses import Response
 from receivables.common.v1 import money_pb2
@@ -73,9 +73,9 @@ async def transfer(ask: Ask) -> Response:
     """What the bank must be told of a payment that was announced."""
     announced = await _announced(ask, ask.path("reference"))
     amount = Money(announced.amount.minor, announced.amount.currency)
-    payee = (await together(payee=_payee(ask, announced)))["payee"] or None
+    payee = (await together(payee=_payee(ask, announced)))["payee"]
     code = ""
-    if payee is not None and announced.state == "EXPECTED" and transfers.has_code(payee, amount):
+    if payee and announced.state == "EXPECTED" and transfers.has_code(payee, amount):
         drawn = helpers.make_epc_qr(
             payee.name[:70], payee.iban, amount.decimal, text=announced.reference, bic=payee.bic or None
         )
@@ -180,10 +180,10 @@ async def _announced(ask: Ask, reference: str) -> Any:
     raise NotFound("announcement.unknown", "no payment was announced by that reference")
 
 
-async def _payee(ask: Ask, announced: Any) -> Payee | None:
-    """Whom to pay, as an invoice says that is paid by it."""
+async def _payee(ask: Ask, announced: Any) -> Payee | Literal[False]:
+    """Whom to pay, as an invoice says that is paid by it; False where that asks for no transfer."""
     request = invoicing_pb2.RenderDocumentRequest(document=announced.items[0].number, format="json")
-    return transfers.payee_of(json.loads((await ask.of.invoicing("RenderDocument", request)).content))
+    return transfers.payee_of(json.loads((await ask.of.invoicing("RenderDocument", request)).content)) or False
 
 
 def _message(amount: Money) -> money_pb2.Money:
