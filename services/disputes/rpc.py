@@ -119,9 +119,13 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.ListEvidenceRequest
     ) -> service_pb2.ListEvidenceResponse:
         """What was added to a case, oldest first."""
+        asked = page(request, str)
         case = await usecases.find_case(tx, call.tenant, request.dispute_id)
-        added = await store.list_evidence(tx, (call.tenant, case.dispute_id))
-        return service_pb2.ListEvidenceResponse(evidence=[wire.evidence_message(one) for one in added])
+        added = await store.list_evidence(tx, (call.tenant, case.dispute_id), asked)
+        return service_pb2.ListEvidenceResponse(
+            evidence=[wire.evidence_message(one) for one in added],
+            next_page_token=asked.next_token(added, lambda one: (one.evidence_id,)),
+        )
 
     @read
     async def GetEvidence(

@@ -368,12 +368,14 @@ async def find_move(tx: Tx, key: Key, nth: int) -> Entry | None:
 _EVIDENCE = "evidence_id, file_name, media_type, size, sha256, added_by, added_at"
 
 
-async def list_evidence(tx: Tx, key: Key) -> list[Evidence]:
+async def list_evidence(tx: Tx, key: Key, page: Page) -> list[Evidence]:
     """What was added to a case, oldest first."""
     return await tx.fetch(
         Evidence,
-        f"SELECT {_EVIDENCE} FROM evidence WHERE tenant = %s AND dispute_id = %s ORDER BY evidence_id",  # noqa: S608 - constant columns
-        key,
+        f"""SELECT {_EVIDENCE} FROM evidence WHERE tenant = %s AND dispute_id = %s
+                                               {"AND evidence_id > %s" if page.after else ""}
+             ORDER BY evidence_id LIMIT {page.most}""",  # noqa: S608 - constant text
+        [*key, *(page.after or ())],
     )
 
 

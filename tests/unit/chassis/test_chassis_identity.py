@@ -159,7 +159,7 @@ def test_a_service_and_an_operator_vouch_for_themselves(issuers: Issuers, verifi
         ({"for": []}, "identity.malformed"),
         ({"rol": ["OPERATOR"]}, "identity.beyond_issuer"),
         ({"rol": ["AP_CLERK"]}, "identity.beyond_issuer"),
-        ({"sub": "service:portal", "rol": []}, "identity.beyond_issuer"),
+        ({"sub": "service:credit", "rol": []}, "identity.beyond_issuer"),
         ({"for": "service:credit"}, "identity.beyond_issuer"),
         ({"sub": "contact:c1", "rol": ["AP_CLERK"]}, "identity.accounts_missing"),
         ({"sub": "contact:c1", "rol": ["AP_CLERK"], "acc": []}, "identity.accounts_missing"),
