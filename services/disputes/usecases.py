@@ -18,6 +18,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
 from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
+from services.chassis.pages import Page
 from services.disputes import store, wire
 from services.disputes.domain import cases, evidence, invoices, portions, previews
 from services.disputes.domain.cases import Action, Dispute, Move, People, Resolution, Wish
@@ -171,7 +172,7 @@ async def add_evidence(tx: Tx, call: Origin, named: str, file: File) -> Evidence
     _, case = await _lock_case(tx, call.tenant, named)
     evidence.check_open(case)
     key = (case.tenant, case.dispute_id)
-    added = await store.list_evidence(tx, key)
+    added = await store.list_evidence(tx, key, Page())
     if (same := evidence.same_as(file, added)) is not None:
         return same
     evidence.check_room(file, added)
