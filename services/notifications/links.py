@@ -99,7 +99,9 @@ async def _send(server: Server, domain: str, batch: Batch) -> None:
             async with server.connected() as session:
                 while todo:
                     key, one = todo.popleft()
-                    if (await session.send(one.person.email, _written(one, server, domain))).answer is not Answer.NOT_NOW:
+                    if (
+                        await session.send(one.person.email, _written(one, server, domain))
+                    ).answer is not Answer.NOT_NOW:
                         waiting.discard(key)
         except Dropped:
             continue  # over that mail perhaps: the others go over another connection
