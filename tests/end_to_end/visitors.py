@@ -69,6 +69,14 @@ class Visitor:
         self.clicks = self.typed = 0
         return self
 
+    def follow_invitation(self) -> "Visitor":
+        """In by an invitation."""
+        wait_until(lambda: bool(links(self.trader, self.address)), "the invitation is here", 20)
+        self.page.goto(links(self.trader, self.address)[-1])
+        self.page.click("main button[type=submit]")
+        self.page.wait_for_load_state()
+        return self
+
     def over_http(self, path: str, cookie: str = "", **more: Any) -> httpx.Response:
         """The same without a browser, with a session's cookie; redirects are not followed."""
         host, _, port = self.base.removeprefix("http://").partition(":")
