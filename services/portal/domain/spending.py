@@ -23,10 +23,7 @@ class Rule:
 
 
 def rule_for(rules: Iterable[Rule], contact_id: str, roles: Iterable[str], currency: str) -> Rule | None:
-    """The rule for somebody: their own, else the most generous of their roles'; None: they may order whatever they like.
-
-    A role without a rule has no limit, and so has whoever has it, as soon as the rules name none of their roles.
-    """
+    """The rule for somebody (RULES: spend rules): their own, else the most generous of their roles'; None: no limit."""
     known = {rule.who: rule for rule in rules if rule.currency == currency}
     if own := known.get(f"contact:{contact_id}"):
         return own
@@ -49,9 +46,9 @@ def must_ask(rule: Rule | None, amount: Money, spent: Money) -> bool:
 
 
 def may_approve(rules: Iterable[Rule], approver: Person, amount: Money, asked_by: frozenset[str]) -> bool:
-    """Whether somebody may approve an order of that amount: by role, up to what they may order themselves; never their own.
+    """Whether somebody may approve an order of that amount (RULES: four eyes).
 
-    `asked_by`: all who stand behind the order; who stands in for one of them, or is stood in for, is no other pair of eyes.
+    `asked_by`: all who stand behind the order.
     """
     behind = {approver.subject, approver.on_behalf_of} - {""}
     if behind & asked_by or not approver.roles & APPROVERS:
