@@ -13,7 +13,8 @@ WORKDIR /build
 COPY deploy/runtime.lock deploy/
 RUN python -m venv /app && /app/bin/python -m pip install --require-hashes -r deploy/runtime.lock
 
-# What builds: generates the contracts, fetches the official rule files, makes the wheel. None of it is shipped.
+# What builds: generates the contracts, fetches the official rule files and what others wrote for pages, makes the wheel.
+# None of it is shipped.
 COPY requirements.lock ./
 RUN python -m venv /tools && /tools/bin/python -m pip install --require-hashes -r requirements.lock
 
@@ -22,7 +23,8 @@ RUN mkdir -p proto/gen \
  && find proto/receivables -name '*.proto' -exec \
     /tools/bin/python -m grpc_tools.protoc -Iproto --python_out=proto/gen --grpc_python_out=proto/gen {} + \
  && /tools/bin/python -c 'from pathlib import Path; from deploy.local import rules; rules.install(Path("/app/rules"))' \
- && rm /app/rules/.lock \
+ && /tools/bin/python -c 'from pathlib import Path; from deploy.local import static; static.install(Path("/app/static"))' \
+ && rm /app/rules/.lock /app/static/.lock \
  && /tools/bin/python -m pip wheel . --no-deps --no-build-isolation -w /wheel \
  && /app/bin/python -m pip install --no-deps --no-index /wheel/*.whl \
  && /app/bin/python -m compileall -q /app/lib \
@@ -30,17 +32,18 @@ RUN mkdir -p proto/gen \
 
 FROM python:${PYTHON}${PYTHON_DIGEST} AS image
 LABEL org.opencontainers.image.title="receivables" \
-      org.opencontainers.image.description="Event-driven accounts receivable: credit, invoicing, ledger, disputes, notifications"
+      org.opencontainers.image.description="Event-driven accounts receivable: credit, invoicing, ledger, disputes, notifications, portal"
 COPY --from=builder /app /app
 # Nothing is written but below /tmp: the root file system may be read-only.
 ENV PATH=/app/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     AR_GRPC_HOST=0.0.0.0 \
-    AR_RULES_DIR=/app/rules
+    AR_RULES_DIR=/app/rules \
+    AR_STATIC_DIR=/app/static
 WORKDIR /app
 USER 10001:10001
-EXPOSE 50051 50443 9464
+EXPOSE 50051 50443 8443 9464
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["receivables"]
 CMD ["--help"]

@@ -1,6 +1,6 @@
 # What a newcomer types. `make help` lists it; each recipe is one line that a person could type by hand.
 .DEFAULT_GOAL := help
-.PHONY: help env proto servers demo up observe check lint types walls contracts k8s-check test prove bench format lock baseline clean
+.PHONY: help env proto servers demo up observe check lint types walls contracts k8s-check test prove bench locale format lock baseline clean
 PYTHON ?= python3
 PY := .venv/bin/python
 
@@ -85,6 +85,9 @@ LOCK := uv pip compile pyproject.toml --universal --generate-hashes --python-ver
 lock: ## resolve the dependencies anew into the hashed locks (needs uv)
 	$(LOCK) --group dev -o requirements.lock
 	$(LOCK) -c requirements.lock -o deploy/runtime.lock
+
+locale: env ## renew the portal's catalogues from its templates and code, and say what lacks words
+	@$(PY) -m deploy.catalogues
 
 format: env ## put the code into its form
 	$(PY) -m ruff format .

@@ -1,7 +1,7 @@
 """What the code says about each service: the facts that manifests are judged by."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -18,11 +18,12 @@ from services.chassis.topics import TOPICS
 from services.command_line import ROLES
 
 ROOT = Path(__file__).resolve().parents[1]
-SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications")
+SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications", "portal")
 PROBES = {LIVENESS, READINESS}
 SECRETS_PATH = MOUNTED_SECRETS
 MESSAGE_MAX_BYTES = RECORD_MAX_BYTES
 DOOR = int(ChassisSettings.model_fields["grpc_tls_port"].default)  # where callers come in
+PAGES = f"{PREFIX}HTTP_PORT"  # where browsers come in, of the service that has pages
 OTLP = 4317  # where a collector takes traces
 ALL_TOPICS = frozenset(TOPICS)
 CONSOLE_ROLES = frozenset(ROLES)
@@ -72,6 +73,8 @@ class Product:
     follows: frozenset[str]
     # The other services whose methods it calls.
     calls: frozenset[str]
+    # Whether it follows or tells anything.
+    knows_broker: bool
 
     @property
     def writes(self) -> frozenset[str]:
@@ -81,8 +84,13 @@ class Product:
 
     @property
     def group(self) -> str:
-        """Its consumer group."""
+        """Its consumer group, and its user at the broker."""
         return f"receivables-{self.name}"
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether browsers come to it."""
+        return PAGES in self.settings
 
     def port(self, setting: str) -> int:
         """The port that it listens on where nothing else is said."""
@@ -99,12 +107,21 @@ def product(name: str) -> Product:
         dict(_settings(service.settings)),
         frozenset(topic_of(message) for message in handlers),
         frozenset(_called(name)) - {name},
+        service.knows_broker,
     )
 
 
 def products() -> list[Product]:
     """All services."""
     return [product(name) for name in SERVICES]
+
+
+def accepts(name: str, told: Mapping[str, str]) -> None:
+    """Read settings as the service does, with a word for each secret that it must be given; raises ValidationError."""
+    secrets = [each for each in product(name).settings.values() if each.is_secret and each.default is None]
+    given = {each.file: f"postgresql:///{'x' * 32}" for each in secrets}
+    known = product(name).settings
+    settings_class(name).model_validate(given | {known[variable].file: value for variable, value in told.items()})
 
 
 def settings_class(name: str) -> type[ChassisSettings]:

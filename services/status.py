@@ -12,7 +12,7 @@ from rich.table import Table
 from services.chassis import operators
 from services.kernel.refusals import quoted
 
-SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications")
+SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications", "portal")
 WIDTH = 80
 PATIENCE_S = 3.0
 EARLY = "early"  # is shown by itself: it needs nobody

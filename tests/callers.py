@@ -74,12 +74,17 @@ def caller(actor: str, tenant: str, accounts: Sequence[str] = ACCOUNTS) -> Princ
 
 @asynccontextmanager
 async def serving(
-    service: Service[Any], parts: Parts[Any], *, access: Mode = "require", accounts: Sequence[str] = ACCOUNTS
+    service: Service[Any],
+    parts: Parts[Any],
+    *,
+    access: Mode = "require",
+    accounts: Sequence[str] = ACCOUNTS,
+    options: Sequence[tuple[str, Any]] = (),
 ) -> AsyncIterator[grpc.aio.Channel]:
     """Answer a service's calls on a port of its own, an auditor's and an operator's too; give who calls there."""
     async with (
         answering(service.name, servicers_of(service, parts), access=access) as address,
-        dial(address, service.name, accounts=accounts) as channel,
+        dial(address, service.name, accounts=accounts, options=options) as channel,
     ):
         yield channel
 

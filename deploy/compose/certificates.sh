@@ -39,20 +39,19 @@ openssl req -new -x509 -key authority/ca.key -days 3650 -subj "/CN=receivables o
 certificate postgres-tls "$host" "DNS:$host,DNS:localhost"
 certificate kafka-tls "$broker" "DNS:$broker,DNS:localhost"
 cat kafka-tls/tls.key kafka-tls/tls.crt >kafka-tls/broker.pem
-for workload in operator portal; do
-  certificate "$workload-tls" "$workload" "URI:spiffe://receivables/$workload"
-done
-for service in credit invoicing ledger disputes notifications; do
+certificate operator-tls operator URI:spiffe://receivables/operator
+for service in credit invoicing ledger disputes notifications portal; do
   certificate "$service-tls" "$service" "DNS:$service.receivables.internal,URI:spiffe://receivables/$service"
 done
-issuer portal '"contact:", "user:", "key:"' '"*"' portal-tls
+buyer='"REQUESTER", "PROCUREMENT", "RECEIVING", "AP_CLERK", "AP_MANAGER", "FINANCE_LEAD", "LEGAL", "EDI_IT", "EXEC_SPONSOR", "ACCOUNT_ADMIN"'
+seller='"CREDIT", "BILLING", "CASH_APP", "COLLECTOR", "DISPUTE_OWNER", "SALES", "LOGISTICS", "QUALITY", "SELLER_ADMIN", "AUDITOR"'
+issuer portal '"contact:", "user:", "key:", "service:portal"' "$buyer, $seller" portal
 issuer operator '"user:"' '"*"' operator-tls
 # As the command line reads it (AR_OPERATOR_KEY): whoever runs this machine may do all of a seller's too.
-roles='"OPERATOR", "SELLER_ADMIN", "AUDITOR", "CREDIT", "BILLING", "CASH_APP", "COLLECTOR", "DISPUTE_OWNER", "SALES"'
 printf '{"issuer": "operator", "subject": "user:operator", "roles": [%s], "tenants": ["*"], "keys": ["%s"]}\n' \
-  "$roles" "$(awk '{printf "%s\\n", $0}' operator-tls/identity_key)" >operator-tls/operator.json
+  "\"OPERATOR\", $seller" "$(awk '{printf "%s\\n", $0}' operator-tls/identity_key)" >operator-tls/operator.json
 issuer notifications '"service:notifications"' '' notifications
-chown -R 10001:10001 ./*-tls notifications trust
+chown -R 10001:10001 ./*-tls notifications portal trust
 chown -R 999:999 postgres-tls # as the user of the database's container,
 chown -R 1000:1000 kafka-tls  # and of the broker's
 : >.certified

@@ -18,7 +18,7 @@ password >postgres-password/password
 setup=postgres-setup/databases.sql
 : >"$setup"
 verified='?sslmode=verify-full&sslrootcert=/etc/receivables/tls/ca.crt' # certificates.sh makes it
-for service in credit invoicing ledger disputes notifications; do
+for service in credit invoicing ledger disputes notifications portal; do
   mkdir -p "$service" "$service-migrate"
   owner=$(password)
   server=$(password)
@@ -38,6 +38,7 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 SQL
 done
 : >notifications/smtp_password # the mail catcher takes everything
-chown -R 10001:10001 credit* invoicing* ledger* disputes* notifications*
+password >portal/portal_secret # by it addresses are hashed and factors encrypted
+chown -R 10001:10001 credit* invoicing* ledger* disputes* notifications* portal*
 chmod -R a+rX postgres-setup # read by the user of the database's container
 : >.made

@@ -49,9 +49,13 @@ def _panel(title: str, why: str, unit: str, expr: str, legend: str, *, normal: f
 
 
 def _percentile_99(by: str, buckets: str) -> str:
+    return _percentile(by, buckets, 0.99)
+
+
+def _percentile(by: str, buckets: str, share: float) -> str:
     """Of the last hour; where nothing happened in it, since the start of the service."""
     lately, ever = (
-        f"histogram_quantile(0.99, sum by ({by}, le) ({read}))" for read in (f"increase({buckets}[1h])", buckets)
+        f"histogram_quantile({share}, sum by ({by}, le) ({read}))" for read in (f"increase({buckets}[1h])", buckets)
     )
     return f"{lately} >= 0 or {ever} >= 0"
 
@@ -93,9 +97,10 @@ def overview() -> Dashboard:
 
 
 def of_service(job: str) -> Dashboard:
-    """What every service has: calls, events, announcements; and after it its own."""
+    """What every service has: calls, and, of those that know the broker, events and announcements; and after it its own."""
+    events = _events(job) if job != PAGES else ()
     return Dashboard(
-        job, f"Receivables: {job}", (*_calls(job), *_events(job), *(_jobs(job) if job in WORKERS else ()), *_OWN[job])
+        job, f"Receivables: {job}", (*_calls(job), *events, *(_jobs(job) if job in WORKERS else ()), *_OWN[job])
     )
 
 
@@ -141,7 +146,8 @@ def _events(job: str) -> tuple[Panel, ...]:
     )  # fmt: skip
 
 
-WORKERS = ("credit", "invoicing", "notifications")  # those that have jobs
+WORKERS = ("credit", "invoicing", "notifications", "portal")  # those that have jobs
+PAGES = "portal"  # follows nothing, tells nothing
 
 
 _OWN: dict[str, tuple[Panel, ...]] = {
@@ -178,6 +184,17 @@ _OWN: dict[str, tuple[Panel, ...]] = {
                "sum by (answer) (rate(ar_mails_total[5m]))", "{{answer}}"),
         _panel("Unreachable", "Roles that nobody holds, and contacts whose mail bounced.", COUNT,
                "max(ar_vacant_roles) + max(ar_suspended_contacts)", "roles and contacts"),
+    ),
+    "portal": (
+        _panel("Pages by status", "303 answers a form, 422 says what is wrong with it; 5xx is ours.", PER_SECOND,
+               "sum by (status) (rate(ar_http_requests_total[1m]))", "{{status}}"),
+        _panel("Page duration, 95 %", "Of each page that was asked for in the last hour; of all if none was.", SECONDS,
+               _percentile("route", "ar_http_request_seconds_bucket", 0.95), "{{route}}"),
+        _panel("Pages", "What people look at, and which forms they send.", PER_SECOND,
+               "sum by (route) (rate(ar_http_requests_total[5m]))", "{{route}}"),
+        _panel("Pages that failed", "5xx, as a share of all.", SHARE,
+               'sum(rate(ar_http_requests_total{status=~"5.."}[5m])) / (sum(rate(ar_http_requests_total[5m])) > 0) or 0 * sum(rate(ar_http_requests_total[5m]))',
+               "failed"),
     ),
 }  # fmt: skip
 

@@ -32,9 +32,10 @@ from deploy.local.servers import Servers
 from deploy.local.trust import OPERATOR, Issuers
 from services.chassis import topics
 from services.chassis.migrate import migrate
+from services.chassis.sources import PORTAL as BY_CALLS
 
-# Who tells orders, and for whom: the sample's shop for every seller.
-SOURCES: Mapping[str, Sequence[str]] = {SHOP: ["*"]}
+# Who tells orders, and for whom: the sample's shop for every seller, and whoever orders by a call.
+SOURCES: Mapping[str, Sequence[str]] = {SHOP: ["*"], BY_CALLS: ["*"]}
 SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications")
 PORTAL = "portal"  # pages over the others' calls: no topic is its
 ALL = (*SERVICES, PORTAL)
@@ -311,6 +312,8 @@ class Stack:
         return self.servers.environment() | {
             "PYTHONPATH": f"{ROOT}:{ROOT / 'proto' / 'gen'}",
             "AR_DATABASE_URL": urls.server,
+            # One that was given is spoken to as its address says.
+            "AR_DATABASE_TLS": "require" if "sslmode=verify-full" in urls.server else "off",
             **({} if name == PORTAL else self.servers.cluster.variables(f"receivables-{name}")),
             "AR_PARTITIONS": str(PARTITIONS),
             "AR_ORDER_SOURCES": json.dumps({source: list(tenants) for source, tenants in self._sources.items()}),

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deploy.local import kafka, postgres
+from deploy.local import kafka, postgres, static
 from deploy.local.artifacts import ROOT
 from deploy.local.lodging import NoRoomError
 from deploy.local.processes import ProcessDiedError, launch
@@ -58,9 +58,10 @@ def run(command: Annotated[list[str], typer.Argument(help="The command and its a
 
 @app.command()
 def fetch() -> None:
-    """Download what the servers need and prepare quick starts; done at once the second time."""
+    """Download what servers and pages need and prepare quick starts; done at once the second time."""
     kafka.prepare()
     postgres.programs()
+    static.install()
     Console().print("Everything is here.")
 
 

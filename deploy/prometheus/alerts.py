@@ -7,7 +7,7 @@ read one database, so figures are taken by `max`, never added up. `job` is the s
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications")
+SERVICES = ("credit", "invoicing", "ledger", "disputes", "notifications", "portal")
 # Where deploy/runbooks is published; whoever installs puts the own address here and writes the rules anew.
 RUNBOOKS = "https://receivables.example/runbooks"
 PAGE, TICKET, NONE = "page", "ticket", "none"
@@ -62,6 +62,7 @@ BURNS = (
 _DECIDE = 'grpc_service="receivables.credit.v1.CreditService",grpc_method="Decide"'
 _SHIPPED = 'job="invoicing",event_type="receivables.orders.v1.OrderShipped"'
 _DRAFT = 'job="invoicing",kind="draft"'
+_LINK = 'job="portal",kind="link"'
 OBJECTIVES = (
     Objective(
         "DecisionAvailabilityBurn",
@@ -97,6 +98,22 @@ OBJECTIVES = (
         'sum(rate(ar_mails_total{answer="taken"}[{w}]))',
         'sum(rate(ar_mails_total{answer=~"taken|never"}[{w}]))',
         "95 % of mails, with their documents, are accepted",
+    ),
+    Objective(
+        "PageAvailabilityBurn",
+        "ar:pages_failed:ratio",
+        0.999,
+        'sum(rate(ar_http_requests_total{status!~"5.."}[{w}]))',
+        "sum(rate(ar_http_requests_total[{w}]))",
+        "99.9 % of pages are shown",
+    ),
+    Objective(
+        "PageLatencyBurn",
+        "ar:pages_slow:ratio",
+        0.95,
+        'sum(rate(ar_http_request_seconds_bucket{le="0.25"}[{w}]))',
+        "sum(rate(ar_http_request_seconds_count[{w}]))",
+        "95 % of pages take less than 250 ms",
     ),
 )
 
@@ -304,6 +321,15 @@ def _stopped(scale: float) -> list[Alert]:
             0,
             "What {{ $labels.job }} announced has not been published for {{ $value | humanizeDuration }}",
         ),
+        Alert(
+            "SignInLinksStuck",
+            PAGE,
+            # Those that are tried in vain are parked after some minutes, and call somebody as such.
+            f"max(ar_jobs_oldest_age_seconds{{{_LINK}}}) > {{limit}}",
+            60 * scale,
+            MINUTE,
+            "A link by which somebody wants to sign in has waited for {{ $value | humanizeDuration }}",
+        ),
     ]
 
 
@@ -350,7 +376,7 @@ def _unseen(scale: float) -> list[Alert]:
     """What would not be noticed."""
     indicators = (
         f"absent(grpc_server_handling_seconds_count{{{_DECIDE}}}) or absent(ar_event_delay_seconds_count{{{_SHIPPED}}})"
-        ' or absent(ar_mails_total{answer="taken"})'
+        ' or absent(ar_mails_total{answer="taken"}) or absent(ar_http_request_seconds_count{job="portal"})'
     )
     return [
         Alert(

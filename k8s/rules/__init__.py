@@ -25,6 +25,7 @@ RULES: Mapping[str, Rule] = {
     "settings": wiring.settings,
     "secrets": wiring.secrets,
     "services": wiring.services,
+    "pages": wiring.pages,
     "certificates": wiring.certificates,
     "calls": wiring.calls,
     "budgets": wiring.budgets,

@@ -7,10 +7,13 @@ from k8s import product
 from k8s.render import Manifest, Pod, Rendering, matches
 from k8s.rules.finding import Complaint, complaint
 from services.chassis.callers import CALLERS
+from services.chassis.service import OPERATIONS
+from services.chassis.sources import PORTAL
 
 COOLDOWN_S = 300
 KEEP = "currentReplicasIfHigher"
 _ORDERS = "receivables.orders.v1"
+_ORDERED_AT = "invoicing"
 _LAG = {("topic", "receivables.*", "Describe"), ("group", "receivables-*", "Describe")}
 OLDEST_CLIENT = "2.1.0"  # that Kafka 4 answers; KEDA speaks as 1.0.0 where nothing is said
 
@@ -70,24 +73,31 @@ def access(rendering: Rendering) -> Iterator[Complaint]:
     """Each service's user may write its own topic and read it back, read what it follows, see that all are there; no more."""
     if not rendering.of("Kafka"):
         return
+    users = {item["metadata"]["name"]: item for item in rendering.of("KafkaUser")}
     for each in product.products():
-        user = next((item for item in rendering.of("KafkaUser") if item["metadata"]["name"] == each.group), None)
-        if user is None:
-            yield Complaint("KafkaUser/*", f"{each.name} has none")
-            continue
-        wanted = {("topic", topic, "Describe") for topic in product.ALL_TOPICS}
-        wanted |= {("topic", topic, "Read") for topic in each.follows | each.writes}
-        wanted |= {("topic", topic, "Write") for topic in each.writes} | {("group", each.group, "Read")}
-        if _ORDERS in each.follows:  # and of each source its own
-            wanted |= {("topic", f"{_ORDERS}.*", operation) for operation in ("Describe", "Read")}
-        if (found := set(rights(user))) != wanted:
-            yield complaint(user, f"may differ from the code by {sorted(found ^ wanted)}")
+        yield from _access_of(each, users.get(each.group))
     asker = [item for item in rendering.of("KafkaUser") if item["metadata"]["name"] == "receivables-keda"]
     if [set(rights(user)) for user in asker] != [_LAG] * bool(rendering.of("ScaledObject")):
         yield Complaint("KafkaUser/receivables-keda", "does more or less than look how far groups are")
     for item in rendering.of("Kafka"):
         if "authorization" not in item["spec"]["kafka"]:
             yield complaint(item, "holds nobody to the users' rights")
+
+
+def _access_of(service: product.Product, user: Manifest | None) -> Iterator[Complaint]:
+    if user is None or not service.knows_broker:
+        if service.knows_broker != (user is not None):
+            yield Complaint("KafkaUser/*", f"{service.name} has none, or one and no business there")
+        return
+    wanted = {("topic", topic, "Describe") for topic in product.ALL_TOPICS}
+    wanted |= {("topic", topic, "Read") for topic in service.follows | service.writes}
+    wanted |= {("topic", topic, "Write") for topic in service.writes} | {("group", service.group, "Read")}
+    if _ORDERS in service.follows:  # and of each source its own
+        wanted |= {("topic", f"{_ORDERS}.*", operation) for operation in ("Describe", "Read")}
+    if service.name == _ORDERED_AT:  # by calls, which it tells
+        wanted |= {("topic", f"{_ORDERS}.{PORTAL}", operation) for operation in ("Describe", "Write")}
+    if (found := set(rights(user))) != wanted:
+        yield complaint(user, f"may differ from the code by {sorted(found ^ wanted)}")
 
 
 def rights(user: Manifest) -> Iterator[tuple[str, str, str]]:
@@ -107,9 +117,13 @@ def rights(user: Manifest) -> Iterator[tuple[str, str, str]]:
 
 
 def scaling(rendering: Rendering) -> Iterator[Complaint]:
-    """By the lag of exactly what a service follows, never above the partitions, and by one scaler alone."""
-    if rendering.of("ScaledObject") and rendering.of("HorizontalPodAutoscaler"):
-        yield Complaint("HorizontalPodAutoscaler/*", "two scalers would fight over the same pods")
+    """By the lag of exactly what a service follows, never above the partitions; who follows nothing, by its load alone."""
+    scaled = [
+        item["spec"]["scaleTargetRef"]["name"] for item in rendering.of("ScaledObject", "HorizontalPodAutoscaler")
+    ]
+    for name in sorted({name for name in scaled if scaled.count(name) > 1}):
+        yield Complaint(f"Deployment/{name}", "two scalers would fight over its pods")
+    yield from _by_load(rendering)
     for item in rendering.of("ScaledObject"):
         spec, name = item["spec"], item["spec"]["scaleTargetRef"]["name"]
         if name not in rendering.names("Deployment"):
@@ -121,6 +135,30 @@ def scaling(rendering: Rendering) -> Iterator[Complaint]:
         pod = next(pod for pod in rendering.deployments if pod.owner is deployment)
         yield from _bounds(item, spec, rendering.environment(pod))
         yield from _triggers(item, rendering.environment(pod), product.product(pod.service))
+
+
+def _by_load(rendering: Rendering) -> Iterator[Complaint]:
+    """Of who follows nothing: by its processor time, from two on, and down again slowly."""
+    for item in rendering.of("HorizontalPodAutoscaler"):
+        spec, name = item["spec"], item["spec"]["scaleTargetRef"]["name"]
+        if name not in rendering.names("Deployment"):
+            yield complaint(item, f"scales {name}, which is not there")
+            continue
+        deployment = rendering.one("Deployment", name)
+        if "replicas" in deployment["spec"]:
+            yield complaint(deployment, "has a number of replicas beside its scaler's")
+        if product.product(deployment["metadata"]["labels"]["app.kubernetes.io/name"]).follows:
+            yield complaint(item, "does not see the lag of what its service follows")
+        if spec.get("minReplicas", 1) < 2:
+            yield complaint(item, "leaves fewer than two to answer")
+        asked = [
+            each["resource"]["target"] for each in spec["metrics"] if each.get("resource", {}).get("name") == "cpu"
+        ]
+        if [each["type"] for each in asked] != ["Utilization"] or not 1 <= asked[0]["averageUtilization"] <= 100:
+            yield complaint(item, "does not go by the processor time that is asked for")
+        shrink = spec.get("behavior", {}).get("scaleDown", {})
+        if shrink.get("stabilizationWindowSeconds", 0) < COOLDOWN_S:
+            yield complaint(item, "takes replicas away as soon as a peak is over")
 
 
 def _bounds(item: Manifest, spec: Manifest, told: dict[str, str]) -> Iterator[Complaint]:
@@ -195,9 +233,10 @@ def _backups(rendering: Rendering, cluster: Manifest) -> Iterator[Complaint]:
 
 
 def _connections(rendering: Rendering) -> int:
-    """What all replicas open when KEDA has started the most: each its pool, the relay's, and one to look."""
+    """What all replicas open when the most of them are started: each its pool, the relay's, and one to look."""
     most = {
-        item["spec"]["scaleTargetRef"]["name"]: item["spec"]["maxReplicaCount"] for item in rendering.of("ScaledObject")
+        item["spec"]["scaleTargetRef"]["name"]: item["spec"].get("maxReplicaCount") or item["spec"]["maxReplicas"]
+        for item in rendering.of("ScaledObject", "HorizontalPodAutoscaler")
     }
     total = 0
     for pod in rendering.deployments:
@@ -213,9 +252,10 @@ def monitors(rendering: Rendering) -> Iterator[Complaint]:
         taken = [pod for pod in rendering.pods if matches(item["spec"]["selector"], pod.labels)]
         if {(pod.owner["kind"], pod.service) for pod in taken} != {("Deployment", name) for name in product.SERVICES}:
             yield complaint(item, "does not scrape every service, and services only")
-        names = {port["name"] for pod in taken for port in pod.spec["containers"][0].get("ports", [])}
-        if missing := {end.get("port") for end in item["spec"]["podMetricsEndpoints"]} - names:
-            yield complaint(item, f"scrapes ports that no pod has: {missing}")
+        scraped = {end.get("port") for end in item["spec"]["podMetricsEndpoints"]}
+        for pod in taken:
+            if missing := scraped - {port["name"] for port in pod.spec["containers"][0].get("ports", [])}:
+                yield complaint(item, f"scrapes ports that {pod.service} does not have: {missing}")
         if item["spec"].get("jobLabel") != "app.kubernetes.io/name":
             yield complaint(item, "does not call a service's job by the service's name, as the alerts do")
     for item in rendering.of("PrometheusRule"):
@@ -269,8 +309,9 @@ def _reaches(rendering: Rendering, pod: Pod) -> set[tuple[str, int]]:
     ways = {("kube-system/kube-dns", 53), ("receivables-db" if rendering.of("Cluster") else "outside", 5432)}
     if pod.owner["kind"] == "Deployment":
         told, service = rendering.environment(pod), product.product(pod.service)
-        kafka = "receivables/Kafka" if rendering.of("Kafka") else "outside"
-        ways |= {(kafka, int(each.rpartition(":")[2])) for each in told["AR_KAFKA_BOOTSTRAP_SERVERS"].split(",")}
+        if service.knows_broker:
+            kafka = "receivables/Kafka" if rendering.of("Kafka") else "outside"
+            ways |= {(kafka, int(each.rpartition(":")[2])) for each in told["AR_KAFKA_BOOTSTRAP_SERVERS"].split(",")}
         ways |= {(called, product.DOOR) for called in service.calls}
         ways.add(("monitoring", product.OTLP))
         if "AR_SMTP_PORT" in service.settings:
@@ -279,14 +320,22 @@ def _reaches(rendering: Rendering, pod: Pod) -> set[tuple[str, int]]:
 
 
 def _reached(pod: Pod) -> set[tuple[str, int]]:
-    """The workloads that may call it (services/chassis/callers.py), and the monitoring."""
+    """The workloads that may call it (services/chassis/callers.py), the monitoring, and what brings browsers to its pages.
+
+    Who may ask where all services stand asks each of them.
+    """
     if pod.owner["kind"] != "Deployment":
         return set()
     me = product.product(pod.service)
     package = f"receivables.{me.name}.v1."
-    callers = {name for name, methods in CALLERS.items() if any(method.startswith(package) for method in methods)}
+    callers = {
+        name
+        for name, methods in CALLERS.items()
+        if OPERATIONS in methods or any(method.startswith(package) for method in methods)
+    }
     assert {each.name for each in product.products() if me.name in each.calls} <= callers, "the table has its callers"
-    return {("monitoring", me.port("AR_METRICS_PORT"))} | {(name, product.DOOR) for name in callers}
+    pages = {("ingress-nginx", me.port(product.PAGES))} if me.has_pages else set()
+    return {("monitoring", me.port("AR_METRICS_PORT"))} | {(name, product.DOOR) for name in callers} | pages
 
 
 def _ways(rule: Manifest, direction: str) -> Iterator[tuple[str, int]]:

@@ -77,7 +77,11 @@ def resources(rendering: Rendering) -> Iterator[Complaint]:
                 yield complaint(pod.owner, "has a CPU limit")
     roles = measured.read().roles
     for pod in rendering.deployments:
-        if (role := roles.get(pod.service)) is None:
+        if pod.service in measured.TRIED:
+            if pod.service in roles:
+                yield complaint(pod.owner, "was measured: what was tried before counts no more")
+            yield from _follows(pod, measured.TRIED[pod.service])
+        elif (role := roles.get(pod.service)) is None:
             yield complaint(pod.owner, "was never measured")
         else:
             yield from _follows(pod, role)
@@ -137,14 +141,20 @@ def ports(rendering: Rendering) -> Iterator[Complaint]:
     """The ports that the settings make the server open, named as services and monitors name them."""
     for pod in rendering.deployments:
         real = {"grpc": "AR_GRPC_TLS_PORT", "health": "AR_GRPC_PORT", "metrics": "AR_METRICS_PORT"}
+        real |= {"http": product.PAGES} if product.product(pod.service).has_pages else {}
         said = {port["name"]: port["containerPort"] for port in pod.spec["containers"][0].get("ports", [])}
         expected = {name: _port(rendering, pod, setting) for name, setting in real.items()}
         if said != expected:
             yield complaint(pod.owner, f"says {said}, and its server opens {expected}")
     for service in rendering.of("Service"):
-        for port in service["spec"]["ports"]:
-            if port.get("targetPort") != "grpc" or port["port"] != product.DOOR:
-                yield complaint(service, f"leads to port {port}, where no gRPC is")
+        doors = {"grpc": product.DOOR}
+        for pod in rendering.deployments:
+            if product.product(pod.service).has_pages and matches(
+                {"matchLabels": service["spec"]["selector"]}, pod.labels
+            ):
+                doors["http"] = _port(rendering, pod, product.PAGES)
+        if {port.get("targetPort"): port["port"] for port in service["spec"]["ports"]} != doors:
+            yield complaint(service, f"leads to {service['spec']['ports']}; its doors are {doors}")
 
 
 def _port(rendering: Rendering, pod: Pod, setting: str) -> int:

@@ -16,6 +16,7 @@ _CLUSTER_CA = "-ca"  # CloudNativePG keeps a cluster's authority in `<cluster>-c
 _KAFKA_CA = "-cluster-ca-cert"  # and Strimzi in `<cluster>-cluster-ca-cert`
 _KAFKA_USER = "kafka-"  # what Strimzi's users' secrets begin with (entityOperator.userOperator.secretPrefix)
 _CERTIFICATE = {"tls.crt", "tls.key", "ca.crt"}
+BODY_MOST = "9m"  # of a request, as services/portal/web.py takes it
 TRUST = "receivables-trust"  # whose word counts: a map that the platform makes (`receivables keys`)
 
 
@@ -125,6 +126,8 @@ def by_hand(service: str) -> dict[str, set[str]]:
         made["receivables-smtp"] = {"smtp_password"}
     if product.product(service).calls:
         made[f"receivables-{service}-identity"] = {"identity_key"}
+    if "AR_PORTAL_SECRET" in product.product(service).settings:
+        made[f"receivables-{service}-secret"] = {"portal_secret"}
     return made
 
 
@@ -137,9 +140,8 @@ def settings(rendering: Rendering) -> Iterator[Complaint]:
                 yield complaint(pod.owner, f"sets {name}, which {pod.service} does not read")
             elif known[name].is_secret:
                 yield complaint(pod.owner, f"sets {name}, a secret, as a variable")
-        accepted = {known[name].file: value for name, value in told.items() if name in known}
         try:
-            product.settings_class(pod.service).model_validate({"database_url": "postgresql:///", **accepted})
+            product.accepts(pod.service, {name: value for name, value in told.items() if name in known})
         except ValidationError as error:
             yield complaint(pod.owner, f"sets {error.errors()[0]['loc'][0]} wrongly: {error.errors()[0]['msg']}")
         serves = pod.owner["kind"] == "Deployment"
@@ -194,8 +196,50 @@ def services(rendering: Rendering) -> Iterator[Complaint]:
             yield complaint(item, "is not headless: one pod would get all calls of a client")
         if item["spec"].get("publishNotReadyAddresses"):
             yield complaint(item, "sends clients to pods that are not ready")
-        if any(port.get("appProtocol") != "https" for port in item["spec"]["ports"]):
-            yield complaint(item, "does not say that it speaks TLS")
+        if any(port.get("appProtocol") != _protocol(rendering, item, port) for port in item["spec"]["ports"]):
+            yield complaint(item, "does not say that it speaks TLS, or says so where it does not")
+
+
+def _protocol(rendering: Rendering, service: Manifest, port: Manifest) -> str:
+    """What is spoken at a port of a service: TLS, but for pages whose TLS ends before them."""
+    if port["name"] != "http":
+        return "https"
+    [pod] = [
+        each for each in rendering.deployments if matches({"matchLabels": service["spec"]["selector"]}, each.labels)
+    ]
+    return "https" if rendering.environment(pod).get("AR_HTTP_TLS") == "on" else "http"
+
+
+def pages(rendering: Rendering) -> Iterator[Complaint]:
+    """Browsers come in over TLS alone, to whoever has pages; what is before them speaks as they do, and lets files through.
+
+    The annotations are those of ingress-nginx; another controller has its own.
+    """
+    for item in rendering.of("Ingress"):
+        hosts = {rule.get("host") for rule in item["spec"]["rules"]}
+        if not all(hosts) or hosts != {host for tls_ in item["spec"].get("tls", []) for host in tls_.get("hosts", [])}:
+            yield complaint(item, f"lets browsers in without TLS, or by any name: {sorted(map(str, hosts))}")
+        said = item["metadata"].get("annotations", {})
+        if said.get("nginx.ingress.kubernetes.io/proxy-body-size") != BODY_MOST:
+            yield complaint(item, "does not let through what a form may bring")
+        for path in (path for rule in item["spec"]["rules"] for path in rule["http"]["paths"]):
+            led = path["backend"]["service"]
+            named = led["name"].removeprefix("receivables-")
+            if led["port"] != {"name": "http"} or named not in product.SERVICES or not product.product(named).has_pages:
+                yield complaint(item, f"leads to {led}, where no pages are")
+                continue
+            service = rendering.one("Service", led["name"])
+            speaks = _protocol(rendering, service, {"name": "http"}).upper()
+            if said.get("nginx.ingress.kubernetes.io/backend-protocol") != speaks:
+                yield complaint(item, f"does not speak {speaks} to {led['name']}")
+    for pod in rendering.deployments:
+        told = rendering.environment(pod)
+        if (
+            product.product(pod.service).has_pages
+            and told.get("AR_HTTP_PROXIES", "0") == "0"
+            and rendering.of("Ingress")
+        ):
+            yield complaint(pod.owner, "takes all browsers for one: it believes nobody before it who they are")
 
 
 def certificates(rendering: Rendering) -> Iterator[Complaint]:
@@ -207,8 +251,10 @@ def certificates(rendering: Rendering) -> Iterator[Complaint]:
     for pod in rendering.deployments:
         told, settings = rendering.environment(pod), product.product(pod.service).settings
         wanted = {"AR_TLS_DIR": f"receivables-{pod.service}-tls", "AR_TRUST_DIR": TRUST}
-        if told.get("AR_KAFKA_SECURITY") == "ssl":
+        if told.get("AR_KAFKA_SECURITY") == "ssl" and product.product(pod.service).knows_broker:
             wanted["AR_KAFKA_TLS_DIR"] = f"{_KAFKA_USER}receivables-{pod.service}"
+        if told.get("AR_HTTP_TLS") == "on":
+            wanted["AR_HTTP_TLS_DIR"] = f"receivables-{pod.service}-tls"
         mounted = dict(_folders(pod))
         for name, source in wanted.items():
             folder = told.get(name) or settings[name].default or ""
@@ -269,9 +315,9 @@ def budgets(rendering: Rendering) -> Iterator[Complaint]:
 
 def _replicas(rendering: Rendering, budget: Manifest) -> int:
     name = budget["metadata"]["name"]
-    for item in rendering.of("ScaledObject"):
+    for item in rendering.of("ScaledObject", "HorizontalPodAutoscaler"):
         if item["spec"]["scaleTargetRef"]["name"] == name:
-            return int(item["spec"].get("minReplicaCount", 0))
+            return int(item["spec"].get("minReplicaCount") or item["spec"].get("minReplicas", 0))
     return int(rendering.one("Deployment", name)["spec"].get("replicas", 1))
 
 

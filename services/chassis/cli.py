@@ -17,7 +17,7 @@ from services.chassis import acts, audit_commands, logs, operators, parked, paus
 from services.chassis.consumer import Consumer
 from services.chassis.database import is_tenant, reach
 from services.chassis.parked import Listed, Shown
-from services.chassis.settings import load
+from services.chassis.settings import ChassisSettings, load
 
 WIDE = 240  # characters
 SHOWN, SHOWN_FIELDS = 10_000, 100  # of a field, characters, and how many headers
@@ -38,7 +38,7 @@ def command_line(served: service.Service[Any]) -> typer.Typer:
 
     @app.command(help="Bring the database up to this version (as its owner; safe twice and at once).")
     def migrate() -> None:
-        settings = load(served.settings)
+        settings = load(ChassisSettings)  # what only serving needs is not given to it
         logs.configure(served.name, settings.log_level)
         service.run_migrations(served, settings)
 

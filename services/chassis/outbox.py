@@ -47,6 +47,8 @@ class Announcement:
     account_id: str
     subject: str
     body: Message
+    # Of whom it is told, on that source's own topic; empty: of this service.
+    source: str = ""
 
     @property
     def key(self) -> str:
@@ -55,8 +57,9 @@ class Announcement:
 
     @property
     def topic(self) -> str:
-        """The topic of the message's contract."""
-        return envelope.topic_of(type(self.body))
+        """The topic of the message's contract, or that of one source's own beside it."""
+        contract = envelope.topic_of(type(self.body))
+        return f"{contract}.{self.source}" if self.source else contract
 
 
 async def add(tx: Tx, announcements: Sequence[Announcement]) -> None:

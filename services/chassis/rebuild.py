@@ -464,10 +464,10 @@ class _Work:
         except (Unreadable, KeyError) as error:
             raise Unfit(f"{_where(record)}: this version does not know what it told there: {error}") from None
         waiting = await self._cause_of(tx, record)
-        if waiting is not None and not waiting.done:
-            await self._answer(tx, event, waiting)
-        tx.at = event.at
         try:
+            if waiting is not None and not waiting.done:
+                await self._answer(tx, event, waiting)
+            tx.at = event.at
             await step(tx, event, waiting.event if waiting else None)
         except NotYet:
             return False
@@ -493,6 +493,7 @@ class _Work:
         if waiting.event.type in self._remembered and (why := await self._try(tx, waiting.event)) is not None:
             raise LookupError(f"what it answers, {waiting.event.type}, cannot be handled: {why.code}: {why.detail}")
         if waiting.event.type in self._again:
+            tx.at = waiting.event.at
             tx.muted = waiting.would_tell = []
             await self._handlers[waiting.event.type](tx, [waiting.event])
             await _check_rules(tx)

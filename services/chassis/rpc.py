@@ -48,8 +48,10 @@ from services.kernel.refusals import (
 
 Req = TypeVar("Req", bound=Message)
 Resp = TypeVar("Resp", bound=Message)
+Made = TypeVar("Made")
 Method = Callable[[Any, Tx, Origin, Req], Awaitable[Resp]]
 MethodOfMany = Callable[[Any, Tx, Sequence[tuple[Origin, Req]]], Awaitable[list[Resp]]]
+MethodOfMade = Callable[[Any, Tx, Origin, Req, Made], Awaitable[Resp]]
 Served = Callable[[Any, Req, Any], Awaitable[Resp]]
 
 TOGETHER_MOST = 50  # calls in one transaction
@@ -178,18 +180,26 @@ def visit(method: Callable[[Any, Origin, Req], Awaitable[Resp]]) -> Served[Req, 
 
 def write(method: Method[Req, Resp]) -> Served[Req, Resp]:
     """Carry out a command once per idempotency key; the same key again gets the same answer."""
-    response_type = method.__annotations__["return"]
 
     async def work(door: Door, origin: Origin, request: Req) -> Resp:
-        async def alone(tx: Tx, calls: Sequence[_Call]) -> list[Resp]:
-            return [await method(door, tx, call.origin, call.request) for call in calls]
-
-        call = _Call(origin, request, _digest(method.__name__, request))
-        await _carry_out(door, method.__name__, response_type, [call], alone)
-        answer: Resp = await call.answer
-        return answer
+        return await _carry_out_one(door, method, origin, request, lambda tx: method(door, tx, origin, request))
 
     return _served(method, work, needed=_WRITES)
+
+
+def write_of(make: Callable[[Req], Made]) -> Callable[[MethodOfMade[Req, Made, Resp]], Served[Req, Resp]]:
+    """The same for a command of whose request something is made first that would take its time in a transaction."""
+
+    def of(method: MethodOfMade[Req, Made, Resp]) -> Served[Req, Resp]:
+        async def work(door: Door, origin: Origin, request: Req) -> Resp:
+            made = make(request)
+            return await _carry_out_one(
+                door, method, origin, request, lambda tx: method(door, tx, origin, request, made)
+            )
+
+        return _served(method, work, needed=_WRITES)
+
+    return of
 
 
 def write_many(method: MethodOfMany[Req, Resp]) -> Served[Req, Resp]:
@@ -295,6 +305,21 @@ def _fail(calls: Sequence[_Call], error: Exception) -> None:
 def _digest(method: str, request: Message) -> bytes:
     """What makes two calls one."""
     return hashlib.sha256(f"{method}\0".encode() + request.SerializeToString(deterministic=True)).digest()
+
+
+async def _carry_out_one(
+    door: Door, method: Callable[..., Any], origin: Origin, request: Message, do: Callable[[Tx], Awaitable[Resp]]
+) -> Resp:
+    """Do one by itself, or answer as it was answered before."""
+
+    async def alone(tx: Tx, calls: Sequence[_Call]) -> list[Resp]:
+        return [await do(tx) for _ in calls]
+
+    name = method.__name__
+    call = _Call(origin, request, _digest(name, request))
+    await _carry_out(door, name, method.__annotations__["return"], [call], alone)
+    answer: Resp = await call.answer
+    return answer
 
 
 async def _carry_out(

@@ -15,6 +15,7 @@ from services.chassis.parked import Reason, Slot
 from services.kernel.refusals import quoted
 
 ANY = "*"  # any tenant; and among the sources, whoever writes on the topic that all share
+PORTAL = "portal"  # whoever orders by a call: told by us, on a topic like any other source's
 TENANT_NOT_ALLOWED = "event.tenant_not_allowed"
 _SOURCE = re.compile(f"[a-z0-9-]{{1,{SOURCE_MAX}}}")
 
@@ -35,6 +36,11 @@ class Sources:
             for topic in (contract, *(f"{contract}.{source}" for source in own if contract in FROM_OUTSIDE))
         )
 
+    def speaks(self, source: str, tenant: str) -> bool:
+        """Whether a source is named, and speaks for that tenant."""
+        allowed = self._tenants.get(source, frozenset())
+        return ANY in allowed or tenant in allowed
+
     def why_not(self, record: Record) -> Reason | None:
         """Why a record is not believed: its source does not speak for the tenant that it names."""
         if contract_of(record.topic) not in FROM_OUTSIDE or not is_tenant(
@@ -42,8 +48,7 @@ class Sources:
         ):
             return None  # ours; or no event at all, as others find out
         source = source_of(record.topic)
-        allowed = self._tenants.get(source or ANY, frozenset())
-        if ANY in allowed or tenant in allowed:
+        if self.speaks(source or ANY, tenant):
             return None
         who = source or record.topic
         return Reason("refused", TENANT_NOT_ALLOWED, f"{who} does not speak for {quoted(tenant)} (AR_ORDER_SOURCES)")

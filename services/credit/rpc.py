@@ -1,6 +1,7 @@
 """The gRPC door of credit."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from receivables.credit.v1 import service_pb2, service_pb2_grpc
 
@@ -90,6 +91,18 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
             decision=wire.decided(found[(call.tenant, hold.order_id, hold.version)]),
             hold_state=hold.state.value,
             held=contracts.money_message(hold.held),
+        )
+
+    @read
+    async def ListDecisions(
+        self, tx: Tx, call: Origin, request: service_pb2.ListDecisionsRequest
+    ) -> service_pb2.ListDecisionsResponse:
+        """The newest answer to each order, the newest first, a page at a time."""
+        asked = page(request, datetime.fromisoformat, str)
+        found = await store.list_decisions(tx, call.tenant, request.account_id, asked)
+        return service_pb2.ListDecisionsResponse(
+            decisions=[wire.decision_shown(answered) for answered in found],
+            next_page_token=asked.next_token(found, lambda answered: (answered.at, answered.record.decision_id)),
         )
 
     @read

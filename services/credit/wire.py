@@ -14,7 +14,7 @@ from services import contracts
 from services.chassis.envelope import Event, Origin, is_who
 from services.credit.domain.account_holds import AccountHold
 from services.credit.domain.balances import Told
-from services.credit.domain.decisions import Outcome, Recorded, Request
+from services.credit.domain.decisions import Answered, Outcome, Recorded, Request
 from services.credit.domain.holds import Hold
 from services.credit.domain.policy import Policy
 from services.kernel.calendars import day
@@ -181,6 +181,17 @@ def decided(record: Recorded, hold: Hold | None = None) -> events_pb2.CreditDeci
         if hold.expires_at is not None:
             message.lapses_at.FromDatetime(hold.expires_at)
     return message
+
+
+def decision_shown(answered: Answered) -> service_pb2.DecisionShown:
+    """A decision in a list, with where its order's hold stands."""
+    shown = service_pb2.DecisionShown(
+        decision=decided(answered.record),
+        hold_state=answered.state.value,
+        held=contracts.money_message(answered.held),
+    )
+    shown.decided_at.FromDatetime(answered.at)
+    return shown
 
 
 def released(hold: Hold, amount: Money, cause: events_pb2.ReleaseCause.ValueType) -> events_pb2.HoldReleased:

@@ -1,4 +1,4 @@
-"""Cases as they follow from what was told of them: each step as it was told; what people wrote alone is gone."""
+"""Cases as they follow from what was told of them: each step as it was told; what people wrote and added alone is gone."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,15 +1,18 @@
 """The gRPC door of disputes."""
 
+import functools
+
 from receivables.disputes.v1 import service_pb2, service_pb2_grpc
 
 from services import contracts
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import page
-from services.chassis.rpc import Door, read, write
+from services.chassis.rpc import Door, read, visit, write, write_of
 from services.disputes import store, usecases, wire
+from services.disputes.domain.evidence import File
 from services.disputes.usecases import Decision
-from services.kernel.refusals import NotFound
+from services.kernel.refusals import NotFound, quoted
 
 
 class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
@@ -95,3 +98,39 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
         """What cases run by."""
         policy = await store.policy(tx, call.tenant)
         return service_pb2.GetPolicyResponse(version=policy.version, policy=wire.policy_message(policy))
+
+    @visit
+    async def Preview(self, call: Origin, request: service_pb2.PreviewRequest) -> service_pb2.PreviewResponse:
+        """What a case would be, before it is opened."""
+        serve = functools.partial(self.serve, call)
+        preview = await usecases.preview(serve, call.tenant, request.invoice, wire.wish(request))
+        return wire.preview_message(preview)
+
+    @write_of(wire.file)
+    async def AddEvidence(
+        self, tx: Tx, call: Origin, request: service_pb2.AddEvidenceRequest, file: File
+    ) -> service_pb2.AddEvidenceResponse:
+        """Add a photo or a document to a case."""
+        added = await usecases.add_evidence(tx, call, request.dispute_id, file)
+        return service_pb2.AddEvidenceResponse(evidence=wire.evidence_message(added))
+
+    @read
+    async def ListEvidence(
+        self, tx: Tx, call: Origin, request: service_pb2.ListEvidenceRequest
+    ) -> service_pb2.ListEvidenceResponse:
+        """What was added to a case, oldest first."""
+        case = await usecases.find_case(tx, call.tenant, request.dispute_id)
+        added = await store.list_evidence(tx, (call.tenant, case.dispute_id))
+        return service_pb2.ListEvidenceResponse(evidence=[wire.evidence_message(one) for one in added])
+
+    @read
+    async def GetEvidence(
+        self, tx: Tx, call: Origin, request: service_pb2.GetEvidenceRequest
+    ) -> service_pb2.GetEvidenceResponse:
+        """Something that was added to a case, with its content."""
+        case = await usecases.find_case(tx, call.tenant, request.dispute_id)
+        found = await store.find_evidence(tx, (call.tenant, case.dispute_id), request.evidence_id)
+        if found is None:
+            raise NotFound("evidence.unknown", f"the case has no evidence {quoted(request.evidence_id)}")
+        one, content = found
+        return service_pb2.GetEvidenceResponse(evidence=wire.evidence_message(one), content=content)

@@ -12,8 +12,9 @@ from services.chassis.database import Tx
 from services.chassis.pages import Page
 from services.chassis.sweeps import Span
 from services.days_off import calendar
-from services.disputes.domain.cases import CONTESTED, Action, Dispute, Entry, Move, Resolution, State
+from services.disputes.domain.cases import CONTESTED, OPEN, Action, Dispute, Entry, Move, Resolution, State
 from services.disputes.domain.deadlines import BOUNDS, Policy
+from services.disputes.domain.evidence import Evidence
 from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
 from services.disputes.domain.portions import Rate, Share, Shares
 from services.kernel.calendars import Calendar
@@ -29,7 +30,7 @@ _INVOICE = Columns(
 )
 _LINE = Columns(
     """tenant text, invoice_id text, line_id text, quantity numeric, unit_price numeric, net_minor bigint,
-       vat_category text, vat_rate numeric, is_sales_tax boolean"""
+       vat_category text, vat_rate numeric, is_sales_tax boolean, name text"""
 )
 _RATE = Columns("vat_category text, vat_rate numeric, net_minor bigint, tax_minor bigint")
 _SELLER = Columns("tenant text, seller_id text, version int, time_zone text, holidays text")
@@ -83,6 +84,11 @@ async def lock_invoices(tx: Tx, keys: Collection[Key]) -> dict[Key, Invoice]:
     return {key: _invoice(row) for row in rows if (key := (row.tenant, row.invoice_id)) in keys}
 
 
+async def invoice(tx: Tx, key: Key) -> Invoice:
+    """An invoice that is there, for whoever changes nothing."""
+    return _invoice(await tx.row("SELECT * FROM invoice WHERE tenant = %s AND invoice_id = %s", key))
+
+
 async def find_invoices(tx: Tx, tenant: str, named: str) -> list[str]:
     """The ids of the invoices that have this id or number."""
     rows = await tx.rows(
@@ -94,7 +100,7 @@ async def find_invoices(tx: Tx, tenant: str, named: str) -> list[str]:
 
 
 async def lines_of(tx: Tx, key: Key) -> dict[str, Line]:
-    """The lines of a locked invoice, each with what its cases contest of it now, or had credited."""
+    """The lines of an invoice, locked if what comes of them is kept: each with what its cases contest of it now, or had credited."""
     rows = await tx.rows(
         """SELECT l.*, i.currency, coalesce(c.claimed, 0) AS claimed, coalesce(c.credited, 0) AS credited,
                   coalesce(c.credited_as_amount, 0) AS credited_as_amount
@@ -118,6 +124,7 @@ async def lines_of(tx: Tx, key: Key) -> dict[str, Line]:
             credited=row.credited,
             credited_as_amount=row.credited_as_amount,
             is_sales_tax=row.is_sales_tax,
+            name=row.name,
         )
         for row in rows
     }
@@ -213,7 +220,7 @@ async def next_number(tx: Tx, tenant: str, year: int) -> int:
 
 
 async def credited_by_rate(tx: Tx, key: Key) -> tuple[dict[Rate, Share], int]:
-    """What resolutions had credited of a locked invoice by rate, as far as it was kept; and all that they did, gross."""
+    """What resolutions had credited of an invoice by rate, as far as it was kept; and all that they did, gross."""
     rows = await tx.rows("SELECT * FROM credited_rate WHERE tenant = %s AND invoice_id = %s", key)
     known = {(row.vat_category, row.vat_rate): Share(row.net_minor, row.tax_minor) for row in rows}
     row = await tx.row(
@@ -358,8 +365,48 @@ async def find_move(tx: Tx, key: Key, nth: int) -> Entry | None:
     return _entry(row) if row else None
 
 
+_EVIDENCE = "evidence_id, file_name, media_type, size, sha256, added_by, added_at"
+
+
+async def list_evidence(tx: Tx, key: Key) -> list[Evidence]:
+    """What was added to a case, oldest first."""
+    return await tx.fetch(
+        Evidence,
+        f"SELECT {_EVIDENCE} FROM evidence WHERE tenant = %s AND dispute_id = %s ORDER BY evidence_id",  # noqa: S608 - constant columns
+        key,
+    )
+
+
+async def find_evidence(tx: Tx, key: Key, evidence_id: str) -> tuple[Evidence, bytes] | None:
+    """Something that was added to a case, with its content."""
+    row = await tx.row(
+        f"SELECT {_EVIDENCE}, content FROM evidence WHERE tenant = %s AND dispute_id = %s AND evidence_id = %s",  # noqa: S608 - constant columns
+        [*key, evidence_id],
+    )
+    return (Evidence(*row[:-1]), bytes(row.content)) if row else None
+
+
+async def add_evidence(tx: Tx, key: Key, new: Evidence, content: bytes) -> None:
+    """Keep what somebody adds to a case."""
+    await tx.run(
+        f"""INSERT INTO evidence (tenant, dispute_id, {_EVIDENCE}, content)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",  # noqa: S608 - constant columns
+        [
+            *key,
+            new.evidence_id,
+            new.file_name,
+            new.media_type,
+            new.size,
+            new.sha256,
+            new.added_by,
+            new.added_at,
+            content,
+        ],
+    )
+
+
 async def forget(tx: Tx, tenant: str, subject: str) -> None:
-    """Forget what somebody wrote, in their own name or for another."""
+    """Forget what somebody wrote or added, in their own name or for another."""
     who = [tenant, [subject]]
     await tx.run(
         """UPDATE dispute SET description = ''
@@ -369,6 +416,11 @@ async def forget(tx: Tx, tenant: str, subject: str) -> None:
     await tx.run(
         """UPDATE dispute_move SET missing = '', reason = ''
             WHERE tenant = %s AND (missing <> '' OR reason <> '') AND string_to_array(actor, ' for ') @> %s::text[]""",
+        who,
+    )
+    await tx.run(
+        """UPDATE evidence SET file_name = '', content = ''
+            WHERE tenant = %s AND file_name <> '' AND string_to_array(added_by, ' for ') @> %s::text[]""",
         who,
     )
 
@@ -392,7 +444,7 @@ async def asked(tx: Tx, key: Key) -> list[str]:
 
 
 IS_CONTESTED = "disputed_minor > 0"  # few of all invoices, with an index of their own
-_OPEN_STATES = [*(state.value for state in CONTESTED), State.RESOLVING.value]
+_OPEN_STATES = [state.value for state in OPEN]
 
 # Of these cases: a table, or a page of it that is found before anything is joined to it.
 _DISPUTES = """SELECT d.*, i.number AS invoice_number, i.order_id, i.currency, i.site, i.cost_centre, i.purchase_order,
@@ -465,6 +517,7 @@ def _line_row(invoice: Invoice, line: Line) -> tuple[Any, ...]:
         line.vat_category,
         line.vat_rate,
         line.is_sales_tax,
+        line.name,
     )
 
 
@@ -507,10 +560,10 @@ def _move_row(move: Move, actor: str, reason: str) -> tuple[Any, ...]:
     )
 
 
-async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
-    """Forget what was written in some of the cases that ended, and the moves of such, before a day; return how much."""
+async def forget_outdated(tx: Tx, tenant: str, before: date, most: int, most_files: int) -> int:
+    """Forget what was written in, or added to, some of the cases that ended, and the moves of such, before a day; return how much."""
     over = f"{_IS_OVER} AND coalesce(d.ended_at, d.opened_at) < %(before)s"
-    asked = {"tenant": tenant, "before": before, "open": _OPEN_STATES, "most": most}
+    asked = {"tenant": tenant, "before": before, "open": _OPEN_STATES, "most": most, "files": most_files}
     described = await tx.run(
         f"""UPDATE dispute SET description = '' WHERE tenant = %(tenant)s AND description <> '' AND dispute_id IN (
               SELECT dispute_id FROM dispute d
@@ -526,7 +579,15 @@ async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
              WHERE m.tenant = %(tenant)s AND m.dispute_id = old.dispute_id AND m.nth = old.nth""",  # noqa: S608 - constant text
         asked,
     )
-    return described + moved
+    added = await tx.run(
+        f"""UPDATE evidence e SET file_name = '', content = '' FROM (
+              SELECT dispute_id, evidence_id FROM evidence JOIN dispute d USING (tenant, dispute_id)
+               WHERE tenant = %(tenant)s AND file_name <> '' AND added_at < %(before)s AND {over}
+               ORDER BY added_at LIMIT %(files)s) AS old
+             WHERE e.tenant = %(tenant)s AND e.dispute_id = old.dispute_id AND e.evidence_id = old.evidence_id""",  # noqa: S608 - constant text
+        asked,
+    )
+    return described + moved + added
 
 
 _IS_OVER = "d.state <> ALL (%(open)s::text[])"

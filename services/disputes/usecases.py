@@ -1,6 +1,8 @@
 """What disputes does: load, decide, save, announce, in the caller's transaction."""
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -17,11 +19,13 @@ from services.chassis.envelope import Event, Origin
 from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
 from services.disputes import store, wire
-from services.disputes.domain import cases, invoices, portions
+from services.disputes.domain import cases, evidence, invoices, portions, previews
 from services.disputes.domain.cases import Action, Dispute, Move, People, Resolution, Wish
 from services.disputes.domain.deadlines import Policy
+from services.disputes.domain.evidence import Evidence, File
 from services.disputes.domain.invoices import Invoice, Lines, Part
-from services.disputes.domain.portions import Rate, Share
+from services.disputes.domain.portions import Rate, Share, Shares
+from services.disputes.domain.previews import Preview
 from services.disputes.store import Key
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Early, NotFound, quoted
@@ -30,6 +34,7 @@ from services.kernel.retention import Record
 # Whoever opens a case is answered by the system that it is received, within the same second.
 ACKNOWLEDGER = "system:disputes"
 AT_ONCE = 1000  # texts that one transaction forgets
+FILES_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,16 @@ class Decision:
     resolution: Resolution
     lines: tuple[Part, ...]
     amount: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a case on an invoice stands on."""
+
+    invoice: Invoice
+    lines: Lines
+    credited: Shares
+    policy: Policy
 
 
 async def know_invoices(tx: Tx, events: Sequence[Event[invoicing_pb2.InvoiceIssued]]) -> None:
@@ -92,14 +107,15 @@ async def know_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerChange
 
 
 async def forget(tx: Tx, events: Sequence[Event[notifications_pb2.ContactErased]]) -> None:
-    """Forget what these persons wrote; who did what, by id, and what came of it stays."""
+    """Forget what these persons wrote and added; who did what, by id, and what came of it stays."""
     for event in events:
         await store.forget(tx, event.tenant, contracts.forgotten(event))
 
 
 async def forget_outdated(tx: Tx, tenant: str) -> int:
-    """Forget what was written in cases whose time is over; who did what, and what came of it, stays."""
-    return await store.forget_outdated(tx, tenant, await retention.first_day(tx, tenant, Record.DISPUTE), AT_ONCE)
+    """Forget what was written in, and added to, cases whose time is over; who did what, and what came of it, stays."""
+    before = await retention.first_day(tx, tenant, Record.DISPUTE)
+    return await store.forget_outdated(tx, tenant, before, AT_ONCE, FILES_AT_ONCE)
 
 
 async def set_policy(tx: Tx, call: Origin, wanted: Policy) -> Policy:
@@ -114,14 +130,14 @@ async def set_policy(tx: Tx, call: Origin, wanted: Policy) -> Policy:
 
 async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish) -> Dispute:
     """Open a case on an invoice, by its id or number, and acknowledge it at once."""
-    invoice = await _find_invoice(tx, call.tenant, named)
-    policy = await store.policy(tx, call.tenant, invoice.seller_id)
-    lines = await store.lines_of(tx, invoice.key)
-    credited = await _credited(tx, invoice, lines)
-    draft = cases.draft(wish, invoice, lines, credited, dispute_id=new_id(), by=call.actor, at=tx.at, policy=policy)
+    key = await _find_invoice(tx, call.tenant, named)
+    ground = await _ground(tx, (await store.lock_invoices(tx, [key]))[key])
+    lines, policy = ground.lines, ground.policy
+    draft = cases.draft(
+        wish, ground.invoice, lines, ground.credited, dispute_id=new_id(), by=call.actor, at=tx.at, policy=policy
+    )
     draft = await _numbered(tx, draft, policy)
-    submitted = cases.move(draft, Action.SUBMIT, at=tx.at, policy=policy)
-    invoice = cases.check_room(draft, submitted, invoice, lines)
+    submitted, invoice = cases.submit(draft, ground.invoice, lines, at=tx.at, policy=policy)
     received = cases.move(submitted, Action.ACKNOWLEDGE, at=tx.at, policy=policy)
     system = replace(call, actor=ACKNOWLEDGER, reason="received")
     acknowledgement = Move(Action.ACKNOWLEDGE, submitted, received)
@@ -137,6 +153,31 @@ async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish) -> Dispute:
         ],
     )
     return received
+
+
+async def preview(serve: Callable[[], AbstractAsyncContextManager[Tx]], tenant: str, named: str, wish: Wish) -> Preview:
+    """What a case on an invoice, by its id or number, would be; no lock is held, whoever opens one looks again."""
+    async with serve() as tx:
+        ground = await _ground(tx, await store.invoice(tx, await _find_invoice(tx, tenant, named)))
+        at = tx.at
+    # An invoice may have ten thousand lines.
+    return await asyncio.to_thread(
+        previews.preview, wish, ground.invoice, ground.lines, ground.credited, at=at, policy=ground.policy
+    )
+
+
+async def add_evidence(tx: Tx, call: Origin, named: str, file: File) -> Evidence:
+    """Add a file to an open case, by its id or number; the same content again is what was added first."""
+    _, case = await _lock_case(tx, call.tenant, named)
+    evidence.check_open(case)
+    key = (case.tenant, case.dispute_id)
+    added = await store.list_evidence(tx, key)
+    if (same := evidence.same_as(file, added)) is not None:
+        return same
+    evidence.check_room(file, added)
+    new = Evidence(new_id(), file.name, file.media_type, len(file.content), file.sha256, call.actor, tx.at)
+    await store.add_evidence(tx, key, new, file.content)
+    return new
 
 
 async def move(tx: Tx, call: Origin, named: str, action: Action, *, missing: str) -> Dispute:
@@ -228,14 +269,19 @@ def _check_known(keys: Collection[Key], held: Collection[Key]) -> None:
         raise Early(f"invoice/{unknown[0][1]}")
 
 
-async def _find_invoice(tx: Tx, tenant: str, named: str) -> Invoice:
+async def _find_invoice(tx: Tx, tenant: str, named: str) -> Key:
     found = await store.find_invoices(tx, tenant, named)
     if not found:
         raise NotFound("dispute.unknown_invoice", f"no invoice {quoted(named)}")
     if len(found) > 1:
         raise Conflict("dispute.ambiguous_invoice", f"more than one invoice is called {quoted(named)}: name its id")
-    key = (tenant, found[0])
-    return (await store.lock_invoices(tx, [key]))[key]
+    return tenant, found[0]
+
+
+async def _ground(tx: Tx, invoice: Invoice) -> Ground:
+    policy = await store.policy(tx, invoice.tenant, invoice.seller_id)
+    lines = await store.lines_of(tx, invoice.key)
+    return Ground(invoice, lines, await _credited(tx, invoice, lines), policy)
 
 
 async def find_case(tx: Tx, tenant: str, named: str) -> Dispute:

@@ -11,7 +11,9 @@ from services import contracts
 from services.chassis.envelope import Event
 from services.disputes.domain.cases import Action, Dispute, Entry, Move, Resolution, State, Wish
 from services.disputes.domain.deadlines import Policy
+from services.disputes.domain.evidence import Evidence, File, take
 from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
+from services.disputes.domain.previews import Preview
 from services.kernel.calendars import day
 from services.kernel.money import Money, decimal
 from services.kernel.refusals import Invalid
@@ -49,6 +51,7 @@ def _line(said: invoicing_pb2.DocumentLine, currency: str) -> Line:
         # What is outside of VAT has no rate.
         vat_rate=decimal(said.vat_rate or "0", what="vat_rate"),
         is_sales_tax=said.is_sales_tax,
+        name=said.name,
     )
 
 
@@ -93,11 +96,11 @@ def policy_message(policy: Policy) -> events_pb2.DisputePolicy:
     )
 
 
-def wish(said: service_pb2.OpenRequest) -> Wish:
-    """What somebody wants to contest."""
+def wish(said: service_pb2.OpenRequest | service_pb2.PreviewRequest) -> Wish:
+    """What somebody wants to contest; whoever only looks what that would be has not described it yet."""
     return Wish(
         reason_code=said.reason_code,
-        description=said.description,
+        description=said.description if isinstance(said, service_pb2.OpenRequest) else None,
         lines=parts(said.lines),
         amount=contracts.money(said.amount) if said.HasField("amount") else None,
     )
@@ -208,6 +211,46 @@ def dispute_message(dispute: Dispute) -> service_pb2.Dispute:
         message.resolution = _resolution(dispute.resolution)
         message.credit.CopyFrom(contracts.money_message(dispute.credit))
     message.opened_at.FromDatetime(dispute.opened_at)
+    return message
+
+
+def preview_message(preview: Preview) -> service_pb2.PreviewResponse:
+    """What a case would be, to answer with."""
+    case = preview.case
+    return service_pb2.PreviewResponse(
+        invoice_id=case.invoice_id,
+        number=case.invoice_number,
+        lines=[
+            service_pb2.PreviewLine(
+                line_id=left.line.line_id,
+                name=left.line.name,
+                invoiced=f"{left.line.quantity:f}",
+                left=f"{left.quantity:f}",
+                amount=contracts.money_message(left.gross),
+            )
+            for left in preview.left
+        ],
+        amount=contracts.money_message(case.amount),
+        promised_by=case.answer_by.isoformat(),
+    )
+
+
+def file(said: service_pb2.AddEvidenceRequest) -> File:
+    """What somebody adds to a case, checked."""
+    return take(said.file_name, said.media_type, said.content)
+
+
+def evidence_message(evidence: Evidence) -> service_pb2.Evidence:
+    """What was added to a case, to answer with."""
+    message = service_pb2.Evidence(
+        evidence_id=evidence.evidence_id,
+        file_name=evidence.file_name,
+        media_type=evidence.media_type,
+        bytes=evidence.size,
+        sha256=evidence.sha256,
+        added_by=evidence.added_by,
+    )
+    message.added_at.FromDatetime(evidence.added_at)
     return message
 
 

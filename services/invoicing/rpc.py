@@ -1,17 +1,24 @@
 """The gRPC door of invoicing."""
 
 import functools
+from datetime import datetime
 
 from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
+from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, Tx
 from services.chassis.envelope import Origin
+from services.chassis.identity import CONTACT
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write
+from services.chassis.sources import PORTAL
 from services.invoicing import store, usecases, wire
+from services.invoicing.domain.parties import NO_CONTRACT
 from services.invoicing.press import Press
-from services.kernel.refusals import Invalid, NotFound, quoted
+from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
+
+SHOWN_MAX = 1000  # shipments of an order
 
 
 class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
@@ -50,13 +57,32 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
     async def ListInvoices(
         self, tx: Tx, call: Origin, request: service_pb2.ListInvoicesRequest
     ) -> service_pb2.ListInvoicesResponse:
-        """Invoices and credit notes in the order of issue, a page at a time."""
-        asked = page(request, int)
-        kept = await store.list_issued(tx, call.tenant, asked, account_id=request.account_id, order_id=request.order_id)
-        return service_pb2.ListInvoicesResponse(
-            documents=[wire.document(one) for one in kept],
-            next_page_token=asked.next_token(kept, lambda one: (one.position,)),
-        )
+        """Invoices and credit notes in the order of issue, or against it; those that are searched, in that of their names."""
+        if request.search and request.order_id:
+            raise Invalid("invoice.search_of_order", "the documents of an order are not searched: they are few")
+        if request.search:
+            asked = page(request, str, str)
+            kept, places = await store.search_issued(
+                tx,
+                call.tenant,
+                asked,
+                account_id=request.account_id,
+                search=request.search,
+                last_first=request.newest_first,
+            )
+            token = asked.next_token(places, tuple)
+        else:
+            asked = page(request, int)
+            kept = await store.list_issued(
+                tx,
+                call.tenant,
+                asked,
+                account_id=request.account_id,
+                order_id=request.order_id,
+                newest_first=request.newest_first,
+            )
+            token = asked.next_token(kept, lambda one: (one.position,))
+        return service_pb2.ListInvoicesResponse(documents=[wire.document(one) for one in kept], next_page_token=token)
 
     @visit
     async def RenderDocument(
@@ -93,3 +119,81 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
             raise Invalid("held.account_missing", "name the account whose drafts are to be judged again")
         queued = await usecases.retry(tx, {(call.tenant, request.account_id): call})
         return service_pb2.RetryHeldResponse(queued=queued)
+
+    @read
+    async def GetContract(
+        self, tx: Tx, call: Origin, request: service_pb2.GetContractRequest
+    ) -> service_pb2.GetContractResponse:
+        """What was agreed with a buyer, or what holds as long as nothing is."""
+        if not request.account_id:
+            raise Invalid("contract.account_missing", "a contract is with an account")
+        key = (call.tenant, request.account_id)
+        agreed = (await store.find_contracts(tx, {key})).get(key, NO_CONTRACT)
+        return service_pb2.GetContractResponse(contract=wire.contract_message(request.account_id, agreed))
+
+    @read
+    async def ListOrders(
+        self, tx: Tx, call: Origin, request: service_pb2.ListOrdersRequest
+    ) -> service_pb2.ListOrdersResponse:
+        """Orders without their lines, the newest first; those that are searched, by their names."""
+        if request.search:
+            asked = page(request, str, str)
+            orders, places = await store.search_orders(
+                tx, call.tenant, asked, account_id=request.account_id, search=request.search
+            )
+            token = asked.next_token(places, tuple)
+        else:
+            asked = page(request, datetime.fromisoformat, str)
+            orders = await store.list_orders(tx, call.tenant, asked, account_id=request.account_id)
+            token = asked.next_token(orders, lambda one: (one.known_at, one.kept.order.order_id))
+        return service_pb2.ListOrdersResponse(orders=[wire.order_shown(one) for one in orders], next_page_token=token)
+
+    @read
+    async def GetOrder(
+        self, tx: Tx, call: Origin, request: service_pb2.GetOrderRequest
+    ) -> service_pb2.GetOrderResponse:
+        """An order, the newest of what has shipped of it, and the numbers of its documents."""
+        key = (call.tenant, request.order_id)
+        if (shown := await store.get_order(tx, key)) is None:
+            raise NotFound("order.unknown", f"no order {quoted(request.order_id)}")
+        shipments = (await store.shipments_of(tx, {key}))[key][-SHOWN_MAX:]
+        return service_pb2.GetOrderResponse(order=wire.order_shown(shown, shipments, await store.numbers_of(tx, key)))
+
+    @write
+    async def PlaceOrder(
+        self, tx: Tx, call: Origin, request: service_pb2.PlaceOrderRequest
+    ) -> service_pb2.PlaceOrderResponse:
+        """Tell an order, or its next version, as a shop would."""
+        self._check_source(call)
+        kind, _, name = call.actor.partition(" for ")[0].partition(":")
+        placed = wire.placed(request, requested_by=name if kind == CONTACT else "")
+        await usecases.say_placed(tx, call, placed)
+        return service_pb2.PlaceOrderResponse(order_id=placed.order_id, version=placed.version)
+
+    @write
+    async def ShipOrder(
+        self, tx: Tx, call: Origin, request: service_pb2.ShipOrderRequest
+    ) -> service_pb2.ShipOrderResponse:
+        """Tell that something left of an order."""
+        self._check_source(call)
+        await usecases.say_shipped(tx, call, wire.shipped(request))
+        return service_pb2.ShipOrderResponse()
+
+    @write
+    async def CancelOrder(
+        self, tx: Tx, call: Origin, request: service_pb2.CancelOrderRequest
+    ) -> service_pb2.CancelOrderResponse:
+        """Tell that the rest of an order will not be shipped."""
+        self._check_source(call)
+        cancelled = orders_pb2.OrderCancelled(
+            order_id=request.order_id, account_id=request.account_id, version=request.version
+        )
+        await usecases.say_cancelled(tx, call, cancelled)
+        return service_pb2.CancelOrderResponse()
+
+    def _check_source(self, call: Origin) -> None:
+        """Refuse to tell what nobody would believe."""
+        if not self.consumer.sources.speaks(PORTAL, call.tenant):
+            raise Conflict(
+                "order.no_portal_source", f"{PORTAL} is no source that speaks for {call.tenant} (AR_ORDER_SOURCES)"
+            )

@@ -17,7 +17,7 @@ from services.chassis.envelope import Event
 from services.documents import Finding
 from services.documents.formats import FORMATS
 from services.invoicing.domain.credits import CreditRequest
-from services.invoicing.domain.orders import Shipment
+from services.invoicing.domain.orders import Shipment, Shown, State
 from services.invoicing.domain.parties import (
     CORE_FORM,
     Buyer,
@@ -31,7 +31,7 @@ from services.invoicing.domain.parties import (
 from services.invoicing.domain.statements import Check, File, Held, Kept, Kind, Line, Statement, VatRow
 from services.kernel.calendars import day
 from services.kernel.money import Money, decimal
-from services.kernel.orders import Order
+from services.kernel.orders import Address, LineKind, Order, OrderLine
 from services.kernel.refusals import Invalid, Refusal
 
 _INVOICE_ON = {
@@ -44,6 +44,16 @@ _OTHER_RATES = {
     events_pb2.OTHER_RATES_FROM_ORDER: OtherRates.FROM_ORDER,
 }
 _OTHER_RATES_SAID = {rates: said for said, rates in _OTHER_RATES.items()}
+_STATES = {
+    State.OPEN: service_pb2.ORDER_STATE_PLACED,
+    State.SHIPPING: service_pb2.ORDER_STATE_PARTLY_SHIPPED,
+    State.CLOSED: service_pb2.ORDER_STATE_SHIPPED,
+    State.CANCELLED: service_pb2.ORDER_STATE_CANCELLED,
+}
+_LINE_KINDS = {
+    LineKind.GOODS: orders_pb2.LINE_KIND_GOODS,
+    LineKind.SERVICE: orders_pb2.LINE_KIND_SERVICE,
+}
 PACKED_ABOVE = 1024 * 1024  # bytes; an event is at most four times as large
 MEDIA_TYPES = {
     "ubl": "application/xml",
@@ -63,9 +73,8 @@ def order(event: Event[orders_pb2.OrderPlaced]) -> Order:
     return placed
 
 
-def shipment(event: Event[orders_pb2.OrderShipped]) -> Shipment:
+def shipment(body: orders_pb2.OrderShipped) -> Shipment:
     """A shipment as it came, checked."""
-    body = event.body
     return Shipment(
         order_id=body.order_id,
         shipment_id=body.shipment_id,
@@ -75,6 +84,32 @@ def shipment(event: Event[orders_pb2.OrderShipped]) -> Shipment:
         final=body.final,
         ship_to=contracts.ship_to(body),
     ).check()
+
+
+def placed(request: service_pb2.PlaceOrderRequest, requested_by: str) -> orders_pb2.OrderPlaced:
+    """An order as a call says it: of the call's account and part of the company, for whoever calls if they are a contact."""
+    said = orders_pb2.OrderPlaced()
+    said.CopyFrom(request.order)
+    if said.HasField("scope") and said.scope != request.scope:
+        raise Invalid("order.scope_mismatch", "the order is for another part of the company than the call")
+    said.account_id = _account(said.account_id, request.account_id)
+    said.scope.CopyFrom(request.scope)
+    said.requested_by = requested_by or said.requested_by
+    return said
+
+
+def shipped(request: service_pb2.ShipOrderRequest) -> orders_pb2.OrderShipped:
+    """A shipment as a call says it: of the call's account."""
+    said = orders_pb2.OrderShipped()
+    said.CopyFrom(request.shipment)
+    said.account_id = _account(said.account_id, request.account_id)
+    return said
+
+
+def _account(said: str, called: str) -> str:
+    if said not in ("", called):
+        raise Invalid("order.account_mismatch", "the order's account is not the one that the call names")
+    return called
 
 
 def credit_request(event: Event[disputes_pb2.DisputeResolved]) -> CreditRequest | None:
@@ -195,6 +230,19 @@ def contract(request: service_pb2.SetContractRequest) -> Contract:
     return Contract(request.net_days, invoice_on, request.buyer_reference, form, request.language)
 
 
+def contract_message(account_id: str, value: Contract) -> service_pb2.SetContractRequest:
+    """What was agreed, to show."""
+    return service_pb2.SetContractRequest(
+        account_id=account_id,
+        net_days=value.net_days,
+        invoice_on=next(said for said, on in _INVOICE_ON.items() if on is value.invoice_on),
+        buyer_reference=value.buyer_reference,
+        profile=value.form.profile,
+        format=value.form.format,
+        language=value.language,
+    )
+
+
 def contract_set(account_id: str, value: Contract, version: int) -> events_pb2.ContractSet:
     """All of a contract, to tell."""
     return events_pb2.ContractSet(
@@ -209,6 +257,75 @@ def contract_set(account_id: str, value: Contract, version: int) -> events_pb2.C
             language=value.language,
         ),
     )
+
+
+def order_shown(shown: Shown, shipments: Sequence[Shipment] = (), documents: Sequence[str] = ()) -> service_pb2.Order:
+    """An order to show."""
+    message = service_pb2.Order(
+        placed=_placed(shown.kept.order),
+        state=_state(shown),
+        shipments=[_shipped(one) for one in shipments],
+        documents=documents,
+    )
+    message.placed_at.FromDatetime(shown.known_at)
+    return message
+
+
+def _state(shown: Shown) -> service_pb2.OrderState.ValueType:
+    if shown.kept.state is State.SHIPPING and shown.is_whole:
+        return service_pb2.ORDER_STATE_SHIPPED
+    return _STATES[shown.kept.state]
+
+
+def _placed(value: Order) -> orders_pb2.OrderPlaced:
+    return orders_pb2.OrderPlaced(
+        order_id=value.order_id,
+        version=value.version,
+        account_id=value.account_id,
+        currency=value.gross.currency,
+        placed_on=value.placed_on.isoformat(),
+        promised_ship_on=value.promised_ship_on.isoformat(),
+        lines=[_order_line(line) for line in value.lines],
+        net_minor=value.net.minor,
+        tax_minor=value.tax.minor,
+        gross_minor=value.gross.minor,
+        scope=contracts.scope_message(value.scope),
+        seller_id=value.seller_id,
+        ship_to=_address(value.ship_to),
+        requested_by=value.requested_by,
+    )
+
+
+def _order_line(line: OrderLine) -> orders_pb2.OrderLine:
+    return orders_pb2.OrderLine(
+        line_id=line.line_id,
+        sku=line.sku,
+        name=line.name,
+        quantity=f"{line.quantity:f}",
+        unit=line.unit,
+        unit_price=f"{line.unit_price:f}",
+        net_minor=line.net.minor,
+        tax_class=line.tax_class,
+        kind=_LINE_KINDS[line.kind],
+        category=line.category,
+        vat_rate=_rate(line.vat_rate),
+    )
+
+
+def _shipped(value: Shipment) -> orders_pb2.OrderShipped:
+    return orders_pb2.OrderShipped(
+        order_id=value.order_id,
+        shipment_id=value.shipment_id,
+        account_id=value.account_id,
+        shipped_on=value.shipped_on.isoformat(),
+        lines=[orders_pb2.ShippedLine(line_id=line_id, quantity=f"{n:f}") for line_id, n in value.quantities],
+        final=value.final,
+        ship_to=_address(value.ship_to),
+    )
+
+
+def _address(value: Address | None) -> party_pb2.Address | None:
+    return None if value is None else contracts.address_message(value)
 
 
 def document(kept: Kept) -> service_pb2.Document:
@@ -245,7 +362,7 @@ def invoice_issued(statement: Statement, check: Check, xml: bytes = b"") -> even
         rounding_minor=statement.rounding_minor,
         seller=company_message(statement.seller),
         buyer=company_message(statement.buyer),
-        ship_to=None if statement.ship_to is None else contracts.address_message(statement.ship_to),
+        ship_to=_address(statement.ship_to),
         sales_tax_minor=statement.sales_tax.minor,
     )
 
@@ -393,7 +510,7 @@ def _packed(content: bytes) -> bytes:
 
 
 def _rate(rate: Decimal | None) -> str:
-    """A rate in percent; empty outside the scope of VAT."""
+    """A rate in percent; empty where there is none."""
     return "" if rate is None else f"{rate:f}"
 
 

@@ -1,4 +1,4 @@
-"""The ledger's books as they follow from what it told: payments as they were applied; all else is booked again.
+"""The ledger's books as they follow from what it told: payments as they were announced and applied; all else is booked again.
 
 What was written with payments is on no topic, and gone.
 """
@@ -19,7 +19,8 @@ from services.chassis.rebuild import Fold, nothing
 from services.kernel.calendars import day
 from services.kernel.money import Money
 from services.ledger import store
-from services.ledger.domain import entries
+from services.ledger.domain import announcements, entries
+from services.ledger.domain.announcements import State
 from services.ledger.domain.entries import Cause
 from services.ledger.domain.items import Allocation
 from services.ledger.domain.payments import Application, Evidence, Payment, Receipt
@@ -79,6 +80,37 @@ async def _apply(tx: Tx, event: Event[events_pb2.CashApplied], _cause: Event[Any
         )
 
 
+async def _announce(tx: Tx, event: Event[events_pb2.PaymentAnnounced], _cause: Event[Any] | None) -> None:
+    """Keep what was announced, by whom and when, and its number; or where it stands since."""
+    body = event.body
+    key = (event.tenant, body.reference)
+    if body.state != State.EXPECTED:
+        await tx.run("UPDATE announcement SET state = %s WHERE tenant = %s AND reference = %s", [body.state, *key])
+        return
+    await tx.run(
+        """INSERT INTO announcement (tenant, reference, account_id, currency, amount_minor, invoice_ids, part_minors,
+                                     expected_on, state, announced_by, announced_at)
+           VALUES (%s, %s, %s, %s, %s, %s::text[], %s::bigint[], %s, %s, %s, %s)""",
+        [
+            *key,
+            body.account_id,
+            body.amount.currency,
+            body.amount.minor,
+            list(body.invoice_ids),
+            [amount.minor for amount in body.amounts],
+            day(body.expected_on, what="expected_on") if body.expected_on else None,
+            body.state,
+            event.origin.actor,
+            event.at,
+        ],
+    )
+    await tx.run(
+        """INSERT INTO announcement_series AS s (tenant, year, last) VALUES (%s, %s, %s)
+           ON CONFLICT (tenant, year) DO UPDATE SET last = greatest(s.last, EXCLUDED.last)""",
+        [event.tenant, *announcements.counted(body.reference)],
+    )
+
+
 def _call(event: Event[Any]) -> Cause:
     """What a call booked is booked in the call's name."""
     return Cause(f"call/{event.origin.idempotency_key}", event.origin.actor)
@@ -92,6 +124,7 @@ FOLD = Fold(
         events_pb2.CreditKept: nothing,
         events_pb2.PaymentReceived: _receive,
         events_pb2.CashApplied: _apply,
+        events_pb2.PaymentAnnounced: _announce,
     },
     remembered=frozenset(
         {

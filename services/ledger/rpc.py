@@ -1,6 +1,6 @@
 """The gRPC door of the ledger."""
 
-from datetime import date
+from datetime import date, datetime
 
 from receivables.ledger.v1 import service_pb2, service_pb2_grpc
 
@@ -68,6 +68,50 @@ class LedgerService(Door, service_pb2_grpc.LedgerServiceServicer):
         return service_pb2.ListOpenItemsResponse(
             items=[wire.open_item(row) for row in rows],
             next_page_token=asked.next_token(rows, lambda row: (row.due_on, row.number, row.invoice_id)),
+        )
+
+    @read
+    async def ListPayments(
+        self, tx: Tx, call: Origin, request: service_pb2.ListPaymentsRequest
+    ) -> service_pb2.ListPaymentsResponse:
+        """Payments, the newest first, a page at a time."""
+        asked = page(request, date.fromisoformat, str)
+        paid = await store.list_payments(
+            tx, call.tenant, request.account_id, asked, unapplied_only=request.unapplied_only
+        )
+        return service_pb2.ListPaymentsResponse(
+            payments=[wire.payment_message(payment, unapplied) for payment, unapplied in paid],
+            next_page_token=asked.next_token(paid, lambda row: (row[0].value_on, row[0].payment_id)),
+        )
+
+    @write
+    async def AnnouncePayment(
+        self, tx: Tx, call: Origin, request: service_pb2.AnnouncePaymentRequest
+    ) -> service_pb2.AnnouncePaymentResponse:
+        """Expect a payment that a buyer says it is making."""
+        announced = await usecases.announce(tx, call, wire.wish(call.tenant, request))
+        return service_pb2.AnnouncePaymentResponse(announcement=wire.announcement_message(announced))
+
+    @write
+    async def WithdrawAnnouncement(
+        self, tx: Tx, call: Origin, request: service_pb2.WithdrawAnnouncementRequest
+    ) -> service_pb2.WithdrawAnnouncementResponse:
+        """Expect it no longer."""
+        await usecases.withdraw(tx, call, request.account_id, request.reference)
+        return service_pb2.WithdrawAnnouncementResponse()
+
+    @read
+    async def ListAnnouncements(
+        self, tx: Tx, call: Origin, request: service_pb2.ListAnnouncementsRequest
+    ) -> service_pb2.ListAnnouncementsResponse:
+        """Payments that were announced, the newest first, a page at a time."""
+        asked = page(request, datetime.fromisoformat, str)
+        found = await store.list_announcements(
+            tx, call.tenant, request.account_id, asked, expected_only=request.expected_only
+        )
+        return service_pb2.ListAnnouncementsResponse(
+            announcements=[wire.announcement_message(announced) for announced in found],
+            next_page_token=asked.next_token(found, lambda row: (row.announced_at, row.reference)),
         )
 
     @read

@@ -1,4 +1,4 @@
-"""Remembers accounts, entries, items, payments and disputes: one function a question, visible SQL.
+"""Remembers accounts, entries, items, payments, announcements and disputes: one function a question, visible SQL.
 
 Rows are looked up by `tenant = ANY (…) AND id = ANY (…)`, which can only use the key, where a join with unnest() may be
 planned as a scan of the tenant's rows; that it also finds another tenant's row of the same id, if the batch serves both,
@@ -17,7 +17,8 @@ from services.chassis.ids import new_id
 from services.chassis.pages import Page
 from services.kernel.money import Money
 from services.kernel.orders import Scope
-from services.ledger.domain import matching
+from services.ledger.domain import announcements, matching
+from services.ledger.domain.announcements import Announcement, Part, State
 from services.ledger.domain.disputes import Dispute
 from services.ledger.domain.entries import Entry
 from services.ledger.domain.items import Allocation, Credit, CreditNote, Item, Purse, Sums
@@ -56,6 +57,7 @@ _DISPUTE = Columns(
 _MATCHING = Columns("tenant text, payment_id text, account_id text, currency text, met int")
 _DOUBLE_PAYMENT = Columns("tenant text, payment_id text, nth int, number text")
 _SELLER = Columns("tenant text, seller_id text, version int, time_zone text")
+_ANNOUNCED = Columns("tenant text, reference text, state text")
 
 _ITEM = """i.tenant, i.invoice_id, i.number, i.account_id, i.order_id, i.final, i.issued_on, i.due_on, i.currency,
            i.amount_minor, i.open_minor, i.rounding_minor, i.seller_id, i.site, i.cost_centre, i.purchase_order"""
@@ -350,6 +352,146 @@ async def keep_matching(tx: Tx, key: Key, met: int) -> None:
 async def end_matching(tx: Tx, key: Key) -> None:
     """A payment has met all that it can: what is left of it stays unapplied."""
     await tx.run("DELETE FROM matching WHERE tenant = %s AND payment_id = %s", list(key))
+
+
+async def list_payments(
+    tx: Tx, tenant: str, account_id: str, page: Page, *, unapplied_only: bool = False
+) -> list[tuple[Payment, Money]]:
+    """Payments without their texts, the newest first, and what of each met no invoice: of one account, or of all."""
+    rows = await tx.rows(
+        f"""SELECT tenant, payment_id, account_id, currency, amount_minor, value_on, '' AS remittance,
+                  amount_minor - applied_minor AS unapplied_minor
+             FROM payment WHERE tenant = %(tenant)s AND amount_minor > 0
+                  {"AND account_id = %(account)s" if account_id else ""}
+                  {"AND applied_minor < amount_minor" if unapplied_only else ""}
+                  {"AND (value_on, payment_id) < (%(value_on)s, %(payment)s)" if page.after else ""}
+            ORDER BY value_on DESC, payment_id DESC LIMIT {page.most}""",  # noqa: S608 - constant text
+        {"tenant": tenant, "account": account_id} | dict(zip(("value_on", "payment"), page.after or (), strict=False)),
+    )
+    return [(_payment(r), Money(r.unapplied_minor, r.currency)) for r in rows]
+
+
+async def items_called(tx: Tx, key: Key, numbers: Collection[str]) -> list[Item]:
+    """The items of an account that have these numbers."""
+    rows = await tx.rows(
+        f"""SELECT {_ITEM} FROM item i
+             WHERE tenant = %s AND account_id = %s AND match_key = ANY (%s) AND number = ANY (%s)""",  # noqa: S608 - constant columns
+        [*key, [matching.key(number) for number in numbers], list(numbers)],
+    )
+    return [_item(r) for r in rows]
+
+
+async def count_expected(tx: Tx, key: Key) -> int:
+    """How many announcements of an account are expected. Lock it before."""
+    row = await tx.row(
+        "SELECT count(*) AS n FROM announcement WHERE tenant = %s AND account_id = %s AND state = 'EXPECTED'", key
+    )
+    return int(row.n)
+
+
+async def next_reference(tx: Tx, item: Item) -> str:
+    """Count another announcement of the business year where an item's seller is; nobody else of the tenant does until the end."""
+    row = await tx.row(
+        f"""INSERT INTO announcement_series AS s (tenant, year, last)
+            SELECT i.tenant, extract(year FROM {TODAY})::int, 1 FROM item i
+             WHERE i.tenant = %(tenant)s AND i.invoice_id = %(invoice)s
+            ON CONFLICT (tenant, year) DO UPDATE SET last = s.last + 1 RETURNING year, last""",  # noqa: S608 - constant text
+        {"tenant": item.tenant, "invoice": item.invoice_id, "at": tx.at},
+    )
+    return announcements.reference(row.year, row.last)
+
+
+async def add_announcement(tx: Tx, announcement: Announcement) -> None:
+    """Write a new announcement."""
+    await tx.run(
+        """INSERT INTO announcement (tenant, reference, account_id, currency, amount_minor, invoice_ids, part_minors,
+                                     expected_on, state, announced_by, announced_at)
+           VALUES (%s, %s, %s, %s, %s, %s::text[], %s::bigint[], %s, %s, %s, %s)""",
+        [
+            *announcement.key,
+            announcement.account_id,
+            announcement.amount.currency,
+            announcement.amount.minor,
+            [part.item.invoice_id for part in announcement.parts],
+            [part.amount.minor for part in announcement.parts],
+            announcement.expected_on,
+            announcement.state,
+            announcement.announced_by,
+            announcement.announced_at,
+        ],
+    )
+
+
+async def find_announcement(tx: Tx, key: Key) -> Announcement | None:
+    """One announcement."""
+    rows = await tx.rows("SELECT * FROM announcement WHERE tenant = %s AND reference = %s", key)
+    return next(iter(await _announcements(tx, rows)), None)
+
+
+async def expected_of(tx: Tx, payments: Sequence[Payment]) -> dict[Purse, list[Announcement]]:
+    """What is expected of these payments' accounts and has their amount, or a reference that they may name."""
+    rows = await tx.rows(
+        """SELECT * FROM announcement
+            WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[]) AND state = 'EXPECTED'
+              AND (amount_minor = ANY (%s::bigint[]) OR reference = ANY (%s::text[]))""",
+        [
+            *within([(p.tenant, p.account_id) for p in payments]),
+            [p.amount.minor for p in payments],
+            sorted({name for p in payments for name in announcements.possible_references(p.remittance)}),
+        ],
+    )
+    found: dict[Purse, list[Announcement]] = {}
+    for announcement in await _announcements(tx, rows):
+        found.setdefault(announcement.purse, []).append(announcement)
+    return found
+
+
+async def save_announcements(tx: Tx, moved: Sequence[Announcement]) -> None:
+    """Write where these stand now."""
+    if moved:
+        await tx.run(
+            f"""UPDATE announcement SET state = new.state FROM {_ANNOUNCED.rows} AS new
+                 WHERE announcement.tenant = ANY (%s::text[]) AND announcement.reference = ANY (%s::text[])
+                   AND announcement.tenant = new.tenant AND announcement.reference = new.reference""",  # noqa: S608 - constant columns
+            [_ANNOUNCED.pack((*a.key, a.state) for a in moved), *within([a.key for a in moved])],
+        )
+
+
+async def list_announcements(
+    tx: Tx, tenant: str, account_id: str, page: Page, *, expected_only: bool = False
+) -> list[Announcement]:
+    """Announcements, the newest first: of one account, or of all if it is empty."""
+    rows = await tx.rows(
+        f"""SELECT * FROM announcement WHERE tenant = %(tenant)s
+                  {"AND account_id = %(account)s" if account_id else ""}
+                  {"AND state = 'EXPECTED'" if expected_only else ""}
+                  {"AND (announced_at, reference) < (%(at)s, %(reference)s)" if page.after else ""}
+            ORDER BY announced_at DESC, reference DESC LIMIT {page.most}""",  # noqa: S608 - constant text
+        {"tenant": tenant, "account": account_id} | dict(zip(("at", "reference"), page.after or (), strict=False)),
+    )
+    return await _announcements(tx, rows)
+
+
+async def _announcements(tx: Tx, rows: Sequence[Any]) -> list[Announcement]:
+    """Rows with their items, which whoever sees an announcement sees."""
+    items = await find_items(tx, {(r.tenant, i) for r in rows for i in r.invoice_ids}) if rows else {}
+    return [
+        Announcement(
+            tenant=r.tenant,
+            reference=r.reference,
+            account_id=r.account_id,
+            amount=Money(r.amount_minor, r.currency),
+            parts=tuple(
+                Part(items[r.tenant, invoice_id], Money(minor, r.currency))
+                for invoice_id, minor in zip(r.invoice_ids, r.part_minors, strict=True)
+            ),
+            expected_on=r.expected_on,
+            state=State(r.state),
+            announced_by=r.announced_by,
+            announced_at=r.announced_at,
+        )
+        for r in rows
+    ]
 
 
 async def find_credit_notes(tx: Tx, keys: Collection[Key]) -> dict[Key, CreditNote]:

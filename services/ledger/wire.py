@@ -6,6 +6,7 @@ from datetime import UTC
 from typing import Any
 
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
@@ -18,6 +19,7 @@ from services.kernel.calendars import day
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Refusal
+from services.ledger.domain.announcements import Announcement, Wish
 from services.ledger.domain.chart import Chart
 from services.ledger.domain.disputes import IN_MEMO, Turn, Word
 from services.ledger.domain.entries import Cause, HoldMove, Kind, reference
@@ -190,6 +192,49 @@ def payment(tenant: str, message: service_pb2.RecordPaymentRequest) -> Payment:
         value_on=day(message.value_date, what="value_date"),
         remittance=message.remittance,
     ).check()
+
+
+def wish(tenant: str, message: service_pb2.AnnouncePaymentRequest) -> Wish:
+    """What a caller wants to announce, checked."""
+    return Wish(
+        tenant=tenant,
+        account_id=message.account_id,
+        asked=tuple((item.number, contracts.money(item.amount)) for item in message.items),
+        expected_on=day(message.expected_on, what="expected_on") if message.expected_on else None,
+    ).check()
+
+
+def announcement_message(announced: Announcement) -> service_pb2.Announcement:
+    """What was announced, to show."""
+    announced_at = Timestamp()
+    announced_at.FromDatetime(announced.announced_at)
+    return service_pb2.Announcement(
+        reference=announced.reference,
+        account_id=announced.account_id,
+        amount=contracts.money_message(announced.amount),
+        items=[
+            service_pb2.AnnouncedItem(number=part.item.number, amount=contracts.money_message(part.amount))
+            for part in announced.parts
+        ],
+        expected_on=announced.expected_on.isoformat() if announced.expected_on else "",
+        state=announced.state.value,
+        announced_by=announced.announced_by,
+        announced_at=announced_at,
+    )
+
+
+def payment_announced(announced: Announcement) -> events_pb2.PaymentAnnounced:
+    """What was announced, and what became of it, to tell."""
+    return events_pb2.PaymentAnnounced(
+        reference=announced.reference,
+        account_id=announced.account_id,
+        amount=contracts.money_message(announced.amount),
+        invoice_ids=[part.item.invoice_id for part in announced.parts],
+        expected_on=announced.expected_on.isoformat() if announced.expected_on else "",
+        state=announced.state.value,
+        amounts=[contracts.money_message(part.amount) for part in announced.parts],
+        scopes=[contracts.scope_message(scope) for scope in announced.scopes],
+    )
 
 
 def after(standing: Iterable[Standing]) -> list[events_pb2.Standing]:

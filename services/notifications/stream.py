@@ -30,6 +30,7 @@ STORIES: Mapping[type[Message], wire.StoryOf] = {
     invoicing_pb2.DocumentHeld: wire.document_held,
     invoicing_pb2.ShipmentRefused: wire.shipment_refused,
     ledger_pb2.PaymentReceived: wire.payment_received,
+    ledger_pb2.PaymentAnnounced: wire.payment_announced,
     disputes_pb2.DisputeResolved: wire.dispute_resolved,
 }
 

@@ -359,6 +359,25 @@ def payment_received(event: Event[ledger_pb2.PaymentReceived], now: Moment) -> S
     )
 
 
+def payment_announced(event: Event[ledger_pb2.PaymentAnnounced], now: Moment) -> Story | None:
+    """A buyer says that money is on its way; that it came PaymentReceived tells, and what is withdrawn is nobody's news."""
+    body = event.body
+    if body.state != "EXPECTED":
+        return None
+    amount = contracts.money(body.amount)
+    expected = day(body.expected_on, what="expected_on") if body.expected_on else None
+    return _story(
+        event,
+        now,
+        Kind.PAYMENT_ANNOUNCED,
+        fact=f"announcement/{body.reference}",
+        affects=Affects(amount),
+        by_when=expected,
+        scopes=tuple(dict.fromkeys(map(scope_of, body.scopes))) or (WHOLE_COMPANY,),
+        details={"reference": clean(body.reference), "amount": amount, "expected": expected or ""},
+    )
+
+
 def dispute_opened(event: Event[disputes_pb2.DisputeOpened], now: Moment) -> Story:
     """The buyer objects to an invoice."""
     body = event.body

@@ -9,11 +9,11 @@ from services.chassis.database import Database
 from services.chassis.identity import Signer
 from services.chassis.service import Parts, Service, certificate_of
 from services.chassis.settings import secret_now
-from services.portal import pages, usecases
+from services.portal import metrics, pages, usecases
 from services.portal.asks import Asks
 from services.portal.settings import Settings
 from services.portal.usecases import Door
-from services.portal.web import Web
+from services.portal.web import ROUTES, Web
 
 NAME = "portal"
 
@@ -35,9 +35,14 @@ async def _open(parts: Parts[Settings]) -> AsyncIterator[None]:
     pages.load()
     door = door_of(parts)
     web = Web(door, static_dir=parts.settings.static_dir)
-    certificate = parts.settings.http_tls_dir if parts.settings.http_tls == "on" else None
+    metrics.expect(ROUTES)
+    settings = parts.settings
     async with http.door(
-        web.asgi, host=parts.settings.grpc_host, port=parts.settings.http_port, certificate=certificate
+        web.asgi,
+        host=settings.grpc_host,
+        port=settings.http_port,
+        certificate=settings.http_tls_dir if settings.http_tls == "on" else None,
+        proxies=settings.http_proxies,
     ):
         yield
     await door.asks.close()

@@ -19,6 +19,9 @@ class Settings(ChassisSettings):
     http_tls_dir: Path = Field(
         Path("/etc/receivables/http"), description="folder of the pages' certificate: tls.crt, tls.key"
     )
+    http_proxies: int = Field(
+        0, description="proxies before the pages, each of which says in X-Forwarded-For from where a request came", ge=0
+    )
     static_dir: Path = Field(
         Path("/app/static"), description="folder of the pages' script and style that others wrote (htmx, Pico)"
     )

@@ -46,18 +46,23 @@ def figures(file: Path) -> Any:
     return found
 
 
+@pytest.mark.prove
 def test_services_killed_at_random_change_no_figure(tmp_path: Path) -> None:
     code, printed = run(tmp_path, "play", "--chaos", "--kills", "3")
 
     assert code == 0, printed
-    assert "Reconciled from outside" in printed
     assert json.loads((tmp_path / "summary.json").read_text())["disturbances"]["kills"] == 3
-    assert figures(tmp_path / "summary.json") == figures(EXPECTED)
-    issued = sum(series["count"] for series in figures(EXPECTED)["series"].values())
-    assert len(list((tmp_path / "invoices").iterdir())) == issued
-    assert list((tmp_path / "mail").glob("*.eml"))
-    assert {file.stem for file in (tmp_path / "logs").glob("*.log")} == set(figures(EXPECTED)["parked"])
+    assert_sample_was_played(tmp_path, printed)
     assert not list(tmp_path.glob("data-*"))
+
+
+def assert_sample_was_played(folder: Path, printed: str) -> None:
+    assert "Reconciled from outside" in printed
+    assert figures(folder / "summary.json") == figures(EXPECTED)
+    issued = sum(series["count"] for series in figures(EXPECTED)["series"].values())
+    assert len(list((folder / "invoices").iterdir())) == issued
+    assert list((folder / "mail").glob("*.eml"))
+    assert {file.stem for file in (folder / "logs").glob("*.log")} == set(figures(EXPECTED)["parked"])
 
 
 def test_a_demo_that_is_interrupted_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
@@ -73,11 +78,12 @@ def test_a_demo_that_is_interrupted_while_it_starts_leaves_nothing(tmp_path: Pat
     assert not list(tmp_path.glob("data-*"))
 
 
-def test_up_stays_with_its_addresses_until_ctrl_c_and_leaves_nothing(tmp_path: Path) -> None:
-    process = demo(tmp_path, "up", "--days", "1").start()
+def test_up_plays_the_sample_stays_with_its_addresses_until_ctrl_c_and_leaves_nothing(tmp_path: Path) -> None:
+    process = demo(tmp_path, "up").start()
     try:
         said = "These answer until Ctrl-C"
-        wait_until(lambda: not process.running or said in process.log.read_text(), "it is up", 180)
+        wait_until(lambda: not process.running or said in process.log.read_text(), "it is up", 540)
+        assert_sample_was_played(tmp_path, process.log.read_text())
         children = psutil.Process(process.pid).children(recursive=True)
         addresses, _, tenants, _ = read_addresses(tmp_path / "addresses.json")
         assert (set(addresses), tenants) == (set(SERVICES), ["nordwerk", "albion"])

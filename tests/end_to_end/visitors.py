@@ -1,5 +1,6 @@
 """Real browsers of real people: each a context of its own, signed in by the link that the mail brings."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,6 +90,14 @@ class Visitor:
         """What the page says."""
         return self.page.inner_text("main")
 
+    def sees(self, words: str) -> None:
+        """Wait until the page says so: a form that was sent is answered when it is."""
+        self.page.wait_for_selector(f"main:has-text({json.dumps(words)})")
+
+    def misses(self, words: str) -> None:
+        """Wait until the page does not say so."""
+        self.page.wait_for_selector(f"main:not(:has-text({json.dumps(words)}))")
+
     def close(self) -> None:
         """Close it; nothing must have gone wrong in it."""
         self._context.close()
@@ -130,7 +139,7 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=installed.executable,
-            env=installed.environment,
+            env={**installed.environment},
             args=["--no-sandbox", "--no-zygote", "--disable-gpu", "--headless=old", "--font-render-hinting=none"],
         )
         yield launched

@@ -9,6 +9,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from receivables.common.v1 import bounds_pb2
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis.bounds import bound_of
@@ -58,6 +59,7 @@ USUAL: dict[str, tuple[Any, ...]] = {
     "site": ("", "north"),
     "number": ("RE-2026-000001",),
     "missing": ("", "the delivery note"),
+    "file_name": tuple(f"{n}.pdf" for n in range(9)),
     "holidays": ("", "DE"),
     "account_number": ("",),
     "routing_number": ("",),
@@ -261,7 +263,15 @@ def _add_up(order: orders_pb2.OrderPlaced) -> None:
     order.gross_minor = order.net_minor
 
 
-FITTING: dict[str, tuple[Callable[[Any], None], ...]] = {"receivables.orders.v1.OrderPlaced": (_add_up,)}
+def _be_a_document(request: disputes_pb2.AddEvidenceRequest) -> None:
+    """Make a file what it is said to be."""
+    request.media_type, request.content = "application/pdf", b"%PDF-" + request.file_name.encode()
+
+
+FITTING: dict[str, tuple[Callable[[Any], None], ...]] = {
+    "receivables.orders.v1.OrderPlaced": (_add_up,),
+    "receivables.disputes.v1.AddEvidenceRequest": (_be_a_document,),
+}
 ALSO: dict[str, tuple[str, ...]] = {
     "invoice": ("invoice_id", "number", "invoice_number"),
     "document": ("invoice_id", "number", "credit_note_id"),

@@ -73,6 +73,16 @@ class Recorded:
     scope: Scope
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A decision, when it was made, and where the order's hold stands since."""
+
+    record: Recorded
+    state: State
+    held: Money
+    at: datetime
+
+
 def judge(
     account: Account | None, amount: Money, policy: Policy, *, stopped: bool = False, uncertain: bool = False
 ) -> tuple[Outcome, str]:

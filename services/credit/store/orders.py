@@ -11,8 +11,8 @@ from services.chassis.envelope import Origin
 from services.chassis.pages import Page
 from services.credit.domain.accounts import Account
 from services.credit.domain.book import Key
-from services.credit.domain.decisions import Decision, Outcome, Recorded
-from services.credit.domain.holds import Hold
+from services.credit.domain.decisions import Answered, Decision, Outcome, Recorded
+from services.credit.domain.holds import Hold, State
 from services.credit.store.books import hold
 from services.kernel.money import Money
 from services.kernel.orders import Scope
@@ -197,6 +197,21 @@ async def referred(tx: Tx, tenant: str, page: Page) -> list[Recorded]:
         [tenant, *(page.after or ())],
     )
     return [_recorded(row) for row in rows]
+
+
+async def list_decisions(tx: Tx, tenant: str, account_id: str, page: Page) -> list[Answered]:
+    """The newest decision on each order, the newest first: of one account, or of all if it is empty."""
+    rows = await tx.rows(
+        f"""SELECT d.*, h.state, h.held_minor, h.site, h.cost_centre, h.purchase_order
+              FROM decision d JOIN hold h USING (tenant, order_id, version)
+             WHERE d.tenant = %(tenant)s {"AND d.account_id = %(account)s" if account_id else ""}
+                   {"AND (d.decided_at, d.decision_id) < (%(at)s, %(decision)s)" if page.after else ""}
+               AND d.decision_id = (SELECT n.decision_id FROM decision n WHERE n.tenant = d.tenant AND n.order_id = d.order_id
+                                     ORDER BY n.version DESC, n.decided_at DESC, n.decision_id DESC LIMIT 1)
+             ORDER BY d.decided_at DESC, d.decision_id DESC LIMIT {page.most}""",  # noqa: S608 - constant text
+        {"tenant": tenant, "account": account_id} | dict(zip(("at", "decision"), page.after or (), strict=False)),
+    )
+    return [Answered(_recorded(r), State(r.state), Money(r.held_minor, r.currency), r.decided_at) for r in rows]
 
 
 def _account_row(a: Account, granted: Collection[Key]) -> tuple[Any, ...]:

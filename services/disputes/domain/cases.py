@@ -10,6 +10,7 @@ from services.disputes.domain import invoices, reasons
 from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.invoices import NOTHING_CREDITED, Invoice, Lines, Part
 from services.disputes.domain.portions import Shares
+from services.disputes.domain.reasons import Reason
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid
@@ -82,6 +83,9 @@ CONTESTED = (
     State.APPEALED,
     State.REOPENED,
 )
+
+# States of cases that have not ended.
+OPEN = (*CONTESTED, State.RESOLVING)
 
 # Every legal move. A pair that is missing here is illegal.
 MOVES = {
@@ -178,7 +182,8 @@ class Wish:
     """What somebody wants to contest: lines, or a gross amount."""
 
     reason_code: str
-    description: str
+    # None: not yet described, by whoever only looks what a case would be.
+    description: str | None
     lines: tuple[Part, ...]
     amount: Money | None
 
@@ -225,10 +230,9 @@ def draft(
     policy: Policy,
 ) -> Dispute:
     """Put a wish into the form of a case, refusing what cannot be contested; it counts once it is submitted."""
-    if reasons.find(wish.reason_code).code == "OTH" and not wish.description.strip():
-        raise Invalid("dispute.description_missing", "another reason needs a description")
-    if len(wish.description) > DESCRIPTION_MAX:
-        raise Invalid("dispute.description_too_long", f"a description has at most {DESCRIPTION_MAX} characters")
+    reason = reasons.find(wish.reason_code)
+    if wish.description is not None:
+        _check_described(reason, wish.description)
     today = policy.day(at)
     if today > invoice.issue_date + timedelta(days=policy.window_days):
         raise Conflict("dispute.too_late", f"{invoice.number} could be disputed for {policy.window_days} days")
@@ -241,7 +245,7 @@ def draft(
         order_id=invoice.order_id,
         scope=invoice.scope,
         reason_code=wish.reason_code,
-        description=wish.description,
+        description=wish.description or "",
         lines=wish.lines,
         amount=_wanted(wish, lines, invoice, credited),
         state=State.DRAFT,
@@ -249,6 +253,12 @@ def draft(
         opened_at=at,
         answer_by=policy.answer_by(today),
     )
+
+
+def submit(draft: Dispute, invoice: Invoice, lines: Lines, *, at: datetime, policy: Policy) -> tuple[Dispute, Invoice]:
+    """Have a new case count against its invoice; refuse more than there is room for."""
+    submitted = move(draft, Action.SUBMIT, at=at, policy=policy)
+    return submitted, check_room(draft, submitted, invoice, lines)
 
 
 def move(dispute: Dispute, action: Action, *, at: datetime, policy: Policy) -> Dispute:
@@ -400,6 +410,13 @@ def _taken_up_again(moved: Dispute, at: datetime, policy: Policy) -> Dispute:
         raise Conflict("dispute.nothing_left", "all that was disputed is credited")
     # After a credit in part the lines no longer say what is contested: the rest goes on as an amount.
     return replace(again, amount=left, lines=())
+
+
+def _check_described(reason: Reason, description: str) -> None:
+    if reason.code == "OTH" and not description.strip():
+        raise Invalid("dispute.description_missing", "another reason needs a description")
+    if len(description) > DESCRIPTION_MAX:
+        raise Invalid("dispute.description_too_long", f"a description has at most {DESCRIPTION_MAX} characters")
 
 
 def _wanted(wish: Wish, lines: Lines, invoice: Invoice, credited: Shares) -> Money:

@@ -1,6 +1,6 @@
 """What of an invoice can be contested: its lines, their amounts to the cent, and the room that is left."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -43,11 +43,18 @@ class Line:
     credited_as_amount: Decimal = Decimal(0)
     # The sales tax of a US seller on the goods of the other lines: contested and credited with them, or by itself.
     is_sales_tax: bool = False
+    # '' of what came before it was kept.
+    name: str = ""
 
     @property
     def rate(self) -> Rate:
         """What its VAT is counted with."""
         return self.vat_category, self.vat_rate
+
+    @property
+    def left(self) -> Decimal:
+        """What no case contests, or had credited."""
+        return self.quantity - self.claimed
 
 
 Lines = Mapping[str, Line]
@@ -127,8 +134,7 @@ def check_parts(parts: Sequence[Part], lines: Lines) -> None:
 def check_claimed(parts: Sequence[Part], lines: Lines) -> None:
     """Refuse units that another case contests already, or that were credited: none is credited twice."""
     for part in parts:
-        left = lines[part.line_id].quantity - lines[part.line_id].claimed
-        if part.quantity > left:
+        if part.quantity > (left := lines[part.line_id].left):
             raise Conflict(
                 "dispute.exceeds_line", f"line {quoted(part.line_id)}: only {left} are not contested or credited yet"
             )
@@ -142,14 +148,13 @@ def gross_of(parts: Sequence[Part], lines: Lines, currency: str, credited: Share
 def worth(parts: Sequence[Part], lines: Lines, currency: str, credited: Shares = NOTHING_CREDITED) -> dict[Rate, Share]:
     """The same by rate. Whatever the parts, all of them come to the invoice, to the cent (services/kernel/residue.py)."""
     before = {line.line_id: line.credited - line.credited_as_amount for line in lines.values()}
-    return _worth(parts, lines, before, credited, currency)
+    return _worth(parts, lines, whole(lines, currency), before, credited, currency=currency)
 
 
 def _worth(
-    parts: Sequence[Part], lines: Lines, before: Mapping[str, Decimal], taken: Shares, currency: str
+    parts: Sequence[Part], lines: Lines, invoice: Shares, before: Mapping[str, Decimal], taken: Shares, *, currency: str
 ) -> dict[Rate, Share]:
     """By rate what parts are worth after these quantities, and these shares, were taken; goods bring their sales tax."""
-    invoice = whole(lines, currency)
     nets: dict[Rate, int] = {}
     named: dict[Rate, int] = {}
     for part in parts:
@@ -208,7 +213,15 @@ def _spread(gross: int, lines: Lines, credited: Shares, currency: str) -> dict[R
 
 
 def amount_of(parts: Sequence[Part], lines: Lines, invoice: Invoice, credited: Shares = NOTHING_CREDITED) -> Money:
-    """What a dispute of these parts contests: what is left of their worth after what others contest.
+    """What a dispute of these parts contests (`amounts_of`)."""
+    [amount] = amounts_of([parts], lines, invoice, credited)
+    return amount
+
+
+def amounts_of(
+    disputes: Iterable[Sequence[Part]], lines: Lines, invoice: Invoice, credited: Shares = NOTHING_CREDITED
+) -> list[Money]:
+    """What a dispute of each of these parts contests by itself: what is left of their worth after what others contest.
 
     Where only roundings make it more than is left of the invoice (an amount was disputed too), it is what is left: at
     most a unit of what a document can say less for each line and each rate in it.
@@ -217,10 +230,15 @@ def amount_of(parts: Sequence[Part], lines: Lines, invoice: Invoice, credited: S
     others = [Part(line.line_id, line.claimed - line.credited) for line in lines.values()]
     taken = portions.add(credited, worth([part for part in others if part.quantity > 0], lines, currency, credited))
     claimed = {line.line_id: line.claimed for line in lines.values()}
-    gross = _gross(_worth(parts, lines, claimed, taken, currency), currency)
-    excess = gross - invoice.room
-    roundings = _roundings(parts, lines, currency)
-    return invoice.room if invoice.room.minor > 0 and 0 < excess.minor <= roundings else gross
+    invoiced = whole(lines, currency)
+
+    def amount(parts: Sequence[Part]) -> Money:
+        gross = _gross(_worth(parts, lines, invoiced, claimed, taken, currency=currency), currency)
+        excess = gross - invoice.room
+        roundings = _roundings(parts, lines, currency)
+        return invoice.room if invoice.room.minor > 0 and 0 < excess.minor <= roundings else gross
+
+    return [amount(parts) for parts in disputes]
 
 
 def _roundings(parts: Sequence[Part], lines: Lines, currency: str) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -45,13 +45,14 @@ MOVES = {
     (State.CLOSED, Action.CANCEL): State.CLOSED,
     (State.CANCELLED, Action.CANCEL): State.CANCELLED,
 }
+_STAYS = ("order.account_changed", "an order stays with the account that placed it")
 # Why a move is illegal, in the words that the seller is told.
-_STANDS = ("order.already_shipped", "goods of this order have shipped: it stands")
+STANDS = ("order.already_shipped", "goods of this order have shipped: it stands")
 _REFUSED = {
     (State.CLOSED, Action.SHIP): ("shipment.after_final", "the final shipment of this order was told before"),
     (State.CANCELLED, Action.SHIP): ("shipment.order_cancelled", "this order is cancelled"),
-    (State.SHIPPING, Action.REPLACE): _STANDS,
-    (State.CLOSED, Action.REPLACE): _STANDS,
+    (State.SHIPPING, Action.REPLACE): STANDS,
+    (State.CLOSED, Action.REPLACE): STANDS,
 }
 
 
@@ -115,6 +116,17 @@ class KeptOrder:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An order as it is shown; of a list it has no lines."""
+
+    kept: KeptOrder
+    # When it was heard of first; of an order of before that was noted, its day.
+    known_at: datetime
+    # Whether all of it has left.
+    is_whole: bool
+
+
 def issuer_of(order: Order, only: str | None) -> str:
     """Whose order it is: the seller's that it names, else the tenant's only one's (None: it has none, empty: several).
 
@@ -141,11 +153,11 @@ def keep(
     if order.version == known.order.version:
         raise Conflict("order.id_reused", "this version of the order came before with other content")
     if order.account_id != known.order.account_id:
-        raise Conflict("order.account_changed", "an order stays with the account that placed it")
+        raise Conflict(*_STAYS)
     if known.billed_whole:
         raise Conflict("order.already_invoiced", "this order is invoiced: it stands")
     if known.state is State.CANCELLED and known.shipped:
-        raise Conflict(*_STANDS)
+        raise Conflict(*STANDS)
     return replace(
         known,
         order=order,
@@ -153,6 +165,20 @@ def keep(
         issuer=issuer_of(order, only),
         awaits_decision=on_approval,
     )
+
+
+def place(known: KeptOrder | None, tenant: str, order: Order, *, only: str | None = None) -> KeptOrder | None:
+    """The same for whoever waits for an answer: what would not be heeded is refused."""
+    if known is not None and order.account_id != known.order.account_id:
+        raise Conflict(*_STAYS)
+    if known is not None and order.version < known.order.version:
+        raise passed(known)
+    return keep(known, tenant, order, only=only)
+
+
+def passed(known: KeptOrder) -> Conflict:
+    """That a newer version stands than the one that is meant."""
+    return Conflict("order.version_passed", f"version {known.order.version} of this order stands")
 
 
 def ship(known: KeptOrder, shipment: Shipment) -> KeptOrder:

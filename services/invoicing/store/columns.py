@@ -11,6 +11,8 @@ from services.invoicing.domain.parties import Company
 from services.kernel.orders import Address
 
 Key = tuple[str, str]  # tenant and id
+# The tenant as indexes have it that list what others refer to, and that no foreign key's check can take (0005_keys.sql).
+LISTED_TENANT = 'tenant COLLATE "C"'
 
 
 _COMPANY = tuple(field.name for field in fields(Company))

@@ -14,7 +14,8 @@ from services.documents.model import VatCategory
 from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import Company, Form
 from services.invoicing.domain.statements import Check, Kept, Kind, Line, Statement, VatRow
-from services.invoicing.store.columns import Key, address_of, address_value, company_value
+from services.invoicing.store.called import Called, Place
+from services.invoicing.store.columns import LISTED_TENANT, Key, address_of, address_value, company_value
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
@@ -24,8 +25,7 @@ _FROM = """i LEFT JOIN issued o ON o.tenant = i.tenant AND o.document_id = i.inv
            JOIN document d ON d.tenant = i.tenant AND d.document_id = i.document_id
            LEFT JOIN invoice_balance b ON b.tenant = i.tenant AND b.invoice_id = i.document_id"""
 
-# As the index has it that lists all of a tenant's documents, and that no foreign key's check can take (0005_keys.sql).
-_TENANT_BY_POSITION = 'tenant COLLATE "C"'
+_CALLED = Called("issued", "number", ("number", "order_id", "purchase_order"))
 _ISSUED = Columns(
     """tenant text, document_id text, kind text, number text, seller_id text, fiscal_year int, series_code text,
        series_number bigint, account_id text, order_id text, shipment_id text, invoice_id text, dispute_id text,
@@ -146,18 +146,43 @@ async def get_issued(tx: Tx, tenant: str, id_or_number: str) -> Kept | None:
     return found[0] if found else None
 
 
-async def list_issued(tx: Tx, tenant: str, page: Page, *, account_id: str, order_id: str) -> list[Kept]:
-    """Documents in the order of issue; empty texts: of all accounts, of all orders."""
+async def list_issued(
+    tx: Tx, tenant: str, page: Page, *, account_id: str, order_id: str, newest_first: bool = False
+) -> list[Kept]:
+    """Documents in the order of issue, or against it; empty texts: of all accounts, of all orders."""
     wanted = {column: value for column, value in (("account_id", account_id), ("order_id", order_id)) if value}
-    only = "".join(f" AND {column} = %s" for column in wanted) + (" AND position > %s" if page.after else "")
-    tenants = "tenant" if wanted else _TENANT_BY_POSITION
+    direction, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
+    only = "".join(f" AND {column} = %s" for column in wanted) + (f" AND position {beyond} %s" if page.after else "")
+    tenants = "tenant" if wanted else LISTED_TENANT
     rows = await tx.rows(
         f"""SELECT {_STATEMENT}
-              FROM (SELECT * FROM issued WHERE {tenants} = %s{only} ORDER BY position LIMIT {page.most}) AS {_FROM}
-             ORDER BY i.position""",  # noqa: S608 - constant columns
+              FROM (SELECT * FROM issued WHERE {tenants} = %s{only}
+                     ORDER BY position {direction} LIMIT {page.most}) AS {_FROM}
+             ORDER BY i.position {direction}""",  # noqa: S608 - constant columns
         [tenant, *wanted.values(), *(page.after or ())],
     )
     return await _with_lines(tx, rows)
+
+
+async def search_issued(
+    tx: Tx, tenant: str, page: Page, *, account_id: str, search: str, last_first: bool
+) -> tuple[list[Kept], list[Place]]:
+    """Documents whose number, order or purchase order begins so, by these names, and the places of the page."""
+    numbers, places = await _CALLED.find(tx, tenant, page, account_id=account_id, begins=search, last_first=last_first)
+    rows = await tx.rows(
+        f"SELECT {_STATEMENT} FROM issued {_FROM} WHERE i.tenant = %s AND i.number = ANY (%s)",  # noqa: S608 - constant columns
+        [tenant, numbers],
+    )
+    kept = {one.statement.number: one for one in await _with_lines(tx, rows)}
+    return [kept[number] for number in numbers], places
+
+
+async def numbers_of(tx: Tx, order: Key) -> list[str]:
+    """The numbers of an order's documents, in the order of issue."""
+    rows = await tx.rows(
+        "SELECT number FROM issued WHERE tenant = %s AND order_id = %s ORDER BY position LIMIT 1000", order
+    )
+    return [row.number for row in rows]
 
 
 async def _with_lines(tx: Tx, rows: Sequence[Any]) -> list[Kept]:

@@ -7,8 +7,17 @@ from psycopg.errors import SerializationFailure
 
 from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
-from services.invoicing.domain.orders import ZERO, KeptOrder, Shipment, State
-from services.invoicing.store.columns import Key, address_of, address_value, pairs_json, pairs_of
+from services.chassis.pages import Page
+from services.invoicing.domain.orders import ZERO, KeptOrder, Shipment, Shown, State
+from services.invoicing.store.called import Called, Place
+from services.invoicing.store.columns import (
+    LISTED_TENANT,
+    Key,
+    address_of,
+    address_value,
+    pairs_json,
+    pairs_of,
+)
 from services.kernel.money import Money
 from services.kernel.orders import LineKind, Order, OrderLine, Scope
 
@@ -32,6 +41,9 @@ _SHIPMENT = Columns(
     """tenant text, order_id text, shipment_id text, shipped_on date, final boolean, quantities jsonb, before jsonb,
        ship_to jsonb"""
 )
+_CALLED = Called("sales_order", "order_id", ("order_id", "purchase_order"))
+# When an order was heard of, as the indexes have it by which orders are listed (0011_orders_listed.sql).
+_KNOWN_AT = "coalesce(known_at, placed_on::timestamp AT TIME ZONE 'UTC')"
 _REFUSED = Columns("tenant text, order_id text, version int, code text")
 
 
@@ -43,6 +55,51 @@ async def lock_orders(tx: Tx, of: Collection[Key]) -> dict[Key, KeptOrder]:
 async def find_orders(tx: Tx, of: Collection[Key]) -> dict[Key, KeptOrder]:
     """These orders, as far as they are known."""
     return await _orders(tx, of, "")
+
+
+async def get_order(tx: Tx, key: Key) -> Shown | None:
+    """An order as it stands."""
+    row = await tx.row(
+        f"SELECT *, {_KNOWN_AT} AS heard_at FROM sales_order WHERE tenant = %s AND order_id = %s",  # noqa: S608 - our own words
+        key,
+    )
+    if row is None:
+        return None
+    lines = await tx.rows("SELECT * FROM order_line WHERE tenant = %s AND order_id = %s ORDER BY position", key)
+    return Shown(_kept(row, lines), row.heard_at, all(line.shipped == line.quantity for line in lines))
+
+
+async def list_orders(tx: Tx, tenant: str, page: Page, *, account_id: str) -> list[Shown]:
+    """Orders without their lines, the newest first; of all accounts where none is named."""
+    whose = "tenant = %s AND account_id = %s" if account_id else f"{LISTED_TENANT} = %s"
+    after = f" AND ({_KNOWN_AT}, order_id) < (%s, %s)" if page.after else ""
+    return await _shown(
+        tx,
+        f"{whose}{after} ORDER BY {_KNOWN_AT} DESC, order_id DESC LIMIT {page.most}",
+        [tenant, *([account_id] if account_id else []), *(page.after or ())],
+    )
+
+
+async def search_orders(
+    tx: Tx, tenant: str, page: Page, *, account_id: str, search: str
+) -> tuple[list[Shown], list[Place]]:
+    """Orders whose id or purchase order begins so, by these names, the last first, and the places of the page."""
+    ids, places = await _CALLED.find(tx, tenant, page, account_id=account_id, begins=search, last_first=True)
+    found = await _shown(tx, "tenant = %s AND order_id = ANY (%s)", [tenant, ids])
+    by_id = {one.kept.order.order_id: one for one in found}
+    return [by_id[order_id] for order_id in ids], places
+
+
+async def _shown(tx: Tx, which: str, values: Sequence[Any]) -> list[Shown]:
+    rows = await tx.rows(
+        f"""SELECT o.*, o.state = 'SHIPPING' AND NOT EXISTS (
+                     SELECT FROM order_line l
+                      WHERE l.tenant = o.tenant AND l.order_id = o.order_id AND l.shipped < l.quantity) AS is_whole
+              FROM (SELECT *, {_KNOWN_AT} AS heard_at FROM sales_order WHERE {which}) AS o
+             ORDER BY o.heard_at DESC, o.order_id DESC""",  # noqa: S608 - our own words
+        values,
+    )
+    return [Shown(_kept(row, []), row.heard_at, row.is_whole) for row in rows]
 
 
 async def lock_complete(tx: Tx, of: Collection[Key]) -> set[Key]:
@@ -85,7 +142,7 @@ async def keep_orders(tx: Tx, orders: Sequence[KeptOrder]) -> None:
     """Write new orders and new versions, lines included."""
     of = {order.key for order in orders}
     written = await tx.run(
-        f"""INSERT INTO sales_order ({_ORDER.names}) SELECT * FROM {_ORDER.rows} AS new
+        f"""INSERT INTO sales_order ({_ORDER.names}, known_at) SELECT new.*, %s FROM {_ORDER.rows} AS new
            ON CONFLICT (tenant, order_id) DO UPDATE
              SET version = EXCLUDED.version, state = EXCLUDED.state, placed_on = EXCLUDED.placed_on,
                  promised_ship_on = EXCLUDED.promised_ship_on, currency = EXCLUDED.currency,
@@ -94,7 +151,7 @@ async def keep_orders(tx: Tx, orders: Sequence[KeptOrder]) -> None:
                  seller_id = EXCLUDED.seller_id, ship_to = EXCLUDED.ship_to, requested_by = EXCLUDED.requested_by,
                  issuer = EXCLUDED.issuer, awaits_decision = EXCLUDED.awaits_decision
            WHERE sales_order.version < EXCLUDED.version AND sales_order.account_id = EXCLUDED.account_id""",  # noqa: S608 - constant columns
-        [_ORDER.pack(_order_row(kept) for kept in orders)],
+        [tx.at, _ORDER.pack(_order_row(kept) for kept in orders)],
     )
     # Another account's order of the same id may have come between our look and this: tried again, it is refused.
     if written != len(orders):

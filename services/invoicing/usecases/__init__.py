@@ -2,6 +2,7 @@
 
 from services.invoicing.usecases.credits import credit
 from services.invoicing.usecases.issuing import AGAIN, DRAFT, LARGE, issue
+from services.invoicing.usecases.ordering import say_cancelled, say_placed, say_shipped
 from services.invoicing.usecases.orders import approve, cancel, keep, ship, tell_refused
 from services.invoicing.usecases.parties import (
     TELL,
@@ -32,6 +33,9 @@ __all__ = [
     "register_seller",
     "render",
     "retry",
+    "say_cancelled",
+    "say_placed",
+    "say_shipped",
     "set_contract",
     "ship",
     "tell_refused",

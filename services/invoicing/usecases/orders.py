@@ -46,7 +46,7 @@ async def keep(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
         kept = rules.keep(known.get(key), tenant, order, only=only.get(tenant), on_approval=on_approval)
         if kept is not None:
             known[key] = changed[key] = kept
-    await _check_rates(tx, list(changed.values()))
+    await check_rates(tx, list(changed.values()))
     if changed:
         await store.keep_orders(tx, list(changed.values()))
         healed = await store.forget_refused(tx, changed.keys())
@@ -58,7 +58,7 @@ def _is_on_approval(contracts: Mapping[Key, Contract], account: Key) -> bool:
     return contracts.get(account, NO_CONTRACT).invoice_on is InvoiceOn.APPROVAL
 
 
-async def _check_rates(tx: Tx, orders: Sequence[KeptOrder]) -> None:
+async def check_rates(tx: Tx, orders: Sequence[KeptOrder]) -> None:
     """Refuse at the door what was ordered at a rate that is not to be had, where seller and buyer are known already."""
     said = [kept for kept in orders if any(line.vat_rate is not None for line in kept.order.lines)]
     if not said:
@@ -71,15 +71,28 @@ async def _check_rates(tx: Tx, orders: Sequence[KeptOrder]) -> None:
 
 async def ship(tx: Tx, events: Sequence[Event[orders_pb2.OrderShipped]]) -> None:
     """Record shipments, each whole or not at all, and have one invoice issued for each."""
-    told = [(event, wire.shipment(event)) for event in events]
-    orders = await store.lock_orders(tx, {(event.tenant, shipment.order_id) for event, shipment in told})
-    await _check_known(tx, {(event.tenant, shipment.order_id) for event, shipment in told} - orders.keys())
-    known = await store.find_shipments(tx, {(e.tenant, s.order_id, s.shipment_id) for e, s in told})
+    orders, new = await shipping(tx, [(event.origin, wire.shipment(event.body)) for event in events])
+    if not new:
+        return
+    await store.add_shipments(tx, [(key[0], shipment) for _, key, shipment in new])
+    await store.save_progress(tx, [orders[key] for key in {key: None for _, key, _ in new}])
+    to_invoice = [(origin, orders[key], shipment) for origin, key, shipment in new]
+    # What is to be billed whole waits for credit's decision: its shipments are recorded only.
+    await issuing.to_invoice(tx, [one for one in to_invoice if not one[1].billed_whole and not one[1].awaits_decision])
+
+
+async def shipping(
+    tx: Tx, told: Sequence[tuple[Origin, Shipment]]
+) -> tuple[dict[Key, KeptOrder], list[tuple[Origin, Key, Shipment]]]:
+    """What becomes of orders by these shipments, and those of them that are new; refuses what could not be invoiced."""
+    orders = await store.lock_orders(tx, {(origin.tenant, shipment.order_id) for origin, shipment in told})
+    await _check_known(tx, {(origin.tenant, shipment.order_id) for origin, shipment in told} - orders.keys())
+    known = await store.find_shipments(tx, {(o.tenant, s.order_id, s.shipment_id) for o, s in told})
     in_parts = {key for key, kept in orders.items() if kept.shipped}
     parts = await store.count_shipments(tx, in_parts) if in_parts else {}
     new: list[tuple[Origin, Key, Shipment]] = []
-    for event, shipment in told:
-        key = (event.tenant, shipment.order_id)
+    for origin, shipment in told:
+        key = (origin.tenant, shipment.order_id)
         earlier = known.setdefault((*key, shipment.shipment_id), shipment)
         if earlier is not shipment:
             if earlier != shipment:
@@ -87,19 +100,14 @@ async def ship(tx: Tx, events: Sequence[Event[orders_pb2.OrderShipped]]) -> None
             continue
         check_shipments(parts.get(key, 0))
         parts[key] = parts.get(key, 0) + 1
-        new.append((event.origin, key, rules.after(orders[key], shipment)))
+        new.append((origin, key, rules.after(orders[key], shipment)))
         orders[key] = rules.ship(orders[key], shipment)
-    if not new:
-        return
-    desk = await _desk_of(tx, [orders[key] for _, key, _ in new])
-    for _, key, shipment in new:
-        if not orders[key].billed_whole:
-            orders[key] = _checked(desk, orders[key], shipment)
-    await store.add_shipments(tx, [(key[0], shipment) for _, key, shipment in new])
-    await store.save_progress(tx, [orders[key] for key in {key: None for _, key, _ in new}])
-    to_invoice = [(origin, orders[key], shipment) for origin, key, shipment in new]
-    # What is to be billed whole waits for credit's decision: its shipments are recorded only.
-    await issuing.to_invoice(tx, [one for one in to_invoice if not one[1].billed_whole and not one[1].awaits_decision])
+    if new:
+        desk = await _desk_of(tx, [orders[key] for _, key, _ in new])
+        for _, key, shipment in new:
+            if not orders[key].billed_whole:
+                orders[key] = _checked(desk, orders[key], shipment)
+    return orders, new
 
 
 async def _check_known(tx: Tx, missing: Collection[Key]) -> None:

@@ -1,23 +1,26 @@
 """What a payment pays: what it names, and nothing else; what names nothing pays the oldest due.
 
 Who names an invoice says what he pays: what is left when that is paid, or was paid before, or is known to nobody, stays
-with the seller as unapplied cash until somebody has looked. Money without a number goes to what has been owed longest.
+with the seller as unapplied cash until somebody has looked. Whoever names what was announced names the items of that.
+Money without a number goes to what has been owed longest.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Invalid
-from services.ledger.domain import matching
+from services.ledger.domain import announcements, matching
+from services.ledger.domain.announcements import Action, Announcement
 from services.ledger.domain.items import Allocation, Item, Purse
 
 AMOUNT_MAX_MINOR = 10**15  # above it, an amount is a slip of the pen; and sums stay within what a table can hold
 ID_MAX = 200
 REMITTANCE_MAX = 4000
+ANNOUNCED_MAX = 10  # announcements that one payment ends: each has a hundred items at most
 
 
 class Evidence(StrEnum):
@@ -91,6 +94,8 @@ class Receipt:
     continues: bool = False
     # Whether it is still known what was written with it.
     worded: bool = True
+    # What was announced and has come with it.
+    announced: tuple[Announcement, ...] = ()
 
     @property
     def unapplied(self) -> Money:
@@ -145,6 +150,7 @@ class Shelf:
         """Put the items on it; whether `more` are open that are not here, and all of them due later."""
         self._items: dict[tuple[str, str], Item] = {}
         self._by_number: dict[str, list[tuple[str, str]]] = {}
+        self._expected: dict[str, Announcement] = {}
         self._more = more
         self.busy = busy
         self.add(items, more=more)
@@ -159,20 +165,40 @@ class Shelf:
         for item in self._items.values():
             self._by_number.setdefault(item.number, []).append(item.key)
 
-    def named(self, remittance: str) -> list[Item]:
-        """The items that a text names, in its order, paid or not."""
-        found = [self._by_number[number] for number in matching.named(remittance, self._by_number)]
+    def expect(self, announced: Sequence[Announcement]) -> None:
+        """Wait for what was announced, and put its items beside what is here."""
+        self._expected |= {announcement.reference: announcement for announcement in announced}
+        self.add((part.item for announcement in announced for part in announcement.parts), more=self._more)
+
+    def named(self, remittance: str) -> tuple[list[Item], list[Announcement]]:
+        """The items that a text names, in its order, paid or not; and what it names of what was announced, the first ten."""
+        numbers = matching.named(remittance, [*self._by_number, *self._expected])
+        found = [self._by_number[number] for number in numbers if number in self._by_number]
         # Two legal entities may have given the same number: then it names neither.
-        return [self._items[keys[0]] for keys in found if len(keys) == 1]
+        items = [self._items[keys[0]] for keys in found if len(keys) == 1]
+        announced = [self._expected[number] for number in numbers if number in self._expected]
+        return items, announced[:ANNOUNCED_MAX]
 
     def apply(self, payment: Payment, *, at_most: int) -> Receipt:
         """Pay what the text names, in its order; if it has no number, the oldest due, at most so many of them now.
 
-        A number that nobody knows, or that two items have, names something else than the oldest.
+        What was announced has come if the text names it, or else if it is the only one of this very amount.
         """
-        if named := self.named(payment.remittance):
-            paid_before = tuple(item.number for item in named if item.amount.minor and not item.open.minor)
-            met = self._pay(payment.amount, named, Evidence.EXACT_REFERENCE)
+        items, announced = self.named(payment.remittance)
+        receipt = self._apply(payment, items, announced, at_most=at_most)
+        return replace(receipt, announced=self._receive(announced or self._only(payment.amount)))
+
+    def _apply(
+        self, payment: Payment, items: Sequence[Item], announced: Sequence[Announcement], *, at_most: int
+    ) -> Receipt:
+        """A number that nobody knows, or that two items have, names something else than the oldest."""
+        limits: dict[tuple[str, str], Money] = {}
+        if not items and announced:
+            limits = _announced(announced)
+            items = [self._items[key] for key in limits]
+        if items:
+            paid_before = tuple(item.number for item in items if item.amount.minor and not item.open.minor)
+            met = self._pay(payment.amount, items, Evidence.EXACT_REFERENCE, limits)
             return Receipt(payment, met, _total(met, payment), paid_before)
         if matching.has_number(payment.remittance):
             return Receipt(payment, (), _total((), payment))
@@ -184,21 +210,43 @@ class Shelf:
     def oldest(self, amount: Money, *, at_most: int) -> tuple[tuple[Application, ...], bool]:
         """Pay the oldest due, at most so many; return also whether both money and something to pay are left."""
         due = [item for item in self._items.values() if item.open.minor]
-        met = self._pay(amount, due[:at_most], Evidence.OLDEST_DUE)
+        met = self._pay(amount, due[:at_most], Evidence.OLDEST_DUE, {})
         spent = Money.total((part.amount for part in met), amount.currency) == amount
         return met, not spent and (self._more or len(due) > at_most)
 
-    def _pay(self, amount: Money, items: Iterable[Item], evidence: Evidence) -> tuple[Application, ...]:
+    def _only(self, amount: Money) -> list[Announcement]:
+        """What is expected of this very amount, if that is one."""
+        found = [announcement for announcement in self._expected.values() if announcement.amount == amount]
+        return found if len(found) == 1 else []
+
+    def _receive(self, announced: Sequence[Announcement]) -> tuple[Announcement, ...]:
+        for announcement in announced:
+            del self._expected[announcement.reference]
+        return tuple(announcements.move(announcement, Action.RECEIVE) for announcement in announced)
+
+    def _pay(
+        self, amount: Money, items: Iterable[Item], evidence: Evidence, limits: Mapping[tuple[str, str], Money]
+    ) -> tuple[Application, ...]:
+        """Pay these in turn; of some at most so much."""
         left = amount
         met = []
         for item in items:
-            if (part := min(left, item.open)).minor:
+            if (part := min(left, item.open, limits.get(item.key, left))).minor:
                 self._items[item.key] = item.less(part)
                 met.append(Application(self._items[item.key], part, evidence))
                 left -= part
             if not left.minor:
                 break
         return tuple(met)
+
+
+def _announced(announced: Sequence[Announcement]) -> dict[tuple[str, str], Money]:
+    """What is to be paid of each item by all of these, in their order."""
+    amounts: dict[tuple[str, str], Money] = {}
+    for part in (part for announcement in announced for part in announcement.parts):
+        known = amounts.get(part.item.key)
+        amounts[part.item.key] = known + part.amount if known else part.amount
+    return amounts
 
 
 def _order(item: Item) -> tuple[date, str, str]:

@@ -51,7 +51,11 @@ async def record_payments(
     taking = {p.key: p for p in reversed(payments) if p not in refused}
     ours = await store.claim_payments(tx, list(taking.values()))
     receipts = await store.find_payments(tx, taking.keys() - ours)
-    shelves = await shelves_for(tx, [p for p in taking.values() if p.key in ours])
+    mine = [p for p in taking.values() if p.key in ours]
+    shelves = await shelves_for(tx, mine)
+    for purse, announced in (await store.expected_of(tx, mine) if mine else {}).items():
+        if purse in shelves:
+            shelves[purse].expect(announced)
     left = AT_ONCE if at_most is None else at_most
     new: list[Receipt] = []
     answers: list[tuple[Receipt | Refusal, bool]] = []
@@ -188,7 +192,9 @@ async def _save_receipts(tx: Tx, origin: Origin, receipts: Sequence[Receipt], st
         standing = standings.move(paid.purse, unapplied=paid.amount.minor)
         work.told.append(telling.of_payment(origin, paid, wire.payment_received(receipt, standing)))
         _apply(work, origin, paid, receipt.applications)
+        work.told += [telling.of_announced(origin, a, wire.payment_announced(a)) for a in receipt.announced]
     await _write(tx, work)
+    await store.save_announcements(tx, [announced for receipt in receipts for announced in receipt.announced])
     await store.add_double_payments(tx, receipts)
     going_on = [receipt for receipt in receipts if receipt.continues]
     await store.begin_matching(tx, going_on)

@@ -41,6 +41,7 @@ class Kind(StrEnum):
     PAYMENT_RECEIVED = "payment_received"
     PAYMENT_NOT_IDENTIFIED = "payment_not_identified"
     PAYMENT_TWICE = "payment_twice"
+    PAYMENT_ANNOUNCED = "payment_announced"
     DISPUTE_OPENED = "dispute_opened"
     DISPUTE_REOPENED = "dispute_reopened"
     DISPUTE_QUESTION = "dispute_question"
@@ -89,6 +90,7 @@ credit_note_issued     | I   |      |      | I    |      |     |     |     |    
 payment_received       |     |      |      | I    |      |     |     |     |      |     |                    | CASH_APP      | 0
 payment_not_identified |     |      |      | I    |      |     |     |     |      |     | A CASH_APP         | CASH_APP      | 2
 payment_twice          |     |      |      | I    |      |     |     |     |      |     | A CASH_APP         | CASH_APP      | 2
+payment_announced      |     |      |      |      |      |     |     |     |      |     | D CASH_APP, D COLLECTOR | CASH_APP | 0
 dispute_opened         | I   |      |      | I    |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 5
 dispute_reopened       | I   |      |      | I    |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 5
 dispute_question       | A   |      | A    | A    |      |     |     |     |      |     |                    | DISPUTE_OWNER | 5

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import structlog
@@ -17,7 +18,12 @@ from tests.integration.house.house import House, opened
 async def house(open_service: OpenService) -> AsyncIterator[House]:
     """Give the house at nine on a Monday."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # thousands are refused
-    settings = {"invoicing": {"rules_dir": rules.install(), "official_rules_share": 0.0}}
+    sources = {"portal": ["*"], "*": ["*"]}
+    settings: dict[str, dict[str, Any]] = {
+        "invoicing": {"rules_dir": rules.install(), "official_rules_share": 0.0, "order_sources": sources},
+        "credit": {"order_sources": sources},
+        "notifications": {"order_sources": sources},
+    }
     async with opened(open_service, settings) as house:
         await house.set_clock(MONDAY)
         yield house

@@ -38,7 +38,9 @@ NOBODY = "nobody"
 # Refused before the request is looked at, or for what it says: who may not, and never that it is not there.
 REFUSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 # Whoever calls chooses the id of what comes to be: that it is taken already can be seen, though not by whom or for what.
-CREATES = frozenset({"RegisterBuyer", "Decide", "PlaceHold", "RecordPayment", "RegisterContact", "SetContract"})
+CREATES = frozenset(
+    {"RegisterBuyer", "Decide", "PlaceHold", "PlaceOrder", "RecordPayment", "RegisterContact", "SetContract"}
+)
 # What was done already when the world was settled: the same id again is refused.
 DONE = {"credit.RegisterBuyer", "credit.PlaceHold"}
 # The chassis' own: no row of a business' ever changes by them.
@@ -180,7 +182,7 @@ def may_ask(method: Method, principal: Principal | None, request: Message) -> bo
 def _asked(method: Method, account: str, ids: tuple[tuple[str, str], ...], nth: int) -> Message:
     of = Belongings(account)
     for name, value in ids:
-        if name in ("invoice_id", "invoice", "case", "proposed"):
+        if name in ("invoice_id", "invoice", "case", "proposed", "evidence", "reference"):
             setattr(of, name, value)
     said = more(method.short, of)[nth]
     request = method.request()
@@ -377,6 +379,7 @@ def _named(of: Belongings) -> list[str]:
     return [
         *vars(of).values(),
         of.order,
+        of.open_order,
         of.referred,
         of.contact,
         of.hold,

@@ -28,6 +28,7 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.notifications.v1.service_pb2_grpc import NotificationsServiceStub
 from receivables.operations.v1 import service_pb2 as operations_pb2
 
+from services.chassis.envelope import Record
 from tests.integration.house.house import House
 from tests.integration.invoicing import office
 
@@ -37,6 +38,7 @@ OURS, THEIRS = "acme", "globex"  # two sellers
 OWN, SIBLING, OTHER = "acc-own", "acc-sib", "acc-oth"
 FAR = "acc-far"  # of another seller
 NONE = "acc-non"  # of nobody: nothing of it was ever told
+ONE_LINE = (("1", "2", "0.50", "STANDARD"),)
 COMPANIES = {OWN: "Käufer AG", SIBLING: "Käufer AG", OTHER: "Fremde AG", FAR: "Ferne AG"}
 
 
@@ -49,6 +51,8 @@ class Belongings:
     invoice: str = "RE-2026-999999"
     case: str = field(default_factory=lambda: str(uuid4()))
     proposed: str = field(default_factory=lambda: str(uuid4()))
+    evidence: str = field(default_factory=lambda: str(uuid4()))
+    reference: str = "P-2026-999999"
 
     @property
     def order(self) -> str:
@@ -57,6 +61,11 @@ class Belongings:
     @property
     def referred(self) -> str:
         return f"{self.account}-referred"
+
+    @property
+    def open_order(self) -> str:
+        """Of which nothing has shipped."""
+        return f"{self.account}-order-open"
 
     @property
     def contact(self) -> str:
@@ -79,7 +88,9 @@ class Belongings:
     def secrets(self) -> frozenset[str]:
         """Whatever of it, in an answer, tells whose it is."""
         begins = {f"{self.account}-{what}" for what in ("order", "referred", "contact", "hold", "payment", "held")}
-        return frozenset({self.invoice_id, self.invoice, self.case, self.proposed, self.company, *begins})
+        return frozenset(
+            {self.invoice_id, self.invoice, self.case, self.proposed, self.evidence, self.company, *begins}
+        )
 
     @property
     def company(self) -> str:
@@ -119,6 +130,7 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     await _ordered(house, of, of.order, tenant)
     [issued] = [one for one in house.said(invoicing_events.InvoiceIssued, tenant) if one.account_id == account]
     of.invoice_id, of.invoice = issued.invoice_id, issued.number
+    await _placed(house, of, of.open_order, tenant)
     # One that no rule lets out, one that a person has to decide.
     company.electronic_address_scheme = ""
     await call(CreditServiceStub, credit_pb2.ChangeBuyerRequest(account_id=account, company=company))
@@ -130,7 +142,11 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     site = party_pb2.Scope(site=f"{account}-site")
     await call(CreditServiceStub, credit_pb2.PlaceHoldRequest(hold_id=of.hold, account_id=account, scope=site))
     await call(LedgerServiceStub, a_payment(of, of.payment))
+    for _ in range(4 if account == FAR else 1):  # no two sellers' have the same reference here
+        announced = await call(LedgerServiceStub, an_announcement(of))
+    of.reference = announced.announcement.reference
     of.case = (await call(DisputesServiceStub, a_case(of), "key:shop")).dispute.dispute_id
+    of.evidence = (await call(DisputesServiceStub, a_photo(of), "key:shop")).evidence.evidence_id
     of.proposed = (await call(DisputesServiceStub, a_case(of), "key:shop")).dispute.dispute_id
     for action in (disputes_pb2.ACTION_REVIEW, disputes_pb2.ACTION_PROPOSE):
         await call(DisputesServiceStub, disputes_pb2.MoveRequest(dispute_id=of.proposed, action=action), "user:lea")
@@ -139,12 +155,18 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
 
 
 async def _ordered(house: House, of: Belongings, order: str, tenant: str) -> None:
-    for record in (
-        office.placed(order, account=of.account, tenant=tenant, seller=f"{tenant}-seller"),
-        office.shipped(order, account=of.account, tenant=tenant),
-    ):
-        house.topics.setdefault(record.topic, []).append(record)
-        await house.settle()
+    await _tell(house, office.placed(order, account=of.account, tenant=tenant, seller=f"{tenant}-seller"))
+    await _tell(house, office.shipped(order, account=of.account, tenant=tenant))
+
+
+async def _placed(house: House, of: Belongings, order: str, tenant: str) -> None:
+    record = office.placed(order, ONE_LINE, account=of.account, tenant=tenant, seller=f"{tenant}-seller")
+    await _tell(house, record)
+
+
+async def _tell(house: House, record: Record) -> None:
+    house.topics.setdefault(record.topic, []).append(record)
+    await house.settle()
 
 
 def a_contact(of: Belongings, contact: str = "") -> notifications_pb2.RegisterContactRequest:
@@ -167,9 +189,22 @@ def a_payment(of: Belongings, payment: str) -> ledger_pb2.RecordPaymentRequest:
     )
 
 
+def an_announcement(of: Belongings) -> ledger_pb2.AnnouncePaymentRequest:
+    """Some of what is owed is said to come."""
+    item = ledger_pb2.AnnouncedItem(number=of.invoice, amount=eur(100))
+    return ledger_pb2.AnnouncePaymentRequest(account_id=of.account, items=[item])
+
+
 def a_case(of: Belongings) -> disputes_pb2.OpenRequest:
     """Some of it is contested."""
     return disputes_pb2.OpenRequest(invoice=of.invoice, reason_code="PRC_UNIT", amount=eur(100))
+
+
+def a_photo(of: Belongings) -> disputes_pb2.AddEvidenceRequest:
+    """Something is added to its case."""
+    return disputes_pb2.AddEvidenceRequest(
+        dispute_id=of.case, file_name="box.pdf", media_type="application/pdf", content=b"%PDF-1.7"
+    )
 
 
 # What a request says beside the ids that its fields are named for (IDS), so that it succeeds for whoever may.
@@ -181,8 +216,10 @@ IDS = {
     "invoice_id": "invoice_id",
     "document": "invoice",
     "dispute_id": "case",
+    "evidence_id": "evidence",
     "hold_id": "hold",
     "payment_id": "payment",
+    "reference": "reference",
 }
 
 
@@ -202,7 +239,13 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "invoicing.SetContract": invoicing_pb2.SetContractRequest(
             net_days=30, invoice_on=invoicing_pb2.INVOICE_ON_SHIPMENT
         ),
+        "invoicing.PlaceOrder": office.placing(
+            f"{of.account}-new", ONE_LINE, account=of.account, seller=f"{OURS}-seller"
+        ),
+        "invoicing.ShipOrder": office.shipping(of.open_order, account=of.account, quantities=(("1", "1"),)),
+        "invoicing.CancelOrder": invoicing_pb2.CancelOrderRequest(order_id=of.open_order, version=1),
         "ledger.RecordPayment": a_payment(of, of.payment),
+        "ledger.AnnouncePayment": an_announcement(of),
         "ledger.ImportBankStatement": ledger_pb2.ImportBankStatementRequest(
             content=f"reference,account,value_date,amount,currency,remittance\n{of.payment},{of.account},2026-03-02,1.00,EUR,".encode()
         ),
@@ -213,6 +256,8 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "disputes.SetPolicy": disputes_pb2.SetPolicyRequest(
             policy=disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5, reopen_days=30)
         ),
+        "disputes.Preview": disputes_pb2.PreviewRequest(reason_code="PRC_UNIT"),
+        "disputes.AddEvidence": a_photo(of),
         "disputes.GetMove": disputes_pb2.GetMoveRequest(nth=1),
         "notifications.RegisterContact": a_contact(of),
         "notifications.EraseContact": notifications_pb2.EraseContactRequest(contact_id=of.leaver),

@@ -26,9 +26,10 @@ from services.credit.service import SERVICE as CREDIT
 from services.disputes.service import SERVICE as DISPUTES
 from services.invoicing.press import close_presses
 from services.invoicing.service import SERVICE as INVOICING
+from services.ledger.domain.announcements import EXPECTED_MAX
 from services.ledger.service import SERVICE as LEDGER
 from services.notifications.service import SERVICE as NOTIFICATIONS
-from tests.integration.accounts.callers import Asked, clerk, contact, gated
+from tests.integration.accounts.callers import Asked, Gated, clerk, contact, gated
 from tests.integration.conftest import OpenService
 from tests.integration.credit import desk as credit
 from tests.integration.disputes import desk as disputes
@@ -78,6 +79,22 @@ async def test_credit_shows_and_decides_orders_of_the_callers_accounts(open_serv
             for who in (ann, bob, bo)
         }
         assert listed == {"contact:ann": ["a"], "contact:bob": ["b"], "user:bo": ["a", "b"]}
+        decided = {
+            who.subject: [
+                (d.decision.order_id, d.hold_state)
+                for d in (
+                    await service.ask(who, "ListDecisions", credit_pb2.ListDecisionsRequest(account_id=account))
+                ).decisions
+            ]
+            for who, account in ((ann, "a"), (bob, "b"), (bo, ""))
+        }
+        assert decided == {
+            "contact:ann": [("o-a", "HELD")],
+            "contact:bob": [("o-b", "REFERRED")],
+            "user:bo": [("o-b", "REFERRED"), ("o-a", "HELD")],
+        }
+        theirs = await service.ask(ann, "ListDecisions", credit_pb2.ListDecisionsRequest(account_id="b"))
+        assert theirs.code == "access.account"
         # Another's is as if it were not there.
         theirs, none = [
             await service.ask(ann, "GetDecision", credit_pb2.GetDecisionRequest(order_id=order))
@@ -138,6 +155,16 @@ async def test_credit_shows_and_decides_orders_of_the_callers_part(open_service:
             )
         codes = [(await decide(north, "s1", NORTH, version=version)).code for version in (1, 2)]
         assert codes == ["access.account", "order.account_changed"]
+        # Of an order that another version has taken to another part they see the version that was theirs.
+        await decide(whole, "n1", SOUTH, version=3)
+        listed = [
+            (shown.decision.order_id, shown.decision.version)
+            for shown in (
+                await service.ask(north, "ListDecisions", credit_pb2.ListDecisionsRequest(account_id="a"))
+            ).decisions
+        ]
+        assert listed == [("n1", 2)]
+        await decide(whole, "n1", NORTH, version=4)
         # What is held for other parts counts all the same: the limit is the company's.
         assert (await decide(north, "n3", NORTH, minor=7_001)).decision.outcome == credit_events.OUTCOME_REFERRED
         assert await credit.account_of(parts, "a") == (0, 3_000)
@@ -225,6 +252,11 @@ async def test_disputes_are_seen_and_opened_on_the_callers_invoices(open_service
         for invoice in ("i-b", "N-i-b"):
             theirs, none = [await service.ask(ann, "Open", wish(name)) for name in (invoice, "i-x")]
             assert same_but_for_the_name([theirs, none], (invoice, "i-x"))
+            looked = [
+                await service.ask(ann, "Preview", disputes_pb2.PreviewRequest(invoice=name, reason_code="PRC_UNIT"))
+                for name in (invoice, "i-x")
+            ]
+            assert same_but_for_the_name(looked, (invoice, "i-x"))
         for name in (case.dispute_id, case.number):
             asked = [
                 await service.ask(ann, "GetDispute", disputes_pb2.GetDisputeRequest(dispute_id=d)) for d in (name, "x")
@@ -235,6 +267,7 @@ async def test_disputes_are_seen_and_opened_on_the_callers_invoices(open_service
                 await service.ask(ann, "Move", disputes_pb2.MoveRequest(dispute_id=d, action=move)) for d in (name, "x")
             ]
             assert same_but_for_the_name(moved, (name, "x"))
+        await may_see_and_add_evidence_of_their_own(service, ann, bob, mine, case)
         listed = await service.ask(ann, "ListDisputes", disputes_pb2.ListDisputesRequest(account_id="a"))
         assert [d.dispute_id for d in listed.disputes] == [mine.dispute_id]
         history = await service.ask(ann, "GetDispute", disputes_pb2.GetDisputeRequest(dispute_id=mine.number))
@@ -253,8 +286,42 @@ async def test_disputes_are_seen_and_opened_on_the_callers_invoices(open_service
             for d in (mine.number, "x")
         ]
         assert same_but_for_the_name(asked, (mine.number, "x"))
+        asked = [
+            await service.ask(nora, "ListEvidence", disputes_pb2.ListEvidenceRequest(dispute_id=d))
+            for d in (mine.number, "x")
+        ]
+        assert same_but_for_the_name(asked, (mine.number, "x"))
         listed = await service.ask(nora, "ListDisputes", disputes_pb2.ListDisputesRequest(account_id="a"))
         assert list(listed.disputes) == []
+
+
+async def may_see_and_add_evidence_of_their_own(service: Gated, ann: Any, bob: Any, mine: Any, theirs: Any) -> None:
+    """Each adds to their own case; the other's, and what is in it, is not there, by whichever case it is asked for."""
+
+    def photo(dispute_id: str) -> disputes_pb2.AddEvidenceRequest:
+        return disputes_pb2.AddEvidenceRequest(
+            dispute_id=dispute_id, file_name="a.pdf", media_type="application/pdf", content=b"%PDF-1.7"
+        )
+
+    own = (await service.ask(ann, "AddEvidence", photo(mine.dispute_id))).evidence
+    other = (await service.ask(bob, "AddEvidence", photo(theirs.number))).evidence
+    assert own.evidence_id != other.evidence_id
+    for name in (theirs.dispute_id, theirs.number):
+        added = [await service.ask(ann, "AddEvidence", photo(d)) for d in (name, "x")]
+        assert same_but_for_the_name(added, (name, "x"))
+        asked = [
+            await service.ask(ann, "ListEvidence", disputes_pb2.ListEvidenceRequest(dispute_id=d)) for d in (name, "x")
+        ]
+        assert same_but_for_the_name(asked, (name, "x"))
+        request = disputes_pb2.GetEvidenceRequest(dispute_id=name, evidence_id=other.evidence_id)
+        shown = [await service.ask(ann, "GetEvidence", request)]
+        request.dispute_id = "x"
+        assert same_but_for_the_name([*shown, await service.ask(ann, "GetEvidence", request)], (name, "x"))
+    crossed = [
+        await service.ask(ann, "GetEvidence", disputes_pb2.GetEvidenceRequest(dispute_id=mine.number, evidence_id=e))
+        for e in (other.evidence_id, "x")
+    ]
+    assert same_but_for_the_name(crossed, (other.evidence_id, "x"))
 
 
 async def test_the_ledger_shows_items_of_the_callers_accounts_and_parts(open_service: OpenService):
@@ -297,6 +364,101 @@ async def test_the_ledger_shows_items_of_the_callers_accounts_and_parts(open_ser
         paid = await service.ask(di, "RecordPayment", ledger.a_payment("p3", 23_800, account="a"))
         assert len(paid.applications) == 2
         assert await items(clerk(), "a") == []
+
+
+async def test_payments_are_announced_and_shown_by_account_and_part(open_service: OpenService):
+    async with (
+        open_service(LEDGER, clock="test") as parts,
+        gated(LEDGER, parts, ledger_grpc.LedgerServiceStub) as service,
+    ):
+        desk = ledger.Desk(parts, service.stub)
+        await desk.set_clock(ledger.day("2026-02-01"))
+        await desk.follow(
+            *(ledger.registered(account) for account in ("a", "b")),
+            ledger.issued("i1", account="a", site="north"),
+            ledger.issued("i2", account="a", site="south"),
+            ledger.issued("i3", account="b"),
+        )
+        ann, bob = contact("a"), contact("b", name="bob")
+        nora, sue = (contact("a", name=name, sites=(site,)) for name, site in (("n", "north"), ("s", "south")))
+
+        async def announce(who: Any, account: str, *numbers: str, minor: int = 100) -> Any:
+            items = [ledger_pb2.AnnouncedItem(number=number, amount=ledger.money(minor)) for number in numbers]
+            answer = await service.ask(
+                who, "AnnouncePayment", ledger_pb2.AnnouncePaymentRequest(account_id=account, items=items)
+            )
+            return answer if isinstance(answer, Asked) else answer.announcement.reference
+
+        async def withdraw(who: Any, account: str, reference: str) -> Any:
+            request = ledger_pb2.WithdrawAnnouncementRequest(account_id=account, reference=reference)
+            return await service.ask(who, "WithdrawAnnouncement", request)
+
+        async def announced(who: Any, account: str) -> list[str]:
+            answer = await service.ask(
+                who, "ListAnnouncements", ledger_pb2.ListAnnouncementsRequest(account_id=account)
+            )
+            return sorted(a.reference for a in answer.announcements)
+
+        north, south, both, other = (
+            await announce(nora, "a", "RE-i1"),
+            await announce(sue, "a", "RE-i2"),
+            await announce(ann, "a", "RE-i1", "RE-i2"),
+            await announce(bob, "b", "RE-i3"),
+        )
+
+        assert await announced(ann, "a") == [north, south, both]
+        assert (await announced(nora, "a"), await announced(sue, "a")) == ([north], [south])
+        assert await announced(clerk(), "") == [north, south, both, other]
+        # Another part's or account's invoice, and what was announced of it, is as if it were not there.
+        for who, number in ((nora, "RE-i2"), (ann, "RE-i3")):
+            theirs, none = [await announce(who, "a", name) for name in (number, "RE-x")]
+            assert same_but_for_the_name([theirs, none], (number, "RE-x"))
+        for who, reference in ((nora, south), (nora, both), (ann, other)):
+            asked = [await withdraw(who, "a", name) for name in (reference, "P-x")]
+            assert same_but_for_the_name(asked, (reference, "P-x"))
+        assert (await announce(ann, "b", "RE-i3")).code == "access.account"
+        assert not isinstance(await withdraw(nora, "a", north), Asked)
+        # A payment is the company's: whoever books it, it ends what any part announced. All see it.
+        di = clerk("a", name="di", sites=("north",))
+        await service.ask(di, "RecordPayment", ledger.a_payment("p1", 200, both, account="a"))
+        await service.ask(clerk(), "RecordPayment", ledger.a_payment("p2", 300, account="b"))
+        answer = await service.ask(clerk(), "ListAnnouncements", ledger_pb2.ListAnnouncementsRequest())
+        assert {a.reference: a.state for a in answer.announcements} == {
+            north: "WITHDRAWN",
+            south: "EXPECTED",
+            both: "RECEIVED",
+            other: "EXPECTED",
+        }
+        for who, account, paid in ((ann, "a", ["p1"]), (nora, "a", ["p1"]), (clerk(), "", ["p2", "p1"])):
+            answer = await service.ask(who, "ListPayments", ledger_pb2.ListPaymentsRequest(account_id=account))
+            assert [p.payment_id for p in answer.payments] == paid
+        refused = await service.ask(ann, "ListPayments", ledger_pb2.ListPaymentsRequest(account_id="b"))
+        assert refused.code == "access.account"
+
+
+async def test_what_is_expected_of_other_parts_counts_too(open_service: OpenService):
+    async with (
+        open_service(LEDGER, clock="test") as parts,
+        gated(LEDGER, parts, ledger_grpc.LedgerServiceStub) as service,
+    ):
+        desk = ledger.Desk(parts, service.stub)
+        await desk.follow(
+            ledger.registered("a"),
+            ledger.issued("i1", account="a", site="north"),
+            ledger.issued("i2", account="a", site="south"),
+        )
+        await desk.rows(
+            f"""INSERT INTO announcement
+                SELECT 'acme', 'P-2025-' || n, 'a', 'EUR', 1, ARRAY['i2'], ARRAY[1], NULL, 'EXPECTED', 'user:ada', now()
+                  FROM generate_series(1, {EXPECTED_MAX}) AS n RETURNING 1"""
+        )
+        item = ledger_pb2.AnnouncedItem(number="RE-i1", amount=ledger.money(1))
+        nora = contact("a", name="nora", sites=("north",))
+        answer = await service.ask(
+            nora, "AnnouncePayment", ledger_pb2.AnnouncePaymentRequest(account_id="a", items=[item])
+        )
+
+        assert answer.code == "announcement.too_many"
 
 
 async def test_invoicing_shows_documents_of_the_callers_accounts_and_parts(open_service: OpenService):
@@ -350,6 +512,85 @@ async def test_invoicing_shows_documents_of_the_callers_accounts_and_parts(open_
             for who, account in ((ann, "a"), (sue, "a"), (clerk(), ""))
         }
         assert listed == {"contact:ann": ["a"], "contact:s": [], "user:bo": ["a", "b"]}
+    close_presses()
+
+
+async def test_invoicing_shows_and_takes_orders_of_the_callers_accounts_and_parts(open_service: OpenService):
+    given = {"clock": "test", "rules_dir": rules.install(), "official_rules_share": 0.0}
+    async with (
+        open_service(INVOICING, order_sources={"portal": ["*"], "*": ["*"]}, **given) as parts,
+        gated(INVOICING, parts, invoicing_grpc.InvoicingServiceStub) as service,
+    ):
+        office = invoicing.Office(parts, service.stub)
+        await office.set_clock(invoicing.MONDAY)
+        await service.ask(clerk(), "RegisterSeller", invoicing.a_seller())
+        await office.handle(*(invoicing.buyer(account) for account in ("a", "a2", "b")))
+        await office.handle(*(invoicing.placed(f"o-{account}", account=account) for account in ("a", "a2", "b")))
+        ann, nora, sue = (
+            contact("a"),
+            contact("a", name="n", sites=("north",)),
+            contact("a", name="s", sites=("south",)),
+        )
+        both, bo, cy = contact("a", "a2", name="two"), clerk(), clerk("a", name="cy")
+
+        async def seen(who: Any, account: str, search: str = "") -> list[str]:
+            request = invoicing_pb2.ListOrdersRequest(account_id=account, search=search)
+            answer = await service.ask(who, "ListOrders", request)
+            return (
+                [order.placed.order_id for order in answer.orders] if not isinstance(answer, Asked) else [answer.code]
+            )
+
+        assert [await seen(who, "a") for who in (ann, nora, cy)] == [["o-a"]] * 3
+        assert [await seen(ann, account, "o-") for account in ("a", "a2", "b", "")] == [
+            ["o-a"],
+            *[["access.account"]] * 3,
+        ]
+        assert [await seen(sue, "a"), await seen(sue, "a", "o-"), await seen(both, "a2")] == [[], [], ["o-a2"]]
+        assert sorted(await seen(bo, "")) == ["o-a", "o-a2", "o-b"]
+        for who in (ann, nora, cy, bo):
+            own = await service.ask(who, "GetOrder", invoicing_pb2.GetOrderRequest(order_id="o-a"))
+            assert own.order.placed.order_id == "o-a"
+        for who, order in ((ann, "o-a2"), (ann, "o-b"), (sue, "o-a"), (cy, "o-b")):
+            asked = [
+                await service.ask(who, "GetOrder", invoicing_pb2.GetOrderRequest(order_id=o)) for o in (order, "o-x")
+            ]
+            assert same_but_for_the_name(asked, (order, "o-x"))
+            # Nor is it cancelled, or shipped, in the name of one's own account.
+            if who is not cy:
+                cancelled = [
+                    await service.ask(
+                        who, "CancelOrder", invoicing_pb2.CancelOrderRequest(account_id="a", order_id=o, version=1)
+                    )
+                    for o in (order, "o-x")
+                ]
+                assert same_but_for_the_name(cancelled, (order, "o-x"))
+        shipped = [await service.ask(cy, "ShipOrder", invoicing.shipping(o, account="a")) for o in ("o-b", "o-x")]
+        assert same_but_for_the_name(shipped, ("o-b", "o-x"))
+        contract = await service.ask(ann, "GetContract", invoicing_pb2.GetContractRequest(account_id="a"))
+        assert contract.contract.net_days == 30
+        theirs = await service.ask(ann, "GetContract", invoicing_pb2.GetContractRequest(account_id="b"))
+        assert theirs.code == "access.account"
+
+        async def places(who: Any, order: str, account: str, version: int = 2, site: str = "north") -> str:
+            request = invoicing.placing(order, account=account, version=version)
+            request.scope.site = request.order.scope.site = site
+            answer = await service.ask(who, "PlaceOrder", request)
+            return answer.code if isinstance(answer, Asked) else ""
+
+        # Another's order is neither replaced nor seen, whichever version is said; that its id is taken is.
+        for who, order in ((ann, "o-a2"), (ann, "o-b"), (sue, "o-a")):
+            site = "south" if who is sue else "north"
+            assert [await places(who, order, "a", version, site) for version in (1, 2)] == ["access.account"] * 2
+        assert await places(ann, "o-b", "b") == "access.account"
+        assert await places(both, "o-a2", "a") == "order.account_changed"
+        assert [await places(nora, "new", "a", 1, site) for site in ("south", "")] == ["access.part"] * 2
+        assert await office.told("receivables.orders.v1.portal") == []
+        assert [await places(nora, "new", "a", 1), await places(nora, "o-a", "a")] == ["", ""]
+        own = await service.ask(
+            nora, "CancelOrder", invoicing_pb2.CancelOrderRequest(account_id="a", order_id="o-a", version=1)
+        )
+        assert not isinstance(own, Asked)
+        assert len(await office.told("receivables.orders.v1.portal")) == 3
     close_presses()
 
 

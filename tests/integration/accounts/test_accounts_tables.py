@@ -11,10 +11,11 @@ from services.disputes.service import SERVICE as DISPUTES
 from services.invoicing.service import SERVICE as INVOICING
 from services.ledger.service import SERVICE as LEDGER
 from services.notifications.service import SERVICE as NOTIFICATIONS
+from services.portal.service import SERVICE as PORTAL
 from tests.integration.conftest import OpenService
 
 SERVICES = pytest.mark.parametrize(
-    "service", [CREDIT, INVOICING, LEDGER, DISPUTES, NOTIFICATIONS], ids=lambda service: service.name
+    "service", [CREDIT, INVOICING, LEDGER, DISPUTES, NOTIFICATIONS, PORTAL], ids=lambda service: service.name
 )
 
 _OF_THE_CHASSIS = {
@@ -34,7 +35,11 @@ OF_NO_ACCOUNT = {
         "series": "the seller's numbers, whoever they are given to",
         "refused_order": "ids of orders that were refused, and why: followers alone read it",
     },
-    "ledger": {"seller": "the seller's own", "seller_country": "the seller's own"},
+    "ledger": {
+        "seller": "the seller's own",
+        "seller_country": "the seller's own",
+        "announcement_series": "how many were announced in a year: references are counted over all accounts",
+    },
     "disputes": {
         "policy": "the seller's own",
         "seller": "the seller's own",
@@ -49,7 +54,14 @@ OF_NO_ACCOUNT = {
         "dispute_reason": "a case's reason and number, by its id: followers alone read it",
         "case_file": "where replies to a case go, by what it is about: followers alone read it",
     },
+    "portal": {
+        "host": "the seller's own",
+        **dict.fromkeys(("login", "one_time_link", "session"), "who has come in, by a contact's id: no call reads it"),
+        "rate": "counts by a keyed hash: no call reads it",
+    },
 }
+# What the services that need more than a database are told beside it.
+TOLD = {"portal_secret": "x" * 32}
 # Tables that name a part of a company and are not narrowed by it, each with why.
 OF_ALL_PARTS = {
     "credit": {"account_hold": "a hold on the whole company, or on one of its parts, stops orders whoever places them"},
@@ -76,7 +88,7 @@ _TABLES = """
 async def test_every_table_is_protected_by_account_or_named_as_one_that_needs_it_not(
     service: Service[Any], open_service: OpenService
 ):
-    async with open_service(service) as parts, parts.database.transaction(()) as tx:
+    async with open_service(service, **TOLD) as parts, parts.database.transaction(()) as tx:
         tables = [table for table in await tx.rows(_TABLES) if table.relname not in EXEMPT]
 
     assert {t.relname for t in tables if not t.by_account} == OF_NO_ACCOUNT[
@@ -89,7 +101,7 @@ async def test_every_table_is_protected_by_account_or_named_as_one_that_needs_it
 async def test_every_table_that_names_a_part_of_a_company_is_narrowed_by_it_or_named_as_one_that_is_not(
     service: Service[Any], open_service: OpenService
 ):
-    async with open_service(service) as parts, parts.database.transaction(()) as tx:
+    async with open_service(service, **TOLD) as parts, parts.database.transaction(()) as tx:
         tables = await tx.rows(_TABLES)
 
     assert {t.relname for t in tables if t.has_site and not t.by_part} == OF_ALL_PARTS.get(service.name, {}).keys()

@@ -17,6 +17,7 @@ def run(sections: Sequence[str], output: Path) -> str:
     return output.read_text()
 
 
+@pytest.mark.prove
 def test_complete_orders_are_measured_with_what_each_process_takes(tmp_path):
     text = run(["end_to_end"], tmp_path / "README.md")
 

@@ -16,6 +16,7 @@ from services.chassis.cli import command_line
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database
 from services.chassis.envelope import Record
+from services.portal.service import SERVICE as PORTAL
 from tests.chaos.toy.events import effects, placed, waiting
 from tests.chaos.toy.service import HANDLERS, SERVICE
 from tests.integration.conftest import OwnDatabase
@@ -240,6 +241,16 @@ def test_migrate_without_an_owner_says_what_it_lacks(say: Say, monkeypatch: pyte
     monkeypatch.delenv("AR_OWNER_DATABASE_URL")
 
     assert "AR_OWNER_DATABASE_URL" in say("migrate")
+
+
+def test_migrate_needs_nothing_that_only_serving_needs(own_database: OwnDatabase, monkeypatch: pytest.MonkeyPatch):
+    urls = own_database(PORTAL)
+    monkeypatch.setenv("AR_DATABASE_URL", urls.server)
+    monkeypatch.setenv("AR_OWNER_DATABASE_URL", urls.owner)
+    monkeypatch.setattr(logs, "configure", lambda *_: None)
+
+    assert CliRunner().invoke(command_line(PORTAL), ["migrate"]).exit_code == 0
+    assert "AR_PORTAL_SECRET" in str(CliRunner().invoke(command_line(PORTAL), ["parked", "list"]).exception)
 
 
 @pytest.mark.parametrize("words", [("parked", "list"), ("migrate",)])

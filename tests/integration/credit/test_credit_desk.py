@@ -422,3 +422,38 @@ async def test_whoever_placed_an_earlier_version_does_not_decide_on_the_next(des
         with pytest.raises(Refused, match=r"FAILED_PRECONDITION order\.four_eyes"):
             await desk.call("Review", review, by=person)
     assert (await desk.call("Review", review, by="user:cy")).decision.outcome == events_pb2.OUTCOME_APPROVED
+
+
+async def test_decisions_are_listed_by_order_the_newest_first_a_page_at_a_time(desk: Desk):
+    await register(desk.parts)
+    await register(desk.parts, "b2")
+    for minute, (order, account, version, minor) in enumerate(
+        [("o1", "b1", 1, 100), ("o2", "b2", 1, 200), ("o3", "b1", 1, 105_000), ("o1", "b1", 2, 150), ("o4", "b1", 1, 9)]
+    ):
+        await set_clock(desk.parts, NOON + timedelta(minutes=minute))
+        await desk.decide(order, minor, account=account, version=version)
+    await set_clock(desk.parts, NOON + timedelta(hours=1))
+    await desk.call("Review", service_pb2.ReviewRequest(order_id="o3", outcome=events_pb2.OUTCOME_DECLINED))
+
+    async def listed(account: str = "") -> list[Any]:
+        found: list[Any] = []
+        token = ""
+        while True:
+            request = service_pb2.ListDecisionsRequest(account_id=account, page_size=2, page_token=token)
+            answer = await desk.call("ListDecisions", request)
+            found += answer.decisions
+            if not (token := answer.next_page_token):
+                return found
+
+    everything = [(d.decision.order_id, d.decision.version, d.hold_state, d.held.minor) for d in await listed()]
+    assert everything == [("o3", 1, "REFUSED", 0), ("o4", 1, "HELD", 9), ("o1", 2, "HELD", 150), ("o2", 1, "HELD", 200)]
+    assert [d.decision.order_id for d in await listed("b1")] == ["o3", "o4", "o1"]
+    assert await listed("b3") == []
+    [newest, *_] = await listed("b1")
+    shown = await desk.call("GetDecision", service_pb2.GetDecisionRequest(order_id="o3"))
+    assert newest == service_pb2.DecisionShown(
+        decision=shown.decision,
+        hold_state=shown.hold_state,
+        held=shown.held,
+        decided_at=stamp(NOON + timedelta(hours=1)),
+    )

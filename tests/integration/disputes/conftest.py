@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from receivables.disputes.v1 import service_pb2_grpc
 
+from services.chassis.envelope import RECORD_MAX_BYTES
 from services.disputes.service import SERVICE
 from tests.callers import serving
 from tests.integration.conftest import OpenService
@@ -19,7 +20,11 @@ def open_desk(open_service: OpenService) -> OpenDesk:
 
     @asynccontextmanager
     async def opened(**settings: Any) -> AsyncIterator[Desk]:
-        async with open_service(SERVICE, clock="test", **settings) as parts, serving(SERVICE, parts) as channel:
+        large = [("grpc.max_receive_message_length", 2 * RECORD_MAX_BYTES)]  # evidence, whole
+        async with (
+            open_service(SERVICE, clock="test", **settings) as parts,
+            serving(SERVICE, parts, options=large) as channel,
+        ):
             desk = Desk(parts, service_pb2_grpc.DisputesServiceStub(channel))
             await desk.set_clock(MONDAY)
             yield desk

@@ -129,7 +129,14 @@ def _reason(error: grpc.aio.AioRpcError) -> str:
     return str(info.reason)
 
 
-def issued(invoice: str = "i1", *, tenant: str = "acme", account: str = "b1", number: str = "") -> Record:
+def issued(
+    invoice: str = "i1",
+    *,
+    tenant: str = "acme",
+    account: str = "b1",
+    number: str = "",
+    names: tuple[str, str, str] = ("", "", ""),
+) -> Record:
     """An invoice of 10 at 10.00 and 1 at 50.00 with 19 %, 4 at 5.00 with 7 %: gross 199.90."""
     body = invoicing_pb2.InvoiceIssued(
         invoice_id=invoice,
@@ -142,13 +149,23 @@ def issued(invoice: str = "i1", *, tenant: str = "acme", account: str = "b1", nu
         tax_minor=2_990,
         gross_minor=19_990,
     )
-    for line_id, quantity, price, net, rate in (
-        ("1", "10", "10.00", 10_000, "19"),
-        ("2", "1", "50.00", 5_000, "19"),
-        ("3", "4", "5.00", 2_000, "7"),
+    for name, (line_id, quantity, price, net, rate) in zip(
+        names,
+        (
+            ("1", "10", "10.00", 10_000, "19"),
+            ("2", "1", "50.00", 5_000, "19"),
+            ("3", "4", "5.00", 2_000, "7"),
+        ),
+        strict=True,
     ):
         body.lines.add(
-            line_id=line_id, quantity=quantity, unit_price=price, net_minor=net, vat_category="S", vat_rate=rate
+            line_id=line_id,
+            name=name,
+            quantity=quantity,
+            unit_price=price,
+            net_minor=net,
+            vat_category="S",
+            vat_rate=rate,
         )
     return a_record(body, account=account, subject=f"invoice/{invoice}", tenant=tenant)
 

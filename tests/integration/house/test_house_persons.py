@@ -70,6 +70,7 @@ async def test_what_people_wrote_is_where_it_belongs_and_goes_with_them(open_hou
             "notifications.contact",
             "disputes.dispute",
             "disputes.dispute_move",
+            "disputes.evidence",
             "credit.account_hold",
             "ledger.payment",
         }
@@ -94,7 +95,7 @@ async def test_what_people_wrote_is_where_it_belongs_and_goes_with_them(open_hou
 
 
 async def business(house: House) -> str:
-    """Orders, an invoice, a case with a question, a hold, a payment, people; return the case."""
+    """Orders, an invoice, a case with a photo and a question, a hold, a payment, people; return the case."""
     await house.call(InvoicingServiceStub, "RegisterSeller", a_seller(), reason=WHY)
     buyer = credit_calls.RegisterBuyerRequest(account_id="b1", company=company(), limit=eur(100_000))
     await house.call(CreditServiceStub, "RegisterBuyer", buyer, reason=WHY)
@@ -123,6 +124,13 @@ async def business(house: House) -> str:
         invoice=invoice.invoice_id, reason_code="QTY_SHORT", description=f"{MARK} counted two less", amount=eur(1_000)
     )
     case = (await house.call(DisputesServiceStub, "Open", opening, actor="contact:cleo", reason=WHY)).dispute
+    photo = disputes_calls.AddEvidenceRequest(
+        dispute_id=case.dispute_id,
+        file_name=f"{MARK}.pdf",
+        media_type="application/pdf",
+        content=f"%PDF-1.7 {MARK}".encode(),
+    )
+    await house.call(DisputesServiceStub, "AddEvidence", photo, actor="contact:cleo", reason=WHY)
     await move(house, case.dispute_id, disputes_calls.ACTION_REVIEW)
     await move(house, case.dispute_id, disputes_calls.ACTION_ASK_CUSTOMER, missing=f"a photo by {MARK}")
 
@@ -147,6 +155,9 @@ async def the_rest_stands(house: House, dispute_id: str) -> None:
     assert (found.dispute.description, found.dispute.reason_code) == ("", "QTY_SHORT")
     assert [entry.actor for entry in found.history] == ["contact:cleo", "system:disputes", "user:ada", "user:ada"]
     assert [entry.missing for entry in found.history] == [""] * 4
+    request = disputes_calls.ListEvidenceRequest(dispute_id=dispute_id)
+    [photo] = (await house.call(DisputesServiceStub, "ListEvidence", request)).evidence
+    assert (photo.file_name, photo.added_by, photo.bytes > 0) == ("", "contact:cleo", True)
     [hold] = (await house.call(CreditServiceStub, "ListHolds", credit_calls.ListHoldsRequest(account_id="b1"))).holds
     assert (hold.reason_code, hold.reason, hold.owner) == ("overdue", "", "")
     told = await house.call(

@@ -134,6 +134,22 @@ def shipped(
     return a_record(body, account=account, subject=f"order/{order}", tenant=tenant, event_id=event_id)
 
 
+def placing(
+    order: str = "o1", lines: Sequence[tuple[str, str, str, str]] = LINES, *, account: str = "b1", **more: Any
+) -> service_pb2.PlaceOrderRequest:
+    """The same order as a call says it."""
+    body = orders_pb2.OrderPlaced.FromString(placed(order, lines, account=account, **more).value or b"")
+    return service_pb2.PlaceOrderRequest(account_id=account, scope=body.scope, order=body)
+
+
+def shipping(
+    order: str = "o1", shipment: str = "p1", *, account: str = "b1", **more: Any
+) -> service_pb2.ShipOrderRequest:
+    """The same shipment as a call says it."""
+    body = orders_pb2.OrderShipped.FromString(shipped(order, shipment, account=account, **more).value or b"")
+    return service_pb2.ShipOrderRequest(account_id=account, shipment=body)
+
+
 def cancelled(order: str = "o1", version: int = 0) -> Record:
     return a_record(
         orders_pb2.OrderCancelled(order_id=order, account_id="b1", version=version),
@@ -240,6 +256,12 @@ class Office:
 
     async def credit_notes(self) -> list[events_pb2.CreditNoteIssued]:
         return await self.announced(events_pb2.CreditNoteIssued)
+
+    async def told(self, topic: str) -> list[Record]:
+        """What was told on a topic, oldest first, as it comes from Kafka."""
+        async with self.parts.database.transaction(()) as tx:
+            rows = await tx.rows("SELECT * FROM outbox WHERE topic = %s ORDER BY id", [topic])
+        return [Record(row.topic, 0, row.id, row.key.encode(), bytes(row.payload), row.headers) for row in rows]
 
     async def parked(self) -> list[tuple[str, str]]:
         """Reason and code of what waits, oldest first."""

@@ -31,6 +31,7 @@ _TOLD = {
         events_pb2.CreditKept,
         events_pb2.PaymentReceived,
         events_pb2.CashApplied,
+        events_pb2.PaymentAnnounced,
     )
 }
 
@@ -75,6 +76,28 @@ class Desk:
     async def pay(self, payment_id: str, minor: int, remittance: str = "", **changes: Any) -> Any:
         call = {name: changes.pop(name) for name in ("tenant", "key") if name in changes}
         return await self.call("RecordPayment", a_payment(payment_id, minor, remittance, **changes), **call)
+
+    async def announce(
+        self, *asked: tuple[str, int], account: str = "b1", currency: str = "EUR", expected_on: str = "", **call: Any
+    ) -> service_pb2.Announcement:
+        """Say that so much of these invoices is being paid."""
+        request = service_pb2.AnnouncePaymentRequest(
+            account_id=account,
+            items=[service_pb2.AnnouncedItem(number=number, amount=money(minor, currency)) for number, minor in asked],
+            expected_on=expected_on,
+        )
+        answer: service_pb2.AnnouncePaymentResponse = await self.call("AnnouncePayment", request, **call)
+        return answer.announcement
+
+    async def withdraw(self, reference: str, account: str = "b1") -> None:
+        """Say that it is not being paid so after all."""
+        request = service_pb2.WithdrawAnnouncementRequest(account_id=account, reference=reference)
+        await self.call("WithdrawAnnouncement", request)
+
+    async def announced(self, **call: Any) -> dict[str, str]:
+        """Where everything stands that was announced, the newest first."""
+        answer = await self.call("ListAnnouncements", service_pb2.ListAnnouncementsRequest(), **call)
+        return {a.reference: a.state for a in answer.announcements}
 
     async def work(self) -> None:
         """Do all jobs, those too that wait for their turn."""

@@ -14,7 +14,8 @@ from psycopg.conninfo import conninfo_to_dict
 from deploy.local.artifacts import ROOT
 from services.chassis import cli
 
-NAMES = ("credit", "invoicing", "ledger", "disputes", "notifications")
+NAMES = ("credit", "invoicing", "ledger", "disputes", "notifications", "portal")
+TELL_NOTHING = {"portal"}  # and so have nothing to be rebuilt from
 PAGES = sorted((ROOT / "deploy" / "runbooks").glob("*.md"))
 BLOCK = re.compile(r"```sql\n-- (\w+): psql (with the owner's address|as a superuser)[^\n]*\n(.*?)```", re.DOTALL)
 COMMAND = re.compile(r"python -m ([\w.<>]+)((?: (?:\"[^\"]*\"|[^`\n])+)?)")
@@ -78,7 +79,8 @@ def commands() -> list[tuple[str, str, list[str]]]:
         for module, arguments in COMMAND.findall(page.read_text(encoding="utf-8")):
             words = shlex.split(arguments.replace("...", "why"))
             for name in NAMES if module == "services.<job>" else [module.removeprefix("services.")]:
-                found.append((page.stem, f"services.{name}" if name in NAMES else module, words))
+                if words[:1] != ["rebuild"] or name not in TELL_NOTHING:
+                    found.append((page.stem, f"services.{name}" if name in NAMES else module, words))
     return found
 
 

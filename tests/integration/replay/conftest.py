@@ -11,8 +11,8 @@ from services.invoicing.press import close_presses
 from tests.integration.conftest import OpenService
 from tests.integration.replay.house import SERVICES, House, open_door
 
-# Two shops of the seller, and one of another.
-SOURCES = {"webshop": ["acme"], "erp-1": ["acme"], "other": ["globex"]}
+# Two shops of the seller, one of another, one that writes on the topic that all share, and whoever orders by a call.
+SOURCES = {"webshop": ["acme"], "erp-1": ["acme"], "other": ["globex"], "*": ["acme"], "portal": ["acme"]}
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from receivables.common.v1 import money_pb2
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_events_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
@@ -28,7 +29,7 @@ from services.invoicing.service import SERVICE as INVOICING
 from services.ledger.service import SERVICE as LEDGER
 from services.notifications.service import SERVICE as NOTIFICATIONS
 from tests.callers import serving
-from tests.integration.invoicing.office import a_seller, cancelled, company, placed, shipped
+from tests.integration.invoicing.office import a_seller, cancelled, company, placed, placing, shipped, shipping
 
 SERVICES: tuple[Service[Any], ...] = (CREDIT, INVOICING, LEDGER, DISPUTES, NOTIFICATIONS)
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -162,7 +163,7 @@ async def play(house: House) -> None:
     await house.call("credit", "ChangeBuyer", changed)
     await _orders(house)
     invoices = [record for record in house.told if record.headers["ce_type"].endswith("InvoiceIssued")]
-    assert len(invoices) == 5
+    assert len(invoices) == 6
     await _payments(house)
     for nth, steps in enumerate((_rejected_appealed_and_credited, _withdrawn_and_reopened)):
         await steps(house, invoices[nth].headers["ce_subject"].removeprefix("invoice/"))
@@ -187,6 +188,16 @@ async def _orders(house: House) -> None:
     await house.tell(shipped("o5"), placed("o5"))  # the shipment came first
     await house.tell(placed("o6", account="nobody"))
     await house.tell(placed("o7"), cancelled("o7", version=1), placed("o7", version=2))  # thought better of
+    await _orders_by_calls(house)
+
+
+async def _orders_by_calls(house: House) -> None:
+    for order, version in (("o10", 1), ("o10", 2), ("o11", 1)):
+        request = placing(order, version=version, promised=f"2026-03-0{version + 3}")
+        await house.call("invoicing", "PlaceOrder", request, by="contact:ann")
+    await house.call("invoicing", "ShipOrder", shipping("o10"))
+    cancel = invoicing_pb2.CancelOrderRequest(account_id="b1", order_id="o11", version=1)
+    await house.call("invoicing", "CancelOrder", cancel, by="contact:ann")
 
 
 async def _payments(house: House) -> None:

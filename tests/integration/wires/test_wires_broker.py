@@ -1,6 +1,6 @@
 """The broker lets in whoever says who he is, to what the manifests grant him; and nobody on the wire reads along."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,10 +19,12 @@ from deploy.local.processes import free_port
 from k8s import product
 from services.chassis import topics
 from services.chassis.brokers import Brokers, Context, Password
+from services.chassis.sources import PORTAL
 from services.chassis.tls import AUTHORITIES
 from tests.integration.wires.sniffer import Sniffer
 
 MARK = b"a marked value 4711"
+BY_CALLS = f"receivables.orders.v1.{PORTAL}"
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,14 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Closed]:
     kafka.start()
     try:
         with Sniffer(port, int(kafka.bootstrap.rpartition(":")[2])) as sniffer:
-            topics.ensure(kafka.cluster.brokers(), partitions=1, replication=1)
+            topics.ensure(kafka.cluster.brokers(), [*topics.TOPICS, BY_CALLS], partitions=1, replication=1)
             yield Closed(kafka, authority, sniffer)
     finally:
         kafka.stop()
 
 
-def writable(brokers: Brokers) -> set[str]:
-    """The topics that this user may write."""
+def writable(brokers: Brokers, names: Sequence[str] = topics.TOPICS) -> set[str]:
+    """Which of these topics this user may write."""
 
     def refused(sending: Any) -> bool:
         try:
@@ -62,7 +64,7 @@ def writable(brokers: Brokers) -> set[str]:
     # Without numbers for repeats: one refusal would end all that is under way.
     with closing(KafkaProducer(**brokers.options(), enable_idempotence=False)) as producer:
         sent = {}
-        for name in topics.TOPICS:
+        for name in names:
             try:
                 sent[name] = producer.send(name, MARK, partition=0)
             except TopicAuthorizationFailedError:
@@ -112,6 +114,12 @@ def test_each_user_may_do_what_his_service_does_and_no_more(closed: Closed, writ
     brokers = closed.kafka.cluster.brokers(user)
 
     assert (described(brokers), readable(brokers), writable(brokers)) == RIGHTS[user]
+
+
+def test_what_is_ordered_by_a_call_invoicing_alone_tells(closed: Closed):
+    told_by = {user for user in RIGHTS if writable(closed.kafka.cluster.brokers(user), [BY_CALLS])}
+
+    assert told_by == {"receivables-invoicing"}
 
 
 @pytest.mark.parametrize("user", RIGHTS)

@@ -157,6 +157,9 @@ def standing_still() -> Iterator[Case]:
     yield from _sides("DependencyDown", {series: _gauge(0)}, {series: _gauge(1)}, 2 * MINUTE, labels)
     age = 'ar_outbox_oldest_age_seconds{job="credit"}'
     yield from _sides("OutboxStale", {age: _gauge(61)}, {age: _gauge(60)}, 0, {"job": "credit"})
+    link = 'ar_jobs_oldest_age_seconds{job="portal",kind="link"}'
+    yield from _sides("SignInLinksStuck", {link: _gauge(61)}, {link: _gauge(60)}, MINUTE, {})
+    yield Case("SignInLinksStuck", {'ar_jobs_oldest_age_seconds{job="notifications",kind="letter"}': _gauge(900)}, 3600)
     lag, offset = 'ar_consumer_lag_records{job="disputes"}', 'ar_consumer_committed_offset{job="disputes",topic="t"}'
     stuck = {lag: _gauge(1), offset: _gauge(7)}
     yield from _sides("ConsumerStuck", stuck, {lag: _gauge(0), offset: _gauge(7)}, 5 * MINUTE, {"job": "disputes"})
@@ -235,11 +238,13 @@ def unseen() -> Iterator[Case]:
         f"grpc_server_handling_seconds_count{{{decide}}}": decide,
         'ar_event_delay_seconds_count{job="invoicing",event_type="receivables.orders.v1.OrderShipped"}': "",
         'ar_mails_total{answer="taken"}': "",
+        'ar_http_request_seconds_count{job="portal"}': "",
     }
     names = {
         0: {"grpc_service": "receivables.credit.v1.CreditService", "grpc_method": "Decide"},
         1: {"job": "invoicing", "event_type": "receivables.orders.v1.OrderShipped"},
         2: {"answer": "taken"},
+        3: {"job": "portal"},
     }
     here = dict.fromkeys(indicators, _gauge(0))
     yield Case("ObjectiveSilent", here, 7200)
@@ -280,6 +285,14 @@ def _counted(alert: str, good: str, bad: str, everything: str) -> Series:
             f"ar_event_delay_seconds_count{{{shipped}}}": everything,
             'ar_job_delay_seconds_bucket{job="invoicing",kind="draft",le="5.0"}': good,
             'ar_job_delay_seconds_count{job="invoicing",kind="draft"}': everything,
+        },
+        "PageAvailabilityBurn": {
+            'ar_http_requests_total{job="portal",route="GET /",status="200"}': good,
+            'ar_http_requests_total{job="portal",route="GET /",status="503"}': bad,
+        },
+        "PageLatencyBurn": {
+            'ar_http_request_seconds_bucket{job="portal",route="GET /",le="0.25"}': good,
+            'ar_http_request_seconds_count{job="portal",route="GET /"}': everything,
         },
         "MailAcceptanceBurn": {'ar_mails_total{answer="taken"}': good, 'ar_mails_total{answer="never"}': bad},
     }[alert]

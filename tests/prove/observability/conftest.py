@@ -1,4 +1,4 @@
-"""The sample business on five real services, watched from its first second by a real Prometheus and Alertmanager."""
+"""The sample business on real services, watched from its first second by a real Prometheus and Alertmanager."""
 
 import json
 import os
@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import psycopg
 import pytest
+import requests
 from psycopg.conninfo import conninfo_to_dict
 
 from deploy.demo import sample
@@ -143,8 +144,16 @@ def watched(pager: tuple[Pager, str]) -> Iterator[Watched]:
         player.open(business.steps[0])
         for step in business.steps:
             player.play(step)
+        open_pages(stage)
         time.sleep(5)  # until it was scraped at rest
         yield Watched(stage, prometheus, pager[0], business.steps[-1].at)
+
+
+def open_pages(stage: Stage) -> None:
+    """Somebody looks at a page, and an operator at where the portal stands."""
+    base = stage.stack.open_portal("watched", "Watched Ltd")
+    wait_until(lambda: requests.get(f"{base}/sign-in", timeout=10).ok, "the portal knows the host", 20)
+    stage.services.status("portal")
 
 
 def _prometheus(folder: Path, stack: Stack, alertmanager: int) -> Prometheus:

@@ -6,11 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import grpc
 import pytest
+import requests
 from psycopg.conninfo import conninfo_to_dict
 from receivables.common.v1 import money_pb2
 from receivables.credit.v1 import service_pb2, service_pb2_grpc
@@ -18,6 +19,7 @@ from receivables.credit.v1 import service_pb2, service_pb2_grpc
 from deploy.dashboards.panels import dashboards
 from deploy.local.artifacts import ROOT
 from deploy.prometheus.alerts import alerts
+from services.chassis import jobs
 from tests import callers
 from tests.end_to_end.world import Trader
 from tests.prove.observability.conftest import Watched
@@ -187,6 +189,50 @@ def test_decisions_that_are_slow_or_not_to_be_had_reach_the_pager(watched: Watch
         finally:
             connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
     running.process.await_ready(60)
+
+
+@contextmanager
+def visitors(watched: Watched) -> Iterator[None]:
+    """Somebody looks at the overview all the time, with a cookie of a session that there is not."""
+    stop = threading.Event()
+    base = f"http://localhost:{watched.stage.stack.http_port}"
+
+    def look() -> None:
+        while not stop.wait(0.05):
+            with suppress(requests.RequestException):
+                cookies = {"cookie": "__Host-session=nobodys"}
+                requests.get(f"{base}/", headers=cookies, timeout=10, allow_redirects=False)
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        try:
+            yield
+        finally:
+            stop.set()
+    looking.result()
+
+
+def test_pages_that_are_slow_or_fail_reach_the_pager(watched: Watched):
+    with watched.admin("portal") as connection, visitors(watched):
+        deadline = time.monotonic() + 60
+        while not watched.pager.of("PageLatencyBurn") and time.monotonic() < deadline:
+            with connection.transaction():
+                connection.execute("LOCK TABLE session IN ACCESS EXCLUSIVE MODE")
+                time.sleep(0.5)
+        watched.pager.await_("PageLatencyBurn", timeout=1)
+        connection.execute("ALTER TABLE session RENAME TO away")
+        watched.pager.await_("PageAvailabilityBurn")
+        connection.execute("ALTER TABLE away RENAME TO session")
+
+
+def test_a_link_that_does_not_go_reaches_the_pager(watched: Watched):
+    base, ours = f"http://localhost:{watched.stage.stack.http_port}", {"sec-fetch-site": "same-origin"}
+    with watched.admin("portal") as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [jobs._LOCK])  # nobody takes a job
+        typed = {"address": "nobody@people.example", "next": "/"}
+        assert requests.post(f"{base}/sign-in", data=typed, headers=ours, timeout=10).ok
+        watched.pager.await_("SignInLinksStuck")
+        assert watched.look("SignInLinksStuck")
 
 
 def test_a_service_that_is_gone_reaches_the_pager(watched: Watched):

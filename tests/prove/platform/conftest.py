@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import rules
+from deploy.local import rules, static
 from k8s import image
 from k8s.product import ROOT
 
@@ -45,6 +45,7 @@ def app():
         [wheel] = (base / "wheel").glob("*.whl")
         run(python, "-m", "pip", "install", "--no-deps", "--no-index", str(wheel), cwd=base)
         rules.install(folder / "rules")
+        static.install(folder / "static")
         run(python, "-m", "compileall", "-q", str(folder / "lib"), cwd=base)
         open_to_all(folder)
         yield folder

@@ -82,12 +82,16 @@ def test_each_workload_has_a_certificate_by_its_name_and_what_its_word_counts_fo
         pem = files[f"{name}-tls/tls.crt"].encode()
         x509.load_pem_x509_certificate(pem).verify_directly_issued_by(authority)
         assert tls.workload({"x509_pem_cert": [pem]}) == name
-    for name, folder in {"operator": "operator-tls", "portal": "portal-tls"}.items():
+    for name, folder in {"operator": "operator-tls", "portal": "portal"}.items():
         ada = Principal("user:ada", "acme", name, roles=frozenset({"CREDIT"}))
         token = Signer(name, (tmp_path / folder / "identity_key").read_text).sign(ada, "credit")
         principal, issuer = trusted.verify(token)
         assert principal == ada
         assert issuer.workloads == {name}
+    signing = Signer("portal", (tmp_path / "portal" / "identity_key").read_text)
+    assert trusted.verify(signing.sign(Principal("service:portal", "acme", "portal"), "credit"))
+    with pytest.raises(Forbidden):
+        trusted.verify(signing.sign(Principal("user:ada", "acme", "portal", roles=frozenset({"OPERATOR"})), "credit"))
     typed = read_key(tmp_path / "operator-tls" / "operator.json")
     assert trusted.verify(typed.sign("credit", "acme"))[0].subject == "user:operator"
     own = Signer("notifications", (tmp_path / "notifications" / "identity_key").read_text)

@@ -6,6 +6,7 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, LiteralString, Self
 from uuid import uuid4
@@ -14,6 +15,7 @@ import grpc
 import psutil
 import psycopg
 import pytest
+import requests
 import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from kafka import KafkaProducer
@@ -22,8 +24,10 @@ from psycopg import sql
 
 from deploy.local.postgres import DatabaseUrls, drop, provision
 from deploy.local.processes import free_port, wait_until
+from deploy.local.trust import PORTAL, Issuers
 from k8s import image, product, render
 from k8s.render import Pod, Rendering
+from services.portal.looks import statics
 from tests.prove.platform.broker import Broker, authorizing_broker
 
 pytestmark = pytest.mark.prove
@@ -37,7 +41,15 @@ _AS_USER = (
 
 @pytest.fixture(scope="module")
 def manifests():
-    return render.read("prod-kafka-users", render.kustomize("prod-kafka-users"))
+    return render.read("prod", render.kustomize("prod"))
+
+
+@pytest.fixture(scope="module")
+def issuers(servers, tmp_path_factory):
+    """Who vouches for callers, and the certificate of each workload: what the platform gives to pods."""
+    made = Issuers(tmp_path_factory.mktemp("identity")).make([name for name in product.SERVICES if name != PORTAL])
+    made.certify(servers.authority)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -75,15 +87,18 @@ class Role:
         self.identity = _AS_USER.format(person, group).split() if os.geteuid() == 0 else []
         # The image's variables, then the pod's; nothing of this machine's.
         self.environment = image.environment() | manifests.environment(pod)
-        self.environment |= {"PATH": f"{app}/bin:/usr/bin", "AR_RULES_DIR": f"{app}/rules", "TMPDIR": str(scratch)}
+        self.environment |= {"PATH": f"{app}/bin:/usr/bin", "TMPDIR": str(scratch)}
+        self.environment |= {"AR_RULES_DIR": f"{app}/rules", "AR_STATIC_DIR": f"{app}/static"}
 
     def given(
         self,
         *,
         grpc_port: int = 0,
         metrics_port: int = 0,
+        http_port: int = 0,
         broker: Broker | None = None,
         mail: tuple[str, int] | None = None,
+        issuers: Issuers | None = None,
         **secrets: str,
     ) -> Self:
         """What differs on this machine: addresses, ports, and where the secrets' files are."""
@@ -97,8 +112,13 @@ class Role:
                 os.chown(file, 0, image.user()[1])
             file.chmod(self.pod.spec["volumes"][0]["projected"]["defaultMode"])
         told = {"AR_SECRETS_DIR": str(folder), "AR_GRPC_PORT": str(grpc_port), "AR_METRICS_PORT": str(metrics_port)}
+        told |= {"AR_HTTP_PORT": str(http_port), "AR_GRPC_TLS_PORT": str(grpc_port and free_port())}
         self.environment |= {name: value for name, value in told.items() if value != "0"}
-        if broker:
+        if issuers:
+            certificate = str(issuers.certificate(self.pod.service))
+            self.environment |= {"AR_TRUST_DIR": str(issuers.trust), "AR_TLS_DIR": certificate}
+            self.environment["AR_HTTP_TLS_DIR"] = certificate
+        if broker and product.product(self.pod.service).knows_broker:
             self.environment |= broker.cluster.variables(product.product(self.pod.service).group)
         if mail and "AR_SMTP_HOST" in self.environment:
             self.environment |= {"AR_SMTP_HOST": mail[0], "AR_SMTP_PORT": str(mail[1]), "AR_SMTP_TLS": "none"}
@@ -182,6 +202,15 @@ def see_it_answer(app: Path, role: Role, grpc_port: int, metrics_port: int) -> N
         assert b"ar_" in answer.read()
 
 
+def see_its_pages(app: Path, port: int) -> None:
+    """Over TLS: of no seller at this name; and what others wrote for pages, out of the image."""
+    base = f"https://127.0.0.1:{port}"
+    assert requests.get(f"{base}/sign-in", verify=False, timeout=5).status_code == HTTPStatus.MISDIRECTED_REQUEST
+    names = statics(app / "static")[1]
+    for name in ("htmx.min.js", "pico.classless.min.css", "portal.css"):
+        assert requests.get(f"{base}{names[name]}", verify=False, timeout=5).ok, name
+
+
 def see_it_read_and_write(broker: Broker, service: str, database: DatabaseUrls) -> None:
     """A record that nobody can read is put aside, from each topic that it follows; what it announces comes out."""
     follows = product.product(service).follows
@@ -194,24 +223,34 @@ def see_it_read_and_write(broker: Broker, service: str, database: DatabaseUrls) 
 
 
 def test_a_role_migrates_serves_and_stops_as_image_and_manifests_say(
-    app, scratch, manifests, broker, service, database, servers
+    app, scratch, manifests, broker, service, database, servers, issuers
 ):
     before = content(app)
-    broker.grant(manifests.one("KafkaUser", f"receivables-{service}"))
+    if product.product(service).knows_broker:
+        broker.grant(manifests.one("KafkaUser", f"receivables-{service}"))
     pods = {pod.owner["kind"]: pod for pod in manifests.pods if pod.service == service}
     secrets = {"database_url": database.server, "owner_database_url": database.owner, "smtp_password": ""}
+    secrets |= {"identity_key": issuers.key(service).read_text(), "portal_secret": "x" * 32}
 
     see_it_migrate(Role(app, scratch, manifests, pods["Job"]).given(**secrets))
 
-    grpc_port, metrics_port = free_port(), free_port()
+    grpc_port, metrics_port, http_port = free_port(), free_port(), free_port()
     mail = (servers.smtp_host, servers.smtp_port)
     serve = Role(app, scratch, manifests, pods["Deployment"]).given(
-        grpc_port=grpc_port, metrics_port=metrics_port, broker=broker, mail=mail, **secrets
+        grpc_port=grpc_port,
+        metrics_port=metrics_port,
+        http_port=http_port,
+        broker=broker,
+        mail=mail,
+        issuers=issuers,
+        **secrets,
     )
     with running(serve) as process:
         wait_until(lambda: health(grpc_port, "readiness") or process.poll() is not None, f"{service} starts", STARTS_S)
         see_it_answer(app, serve, grpc_port, metrics_port)
         see_it_read_and_write(broker, service, database)
+        if product.product(service).has_pages:
+            see_its_pages(app, http_port)
 
         print(f"{service}: {memory(process)} MiB resident")
         process.send_signal(signal.SIGTERM)

@@ -223,6 +223,8 @@ def _credit() -> list[Door]:
         *pages(credit_pb2.ListAccountsRequest()),
         call(credit_pb2.GetDecisionRequest(order_id="o7")),
         call(credit_pb2.GetDecisionRequest(order_id="o7", version=1)),
+        *pages(credit_pb2.ListDecisionsRequest()),
+        *pages(credit_pb2.ListDecisionsRequest(account_id=HOT)),
         *pages(credit_pb2.ListReferredRequest()),
         call(credit_pb2.PlaceHoldRequest(hold_id="fresh", account_id="b7", scope=party_pb2.Scope(site="x"))),
         call(credit_pb2.LiftHoldRequest(hold_id="fresh")),
@@ -259,6 +261,15 @@ def _ledger() -> list[Door]:
     def pay(name: str, minor: int, remittance: str = "", **more: str) -> Door:
         return call(ledger.a_payment(f"{name} {uuid4()}", minor, remittance, **({"account": HOT} | more)))
 
+    announcement = ledger_pb2.AnnouncePaymentRequest(
+        account_id="b2", items=[ledger_pb2.AnnouncedItem(number="RE-2", amount=eur(100))]
+    )
+
+    async def withdraw(asked: Asked) -> None:
+        announced = (await asked.call("AnnouncePayment", announcement)).announcement
+        request = ledger_pb2.WithdrawAnnouncementRequest(account_id="b2", reference=announced.reference)
+        await asked.call("WithdrawAnnouncement", request)
+
     def credited(n: int) -> Record:
         return ledger.credited(f"new-{n}", note=f"new-c-{n}", account=account_of(n))
 
@@ -279,6 +290,16 @@ def _ledger() -> list[Door]:
         call(ledger_pb2.GetAccountRequest(account_id=HOT)),
         call(ledger_pb2.GetAccountRequest(account_id="b7")),
         call(ledger_pb2.GetPaymentRequest(payment_id="p-i7")),
+        *pages(ledger_pb2.ListPaymentsRequest()),
+        *pages(ledger_pb2.ListPaymentsRequest(account_id="b1")),
+        call(ledger_pb2.ListPaymentsRequest(unapplied_only=True)),
+        call(ledger_pb2.ListPaymentsRequest(account_id="b1", unapplied_only=True)),
+        call(announcement),
+        Door("WithdrawAnnouncement", withdraw),
+        *pages(ledger_pb2.ListAnnouncementsRequest()),
+        *pages(ledger_pb2.ListAnnouncementsRequest(account_id=HOT)),
+        *pages(ledger_pb2.ListAnnouncementsRequest(expected_only=True)),
+        *pages(ledger_pb2.ListAnnouncementsRequest(account_id=HOT, expected_only=True)),
         *pages(ledger_pb2.ListOpenItemsRequest()),
         *pages(ledger_pb2.ListOpenItemsRequest(account_id=HOT)),
         *pages(ledger_pb2.ListOpenItemsRequest(account_id="b2"), rows=2),
@@ -327,6 +348,14 @@ def _disputes() -> list[Door]:
         )
         await asked.call("Resolve", resolve, by="user:bo")
 
+    async def add_and_get_evidence(asked: Asked) -> None:
+        request = disputes_pb2.AddEvidenceRequest(
+            dispute_id="D-2026-7", file_name="a.pdf", media_type="application/pdf", content=b"%PDF-1.7"
+        )
+        added = (await asked.call("AddEvidence", request)).evidence
+        shown = disputes_pb2.GetEvidenceRequest(dispute_id="d000000007", evidence_id=added.evidence_id)
+        await asked.call("GetEvidence", shown)
+
     return [
         event(issued, kind=invoicing_events.InvoiceIssued),
         event(credited, kind=invoicing_events.CreditNoteIssued),
@@ -338,6 +367,9 @@ def _disputes() -> list[Door]:
         call(disputes_pb2.GetDisputeRequest(dispute_id="d000000007")),
         call(disputes_pb2.GetDisputeRequest(dispute_id="D-2026-77")),
         call(disputes_pb2.GetMoveRequest(dispute_id="d000000007", nth=1)),
+        call(disputes_pb2.PreviewRequest(invoice="i7", reason_code="QTY_SHORT")),
+        *(Door(name, add_and_get_evidence) for name in ("AddEvidence", "GetEvidence")),
+        call(disputes_pb2.ListEvidenceRequest(dispute_id="d000000007")),
         event(_erased, kind=notifications_events.ContactErased),
         *pages(disputes_pb2.ListDisputesRequest()),
         *pages(disputes_pb2.ListDisputesRequest(account_id=HOT)),
@@ -369,6 +401,7 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         samples.invoice,
         samples.credit_note,
         samples.payment,
+        samples.announced,
         samples.dispute_opened,
         lambda: samples.dispute_moved(disputes_events.STATE_PROPOSED),
         samples.dispute_resolved,
@@ -399,6 +432,7 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
                 "decision_id",
                 "credit_note_id",
                 "hold_id",
+                "reference",
             ):
                 if name in body.DESCRIPTOR.fields_by_name:
                     setattr(body, name, f"new-{n}")
@@ -465,6 +499,23 @@ def _invoicing() -> list[Door]:
         *pages(invoicing_pb2.ListInvoicesRequest(account_id="b7")),
         call(invoicing_pb2.ListInvoicesRequest(order_id="o7")),
         call(invoicing_pb2.ListInvoicesRequest(order_id="o10", account_id=HOT)),
+        *pages(invoicing_pb2.ListInvoicesRequest(newest_first=True)),
+        *pages(invoicing_pb2.ListInvoicesRequest(search="OLD-7")),
+        *pages(invoicing_pb2.ListInvoicesRequest(search="o7", account_id=HOT), rows=1),
+        call(invoicing_pb2.ListInvoicesRequest(search="OLD-777")),
+        call(invoicing_pb2.GetContractRequest(account_id="b7")),
+        call(invoicing_pb2.GetOrderRequest(order_id="o7")),
+        *pages(invoicing_pb2.ListOrdersRequest()),
+        *pages(invoicing_pb2.ListOrdersRequest(account_id=HOT)),
+        *pages(invoicing_pb2.ListOrdersRequest(account_id="b7"), rows=1),
+        *pages(invoicing_pb2.ListOrdersRequest(search="o7")),
+        *pages(invoicing_pb2.ListOrdersRequest(search="o7", account_id=HOT)),
+        call(invoicing_pb2.ListOrdersRequest(search="o777")),
+        call(invoicing_pb2.ListOrdersRequest(search="po-7", account_id="b7")),
+        call(office.placing("by-call", account="b7", seller="s2")),
+        event(lambda n: office.placed(f"open-{n}", account="fresh-1"), kind=orders_events.OrderPlaced),
+        call(office.shipping("open-2", account="fresh-1")),
+        call(invoicing_pb2.CancelOrderRequest(account_id="fresh-1", order_id="open-3")),
         call(invoicing_pb2.RenderDocumentRequest(document="RE-2026-000001")),
         *pages(invoicing_pb2.ListHeldRequest()),
         *pages(invoicing_pb2.ListHeldRequest(account_id="b1"), rows=1),

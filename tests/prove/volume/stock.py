@@ -92,6 +92,11 @@ LEDGER = (
                                       100, 0, 100 FROM item WHERE right(number, 1) = '1'""",
     """INSERT INTO dispute SELECT tenant, 'd-' || invoice_id, invoice_id, account_id, 'EUR', 100
          FROM item WHERE right(number, 1) = '2'""",
+    # Of b0 a hundred are expected, and of others one at most.
+    """INSERT INTO announcement
+       SELECT tenant, 'P-2025-' || lpad(substr(invoice_id, 2), 7, '0'), account_id, currency, 100, ARRAY[invoice_id], ARRAY[100],
+              NULL, CASE WHEN right(number, 4) IN ('0000', '0002') THEN 'EXPECTED' ELSE 'RECEIVED' END, 'user:a', now()
+         FROM item WHERE right(number, 1) IN ('0', '2')""",
     """INSERT INTO balance
        SELECT tenant, account_id, currency, chart_account, minor, CASE chart_account WHEN 1100 THEN minor ELSE 0 END
          FROM (SELECT tenant, account_id, currency, chart_account, sum(minor) AS minor FROM posting GROUP BY 1, 2, 3, 4) AS b""",
@@ -109,6 +114,8 @@ DISPUTES = (
     """INSERT INTO dispute_line SELECT tenant, dispute_id, '1', invoice_id, 1, 0 FROM dispute""",
     """INSERT INTO dispute_move SELECT tenant, dispute_id, nth, 'SUBMIT', 'DRAFT', 'SUBMITTED', 100, '', 'user:a', 'r', now()
          FROM dispute, generate_series(1, 2) AS nth""",
+    """INSERT INTO evidence SELECT tenant, dispute_id, 'e', 'a.pdf', 'application/pdf', 5, 'sha', '\\x255044462d', 'user:a', now()
+         FROM dispute""",
     """INSERT INTO credit_note SELECT tenant, 'c-' || invoice_id, invoice_id, NULL, 'C-' || number, 100
          FROM invoice WHERE right(number, 1) = '9'""",
     "INSERT INTO credited_rate SELECT tenant, invoice_id, 'S', 19, 84, 16 FROM credit_note",

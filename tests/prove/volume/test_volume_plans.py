@@ -20,6 +20,7 @@ from deploy.local.postgres import DatabaseUrls, drop, provision
 from deploy.local.servers import Servers
 from services.chassis.migrate import migrate
 from services.chassis.service import Parts, database_of
+from services.chassis.sources import ANY, PORTAL
 from services.invoicing.press import close_presses
 from tests.integration.invoicing import office
 from tests.prove.volume import stock
@@ -67,6 +68,7 @@ def stocked(request: Any, servers: Servers) -> Iterator[Stocked]:
     settings: dict[str, Any] = servers.cluster.settings() | {"grpc_tls": "off"}
     if request.param == "invoicing":
         settings |= {"rules_dir": Path(rules.install()), "official_rules_share": 0.0}
+        settings |= {"order_sources": {PORTAL: ["*"], ANY: ["*"]}}
     stock.fill(admin_url, request.param)
     yield Stocked(service, urls, admin_url, settings)
     drop(servers.admin_database_url, name)
@@ -140,7 +142,16 @@ NEEDED = {
     "ledger": [("item_in_currency", "RecordPayment"), ("item_due", "ListOpenItems"), ("item_match", "RecordPayment")],
     "disputes": [("invoice_number", "Open"), ("dispute_account_state", "ListDisputes")],
     "notifications": [("message_contact", "ListMessages"), ("message_about", "ListMessages")],
-    "invoicing": [("issued_order", "ListInvoices"), ("issued_of_tenant", "ListInvoices")],
+    "invoicing": [
+        ("issued_order", "ListInvoices"),
+        ("issued_of_tenant", "ListInvoices"),
+        ("issued_called", "ListInvoices"),
+        ("issued_ordered_of_account", "ListInvoices"),
+        ("order_of_tenant", "ListOrders"),
+        ("order_of_account", "ListOrders"),
+        ("order_called", "ListOrders"),
+        ("order_purchase_of_account", "ListOrders"),
+    ],
 }
 
 

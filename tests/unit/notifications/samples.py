@@ -219,6 +219,21 @@ def payment(unapplied: int = 0, remittance: str = "", **changes: Any) -> Event[A
     return an_event(body, "payment/p1")
 
 
+def announced(state: str = "EXPECTED", expected_on: str = "", **changes: Any) -> Event[Any]:
+    """Money that a buyer says is on its way."""
+    body = ledger.PaymentAnnounced(
+        reference="P-2026-000042",
+        account_id=ACCOUNT,
+        amount=eur(119000),
+        invoice_ids=["i1"],
+        amounts=[eur(119000)],
+        expected_on=expected_on,
+        state=state,
+        **changes,
+    )
+    return an_event(body, "announcement/P-2026-000042")
+
+
 def dispute_opened(reason: str = "QTY_SHORT") -> Event[Any]:
     body = disputes.DisputeOpened(
         dispute_id="d1",
@@ -293,6 +308,7 @@ STORY_OF: dict[type[Message], Callable[[Event[Any], Moment], Story | None]] = {
     invoicing.InvoiceIssued: wire.invoice_issued,
     invoicing.CreditNoteIssued: wire.credit_note_issued,
     ledger.PaymentReceived: wire.payment_received,
+    ledger.PaymentAnnounced: wire.payment_announced,
     disputes.DisputeOpened: wire.dispute_opened,
     disputes.DisputeMoved: _moved,
     disputes.DisputeResolved: wire.dispute_resolved,
@@ -343,6 +359,8 @@ def every_story() -> list[Story]:
         payment(unapplied=900),
         payment(unapplied=900, paid_before=["RE-2026-000007"]),
         payment(unapplied=900, continues=True),
+        announced(),
+        announced(expected_on="2026-03-09"),
         hold_placed(),
         hold_placed("odd", scope=ScopeMessage(site="NORTH"), until=Timestamp(seconds=1772800000)),
         hold_lifted(),

@@ -29,6 +29,7 @@ limit_exceeded        | | | | | | | | | | | | A CREDIT, I SALES |
 hold_lifted           | | I | I | | I | I | I | I | | I | I | I COLLECTOR, I SALES |
 invoice_differs       | | | | | | | | | | | | A BILLING |
 payment_twice         | | | | | I | | | | | | | A CASH_APP |
+payment_announced     | | | | | | | | | | | | D CASH_APP, D COLLECTOR |
 shipment_refused      | | | | | | | | | | | | A BILLING |
 document_held         | | | | | | | | | | | | A BILLING |
 credit_refused        | | | | | | | | | | | | A DISPUTE_OWNER |

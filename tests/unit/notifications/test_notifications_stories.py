@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from receivables.common.v1.party_pb2 import Scope as ScopeMessage
 from receivables.credit.v1 import events_pb2 as credit
 from receivables.disputes.v1 import events_pb2 as disputes
 
@@ -14,6 +15,7 @@ from tests.unit.notifications.samples import (
     FIVE,
     MONDAY_10,
     ZONE,
+    announced,
     decided,
     dispute_moved,
     every_story,
@@ -52,6 +54,18 @@ def test_a_hold_that_is_completed_or_replaced_is_nobodys_news(cause: credit.Rele
 )
 def test_steps_inside_the_sellers_house_are_nobodys_news(state: disputes.State.ValueType):
     assert story_of(dispute_moved(state)) is None
+
+
+@pytest.mark.parametrize("state", ["RECEIVED", "WITHDRAWN", "SOMETHING_NEW"])
+def test_what_becomes_of_an_announced_payment_is_nobodys_news(state: str):
+    assert story_of(announced(state)) is None
+
+
+def test_an_announced_payment_is_due_when_it_is_expected():
+    assert the(story_of(announced(expected_on="2026-03-20"))).by_when == date(2026, 3, 20)
+    story = the(story_of(announced(scopes=[ScopeMessage(site="NORTH"), ScopeMessage()])))
+    assert (story.by_when, story.fact) == (story.told_on, "announcement/P-2026-000042")
+    assert [scope.site for scope in story.scopes] == ["NORTH", ""]
 
 
 def test_every_kind_of_fact_comes_of_an_event_or_of_ourselves():

@@ -71,7 +71,7 @@ def test_the_page_knows_how_to_say_every_unit_and_loads_nothing_from_elsewhere()
 def test_every_dashboard_has_a_name_of_its_own_and_panels_with_a_reason():
     pages = dashboards()
 
-    assert len({page.name for page in pages}) == len(pages) == 7
+    assert len({page.name for page in pages}) == len(pages) == 8
     for panel in (panel for page in pages for panel in page.panels):
         assert panel.why.endswith("."), panel.title
         assert panel.queries

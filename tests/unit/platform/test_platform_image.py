@@ -19,6 +19,7 @@ from deploy.local import kafka
 from k8s import image, product, tools
 from k8s.product import ROOT
 from k8s.rules.pods import quantity
+from services.chassis.identity import BUYER_ROLES, SELLER_ROLES
 from services.command_line import ROLES
 
 COMPOSE = ROOT / "deploy" / "compose.yaml"
@@ -63,8 +64,14 @@ def test_the_image_runs_as_the_user_that_the_manifests_demand_and_starts_the_pro
 
 
 def test_the_image_opens_the_ports_that_the_servers_open():
-    for each in product.products():
-        assert image.ports() == {each.port(f"AR_{name}_PORT") for name in ("GRPC", "GRPC_TLS", "METRICS")}
+    opened = {
+        each.port(f"AR_{name}_PORT")
+        for each in product.products()
+        for name in ("GRPC", "GRPC_TLS", "METRICS", "HTTP")
+        if f"AR_{name}_PORT" in each.settings
+    }
+
+    assert image.ports() == opened
 
 
 def test_the_images_variables_are_settings():
@@ -99,6 +106,14 @@ def test_the_wheel_holds_every_file_that_the_code_reads(tmp_path):
     tracked = subprocess.run(["git", "ls-files", "services"], cwd=ROOT, check=True, capture_output=True, text=True)
     wanted = {name for name in tracked.stdout.split() if not name.endswith(".md") and (ROOT / name).exists()}
     assert wanted - set(zipfile.ZipFile(wheel).namelist()) == set()
+
+
+def test_the_image_has_what_others_wrote_for_pages_where_the_portal_looks_for_it():
+    text = image.DOCKERFILE.read_text()
+
+    folder = image.environment()["AR_STATIC_DIR"]
+    assert f'static.install(Path("{folder}"))' in text
+    assert product.product("portal").settings["AR_STATIC_DIR"].default == folder
 
 
 def test_every_role_is_a_module_that_can_be_run():
@@ -151,8 +166,7 @@ def test_compose_tells_each_service_the_variables_that_the_manifests_tell(compos
     for pod in prod.deployments:
         told = compose[pod.service]["environment"]
         assert told.keys() == prod.environment(pod).keys()
-        values = {product.product(pod.service).settings[name].file: value for name, value in told.items()}
-        product.settings_class(pod.service).model_validate({"database_url": "postgresql:///", **values})
+        product.accepts(pod.service, told)
         assert all(isinstance(value, str) for value in told.values())
 
 
@@ -166,11 +180,11 @@ def test_compose_gives_the_time_and_memory_of_the_manifests(compose, prod):
 
 
 def test_compose_waits_for_what_a_service_needs(compose):
-    for name in product.SERVICES:
-        assert compose[name]["depends_on"] == {
-            f"{name}-migrate": {"condition": "service_completed_successfully"},
-            "kafka": {"condition": "service_healthy"},
-        }
+    for each in product.products():
+        name = each.name
+        broker = {"kafka": {"condition": "service_healthy"}} if each.knows_broker else {}
+        migrated = {f"{name}-migrate": {"condition": "service_completed_successfully"}}
+        assert compose[name]["depends_on"] == migrated | broker
         assert compose[f"{name}-migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
 
 
@@ -180,8 +194,23 @@ def test_compose_publishes_to_this_machine_only_and_no_port_twice(compose):
 
     assert all(port.startswith("127.0.0.1:") for port in published)
     assert len(outside) == len(set(outside))
-    for name in product.SERVICES:
-        assert compose[name]["ports"][0].endswith(f":{product.DOOR}")
+    for each in product.products():
+        doors = [product.DOOR, *([each.port(product.PAGES)] if each.has_pages else [])]
+        assert [int(port.rpartition(":")[2]) for port in compose[each.name]["ports"]] == doors
+
+
+def test_compose_shows_whoever_knows_no_broker_no_certificate_for_it(compose):
+    for each in product.products():
+        targets = {volume["target"] for volume in compose[each.name]["volumes"]}
+        assert ("/etc/receivables/kafka" in targets) == each.knows_broker
+
+
+def test_pages_on_one_machine_are_at_the_port_that_a_host_is_named_by(compose):
+    [port] = [each for each in compose["portal"]["ports"] if each.endswith(":8443")]
+    outside = port.split(":")[1]
+
+    assert compose["portal"]["environment"]["AR_HTTP_TLS"] == "off"  # links in mails to localhost say http
+    assert f"portal host localhost:{outside} " in COMPOSE.read_text()
 
 
 def test_compose_mounts_files_that_are_there(compose):
@@ -216,7 +245,7 @@ def test_one_container_builds_the_image_and_all_others_take_it(compose):
 
 
 def test_whatever_a_container_calls_is_another_container(compose):
-    told = compose["notifications"]["environment"]
+    told = compose["notifications"]["environment"] | compose["portal"]["environment"]
     prometheus = yaml.safe_load((COMPOSE.parent / "compose" / "prometheus.yaml").read_text())
     [alertmanager] = prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
     called = {
@@ -224,7 +253,7 @@ def test_whatever_a_container_calls_is_another_container(compose):
         told["AR_KAFKA_BOOTSTRAP_SERVERS"].partition(":")[0],
         *(
             told[f"AR_{name}_ADDRESS"].removeprefix("dns:///").partition(":")[0]
-            for name in ("DISPUTES", "INVOICING", "LEDGER")
+            for name in ("CREDIT", "DISPUTES", "INVOICING", "LEDGER", "NOTIFICATIONS")
         ),
         alertmanager.partition(":")[0],
         re.findall(r'host="\$\{2:-(\w+)\}"', (COMPOSE.parent / "compose" / "secrets.sh").read_text())[0],
@@ -232,7 +261,8 @@ def test_whatever_a_container_calls_is_another_container(compose):
     certified = (COMPOSE.parent / "compose" / "certificates.sh").read_text()
     assert re.findall(r"=\"\$\{[23]:-(\w+)\}\"", certified) == ["postgres", "kafka"]
 
-    assert called == {"mail", "kafka", "disputes", "invoicing", "ledger", "alertmanager", "postgres"} & compose.keys()
+    neighbours = set(product.SERVICES) - {"portal"}
+    assert called == ({"mail", "kafka", "alertmanager", "postgres"} | neighbours) & compose.keys()
     assert f"CLIENTS://{told['AR_KAFKA_BOOTSTRAP_SERVERS']}" in compose["kafka"]["environment"][
         "KAFKA_ADVERTISED_LISTENERS"
     ].split(",")
@@ -283,9 +313,22 @@ def test_each_service_finds_its_secrets_and_only_migrate_finds_the_owner(tmp_pat
         assert (mounts.get("/etc/receivables/trust") == "trust") == (pod.owner["kind"] == "Deployment")
 
 
+def test_wherever_it_is_said_for_whom_the_portal_vouches_it_is_said_alike():
+    """For people of both sides, their programs and itself, and for nobody who runs the system."""
+    script = (COMPOSE.parent / "compose" / "certificates.sh").read_text()
+    readme = (ROOT / "k8s" / "README.md").read_text()
+    command = readme[readme.index("--issuer portal") : readme.index("--issuer notifications")]
+
+    [buyer], [seller] = (re.findall(rf"^{who}='(.*)'$", script, re.MULTILINE) for who in ("buyer", "seller"))
+    [subjects] = re.findall(r"^issuer portal '(.*?)'", script, re.MULTILINE)
+    assert set(json.loads(f"[{buyer}, {seller}]")) == BUYER_ROLES | SELLER_ROLES
+    assert set(re.findall(r"\b[A-Z_]{4,}\b", command)) == BUYER_ROLES | SELLER_ROLES
+    assert json.loads(f"[{subjects}]") == re.findall(r"--subject (\S+)", command)
+
+
 def test_passwords_are_made_once_and_all_differ(tmp_path):
     first = made_secrets(tmp_path)
 
     assert made_secrets(tmp_path) == first
     passwords = re.findall(r"PASSWORD '([0-9a-f]{48})'", first["postgres-setup/databases.sql"])
-    assert len(set(passwords)) == 2 * len(product.SERVICES)
+    assert len({*passwords, first["portal/portal_secret"]}) == 2 * len(product.SERVICES) + 1

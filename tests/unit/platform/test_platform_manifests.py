@@ -1,5 +1,6 @@
 """What is applied to a cluster: every overlay is sound, the chart renders the same, and what is broken is caught."""
 
+import copy
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -60,6 +61,35 @@ def volume(rendering: Rendering, name: str) -> Manifest:
 def certificate(rendering: Rendering) -> Manifest:
     found: Manifest = rendering.one("Certificate", "receivables-credit")["spec"]
     return found
+
+
+def ingress(rendering: Rendering) -> Manifest:
+    spec: Manifest = rendering.one("Ingress", "receivables-portal")["spec"]
+    return spec
+
+
+def backend(rendering: Rendering) -> Manifest:
+    found: Manifest = ingress(rendering)["rules"][0]["http"]["paths"][0]["backend"]["service"]
+    return found
+
+
+def annotations(rendering: Rendering) -> Manifest:
+    found: Manifest = rendering.one("Ingress", "receivables-portal")["metadata"]["annotations"]
+    return found
+
+
+def pages_map(rendering: Rendering) -> dict[str, str]:
+    return map_with(rendering, "AR_HTTP_TLS")
+
+
+def browsers(rendering: Rendering) -> Manifest:
+    """The rule of the portal's policy by which browsers come in."""
+    return next(rule for rule in policy(rendering, "receivables-portal")["ingress"] if rule["ports"][0]["port"] == 8443)
+
+
+def scaler(rendering: Rendering) -> Manifest:
+    spec: Manifest = rendering.one("HorizontalPodAutoscaler", "receivables-portal")["spec"]
+    return spec
 
 
 def drop(rendering: Rendering, kind: str, name: str) -> None:
@@ -507,6 +537,74 @@ BROKEN: list[tuple[str, str, Callable[[Rendering], object]]] = [
             {"app.kubernetes.io/name": "shop"}
         ),
     ),
+    (
+        "pages by a name without a certificate",
+        "pages",
+        lambda r: ingress(r)["rules"].append(ingress(r)["rules"][0] | {"host": "other.receivables.example"}),
+    ),
+    ("pages for whatever name a browser says", "pages", lambda r: ingress(r)["rules"][0].pop("host")),
+    (
+        "browsers led to where no pages are",
+        "pages",
+        lambda r: backend(r).update(name="receivables-credit"),
+    ),
+    ("browsers led to the door of calls", "pages", lambda r: backend(r).update(port={"name": "grpc"})),
+    (
+        "a proxy that speaks plain text to pages over TLS",
+        "pages",
+        lambda r: annotations(r).pop("nginx.ingress.kubernetes.io/backend-protocol"),
+    ),
+    (
+        "a proxy that lets no file through",
+        "pages",
+        lambda r: annotations(r).pop("nginx.ingress.kubernetes.io/proxy-body-size"),
+    ),
+    ("a portal that takes its proxy for everybody", "pages", lambda r: pages_map(r).update(AR_HTTP_PROXIES="0")),
+    (
+        "pages that say they are in plain text",
+        "services",
+        lambda r: r.one("Service", "receivables-portal")["spec"]["ports"][1].update(appProtocol="http"),
+    ),
+    ("pages that say TLS and have none", "services", lambda r: pages_map(r).update(AR_HTTP_TLS="off")),
+    ("pages at another port", "ports", lambda r: pages_map(r).update(AR_HTTP_PORT="8080")),
+    (
+        "pages whose certificate is nowhere",
+        "certificates",
+        lambda r: pages_map(r).update(AR_HTTP_TLS_DIR="/etc/receivables/http"),
+    ),
+    ("pages that everybody in the cluster reaches", "network", lambda r: browsers(r).pop("from")),
+    ("pages that nobody reaches", "network", lambda r: policy(r, "receivables-portal")["ingress"].remove(browsers(r))),
+    (
+        "a portal that reaches the broker",
+        "network",
+        lambda r: policy(r, "receivables-portal")["egress"].append(policy(r)["egress"][2]),
+    ),
+    (
+        "a portal without its secret",
+        "secrets",
+        lambda r: deployment(r, "receivables-portal")["volumes"][0]["projected"]["sources"].pop(2),
+    ),
+    (
+        "a user for whom the broker has nothing",
+        "access",
+        lambda r: r.objects.append(
+            copy.deepcopy(r.one("KafkaUser", "receivables-credit"))
+            | {"metadata": r.one("KafkaUser", "receivables-credit")["metadata"] | {"name": "receivables-portal"}}
+        ),
+    ),
+    ("a scaler by load of one replica", "scaling", lambda r: scaler(r).update(minReplicas=1)),
+    ("a scaler by load that lets go at once", "scaling", lambda r: scaler(r).pop("behavior")),
+    ("a scaler by memory", "scaling", lambda r: scaler(r)["metrics"][0]["resource"].update(name="memory")),
+    (
+        "a scaler by load of who has a lag",
+        "scaling",
+        lambda r: scaler(r)["scaleTargetRef"].update(name="receivables-credit"),
+    ),
+    (
+        "more replicas by load than the database has connections for",
+        "databases",
+        lambda r: scaler(r).update(maxReplicas=40),
+    ),
     ("a label less", "labels", lambda r: r.objects[0]["metadata"]["labels"].pop("app.kubernetes.io/version")),
 ]
 
@@ -554,6 +652,7 @@ def test_what_a_service_asks_for_follows_from_what_was_measured(overlay, monkeyp
     rendering = overlay("prod")
     soak = replace(measured.read(), roles=dict.fromkeys(measured.read().roles, ROLE))
     monkeypatch.setattr(measured, "read", lambda: soak)
+    monkeypatch.setattr(measured, "TRIED", dict.fromkeys(measured.TRIED, ROLE))
     for pod in rendering.deployments:
         asked = {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": limit}}
         pod.spec["containers"][0]["resources"] = asked
@@ -612,6 +711,9 @@ def chart(overlay, *arguments: str, namespace: str = "billing") -> Rendering:
             id="mail without a login",
         ),
         pytest.param(render.SAME["prod-own-servers"], id="no operator at all"),
+        pytest.param(["--set", "ingress.enabled=false"], id="no ingress"),
+        pytest.param(["--set", "services.portal.settings.AR_HTTP_TLS=off"], id="pages in plain text behind the proxy"),
+        pytest.param(["--set", "ingress.hosts={a.example,b.example}"], id="two sellers"),
     ],
 )
 def test_the_chart_is_sound_in_any_namespace_with_any_of_its_parts(overlay, arguments):
@@ -668,6 +770,9 @@ def test_whoever_installs_the_chart_is_told_what_to_do_next():
     assert "kubectl -n billing wait --for=condition=complete" in said
     assert "receivables-ledger-owner (owner_database_url)" in said
     assert "receivables-notifications-identity (identity_key)" in said
+    assert "receivables-portal-secret (portal_secret)" in said
+    assert "kafka-receivables-portal" not in said
+    assert "receivables portal host portal.receivables.example" in said
     assert "receivables-ledger-tls" in said
     assert "kafka-receivables-ledger" in said
     assert "dns:///receivables-<service>.billing:50443" in said
@@ -677,7 +782,7 @@ def test_each_service_has_a_certificate_for_the_name_that_its_callers_use(overla
     rendering = overlay("prod")
     services = [i["metadata"]["name"] for i in rendering.of("Service") if i["spec"].get("clusterIP") == "None"]
 
-    assert len(services) == 5
+    assert len(services) == 6
     for name in services:
         spec = rendering.one("Certificate", name)["spec"]
         assert f"{name}.receivables" in spec["dnsNames"]
@@ -762,6 +867,8 @@ def test_every_value_of_the_chart_changes_what_it_renders(tmp_path):
         ("services.credit.settings.AR_DATABASE_URL=postgresql://x", "AR_DATABASE_URL"),
         ("services.credit.settings.AR_KAFKA_BOOTSTRAP_SERVERS=other:9092", "AR_KAFKA_BOOTSTRAP_SERVERS"),
         ("settings.AR_METRICS_PORT=9465", "AR_METRICS_PORT"),
+        ("services.portal.settings.AR_HTTP_PORT=8080", "AR_HTTP_PORT"),
+        ("services.portal.existingKafkaSecret=x", "existingKafkaSecret"),
         ("cnpg.backupSchedule=0 2 * * *", "backupSchedule"),
         ("settings.AR_CLOCK=test", "AR_CLOCK"),
         (r"podLabels.app\.kubernetes\.io/component=x", "podLabels"),

@@ -91,7 +91,7 @@ priorityClassName: {{ . }}
 {{- end }}
 {{- end }}
 
-{{- /* What a container may, and what it finds where: (list root role). */ -}}
+{{- /* What a container may, and what it finds where: (list root role its-secret-for-the-broker). */ -}}
 {{- define "receivables.containerSecurity" -}}
 {{- $root := index . 0 -}}
 securityContext:
@@ -112,9 +112,11 @@ volumeMounts:
   - name: trust
     mountPath: /etc/receivables/trust
     readOnly: true
+  {{- if index . 2 }}
   - name: kafka
     mountPath: /etc/receivables/kafka
     readOnly: true
+  {{- end }}
   {{- end }}
   {{- if include "receivables.caSecret" $root }}
   - name: database-ca
@@ -187,7 +189,18 @@ annotations:
 {{- include "receivables.egress" (list $peers ($ports | uniq)) }}
 {{- end }}
 
-{{- /* The topics that each service follows (their stream.py). */ -}}
+{{- /* The services that each calls (services/chassis/callers.py). */ -}}
+{{- define "receivables.calls" -}}
+notifications: [invoicing, disputes, ledger]
+portal: [credit, invoicing, ledger, disputes, notifications]
+{{- end }}
+
+{{- /* What is spoken to the pages: TLS ends in the pod, or before it. */ -}}
+{{- define "receivables.pagesProtocol" -}}
+{{- eq (toString .Values.services.portal.settings.AR_HTTP_TLS) "on" | ternary "https" "http" -}}
+{{- end }}
+
+{{- /* The topics that each service follows (their stream.py); who is not here knows no broker. */ -}}
 {{- define "receivables.follows" -}}
 credit: [invoicing, ledger, notifications, orders]
 invoicing: [credit, disputes, orders]
