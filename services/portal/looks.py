@@ -230,6 +230,24 @@ def where(about: str) -> str:
     return f"{_PAGES[kind]}{quote(name, safe='')}" if kind in _PAGES and name else ""
 
 
+# A word of what a browser calls itself, and what people call it; the first that fits.
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("Linux", "Linux"),
+)
+
+
+def _browser(agent: str) -> str:
+    """What people call a browser: "Firefox, Windows"; else what it calls itself."""
+    named = [next((name for word, name in known if word in agent), "") for known in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(filter(None, named)) or agent
+
+
 @lru_cache(10_000)
 def _money(value: Decimal, currency: str, locale: str) -> str:
     return str(numbers.format_currency(value, currency, locale=locale))
@@ -275,6 +293,7 @@ class Looks:
                 name_of=_name_of,
                 where=where,
                 tone=tone,
+                browser=_browser,
             )
             environment.globals["static"] = lambda name: self._static_names[name]
             self._environments[language] = (words, environment)

@@ -7,16 +7,19 @@ def _(text: str) -> str:
     return text
 
 
+_APPROVALS = Guard(frozenset("REQUESTER PROCUREMENT AP_MANAGER FINANCE_LEAD ACCOUNT_ADMIN".split()))
+
 PLACES: tuple[tuple[str, str, Guard], ...] = (
     ("/", _("Overview"), BUYERS),
     ("/orders", _("Orders"), PAPERS),
+    ("/approvals", _("Approvals"), _APPROVALS),
     ("/invoices", _("Invoices"), PAPERS),
     ("/pay", _("Pay"), MONEY),
     ("/balance", _("Balance"), MONEY),
     ("/disputes", _("Cases"), CASES),
     ("/credit", _("Credit line"), CREDIT_LINE),
     ("/messages", _("Messages"), BUYERS),
-    ("/people", _("People"), Guard(frozenset({"ACCOUNT_ADMIN"}))),
+    ("/people", _("People"), Guard(frozenset({"ACCOUNT_ADMIN", "SELLER_ADMIN"}))),
     ("/desk", _("Desk"), SELLERS),
     ("/desk/credit", _("Credit"), Guard(frozenset({"CREDIT", "SELLER_ADMIN", "SALES", "AUDITOR"}))),
     ("/desk/billing", _("Billing"), Guard(frozenset({"BILLING", "SELLER_ADMIN", "SALES", "AUDITOR"}))),

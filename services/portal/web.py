@@ -181,6 +181,26 @@ class Ask:
         async with self.door.database.transaction([self.host.tenant], within=2.0) as tx:
             return tx.at.date()
 
+    @property
+    def at(self) -> Session:
+        """The session; there is one wherever the route has a guard."""
+        assert self.session is not None, "a route with a guard has a session"
+        return self.session
+
+    def keep(self, cookie: str) -> None:
+        """The session goes on, or begins, by this cookie."""
+        self.cookies.append((SESSION, cookie, store.SESSION_HOURS * 3600))
+
+    @property
+    def network(self) -> str:
+        """Where the browser is, as far as tries are counted by it."""
+        return self.request.client.host if self.request.client else ""
+
+    @property
+    def agent(self) -> str:
+        """What the browser calls itself."""
+        return self.request.headers.get("user-agent", "")
+
     def show(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page."""
         common: dict[str, Any] = {
@@ -265,7 +285,7 @@ class Web:
         guard = ask.route.guard
         if guard is not None:
             if ask.signed_in is None or ask.session is None:
-                goes_to = ask.request.url.path if ask.request.method in _SAFE else "/"
+                goes_to = ask.link() if ask.request.method in _SAFE else "/"
                 return ask.go("/sign-in", next=goes_to)
             if not guard.lets_in(ask.signed_in):
                 raise Unknown
@@ -283,7 +303,7 @@ class Web:
                 return ask.show("unknown.html", HTTPStatus.NOT_FOUND)
             case NeedsFactor():
                 if ask.request.method in _SAFE:
-                    return ask.go("/factor", next=ask.request.url.path)
+                    return ask.go("/factor", next=ask.link())
                 return ask.show("needs_factor.html", HTTPStatus.FORBIDDEN, goes_to=_back(ask))
             case Refused() | Refusal():
                 common_metrics.REFUSED.labels(error.code).inc()
@@ -320,6 +340,11 @@ class Web:
                 self._hosts = {host.host: host for host in await store.hosts(tx)}
             self._hosts_until = time.monotonic() + HOSTS_S
         return self._hosts.get(request.headers.get("host", ""))
+
+
+def inside(path: str) -> str:
+    """A page of ours, or the overview: whoever makes a link to us does not send people elsewhere."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else "/"
 
 
 def _back(ask: Ask) -> str:
