@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
+from services.portal.labels_desk import DESK
+
 
 def _(text: str) -> str:
     return text
 
 
-LABELS: Mapping[str, str] = {
+LABELS: Mapping[str, str] = DESK | {
     # Roles of a buyer's people.
     "REQUESTER": _("Requester"),
     "PROCUREMENT": _("Procurement"),

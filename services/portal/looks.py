@@ -19,6 +19,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.disputes.v1 import events_pb2 as disputes_events
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 
 from services.kernel.money import Money, exponent
@@ -178,6 +179,14 @@ class Words:
             )
         )
 
+    def exact(self, amount: Any) -> str:
+        """An amount as files have it: a plain decimal."""
+        return str(Money(amount.minor, amount.currency).decimal)
+
+    def month(self, name: str) -> str:
+        """A month ("2026-03")."""
+        return str(dates.format_skeleton("yMMM", date.fromisoformat(f"{name}-01"), locale=self.locale))
+
     def day(self, value: Any) -> str:
         """A date: ISO text, or a moment."""
         if isinstance(value, Timestamp):
@@ -207,6 +216,8 @@ _ENUMS: Mapping[str, Any] = {
     "ORDER_STATE": invoicing_pb2.OrderState,
     "OUTCOME": credit_events.Outcome,
     "RESOLUTION": disputes_events.Resolution,
+    "ACTION": disputes_pb2.Action,
+    "INVOICE_ON": invoicing_pb2.InvoiceOn,
 }
 
 
@@ -284,6 +295,7 @@ class Looks:
             environment.filters.update(
                 money=words.money,
                 number=words.number,
+                month=words.month,
                 plain=words.plain,
                 day=words.day,
                 moment=words.moment,

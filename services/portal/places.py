@@ -1,6 +1,6 @@
 """What stands in every page's head, in its order: an address, its words, and who sees it there."""
 
-from services.portal.domain.people import BUYERS, CASES, CREDIT_LINE, MONEY, PAPERS, SELLERS, Guard
+from services.portal.domain.people import BUYERS, CASES, CREDIT_LINE, MONEY, PAPERS, SELLER_ROLES, SELLERS, Guard
 
 
 def _(text: str) -> str:
@@ -25,6 +25,6 @@ PLACES: tuple[tuple[str, str, Guard], ...] = (
     ("/desk/billing", _("Billing"), Guard(frozenset({"BILLING", "SELLER_ADMIN", "SALES", "AUDITOR"}))),
     ("/desk/cash", _("Cash"), Guard(frozenset({"CASH_APP", "COLLECTOR", "BILLING", "SELLER_ADMIN", "AUDITOR"}))),
     ("/desk/disputes", _("Cases"), SELLERS),
-    ("/desk/accounts", _("Accounts"), SELLERS),
+    ("/desk/accounts", _("Accounts"), Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY"})),
     ("/desk/register", _("Register"), Guard(frozenset({"SELLER_ADMIN", "SALES", "CREDIT"}))),
 )
