@@ -65,7 +65,7 @@ def town(world: World) -> Town:
         "case": case.number,
         "account": "b1",
         "contact": "ann",
-        "rest": "invoices",
+        "rest": "of-nobody",
         "payment": "p1",
     }
     return Town(trader, people, ids)
