@@ -61,6 +61,8 @@ async def register_contact(tx: Tx, contact: Contact, by: Registrar | None = None
             "contact.erased", f"contact {quoted(contact.contact_id)} was forgotten: the id means nobody any more"
         )
     known, _ = await store.find_contact(tx, key)
+    if known is None:
+        contact.check_new()
     if by is not None:
         by.check(known, contact)
     await _keep_administered(tx, known, contact)

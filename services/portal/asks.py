@@ -11,7 +11,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc
@@ -26,10 +26,12 @@ from receivables.notifications.v1 import service_pb2_grpc as notifications_grpc
 
 from services.chassis import access, tls, tracing
 from services.chassis.identity import Part, Principal, Signer
+from services.portal import rights
 from services.portal.domain.people import Person, Scope
 from services.portal.settings import Settings
 
 WAIT_S = 2.0  # for an answer, retries included
+LONG_S = 30.0  # the same of a file
 SIGNED_S = 30  # for so long a token is used again; it is good for twice that
 TOKENS_MAX = 10_000
 ANSWER_MAX = 10 * 2**20  # bytes; a document has at most 8 MiB
@@ -111,6 +113,12 @@ class Asks:
         """Questions in somebody's name."""
         return Asking(self, _principal(person))
 
+    def looking(self, clerk: Person, contact: Person) -> "Asking":
+        """What a buyer's person sees, in the name of the clerk who looks, who is bound to what is that person's."""
+        whose = _principal(contact)
+        principal = replace(_principal(clerk), accounts=whose.accounts, parts=whose.parts)
+        return Asking(self, principal, seen_as=contact)
+
     def own(self, tenant: str) -> "Asking":
         """Questions in our own name: who somebody is who is not let in yet."""
         return Asking(self, Principal("service:portal", tenant, "portal"))
@@ -130,7 +138,16 @@ class Asks:
                 self._tokens.popitem(last=False)
         return token
 
-    async def ask(self, principal: Principal, service: str, method: str, request: Message, write: Write | None) -> Any:
+    async def ask(
+        self,
+        principal: Principal,
+        service: str,
+        method: str,
+        request: Message,
+        write: Write | None,
+        *,
+        within_s: float,
+    ) -> Any:
         """Call a method; raises Unknown, Refused or Away."""
         metadata: list[tuple[str, str | bytes]] = [(access.IDENTITY, self._token(principal, service))]
         if write is not None:
@@ -141,7 +158,7 @@ class Asks:
                 metadata.append(("traceparent", trace))
             try:
                 stub = STUBS[service](self._lines[service].channel())
-                return await getattr(stub, method)(request, metadata=metadata, timeout=WAIT_S)
+                return await getattr(stub, method)(request, metadata=metadata, timeout=within_s)
             except grpc.aio.AioRpcError as error:
                 raise _what(error, service) from None
 
@@ -152,10 +169,23 @@ class Asking:
 
     asks: Asks
     principal: Principal
+    # Whose eyes they are asked with: of what that person may not call nothing is shown, and nothing is written.
+    seen_as: Person | None = None
+    # For how long an answer is waited for.
+    within_s: float = WAIT_S
+
+    def patiently(self) -> "Asking":
+        """The same, for what takes long by its nature: a file of many rows."""
+        return replace(self, within_s=LONG_S)
 
     async def __call__(self, service: str, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask a service."""
-        return await self.asks.ask(self.principal, service, method, request, write)
+        if self.seen_as is not None:
+            if write is not None:
+                raise Refused("as.read_only", "who looks at another's pages does nothing there")
+            if not rights.may(self.seen_as, service, method):
+                raise Unknown
+        return await self.asks.ask(self.principal, service, method, request, write, within_s=self.within_s)
 
     async def credit(self, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask credit."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
+from services.portal.labels_desk import DESK
+
 
 def _(text: str) -> str:
     return text
 
 
-LABELS: Mapping[str, str] = {
+LABELS: Mapping[str, str] = DESK | {
     # Roles of a buyer's people.
     "REQUESTER": _("Requester"),
     "PROCUREMENT": _("Procurement"),
@@ -53,6 +55,15 @@ LABELS: Mapping[str, str] = {
     "PAID": _("Paid"),
     "DISPUTED": _("Disputed"),
     "CREDITED": _("Credited"),
+    # Orders that need approval.
+    "PURCHASE_AWAITING": _("Waits for approval"),
+    "PURCHASE_PLACING": _("Being placed"),
+    "PURCHASE_PLACED": _("Placed"),
+    "PURCHASE_REFUSED": _("Not placed"),
+    "PURCHASE_EXPIRED": _("Waited too long"),
+    "approval.refused": _("an approver said no"),
+    "approval.left": _("who ordered it has left"),
+    "approval.not_allowed": _("who ordered it may not order any more"),
     # Cases.
     "STATE_DRAFT": _("Draft"),
     "STATE_SUBMITTED": _("Sent"),
@@ -198,11 +209,15 @@ LABELS: Mapping[str, str] = {
 }
 
 # What colour goes with a code, beside its words.
-GOOD = frozenset("OUTCOME_APPROVED PAID RECEIVED ON_TRACK DONE ACCEPTED ORDER_STATE_SHIPPED STATE_RESOLVED".split())
-WARN = frozenset(
-    "OUTCOME_REFERRED DISPUTED AT_RISK SOFT_BOUNCED ORDER_STATE_PARTLY_SHIPPED STATE_AWAITING_CUSTOMER STATE_PROPOSED".split()
+GOOD = frozenset(
+    "PURCHASE_PLACED OUTCOME_APPROVED PAID RECEIVED ON_TRACK DONE ACCEPTED ORDER_STATE_SHIPPED STATE_RESOLVED".split()
 )
-BAD = frozenset("OUTCOME_DECLINED OVERDUE LATE HARD_BOUNCED ORDER_STATE_REFUSED STATE_REJECTED".split())
+WARN = frozenset(
+    "PURCHASE_AWAITING OUTCOME_REFERRED DISPUTED AT_RISK SOFT_BOUNCED ORDER_STATE_PARTLY_SHIPPED STATE_AWAITING_CUSTOMER STATE_PROPOSED".split()
+)
+BAD = frozenset(
+    "PURCHASE_REFUSED OUTCOME_DECLINED OVERDUE LATE HARD_BOUNCED ORDER_STATE_REFUSED STATE_REJECTED".split()
+)
 
 
 def tone(code: str) -> str:

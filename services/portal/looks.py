@@ -19,6 +19,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.disputes.v1 import events_pb2 as disputes_events
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 
 from services.kernel.money import Money, exponent
@@ -178,6 +179,14 @@ class Words:
             )
         )
 
+    def exact(self, amount: Any) -> str:
+        """An amount as files have it: a plain decimal."""
+        return str(Money(amount.minor, amount.currency).decimal)
+
+    def month(self, name: str) -> str:
+        """A month ("2026-03")."""
+        return str(dates.format_skeleton("yMMM", date.fromisoformat(f"{name}-01"), locale=self.locale))
+
     def day(self, value: Any) -> str:
         """A date: ISO text, or a moment."""
         if isinstance(value, Timestamp):
@@ -207,6 +216,8 @@ _ENUMS: Mapping[str, Any] = {
     "ORDER_STATE": invoicing_pb2.OrderState,
     "OUTCOME": credit_events.Outcome,
     "RESOLUTION": disputes_events.Resolution,
+    "ACTION": disputes_pb2.Action,
+    "INVOICE_ON": invoicing_pb2.InvoiceOn,
 }
 
 
@@ -228,6 +239,24 @@ def where(about: str) -> str:
     """The page of what a message or a thread is about ("order/o1"); "" where it has none."""
     kind, _, name = about.partition("/")
     return f"{_PAGES[kind]}{quote(name, safe='')}" if kind in _PAGES and name else ""
+
+
+# A word of what a browser calls itself, and what people call it; the first that fits.
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("Linux", "Linux"),
+)
+
+
+def _browser(agent: str) -> str:
+    """What people call a browser: "Firefox, Windows"; else what it calls itself."""
+    named = [next((name for word, name in known if word in agent), "") for known in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(filter(None, named)) or agent
 
 
 @lru_cache(10_000)
@@ -266,6 +295,7 @@ class Looks:
             environment.filters.update(
                 money=words.money,
                 number=words.number,
+                month=words.month,
                 plain=words.plain,
                 day=words.day,
                 moment=words.moment,
@@ -275,6 +305,7 @@ class Looks:
                 name_of=_name_of,
                 where=where,
                 tone=tone,
+                browser=_browser,
             )
             environment.globals["static"] = lambda name: self._static_names[name]
             self._environments[language] = (words, environment)

@@ -1,27 +1,30 @@
 """What stands in every page's head, in its order: an address, its words, and who sees it there."""
 
-from services.portal.domain.people import BUYERS, CASES, CREDIT_LINE, MONEY, PAPERS, SELLERS, Guard
+from services.portal.domain.people import BUYERS, CASES, CREDIT_LINE, MONEY, PAPERS, SELLER_ROLES, SELLERS, Guard
 
 
 def _(text: str) -> str:
     return text
 
 
+_APPROVALS = Guard(frozenset("REQUESTER PROCUREMENT AP_MANAGER FINANCE_LEAD ACCOUNT_ADMIN".split()))
+
 PLACES: tuple[tuple[str, str, Guard], ...] = (
     ("/", _("Overview"), BUYERS),
     ("/orders", _("Orders"), PAPERS),
+    ("/approvals", _("Approvals"), _APPROVALS),
     ("/invoices", _("Invoices"), PAPERS),
     ("/pay", _("Pay"), MONEY),
     ("/balance", _("Balance"), MONEY),
     ("/disputes", _("Cases"), CASES),
     ("/credit", _("Credit line"), CREDIT_LINE),
     ("/messages", _("Messages"), BUYERS),
-    ("/people", _("People"), Guard(frozenset({"ACCOUNT_ADMIN"}))),
+    ("/people", _("People"), Guard(frozenset({"ACCOUNT_ADMIN", "SELLER_ADMIN"}))),
     ("/desk", _("Desk"), SELLERS),
     ("/desk/credit", _("Credit"), Guard(frozenset({"CREDIT", "SELLER_ADMIN", "SALES", "AUDITOR"}))),
     ("/desk/billing", _("Billing"), Guard(frozenset({"BILLING", "SELLER_ADMIN", "SALES", "AUDITOR"}))),
     ("/desk/cash", _("Cash"), Guard(frozenset({"CASH_APP", "COLLECTOR", "BILLING", "SELLER_ADMIN", "AUDITOR"}))),
     ("/desk/disputes", _("Cases"), SELLERS),
-    ("/desk/accounts", _("Accounts"), SELLERS),
+    ("/desk/accounts", _("Accounts"), Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY"})),
     ("/desk/register", _("Register"), Guard(frozenset({"SELLER_ADMIN", "SALES", "CREDIT"}))),
 )

@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from services.chassis import http
+from services.chassis.database import Database
 from services.chassis.identity import Signer
 from services.chassis.service import Parts, Service, certificate_of
 from services.chassis.settings import secret_now
-from services.portal import metrics, pages, store, usecases
+from services.portal import metrics, pages, usecases
 from services.portal.asks import Asks
 from services.portal.settings import Settings
 from services.portal.usecases import Door
@@ -19,9 +20,13 @@ NAME = "portal"
 
 def door_of(parts: Parts[Settings]) -> Door:
     """What signing in, and each page, stands on."""
-    settings = parts.settings
+    return door_on(parts.settings, parts.database)
+
+
+def door_on(settings: Settings, database: Database) -> Door:
+    """The same, of a command."""
     signer = Signer(NAME, lambda: secret_now(settings, "identity_key"))
-    return Door(parts.database, Asks(settings, signer, certificate_of(settings)), settings)
+    return Door(database, Asks(settings, signer, certificate_of(settings)), settings)
 
 
 @asynccontextmanager
@@ -47,11 +52,11 @@ SERVICE = Service(
     name=NAME,
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0001_portal.sql",
+    stands_on="0005_spending.sql",
     handlers=lambda _settings: {},
     servicers=lambda _parts: [],
-    works=lambda parts: usecases.works(door_of(parts)),
-    outdated=store.forget_outdated,
+    works=lambda parts: (*usecases.works(door_of(parts)), usecases.placing(door_of(parts))),
+    outdated=usecases.forget_outdated,
     door=_open,
     knows_broker=False,
 )

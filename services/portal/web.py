@@ -25,8 +25,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis import metrics as common_metrics
 from services.chassis.logs import log
+from services.kernel.money import Money
 from services.kernel.refusals import Invalid, NotFound, Refusal
-from services.portal import metrics, store, usecases
+from services.portal import metrics, rights, store, usecases
 from services.portal.asks import Asking, Away, NeedsFactor, Refused, Unknown, Write
 from services.portal.domain.people import STEP_UP_S, Guard, Person
 from services.portal.labels import LABELS
@@ -104,6 +105,8 @@ class Ask:
     form: FormData = field(default_factory=FormData)
     # Cookies that the answer sets.
     cookies: list[tuple[str, str, int]] = field(default_factory=list)
+    # A clerk who looks at the page of the person who seems to be signed in.
+    seen_by: Person | None = None
 
     @property
     def person(self) -> Person:
@@ -114,6 +117,8 @@ class Ask:
     @property
     def of(self) -> Asking:
         """Questions to the other services, in the reader's name."""
+        if self.seen_by is not None:
+            return self.door.asks.looking(self.seen_by, self.person)
         return self.door.asks.of(self.person)
 
     @property
@@ -176,10 +181,35 @@ class Ask:
         """The same for one of several calls of a form."""
         return Write(f"{self.write().key} {part}", reason)
 
+    def write_of(self, key: str) -> Write:
+        """The same for what is known by its content, whichever form brings it: a file, a row of one."""
+        self.write()
+        return Write(key)
+
     async def today(self) -> date:
         """The day by the business clock."""
         async with self.door.database.transaction([self.host.tenant], within=2.0) as tx:
             return tx.at.date()
+
+    @property
+    def at(self) -> Session:
+        """The session; there is one wherever the route has a guard."""
+        assert self.session is not None, "a route with a guard has a session"
+        return self.session
+
+    def keep(self, cookie: str) -> None:
+        """The session goes on, or begins, by this cookie."""
+        self.cookies.append((SESSION, cookie, store.SESSION_HOURS * 3600))
+
+    @property
+    def network(self) -> str:
+        """Where the browser is, as far as tries are counted by it."""
+        return self.request.client.host if self.request.client else ""
+
+    @property
+    def agent(self) -> str:
+        """What the browser calls itself."""
+        return self.request.headers.get("user-agent", "")
 
     def show(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page."""
@@ -202,6 +232,21 @@ class Ask:
         """A refusal in the reader's words, where we have them for its code; else in its own."""
         code, words = refused.code, getattr(refused, "words", "") or getattr(refused, "message", "")
         return self.words.label(code) if code in LABELS else words
+
+    def may(self, service: str, method: str) -> bool:
+        """Whether the reader has a role for a method of a service."""
+        return rights.may(self.person, service, method)
+
+    def may_move(self, action: str) -> bool:
+        """The same for one action of a case."""
+        return rights.may_move(self.person, action)
+
+    def amount(self, name: str, currency: str) -> Money:
+        """An amount above zero that somebody typed in their language's way; raises Invalid."""
+        amount = self.words.typed_money(self.typed(name), currency)
+        if amount.minor <= 0:
+            raise Invalid("form.no_amount", "that is no amount")
+        return amount
 
     def places(self) -> list[tuple[str, str]]:
         """Where the reader can go from every page: address and words."""
@@ -265,7 +310,7 @@ class Web:
         guard = ask.route.guard
         if guard is not None:
             if ask.signed_in is None or ask.session is None:
-                goes_to = ask.request.url.path if ask.request.method in _SAFE else "/"
+                goes_to = ask.link() if ask.request.method in _SAFE else "/"
                 return ask.go("/sign-in", next=goes_to)
             if not guard.lets_in(ask.signed_in):
                 raise Unknown
@@ -283,7 +328,7 @@ class Web:
                 return ask.show("unknown.html", HTTPStatus.NOT_FOUND)
             case NeedsFactor():
                 if ask.request.method in _SAFE:
-                    return ask.go("/factor", next=ask.request.url.path)
+                    return ask.go("/factor", next=ask.link())
                 return ask.show("needs_factor.html", HTTPStatus.FORBIDDEN, goes_to=_back(ask))
             case Refused() | Refusal():
                 common_metrics.REFUSED.labels(error.code).inc()
@@ -320,6 +365,11 @@ class Web:
                 self._hosts = {host.host: host for host in await store.hosts(tx)}
             self._hosts_until = time.monotonic() + HOSTS_S
         return self._hosts.get(request.headers.get("host", ""))
+
+
+def inside(path: str) -> str:
+    """A page of ours, or the overview: whoever makes a link to us does not send people elsewhere."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else "/"
 
 
 def _back(ask: Ask) -> str:

@@ -65,6 +65,7 @@ def town(world: World) -> Town:
         "case": case.number,
         "account": "b1",
         "contact": "ann",
+        "rest": "of-nobody",
         "payment": "p1",
     }
     return Town(trader, people, ids)

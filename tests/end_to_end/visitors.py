@@ -1,5 +1,6 @@
 """Real browsers of real people: each a context of its own, signed in by the link that the mail brings."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,6 +70,14 @@ class Visitor:
         self.clicks = self.typed = 0
         return self
 
+    def follow_invitation(self) -> "Visitor":
+        """In by an invitation."""
+        wait_until(lambda: bool(links(self.trader, self.address)), "the invitation is here", 20)
+        self.page.goto(links(self.trader, self.address)[-1])
+        self.page.click("main button[type=submit]")
+        self.page.wait_for_load_state()
+        return self
+
     def over_http(self, path: str, cookie: str = "", **more: Any) -> httpx.Response:
         """The same without a browser, with a session's cookie; redirects are not followed."""
         host, _, port = self.base.removeprefix("http://").partition(":")
@@ -80,6 +89,14 @@ class Visitor:
     def text(self) -> str:
         """What the page says."""
         return self.page.inner_text("main")
+
+    def sees(self, words: str) -> None:
+        """Wait until the page says so: a form that was sent is answered when it is."""
+        self.page.wait_for_selector(f"main:has-text({json.dumps(words)})")
+
+    def misses(self, words: str) -> None:
+        """Wait until the page does not say so."""
+        self.page.wait_for_selector(f"main:not(:has-text({json.dumps(words)}))")
 
     def close(self) -> None:
         """Close it; nothing must have gone wrong in it."""

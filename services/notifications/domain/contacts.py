@@ -56,12 +56,15 @@ class Contact:
             raise Invalid("contact.email_malformed", "this is not an e-mail address")
         if self.language not in LANGUAGES:
             raise Invalid("contact.language_unknown", f"we write in {', '.join(LANGUAGES)}")
-        if not self.roles and not self.wants_document:
-            raise Invalid("contact.without_role", "a contact needs a role, or wants the documents")
         if not set(self.roles) <= (BUYER_ROLES if self.account_id else SELLER_ROLES):
             side = "a buyer's" if self.account_id else "the seller's"
             raise Invalid("contact.role_of_other_side", f"one of these is no role of {side} person")
         return self
+
+    def check_new(self) -> None:
+        """Refuse to meet one who would hear of nothing; one who is known may come to that, and has left."""
+        if not self.roles and not self.wants_document:
+            raise Invalid("contact.without_role", "a contact needs a role, or wants the documents")
 
 
 def roles(names: Sequence[str]) -> tuple[Role, ...]:

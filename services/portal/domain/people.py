@@ -1,7 +1,7 @@
 """Who reads a page: a person of a buyer or of the seller, with roles; and which pages are for whom."""
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # Roles of a buyer's people and of the seller's, as proto/receivables/common/v1/access.proto has them.
 BUYER_ROLES = frozenset(
@@ -39,6 +39,8 @@ class Person:
     assurance: int = 1
     # The subject for whom this one stands in, or "".
     on_behalf_of: str = ""
+    # As pages call that one.
+    on_behalf_name: str = ""
 
     @property
     def is_buyer(self) -> bool:
@@ -49,6 +51,17 @@ class Person:
     def subject(self) -> str:
         """As other services know it: "contact:c1" or "user:u1"."""
         return f"{CONTACT if self.is_buyer else USER}:{self.contact_id}"
+
+
+def standing_in(person: Person, other: Person, roles: Set[str]) -> Person:
+    """Somebody while they act for a colleague: with what of the colleague's roles was handed over, and for that one's part."""
+    return replace(
+        person,
+        roles=frozenset(other.roles & roles),
+        scope=other.scope,
+        on_behalf_of=other.subject,
+        on_behalf_name=other.name,
+    )
 
 
 @dataclass(frozen=True, slots=True)

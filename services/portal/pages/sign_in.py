@@ -1,40 +1,111 @@
-"""In by a link that comes by mail, and out."""
+"""In by a link that comes by mail or by a passkey, as one or another contact, and out."""
 
-from fastapi.responses import Response
+from http import HTTPStatus
 
-from services.kernel.refusals import Invalid, NotFound
+from fastapi.responses import RedirectResponse, Response
+
+from services.kernel.refusals import Invalid, NotFound, Refusal
 from services.portal import store, usecases
 from services.portal.domain.people import ANYBODY
 from services.portal.usecases import Asker
-from services.portal.web import BROWSER, SESSION, Ask, get, post
+from services.portal.web import BROWSER, SESSION, Ask, get, inside, post
 
 _LINK_S = store.LINK_MINUTES * 60
-
-
-def inside(path: str) -> str:
-    """A page of ours, or the overview: whoever makes a link to us does not send people elsewhere."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else "/"
 
 
 @get("/sign-in", None)
 async def sign_in(ask: Ask) -> Response:
     """Where one says who one is."""
-    return ask.show("sign_in.html", goes_to=inside(ask.query("next")), address="", sent=False)
+    return await _form(ask, goes_to=inside(ask.query("next")))
 
 
 @post("/sign-in", None)
 async def ask_for_link(ask: Ask) -> Response:
     """Mail a link: the answer is the same whether anybody has that address or not."""
     goes_to, address = inside(ask.typed("next")), ask.typed("address")
-    browser = ask.request.cookies.get(BROWSER) or usecases.new_secret()
-    ask.cookies.append((BROWSER, browser, _LINK_S))
-    network = ask.request.client.host if ask.request.client else ""
+    asker = Asker(_browser(ask), ask.network, goes_to)
     try:
-        await usecases.ask_for_link(ask.door, ask.host, address, Asker(browser, network, goes_to))
+        await usecases.ask_for_link(ask.door, ask.host, address, asker)
     except Invalid as refused:
-        errors = {"address": ask.refused(refused)}
-        return ask.show("sign_in.html", 422, goes_to=goes_to, address=address, sent=False, errors=errors)
-    return ask.show("sign_in.html", goes_to=goes_to, address="", sent=True)
+        return await _form(ask, 422, goes_to=goes_to, address=address, errors={"address": ask.refused(refused)})
+    return await _form(ask, goes_to=goes_to, sent=True)
+
+
+@post("/sign-in/passkey", None)
+async def sign_in_by_passkey(ask: Ask) -> Response:
+    """In by a passkey."""
+    goes_to = inside(ask.typed("next"))
+    try:
+        cookie = await usecases.sign_in_by_passkey(
+            ask.door,
+            ask.host,
+            challenge=ask.typed("challenge"),
+            answer=ask.typed("answer"),
+            browser=_browser(ask),
+            network=ask.network,
+            agent=ask.agent,
+        )
+    except Refusal as refused:
+        return await _form(ask, 422, goes_to=goes_to, errors={"passkey": ask.refused(refused)})
+    ask.keep(cookie)
+    return ask.go(goes_to)
+
+
+async def _form(
+    ask: Ask,
+    status: int = 200,
+    *,
+    goes_to: str,
+    address: str = "",
+    sent: bool = False,
+    errors: dict[str, str] | None = None,
+) -> Response:
+    passkey = usecases.ask_for_passkey(ask.door, ask.host, usecases.hash_of(_browser(ask)).hex())
+    return ask.show(
+        "sign_in.html",
+        status,
+        goes_to=goes_to,
+        address=address,
+        sent=sent,
+        errors=errors or {},
+        passkey=passkey,
+        providers=await usecases.providers_of(ask.door, ask.host),
+    )
+
+
+def _browser(ask: Ask) -> str:
+    """What tells this browser from others, for as long as a link is good."""
+    kept = next((value for name, value, _ in ask.cookies if name == BROWSER), "")
+    browser = kept or ask.request.cookies.get(BROWSER) or usecases.new_secret()
+    if not kept:
+        ask.cookies.append((BROWSER, browser, _LINK_S))
+    return browser
+
+
+@get("/sign-in/with/{provider}", None)
+async def send_to_provider(ask: Ask) -> Response:
+    """To who else lets people in, and back."""
+    url = await usecases.send_to(ask.door, ask.host, ask.path("provider"), _browser(ask), inside(ask.query("next")))
+    return RedirectResponse(url, HTTPStatus.SEE_OTHER)
+
+
+@get("/sign-in/back", None)
+async def come_back(ask: Ask) -> Response:
+    """Back from there."""
+    try:
+        cookie, goes_to = await usecases.come_back(
+            ask.door,
+            ask.host,
+            state=ask.query("state"),
+            code=ask.query("code"),
+            issuer=ask.query("iss"),
+            browser=ask.request.cookies.get(BROWSER, ""),
+            agent=ask.agent,
+        )
+    except Refusal as refused:
+        return await _form(ask, 422, goes_to="/", errors={"provider": ask.refused(refused)})
+    ask.keep(cookie)
+    return ask.go(inside(goes_to))
 
 
 @get("/in/{token}", None)
@@ -46,22 +117,36 @@ async def show_button(ask: Ask) -> Response:
 @post("/in/{token}", None)
 async def come_in(ask: Ask) -> Response:
     """Use a link."""
-    agent = ask.request.headers.get("user-agent", "")
     browser = ask.request.cookies.get(BROWSER, "")
     try:
-        cookie, link, people = await usecases.come_in(ask.door, ask.host, ask.path("token"), browser, agent)
+        cookie, link, people = await usecases.come_in(ask.door, ask.host, ask.path("token"), browser, ask.agent)
     except NotFound:
         return ask.show("come_in.html", 422, not_good=True)
-    ask.cookies.append((SESSION, cookie, store.SESSION_HOURS * 3600))
-    return ask.go("/who" if len(people) > 1 else inside(link.goes_to))
+    ask.keep(cookie)
+    goes_to = inside(link.goes_to)
+    return ask.go("/who", next=goes_to) if len(people) > 1 else ask.go(goes_to)
+
+
+@get("/who", ANYBODY)
+async def who(ask: Ask) -> Response:
+    """Whom the reader is here, where they are several."""
+    people = await usecases.same_reader(ask.door, ask.host.tenant, ask.at)
+    return ask.show("who.html", people=people, goes_to=inside(ask.query("next")))
+
+
+@post("/who", ANYBODY)
+async def choose(ask: Ask) -> Response:
+    """Go on as one of them."""
+    if ask.typed("contact") != ask.at.contact_id:
+        ask.keep(await usecases.become(ask.door, ask.host.tenant, ask.at, ask.typed("contact")))
+    return ask.go(inside(ask.typed("next")))
 
 
 @post("/sign-out", ANYBODY)
 async def sign_out(ask: Ask) -> Response:
     """Out is out."""
-    assert ask.session is not None, "the guard has seen it"
     async with ask.door.database.transaction([ask.person.tenant]) as tx:
-        await store.end_session(tx, ask.person.tenant, ask.session.login_id, ask.session.session_id)
+        await store.end_session(tx, ask.person.tenant, ask.at.login_id, ask.at.session_id)
         await usecases.noted(tx, ask.person, "portal/SignOut")
     ask.cookies.append((SESSION, "", 0))
     return ask.go("/sign-in")

@@ -10,8 +10,7 @@ from receivables.notifications.v1 import service_pb2
 
 from services.portal.asks import Asking, Away, Refused, Unknown, Write
 from services.portal.domain.people import ANYBODY
-from services.portal.pages.sign_in import inside
-from services.portal.web import Ask, post
+from services.portal.web import Ask, inside, post
 
 MESSAGES = 500  # of a thread, on a page
 

@@ -39,6 +39,10 @@ class Session:
     created_at: datetime
     seen_at: datetime
     proven_at: datetime | None
+    # A keyed hash of the address whose mail let it in, or empty.
+    proved_address: bytes
+    # What is left of its reader's roles; None: all.
+    roles: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +84,24 @@ async def ask_for_link(tx: Tx, tenant: str, address: str, browser_hash: bytes, g
     return link_id
 
 
-async def invite(tx: Tx, tenant: str, contact_id: str, invited_by: str) -> str:
-    """Somebody is asked in; return the link's id."""
-    link_id = new_id()
-    await tx.run(
+async def invite(tx: Tx, tenant: str, link_id: str, contact_id: str, invited_by: str) -> bool:
+    """Somebody is asked in; False if that link is there already."""
+    added = await tx.run(
         """INSERT INTO one_time_link (tenant, link_id, kind, address, contact_id, invited_by, goes_to, browser_hash, link_hash,
                                       expires_at)
-           VALUES (%s, %s, 'INVITATION', '', %s, %s, '/', '', '', now() + make_interval(mins => %s))""",
+           VALUES (%s, %s, 'INVITATION', '', %s, %s, '/', '', '', now() + make_interval(mins => %s))
+           ON CONFLICT DO NOTHING""",
         [tenant, link_id, contact_id, invited_by, INVITATION_MINUTES],
     )
-    return link_id
+    return added == 1
+
+
+async def void_links(tx: Tx, tenant: str, contact_id: str) -> None:
+    """No invitation of a contact is good any more."""
+    await tx.run(
+        "UPDATE one_time_link SET used_at = now() WHERE tenant = %s AND contact_id = %s AND used_at IS NULL",
+        [tenant, contact_id],
+    )
 
 
 async def link_to_send(tx: Tx, tenant: str, link_id: str, link_hash: bytes) -> Any:
@@ -117,6 +129,12 @@ async def use_link(tx: Tx, tenant: str, link_hash: bytes, browser_hash: bytes) -
     return Link(row.link_id, row.kind, row.address, row.contact_id, row.goes_to)
 
 
+async def contact_of(tx: Tx, tenant: str, login_id: str) -> str:
+    """Whose login it is; "" if there is none."""
+    row = await tx.row("SELECT contact_id FROM login WHERE tenant = %s AND login_id = %s", [tenant, login_id])
+    return str(row.contact_id) if row else ""
+
+
 async def login_of(tx: Tx, tenant: str, contact_id: str) -> str:
     """The id of a contact's login, which is made at the first time."""
     await tx.run(
@@ -128,14 +146,22 @@ async def login_of(tx: Tx, tenant: str, contact_id: str) -> str:
 
 
 async def begin_session(
-    tx: Tx, tenant: str, session_hash: bytes, contact_id: str, *, assurance: int, agent: str, on_behalf_of: str = ""
+    tx: Tx,
+    tenant: str,
+    session_hash: bytes,
+    contact_id: str,
+    *,
+    assurance: int,
+    agent: str,
+    proved_address: bytes = b"",
+    roles: list[str] | None = None,
 ) -> None:
     """Somebody is in."""
     await tx.run(
         """INSERT INTO session (tenant, session_hash, session_id, login_id, contact_id, assurance, on_behalf_of, agent,
-                                created_at, seen_at, proven_at, ends_at)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, now(), now(), CASE WHEN %s = 2 THEN now() END,
-                   now() + make_interval(hours => %s))""",
+                                created_at, seen_at, proven_at, ends_at, proved_address, roles)
+           VALUES (%s, %s, %s, %s, %s, %s, '', %s, now(), now(), CASE WHEN %s = 2 THEN now() END,
+                   now() + make_interval(hours => %s), %s, %s)""",
         [
             tenant,
             session_hash,
@@ -143,15 +169,19 @@ async def begin_session(
             await login_of(tx, tenant, contact_id),
             contact_id,
             assurance,
-            on_behalf_of,
             agent[:200],
             assurance,
             SESSION_HOURS,
+            proved_address,
+            roles,
         ],
     )
 
 
-_SESSION = "session_id, login_id, contact_id, assurance, on_behalf_of, agent, created_at, seen_at, proven_at"
+_SESSION = (
+    "session_id, login_id, contact_id, assurance, on_behalf_of, agent, created_at, seen_at, proven_at, proved_address,"
+    " roles"
+)
 _STANDS = f"ended_at IS NULL AND ends_at > now() AND seen_at > now() - interval '{IDLE_MINUTES} minutes'"
 
 
@@ -200,6 +230,25 @@ async def end_sessions(tx: Tx, tenant: str, contact_id: str) -> int:
     )
 
 
+async def take_over(tx: Tx, tenant: str, session_hash: bytes, before: Session) -> None:
+    """A session goes on as another: it is as old as the one before, which ends."""
+    await tx.run(
+        """UPDATE session AS s SET created_at = b.created_at, ends_at = b.ends_at FROM session AS b
+            WHERE s.tenant = %s AND s.session_hash = %s AND b.tenant = s.tenant AND b.session_id = %s""",
+        [tenant, session_hash, before.session_id],
+    )
+    await end_session(tx, tenant, before.login_id, before.session_id)
+
+
+async def end_others(tx: Tx, tenant: str, login_id: str, session_id: str) -> int:
+    """End all of somebody's sessions but one."""
+    return await tx.run(
+        """UPDATE session SET ended_at = now()
+            WHERE tenant = %s AND login_id = %s AND session_id <> %s AND ended_at IS NULL""",
+        [tenant, login_id, session_id],
+    )
+
+
 async def renew_session(tx: Tx, tenant: str, session_id: str, session_hash: bytes, *, assurance: int) -> None:
     """Give a session another id, as its reader has shown a factor."""
     await tx.run(
@@ -230,6 +279,7 @@ async def forget_outdated(tx: Tx, tenant: str) -> int:
         ("one_time_link", "expires_at < now() - interval '1 day'"),
         ("session", "ends_at < now() - interval '30 days'"),
         ("rate", "at < now() - interval '1 day'"),
+        ("answered", "at < now() - interval '1 day'"),
     ):
         forgotten += await tx.run(
             f"""DELETE FROM {table} WHERE ctid = ANY (ARRAY (

@@ -1,6 +1,6 @@
 """How people come in, and what they are while they are in."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
@@ -51,11 +51,11 @@ async def ask_for_link(door: Door, host: Host, address: str, asker: Asker) -> No
         await jobs.add(tx, [Job(LINK, f"link/{link_id}", own_word(host.tenant))])
 
 
-async def invite(tx: Tx, person: Person, contact_id: str) -> None:
-    """Mail somebody an invitation, in the name of who invites."""
-    link_id = await store.invite(tx, person.tenant, contact_id, person.subject)
-    await jobs.add(tx, [Job(LINK, f"link/{link_id}", own_word(person.tenant))])
-    await noted(tx, person, "portal/Invite", about=contact_id)
+async def invite(tx: Tx, person: Person, contact_id: str, link_id: str) -> None:
+    """Mail somebody an invitation, in the name of who invites; once for each id of a link."""
+    if await store.invite(tx, person.tenant, link_id, contact_id, person.subject):
+        await jobs.add(tx, [Job(LINK, f"link/{link_id}", own_word(person.tenant))])
+        await noted(tx, person, "portal/Invite", about=contact_id)
 
 
 def works(door: Door) -> tuple[Work, ...]:
@@ -82,9 +82,9 @@ async def _send(door: Door, job: Job) -> None:
     contact_id = link.contact_id
     if link.kind == "SIGN_IN":
         found = await own.notifications("FindContacts", notifications_pb2.FindContactsRequest(email=link.address))
-        if not found.contacts:
+        contact_id = next((one.contact_id for one in found.contacts if one.roles), "")
+        if not contact_id:
             return
-        contact_id = found.contacts[0].contact_id
     invited = link.kind == "INVITATION"
     request = notifications_pb2.SendLinkRequest(
         contact_id=contact_id,
@@ -108,28 +108,73 @@ async def come_in(door: Door, host: Host, token: str, browser: str, agent: str) 
     people = await _people(door, host.tenant, link)
     if not people:
         raise NotFound("sign_in.link_unknown", "this link is not good any more")
-    cookie = await begin(door, people[0], agent=agent, assurance=1)
+    proved = door.keyed("address", link.address) if link.address else b""
+    cookie = await begin(door, people[0], agent=agent, assurance=1, proved_address=proved)
     return cookie, link, people
 
 
-async def begin(door: Door, person: Person, *, agent: str, assurance: int) -> str:
-    """Open a session for somebody who has shown who they are; return its cookie."""
+async def begin(
+    door: Door,
+    person: Person,
+    *,
+    agent: str,
+    assurance: int,
+    proved_address: bytes = b"",
+    instead_of: Session | None = None,
+    roles: list[str] | None = None,
+) -> str:
+    """Open a session for somebody who has shown who they are, or go on with one as somebody else; return its cookie."""
     cookie = new_secret()
     async with door.database.transaction([person.tenant]) as tx:
         await store.begin_session(
-            tx, person.tenant, hash_of(cookie), person.contact_id, assurance=assurance, agent=agent
+            tx,
+            person.tenant,
+            hash_of(cookie),
+            person.contact_id,
+            assurance=assurance,
+            agent=agent,
+            proved_address=proved_address,
+            roles=roles,
         )
+        if instead_of is not None:
+            await store.take_over(tx, person.tenant, hash_of(cookie), instead_of)
         await noted(tx, person, "portal/SignIn")
     return cookie
+
+
+async def same_reader(door: Door, tenant: str, session: Session) -> list[Person]:
+    """Whom a session's reader may be: all contacts with the address whose mail let it in, as long as it is theirs.
+
+    Who came in otherwise has shown no address; who has another by now, perhaps by somebody who may change it, is not let
+    become whoever else has that.
+    """
+    own = door.asks.own(tenant)
+    request = notifications_pb2.GetContactRequest(contact_id=session.contact_id)
+    address = (await own.notifications("GetContact", request)).contact.email.casefold()
+    if not session.proved_address or door.keyed("address", address) != session.proved_address:
+        return []
+    found = await own.notifications("FindContacts", notifications_pb2.FindContactsRequest(email=address))
+    return [person_of(tenant, contact) for contact in found.contacts if contact.roles]
+
+
+async def become(door: Door, tenant: str, session: Session, contact_id: str) -> str:
+    """Go on as another contact who has the same address: in by mail alone, since factors are a contact's own."""
+    people = await same_reader(door, tenant, session)
+    person = next((one for one in people if one.contact_id == contact_id), None)
+    if person is None:
+        raise NotFound("sign_in.not_this_reader", "that is somebody else")
+    return await begin(
+        door, person, agent=session.agent, assurance=1, proved_address=session.proved_address, instead_of=session
+    )
 
 
 async def _people(door: Door, tenant: str, link: Link) -> list[Person]:
     own = door.asks.own(tenant)
     if link.kind == "INVITATION":
         person = await find_person(door, tenant, link.contact_id)
-        return [person] if person else []
+        return [person] if person and person.roles else []
     found = await own.notifications("FindContacts", notifications_pb2.FindContactsRequest(email=link.address))
-    return [person_of(tenant, contact) for contact in found.contacts]
+    return [person_of(tenant, contact) for contact in found.contacts if contact.roles]
 
 
 async def find_person(door: Door, tenant: str, contact_id: str) -> Person | None:
@@ -154,20 +199,6 @@ def person_of(tenant: str, contact: Any) -> Person:
         language=contact.language or "en",
         scope=Scope(scope.site, scope.cost_centre, scope.purchase_order),
     )
-
-
-async def who_is_in(door: Door, host: Host, cookie: str) -> tuple[Session, Person] | None:
-    """The session of a cookie, and who has it; None if there is none, or it is over."""
-    async with door.database.transaction([host.tenant], within=2.0) as tx:
-        session = await store.find_session(tx, host.tenant, hash_of(cookie))
-    if session is None:
-        return None
-    person = await find_person(door, host.tenant, session.contact_id)
-    if person is None:
-        async with door.database.transaction([host.tenant]) as tx:
-            await store.end_sessions(tx, host.tenant, session.contact_id)
-        return None
-    return session, replace(person, assurance=session.assurance, on_behalf_of=session.on_behalf_of)
 
 
 async def add_host(database: Database, host: Host) -> None:

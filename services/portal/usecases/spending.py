@@ -1,12 +1,28 @@
-"""Orders that people place here: at once, or once somebody has approved them."""
+"""Orders that people place here: at once, or once somebody has approved them; and the rules that say which."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 
-from services.portal.asks import Write
-from services.portal.domain.people import Person
-from services.portal.usecases.door import Door
+from services.chassis import jobs
+from services.chassis.database import Tx
+from services.chassis.jobs import Job
+from services.chassis.workers import Batch, Work
+from services.kernel.money import Money
+from services.kernel.refusals import Conflict, Forbidden, Invalid, NotFound
+from services.portal import store
+from services.portal.asks import Refused, Unknown, Write
+from services.portal.domain import spending
+from services.portal.domain.people import BUYER_ROLES, CONTACT, Person
+from services.portal.domain.spending import Rule
+from services.portal.store import Purchase
+from services.portal.usecases.door import Door, noted, own_word
+from services.portal.usecases.signing_in import find_person
+
+PLACE = "place"  # the kind of job that places what was approved
+_ID_CHARACTERS = 32
+_UNKNOWN = NotFound("approval.unknown", "there is no such order")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +31,7 @@ class Placed:
 
     # "" as long as it waits.
     order_id: str
-    # Of what waits: `/approvals/<id>`; "" of an order that is placed.
+    # Of what waits: `/approvals`; "" of an order that is placed.
     approval_id: str = ""
 
     @property
@@ -24,10 +40,200 @@ class Placed:
         return bool(self.approval_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An order that needs approval, as the reader sees it."""
+
+    purchase: Purchase
+    who: str
+    lines: Sequence[str]
+    may_decide: bool
+    is_own: bool
+
+
 async def place_or_ask(door: Door, person: Person, request: invoicing_pb2.PlaceOrderRequest, write: Write) -> Placed:
     """Place an order in somebody's name; one above what they may spend waits for an approver.
 
     `write` is the form's own id: the same form sent again is the same order.
     """
-    answer = await door.asks.of(person).invoicing("PlaceOrder", request, write)
-    return Placed(answer.order_id)
+    if not person.is_buyer:
+        answer = await door.asks.of(person).invoicing("PlaceOrder", request, write)
+        return Placed(answer.order_id)
+    purchase = await _purchase(door, person, request, write)
+    if purchase.state == "AWAITING":
+        return Placed("", purchase.purchase_id)
+    if purchase.state == "PLACED":
+        return Placed(purchase.order_id)
+    return Placed(await _place(door, person, purchase))
+
+
+async def _purchase(door: Door, person: Person, request: invoicing_pb2.PlaceOrderRequest, write: Write) -> Purchase:
+    """The order as it is kept, decided by the rules the first time that its form is sent."""
+    tenant, order = person.tenant, request.order
+    purchase_id = door.keyed("purchase", tenant, person.contact_id, write.key).hex()[:_ID_CHARACTERS]
+    spender = person.on_behalf_of.partition(":")[2] or person.contact_id
+    async with door.database.transaction([tenant]) as tx:
+        await store.lock_spender(tx, tenant, spender)
+        if (kept := await store.find_purchase(tx, tenant, purchase_id)) is not None:
+            return kept
+        rules = await store.rules_of(tx, tenant, person.account_id)
+        rule = spending.rule_for(rules, spender, person.roles, order.currency)
+        spent = Money(await store.spent_this_month(tx, tenant, spender, order.currency), order.currency)
+        amount = max(order.gross_minor, order.net_minor, sum(line.net_minor for line in order.lines))
+        waits = spending.must_ask(rule, Money(amount, order.currency), spent)
+        await store.add_purchase(
+            tx,
+            tenant,
+            Purchase(
+                purchase_id=purchase_id,
+                account_id=person.account_id,
+                contact_id=spender,
+                ordered_by=_actor(person),
+                currency=order.currency,
+                gross_minor=amount,
+                state="AWAITING" if waits else "PLACING",
+                request=request.SerializeToString(),
+                assurance=person.assurance,
+                requested_at=tx.at,
+                expires_at=tx.at,
+                decided_by="",
+                code="",
+                order_id="",
+            ),
+        )
+        if waits:
+            await noted(tx, person, "portal/AskForApproval", about=purchase_id)
+        added = await store.find_purchase(tx, tenant, purchase_id)
+        assert added is not None, "it was added just now"
+        return added
+
+
+async def _place(door: Door, person: Person, purchase: Purchase) -> str:
+    """Place an order; once, however often it is tried. Raises Refused, which is kept, or Away, after which it goes on."""
+    if purchase.state != "PLACING":
+        raise Conflict("approval.over", "this order was decided already")
+    request = invoicing_pb2.PlaceOrderRequest.FromString(purchase.request)
+    try:
+        answer = await door.asks.of(person).invoicing("PlaceOrder", request, Write(f"purchase {purchase.purchase_id}"))
+    except (Refused, Unknown) as refused:
+        code = refused.code if isinstance(refused, Refused) else "approval.not_allowed"
+        async with door.database.transaction([person.tenant]) as tx:
+            await store.settle(tx, person.tenant, purchase.purchase_id, code=code)
+        raise
+    async with door.database.transaction([person.tenant]) as tx:
+        await store.settle(tx, person.tenant, purchase.purchase_id, order_id=answer.order_id)
+    return str(answer.order_id)
+
+
+def placing(door: Door) -> Work:
+    """How what was approved is placed: in the name of who ordered it, with the roles that one has by then."""
+
+    async def place(batch: Batch) -> None:
+        for job in batch.jobs:
+            await _place_approved(door, job)
+        async with batch.finishing():
+            pass
+
+    return Work(PLACE, place, most=20)
+
+
+async def _place_approved(door: Door, job: Job) -> None:
+    purchase_id = job.subject.removeprefix("purchase/")
+    async with door.database.transaction([job.tenant]) as tx:
+        purchase = await store.find_purchase(tx, job.tenant, purchase_id)
+    if purchase is None or purchase.state != "PLACING":
+        return
+    person = await find_person(door, job.tenant, purchase.contact_id)
+    if person is None or person.account_id != purchase.account_id or not person.roles:
+        async with door.database.transaction([job.tenant]) as tx:
+            await store.settle(tx, job.tenant, purchase_id, code="approval.left")
+        return
+    try:
+        await _place(door, replace(person, assurance=purchase.assurance), purchase)
+    except (Refused, Unknown):
+        return  # it is kept with its code
+
+
+async def approvals(door: Door, person: Person) -> list[Asked]:
+    """Orders of the account that needed approval: those that the reader may decide, and their own."""
+    async with door.database.transaction([person.tenant], accounts=[person.account_id]) as tx:
+        rules = await store.rules_of(tx, person.tenant, person.account_id)
+        found = await store.purchases_of(tx, person.tenant, person.account_id)
+    names: dict[str, str] = {}
+    shown: list[Asked] = []
+    for one in found:
+        may = one.state == "AWAITING" and spending.may_approve(rules, person, _amount(one), _behind(one))
+        is_own = person.contact_id == one.contact_id
+        if not (may or is_own or one.decided_by.startswith(person.subject)):
+            continue
+        if one.contact_id not in names:
+            known = await find_person(door, person.tenant, one.contact_id)
+            names[one.contact_id] = known.name if known else one.contact_id
+        order = invoicing_pb2.PlaceOrderRequest.FromString(one.request).order
+        lines = [f"{line.quantity} × {line.name or line.sku}" for line in order.lines[:5]]
+        shown.append(Asked(one, names[one.contact_id], lines, may_decide=may, is_own=is_own))
+    return shown
+
+
+async def decide(door: Door, person: Person, purchase_id: str, *, says_yes: bool) -> None:
+    """Approve an order, or refuse it; what is approved is placed at once."""
+    tenant = person.tenant
+    async with door.database.transaction([tenant], accounts=[person.account_id]) as tx:
+        purchase = await store.find_purchase(tx, tenant, purchase_id)
+        if purchase is None:
+            raise _UNKNOWN
+        rules = await store.rules_of(tx, tenant, person.account_id)
+        if not spending.may_approve(rules, person, _amount(purchase), _behind(purchase)):
+            raise Forbidden("approval.not_yours", "this order is for somebody else to approve")
+        state, code = ("PLACING", "") if says_yes else ("REFUSED", "approval.refused")
+        if not await store.decide(tx, tenant, purchase_id, state=state, by=_actor(person), code=code):
+            raise Conflict("approval.over", "this order was decided already, or waited too long")
+        if says_yes:
+            await jobs.add(tx, [Job(PLACE, f"purchase/{purchase_id}", own_word(tenant))])
+        await noted(tx, person, "portal/Approve" if says_yes else "portal/Refuse", about=purchase_id)
+
+
+async def rules_of(door: Door, person: Person) -> list[Rule]:
+    """The rules of somebody's account."""
+    async with door.database.transaction([person.tenant], accounts=[person.account_id]) as tx:
+        return await store.rules_of(tx, person.tenant, person.account_id)
+
+
+async def save_rule(door: Door, person: Person, rule: Rule, contacts: Sequence[str], once: str) -> None:
+    """Say what a colleague, or whoever has a role, may order without asking; `contacts`: the account's people."""
+    kind, _, name = rule.who.partition(":")
+    known = contacts if kind == CONTACT else BUYER_ROLES
+    if kind not in (CONTACT, "role") or name not in known:
+        raise Invalid("spending.who", "choose a role or a colleague")
+    if rule.per_order_minor is None and rule.per_month_minor is None:
+        raise Invalid("spending.empty", "say how much, for an order or for a month")
+    if any(minor is not None and minor < 0 for minor in (rule.per_order_minor, rule.per_month_minor)):
+        raise Invalid("spending.amount", "an amount is not less than nothing")
+    rule_id = door.keyed("rule", person.tenant, once).hex()[:_ID_CHARACTERS]
+    async with door.database.transaction([person.tenant], accounts=[person.account_id]) as tx:
+        await store.save_rule(tx, person.tenant, person.account_id, replace(rule, rule_id=rule_id), person.subject)
+        await noted(tx, person, "portal/SetSpendRule", about=rule.who)
+
+
+async def remove_rule(door: Door, person: Person, rule_id: str) -> None:
+    """A rule is none any more."""
+    async with door.database.transaction([person.tenant], accounts=[person.account_id]) as tx:
+        await store.remove_rule(tx, person.tenant, person.account_id, rule_id)
+        await noted(tx, person, "portal/RemoveSpendRule", about=rule_id)
+
+
+async def forget_outdated(tx: Tx, tenant: str) -> int:
+    """What nobody has decided in time waits no longer; links, sessions and counts whose time is over go."""
+    return await store.expire(tx, tenant, store.AT_ONCE) + await store.forget_outdated(tx, tenant)
+
+
+def _amount(purchase: Purchase) -> Money:
+    return Money(purchase.gross_minor, purchase.currency)
+
+
+def _actor(person: Person) -> str:
+    return f"{person.subject} for {person.on_behalf_of}" if person.on_behalf_of else person.subject
+
+
+def _behind(purchase: Purchase) -> frozenset[str]:
+    return frozenset(purchase.ordered_by.split(" for ")) | {f"{CONTACT}:{purchase.contact_id}"}

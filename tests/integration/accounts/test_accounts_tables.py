@@ -57,7 +57,9 @@ OF_NO_ACCOUNT = {
     "portal": {
         "host": "the seller's own",
         **dict.fromkeys(("login", "one_time_link", "session"), "who has come in, by a contact's id: no call reads it"),
-        "rate": "counts by a keyed hash: no call reads it",
+        **dict.fromkeys(("passkey", "totp"), "how somebody shows who they are, by their login's id: no call reads it"),
+        "known_by": "who somebody is to a provider of identities, by a contact's id: no call reads it",
+        **dict.fromkeys(("rate", "answered"), "counts, and challenges, by a hash: no call reads it"),
     },
 }
 # What the services that need more than a database are told beside it.

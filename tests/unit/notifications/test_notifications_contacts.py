@@ -81,6 +81,12 @@ def test_buyers_hold_buyers_roles_and_sellers_hold_sellers_roles():
     assert refusal_of(account_id="") == "contact.role_of_other_side"
 
 
-def test_somebody_without_a_role_must_at_least_want_the_documents():
-    assert refusal_of(roles=()) == "contact.without_role"
-    assert replace(CLERK, roles=(), wants_document=True).check()
+def test_somebody_new_without_a_role_must_at_least_want_the_documents():
+    with pytest.raises(Invalid) as refused:
+        replace(CLERK, roles=(), wants_document=False).check_new()
+    assert refused.value.code == "contact.without_role"
+    replace(CLERK, roles=(), wants_document=True).check_new()
+
+
+def test_somebody_known_may_lose_the_last_role():
+    assert replace(CLERK, roles=(), wants_document=False).check()

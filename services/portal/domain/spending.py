@@ -1,0 +1,58 @@
+"""What people may order without asking, and who may say yes to more."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.kernel.money import Money
+from services.portal.domain.people import Person
+
+# Who may approve at all: the roles that answer for what a company buys.
+APPROVERS = frozenset({"AP_MANAGER", "FINANCE_LEAD", "PROCUREMENT", "ACCOUNT_ADMIN"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What somebody, or whoever has a role, may order without asking, in one currency; None: without limit."""
+
+    rule_id: str
+    # "contact:c1" or "role:REQUESTER".
+    who: str
+    currency: str
+    per_order_minor: int | None
+    per_month_minor: int | None
+
+
+def rule_for(rules: Iterable[Rule], contact_id: str, roles: Iterable[str], currency: str) -> Rule | None:
+    """The rule for somebody (RULES: spend rules): their own, else the most generous of their roles'; None: no limit."""
+    known = {rule.who: rule for rule in rules if rule.currency == currency}
+    if own := known.get(f"contact:{contact_id}"):
+        return own
+    of_roles = [known[f"role:{role}"] for role in roles if f"role:{role}" in known]
+    return max(of_roles, key=_generosity, default=None)
+
+
+def _generosity(rule: Rule) -> tuple[bool, int, bool, int]:
+    order, month = rule.per_order_minor, rule.per_month_minor
+    return order is None, order or 0, month is None, month or 0
+
+
+def must_ask(rule: Rule | None, amount: Money, spent: Money) -> bool:
+    """Whether an order needs approval, by the rule and by what was spent this month before it."""
+    if rule is None:
+        return False
+    above_order = rule.per_order_minor is not None and amount.minor > rule.per_order_minor
+    above_month = rule.per_month_minor is not None and spent.minor + amount.minor > rule.per_month_minor
+    return above_order or above_month
+
+
+def may_approve(rules: Iterable[Rule], approver: Person, amount: Money, asked_by: frozenset[str]) -> bool:
+    """Whether somebody may approve an order of that amount (RULES: four eyes).
+
+    `asked_by`: all who stand behind the order.
+    """
+    behind = {approver.subject, approver.on_behalf_of} - {""}
+    if behind & asked_by or not approver.roles & APPROVERS:
+        return False
+    judged_as = approver.on_behalf_of.partition(":")[2] or approver.contact_id
+    rule = rule_for(rules, judged_as, approver.roles & APPROVERS, amount.currency)
+    return rule is None or rule.per_order_minor is None or amount.minor <= rule.per_order_minor

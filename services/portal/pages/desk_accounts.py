@@ -1,0 +1,144 @@
+"""Accounts at the seller's desk: the list, and everything about one."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+from fastapi.responses import Response
+from receivables.credit.v1 import service_pb2 as credit_pb2
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
+from receivables.ledger.v1 import service_pb2 as ledger_pb2
+from receivables.notifications.v1 import service_pb2 as notifications_pb2
+
+from services.portal.asks import Refused, Unknown, together
+from services.portal.domain import aging, months
+from services.portal.domain.people import SELLER_ROLES, Guard
+from services.portal.pages.invoices import Paper
+from services.portal.web import PAGE, Ask, csv_of, get
+
+READS = Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY"})
+_SEARCHED = 1_000  # accounts, of which names are looked through
+_ITEMS = 500
+_FEW = 10  # rows of each kind
+_LISTED = 200  # orders, invoices, payments of which the months are made
+# Roles of a buyer that somebody should have, so that mail reaches a person.
+WANTED = ("AP_CLERK", "PROCUREMENT", "RECEIVING", "ACCOUNT_ADMIN")
+
+
+@get("/desk/accounts", READS)
+async def accounts(ask: Ask) -> Response:
+    """Accounts by id; ?q= opens the one by that id, or looks through names."""
+    wanted = ask.query("q").strip()
+    if wanted and await _is_account(ask, wanted):
+        return ask.go(f"/desk/accounts/{quote(wanted)}")
+    request = credit_pb2.ListAccountsRequest(
+        page_size=_SEARCHED if wanted else PAGE, page_token="" if wanted else ask.query("after")
+    )
+    found = await ask.of.credit("ListAccounts", request)
+    rows = [one for one in found.accounts if _matches(one, wanted)] if wanted else list(found.accounts)
+    return ask.show(
+        "desk_accounts.html",
+        rows=rows[: 4 * PAGE],
+        next_token="" if wanted else found.next_page_token,
+        cut=bool(wanted and (found.next_page_token or len(rows) > 4 * PAGE)),
+    )
+
+
+async def _is_account(ask: Ask, named: str) -> bool:
+    try:
+        await ask.of.credit("GetAccount", credit_pb2.GetAccountRequest(account_id=named[:64]))
+    except (Unknown, Refused):
+        return False
+    return True
+
+
+def _matches(account: Any, wanted: str) -> bool:
+    return wanted.casefold() in f"{account.account_id} {account.company.name}".casefold()
+
+
+@get("/desk/accounts.csv", READS)
+async def accounts_csv(ask: Ask) -> Response:
+    """The first thousand as a file."""
+    found = await ask.of.credit("ListAccounts", credit_pb2.ListAccountsRequest(page_size=_SEARCHED))
+    say, exact = ask.words.say, ask.words.exact
+    head = [say(t) for t in ("Account", "Name", "Limit", "Owed", "Reserved", "Still free", "Currency")]
+    rows = [
+        [
+            one.account_id,
+            one.company.name,
+            *(exact(amount) for amount in (one.limit, one.used, one.held, one.headroom)),
+            one.limit.currency,
+        ]
+        for one in found.accounts
+    ]
+    return csv_of(head, rows, "accounts.csv")
+
+
+@get("/desk/accounts/{account}", READS)
+async def account(ask: Ask) -> Response:
+    """One account: what it may owe and owes, its people, orders, documents and cases, what was agreed."""
+    of, account_id = ask.of, ask.path("account")
+    found = await together(
+        line=of.credit("GetAccount", credit_pb2.GetAccountRequest(account_id=account_id)),
+        balance=of.ledger("GetAccount", ledger_pb2.GetAccountRequest(account_id=account_id)),
+        items=of.ledger("ListOpenItems", ledger_pb2.ListOpenItemsRequest(account_id=account_id, page_size=_ITEMS)),
+        payments=of.ledger("ListPayments", ledger_pb2.ListPaymentsRequest(account_id=account_id, page_size=_LISTED)),
+        people=of.notifications(
+            "ListContacts", notifications_pb2.ListContactsRequest(account_id=account_id, page_size=4 * PAGE)
+        ),
+        orders=of.invoicing("ListOrders", invoicing_pb2.ListOrdersRequest(account_id=account_id, page_size=_LISTED)),
+        invoices=of.invoicing(
+            "ListInvoices",
+            invoicing_pb2.ListInvoicesRequest(account_id=account_id, page_size=_LISTED, newest_first=True),
+        ),
+        cases=of.disputes("ListDisputes", disputes_pb2.ListDisputesRequest(account_id=account_id, page_size=4 * PAGE)),
+        decisions=of.credit("ListDecisions", credit_pb2.ListDecisionsRequest(account_id=account_id, page_size=_FEW)),
+        holds=of.credit("ListHolds", credit_pb2.ListHoldsRequest(account_id=account_id, page_size=PAGE)),
+        contract=of.invoicing("GetContract", invoicing_pb2.GetContractRequest(account_id=account_id)),
+    )
+    if found["line"] is False:
+        raise Unknown
+    items = found["items"].items if found["items"] else ()
+    today = await ask.today()
+    open_items = [(date.fromisoformat(item.due_date), item.open.minor, item.open.currency) for item in items]
+    by_month = months.by_month(_facts(found))
+    return ask.show(
+        "desk_account.html",
+        account_id=account_id,
+        aging=aging.bands(open_items, today),
+        late=lambda day: date.fromisoformat(day) < today,
+        papers=[Paper.of(document) for document in found["invoices"].documents[:_FEW]] if found["invoices"] else (),
+        months=by_month,
+        most=months.largest(by_month),
+        kinds=months.KINDS,
+        gaps=_gaps(found["people"]),
+        few=_FEW,
+        **found,
+    )
+
+
+def _facts(found: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """What was ordered, invoiced less credited, and paid, in the account's currency."""
+    if not found["line"]:
+        return
+    currency = found["line"].account.limit.currency
+    for order in found["orders"].orders if found["orders"] else ():
+        if order.placed.currency == currency:
+            yield "ordered", order.placed.placed_on, order.placed.gross_minor
+    for document in found["invoices"].documents if found["invoices"] else ():
+        paper = Paper.of(document)
+        if paper.gross.currency == currency:
+            yield "invoiced", paper.issued_on, -paper.gross.minor if paper.is_credit else paper.gross.minor
+    for payment in found["payments"].payments if found["payments"] else ():
+        if payment.amount.currency == currency:
+            yield "paid", payment.value_date, payment.amount.minor
+
+
+def _gaps(people: Any) -> list[str]:
+    """Roles that nobody of a buyer has."""
+    if not people or people.next_page_token:
+        return []
+    held = {role for contact in people.contacts for role in contact.roles}
+    return [role for role in WANTED if role not in held]

@@ -1,0 +1,44 @@
+"""Billing at the seller's desk: invoices that are held back by a rule, and what mends them."""
+
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
+
+from fastapi.responses import Response
+from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
+
+from services.portal.domain import findings
+from services.portal.domain.people import Guard
+from services.portal.web import Ask, get, post
+
+READS = Guard(frozenset({"BILLING", "SALES", "SELLER_ADMIN", "AUDITOR"}))
+RETRIES = Guard(frozenset({"BILLING", "SELLER_ADMIN"}))
+_DRAFTS = 100
+
+
+@get("/desk/billing", READS)
+async def billing(ask: Ask) -> Response:
+    """Held drafts by buyer, since it is a buyer's data that mends them all at once; the oldest first within."""
+    request = invoicing_pb2.ListHeldRequest(
+        account_id=ask.query("account")[:64], page_size=_DRAFTS, page_token=ask.query("after")
+    )
+    found = await ask.of.invoicing("ListHeld", request)
+    drafts = sorted(found.drafts, key=lambda draft: draft.account_id)
+    by_account: Mapping[str, list[Any]] = {
+        account: list(of) for account, of in groupby(drafts, key=lambda draft: draft.account_id)
+    }
+    return ask.show(
+        "desk_billing.html",
+        by_account=by_account,
+        next_token=found.next_page_token,
+        mends=findings.mended_by,
+        queued=ask.query("queued"),
+    )
+
+
+@post("/desk/billing/retry", RETRIES)
+async def retry(ask: Ask) -> Response:
+    """Have a buyer's held drafts judged again, after its data were corrected."""
+    request = invoicing_pb2.RetryHeldRequest(account_id=ask.typed("account"))
+    answer = await ask.of.invoicing("RetryHeld", request, ask.write())
+    return ask.go("/desk/billing", queued=str(answer.queued))

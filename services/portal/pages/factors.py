@@ -1,0 +1,123 @@
+"""The second factor: shown where something needs it, added, removed."""
+
+import segno
+from fastapi.responses import Response
+
+from services.kernel.refusals import Refusal
+from services.portal import usecases
+from services.portal.domain.people import ANYBODY, Guard
+from services.portal.usecases import Factors
+from services.portal.web import Ask, get, inside, post
+
+_PROVED = Guard(ANYBODY.roles, assurance=2, step_up=True)
+
+
+@get("/factor", ANYBODY)
+async def factor(ask: Ask) -> Response:
+    """Show that it is you; who has no factor yet adds one."""
+    kept = await usecases.factors_of(ask.door, ask.host.tenant, ask.at.login_id)
+    goes_to = inside(ask.query("next"))
+    return _proof(ask, kept, goes_to) if kept.any else _new(ask, kept, goes_to)
+
+
+@post("/factor/code", ANYBODY)
+async def show_code(ask: Ask) -> Response:
+    """Show a code of the app."""
+    goes_to = inside(ask.typed("next"))
+    try:
+        cookie = await usecases.show_code(ask.door, ask.host, ask.person, ask.at, ask.typed("code"))
+    except Refusal as refused:
+        kept = await usecases.factors_of(ask.door, ask.host.tenant, ask.at.login_id)
+        return _proof(ask, kept, goes_to, {"code": ask.refused(refused)})
+    ask.keep(cookie)
+    return ask.go(goes_to)
+
+
+@post("/factor/passkey", ANYBODY)
+async def show_passkey(ask: Ask) -> Response:
+    """Show a passkey."""
+    goes_to = inside(ask.typed("next"))
+    try:
+        cookie = await usecases.show_passkey(
+            ask.door, ask.host, ask.person, ask.at, challenge=ask.typed("challenge"), answer=ask.typed("answer")
+        )
+    except Refusal as refused:
+        kept = await usecases.factors_of(ask.door, ask.host.tenant, ask.at.login_id)
+        return _proof(ask, kept, goes_to, {"passkey": ask.refused(refused)})
+    ask.keep(cookie)
+    return ask.go(goes_to)
+
+
+@get("/factor/new", ANYBODY)
+async def new(ask: Ask) -> Response:
+    """Add one."""
+    kept = await usecases.factors_of(ask.door, ask.host.tenant, ask.at.login_id)
+    return _new(ask, kept, inside(ask.query("next") or "/profile"))
+
+
+@post("/factor/new/app", ANYBODY)
+async def add_app(ask: Ask) -> Response:
+    """Add an app by its first code."""
+    goes_to, sealed = inside(ask.typed("next")), ask.typed("sealed")
+    try:
+        cookie = await usecases.add_app(ask.door, ask.host, ask.person, ask.at, sealed=sealed, code=ask.typed("code"))
+    except Refusal as refused:
+        kept = await usecases.factors_of(ask.door, ask.host.tenant, ask.at.login_id)
+        return _new(ask, kept, goes_to, {"code": ask.refused(refused)}, sealed)
+    ask.keep(cookie)
+    return ask.go(goes_to)
+
+
+@post("/factor/new/passkey", ANYBODY)
+async def add_passkey(ask: Ask) -> Response:
+    """Add a passkey."""
+    goes_to = inside(ask.typed("next"))
+    try:
+        cookie = await usecases.add_passkey(
+            ask.door,
+            ask.host,
+            ask.person,
+            ask.at,
+            challenge=ask.typed("challenge"),
+            answer=ask.typed("answer"),
+            name=ask.typed("name"),
+        )
+    except Refusal as refused:
+        kept = await usecases.factors_of(ask.door, ask.host.tenant, ask.at.login_id)
+        return _new(ask, kept, goes_to, {"passkey": ask.refused(refused)})
+    ask.keep(cookie)
+    return ask.go(goes_to)
+
+
+@post("/factor/remove", _PROVED)
+async def remove(ask: Ask) -> Response:
+    """One is none any more."""
+    await usecases.remove_factor(ask.door, ask.person, ask.at, ask.typed("factor"))
+    return ask.go("/profile")
+
+
+def _proof(ask: Ask, kept: Factors, goes_to: str, errors: dict[str, str] | None = None) -> Response:
+    passkey = usecases.ask_for_passkey(ask.door, ask.host, ask.at.session_id, kept.passkeys) if kept.passkeys else None
+    status = 422 if errors else 200
+    return ask.show("factor.html", status, kept=kept, goes_to=goes_to, passkey=passkey, errors=errors or {})
+
+
+def _new(ask: Ask, kept: Factors, goes_to: str, errors: dict[str, str] | None = None, sealed: str = "") -> Response:
+    try:
+        usecases.check_may_enrol(ask.at, kept)
+        app = None
+        if kept.totp is None:
+            given = (ask.door, ask.host, ask.person, ask.at)
+            app = usecases.same_app(*given, sealed) if sealed else usecases.new_app(*given)
+    except Refusal as refused:
+        return ask.show("refused.html", 422, why=ask.refused(refused), goes_to="/profile")
+    return ask.show(
+        "factor_new.html",
+        422 if errors else 200,
+        kept=kept,
+        goes_to=goes_to,
+        passkey=usecases.ask_for_new_passkey(ask.door, ask.host, ask.person, ask.at, kept),
+        app=app,
+        picture=segno.make(app.uri).svg_data_uri(scale=4, border=2, light="#fff") if app else "",
+        errors=errors or {},
+    )

@@ -1,0 +1,34 @@
+"""Who may call what, as the contracts say it: a page shows an act to whom the services would let do it."""
+
+from functools import cache
+
+from google.protobuf import descriptor_pool
+from receivables.disputes.v1 import service_pb2 as disputes_pb2
+
+from services.chassis import access
+from services.chassis.access import Rule
+from services.portal.domain.people import CONTACT, USER, Person
+
+
+def may(person: Person, service: str, method: str) -> bool:
+    """Whether somebody has a role for a method, a second factor apart, which is asked for when it is needed."""
+    return _lets_in(_rule(service, method), person)
+
+
+def may_move(person: Person, action: str) -> bool:
+    """The same for one action of a case ("ACTION_PROPOSE")."""
+    rule = access.rule_of_value(disputes_pb2.Action.DESCRIPTOR.values_by_name[action])
+    return may(person, "disputes", "Move") and (rule is None or _lets_in(rule, person))
+
+
+def _lets_in(rule: Rule, person: Person) -> bool:
+    kind = CONTACT if person.is_buyer else USER
+    return kind in rule.kinds and bool(rule.roles & person.roles)
+
+
+@cache
+def _rule(service: str, method: str) -> Rule:
+    name = f"receivables.{service}.v1.{service.capitalize()}Service.{method}"
+    rule = access.rule_of(descriptor_pool.Default().FindMethodByName(name))  # type: ignore[no-untyped-call, unused-ignore]
+    assert rule is not None, "every method says who may call it"
+    return rule

@@ -1,0 +1,209 @@
+"""In by a provider of identities (OpenID Connect: code flow with PKCE).
+
+What we must know when somebody comes back is sealed into the state, which is good once, for some minutes, in the browser
+that was sent. A provider lets in the people of its own account alone, and what its groups say takes roles away, never gives
+any.
+"""
+
+import hashlib
+import json
+import secrets
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from authlib.integrations.httpx_client import AsyncOAuth2Client
+from joserfc import jwt
+from joserfc.jwk import KeySet
+from receivables.notifications.v1 import service_pb2 as notifications_pb2
+
+from services.chassis.database import is_tenant
+from services.chassis.logs import log
+from services.kernel.refusals import Invalid, NotFound
+from services.portal import store
+from services.portal.domain.people import BUYER_ROLES, SELLER_ROLES, Person
+from services.portal.domain.providers import ALGORITHMS, Vouched, roles_left, vouched
+from services.portal.store import Host, Provider
+from services.portal.usecases.door import Door, hash_of, origin_of
+from services.portal.usecases.signing_in import begin, find_person, person_of
+
+BACK = "/sign-in/back"
+STATE_S = 600
+WAIT_S = 5.0
+METADATA_S = 600.0  # for which a provider's metadata and keys are used again
+_NOT_LET_IN = Invalid("provider.not_let_in", "that did not work: try again, or come in by a link")
+
+_metadata: dict[str, tuple[dict[str, Any], KeySet, float]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What we said when we sent somebody to a provider."""
+
+    provider_id: str
+    nonce: str
+    verifier: str
+    goes_to: str
+
+
+async def send_to(door: Door, host: Host, provider_id: str, browser: str, goes_to: str) -> str:
+    """Where the provider asks who somebody is."""
+    provider = await _provider(door, host, provider_id)
+    said = _State(provider_id, secrets.token_urlsafe(24), secrets.token_urlsafe(48), goes_to[:500])
+    metadata, _ = await _metadata_of(provider)
+    async with _client(door, host, provider) as client:
+        url, _state = client.create_authorization_url(
+            metadata["authorization_endpoint"],
+            state=_sealed(door, host, browser, said),
+            nonce=said.nonce,
+            code_verifier=said.verifier,
+        )
+    return str(url)
+
+
+async def come_back(
+    door: Door, host: Host, *, state: str, code: str, issuer: str, browser: str, agent: str
+) -> tuple[str, str]:
+    """Somebody comes back from a provider; return the session's cookie, and where to go."""
+    said = await _opened(door, host, browser, state)
+    provider = await _provider(door, host, said.provider_id)
+    if issuer and issuer != provider.issuer:  # RFC 9207: the answer is another's
+        raise _NOT_LET_IN
+    try:
+        who = await _vouched(door, host, provider, said, code)
+    except Exception as error:  # noqa: BLE001 - a stranger answers: what reading that may raise has no list
+        log.warning("a provider's word was not taken", provider=provider.provider_id, error=type(error).__name__)
+        raise _NOT_LET_IN from None
+    person = await _person(door, provider, who)
+    cookie = await begin(
+        door,
+        person,
+        agent=agent,
+        assurance=provider.assurance,
+        roles=roles_left(who.groups, provider.groups),
+    )
+    return cookie, said.goes_to
+
+
+async def save_provider(
+    door: Door,
+    tenant: str,
+    provider_id: str,
+    *,
+    name: str,
+    issuer: str,
+    client_id: str,
+    secret: str,
+    account_id: str,
+    groups: Mapping[str, Sequence[str]],
+    assurance: int,
+) -> None:
+    """Let a provider let people in: the seller's, or those of an account."""
+    known = BUYER_ROLES if account_id else SELLER_ROLES
+    address = urlsplit(issuer)
+    if not is_tenant(tenant):
+        raise Invalid("provider.tenant", "that is no tenant: 1 to 63 of a-z, 0-9 and '-'")
+    if address.scheme != "https" and address.hostname not in ("localhost", "127.0.0.1"):
+        raise Invalid("provider.issuer", "an issuer is known by an address with https://")
+    if any(not known.issuperset(roles) for roles in groups.values()):
+        raise Invalid("provider.roles", f"the roles are {', '.join(sorted(known))}")
+    sealed = door.seal(secret.encode(), tenant, "provider", provider_id)
+    provider = Provider(tenant, provider_id, name, issuer, client_id, sealed, account_id, groups, assurance)
+    async with door.database.transaction([tenant]) as tx:
+        await store.save_provider(tx, provider)
+
+
+async def providers_of(door: Door, host: Host) -> list[Provider]:
+    """Who lets people in at a host."""
+    async with door.database.transaction([host.tenant], within=2.0) as tx:
+        return await store.providers_of(tx, host.tenant)
+
+
+async def _provider(door: Door, host: Host, provider_id: str) -> Provider:
+    async with door.database.transaction([host.tenant], within=2.0) as tx:
+        provider = await store.find_provider(tx, host.tenant, provider_id)
+    if provider is None:
+        raise NotFound("provider.unknown", "nobody by that name lets people in here")
+    return provider
+
+
+async def _person(door: Door, provider: Provider, who: Vouched) -> Person:
+    """Whom a provider knows so: as it was found before, or by the address that it has verified."""
+    tenant = provider.tenant
+    async with door.database.transaction([tenant]) as tx:
+        contact_id = await store.known_by(tx, tenant, provider.issuer, who.subject)
+    person = await find_person(door, tenant, contact_id) if contact_id else None
+    if person is None and who.address:
+        request = notifications_pb2.FindContactsRequest(email=who.address)
+        found = await door.asks.own(tenant).notifications("FindContacts", request)
+        theirs = [one for one in found.contacts if one.account_id == provider.account_id and one.roles]
+        person = person_of(tenant, theirs[0]) if len(theirs) == 1 else None
+        if person is not None:
+            async with door.database.transaction([tenant]) as tx:
+                await store.know(tx, tenant, provider.issuer, who.subject, person.contact_id)
+    if person is None or person.account_id != provider.account_id or not person.roles:
+        raise Invalid("provider.nobody", "nobody here has your address: ask an administrator to invite you")
+    return person
+
+
+async def _vouched(door: Door, host: Host, provider: Provider, said: _State, code: str) -> Vouched:
+    metadata, keys = await _metadata_of(provider)
+    async with _client(door, host, provider) as client:
+        token = await client.fetch_token(
+            metadata["token_endpoint"], grant_type="authorization_code", code=code, code_verifier=said.verifier
+        )
+    claims = jwt.decode(token["id_token"], keys, algorithms=list(ALGORITHMS)).claims
+    return vouched(claims, issuer=provider.issuer, client_id=provider.client_id, nonce=said.nonce, now=time.time())
+
+
+def _client(door: Door, host: Host, provider: Provider) -> Any:
+    secret = door.unseal(provider.secret, provider.tenant, "provider", provider.provider_id) or b""
+    return AsyncOAuth2Client(
+        provider.client_id,
+        secret.decode(),
+        scope="openid email profile",
+        redirect_uri=origin_of(host.host) + BACK,
+        code_challenge_method="S256",
+        timeout=WAIT_S,
+        follow_redirects=False,
+    )
+
+
+async def _metadata_of(provider: Provider) -> tuple[dict[str, Any], KeySet]:
+    """Where a provider answers, and its keys; asked for now and then."""
+    metadata, keys, until = _metadata.get(provider.issuer, ({}, None, 0.0))
+    if keys is None or until < time.monotonic():
+        async with httpx.AsyncClient(timeout=WAIT_S, follow_redirects=False) as client:
+            found = await client.get(provider.issuer.rstrip("/") + "/.well-known/openid-configuration")
+            metadata = found.raise_for_status().json()
+            if metadata["issuer"] != provider.issuer:
+                raise _NOT_LET_IN
+            keys = KeySet.import_key_set((await client.get(metadata["jwks_uri"])).raise_for_status().json())
+        _metadata[provider.issuer] = metadata, keys, time.monotonic() + METADATA_S
+    return metadata, keys
+
+
+def _sealed(door: Door, host: Host, browser: str, said: _State) -> str:
+    words = json.dumps([int(time.time()), said.provider_id, said.nonce, said.verifier, said.goes_to]).encode()
+    return urlsafe_b64encode(door.seal(words, host.tenant, "state", hash_of(browser).hex())).decode()
+
+
+async def _opened(door: Door, host: Host, browser: str, state: str) -> _State:
+    """What we said, in its time, to this browser, for the first time."""
+    try:
+        sealed = urlsafe_b64decode(state)
+    except ValueError:
+        raise _NOT_LET_IN from None
+    words = door.unseal(sealed, host.tenant, "state", hash_of(browser).hex())
+    if words is None:
+        raise _NOT_LET_IN
+    made_at, *said = json.loads(words)
+    async with door.database.transaction([host.tenant]) as tx:
+        is_first = await store.answer_once(tx, host.tenant, hashlib.sha256(sealed).digest())
+    if not is_first or made_at < time.time() - STATE_S:
+        raise _NOT_LET_IN
+    return _State(*said)
