@@ -147,6 +147,12 @@ class Desk:
         request = ledger_pb2.ImportBankStatementRequest(content=text.getvalue().encode())
         return list(self._write(self.services.ledger.ImportBankStatement, request, key).rows)
 
+    def announce(self, invoice: str, minor: int, currency: str, *, key: str) -> ledger_pb2.Announcement:
+        """Say that so much of an invoice is being paid."""
+        item = ledger_pb2.AnnouncedItem(number=invoice, amount=money_pb2.Money(minor=minor, currency=currency))
+        request = ledger_pb2.AnnouncePaymentRequest(account_id=self.account, items=[item])
+        return self._write(self.services.ledger.AnnouncePayment, request, key).announcement
+
     def open_dispute(
         self,
         invoice: str,

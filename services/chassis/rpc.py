@@ -60,6 +60,7 @@ MESSAGE_MAX = 1000  # bytes of a refusal's words: they travel in a header, each 
 
 METADATA_MAX = 200  # characters
 _WRITES = ("ar-tenant", "ar-idempotency-key", "ar-actor")  # what a write needs; why is told by those who know
+_WHY_IN_UTF8 = "ar-reason-bin"  # plain metadata is ASCII
 _METADATA = {"ar-tenant": texts.ID, "ar-idempotency-key": texts.ID, "ar-actor": texts.LINE, "ar-reason": texts.LINE}
 
 _STATUS: tuple[tuple[type[Refusal], grpc.StatusCode], ...] = (
@@ -513,14 +514,18 @@ def _status(refusal: Refusal) -> grpc.Status:
 
 
 def _metadata(context: Any) -> dict[str, str]:
-    """What the caller says of itself, as far as it is text."""
-    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    """What the caller says of itself, as far as it is text: why, in any language, as UTF-8 too."""
+    given = dict(context.invocation_metadata() or ())
+    if isinstance(why := given.get(_WHY_IN_UTF8), bytes):
+        given["ar-reason"] = why.decode(errors="replace")
+    return {key: value for key, value in given.items() if isinstance(value, str)}
 
 
 def _check_repeated(context: Any) -> None:
     """Refuse who says twice for whom or why: the one that is looked at and the one that counts may differ."""
     said: set[str] = set()
-    for key, _ in context.invocation_metadata() or ():
+    for name, _ in context.invocation_metadata() or ():
+        key = name.removesuffix("-bin")
         if key in said and key.startswith("ar-"):
             raise Invalid("call.metadata_repeated", f"the metadata has {quoted(key)} more than once")
         said.add(key)

@@ -18,6 +18,7 @@ from services.notifications.domain import quotes
 from services.notifications.domain.quotes import Quote
 from services.notifications.neighbours import NotAtHand
 from services.notifications.texts.catalogue import catalogue
+from services.notifications.threads import Written
 
 WAIT_S = 5.0  # for an answer, retries included
 AT_ONCE = 8  # questions
@@ -32,10 +33,13 @@ _Wanted = tuple[str, str, Quote]
 
 
 class Quotes:
-    """What people wrote, over gRPC; kept by nobody here."""
+    """What people wrote: to others over gRPC, and kept by nobody here; in threads, which are our own."""
 
-    def __init__(self, disputes: str, ledger: str, metadata: Speaker, held: tls.Holder | None) -> None:
+    def __init__(
+        self, disputes: str, ledger: str, metadata: Speaker, held: tls.Holder | None, written: Written
+    ) -> None:
         """Remember where they answer, what says who asks them, and our certificate; without one we ask in plain text."""
+        self._written = written
         options = [("grpc.service_config", neighbours.config(_DISPUTES, _LEDGER))]
         self._disputes = tls.Line("disputes", disputes, held, options)
         self._ledger = tls.Line("ledger", ledger, held, options)
@@ -84,6 +88,8 @@ class Quotes:
                         return await self._missing(tenant, dispute_id, nth, traceparent)
                     case ("remittance", ("payment", _, payment_id)):
                         return await self._remittance(tenant, payment_id, traceparent)
+                    case ("thread", _):
+                        return wire.clean(await self._written.text(tenant, about, nth)) or None
                     case _:
                         return None
             except grpc.aio.AioRpcError as error:

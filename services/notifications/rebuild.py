@@ -1,4 +1,7 @@
-"""What people were told, as far as it can be known again: facts and their cases; persons' data is on no topic.
+"""What people were told, as far as it can be known again: facts, their cases and how far things are.
+
+Persons' data is on no topic: who they are, links that wait, what they wrote in threads and noted, and who has read it,
+is what the copy has.
 
 In an older copy, which has its people, messages are written again. Those that ask for something, and those with a
 document, are told of when they arrive: what was not told of goes out now. What only informs does not go out again.

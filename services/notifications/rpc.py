@@ -1,5 +1,9 @@
 """The gRPC door of notifications."""
 
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
 from receivables.notifications.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.consumer import Consumer
@@ -8,15 +12,18 @@ from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write
 from services.kernel.refusals import NotFound, quoted
-from services.notifications import links, store, usecases, wire
+from services.notifications import journeys, links, store, threads, usecases, wire
+from services.notifications.domain.journeys import Journey
 from services.notifications.quotes import Quotes
+from services.notifications.usecases import Desk
 
 
 class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     """Translates and delegates."""
 
-    def __init__(self, database: Database, consumer: Consumer, quotes: Quotes) -> None:
+    def __init__(self, database: Database, consumer: Consumer, desk: Desk, quotes: Quotes) -> None:
         super().__init__(database, consumer)
+        self._desk = desk
         self._quotes = quotes
 
     @write
@@ -88,7 +95,11 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     ) -> service_pb2.ChangeContactResponse:
         """What a person may change of itself."""
         await usecases.change_contact(
-            tx, (call.tenant, request.contact_id), request.language, wants_document=request.wants_document
+            tx,
+            (call.tenant, request.contact_id),
+            request.language,
+            wants_document=request.wants_document,
+            by=wire.registrar(call.caller),
         )
         return service_pb2.ChangeContactResponse(contact=await self._contact(tx, call, request.contact_id))
 
@@ -106,6 +117,87 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         if person is None:
             raise NotFound("contact.unknown", f"no contact {quoted(contact_id)}")
         return wire.contact_message(person)
+
+    @read
+    async def GetTimeline(
+        self, tx: Tx, call: Origin, request: service_pb2.GetTimelineRequest
+    ) -> service_pb2.GetTimelineResponse:
+        """How far an order, an invoice or a case is."""
+        journey = await journeys.find(tx, call.tenant, request.about)
+        firm = (await store.firms(tx, [call.tenant]))[call.tenant]
+        now = firm.moment(tx.at, journey.seller_id)
+        return service_pb2.GetTimelineResponse(timeline=wire.timeline(journey, now))
+
+    @read
+    async def ListThread(
+        self, tx: Tx, call: Origin, request: service_pb2.ListThreadRequest
+    ) -> service_pb2.ListThreadResponse:
+        """What buyer and seller wrote about something, oldest first, a page at a time."""
+        asked = page(request, int)
+        journey = await journeys.find(tx, call.tenant, request.about)
+        rows = await threads.messages(tx, (call.tenant, journey.about), asked)
+        names = await self._names(tx, call, journey, rows)
+        return service_pb2.ListThreadResponse(
+            messages=[wire.thread_message(row, names[row.author]) for row in rows],
+            next_page_token=asked.next_token(rows, lambda row: (row.nth,)),
+        )
+
+    @write
+    async def AddMessage(
+        self, tx: Tx, call: Origin, request: service_pb2.AddMessageRequest
+    ) -> service_pb2.AddMessageResponse:
+        """Write to the other side about something."""
+        journey = await journeys.find(tx, call.tenant, request.about)
+        row = await threads.add_message(tx, journey, call.actor, request.text, request.mentions)
+        await self._desk.tell_written(tx, journey, row)
+        names = await self._names(tx, call, journey, [row])
+        return service_pb2.AddMessageResponse(message=wire.thread_message(row, names[row.author]))
+
+    @read
+    async def ListNotes(
+        self, tx: Tx, call: Origin, request: service_pb2.ListNotesRequest
+    ) -> service_pb2.ListNotesResponse:
+        """What the seller's people noted about something, oldest first, a page at a time."""
+        asked = page(request, int)
+        journey = await journeys.find(tx, call.tenant, request.about)
+        rows = await threads.notes(tx, (call.tenant, journey.about), asked)
+        return service_pb2.ListNotesResponse(
+            notes=map(wire.note, rows), next_page_token=asked.next_token(rows, lambda row: (row.nth,))
+        )
+
+    @write
+    async def AddNote(self, tx: Tx, call: Origin, request: service_pb2.AddNoteRequest) -> service_pb2.AddNoteResponse:
+        """Note something for the seller's own people."""
+        journey = await journeys.find(tx, call.tenant, request.about)
+        row = await threads.add_note(tx, journey, call.actor, request.text)
+        return service_pb2.AddNoteResponse(note=wire.note(row))
+
+    @read
+    async def ListUnread(
+        self, tx: Tx, call: Origin, request: service_pb2.ListUnreadRequest
+    ) -> service_pb2.ListUnreadResponse:
+        """Threads with something that the caller has not seen, the newest first, a page at a time."""
+        asked = page(request, datetime.fromisoformat, str)
+        reader = threads.reader_of(call.actor)
+        rows = await threads.unread(tx, call.tenant, reader, request.account_id, asked)
+        return service_pb2.ListUnreadResponse(
+            threads=map(wire.unread, rows),
+            next_page_token=asked.next_token(rows, lambda row: (row.last_at.isoformat(), row.about)),
+        )
+
+    @write
+    async def MarkRead(
+        self, tx: Tx, call: Origin, request: service_pb2.MarkReadRequest
+    ) -> service_pb2.MarkReadResponse:
+        """The caller has seen a thread, up to a message."""
+        journey = await journeys.find(tx, call.tenant, request.about)
+        await threads.mark_read(tx, journey, threads.reader_of(call.actor), request.nth)
+        return service_pb2.MarkReadResponse()
+
+    @staticmethod
+    async def _names(tx: Tx, call: Origin, journey: Journey, rows: Sequence[Any]) -> dict[str, str]:
+        firm = (await store.firms(tx, [call.tenant]))[call.tenant]
+        return await threads.names_of(tx, call, rows, firm.seller(journey.seller_id).name)
 
     @visit
     async def ListMessages(

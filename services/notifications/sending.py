@@ -16,10 +16,11 @@ from services.chassis.logs import log, trace_id
 from services.chassis.parked import Reason
 from services.chassis.settings import secret_now
 from services.chassis.workers import Batch, Done, Work
-from services.notifications import links, metrics, store
+from services.notifications import links, metrics, store, threads
 from services.notifications.documents import BYTES_MAX, Document, Documents
 from services.notifications.domain import delivery
 from services.notifications.domain.delivery import Answer, Handed
+from services.notifications.journeys import JOURNEY, count_at_risk
 from services.notifications.letters import Unwritable, letter
 from services.notifications.neighbours import NotAtHand
 from services.notifications.quotes import Quotes
@@ -27,7 +28,7 @@ from services.notifications.room import Room
 from services.notifications.settings import Settings
 from services.notifications.smtp import NOT_NOW, Away, Dropped, Server, Session
 from services.notifications.store import DIGEST, FORGET, LETTER, Key, Mail, MailKey
-from services.notifications.usecases import Desk, find_erased
+from services.notifications.usecases import Desk, find_at_risk, find_erased
 
 BATCH = 200
 MESSAGES_AT_ONCE = 2000  # in all mails of a batch; one digest alone may have more
@@ -73,6 +74,7 @@ class Sender:
     documents: Documents
     quotes: Quotes
     domain: str
+    portal_url: str = ""
     room: Room = field(default_factory=lambda: Room(DOCUMENTS_MAX))
     # Answers that a transaction which failed did not write down: what they are about is not sent again.
     unwritten: dict[MailKey, Handed] = field(default_factory=dict)
@@ -194,7 +196,14 @@ class Sender:
         return replace(mail, messages=tuple(rows[: len(mail.messages)]), carried=tuple(rows[len(mail.messages) :]))
 
     async def _write(self, mail: Mail, enclosed: Sequence[Document]) -> bytes:
-        write = partial(letter.write, mail, enclosed, sender=self.server.sender, domain=self.domain)
+        write = partial(
+            letter.write,
+            mail,
+            enclosed,
+            sender=self.server.sender,
+            domain=self.domain,
+            portal_url=self.portal_url,
+        )
         if sum(len(document.content) for document in enclosed) > LONG_BYTES or len(mail.messages) > LONG_MESSAGES:
             return await asyncio.to_thread(write)
         return write()
@@ -216,12 +225,19 @@ async def gather(desk: Desk, batch: Batch) -> None:
         pass
 
 
+async def warn(desk: Desk, batch: Batch) -> None:
+    """Tell of promises at risk."""
+    async with batch.finishing() as done:
+        await desk.warn(done.tx, {(job.tenant, job.subject) for job in done.jobs})
+
+
 async def forget(desk: Desk, batch: Batch) -> None:
     """Forget what these persons were told, some of it in a transaction."""
     for job in batch.jobs:
         contact = (job.tenant, job.subject.removeprefix("contact/"))
         async with batch.database.transaction([job.tenant]) as tx:
             await desk.withdraw(tx, contact)
+            await threads.forget(tx, contact)
         more = True
         while more:
             async with batch.database.transaction([job.tenant]) as tx:
@@ -242,11 +258,13 @@ def works(desk: Desk, settings: Settings, quotes: Quotes, speak: Speaker, held: 
         sender=settings.mail_from,
         connections=settings.smtp_connections,
     )
-    sender = Sender(desk, server, Documents(settings.invoicing_address, speak, held), quotes, settings.reply_domain)
+    documents = Documents(settings.invoicing_address, speak, held)
+    sender = Sender(desk, server, documents, quotes, settings.reply_domain, settings.portal_url)
     return (
         links.work(server, settings.reply_domain),
         Work(LETTER, sender.send, most=BATCH, cost_most=MESSAGES_AT_ONCE, findable=store.count_due),
         # Looks in its pauses, which the sender of letters may have none of.
         Work(DIGEST, partial(gather, desk), find=desk.find),
+        Work(JOURNEY, partial(warn, desk), find=find_at_risk, findable=count_at_risk),
         Work(FORGET, partial(forget, desk), most=1, find=find_erased, findable=store.count_erased),
     )

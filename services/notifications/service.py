@@ -10,16 +10,19 @@ from services.notifications.quotes import Quotes
 from services.notifications.rebuild import FOLD
 from services.notifications.rpc import NotificationsService
 from services.notifications.settings import Settings
+from services.notifications.threads import Written
 from services.notifications.usecases import Desk
 
 
-def quotes_of(settings: Settings) -> Quotes:
+def quotes_of(parts: Parts[Settings]) -> Quotes:
     """What fetches what people wrote, as the settings say."""
+    settings = parts.settings
     return Quotes(
         settings.disputes_address,
         settings.ledger_address,
         speaker_of("notifications", settings),
         certificate_of(settings),
+        Written(parts.database),
     )
 
 
@@ -28,7 +31,7 @@ def _servicers(parts: Parts[Settings]) -> list[Servicer]:
         Servicer(
             service_pb2.DESCRIPTOR.services_by_name["NotificationsService"].full_name,
             service_pb2_grpc.add_NotificationsServiceServicer_to_server,
-            NotificationsService(parts.database, parts.consumer, quotes_of(parts.settings)),
+            NotificationsService(parts.database, parts.consumer, Desk.of(parts.settings), quotes_of(parts)),
         )
     ]
 
@@ -37,7 +40,7 @@ SERVICE = Service(
     name="notifications",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0008_links.sql",
+    stands_on="0010_threads.sql",
     handlers=stream.handlers,
     servicers=_servicers,
     measure=metrics.measure,
@@ -45,7 +48,7 @@ SERVICE = Service(
     works=lambda parts: sending.works(
         Desk.of(parts.settings),
         parts.settings,
-        quotes_of(parts.settings),
+        quotes_of(parts),
         speaker_of("notifications", parts.settings),
         certificate_of(parts.settings),
     ),

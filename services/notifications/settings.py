@@ -19,6 +19,11 @@ class Settings(ChassisSettings):
         description="takes the replies to cases, and names our mails",
     )
 
+    portal_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="where the portal answers, {tenant} in it for the seller's; empty: mails have no link there",
+    )
     invoicing_address: str = Field("127.0.0.1:50052", description="host:port of invoicing, for documents")
     disputes_address: str = Field("127.0.0.1:50054", description="host:port of disputes, for what people wrote there")
     ledger_address: str = Field("127.0.0.1:50053", description="host:port of the ledger, for the same")

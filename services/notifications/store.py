@@ -213,14 +213,13 @@ async def contacts_at(tx: Tx, tenant: str, email: str) -> list[Contact]:
     return [_contact(row) for row in rows]
 
 
-async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool) -> bool:
-    """What a person may change of itself; False if it is nobody."""
-    changed = await tx.run(
+async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool) -> None:
+    """What a person may change of itself."""
+    await tx.run(
         """UPDATE contact SET language = %s, wants_document = %s
             WHERE tenant = %s AND contact_id = %s AND erased_at IS NULL""",
         [language, wants_document, *key],
     )
-    return changed == 1
 
 
 async def addresses(tx: Tx, contacts: Collection[Key]) -> dict[Key, str]:
@@ -248,6 +247,15 @@ async def find_contact(tx: Tx, key: Key) -> tuple[Contact | None, bool]:
     """A person who is registered, and whether there is, or was, one by that id."""
     row = await tx.row("SELECT * FROM contact WHERE tenant = %s AND contact_id = %s", key)
     return (_contact(row) if row and row.erased_at is None else None), row is not None
+
+
+async def names(tx: Tx, tenant: str, contact_ids: Collection[str]) -> dict[str, str]:
+    """How these are called, whom the transaction sees; who is forgotten by nothing."""
+    rows = await tx.rows(
+        "SELECT contact_id, name FROM contact WHERE tenant = %s AND contact_id = ANY (%s::text[])",
+        [tenant, list(contact_ids)],
+    )
+    return {row.contact_id: row.name for row in rows}
 
 
 async def account_of(tx: Tx, key: Key) -> str:

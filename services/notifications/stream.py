@@ -41,12 +41,15 @@ def handlers(settings: Settings) -> Mapping[type[Message], Handler]:
     return dict.fromkeys(STORIES, desk.telling(STORIES)) | {
         orders_pb2.OrderPlaced: usecases.know_orders,
         orders_pb2.OrderShipped: desk.tell_shipped,
+        orders_pb2.OrderCancelled: usecases.take_on,
         credit_pb2.BuyerRegistered: usecases.know_buyers,
         credit_pb2.BuyerChanged: usecases.know_buyers,
         invoicing_pb2.SellerRegistered: usecases.know_sellers,
         invoicing_pb2.SellerChanged: usecases.change_sellers,
         invoicing_pb2.CreditNoteRefused: desk.tell_credit_refused,
         ledger_pb2.CashApplied: desk.tell_applied,
+        ledger_pb2.ItemReduced: usecases.take_on,
+        ledger_pb2.CashUnapplied: usecases.take_on,
         disputes_pb2.DisputeOpened: desk.tell_dispute_opened,
         disputes_pb2.DisputeMoved: desk.tell_dispute_moved,
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 
 from google.protobuf.message import Message as Body
@@ -23,20 +23,24 @@ from services.chassis.outbox import Announcement
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.retention import Record
-from services.notifications import store, wire
-from services.notifications.domain import delivery, rights, routing
+from services.notifications import journeys, store, wire
+from services.notifications.domain import delivery, quotes, rights, routing, threads
 from services.notifications.domain.contacts import LANGUAGES, Contact, mailbox
 from services.notifications.domain.delivery import Answer, Handed
+from services.notifications.domain.journeys import Journey, Step
 from services.notifications.domain.matrix import Kind, Weight
 from services.notifications.domain.messages import Message
 from services.notifications.domain.rights import Registrar
 from services.notifications.domain.roles import BUYER_ROLES, Role
 from services.notifications.domain.routing import House, Post, Recipient, Route
 from services.notifications.domain.sellers import Firm, Policy
-from services.notifications.domain.stories import WHOLE_COMPANY, Detail, Moment, Story, deadline
+from services.notifications.domain.stories import WHOLE_COMPANY, Affects, Detail, Moment, Story, deadline
+from services.notifications.news import FOLLOWED, news_of
 from services.notifications.settings import Settings
 from services.notifications.store import CaseFile, Key, Mail, MailKey, NewMessage
 from services.notifications.texts.compose import Case, Names, compose
+from services.notifications.threads import forget_outdated as forget_threads
+from services.notifications.threads import heard_of
 
 # In one transaction: so many mails, and of digests what so many messages found waiting are part of.
 MAILS_AT_ONCE = 200
@@ -80,12 +84,16 @@ async def _keep_administered(tx: Tx, before: Contact | None, after: Contact | No
     rights.check_still_administered(before, others)
 
 
-async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool) -> None:
+async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool, by: Registrar | None = None) -> None:
     """What a person may change of itself."""
     if language not in LANGUAGES:
         raise Invalid("contact.language_unknown", f"we write in {', '.join(LANGUAGES)}")
-    if not await store.change_contact(tx, key, language, wants_document=wants_document):
+    known, _ = await store.find_contact(tx, key)
+    if known is None:
         raise NotFound("contact.unknown", f"no contact {quoted(key[1])}")
+    if by is not None:
+        by.check_change(known)
+    await store.change_contact(tx, key, language, wants_document=wants_document)
 
 
 async def erase(tx: Tx, call: Origin, contact_id: str) -> None:
@@ -108,10 +116,16 @@ async def forget_later(tx: Tx, contact: Key) -> None:
 
 
 async def forget_outdated(tx: Tx, tenant: str) -> int:
-    """Remove messages whose time is over."""
-    return await store.forget_outdated(
-        tx, tenant, await retention.first_day(tx, tenant, Record.MESSAGE), MESSAGES_AT_ONCE
-    )
+    """Remove messages whose time is over, and how far what they were about was."""
+    before = await retention.first_day(tx, tenant, Record.MESSAGE)
+    told = await store.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
+    threads_of = await forget_threads(tx, tenant, before, MESSAGES_AT_ONCE)
+    return told + threads_of + await journeys.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
+
+
+async def find_at_risk(tx: Tx) -> int:
+    """Have those warned whose promises are at risk by now; return how many jobs it is."""
+    return await journeys.find_at_risk(tx, _word())
 
 
 async def find_erased(tx: Tx) -> int:
@@ -159,6 +173,13 @@ async def know_orders(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -
     scopes = {_order(e): wire.scope_of(e.body.scope) for e in events if e.body.HasField("scope") or e.body.version > 1}
     if scopes:
         await store.save_order_scopes(tx, scopes)
+    await take_on(tx, events)
+
+
+async def take_on(tx: Tx, events: Sequence[Event[Any]]) -> None:
+    """Nothing is told; how far something is is another than before."""
+    if any(map(news_of, events)):
+        await journeys.follow(tx, events, await _when(tx, events))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +203,7 @@ class Desk:
             when = await _when(tx, events)
             told = [stories[type(event.body)](event, when(event)) for event in events]
             await self.tell(tx, [story for story in told if story is not None])
+            await journeys.follow(tx, [event for event in events if type(event.body) in FOLLOWED], when)
 
         return handle
 
@@ -191,6 +213,7 @@ class Desk:
         when = await _when(tx, events)
         told = [wire.shipped(e, when(e), scopes.get(_order(e), WHOLE_COMPANY)) for e in events]
         await self.tell(tx, told)
+        await journeys.follow(tx, events, when)
 
     async def tell_dispute_opened(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeOpened]]) -> None:
         """An invoice is disputed; why, and how the case is called, is remembered for what may follow."""
@@ -199,6 +222,7 @@ class Desk:
         )
         when = await _when(tx, events)
         await self.tell(tx, [wire.dispute_opened(e, when(e)) for e in events])
+        await journeys.follow(tx, events, when)
 
     async def tell_dispute_moved(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeMoved]]) -> None:
         """A case went on, as far as people need to hear."""
@@ -209,6 +233,7 @@ class Desk:
         when = await _when(tx, events)
         told = [wire.dispute_moved(e, when(e), known.get(_case(e), ("", ""))[0]) for e in events]
         await self.tell(tx, [story for story in told if story is not None])
+        await journeys.follow(tx, events, when)
 
     async def tell_credit_refused(self, tx: Tx, events: Sequence[Event[invoicing_pb2.CreditNoteRefused]]) -> None:
         """A case ended in a credit that cannot be issued."""
@@ -232,6 +257,38 @@ class Desk:
         ]
         if kept:
             await self._tell_again(tx, kept, lambda _story, _recipient: True)
+
+    async def tell_written(self, tx: Tx, journey: Journey, row: Any) -> None:
+        """Somebody wrote about something: the other side hears of it, and whoever is mentioned."""
+        async with tx.all_accounts():
+            firm = (await store.firms(tx, [journey.tenant]))[journey.tenant]
+            story = written(journey, row, firm.moment(tx.at, journey.seller_id))
+            houses = [(journey.tenant, journey.account_id), (journey.tenant, "")]
+            people = await store.contacts_of(tx, houses)
+            recipients = threads.readers(
+                row.author,
+                story.knower or Role.SALES,
+                journey.scope,
+                buyer=people[houses[0]],
+                seller=people[houses[1]],
+                heard=await heard_of(tx, (journey.tenant, journey.about)),
+                mentioned=row.mentions,
+            )
+            [case] = await store.open_cases(tx, [story])
+            await store.add_stories(tx, [story], [case])
+            await self._write(tx, {journey.tenant: firm}, [(story, recipients, case)])
+
+    async def warn(self, tx: Tx, keys: Collection[Key]) -> None:
+        """Tell of promises that are at risk by now, each once, to who can still keep it and to who waits for it."""
+        known = await journeys.these(tx, keys)
+        firms = await store.firms(tx, {tenant for tenant, _ in known})
+        when = {key: firms[key[0]].moment(tx.at, journey.seller_id) for key, journey in known.items()}
+        risks = {key: journey.at_risk(when[key]) for key, journey in known.items()}
+        await self.tell(tx, [at_risk(known[key], step, when[key]) for key, steps in risks.items() for step in steps])
+        # Only now, as those do who follow events: first the case, then how far it is.
+        locked = await journeys.lock(tx, known)
+        codes = {key: [step.stage.code for step in steps] for key, steps in risks.items()}
+        await journeys.save(tx, [(journey.warned(*codes[key]), when[key]) for key, journey in locked.items()])
 
     async def tell(self, tx: Tx, told: Sequence[Story]) -> None:
         """Tell facts that were not told yet: one version of the case for everybody, each person once."""
@@ -429,6 +486,50 @@ class Desk:
             return []
         event = wire.unreachable(contact.contact_id, cause.account_id, vacant)
         return [Announcement(_origin(row, "bounced", mail), cause.account_id, subject, event)]
+
+
+def at_risk(journey: Journey, step: Step, now: Moment) -> Story:
+    """That a day which was promised may not be kept."""
+    by = step.leg.promised
+    assert by is not None, "what is at risk is promised"
+    code = step.stage.code
+    story = _of_journey(Kind.JOURNEY_AT_RISK, journey, now, by, {"step": code})
+    return replace(story, fact=f"at_risk/{journey.about}/{code}/{by}", knower=Role(step.stage.owner))
+
+
+def written(journey: Journey, row: Any, now: Moment) -> Story:
+    """That somebody wrote about something; what, is quoted."""
+    details = {
+        "by_buyer": "yes" if threads.writes_for_buyer(row.author) else "",
+        "quote": quotes.mark(quotes.THREAD, row.nth),
+    }
+    story = _of_journey(Kind.THREAD_MESSAGE, journey, now, deadline(Kind.THREAD_MESSAGE, now), details)
+    return replace(story, fact=f"thread/{journey.about}/{row.nth}", knower=threads.OWNERS[journey.kind])
+
+
+def _of_journey(kind: Kind, journey: Journey, now: Moment, by: date, details: Mapping[str, Detail]) -> Story:
+    """A story of our own, in the case of what it is about; whoever tells it says which fact it is, and whose."""
+    called = journey.name or journey.about.partition("/")[2]
+    names = {what: called if journey.kind == what else "" for what in threads.OWNERS}
+    return Story(
+        kind=kind,
+        tenant=journey.tenant,
+        fact="",
+        event_type=kind.value,
+        about=journey.about,
+        account_id=journey.account_id,
+        affects=Affects(
+            orders=(names["order"],) if names["order"] else (),
+            invoices=(names["invoice"],) if names["invoice"] else (),
+            case=names["dispute"] or names["payment"],
+        ),
+        by_when=by,
+        next_update_at=by,
+        told_on=now.today,
+        scopes=(journey.scope,),
+        details={**names, **details},
+        traceparent=new_traceparent(),
+    )
 
 
 async def _when(tx: Tx, events: Sequence[Event[Any]]) -> Callable[[Event[Any]], Moment]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from google.protobuf import json_format
@@ -25,6 +25,7 @@ from services.kernel.orders import Scope
 from services.kernel.refusals import Invalid
 from services.notifications.domain import contacts, quotes
 from services.notifications.domain.contacts import Contact
+from services.notifications.domain.journeys import Journey, Step
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.rights import Registrar
 from services.notifications.domain.roles import Role
@@ -560,8 +561,6 @@ def _as_json(message: Message) -> dict[str, Any]:
 
 def message(row: Any) -> service_pb2.Message:
     """A message, to show."""
-    created_at = Timestamp()
-    created_at.FromDatetime(row.created_at)
     return service_pb2.Message(
         message_id=row.message_id,
         contact_id=row.contact_id,
@@ -582,8 +581,64 @@ def message(row: Any) -> service_pb2.Message:
         track_url=row.track_url,
         why_you=row.why_you,
         language=row.language,
-        created_at=created_at,
+        created_at=_timestamp(row.created_at),
     )
+
+
+def timeline(journey: Journey, now: Moment) -> service_pb2.Timeline:
+    """How far something is, to show."""
+    return service_pb2.Timeline(
+        about=journey.about,
+        account_id=journey.account_id,
+        state=journey.state(now),
+        steps=map(_step, journey.steps()),
+    )
+
+
+def _step(step: Step) -> service_pb2.Step:
+    leg = step.leg
+    shown = service_pb2.Step(
+        code=step.stage.code,
+        state=step.state,
+        owner=step.stage.owner,
+        at_the_latest=leg.promised.isoformat() if leg.promised else "",
+        promised_before=leg.before.isoformat() if leg.before else "",
+    )
+    if leg.done_at:
+        shown.at.FromDatetime(leg.done_at)
+    return shown
+
+
+def thread_message(row: Any, author_name: str) -> service_pb2.ThreadMessage:
+    """What somebody wrote, to show."""
+    return service_pb2.ThreadMessage(
+        nth=row.nth,
+        about=row.about,
+        account_id=row.account_id,
+        author=row.author,
+        author_name=author_name,
+        text=row.text,
+        channel=row.channel,
+        mentions=row.mentions,
+        at=_timestamp(row.at),
+    )
+
+
+def note(row: Any) -> service_pb2.Note:
+    """What the seller's people noted, to show them."""
+    return service_pb2.Note(nth=row.nth, about=row.about, author=row.author, text=row.text, at=_timestamp(row.at))
+
+
+def unread(row: Any) -> service_pb2.Unread:
+    """A thread with something new, to show."""
+    last_at = _timestamp(row.last_at)
+    return service_pb2.Unread(about=row.about, account_id=row.account_id, unread=row.unread, last_at=last_at)
+
+
+def _timestamp(at: datetime) -> Timestamp:
+    said = Timestamp()
+    said.FromDatetime(at)
+    return said
 
 
 def delivered(row: Any) -> events_pb2.MessageDelivered:

@@ -132,9 +132,10 @@ class Asks:
 
     async def ask(self, principal: Principal, service: str, method: str, request: Message, write: Write | None) -> Any:
         """Call a method; raises Unknown, Refused or Away."""
-        metadata = [(access.IDENTITY, self._token(principal, service))]
+        metadata: list[tuple[str, str | bytes]] = [(access.IDENTITY, self._token(principal, service))]
         if write is not None:
-            metadata += [("ar-idempotency-key", write.key), ("ar-reason", write.reason)]
+            metadata.append(("ar-idempotency-key", write.key))
+            metadata.append(("ar-reason-bin", write.reason.encode()))
         with tracing.span(method, "client", "", {"rpc.system": "grpc"}) as trace:
             if trace:
                 metadata.append(("traceparent", trace))

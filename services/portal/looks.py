@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -9,6 +10,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from babel import Locale, dates, numbers, support
 from babel.messages.mofile import write_mo
@@ -19,10 +21,14 @@ from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 
-from services.kernel.money import Money
+from services.kernel.money import Money, exponent
+from services.kernel.refusals import Invalid
 from services.portal.labels import LABELS, tone
 
 HERE = Path(__file__).parent
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,18})?", re.ASCII)
+# How an amount is written in a field, by its currency's decimals.
+_FIELD = ("0", "0.0", "0.00", "0.000")
 LANGUAGES = ("en", "de", "fr", "sv")
 PSEUDO = "en_XA"  # every text 40 % longer and marked: what is not translated, or does not fit, is seen
 RTL = frozenset({"ar", "he", "fa", "ur"})
@@ -123,6 +129,12 @@ class Words:
         """A code in words."""
         return self.say(LABELS[code]) if code in LABELS else code.replace("_", " ").lower()
 
+    def kind(self, about: str) -> str:
+        """What a message or a thread is about, in words: an order by its id, the others by their kind."""
+        kind, _, name = about.partition("/")
+        said = self.label(f"kind {kind}")
+        return f"{said} {name}" if kind == "order" else said
+
     def say_many(self, one: str, many: str, n: int, **values: Any) -> str:
         """The same of a number of things."""
         return self._known.ngettext(one, many, n) % {"num": n, **values}
@@ -135,7 +147,36 @@ class Words:
 
     def number(self, value: Any) -> str:
         """A decimal number, as a text or exactly."""
-        return str(numbers.format_decimal(Decimal(str(value)), locale=self.locale))
+        return str(numbers.format_decimal(Decimal(str(value)), locale=self.locale, decimal_quantization=False))
+
+    def typed(self, text: str) -> Decimal:
+        """A decimal number as somebody of this language types it; refuse what is none, or could be two."""
+        group = str(numbers.get_group_symbol(self.locale))
+        if group.isspace():
+            text = "".join(group if c.isspace() else c for c in text)
+        if not _NUMBER.fullmatch(text.replace(group, "").replace(numbers.get_decimal_symbol(self.locale), ".")):
+            raise Invalid("typed.no_number", "that is no number")
+        try:
+            return numbers.parse_decimal(text, locale=self.locale, strict=True)
+        except numbers.NumberFormatError:
+            raise Invalid("typed.no_number", "that is no number") from None
+
+    def typed_money(self, text: str, currency: str) -> Money:
+        """An amount as somebody of this language types it; refuse what the currency has no coin for."""
+        value = self.typed(text)
+        amount = Money.of(value, currency)
+        if amount.decimal != value:
+            raise Invalid("typed.too_fine", "that amount has more decimals than its currency")
+        return amount
+
+    def plain(self, amount: Any) -> str:
+        """An amount as it stands in a field: without its currency."""
+        exact = Money(*amount) if isinstance(amount, tuple) else Money(amount.minor, amount.currency)
+        return str(
+            numbers.format_decimal(
+                exact.decimal, _FIELD[exponent(exact.currency)], locale=self.locale, decimal_quantization=False
+            )
+        )
 
     def day(self, value: Any) -> str:
         """A date: ISO text, or a moment."""
@@ -165,6 +206,7 @@ _ENUMS: Mapping[str, Any] = {
     "STATE": disputes_events.State,
     "ORDER_STATE": invoicing_pb2.OrderState,
     "OUTCOME": credit_events.Outcome,
+    "RESOLUTION": disputes_events.Resolution,
 }
 
 
@@ -189,6 +231,21 @@ def _browser(agent: str) -> str:
     """What people call a browser: "Firefox, Windows"; else what it calls itself."""
     named = [next((name for word, name in known if word in agent), "") for known in (_BROWSERS, _SYSTEMS)]
     return ", ".join(filter(None, named)) or agent
+
+
+# Where the page of a thing is, by the word that its subject begins with.
+_PAGES: Mapping[str, str] = {
+    "order": "/orders/",
+    "invoice": "/invoices/",
+    "dispute": "/disputes/",
+    "payment": "/payments/",
+}
+
+
+def where(about: str) -> str:
+    """The page of what a message or a thread is about ("order/o1"); "" where it has none."""
+    kind, _, name = about.partition("/")
+    return f"{_PAGES[kind]}{quote(name, safe='')}" if kind in _PAGES and name else ""
 
 
 @lru_cache(10_000)
@@ -227,11 +284,14 @@ class Looks:
             environment.filters.update(
                 money=words.money,
                 number=words.number,
+                plain=words.plain,
                 day=words.day,
                 moment=words.moment,
                 ago=words.ago,
                 label=words.label,
+                kind=words.kind,
                 name_of=_name_of,
+                where=where,
                 tone=tone,
                 browser=_browser,
             )

@@ -1,28 +1,23 @@
 """What stands in every page's head, in its order: an address, its words, and who sees it there."""
 
-from services.portal.domain.people import BUYERS, SELLERS, Guard
+from services.portal.domain.people import BUYERS, CASES, CREDIT_LINE, MONEY, PAPERS, SELLERS, Guard
 
 
 def _(text: str) -> str:
     return text
 
 
-_MONEY = Guard(frozenset({"AP_CLERK", "AP_MANAGER", "FINANCE_LEAD", "ACCOUNT_ADMIN"}))
-_CASES = Guard(
-    frozenset("REQUESTER PROCUREMENT RECEIVING AP_CLERK AP_MANAGER FINANCE_LEAD LEGAL ACCOUNT_ADMIN".split())
-)
-_CREDIT = Guard(frozenset("REQUESTER PROCUREMENT AP_CLERK AP_MANAGER FINANCE_LEAD ACCOUNT_ADMIN".split()))
 _ORDERS = Guard(frozenset("REQUESTER PROCUREMENT AP_MANAGER FINANCE_LEAD ACCOUNT_ADMIN".split()))
 
 PLACES: tuple[tuple[str, str, Guard], ...] = (
     ("/", _("Overview"), BUYERS),
-    ("/orders", _("Orders"), BUYERS),
+    ("/orders", _("Orders"), PAPERS),
     ("/approvals", _("Approvals"), _ORDERS),
-    ("/invoices", _("Invoices"), BUYERS),
-    ("/pay", _("Pay"), _MONEY),
-    ("/balance", _("Balance"), _MONEY),
-    ("/disputes", _("Cases"), _CASES),
-    ("/credit", _("Credit line"), _CREDIT),
+    ("/invoices", _("Invoices"), PAPERS),
+    ("/pay", _("Pay"), MONEY),
+    ("/balance", _("Balance"), MONEY),
+    ("/disputes", _("Cases"), CASES),
+    ("/credit", _("Credit line"), CREDIT_LINE),
     ("/messages", _("Messages"), BUYERS),
     ("/people", _("People"), Guard(frozenset({"ACCOUNT_ADMIN", "SELLER_ADMIN"}))),
     ("/desk", _("Desk"), SELLERS),

@@ -12,6 +12,7 @@ the idempotency key of what it does, so that a form sent twice is one act.
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote, urlencode
@@ -28,6 +29,7 @@ from services.kernel.refusals import Invalid, NotFound, Refusal
 from services.portal import metrics, store, usecases
 from services.portal.asks import Asking, Away, NeedsFactor, Refused, Unknown, Write
 from services.portal.domain.people import STEP_UP_S, Guard, Person
+from services.portal.labels import LABELS
 from services.portal.looks import Looks, Words, statics
 from services.portal.places import PLACES
 from services.portal.store import Host, Session
@@ -146,6 +148,14 @@ class Ask:
         value = self.form.get(name, "")
         return value.strip() if isinstance(value, str) else ""
 
+    def lines(self, name: str) -> str:
+        """What was written in a field of several lines."""
+        return self.typed(name).replace("\r\n", "\n").replace("\r", "\n")
+
+    def line(self, name: str) -> str:
+        """What was written in a field, on one line."""
+        return " ".join(self.typed(name).split())
+
     def typed_all(self, name: str) -> list[str]:
         """All values of a field that may come several times."""
         return [value for value in self.form.getlist(name) if isinstance(value, str)]
@@ -186,6 +196,11 @@ class Ask:
         """What the browser calls itself."""
         return self.request.headers.get("user-agent", "")
 
+    async def today(self) -> date:
+        """The day by the business clock."""
+        async with self.door.database.transaction([self.host.tenant], within=2.0) as tx:
+            return tx.at.date()
+
     def show(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page."""
         common: dict[str, Any] = {
@@ -206,8 +221,7 @@ class Ask:
     def refused(self, refused: Refused | Refusal) -> str:
         """A refusal in the reader's words, where we have them for its code; else in its own."""
         code, words = refused.code, getattr(refused, "words", "") or getattr(refused, "message", "")
-        said = self.words.say(code)
-        return words if said == code else said
+        return self.words.label(code) if code in LABELS else words
 
     def places(self) -> list[tuple[str, str]]:
         """Where the reader can go from every page: address and words."""

@@ -52,8 +52,12 @@ def town(world: World) -> Town:
     case = trader.desk.acting_as("contact:ann", "b1").open_dispute(
         invoice.number, "QTY_SHORT", key="d1", lines=[(invoice.lines[0].line_id, "1")]
     )
+    announced = trader.desk.acting_as("contact:ann", "b1").announce(invoice.number, 100, "GBP", key="a1")
     world.settle()
     ids = {
+        "reference": announced.reference,
+        "message": "of-nobody",
+        "file": "of-nobody",
         "number": invoice.number,
         "order_id": "o1",
         "order": "o1",

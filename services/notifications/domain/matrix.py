@@ -53,6 +53,8 @@ class Kind(StrEnum):
     COLLEAGUE_UNREACHABLE = "colleague_unreachable"
     NAME_SOMEBODY = "name_somebody"
     NAME_COLLEAGUE = "name_colleague"
+    JOURNEY_AT_RISK = "journey_at_risk"
+    THREAD_MESSAGE = "thread_message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,9 @@ class Row:
 
 
 # A = ACT, I = INFORM, D = DIGEST, empty: nothing. Defaults of a programme: policy, not law.
-# A question in a dispute goes to the one of its three roles that knows (stories.who_knows).
+# A question in a dispute goes to the one of its three roles that knows (stories.who_knows); that a promise is at risk, to
+# the one whose it is (domain/journeys.py). What somebody wrote goes to the other side alone, and to whoever is mentioned
+# (domain/threads.py): the row says whose it may be at the seller.
 _TABLE = """
 event                  | REQ | PROC | RECV | AP_C | AP_M | FIN | LEG | EDI | EXEC | ADM | seller             | owner         | days
 order_approved         | I   | D    |      |      |      |     |     |     |      |     |                    | CREDIT        | 0
@@ -102,6 +106,8 @@ contact_unreachable    |     |      |      |      |      |     |     |     |    
 colleague_unreachable  |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
 name_somebody          |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 5
 name_colleague         |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 5
+journey_at_risk        | I   |      |      | I    |      |     |     |     |      |     | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER | SALES | 0
+thread_message         |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP | SALES | 2
 """
 
 _BUYER_COLUMNS = (

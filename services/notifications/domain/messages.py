@@ -17,7 +17,7 @@ class Action:
     """The one thing that is asked, and where to do it."""
 
     text: str
-    # One click; until there is a portal, a reply to the case's address.
+    # One click: a reply to the case's address.
     link: str
 
     def __post_init__(self) -> None:

@@ -30,6 +30,15 @@ class Registrar:
         if self._is(after) and not had.issuperset(after.roles) and not own_right & _ADMINS:
             raise Forbidden("contact.own_roles", "nobody gives roles to themselves")
 
+    def check_change(self, contact: Contact) -> None:
+        """Refuse to change how somebody of the seller's, or by somebody of the seller's, is told, who is not oneself.
+
+        Which of a buyer's people changes whom, the contract says.
+        """
+        registers = {Role.SELLER_ADMIN, Role.SALES} if contact.account_id else {Role.SELLER_ADMIN}
+        if not (self.subject.startswith("contact:") or self._is(contact) or self.roles & registers):
+            raise Forbidden("contact.another", "how people are told they change themselves, or who may register them")
+
     def _is(self, contact: Contact) -> bool:
         return self.subject in (f"contact:{contact.contact_id}", f"user:{contact.contact_id}")
 

@@ -52,6 +52,7 @@ class Affects:
     orders: tuple[str, ...] = ()
     credit_line: Money | None = None
     shipment: str = ""
+    case: str = ""
     # What will be ordered, whatever it is.
     new_orders: bool = False
 
@@ -62,6 +63,7 @@ class Affects:
             or any(self.orders)
             or self.credit_line
             or self.shipment
+            or self.case
             or self.new_orders
         ):
             raise ValueError("a message must say what the fact affects")

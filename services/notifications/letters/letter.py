@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from email.utils import format_datetime
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from services.notifications.documents import Document
 from services.notifications.domain.matrix import Weight
-from services.notifications.letters import mime
+from services.notifications.letters import mime, portal
 from services.notifications.store import Mail
 from services.notifications.texts.catalogue import Catalogue, catalogue
 
@@ -35,8 +35,8 @@ def _environment() -> Environment:
     )
 
 
-def write(mail: Mail, enclosed: Sequence[Document], *, sender: str, domain: str) -> bytes:
-    """The mail's bytes: of the same mail always the same."""
+def write(mail: Mail, enclosed: Sequence[Document], *, sender: str, domain: str, portal_url: str = "") -> bytes:
+    """The mail's bytes: of the same mail always the same. Where there is a portal, it leads there too."""
     words = catalogue(mail.language)
     subject = _subject(mail, words)
     values = {
@@ -46,6 +46,7 @@ def write(mail: Mail, enclosed: Sequence[Document], *, sender: str, domain: str)
         "single": mail.messages[0] if _is_single(mail) else None,
         "asked": _asked(mail),
         "cases": _cases(_each_once(mail)),
+        "follow": partial(portal.link, portal_url),
     }
     text = _environment().get_template("mail.txt").render(values, t=words.constant)
     html = _environment().get_template("mail.html").render(values, t=_escaped(mail.language))

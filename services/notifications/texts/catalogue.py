@@ -39,6 +39,7 @@ class Catalogue:
             reasons=lambda codes: self.listed(self._word("reasons", code) for code in codes),
             refusal=self.refusal,
             hold_reason=lambda code: self._entries["hold_reasons"].get(code) or self._entries["hold_reasons"]["other"],
+            step=lambda code: self._word("steps", code),
             dispute_reason=lambda code: self._word("dispute_reasons", code or "OTH"),
         )
         self._templates: dict[str, Template] = {}

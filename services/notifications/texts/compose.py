@@ -8,7 +8,7 @@ from urllib.parse import quote
 from services.kernel.orders import Scope
 from services.notifications.domain.matrix import MATRIX, Weight
 from services.notifications.domain.messages import Action, Message
-from services.notifications.domain.roles import BUYER_ROLES, Role
+from services.notifications.domain.roles import BUYER_ROLES, SELLER_ROLES, Role
 from services.notifications.domain.routing import Recipient
 from services.notifications.domain.stories import WHOLE_COMPANY, Affects, Detail, Story
 from services.notifications.texts.catalogue import REMEMBERED, Catalogue, catalogue
@@ -38,7 +38,7 @@ class Case:
 
     @property
     def track_url(self) -> str:
-        """Until there is a portal: a mail to the case."""
+        """A mail to the case."""
         return f"mailto:{self.address}"
 
 
@@ -74,7 +74,7 @@ class Telling:
             words=words,
             said=words.tell(story.kind, values),
             affects=_affects(words, story.affects),
-            owner=_owner(language, MATRIX[story.kind].owner, names.seller),
+            owner=_owner(language, _answers(story), names.seller),
         )
 
     def to(self, recipient: Recipient) -> Message:
@@ -135,6 +135,7 @@ def _affects(words: Catalogue, affects: Affects) -> str:
         "invoices": ", ".join(filter(None, affects.invoices)),
         "orders": ", ".join(filter(None, affects.orders)),
         "shipment": affects.shipment,
+        "case": affects.case,
         "credit_line": words.money(affects.credit_line) if affects.credit_line else "",
     }
     said = [f"{words.common(name)} {text}" for name, text in parts.items() if text]
@@ -144,6 +145,11 @@ def _affects(words: Catalogue, affects: Affects) -> str:
 def _parts(words: Catalogue, scopes: Sequence[Scope]) -> str:
     """To which parts of a company a fact is limited; nothing if it concerns all of it."""
     return "" if WHOLE_COMPANY in scopes else "".join(_scope(words, scope) for scope in scopes)
+
+
+def _answers(story: Story) -> Role:
+    """Who at the seller answers for it: whose it is, where the matrix names several and that one knows."""
+    return story.knower if story.knower in SELLER_ROLES else MATRIX[story.kind].owner
 
 
 @lru_cache(REMEMBERED)

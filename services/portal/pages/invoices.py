@@ -12,13 +12,15 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.kernel.money import Money
 from services.portal.asks import together
-from services.portal.domain.people import BUYER_ROLES, SELLER_ROLES, Guard
+from services.portal.domain.people import CASES, MONEY, PAPERS, SELLER_ROLES, Guard
+from services.portal.pages.threads import seen, thread_of
 from services.portal.web import PAGE, Ask, attachment, csv_of, get
 
-READS = Guard((BUYER_ROLES - {"EXEC_SPONSOR"}) | SELLER_ROLES)
+READS = Guard(PAPERS.roles | SELLER_ROLES)
 FORMATS = ("facturx", "ubl", "cii", "json", "csv")
 _CSV_PAGES, _CSV_ROWS = 20, 500
 _ITEMS = 500
+_OF_ORDER = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +102,39 @@ async def invoice(ask: Ask) -> Response:
     of, about = ask.of, f"invoice/{paper.document_id}"
     found = await together(
         cases=of.disputes(
-            "ListDisputes", disputes_pb2.ListDisputesRequest(invoice_id=paper.document_id, page_size=PAGE)
+            "ListDisputes",
+            disputes_pb2.ListDisputesRequest(account_id=paper.account_id, invoice_id=paper.document_id, page_size=PAGE),
         ),
         items=of.ledger(
             "ListOpenItems", ledger_pb2.ListOpenItemsRequest(account_id=paper.account_id, page_size=_ITEMS)
         ),
+        credits=of.invoicing(
+            "ListInvoices",
+            invoicing_pb2.ListInvoicesRequest(
+                account_id=paper.account_id, order_id=paper.order_id, page_size=_OF_ORDER
+            ),
+        ),
+        told=of.notifications("ListMessages", _told(ask, paper, about)),
         timeline=of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
+        thread=thread_of(of, about),
     )
+    await seen(ask, about, found["thread"])
     items = found["items"].items if found["items"] else ()
     item = next((item for item in items if item.invoice_id == paper.document_id), None)
-    return ask.show("invoice.html", paper=paper, item=item, formats=FORMATS, **found)
+    of_order = found.pop("credits")
+    of_it = [Paper.of(one) for one in of_order.documents] if of_order else []
+    return ask.show(
+        "invoice.html",
+        paper=paper,
+        item=item,
+        paid=_paid(paper, item, found["items"]),
+        formats=FORMATS,
+        about=about,
+        credits=[one for one in of_it if one.of_invoice == paper.number],
+        may_contest=not paper.is_credit and CASES.lets_in(ask.person),
+        may_pay=MONEY.lets_in(ask.person),
+        **found,
+    )
 
 
 @get("/invoices/{number}/file", READS)
@@ -124,6 +149,22 @@ def _question(ask: Ask, size: int, token: str) -> invoicing_pb2.ListInvoicesRequ
     return invoicing_pb2.ListInvoicesRequest(
         account_id=ask.account, search=ask.query("q")[:100], newest_first=True, page_size=size, page_token=token
     )
+
+
+def _told(ask: Ask, paper: Paper, about: str) -> notifications_pb2.ListMessagesRequest:
+    """What was mailed of it: to all, for those who may know; else to the reader."""
+    own = ask.person.is_buyer and "ACCOUNT_ADMIN" not in ask.person.roles
+    return notifications_pb2.ListMessagesRequest(
+        account_id=paper.account_id, contact_id=ask.person.contact_id if own else "", about=about, page_size=PAGE
+    )
+
+
+def _paid(paper: Paper, item: Any, items: Any) -> Money | None:
+    """What was paid of an invoice so far; None where the reader is not told, or it is not known."""
+    if paper.is_credit or not items or (item is None and items.next_page_token):
+        return None
+    still = Money(item.open.minor, item.open.currency) if item else Money(0, paper.gross.currency)
+    return paper.gross - paper.credited - still
 
 
 def _row(paper: Paper) -> list[str]:

@@ -1,11 +1,10 @@
 """What waits for the reader, what is owed, what comes next."""
 
-from datetime import UTC, date, datetime
+from datetime import date, timedelta
 from typing import Any
 
 from fastapi.responses import Response
 from receivables.credit.v1 import service_pb2 as credit_pb2
-from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
@@ -13,10 +12,12 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.portal.asks import together
 from services.portal.domain import aging
-from services.portal.domain.people import ANYBODY
+from services.portal.domain.people import ANYBODY, MONEY, ORDERS
+from services.portal.pages.disputes import CASES_MAX, ENDED, WAITING
 from services.portal.web import Ask, get
 
 _FEW = 5
+_SOON = timedelta(days=7)
 _ITEMS = 500  # of which the aging is drawn
 
 
@@ -30,27 +31,37 @@ async def overview(ask: Ask) -> Response:
         balance=of.ledger("GetAccount", ledger_pb2.GetAccountRequest(account_id=account)),
         items=of.ledger("ListOpenItems", ledger_pb2.ListOpenItemsRequest(account_id=account, page_size=_ITEMS)),
         line=of.credit("GetAccount", credit_pb2.GetAccountRequest(account_id=account)),
-        cases=of.disputes("ListDisputes", disputes_pb2.ListDisputesRequest(account_id=account, page_size=100)),
+        cases=of.disputes("ListDisputes", disputes_pb2.ListDisputesRequest(account_id=account, page_size=CASES_MAX)),
         invoices=of.invoicing(
             "ListInvoices",
             invoicing_pb2.ListInvoicesRequest(account_id=account, page_size=_FEW, newest_first=True),
         ),
+        unread=of.notifications("ListUnread", notifications_pb2.ListUnreadRequest(account_id=account, page_size=_FEW)),
         messages=of.notifications(
             "ListMessages",
             notifications_pb2.ListMessagesRequest(account_id=account, contact_id=ask.person.contact_id, page_size=_FEW),
         ),
     )
-    today = datetime.now(UTC).date()
+    today = await ask.today()
     items = found["items"].items if found["items"] else []
+    may_pay = MONEY.lets_in(ask.person)
+    payable = [item for item in items if may_pay and item.open.minor > item.disputed.minor]
     return ask.show(
-        "overview.html", waiting=_waiting(found["cases"]), aging=aging.bands(list(map(_item, items)), today), **found
+        "overview.html",
+        waiting=_waiting(found["cases"]),
+        open_cases=[case for case in found["cases"].disputes if case.state not in ENDED] if found["cases"] else [],
+        due=[item for item in payable if date.fromisoformat(item.due_date) <= today],
+        soon=[item for item in payable if today < date.fromisoformat(item.due_date) <= today + _SOON],
+        may_order=ORDERS.lets_in(ask.person),
+        may_pay=may_pay,
+        aging=aging.bands(list(map(_item, items)), today),
+        **found,
     )
 
 
 def _waiting(cases: Any) -> list[Any]:
     """The cases in which it is the reader's side that acts."""
-    ours = (disputes_events.STATE_AWAITING_CUSTOMER, disputes_events.STATE_PROPOSED)
-    return [case for case in cases.disputes if case.state in ours] if cases else []
+    return [case for case in cases.disputes if case.state in WAITING] if cases else []
 
 
 def _item(item: Any) -> tuple[date, int, str]:

@@ -131,6 +131,7 @@ def everybody(own: Belongings) -> Iterator[Principal | None]:
     yield operator()
     yield Principal("service:notifications", OURS, "notifications")
     yield Principal("service:ledger", OURS, "ledger")
+    yield Principal("service:portal", OURS, "portal")
     for kind in (CONTACT, USER, KEY):
         for roles in ((), *((role,) for role in sorted(ROLES[kind])), tuple(ROLES[kind])):
             yield from of_kind(kind, own, roles)
@@ -378,6 +379,7 @@ def kept_from_others(
 def _named(of: Belongings) -> list[str]:
     return [
         *vars(of).values(),
+        of.about,
         of.order,
         of.open_order,
         of.referred,

@@ -68,6 +68,11 @@ class Belongings:
         return f"{self.account}-order-open"
 
     @property
+    def about(self) -> str:
+        """What is followed, and written about."""
+        return f"order/{self.order}"
+
+    @property
     def contact(self) -> str:
         return f"{self.account}-contact"
 
@@ -220,6 +225,7 @@ IDS = {
     "hold_id": "hold",
     "payment_id": "payment",
     "reference": "reference",
+    "about": "about",
 }
 
 
@@ -260,6 +266,14 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "disputes.AddEvidence": a_photo(of),
         "disputes.GetMove": disputes_pb2.GetMoveRequest(nth=1),
         "notifications.RegisterContact": a_contact(of),
+        "notifications.ChangeContact": notifications_pb2.ChangeContactRequest(language="en"),
+        "notifications.FindContacts": notifications_pb2.FindContactsRequest(email=f"{of.contact}@buyer.example"),
+        "notifications.SendLink": notifications_pb2.SendLinkRequest(
+            kind=notifications_pb2.LINK_KIND_SIGN_IN, url="https://portal.example/in", minutes=10
+        ),
+        "notifications.AddMessage": notifications_pb2.AddMessageRequest(text="Hello"),
+        "notifications.AddNote": notifications_pb2.AddNoteRequest(text="Hello"),
+        "notifications.MarkRead": notifications_pb2.MarkReadRequest(nth=1),
         "notifications.EraseContact": notifications_pb2.EraseContactRequest(contact_id=of.leaver),
         "notifications.SetPolicy": notifications_pb2.SetPolicyRequest(
             policy=notifications_events.NotificationPolicy(digest_at="16:00")

@@ -54,7 +54,7 @@ class Caller:
         answer = await self._stub.Decide(request, metadata=tuple({**metadata, **more}.items()))
         return answer.decision.order_id
 
-    async def send(self, payload: bytes, *more: tuple[str, str]) -> Any:
+    async def send(self, payload: bytes, *more: tuple[str, str | bytes]) -> Any:
         """Register a buyer with whatever bytes, and metadata beside the usual."""
         metadata = (
             ("ar-tenant", "acme"),
@@ -171,6 +171,13 @@ async def test_metadata_that_makes_no_sense_is_refused(call: Caller, believed: C
 @pytest.mark.parametrize("key", ["ar-tenant", "ar-idempotency-key", "ar-actor", "ar-reason", "ar-anything"])
 async def test_who_says_twice_for_whom_or_why_is_refused(toy: Toy, call: Caller, key: str):
     twice = await refused(call.send(b"\x0a\x02b1", (key, "other"), (key, "another")))
+
+    assert twice == (grpc.StatusCode.INVALID_ARGUMENT, "call.metadata_repeated")
+    assert await effects(toy.database) == []
+
+
+async def test_who_says_why_in_ascii_and_in_utf8_says_it_twice(toy: Toy, call: Caller):
+    twice = await refused(call.send(b"\x0a\x02b1", ("ar-reason-bin", "größer".encode())))
 
     assert twice == (grpc.StatusCode.INVALID_ARGUMENT, "call.metadata_repeated")
     assert await effects(toy.database) == []

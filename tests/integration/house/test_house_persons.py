@@ -68,6 +68,8 @@ async def test_what_people_wrote_is_where_it_belongs_and_goes_with_them(open_hou
         assert MARK in letters(mail)
         assert {place.partition(":")[0] for place in await in_tables(house)} >= {
             "notifications.contact",
+            "notifications.thread_message",
+            "notifications.note",
             "disputes.dispute",
             "disputes.dispute_move",
             "disputes.evidence",
@@ -142,6 +144,12 @@ async def business(house: House) -> str:
         payment_id="p1", account_id="b1", amount=eur(100), value_date="2026-03-02", remittance=f"from {MARK}"
     )
     await house.call(LedgerServiceStub, "RecordPayment", payment, actor="key:bank", reason=WHY)
+    await house.settle()
+    about = f"dispute/{case.dispute_id}"
+    message = notifications_calls.AddMessageRequest(about=about, text=f"{MARK} wonders", mentions=["ada"])
+    await house.call(NotificationsServiceStub, "AddMessage", message, actor="contact:cleo", reason=WHY)
+    note = notifications_calls.AddNoteRequest(about=about, text=f"{MARK} always does")
+    await house.call(NotificationsServiceStub, "AddNote", note, actor="user:ada", reason=WHY)
     await house.settle()
     return str(case.dispute_id)
 

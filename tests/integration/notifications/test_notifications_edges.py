@@ -80,10 +80,10 @@ def _value(field: Any) -> Any:
 EDGES = [
     *(credit.CreditDecided, credit.HoldReleased, credit.HoldExpired, credit.LimitChanged, credit.LimitExceeded),
     *(credit.OrderRefused, credit.HoldPlaced, credit.HoldLifted, credit.BuyerRegistered, credit.BuyerChanged),
-    *(orders.OrderPlaced, orders.OrderShipped),
+    *(orders.OrderPlaced, orders.OrderShipped, orders.OrderCancelled),
     *(invoicing.InvoiceIssued, invoicing.CreditNoteIssued, invoicing.DocumentHeld, invoicing.ShipmentRefused),
     *(invoicing.CreditNoteRefused, invoicing.InvoiceDiffers, invoicing.SellerRegistered, invoicing.SellerChanged),
-    *(ledger.PaymentReceived, ledger.CashApplied, ledger.PaymentAnnounced),
+    *(ledger.PaymentReceived, ledger.CashApplied, ledger.ItemReduced, ledger.CashUnapplied, ledger.PaymentAnnounced),
     *(disputes.DisputeOpened, disputes.DisputeMoved, disputes.DisputeResolved),
 ]
 
@@ -163,7 +163,7 @@ async def test_whatever_comes_again_after_the_inbox_forgot_it_is_told_to_nobody_
 
 
 async def _all(office: Office) -> dict[str, list[Any]]:
-    tables = "company seller order_scope dispute_reason case_file story message mail vacancy job outbox"
+    tables = "company seller order_scope dispute_reason case_file story journey message mail vacancy job outbox"
     return {
         table: await office.rows(f"SELECT t::text FROM {table} AS t ORDER BY 1", TENANT) for table in tables.split()
     }

@@ -12,6 +12,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from deploy.local.processes import free_port
 from services.notifications import sending, smtp
 from tests.integration.notifications.office import Office, OpenOffice
+from tests.integration.notifications.test_notifications_links import send_link
 from tests.unit.notifications.samples import invoice, order_refused
 
 TO_ADDRESSEE = {"later": "451 4.7.1 come again", "never": "550 5.1.1 no such user"}
@@ -185,3 +186,20 @@ async def forty_and_a_good_one(office: Office, kind: str) -> None:
         await office.register(f"{kind}{nth:02}", "AP_CLERK")
     await office.register("zgood", "AP_CLERK")
     await office.follow(invoice())
+
+
+async def test_a_link_over_which_the_server_hangs_up_holds_back_no_other(
+    open_office: OpenOffice, troubled: tuple[Troubled, int]
+):
+    server, port = troubled
+    async with open_office(smtp_port=port) as office:
+        people = ("drop", "good1", "zgood2")
+        for name in people:
+            await office.register(name, "AP_CLERK")
+        for name in people:
+            assert await send_link(office, name) == ""
+
+        await office.send_once()
+
+        assert server.taken == Counter(("good1", "zgood2"))
+        assert [row.contact_id for row in await office.rows("SELECT contact_id FROM link")] == ["drop"]

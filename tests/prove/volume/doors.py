@@ -105,6 +105,12 @@ def call(request: Message) -> Door:
     return Door(method, lambda asked: asked.call(method, request))
 
 
+def called_by(who: str, request: Message) -> Door:
+    """The same, by somebody."""
+    method = request.DESCRIPTOR.name.removesuffix("Request")
+    return Door(method, lambda asked: asked.call(method, request, by=who))
+
+
 def pages(request: Any, rows: int = 5) -> list[Door]:
     """The first page of a list, and the one after it."""
     method = request.DESCRIPTOR.name.removesuffix("Request")
@@ -386,6 +392,10 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
 
     made: list[Callable[[], Any]] = [
         samples.decided,
+        samples.placed,
+        samples.cancelled,
+        samples.reduced,
+        samples.unapplied,
         samples.released,
         samples.expired,
         samples.limit_changed,
@@ -408,7 +418,7 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
     ]
     bodies = {type(one.body): one.body for one in (make() for make in made)}
     bodies |= {
-        orders_events.OrderPlaced: orders_events.OrderPlaced(order_id="o1", scope=party_pb2.Scope(site="north")),
+        orders_events.OrderPlaced: samples.placed(scope=party_pb2.Scope(site="north")).body,
         credit_events.BuyerRegistered: credit_events.BuyerRegistered(company=party_pb2.Company(name="B")),
         credit_events.BuyerChanged: credit_events.BuyerChanged(company=party_pb2.Company(name="B")),
         invoicing_events.SellerRegistered: invoicing_events.SellerRegistered(
@@ -458,6 +468,27 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         call(notifications_pb2.ListMessagesRequest(about="invoice/i7")),
         call(notifications_pb2.ListMessagesRequest(account_id=HOT, about="invoice/i10", contact_id=f"c-{HOT}")),
         call(notifications_pb2.ExportContactRequest(contact_id=f"c-{HOT}")),
+        call(notifications_pb2.GetContactRequest(contact_id=f"c-{HOT}")),
+        call(notifications_pb2.ChangeContactRequest(contact_id=f"c-{HOT}", language="en")),
+        called_by("service:portal", notifications_pb2.FindContactsRequest(email="cleo@b7.example")),
+        called_by(
+            "service:portal",
+            notifications_pb2.SendLinkRequest(
+                contact_id=f"c-{HOT}",
+                kind=notifications_pb2.LINK_KIND_SIGN_IN,
+                url="https://x.example/in",
+                minutes=10,
+            ),
+        ),
+        call(notifications_pb2.GetTimelineRequest(about="invoice/i7")),
+        call(notifications_pb2.GetTimelineRequest(about="invoice/OLD-7")),
+        call(notifications_pb2.AddMessageRequest(about="invoice/i7", text="Hello")),
+        call(notifications_pb2.ListThreadRequest(about="invoice/i7")),
+        call(notifications_pb2.AddNoteRequest(about="invoice/i7", text="Hello")),
+        call(notifications_pb2.ListNotesRequest(about="invoice/i7")),
+        call(notifications_pb2.MarkReadRequest(about="invoice/i7", nth=1)),
+        *pages(notifications_pb2.ListUnreadRequest()),
+        *pages(notifications_pb2.ListUnreadRequest(account_id=HOT)),
         call(notifications_pb2.EraseContactRequest(contact_id="fresh")),
         *(event(of_kind(kind), kind=kind) for kind in handlers),
     ]

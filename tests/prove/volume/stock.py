@@ -141,6 +141,18 @@ NOTIFICATIONS = (
                current_date, 'mailto:x', 'why you', '', current_date, now(), now() + interval '1 day',
                CASE WHEN n % 200 = 5 THEN NULL ELSE 'fact-' || n END FROM {_OF}""",
     f"INSERT INTO vacancy SELECT t, b, 'AP_MANAGER', now() FROM {_HOUSES}",
+    f"""INSERT INTO journey (tenant, about, account_id, site, cost_centre, purchase_order, name, seller_id, version, ended, legs,
+                             began_at, warn_at)
+        SELECT t, 'invoice/i' || n, b, '', '', '', 'OLD-' || n, '', 0, '', '{{}}', now() - n * interval '1 minute',
+               CASE WHEN n % 10000 = 7 THEN now() END FROM {_OF}""",
+    f"""INSERT INTO thread (tenant, about, account_id, last_nth, last_note, last_at)
+        SELECT t, 'invoice/i' || n, b, 1, 1, now() - n * interval '1 minute' FROM {_OF}""",
+    f"""INSERT INTO thread_message (tenant, about, nth, account_id, author, text, channel, mentions, at)
+        SELECT t, 'invoice/i' || n, 1, b, 'contact:c-' || b, 'What is this?', 'PORTAL', '{{}}', now() FROM {_OF}""",
+    f"""INSERT INTO note (tenant, about, nth, account_id, author, text, at)
+        SELECT t, 'invoice/i' || n, 1, b, 'user:sam', 'Look at it', now() FROM {_OF}""",
+    f"""INSERT INTO reader (tenant, reader, about, account_id, nth)
+        SELECT t, 'contact:c-' || b, 'invoice/i' || n, b, 1 FROM {_OF}""",
 )
 
 _COMPANY = """'{"name": "Buyer", "vat_id": "DE115235681", "legal_id": "HRB 1", "street": "Weg 1", "city": "Ort", "post_code": "10115",

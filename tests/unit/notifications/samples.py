@@ -1,6 +1,7 @@
 """Events, people and stories for the tests of notifications."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -138,8 +139,32 @@ def invoice_differs(findings: int = 1) -> Event[Any]:
     return an_event(body)
 
 
-def shipped(order: str = "o1", shipment: str = "s1") -> Event[Any]:
-    body = orders.OrderShipped(order_id=order, shipment_id=shipment, account_id=ACCOUNT, shipped_on="2026-03-02")
+def placed(order: str = "o1", promised: str = "2026-03-06", **changes: Any) -> Event[Any]:
+    values: dict[str, Any] = {"version": 1, "account_id": ACCOUNT, "promised_ship_on": promised, "currency": "EUR"}
+    return an_event(orders.OrderPlaced(order_id=order, **(values | changes)), f"order/{order}")
+
+
+def cancelled(order: str = "o1", version: int = 1) -> Event[Any]:
+    body = orders.OrderCancelled(order_id=order, account_id=ACCOUNT, version=version)
+    return an_event(body, f"order/{order}")
+
+
+def reduced(open_minor: int = 0, by: Any = ledger.REDUCTION_PAID, invoice: str = "i1") -> Event[Any]:
+    body = ledger.ItemReduced(
+        invoice_id=invoice, number="RE-2026-000001", account_id=ACCOUNT, by=by, amount=eur(100), open=eur(open_minor)
+    )
+    return an_event(body, f"invoice/{invoice}")
+
+
+def unapplied() -> Event[Any]:
+    body = ledger.CashUnapplied(payment_id="p1", invoice_id="i1", account_id=ACCOUNT, amount=eur(100))
+    return an_event(body, "payment/p1")
+
+
+def shipped(order: str = "o1", shipment: str = "s1", *, final: bool = False) -> Event[Any]:
+    body = orders.OrderShipped(
+        order_id=order, shipment_id=shipment, account_id=ACCOUNT, shipped_on="2026-03-02", final=final
+    )
     return an_event(body, f"order/{order}")
 
 
@@ -390,6 +415,18 @@ def every_story() -> list[Story]:
         our_own(Kind.COLLEAGUE_UNREACHABLE, contact="c1", roles=("SALES",)),
         our_own(Kind.NAME_SOMEBODY, role="AP_CLERK"),
         our_own(Kind.NAME_COLLEAGUE, role="CREDIT"),
+        replace(our_own(Kind.JOURNEY_AT_RISK, order="o1", dispute="", step="SHIPPED"), knower=Role.LOGISTICS),
+        replace(our_own(Kind.JOURNEY_AT_RISK, order="", dispute="D-1", step="ANSWERED"), knower=Role.DISPUTE_OWNER),
+        *(
+            our_own(
+                Kind.THREAD_MESSAGE,
+                **{what: "1" if what == about else "" for what in ("order", "invoice", "dispute", "payment")},
+                by_buyer=by_buyer,
+                quote="Where is it?",
+            )
+            for about in ("order", "invoice", "dispute", "payment")
+            for by_buyer in ("yes", "")
+        ),
     ]
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.notifications.documents import Document
 from services.notifications.domain.delivery import State
-from services.notifications.letters import letter, mime
+from services.notifications.letters import letter, mime, portal
 from services.notifications.store import Mail
 
 # What a person's or a company's name may hold: printable, on one line (domain/contacts.py, wire.clean).
@@ -29,6 +29,7 @@ def a_message(**changes: Any) -> Any:
         "message_id": "m1",
         "fact": "invoice/i1",
         "about": "invoice/i1",
+        "role": "AP_CLERK",
         "weight": "ACT",
         "sender": "Nordwind GmbH",
         "subject": "Invoice RE-1",
@@ -147,3 +148,38 @@ def test_the_same_mail_is_the_same_to_the_byte():
 
     assert written(digest) == written(digest)
     assert written(digest) != written(a_mail())
+
+
+@pytest.mark.parametrize(
+    ("about", "role", "page"),
+    [
+        ("invoice/i1", "AP_CLERK", "/invoices/i1"),
+        ("order/o 1/2", "REQUESTER", "/orders/o%201%2F2"),
+        ("dispute/d1", "", "/disputes/d1"),
+        ("dispute/d1", "DISPUTE_OWNER", "/desk/disputes/d1"),
+        ("payment/p1", "CASH_APP", "/desk/cash/payments/p1"),
+        ("payment/p1", "AP_CLERK", "/"),
+        ("buyer/acme", "SALES", "/desk"),
+    ],
+)
+def test_a_mail_leads_into_the_portal_where_there_is_one(about: str, role: str, page: str):
+    row = a_message(about=about, role=role)
+
+    assert portal.link("https://{tenant}.pay.example/", row) == f"https://nordwind.pay.example{page}"
+    assert portal.link("", row) == ""
+
+
+@pytest.mark.parametrize("key", ["invoice/i1", "digest/2026-03-02"])
+def test_the_way_into_the_portal_stands_beside_the_address_for_questions(key: str):
+    def said(portal_url: str) -> tuple[str, str]:
+        sent = letter.write(a_mail(a_message(), key=key), [], sender="n@x.example", domain="x", portal_url=portal_url)
+        mail = message_from_bytes(sent, policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        bodies = [mail.get_body((kind,)) for kind in ("plain", "html")]
+        plain, html = (str(body.get_content()) for body in bodies if body is not None)
+        return plain, html
+
+    for body in said("https://{tenant}.pay.example"):
+        assert "https://nordwind.pay.example/invoices/i1" in body
+        assert "mailto:case+1@reply.example" in body
+    assert not any("How far it is" in body for body in said(""))

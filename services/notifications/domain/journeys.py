@@ -1,0 +1,273 @@
+"""How far an order, an invoice or a case is: its steps, who has each, by when, and whether that is kept (RULES: journeys)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from functools import lru_cache
+
+from services.kernel.calendars import Calendar
+from services.kernel.orders import Scope
+from services.notifications.domain.stories import WHOLE_COMPANY, Moment
+
+BUYER = "BUYER"  # who has a step that the seller does not
+WARNED_AT = time(8)  # where the seller is
+DONE, NOW, NEXT = "DONE", "NOW", "NEXT"
+
+
+class State(StrEnum):
+    """Whether what was promised is kept."""
+
+    ON_TRACK = "ON_TRACK"
+    AT_RISK = "AT_RISK"
+    LATE = "LATE"
+    DONE = "DONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step as every journey of its kind has it."""
+
+    code: str
+    # A role of the seller's, or BUYER.
+    owner: str
+    # Business days from when it begins until it is done, where nobody promises a day; 0: no day.
+    days: int
+    # Only some journeys have it.
+    may_be: bool
+
+
+# Levels of service of a programme: policy, not law. A step in brackets is one that may be.
+_TABLE = """
+of      | step       | owner         | days
+order   | PLACED     | BUYER         | 0
+order   | DECIDED    | CREDIT        | 1
+order   | SHIPPED    | LOGISTICS     | 5
+order   | INVOICED   | BILLING       | 2
+invoice | INVOICED   | BILLING       | 0
+invoice | PAID       | BUYER         | 0
+dispute | OPENED     | BUYER         | 0
+dispute | (ASKED)    | BUYER         | 5
+dispute | ANSWERED   | DISPUTE_OWNER | 5
+dispute | (CREDITED) | BILLING       | 2
+payment | RECEIVED   | BUYER         | 0
+"""
+# What ends a journey before its last step, or instead of it.
+ENDS = frozenset("DECLINED CANCELLED CREDITED WRITTEN_OFF REJECTED PAYABLE WITHDRAWN DUPLICATE".split())
+
+
+def _stages(table: str) -> dict[str, tuple[Stage, ...]]:
+    found: dict[str, tuple[Stage, ...]] = {}
+    for line in table.strip().splitlines()[1:]:
+        kind, code, owner, days = (cell.strip() for cell in line.split("|"))
+        stage = Stage(code.strip("()"), owner, int(days), may_be=code.startswith("("))
+        found[kind] = (*found.get(kind, ()), stage)
+    return found
+
+
+STAGES: Mapping[str, tuple[Stage, ...]] = _stages(_TABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A step of one journey."""
+
+    done_at: datetime | None = None
+    promised: date | None = None
+    # What was promised before, where that changed.
+    before: date | None = None
+    # The day on which it was promised.
+    since: date | None = None
+    # It was promised by our own table, as nobody named a day.
+    by_default: bool = False
+    # Its owner was told that the promise is at risk.
+    warned: bool = False
+
+    def promise(self, by: date, today: date, *, by_default: bool = False) -> "Leg":
+        """The same, promised by a day; what was promised before, by somebody, is kept beside it."""
+        if by == self.promised:
+            return replace(self, by_default=self.by_default and by_default)
+        before = self.before if self.by_default else self.promised or self.before
+        return Leg(self.done_at, by, before, today, by_default)
+
+    def done(self, at: datetime | None) -> "Leg":
+        """The same, done at that time, or to be done again."""
+        return Leg(at, self.promised, self.before, self.since, self.by_default, self.warned)
+
+    def at_risk_on(self, calendar: Calendar) -> date | None:
+        """From when its promise is at risk: a business day before, or that day where it was promised no sooner."""
+        if self.promised is None:
+            return None
+        day_before = self.promised - timedelta(days=1)
+        while not calendar.is_business_day(day_before):
+            day_before -= timedelta(days=1)
+        return day_before if self.since is None or self.since < day_before else self.promised
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What an event means for one journey."""
+
+    tenant: str
+    # "order/…", "invoice/…", "dispute/…", "payment/…".
+    about: str
+    account_id: str
+    # Steps that are done.
+    done: tuple[str, ...] = ()
+    # Steps that are done if they were begun.
+    settled: tuple[str, ...] = ()
+    # Steps that are to be done, if they are not done already.
+    expected: tuple[str, ...] = ()
+    # Steps that are to be done, again if they were done already; what ended goes on.
+    reopened: tuple[str, ...] = ()
+    promised: Mapping[str, date] = field(default_factory=dict)
+    # One of ENDS.
+    ends: str = ""
+    # What ended by this has not.
+    goes_on: str = ""
+    # The part of the company; None: the event does not say.
+    scope: Scope | None = None
+    # What people call it, if not by its id.
+    name: str = ""
+    # The legal entity that it names.
+    seller_id: str = ""
+    # Of an order: what is told of a version before the one that is known counts no more. 0: of whichever.
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step as it is shown."""
+
+    stage: Stage
+    # DONE, NOW or NEXT.
+    state: str
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """How far something is."""
+
+    tenant: str
+    about: str
+    account_id: str
+    began_at: datetime
+    scope: Scope = WHOLE_COMPANY
+    name: str = ""
+    seller_id: str = ""
+    version: int = 0
+    # By which of ENDS; "": by none.
+    ended: str = ""
+    ended_at: datetime | None = None
+    legs: Mapping[str, Leg] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """What it is the journey of: a key of STAGES."""
+        return self.about.partition("/")[0]
+
+    def hear(self, news: News, now: Moment) -> "Journey":
+        """The journey after an event; the same again changes nothing."""
+        if news.version and news.version < self.version:
+            return self
+        legs, ended = dict(self.legs), self.ended
+        if news.version > self.version > 0:  # an order as it is now: what was promised of it by others stands
+            legs = {code: leg.done(None) for code, leg in legs.items() if leg.promised and not leg.by_default}
+            ended = ""
+        for code in (*news.done, *(code for code in news.settled if code in legs)):
+            leg = legs.get(code, _NOTHING)
+            legs[code] = leg.done(leg.done_at or now.at)
+        for code in news.expected:
+            legs.setdefault(code, _NOTHING)
+        for code in news.reopened:
+            legs[code] = legs.get(code, _NOTHING).done(None)
+        today = now.today
+        for code, by in news.promised.items():
+            legs[code] = legs.get(code, _NOTHING).promise(by, today)
+        ended = news.ends or ("" if news.reopened or news.goes_on == ended else ended)
+        stage = None if ended else next(_open(self.kind, legs), None)
+        if stage is not None and stage.days and not legs.get(stage.code, _NOTHING).promised:
+            by = now.calendar.after(today, stage.days)  # nobody promised a day: our table does
+            legs[stage.code] = legs.get(stage.code, _NOTHING).promise(by, today, by_default=True)
+        return Journey(
+            tenant=self.tenant,
+            about=self.about,
+            account_id=self.account_id,
+            began_at=self.began_at,
+            scope=self.scope if news.scope is None else news.scope,
+            name=news.name or self.name,
+            seller_id=news.seller_id or self.seller_id,
+            version=max(self.version, news.version),
+            ended=ended,
+            ended_at=(self.ended_at if ended == self.ended else now.at) if ended else None,
+            legs=legs,
+        )
+
+    def steps(self) -> list[Step]:
+        """Its steps, in order: what is done, what is now, what comes next; what ended has nothing to come."""
+        found: list[Step] = []
+        is_now = True
+        for stage in STAGES[self.kind]:
+            leg = self.legs.get(stage.code)
+            if leg is not None and leg.done_at:
+                found.append(Step(stage, DONE, leg))
+            elif not self.ended and (leg is not None or not stage.may_be):
+                found.append(Step(stage, NOW if is_now else NEXT, leg or Leg()))
+                is_now = False
+        if self.ended:
+            owner = BUYER if self.ended == "WITHDRAWN" else found[-1].stage.owner if found else BUYER
+            found.append(Step(Stage(self.ended, owner, 0, may_be=True), DONE, Leg(self.ended_at)))
+        return found
+
+    def state(self, now: Moment) -> State:
+        """Whether what is promised of it is kept."""
+        open_ = [step.leg for step in self.steps() if step.state != DONE]
+        if not open_:
+            return State.DONE
+        if any(leg.promised is not None and leg.promised < now.today for leg in open_):
+            return State.LATE
+        risks = [leg.at_risk_on(now.calendar) for leg in open_]
+        return State.AT_RISK if any(on is not None and on <= now.today for on in risks) else State.ON_TRACK
+
+    def warn_at(self, calendar: Calendar) -> datetime | None:
+        """When the seller's people are to be told that a promise of theirs is at risk; None: there is none to tell of."""
+        first = min((on for _, on in self._risks(calendar)), default=None)
+        return _warned_at(calendar.time_zone, first) if first else None
+
+    def at_risk(self, now: Moment) -> list[Step]:
+        """The steps of which the seller's people are to be told now."""
+        risks = {stage.code for stage, on in self._risks(now.calendar) if now.calendar.instant(on, WARNED_AT) <= now.at}
+        return [step for step in self.steps() if step.stage.code in risks]
+
+    def warned(self, *codes: str) -> "Journey":
+        """The same; of these steps they were told."""
+        return replace(self, legs={c: replace(leg, warned=leg.warned or c in codes) for c, leg in self.legs.items()})
+
+    def _risks(self, calendar: Calendar) -> Iterator[tuple[Stage, date]]:
+        """What of the seller's is not done, and from when its promise is at risk; if that is no surprise, it is left out."""
+        for stage in () if self.ended else _open(self.kind, self.legs):
+            leg = self.legs.get(stage.code, _NOTHING)
+            if leg.promised and not leg.warned and stage.owner != BUYER:
+                on = leg.at_risk_on(calendar)
+                if on is not None and (leg.since is None or leg.since < on):
+                    yield stage, on
+
+
+_NOTHING = Leg()
+
+
+@lru_cache(1024)  # the days of this season come again and again
+def _warned_at(time_zone: str, on: date) -> datetime:
+    return Calendar(time_zone).instant(on, WARNED_AT)
+
+
+def _open(kind: str, legs: Mapping[str, Leg]) -> Iterator[Stage]:
+    """What is to be done, in order."""
+    for stage in STAGES[kind]:
+        leg = legs.get(stage.code)
+        if leg is None:
+            if not stage.may_be:
+                yield stage
+        elif leg.done_at is None:
+            yield stage

@@ -1,0 +1,188 @@
+"""Translates what the other services announce into what it means for the journeys of orders, invoices and cases."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from google.protobuf.message import Message
+from receivables.credit.v1 import events_pb2 as credit_pb2
+from receivables.disputes.v1 import events_pb2 as disputes_pb2
+from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
+from receivables.ledger.v1 import events_pb2 as ledger_pb2
+from receivables.orders.v1 import events_pb2 as orders_pb2
+
+from services.chassis.envelope import Event
+from services.kernel.calendars import day
+from services.kernel.refusals import Invalid
+from services.notifications.domain.journeys import News
+from services.notifications.domain.stories import WHOLE_COMPANY
+from services.notifications.wire import clean, scope_of
+
+_ENDED = {
+    disputes_pb2.STATE_REJECTED: "REJECTED",
+    disputes_pb2.STATE_WITHDRAWN: "WITHDRAWN",
+    disputes_pb2.STATE_DUPLICATE: "DUPLICATE",
+}
+# The seller has answered: by a proposal, or by an end.
+_ANSWERED = {
+    disputes_pb2.STATE_PROPOSED,
+    disputes_pb2.STATE_ACCEPTED,
+    disputes_pb2.STATE_RESOLVING,
+    disputes_pb2.STATE_REJECTED,
+}
+_AGAIN = {disputes_pb2.STATE_APPEALED, disputes_pb2.STATE_REOPENED}
+_REDUCED = {ledger_pb2.REDUCTION_CREDITED: "CREDITED", ledger_pb2.REDUCTION_WRITTEN_OFF: "WRITTEN_OFF"}
+
+
+def news_of(event: Event[Any]) -> list[News]:
+    """What an event means, and for which journeys."""
+    return _TOLD[type(event.body)](event)
+
+
+def _news(event: Event[Any], kind: str, key: str, **said: Any) -> News:
+    seller_id = getattr(event.body, "seller_id", "")
+    return News(event.tenant, f"{kind}/{clean(key)}", event.account_id, seller_id=seller_id, **said)
+
+
+def _placed(event: Event[orders_pb2.OrderPlaced]) -> list[News]:
+    body = event.body
+    return [
+        _news(
+            event,
+            "order",
+            body.order_id,
+            done=("PLACED",),
+            promised=_by("SHIPPED", body.promised_ship_on),
+            scope=scope_of(body.scope),
+            version=body.version,
+        )
+    ]
+
+
+def _cancelled(event: Event[orders_pb2.OrderCancelled]) -> list[News]:
+    return [_news(event, "order", event.body.order_id, ends="CANCELLED", version=event.body.version)]
+
+
+def _decided(event: Event[credit_pb2.CreditDecided]) -> list[News]:
+    body = event.body
+    decided = body.outcome != credit_pb2.OUTCOME_REFERRED
+    declined = body.outcome == credit_pb2.OUTCOME_DECLINED
+    return [
+        _news(
+            event,
+            "order",
+            body.order_id,
+            done=("DECIDED",) if decided else (),
+            ends="DECLINED" if declined else "",
+            goes_on="" if declined else "DECLINED",
+            scope=scope_of(body.scope),
+            version=body.version,
+        )
+    ]
+
+
+def _shipped(event: Event[orders_pb2.OrderShipped]) -> list[News]:
+    return [_news(event, "order", event.body.order_id, done=("SHIPPED",))] if event.body.final else []
+
+
+def _invoiced(event: Event[invoicing_pb2.InvoiceIssued]) -> list[News]:
+    body = event.body
+    scope = scope_of(body.scope)
+    invoice = _news(
+        event,
+        "invoice",
+        body.invoice_id,
+        done=("INVOICED",),
+        promised=_by("PAID", body.due_date),
+        scope=scope,
+        name=clean(body.number),
+    )
+    if not body.order_id or not body.final:
+        return [invoice]
+    return [invoice, _news(event, "order", body.order_id, done=("INVOICED",), scope=scope)]
+
+
+def _credited(event: Event[invoicing_pb2.CreditNoteIssued]) -> list[News]:
+    body = event.body
+    return [_news(event, "dispute", body.dispute_id, done=("CREDITED",))] if body.dispute_id else []
+
+
+def _reduced(event: Event[ledger_pb2.ItemReduced]) -> list[News]:
+    body = event.body
+    if body.open.minor > 0:
+        return []
+    ends = _REDUCED.get(body.by, "")
+    done = () if ends else ("PAID",)
+    scope, name = scope_of(body.scope), clean(body.number)
+    return [_news(event, "invoice", body.invoice_id, done=done, ends=ends, scope=scope, name=name)]
+
+
+def _unapplied(event: Event[ledger_pb2.CashUnapplied]) -> list[News]:
+    return [_news(event, "invoice", event.body.invoice_id, reopened=("PAID",), scope=scope_of(event.body.scope))]
+
+
+def _paid(event: Event[ledger_pb2.PaymentReceived]) -> list[News]:
+    scopes = {scope_of(scope) for scope in event.body.scopes}
+    scope = scopes.pop() if len(scopes) == 1 else WHOLE_COMPANY
+    return [_news(event, "payment", event.body.payment_id, done=("RECEIVED",), scope=scope)]
+
+
+def _opened(event: Event[disputes_pb2.DisputeOpened]) -> list[News]:
+    body = event.body
+    promised = _by("ANSWERED", body.answer_by)
+    return [_dispute(event, done=("OPENED",), promised=promised)]
+
+
+def _moved(event: Event[disputes_pb2.DisputeMoved]) -> list[News]:
+    body = event.body
+    if body.to_state == disputes_pb2.STATE_AWAITING_CUSTOMER:
+        return [_dispute(event, reopened=("ASKED",), promised=_by("ASKED", body.next_by))]
+    if body.to_state in _AGAIN:
+        promised = _by("ANSWERED", body.answer_by or body.next_by)
+        return [_dispute(event, settled=("ASKED",), reopened=("ANSWERED",), promised=promised)]
+    return [
+        _dispute(
+            event,
+            settled=("ASKED", "CREDITED") if body.to_state == disputes_pb2.STATE_RESOLVED else ("ASKED",),
+            done=("ANSWERED",) if body.to_state in _ANSWERED else (),
+            promised={} if body.to_state in _ANSWERED else _by("ANSWERED", body.answer_by),
+            ends=_ENDED.get(body.to_state, ""),
+        )
+    ]
+
+
+def _resolved(event: Event[disputes_pb2.DisputeResolved]) -> list[News]:
+    payable = event.body.resolution == disputes_pb2.RESOLUTION_INVALID_PAYABLE
+    expected = () if payable else ("CREDITED",)
+    ends = "PAYABLE" if payable else ""
+    return [_dispute(event, settled=("ASKED",), done=("ANSWERED",), expected=expected, ends=ends)]
+
+
+def _dispute(event: Event[Any], **said: Any) -> News:
+    body = event.body
+    return _news(event, "dispute", body.dispute_id, scope=scope_of(body.scope), name=clean(body.number), **said)
+
+
+def _by(code: str, text: str) -> Mapping[str, date]:
+    """What is promised for a step; a day that makes no sense is told to whoever is told of it, and promises nothing."""
+    try:
+        return {code: day(text, what=code)} if text else {}
+    except Invalid:
+        return {}
+
+
+_TOLD: Mapping[type[Message], Callable[[Any], list[News]]] = {
+    orders_pb2.OrderPlaced: _placed,
+    orders_pb2.OrderCancelled: _cancelled,
+    orders_pb2.OrderShipped: _shipped,
+    credit_pb2.CreditDecided: _decided,
+    invoicing_pb2.InvoiceIssued: _invoiced,
+    invoicing_pb2.CreditNoteIssued: _credited,
+    ledger_pb2.ItemReduced: _reduced,
+    ledger_pb2.CashUnapplied: _unapplied,
+    ledger_pb2.PaymentReceived: _paid,
+    disputes_pb2.DisputeOpened: _opened,
+    disputes_pb2.DisputeMoved: _moved,
+    disputes_pb2.DisputeResolved: _resolved,
+}
+FOLLOWED = frozenset(_TOLD)

@@ -1,0 +1,166 @@
+"""Remembers what buyer and seller write to each other, what the seller notes for itself, and who has read how far."""
+
+from collections.abc import Collection, Iterable
+from datetime import date
+from typing import Any
+
+from services.chassis.database import Database, Tx
+from services.chassis.envelope import Origin
+from services.chassis.pages import Page
+from services.kernel.refusals import Invalid
+from services.notifications import store
+from services.notifications.domain.journeys import Journey
+from services.notifications.store import Key
+
+SEEN_DAYS = 90  # what nobody wrote in for so long is unread by nobody any more
+
+
+async def add_message(tx: Tx, journey: Journey, author: str, text: str, mentions: Collection[str]) -> Any:
+    """Keep what somebody wrote, who has read all before it; return its row."""
+    thread = await tx.row(
+        """INSERT INTO thread AS t (tenant, about, account_id, last_nth, last_at) VALUES (%s, %s, %s, 1, %s)
+           ON CONFLICT (tenant, about) DO UPDATE SET last_nth = t.last_nth + 1, last_at = EXCLUDED.last_at
+           RETURNING last_nth""",
+        [journey.tenant, journey.about, journey.account_id, tx.at],
+    )
+    row = await tx.row(
+        """INSERT INTO thread_message (tenant, about, nth, account_id, author, text, channel, mentions, at)
+           VALUES (%s, %s, %s, %s, %s, %s, 'PORTAL', %s::text[], %s) RETURNING *""",
+        [
+            journey.tenant,
+            journey.about,
+            thread.last_nth,
+            journey.account_id,
+            author,
+            _worded(text),
+            list(dict.fromkeys(mentions)),
+            tx.at,
+        ],
+    )
+    await mark_read(tx, journey, reader_of(author), thread.last_nth)
+    return row
+
+
+async def add_note(tx: Tx, journey: Journey, author: str, text: str) -> Any:
+    """Keep what somebody of the seller noted; return its row."""
+    thread = await tx.row(
+        """INSERT INTO thread AS t (tenant, about, account_id, last_note, last_at) VALUES (%s, %s, %s, 1, %s)
+           ON CONFLICT (tenant, about) DO UPDATE SET last_note = t.last_note + 1 RETURNING last_note""",
+        [journey.tenant, journey.about, journey.account_id, tx.at],
+    )
+    return await tx.row(
+        """INSERT INTO note (tenant, about, nth, account_id, author, text, at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING *""",
+        [journey.tenant, journey.about, thread.last_note, journey.account_id, author, _worded(text), tx.at],
+    )
+
+
+def _worded(text: str) -> str:
+    if not text.strip():
+        raise Invalid("thread.empty", "nothing is written there")
+    return text.strip()
+
+
+async def messages(tx: Tx, key: Key, page: Page) -> list[Any]:
+    """What was written about something, oldest first."""
+    return await tx.rows(
+        f"""SELECT * FROM thread_message WHERE tenant = %s AND about = %s AND nth > %s
+             ORDER BY nth LIMIT {page.most}""",  # noqa: S608 - a number
+        [*key, *(page.after or (0,))],
+    )
+
+
+async def notes(tx: Tx, key: Key, page: Page) -> list[Any]:
+    """What the seller's people noted about something, oldest first."""
+    return await tx.rows(
+        f"SELECT * FROM note WHERE tenant = %s AND about = %s AND nth > %s ORDER BY nth LIMIT {page.most}",  # noqa: S608 - a number
+        [*key, *(page.after or (0,))],
+    )
+
+
+async def unread(tx: Tx, tenant: str, reader: str, account_id: str, page: Page) -> list[Any]:
+    """Threads in which lately somebody wrote what a reader has not seen, the newest first; of an account if one is named."""
+    return await tx.rows(
+        f"""SELECT t.about, t.account_id, t.last_nth - coalesce(r.nth, 0) AS unread, t.last_at
+              FROM thread t LEFT JOIN reader r ON r.tenant = t.tenant AND r.reader = %s AND r.about = t.about
+             WHERE t.tenant = %s AND t.last_nth > 0 AND t.last_at > %s - interval '{SEEN_DAYS} days'
+               AND t.last_nth > coalesce(r.nth, 0)
+                   {"AND t.account_id = %s" if account_id else ""}
+                   {"AND (t.last_at, t.about) < (%s::timestamptz, %s)" if page.after else ""}
+             ORDER BY t.last_at DESC, t.about DESC LIMIT {page.most}""",  # noqa: S608 - our own words and numbers
+        [reader, tenant, tx.at, *([account_id] if account_id else []), *(page.after or ())],
+    )
+
+
+async def mark_read(tx: Tx, journey: Journey, reader: str, nth: int) -> None:
+    """Somebody has read a thread up to a message, as far as there are so many; nobody unreads."""
+    await tx.run(
+        """INSERT INTO reader AS r (tenant, reader, about, account_id, nth)
+           SELECT t.tenant, %s, t.about, t.account_id, least(%s, t.last_nth) FROM thread t
+            WHERE t.tenant = %s AND t.about = %s
+           ON CONFLICT (tenant, reader, about) DO UPDATE SET nth = greatest(r.nth, EXCLUDED.nth)""",
+        [reader, nth, journey.tenant, journey.about],
+    )
+
+
+def reader_of(author: str) -> str:
+    """Who has read what somebody wrote: they themselves, whoever they stand in for."""
+    return author.partition(" for ")[0]
+
+
+async def names_of(tx: Tx, call: Origin, rows: Iterable[Any], seller: str) -> dict[str, str]:
+    """How the authors of messages are called; of the seller's people, who does not see them reads the seller's name."""
+    authors = {row.author for row in rows}
+    ids = {author: reader_of(author).partition(":")[2] for author in authors}
+    known = await store.names(tx, call.tenant, set(ids.values()))
+    return {
+        author: known.get(ids[author], seller if reader_of(author).startswith("user:") else "") for author in authors
+    }
+
+
+async def heard_of(tx: Tx, key: Key) -> set[str]:
+    """Who was told of something, or wrote about it: ids of contacts."""
+    told = await tx.rows("SELECT DISTINCT contact_id FROM message WHERE tenant = %s AND about = %s", key)
+    wrote = await tx.rows("SELECT DISTINCT author FROM thread_message WHERE tenant = %s AND about = %s", key)
+    authors = {reader_of(row.author) for row in wrote}
+    return {row.contact_id for row in told} | {author.partition(":")[2] for author in authors}
+
+
+class Written:
+    """What was written in threads, for who quotes it (domain/quotes.py)."""
+
+    def __init__(self, database: Database) -> None:
+        """Remember where it is."""
+        self._database = database
+
+    async def text(self, tenant: str, about: str, nth: int) -> str:
+        """One message; nothing if it is forgotten."""
+        async with self._database.transaction([tenant]) as tx:
+            row = await tx.row(
+                "SELECT text FROM thread_message WHERE tenant = %s AND about = %s AND nth = %s", [tenant, about, nth]
+            )
+        return str(row.text) if row else ""
+
+
+async def forget(tx: Tx, contact: Key) -> None:
+    """Forget what somebody wrote, in their own name or for another."""
+    for subject in (f"contact:{contact[1]}", f"user:{contact[1]}"):
+        for table in ("thread_message", "note"):
+            await tx.run(
+                f"""UPDATE {table} SET text = ''
+                     WHERE tenant = %s AND text <> '' AND string_to_array(author, ' for ') @> %s::text[]""",  # noqa: S608 - constant words
+                [contact[0], [subject]],
+            )
+
+
+async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
+    """Remove some of what was written before a day, and threads in which nothing was since; return how much."""
+    asked = [tenant, tenant, before, most]
+    gone = 0
+    for table in ("thread_message", "note"):
+        gone += await tx.run(
+            f"""DELETE FROM {table} WHERE tenant = %s AND (about, nth) IN (
+                  SELECT about, nth FROM {table} WHERE tenant = %s AND at < %s ORDER BY at LIMIT %s)""",  # noqa: S608 - constant words
+            asked,
+        )
+    return gone

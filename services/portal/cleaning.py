@@ -1,0 +1,96 @@
+"""A file from outside, made anew: what is kept of it is what it shows, and nothing that runs, calls home or tells of its maker.
+
+It runs as a process of its own, whose memory and time are limited: a file that explodes takes nobody with it.
+
+    python -m services.portal.cleaning <file >clean      # the media type and a line break, then the content
+"""
+
+import io
+import resource
+import sys
+
+import pikepdf
+from PIL import Image, ImageOps
+
+MEMORY_BYTES = 1 << 30
+CPU_S = 20
+PIXELS_MAX = 40_000_000
+SIDE_MAX = 4096  # pixels; larger pictures are made smaller
+PAGES_MAX = 500
+PNG, JPEG, PDF = "image/png", "image/jpeg", "application/pdf"
+_PICTURES = ("JPEG", "PNG", "WEBP")
+
+
+class Unclean(Exception):  # noqa: N818
+    """The file is none of those that are taken; the code says why."""
+
+
+def clean(content: bytes) -> tuple[str, bytes]:
+    """The media type and the content of what is kept of a file. Raises Unclean."""
+    try:
+        return (PDF, _pdf(content)) if content.startswith(b"%PDF-") else _picture(content)
+    except Unclean:
+        raise
+    except Image.DecompressionBombError:
+        raise Unclean("upload.too_many_pixels") from None
+    except pikepdf.PasswordError:
+        raise Unclean("upload.locked") from None
+    except Exception as error:
+        raise Unclean("upload.unreadable") from error
+
+
+def _picture(content: bytes) -> tuple[str, bytes]:
+    with Image.open(io.BytesIO(content), formats=_PICTURES) as opened:
+        if opened.width * opened.height > PIXELS_MAX:
+            raise Unclean("upload.too_many_pixels")
+        media_type = PNG if opened.format == "PNG" else JPEG
+        opened.draft("RGB", (SIDE_MAX, SIDE_MAX))
+        upright = ImageOps.exif_transpose(opened)
+    upright.thumbnail((SIDE_MAX, SIDE_MAX))
+    has_alpha = media_type == PNG and upright.has_transparency_data
+    shown = upright.convert("RGBA" if has_alpha else "RGB")
+    shown.info.clear()  # colour profiles, comments, places
+    out = io.BytesIO()
+    if media_type == PNG:
+        shown.save(out, "PNG")
+    else:
+        shown.save(out, "JPEG", quality=88)
+    return media_type, out.getvalue()
+
+
+def _pdf(content: bytes) -> bytes:
+    with pikepdf.open(io.BytesIO(content)) as opened, pikepdf.new() as new:
+        if len(opened.pages) > PAGES_MAX:
+            raise Unclean("upload.too_many_pages")
+        opened.flatten_annotations("all")  # stamps and notes stay as they look
+        new.pages.extend(opened.pages)
+        for page in new.pages:
+            for key in ("/Annots", "/AA", "/AF", "/Metadata", "/PieceInfo"):
+                if key in page.obj:
+                    del page.obj[key]
+        for thing in new.objects:
+            if isinstance(thing, pikepdf.Stream):
+                for key in ("/AF", "/Metadata", "/PieceInfo", "/OPI"):
+                    if key in thing:
+                        del thing[key]
+        new.remove_unreferenced_resources()
+        out = io.BytesIO()
+        new.save(out, deterministic_id=True)
+    return out.getvalue()
+
+
+def main() -> int:
+    """Clean what comes in."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
+    try:
+        media_type, content = clean(sys.stdin.buffer.read())
+    except Unclean as unclean:
+        sys.stderr.write(str(unclean))
+        return 1
+    sys.stdout.buffer.write(f"{media_type}\n".encode() + content)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

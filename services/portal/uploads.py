@@ -1,0 +1,92 @@
+"""Files that people send: kept is what was made anew of them, refused is everything else."""
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from fastapi.responses import Response
+from starlette.datastructures import UploadFile
+
+from services.kernel.refusals import Invalid
+from services.portal.web import attachment
+
+BYTES_MAX = 8_000_000
+NAME_MAX = 100  # characters
+TURN_S = 10.0  # until one of those at once is done
+WAIT_S = 30.0
+_AT_ONCE = 2
+_ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "application/pdf": ".pdf"}
+_SAYS = {
+    "upload.locked": "that document is locked by a password",
+    "upload.too_many_pixels": "that picture has more than 40 million pixels",
+    "upload.too_many_pages": "that document has more than 500 pages",
+    "upload.unreadable": "that is no photo (JPEG, PNG, WebP) and no PDF, or it is damaged",
+}
+_slots = asyncio.Semaphore(_AT_ONCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it is kept."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+async def clean(file: UploadFile) -> Upload:
+    """What is kept of a file that somebody sent; refuse what is no photo and no PDF, or too large."""
+    content = await file.read(BYTES_MAX + 1)
+    if len(content) > BYTES_MAX:
+        raise Invalid("upload.too_large", "a file has at most 8 MB")
+    try:
+        async with asyncio.timeout(TURN_S):
+            await _slots.acquire()
+    except TimeoutError:
+        raise Invalid("upload.busy", "many files come in just now: try again in a minute") from None
+    try:
+        media_type, made = await _made_anew(content)
+    finally:
+        _slots.release()
+    if len(made) > BYTES_MAX:
+        raise Invalid("upload.too_large", "a file has at most 8 MB")
+    return Upload(_name(file.filename or "", media_type), media_type, made)
+
+
+async def _made_anew(content: bytes) -> tuple[str, bytes]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.portal.cleaning",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(WAIT_S):
+            out, said = await process.communicate(content)
+    except TimeoutError:
+        raise Invalid("upload.unreadable", _SAYS["upload.unreadable"]) from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        code = said.decode(errors="replace")
+        code = code if code in _SAYS else "upload.unreadable"
+        raise Invalid(code, _SAYS[code])
+    media_type, _, made = out.partition(b"\n")
+    return media_type.decode(), made
+
+
+def _name(given: str, media_type: str) -> str:
+    """A file's name without its path and what cannot be seen, with the ending of what it is."""
+    stem = PurePosixPath(given.replace("\\", "/")).stem
+    seen = " ".join("".join(c for c in stem if c.isprintable()).split()).strip(". ")
+    return (seen[:NAME_MAX] or "file") + _ENDINGS[media_type]
+
+
+def sent(name: str, media_type: str, content: bytes) -> Response:
+    """A file of somebody's, to be kept by the browser: never shown as a page of ours."""
+    return attachment(content, media_type if media_type in _ENDINGS else "application/octet-stream", name or "file")

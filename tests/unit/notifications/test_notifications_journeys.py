@@ -1,0 +1,236 @@
+"""How far things are: what each event means, what is promised, and when a promise is at risk."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from receivables.credit.v1 import events_pb2 as credit
+from receivables.disputes.v1 import events_pb2 as disputes
+from receivables.ledger.v1 import events_pb2 as ledger
+
+from services.chassis.envelope import Event
+from services.notifications.domain.journeys import BUYER, ENDS, STAGES, Journey, State
+from services.notifications.domain.matrix import MATRIX, Kind, Weight
+from services.notifications.domain.roles import Role
+from services.notifications.domain.stories import Moment
+from services.notifications.news import FOLLOWED, news_of
+from services.notifications.settings import Settings
+from services.notifications.stream import handlers
+from services.notifications.texts.catalogue import catalogue
+from tests.unit.notifications.samples import (
+    FIVE,
+    MONDAY_10,
+    NOW,
+    TENANT,
+    ZONE,
+    cancelled,
+    credit_note,
+    decided,
+    dispute_moved,
+    dispute_opened,
+    dispute_resolved,
+    invoice,
+    payment,
+    placed,
+    reduced,
+    shipped,
+    unapplied,
+)
+
+
+def at(days: int = 0, hour: int = 10) -> Moment:
+    """So many days after Monday, 2 March 2026, in Berlin."""
+    return Moment(MONDAY_10 + timedelta(days=days, hours=hour - 10), ZONE, FIVE)
+
+
+def travelled(*events: Event[Any], about: str = "order/o1", now: Moment = NOW) -> Journey:
+    """How far something is after these."""
+    journey = Journey(TENANT, about, "acme", now.at)
+    for event in events:
+        for news in news_of(event):
+            if news.about == about:
+                journey = journey.hear(news, now)
+    return journey
+
+
+def shown(journey: Journey) -> list[tuple[str, str]]:
+    return [(step.stage.code, step.state) for step in journey.steps()]
+
+
+def promises(journey: Journey) -> dict[str, str]:
+    return {step.stage.code: str(step.leg.promised) for step in journey.steps() if step.leg.promised}
+
+
+@pytest.mark.parametrize(
+    ("events", "steps"),
+    [
+        ([placed()], "PLACED:DONE DECIDED:NOW SHIPPED:NEXT INVOICED:NEXT"),
+        ([placed(), decided(credit.OUTCOME_REFERRED)], "PLACED:DONE DECIDED:NOW SHIPPED:NEXT INVOICED:NEXT"),
+        ([placed(), decided()], "PLACED:DONE DECIDED:DONE SHIPPED:NOW INVOICED:NEXT"),
+        ([decided(), placed()], "PLACED:DONE DECIDED:DONE SHIPPED:NOW INVOICED:NEXT"),
+        ([placed(), decided(), shipped()], "PLACED:DONE DECIDED:DONE SHIPPED:NOW INVOICED:NEXT"),
+        ([placed(), decided(), shipped(final=True)], "PLACED:DONE DECIDED:DONE SHIPPED:DONE INVOICED:NOW"),
+        (
+            [placed(), decided(), shipped(final=True), invoice(final=True)],
+            "PLACED:DONE DECIDED:DONE SHIPPED:DONE INVOICED:DONE",
+        ),
+        ([placed(), decided(credit.OUTCOME_DECLINED)], "PLACED:DONE DECIDED:DONE DECLINED:DONE"),
+        (
+            [placed(), decided(credit.OUTCOME_DECLINED), decided()],
+            "PLACED:DONE DECIDED:DONE SHIPPED:NOW INVOICED:NEXT",
+        ),
+        ([placed(), cancelled(), decided()], "PLACED:DONE DECIDED:DONE CANCELLED:DONE"),
+        (
+            [placed(), decided(), placed(version=2), decided(), cancelled()],
+            "PLACED:DONE DECIDED:NOW SHIPPED:NEXT INVOICED:NEXT",
+        ),
+    ],
+)
+def test_an_order_is_as_far_as_its_events_say_in_whatever_order_they_come(events: Sequence[Event[Any]], steps: str):
+    journey = travelled(*events)
+
+    assert " ".join(f"{code}:{state}" for code, state in shown(journey)) == steps
+    assert (journey.state(NOW) is State.DONE) == ("NOW" not in steps)
+
+
+@pytest.mark.parametrize(
+    ("events", "steps"),
+    [
+        ([invoice()], "INVOICED:DONE PAID:NOW"),
+        ([invoice(), reduced(100)], "INVOICED:DONE PAID:NOW"),
+        ([invoice(), reduced()], "INVOICED:DONE PAID:DONE"),
+        ([reduced(), invoice()], "INVOICED:DONE PAID:DONE"),
+        ([invoice(), reduced(), unapplied()], "INVOICED:DONE PAID:NOW"),
+        ([invoice(), reduced(by=ledger.REDUCTION_CREDITED)], "INVOICED:DONE CREDITED:DONE"),
+        ([invoice(), reduced(by=ledger.REDUCTION_WRITTEN_OFF)], "INVOICED:DONE WRITTEN_OFF:DONE"),
+    ],
+)
+def test_an_invoice_is_done_when_nothing_of_it_is_open(events: Sequence[Event[Any]], steps: str):
+    journey = travelled(*events, about="invoice/i1")
+
+    assert " ".join(f"{code}:{state}" for code, state in shown(journey)) == steps
+    assert promises(journey).get("PAID", "2026-04-01") == "2026-04-01"
+
+
+@pytest.mark.parametrize(
+    ("events", "steps"),
+    [
+        ([], "OPENED:DONE ANSWERED:NOW"),
+        ([dispute_moved(disputes.STATE_AWAITING_CUSTOMER)], "OPENED:DONE ASKED:NOW ANSWERED:NEXT"),
+        (
+            [dispute_moved(disputes.STATE_AWAITING_CUSTOMER), dispute_moved(disputes.STATE_UNDER_REVIEW)],
+            "OPENED:DONE ASKED:DONE ANSWERED:NOW",
+        ),
+        ([dispute_moved(disputes.STATE_PROPOSED)], "OPENED:DONE ANSWERED:DONE"),
+        ([dispute_resolved()], "OPENED:DONE ANSWERED:DONE CREDITED:NOW"),
+        ([dispute_resolved(), credit_note()], "OPENED:DONE ANSWERED:DONE CREDITED:DONE"),
+        ([credit_note(), dispute_resolved()], "OPENED:DONE ANSWERED:DONE CREDITED:DONE"),
+        ([dispute_resolved(), dispute_moved(disputes.STATE_RESOLVED)], "OPENED:DONE ANSWERED:DONE CREDITED:DONE"),
+        ([dispute_resolved(disputes.RESOLUTION_INVALID_PAYABLE, 0)], "OPENED:DONE ANSWERED:DONE PAYABLE:DONE"),
+        ([dispute_moved(disputes.STATE_REJECTED)], "OPENED:DONE ANSWERED:DONE REJECTED:DONE"),
+        (
+            [dispute_moved(disputes.STATE_REJECTED), dispute_moved(disputes.STATE_APPEALED)],
+            "OPENED:DONE ANSWERED:NOW",
+        ),
+        ([dispute_moved(disputes.STATE_WITHDRAWN)], "OPENED:DONE WITHDRAWN:DONE"),
+    ],
+)
+def test_a_case_is_as_far_as_its_moves_say(events: Sequence[Event[Any]], steps: str):
+    journey = travelled(dispute_opened(), *events, about="dispute/d1")
+
+    assert " ".join(f"{code}:{state}" for code, state in shown(journey)) == steps
+
+
+def test_a_payment_is_there():
+    assert shown(travelled(payment(), about="payment/p1")) == [("RECEIVED", "DONE")]
+
+
+def test_the_same_event_again_changes_nothing():
+    events = [placed(), decided(), shipped(final=True)]
+
+    assert travelled(*events, *events) == travelled(*events)
+
+
+def test_days_are_those_that_were_promised_else_the_tables():
+    assert promises(travelled(placed())) == {"DECIDED": "2026-03-03", "SHIPPED": "2026-03-06"}
+    assert promises(travelled(placed(promised=""), decided())) == {"DECIDED": "2026-03-03", "SHIPPED": "2026-03-09"}
+    assert promises(travelled(placed(promised="soon"))) == {"DECIDED": "2026-03-03"}
+    assert promises(travelled(dispute_opened(), about="dispute/d1")) == {"ANSWERED": "2026-03-09"}
+
+
+def test_a_promise_that_changes_keeps_what_was_promised_before():
+    journey = travelled(placed(), decided(), placed(promised="2026-03-11", version=2))
+
+    leg = journey.legs["SHIPPED"]
+    assert (leg.promised, leg.before) == (date(2026, 3, 11), date(2026, 3, 6))
+    # What our own table said is nobody's promise.
+    by_table = travelled(placed(promised=""), decided(), placed(promised="2026-03-11"))
+    assert by_table.legs["SHIPPED"].before is None
+    # The newest but one.
+    again = travelled(placed(), placed(promised="2026-03-11", version=2), placed(promised="2026-03-12", version=3))
+    assert again.legs["SHIPPED"].before == date(2026, 3, 11)
+
+
+@pytest.mark.parametrize(
+    ("now", "state"),
+    [
+        (at(0), State.ON_TRACK),
+        (at(2), State.ON_TRACK),
+        (at(3), State.AT_RISK),  # Thursday, of what is promised for Friday
+        (at(4, 23), State.AT_RISK),
+        (at(5), State.LATE),
+    ],
+)
+def test_what_is_promised_is_at_risk_before_it_is_late(now: Moment, state: State):
+    assert travelled(placed(), decided()).state(now) is state
+
+
+def test_who_has_it_is_warned_before_the_miss_and_once():
+    journey = travelled(placed(), decided())
+
+    assert journey.warn_at(ZONE) == datetime(2026, 3, 5, 7, tzinfo=UTC)
+    assert journey.at_risk(at(3, 7)) == []
+    [step] = journey.at_risk(at(3, 8))
+    assert (step.stage.code, step.stage.owner) == ("SHIPPED", "LOGISTICS")
+    warned = journey.warned("SHIPPED")
+    assert warned.at_risk(at(4)) == []
+    assert warned.warn_at(ZONE) is None
+    # Another day is another promise.
+    [moved] = [news for news in news_of(placed(promised="2026-03-20", version=2)) if news.about == "order/o1"]
+    assert warned.hear(moved, NOW).warn_at(ZONE) is not None
+
+
+def test_what_was_promised_at_the_last_moment_warns_on_its_day_and_what_is_past_not_at_all():
+    assert travelled(placed(promised="2026-03-03"), decided()).warn_at(ZONE) == datetime(2026, 3, 3, 7, tzinfo=UTC)
+    for late in ("2026-03-02", "2026-02-27"):
+        assert travelled(placed(promised=late), decided()).warn_at(ZONE) is None
+    friday = travelled(placed(promised="2026-03-09"), decided(), now=at(4))
+    assert friday.warn_at(ZONE) == datetime(2026, 3, 9, 7, tzinfo=UTC)  # Monday: there is no business day between
+
+
+def test_a_buyers_step_warns_nobody_and_is_late_all_the_same():
+    journey = travelled(invoice(), about="invoice/i1")
+
+    assert journey.warn_at(ZONE) is None
+    assert journey.state(replace(at(0), at=datetime(2026, 4, 2, 9, tzinfo=UTC))) is State.LATE
+
+
+def test_what_ended_warns_nobody():
+    assert travelled(placed(), decided(), cancelled()).warn_at(ZONE) is None
+
+
+def test_every_role_that_has_a_step_with_a_day_is_warned_and_every_step_has_its_words():
+    stages = [stage for stages in STAGES.values() for stage in stages if stage.owner != BUYER]
+    warned = {role for role, weight in MATRIX[Kind.JOURNEY_AT_RISK].weights.items() if weight is Weight.ACT}
+
+    assert {Role(stage.owner) for stage in stages} == warned
+    for language in ("en", "de", "fr", "sv"):
+        words = catalogue(language)._entries["steps"]
+        assert {stage.code for stage in stages if stage.days} == set(words)
+    assert not ENDS & {stage.code for stage in stages} - {"CREDITED"}
+
+
+def test_what_takes_a_journey_on_is_followed():
+    assert set(handlers(Settings.model_construct(reply_domain="reply.example"))) >= FOLLOWED
