@@ -156,13 +156,18 @@ def test_a_colleague_stands_in_for_some_days_and_no_longer_than_that_is_said(tra
     ann.page.click("text=Add a passkey")
     ann.page.wait_for_url("**/cover")
 
-    ann.fill("#f-address", address)
-    ann.fill("#f-last", "2999-01-01")
-    ann.click("text=Let them stand in")
-    ann.sees("nor more than a year later")
-    ann.page.fill("#f-last", ann.page.input_value("#f-first"))
+    ann.page.fill("#f-address", address)
+    ann.page.fill("#f-last", "2999-01-01")
     ann.page.click("text=Let them stand in")
+    ann.sees("nor more than a year later")
+    ann.go("/")
+    ann.clicks = ann.typed = 0
+    ann.click("text=While you are away")
+    ann.fill("#f-address", address)
+    ann.fill("#f-last", ann.page.input_value("#f-first"))
+    ann.click("text=Let them stand in")
     ann.sees("Person bo")
+    assert (ann.clicks, ann.typed) == (2, 2)
 
     bo = visit(trader, address).sign_in()
     assert bo.go("/pay").status == 404
