@@ -92,11 +92,11 @@ class Visitor:
 
     def sees(self, words: str) -> None:
         """Wait until the page says so: a form that was sent is answered when it is."""
-        self.page.wait_for_selector(f"main:has-text({json.dumps(words)})")
+        self.page.wait_for_selector(f"main:has-text({json.dumps(words, ensure_ascii=False)})")
 
     def misses(self, words: str) -> None:
         """Wait until the page does not say so."""
-        self.page.wait_for_selector(f"main:not(:has-text({json.dumps(words)}))")
+        self.page.wait_for_selector(f"main:not(:has-text({json.dumps(words, ensure_ascii=False)}))")
 
     def close(self) -> None:
         """Close it; nothing must have gone wrong in it."""
