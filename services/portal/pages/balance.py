@@ -75,8 +75,18 @@ async def balance_csv(ask: Ask) -> Response:
         token = found.next_page_token
         if not token:
             break
-    said = ("Invoice", "Due", "Days late", "Amount", "Open", "In cases", "Currency", "Purchase order")
-    return csv_of([ask.words.say(text) for text in said], rows, "open-items.csv")
+    say = ask.words.say
+    head = [
+        say("Invoice"),
+        say("Due"),
+        say("Days late"),
+        say("Amount"),
+        say("Open"),
+        say("In cases"),
+        say("Currency"),
+        say("Purchase order"),
+    ]
+    return csv_of(head, rows, "open-items.csv")
 
 
 def bands(items: Sequence[Any], today: date) -> list[aging.Band]:

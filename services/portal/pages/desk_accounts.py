@@ -63,7 +63,7 @@ async def accounts_csv(ask: Ask) -> Response:
     """The first thousand as a file."""
     found = await ask.of.credit("ListAccounts", credit_pb2.ListAccountsRequest(page_size=_SEARCHED))
     say, exact = ask.words.say, ask.words.exact
-    head = [say(t) for t in ("Account", "Name", "Limit", "Owed", "Reserved", "Still free", "Currency")]
+    head = [say("Account"), say("Name"), say("Limit"), say("Owed"), say("Reserved"), say("Still free"), say("Currency")]
     rows = [
         [
             one.account_id,

@@ -128,7 +128,15 @@ async def cases_csv(ask: Ask) -> Response:
     """The same as a file."""
     say, label = ask.words.say, ask.words.label
     head = [
-        say(t) for t in ("Case", "Invoice", "Reason", "State", "Amount", "Credited", "Currency", "Opened", "Answer by")
+        say("Case"),
+        say("Invoice"),
+        say("Reason"),
+        say("State"),
+        say("Amount"),
+        say("Credited"),
+        say("Currency"),
+        say("Opened"),
+        say("Answer by"),
     ]
     rows = [
         [

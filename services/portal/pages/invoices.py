@@ -90,7 +90,17 @@ async def invoices_csv(ask: Ask) -> Response:
         if not token:
             break
     say = ask.words.say
-    head = [say(t) for t in ("Number", "Date", "Due", "Order", "Purchase order", "Net", "VAT", "Gross", "Currency")]
+    head = [
+        say("Number"),
+        say("Date"),
+        say("Due"),
+        say("Order"),
+        say("Purchase order"),
+        say("Net"),
+        say("VAT"),
+        say("Gross"),
+        say("Currency"),
+    ]
     return csv_of(head, rows, "invoices.csv")
 
 

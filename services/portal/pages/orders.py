@@ -59,7 +59,8 @@ async def orders_csv(ask: Ask) -> Response:
         token = found.next_page_token
         if not token:
             break
-    head = [ask.words.say(t) for t in ("Order", "Placed on", "Purchase order", "State", "Gross", "Currency")]
+    say = ask.words.say
+    head = [say("Order"), say("Placed on"), say("Purchase order"), say("State"), say("Gross"), say("Currency")]
     return csv_of(head, rows, "orders.csv")
 
 

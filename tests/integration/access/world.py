@@ -196,7 +196,7 @@ def a_payment(of: Belongings, payment: str) -> ledger_pb2.RecordPaymentRequest:
 
 def an_announcement(of: Belongings) -> ledger_pb2.AnnouncePaymentRequest:
     """Some of what is owed is said to come."""
-    item = ledger_pb2.AnnouncedItem(number=of.invoice, amount=eur(100))
+    item = ledger_pb2.AnnouncedItem(number=of.invoice, amount=eur(90))  # no payment here is just that
     return ledger_pb2.AnnouncePaymentRequest(account_id=of.account, items=[item])
 
 
