@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from deploy.demo import reconcile as proof
-from deploy.demo import results, sample, summary
+from deploy.demo import results, sample, summary, visit
 from deploy.demo.calls import Services
 from deploy.demo.chaos import Chaos
 from deploy.demo.csv_form import SEPARATORS, Dates, Decimals, UnusableFileError, Wish
@@ -105,6 +105,7 @@ def up(
     with _ending_well(interrupted=0), _sole_player(plan.folder), _stage(plan.folder, steady=True) as stage:
         _say("Live, in a second terminal: make observe")
         _play(plan, stage)
+        _show_portals(stage)
         _show_addresses(stage.stack)
         while True:
             signal.pause()
@@ -265,6 +266,30 @@ def _progress() -> Progress:
 
 def _say(text: str) -> None:
     console.print(text, style="dim", highlight=False)
+
+
+@app.command()
+def link(address: Annotated[str, typer.Argument(help="of who has asked for a link")], folder: Folder = FOLDER) -> None:
+    """Print the link into the portal that was mailed to somebody last."""
+    if not (links := visit.links_of(folder / "mail", address)):
+        raise _unusable(f"no mail with a link for {address} in {folder / 'mail'}: ask for one at the portal first")
+    print(links[-1])
+
+
+def _show_portals(stage: Stage) -> None:
+    """Where the pages are, and who may come in."""
+    if not stage.portals:
+        return
+    print("\nPages, for people: type one of these addresses there, then `.venv/bin/python -m deploy.demo link ADDRESS`")
+    print("prints the link that the mail brings.\n")
+    people = sample.load().contacts
+    for tenant, base in stage.portals.items():
+        print(base)
+        own = [person for person in people if person.tenant == tenant]
+        clerk = next(p for p in own if p.account and "AP_CLERK" in p.roles and "ACCOUNT_ADMIN" not in p.roles)
+        admin = next(p for p in own if p.account and "ACCOUNT_ADMIN" in p.roles)
+        for person in (clerk, admin, *(p for p in own if not p.account)):
+            print(f"  {person.email:34} {' '.join(person.roles)}{f' of {person.account}' if person.account else ''}")
 
 
 def _show_addresses(stack: Stack) -> None:

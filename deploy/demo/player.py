@@ -18,10 +18,11 @@ from deploy.demo.book import Book
 from deploy.demo.calls import Refused, Services
 from deploy.demo.desk import Desk, Payment, money
 from deploy.demo.feed import Fact, Feed
-from deploy.demo.sample import Business, Buyer, Happening, Step
+from deploy.demo.sample import Business, Buyer, Contact, Happening, Step
 from deploy.demo.settled import wait_until_settled
 from deploy.demo.shop import Shop
 from deploy.demo.stack import Stack, rows
+from deploy.demo.visit import Visit, wait_for
 from services.kernel.money import Money
 
 AT_ONCE = 8
@@ -40,6 +41,8 @@ class Stage:
         self.feed = feed
         self.book = Book()
         self.facts: list[Fact] = []
+        # Where each seller's pages are.
+        self.portals: dict[str, str] = {}
         # Calls that services refused, by code.
         self.refusals: Counter[str] = Counter()
 
@@ -81,6 +84,8 @@ class Player:
         desk = self.stage.desk
         for seller in self.business.sellers:
             desk(seller.tenant).register_seller(seller)
+            host = f"{seller.tenant}.localhost"
+            self.stage.portals[seller.tenant] = self.stage.stack.open_portal(seller.tenant, seller.company.name, host)
         self.stage.all_at_once([partial(desk(b.tenant).register_buyer, b) for b in self.business.buyers])
         self.stage.all_at_once([partial(desk(c.tenant).register_contact, c) for c in self.business.contacts])
         self.stage.settle()
@@ -193,6 +198,40 @@ class Player:
             self._cases[(what.tenant, what.about)], what.text, amount=amount
         )
 
+    def complain(self, _step: Step, what: Happening) -> None:
+        """The buyer contests lines of an order's first invoice at the portal."""
+        invoice = self.stage.book.invoices[(what.tenant, what.about)][0]
+        lines = {line.order_line_id: line.line_id for line in invoice.lines}
+        page = f"/invoices/{invoice.number}/dispute"
+        fields: dict[str, str | list[str]] = {"reason": what.text, "what": "lines"}
+        fields["line"] = [lines[line] for line, _ in what.lines]
+        fields |= {f"quantity-{lines[line]}": str(quantity) for line, quantity in what.lines}
+        with self._visit(what.tenant, invoice.account_id) as visit:
+            self._cases[(what.tenant, what.about)] = visit.send(page, fields, page=page).rpartition("/")[2]
+
+    def announce(self, _step: Step, what: Happening) -> None:
+        """A buyer says at the portal that it is paying all that is open."""
+        with self._visit(what.tenant, what.about) as visit:
+            items = re.findall(r'name="item" value="([^"]+)"', visit.page("/pay"))
+            visit.send("/pay", {"item": items}, page="/pay")
+
+    def invite(self, _step: Step, what: Happening) -> None:
+        """An administrator of a buyer asks a colleague in at the portal: an address, and what they do."""
+        address, role = what.text.split()
+        with self._visit(what.tenant, what.about) as visit:
+            visit.prove()
+            visit.send("/people/invite", {"address": address, "role": role}, page="/people")
+
+    def _visit(self, tenant: str, account: str) -> Visit:
+        """The administrator of an account, at the seller's portal."""
+        base, person = self.stage.portals[tenant], self._administrator(tenant, account)
+        wait_for(base)
+        return Visit(base, self.stage.stack.servers.mail_folder, person.email)
+
+    def _administrator(self, tenant: str, account: str) -> Contact:
+        theirs = [c for c in self.business.contacts if (c.tenant, c.account) == (tenant, account)]
+        return next(contact for contact in theirs if "ACCOUNT_ADMIN" in contact.roles)
+
     def withdraw(self, _step: Step, what: Happening) -> None:
         """The buyer takes the case about an order back."""
         self.stage.desk(what.tenant, "user:cases").move(self._cases[(what.tenant, what.about)], "WITHDRAW")
@@ -260,6 +299,9 @@ DESK: dict[str, Deed] = {
     "pay": Player.pay,
     "dispute": Player.dispute,
     "resolve": Player.resolve,
+    "complain": Player.complain,
+    "announce": Player.announce,
+    "invite": Player.invite,
     "withdraw": Player.withdraw,
     "ask": Player.ask,
     "discard": Player.discard,

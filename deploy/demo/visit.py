@@ -3,16 +3,20 @@
 import re
 import time
 from html import unescape
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Self
 
 import httpx
+import pyotp
 
 from deploy.local.processes import wait_until
 
-LINK = re.compile(r"http://\S+?(/in/[\w-]+)")
-ONCE = re.compile(r'name="once" value="([\w-]+)"')
+LINK = re.compile(r"http://\S+?/in/[\w-]+")
 SECONDS = 30
+# What the page says to type where no picture can be scanned.
+SECRET = re.compile(r"<code>([A-Z2-7]+)</code>")
+Fields = dict[str, list[str]]
 
 
 class NotAsWantedError(Exception):
@@ -53,15 +57,25 @@ class Visit:
         return answer.text
 
     def send(self, path: str, fields: dict[str, str | list[str]], *, page: str) -> str:
-        """Send the form of a page; return where it leads ("" where it shows the page again)."""
-        found = ONCE.search(self.page(page))
-        if found is None:
-            raise NotAsWantedError(f"{page} of the portal has no form")
-        answer = self._ask("POST", path, data={"once": found[1], **fields})
+        """Fill in the form of a page that goes to `path`, and send it; return where it leads ("": to the page again)."""
+        forms = _Forms(page)
+        forms.feed(self.page(page))
+        if path not in forms.found:
+            raise NotAsWantedError(f"{page} of the portal has no form for {path}")
+        filled = {**forms.found[path], **fields}
+        answer = self._ask("POST", path, data=filled)
         if answer.status_code not in (httpx.codes.OK, httpx.codes.SEE_OTHER):
             said = " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
             raise NotAsWantedError(f"{path} of the portal answers {answer.status_code}: {said[-500:]}")
         return str(answer.headers.get("location", ""))
+
+    def prove(self) -> None:
+        """Add an app that shows codes, and show one: a second factor."""
+        page = "/factor/new"
+        found = SECRET.search(self.page(page))
+        if found is None:
+            raise NotAsWantedError(f"{page} of the portal shows no secret")
+        self.send("/factor/new/app", {"code": pyotp.TOTP(found[1]).now()}, page=page)
 
     def _ask(self, method: str, path: str, **more: object) -> httpx.Response:
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
@@ -73,11 +87,33 @@ class Visit:
         return answer
 
     def _links(self) -> list[str]:
-        files = sorted(
-            self._mail_folder.glob(f"*-{self._address}.eml"), key=lambda file: int(file.name.partition("-")[0])
-        )
-        found = (LINK.search(file.read_text(encoding="utf-8", errors="replace").replace("=\n", "")) for file in files)
-        return [one[1] for one in found if one]
+        return [f"/in/{link.rpartition('/')[2]}" for link in links_of(self._mail_folder, self._address)]
+
+
+def links_of(mail_folder: Path, address: str) -> list[str]:
+    """The links into the portal that somebody was mailed, oldest first."""
+    files = sorted(mail_folder.glob(f"*-{address}.eml"), key=lambda file: int(file.name.partition("-")[0]))
+    found = (LINK.search(file.read_text(encoding="utf-8", errors="replace").replace("=\n", "")) for file in files)
+    return [one[0] for one in found if one]
+
+
+class _Forms(HTMLParser):
+    """The forms of a page, by where they go: what would be sent if nobody typed anything."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self._page = page
+        self.found: dict[str, Fields] = {}
+        self._fields: Fields = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take a form, or a field of the last one."""
+        said = dict(attrs)
+        if tag == "form":
+            self._fields = self.found.setdefault(said.get("action") or self._page, {})
+        name, kind = said.get("name"), said.get("type") or "text"
+        if tag == "input" and name and kind != "file" and (kind not in ("checkbox", "radio") or "checked" in said):
+            self._fields.setdefault(name, []).append(said.get("value") or "")
 
 
 def wait_for(base: str) -> None:
