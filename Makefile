@@ -1,6 +1,6 @@
 # What a newcomer types. `make help` lists it; each recipe is one line that a person could type by hand.
 .DEFAULT_GOAL := help
-.PHONY: help env proto servers demo up observe check lint types walls contracts k8s-check test prove bench locale format lock baseline clean
+.PHONY: help env proto servers browser demo up observe check lint types walls contracts k8s-check test prove bench locale format lock baseline clean
 PYTHON ?= python3
 PY := .venv/bin/python
 
@@ -33,6 +33,9 @@ servers: env ## fetch the broker, the database and the official rule files (once
 	@$(PY) -m deploy.local fetch
 	@$(PY) -m deploy.local.rules
 
+browser: env
+	@$(PY) -m deploy.local.browser > /dev/null
+
 demo: servers ## play the sample business and prove its figures; ORDERS=file.csv BUYERS=file.csv CHAOS=1 ARGS="--help"
 	@$(PY) -m deploy.demo play $(if $(ORDERS),--orders "$(ORDERS)") $(if $(BUYERS),--buyers "$(BUYERS)") $(if $(CHAOS),--chaos) $(ARGS)
 
@@ -61,10 +64,10 @@ contracts: env ## the contracts' style, and that nothing published was changed
 k8s-check: env ## render every overlay and the chart, and judge them
 	$(PY) -m k8s.check
 
-test: servers ## unit, contract, integration and end-to-end tests on real servers
+test: servers browser ## unit, contract, integration and end-to-end tests on real servers
 	$(PY) -m deploy.local run -- $(PY) -m pytest -n 2 tests
 
-prove: servers ## what takes longer: mutations, judges, fuzzing, alerts for real, random kills
+prove: servers browser ## what takes longer: mutations, judges, fuzzing, alerts for real, random kills
 	$(PY) -m deploy.local run -- $(PY) -m pytest -m prove tests
 
 bench: servers ## how fast it is, into tests/benchmark/README.md; a part: ONLY=latency RUNS=1 ARGS="--help"
