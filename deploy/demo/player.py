@@ -207,7 +207,7 @@ class Player:
         fields["line"] = [lines[line] for line, _ in what.lines]
         fields |= {f"quantity-{lines[line]}": str(quantity) for line, quantity in what.lines}
         with self._visit(what.tenant, invoice.account_id) as visit:
-            self._cases[(what.tenant, what.about)] = visit.send(page, fields, page=page).rpartition("/")[2]
+            self._cases[(what.tenant, what.about)] = _last_of(visit.send(page, fields, page=page))
 
     def announce(self, _step: Step, what: Happening) -> None:
         """A buyer says at the portal that it is paying all that is open."""
@@ -285,6 +285,11 @@ class Player:
 
     def _seller_currency(self, what: Happening) -> Buyer:
         return next(buyer for buyer in self.business.buyers if buyer.tenant == what.tenant)
+
+
+def _last_of(path: str) -> str:
+    """The last part of an address: the name of what its page is about."""
+    return path.partition("?")[0].rpartition("/")[2]
 
 
 Deed = Callable[[Player, Step, Happening], None]

@@ -56,10 +56,10 @@ class Visit:
             raise NotAsWantedError(f"{path} of the portal answers {answer.status_code}")
         return answer.text
 
-    def send(self, path: str, fields: dict[str, str | list[str]], *, page: str) -> str:
+    def send(self, path: str, fields: dict[str, str | list[str]], *, page: str, shown: str = "") -> str:
         """Fill in the form of a page that goes to `path`, and send it; return where it leads ("": to the page again)."""
         forms = _Forms(page)
-        forms.feed(self.page(page))
+        forms.feed(shown or self.page(page))
         if path not in forms.found:
             raise NotAsWantedError(f"{page} of the portal has no form for {path}")
         filled = {**forms.found[path], **fields}
@@ -72,10 +72,11 @@ class Visit:
     def prove(self) -> None:
         """Add an app that shows codes, and show one: a second factor."""
         page = "/factor/new"
-        found = SECRET.search(self.page(page))
+        shown = self.page(page)  # each time another secret
+        found = SECRET.search(shown)
         if found is None:
             raise NotAsWantedError(f"{page} of the portal shows no secret")
-        self.send("/factor/new/app", {"code": pyotp.TOTP(found[1]).now()}, page=page)
+        self.send("/factor/new/app", {"code": pyotp.TOTP(found[1]).now()}, page=page, shown=shown)
 
     def _ask(self, method: str, path: str, **more: object) -> httpx.Response:
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())

@@ -43,5 +43,5 @@ def test_every_rule_that_is_cited_is_written_down_beside_its_service_or_the_docu
         if rule.casefold() not in named.get(file.parts[1], set()) | named["documents"]
     ]
 
-    assert len(named) == 6
+    assert len(named) == 7
     assert unknown == []
