@@ -286,9 +286,9 @@ def _show_portals(stage: Stage) -> None:
     for tenant, base in stage.portals.items():
         print(base)
         own = [person for person in people if person.tenant == tenant]
-        clerk = next(p for p in own if p.account and "AP_CLERK" in p.roles and "ACCOUNT_ADMIN" not in p.roles)
-        admin = next(p for p in own if p.account and "ACCOUNT_ADMIN" in p.roles)
-        for person in (clerk, admin, *(p for p in own if not p.account)):
+        admins = [p for p in own if p.account and "ACCOUNT_ADMIN" in p.roles]
+        clerks = [p for p in own if p.account and "ACCOUNT_ADMIN" not in p.roles]
+        for person in (*clerks[:2], *admins[:1], *(p for p in own if not p.account)):
             print(f"  {person.email:34} {' '.join(person.roles)}{f' of {person.account}' if person.account else ''}")
 
 

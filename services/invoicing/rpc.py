@@ -128,6 +128,8 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
         if not request.account_id:
             raise Invalid("contract.account_missing", "a contract is with an account")
         key = (call.tenant, request.account_id)
+        if key not in await store.find_buyers(tx, {key}):
+            raise NotFound("buyer.unknown", f"no account {quoted(request.account_id)}")
         agreed = (await store.find_contracts(tx, {key})).get(key, NO_CONTRACT)
         return service_pb2.GetContractResponse(contract=wire.contract_message(request.account_id, agreed))
 

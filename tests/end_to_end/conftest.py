@@ -83,9 +83,12 @@ def _no_defects(request: pytest.FixtureRequest) -> Iterator[None]:
         assert (failed, stack.restarts) == ({name: [] for name in stack.running}, {})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Give the browser, which all tests of a run share; each visitor has a context of their own."""
+    """Give the browser, which the tests of a file share; each visitor has a context of their own.
+
+    As long as it is open its event loop runs, and no other can in this process.
+    """
     with visitors.chromium() as launched:
         yield launched
 

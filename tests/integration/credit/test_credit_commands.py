@@ -208,14 +208,14 @@ async def standing(*words: str) -> tuple[int, list[str]]:
 async def test_who_is_silent_is_named_beside_who_answers(
     parts: Parts[ChassisSettings], monkeypatch: pytest.MonkeyPatch
 ):
-    for name in ("ledger", "disputes", "invoicing", "notifications"):
+    for name in ("ledger", "disputes", "invoicing", "notifications", "portal"):
         monkeypatch.setenv(f"AR_{name.upper()}_ADDRESS", "127.0.0.1:1")
 
     code, lines = await standing()
 
     assert code == 1
     assert "ledger: ledger does not answer at 127.0.0.1:1" in lines
-    assert sum("no answer" in line for line in lines) == 4
+    assert sum("no answer" in line for line in lines) == 5
 
 
 async def test_one_that_answers_is_well(parts: Parts[ChassisSettings]):
