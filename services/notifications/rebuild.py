@@ -16,6 +16,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
 from services.notifications import store, usecases
+from services.notifications.domain.matrix import Kind
 from services.notifications.domain.sellers import Policy
 
 Cause = Event[Any] | None
@@ -25,6 +26,8 @@ _OPEN = "('QUEUED', 'SENT', 'SOFT_BOUNCED')"
 
 
 async def _deliver(tx: Tx, event: Event[events_pb2.MessageDelivered], _cause: Cause) -> None:
+    if event.body.event_type == Kind.JOURNEY_AT_RISK:  # the clock found it, and would again
+        await usecases.warned_before(tx, (event.tenant, event.body.about))
     await _end(tx, event.tenant, event.body, "ACCEPTED", 0)
 
 

@@ -488,6 +488,16 @@ class Desk:
         return [Announcement(_origin(row, "bounced", mail), cause.account_id, subject, event)]
 
 
+async def warned_before(tx: Tx, key: Key) -> None:
+    """Note that a mail is out which warned of what was at risk by then: nobody is warned of that again."""
+    journey = (await journeys.lock(tx, {key})).get(key)
+    if journey is None:
+        return
+    now = (await store.firms(tx, {key[0]}))[key[0]].moment(tx.at, journey.seller_id)
+    codes = [step.stage.code for step in journey.at_risk(now)]
+    await journeys.save(tx, [(journey.warned(*codes), now)])
+
+
 def at_risk(journey: Journey, step: Step, now: Moment) -> Story:
     """That a day which was promised may not be kept."""
     by = step.leg.promised

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from deploy.demo.results import read_addresses
-from deploy.demo.stack import SERVICES
+from deploy.demo.stack import ALL
 from deploy.local.processes import Process, wait_until
 
 # The figures of an undisturbed play. When the sample or a rule changes: look at what differs, then copy
@@ -68,7 +68,7 @@ def assert_sample_was_played(folder: Path, printed: str) -> None:
 def test_a_demo_that_is_interrupted_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
     process = demo(tmp_path, "play", "--days", "1").start()
     try:
-        wait_until(lambda: len(services_of(process)) == len(SERVICES), "the services are being started", 90)
+        wait_until(lambda: len(services_of(process)) == len(ALL), "the services are being started", 90)
         children = psutil.Process(process.pid).children(recursive=True)
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(timeout=60) == 143
@@ -86,7 +86,7 @@ def test_up_plays_the_sample_stays_with_its_addresses_until_ctrl_c_and_leaves_no
         assert_sample_was_played(tmp_path, process.log.read_text())
         children = psutil.Process(process.pid).children(recursive=True)
         addresses, _, tenants, _ = read_addresses(tmp_path / "addresses.json")
-        assert (set(addresses), tenants) == (set(SERVICES), ["nordwerk", "albion"])
+        assert (set(addresses), tenants) == (set(ALL), ["nordwerk", "albion"])
         os.kill(process.pid, signal.SIGINT)
         assert process.wait(timeout=60) == 0
     finally:
