@@ -185,7 +185,9 @@ class Journey:
         today = now.today
         for code, by in news.promised.items():
             legs[code] = legs.get(code, _NOTHING).promise(by, today)
-        ended = news.ends or ("" if news.reopened or news.goes_on == ended else ended)
+        # A refusal that is heard again after the cancellation of the same version changes nothing.
+        ends = "" if (ended, news.ends) == ("CANCELLED", "DECLINED") else news.ends
+        ended = ends or ("" if news.reopened or news.goes_on == ended else ended)
         stage = None if ended else next(_open(self.kind, legs), None)
         if stage is not None and stage.days and not legs.get(stage.code, _NOTHING).promised:
             by = now.calendar.after(today, stage.days)  # nobody promised a day: our table does
