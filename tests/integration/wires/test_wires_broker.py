@@ -98,7 +98,9 @@ EVERYTHING = set(topics.TOPICS)
 ORDERS = {"receivables.orders.v1"}
 # Of each user: what he sees, reads and writes.
 RIGHTS: dict[str, tuple[set[str], set[str], set[str]]] = {
-    each.group: (EVERYTHING, {*each.follows, *each.writes}, set(each.writes)) for each in product.products()
+    each.group: (EVERYTHING, {*each.follows, *each.writes}, set(each.writes))
+    for each in product.products()
+    if each.knows_broker
 }
 RIGHTS |= {SHOP: (ORDERS, set(), ORDERS), ERP: (EVERYTHING, EVERYTHING, set())}
 

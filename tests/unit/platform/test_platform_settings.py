@@ -13,6 +13,7 @@ from services.chassis.settings import SECRETS_DIR
 OTHERS = {
     SECRETS_DIR: "the settings themselves: where the files of secrets are",
     "AR_OPERATOR_KEY": "an operator's command line: the file with their key",
+    "AR_PROVIDER_SECRET": "portal's command `provider`: how the portal shows itself to one who signs its people in",
     "AR_LOCAL_AUTHORITY": "servers of a run: where its certificates are, for its other processes",
     "AR_FONTS_DIR": "receivables invoice: a folder of fonts",
     "AR_MAIL_FOLDER": "the local mail server",
