@@ -6,7 +6,7 @@ in which order the two are taken, and why.
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -255,7 +255,7 @@ class _Merge:
             if not ready:
                 assert not any(self._heads.values()), "an answer is told after what it answers"
                 break
-            place = min(ready, key=lambda place: (order.is_held(place), self._at(place)))
+            place = min(ready, key=lambda place: order.turn(place, self._at(place)))
             self._times[place] = self._at(place)
             batch.append(self._heads[place].popleft())
             order.note(batch[-1])
@@ -280,15 +280,20 @@ class _Order:
         self._survey = survey
         # Answers soon to come, by the followed event, whose partition lets them go first.
         self._near: dict[Said, tuple[Place, int]] = {}
-        self._held: Counter[Place] = Counter()
+        # Of each partition, the events that have such answers, with when the last of them was told.
+        self._held: defaultdict[Place, dict[Said, float]] = defaultdict(dict)
 
     def waits(self, record: Record) -> bool:
         """Whether it answers what is still to be read."""
         return record.topic in self._own and _cause(record) in self._survey.ahead
 
-    def is_held(self, place: Place) -> bool:
-        """Whether the answer to a record of this partition is to come first: what follows was handled after it."""
-        return self._held[place] > 0
+    def turn(self, place: Place, at: float) -> tuple[float, bool]:
+        """When it is a partition's turn: where an answer to one of its records is to come first, behind that answer.
+
+        No later: two that wait for each other must not let all others go before them.
+        """
+        held = self._held[place]
+        return max([at, *held.values()]), bool(held)
 
     def note(self, record: Record) -> None:
         """Note that it was taken."""
@@ -298,9 +303,9 @@ class _Order:
         said, place = _said(record), Place(record.topic, record.partition)
         if said in self._survey.ahead:
             self._survey.ahead.discard(said)
-            if near := sum(at <= record.timestamp + NEAR_S for at in self._survey.answers[said]):
-                self._near[said] = (place, near)
-                self._held[place] += 1
+            if near := [at for at in self._survey.answers[said] if at <= record.timestamp + NEAR_S]:
+                self._near[said] = (place, len(near))
+                self._held[place][said] = max(near)
 
     def _answered(self, said: Said) -> None:
         if said not in self._near:
@@ -309,7 +314,7 @@ class _Order:
         if near > 1:
             self._near[said] = (place, near - 1)
         else:
-            self._held[place] -= 1
+            del self._held[place][said]
 
 
 class _Work:

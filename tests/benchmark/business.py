@@ -57,7 +57,7 @@ class Record:
 def register(services: Services) -> None:
     """Make seller, buyers and people known, each by its call."""
     desk = Desk(services, TENANT)
-    desk.register_seller(_seller())
+    desk.register_seller(seller())
     buyers = [_buyer(number) for number in range(BUYERS)]
     _at_once([partial(desk.register_buyer, buyer) for buyer in buyers])
     _at_once([partial(desk.register_contact, person) for person in (*_staff(), *_people(buyers))])
@@ -65,7 +65,7 @@ def register(services: Services) -> None:
 
 def patterns() -> list[Pattern]:
     """What each account orders, priced and encoded as of today."""
-    today = datetime.now(ZoneInfo(_seller().time_zone)).date()
+    today = datetime.now(ZoneInfo(seller().time_zone)).date()
     return [_pattern(_buyer(number), today) for number in range(BUYERS)]
 
 
@@ -127,9 +127,10 @@ def _digits(run: bytes) -> str:
     return hashlib.sha256(run).hexdigest()
 
 
-def _seller() -> Seller:
-    [seller] = [seller for seller in sample.load().sellers if seller.tenant == TENANT]
-    return seller
+def seller() -> Seller:
+    """Of the sample."""
+    [found] = [one for one in sample.load().sellers if one.tenant == TENANT]
+    return found
 
 
 def _buyer(number: int) -> Buyer:
@@ -178,7 +179,7 @@ def _pattern(buyer: Buyer, today: date) -> Pattern:
         for nth in range(1, LINES + 1)
     ]
     order = orders.Order("", buyer.account, CURRENCY, today, today + timedelta(days=2), lines)
-    told = orders.placed(order, sample.party(_seller().company), sample.party(buyer.company))
+    told = orders.placed(order, sample.party(seller().company), sample.party(buyer.company))
     return Pattern(
         account=buyer.account,
         key=f"{TENANT}/{buyer.account}".encode(),

@@ -78,6 +78,7 @@ def test_a_demo_that_is_interrupted_while_it_starts_leaves_nothing(tmp_path: Pat
     assert not list(tmp_path.glob("data-*"))
 
 
+@pytest.mark.timeout(900)  # it plays the whole sample: two minutes on a machine that does nothing else
 def test_up_plays_the_sample_stays_with_its_addresses_until_ctrl_c_and_leaves_nothing(tmp_path: Path) -> None:
     process = demo(tmp_path, "up").start()
     try:

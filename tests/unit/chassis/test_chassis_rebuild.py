@@ -12,6 +12,7 @@ from services.chassis.rebuild import Unfit
 from services.chassis.told import Place, Range
 
 TOLD, FOLLOWED = Place("receivables.credit.v1", 0), Place("receivables.orders.v1", 0)
+OTHER = Place("receivables.ledger.v1", 0)
 
 
 def told(number: int, *, id: str = "", key: str = "acme/b1", cause: str = "", at: float = 1.0) -> Record:  # noqa: A002 - the header's name
@@ -20,8 +21,8 @@ def told(number: int, *, id: str = "", key: str = "acme/b1", cause: str = "", at
     return Record(*TOLD, next_offset(TOLD), key.encode(), b"", headers, at)
 
 
-def followed(id: str, *, at: float = 1.0) -> Record:  # noqa: A002 - the header's name
-    return Record(*FOLLOWED, next_offset(FOLLOWED), b"acme/b1", b"", {"ce_tenant": "acme", "ce_id": id}, at)
+def followed(id: str, *, at: float = 1.0, place: Place = FOLLOWED) -> Record:  # noqa: A002 - the header's name
+    return Record(*place, next_offset(place), b"acme/b1", b"", {"ce_tenant": "acme", "ce_id": id}, at)
 
 
 _offsets: defaultdict[Place, int] = defaultdict(int)
@@ -163,3 +164,18 @@ async def test_of_two_that_wait_for_each_other_one_goes_first():
     )
 
     assert await merged(topics, {"o1": [1.3], "o2": [1.2]}) == ["o1", "o2", "told-1", "told-2"]
+
+
+async def test_two_that_wait_for_each_other_let_nobody_go_before_them_who_came_later():
+    topics = Topics(
+        followed("o1", at=1),
+        followed("o2", at=1.1),
+        told(1, cause="o2", at=1.2),
+        told(2, cause="o1", at=1.3),
+        told(3, at=1.4),
+        followed("i1", at=2, place=OTHER),
+    )
+
+    taken = await merged(topics, {"o1": [1.3], "o2": [1.2]})
+
+    assert taken == ["o1", "o2", "told-1", "told-2", "told-3", "i1"]
