@@ -211,6 +211,8 @@ async def save_rule(door: Door, person: Person, rule: Rule, contacts: Sequence[s
         raise Invalid("spending.amount", "an amount is not less than nothing")
     rule_id = door.keyed("rule", person.tenant, once).hex()[:_ID_CHARACTERS]
     async with door.database.transaction([person.tenant], accounts=[person.account_id]) as tx:
+        if len(await store.rules_of(tx, person.tenant, person.account_id)) >= store.RULES_MAX:
+            raise Conflict("spending.too_many", "there are as many rules as one keeps: remove some first")
         await store.save_rule(tx, person.tenant, person.account_id, replace(rule, rule_id=rule_id), person.subject)
         await noted(tx, person, "portal/SetSpendRule", about=rule.who)
 
