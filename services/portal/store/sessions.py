@@ -155,13 +155,15 @@ async def begin_session(
     agent: str,
     proved_address: bytes = b"",
     roles: list[str] | None = None,
+    provider_id: str = "",
+    provider_sid: str = "",
 ) -> None:
     """Somebody is in."""
     await tx.run(
         """INSERT INTO session (tenant, session_hash, session_id, login_id, contact_id, assurance, on_behalf_of, agent,
-                                created_at, seen_at, proven_at, ends_at, proved_address, roles)
+                                created_at, seen_at, proven_at, ends_at, proved_address, roles, provider_id, provider_sid)
            VALUES (%s, %s, %s, %s, %s, %s, '', %s, now(), now(), CASE WHEN %s = 2 THEN now() END,
-                   now() + make_interval(hours => %s), %s, %s)""",
+                   now() + make_interval(hours => %s), %s, %s, %s, %s)""",
         [
             tenant,
             session_hash,
@@ -174,6 +176,8 @@ async def begin_session(
             SESSION_HOURS,
             proved_address,
             roles,
+            provider_id,
+            provider_sid,
         ],
     )
 
@@ -227,6 +231,18 @@ async def end_sessions(tx: Tx, tenant: str, contact_id: str) -> int:
     return await tx.run(
         "UPDATE session SET ended_at = now() WHERE tenant = %s AND contact_id = %s AND ended_at IS NULL",
         [tenant, contact_id],
+    )
+
+
+async def end_sessions_of_provider(
+    tx: Tx, tenant: str, provider_id: str, *, contact_id: str = "", provider_sid: str = ""
+) -> int:
+    """End the sessions that a provider began: all, or a contact's, or what it knows by that id."""
+    return await tx.run(
+        """UPDATE session SET ended_at = now()
+            WHERE tenant = %(tenant)s AND provider_id = %(provider)s AND provider_id <> '' AND ended_at IS NULL
+              AND %(contact)s IN ('', contact_id) AND %(sid)s IN ('', provider_sid)""",
+        {"tenant": tenant, "provider": provider_id, "contact": contact_id, "sid": provider_sid},
     )
 
 

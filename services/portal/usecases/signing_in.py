@@ -18,8 +18,9 @@ from services.portal.usecases.door import Door, hash_of, new_secret, noted, orig
 
 LINK = "link"  # the kind of job that mails one
 ADDRESS_MAX = 254
-# Tries at signing in: an address, a network, all of a seller's portal; so many at once, and one more each so many seconds.
-BY_ADDRESS, BY_NETWORK, BY_ALL = (5, 1 / 120), (30, 1 / 10), (600, 5.0)
+# Tries at signing in: an address from one network and from all, a network, all of a seller's portal; so many at once, and
+# one more each so many seconds. Who fills an address' share of a network leaves others of it to whoever has it.
+BY_ADDRESS, BY_ADDRESS_ANYWHERE, BY_NETWORK, BY_ALL = (5, 1 / 120), (20, 1 / 60), (30, 1 / 10), (600, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ async def ask_for_link(door: Door, host: Host, address: str, asker: Asker) -> No
         raise Invalid("sign_in.no_address", "that is no address of mail")
     async with door.database.transaction([host.tenant]) as tx:
         for bucket, (size, leaks) in (
-            (door.keyed("address", address), BY_ADDRESS),
+            (door.keyed("address", address, asker.network), BY_ADDRESS),
+            (door.keyed("address", address), BY_ADDRESS_ANYWHERE),
             (door.keyed("network", asker.network), BY_NETWORK),
             (door.keyed("all"), BY_ALL),
         ):
@@ -122,6 +124,8 @@ async def begin(
     proved_address: bytes = b"",
     instead_of: Session | None = None,
     roles: list[str] | None = None,
+    provider_id: str = "",
+    provider_sid: str = "",
 ) -> str:
     """Open a session for somebody who has shown who they are, or go on with one as somebody else; return its cookie."""
     cookie = new_secret()
@@ -135,6 +139,8 @@ async def begin(
             agent=agent,
             proved_address=proved_address,
             roles=roles,
+            provider_id=provider_id,
+            provider_sid=provider_sid,
         )
         if instead_of is not None:
             await store.take_over(tx, person.tenant, hash_of(cookie), instead_of)
