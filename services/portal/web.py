@@ -62,6 +62,7 @@ HEADERS = (
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
 )
 _SAFE = frozenset({"GET", "HEAD"})
+_TRIES = ("sign_in.", "factor.", "provider.", "approval.not_yours")  # refusals of whom somebody may be
 # The id of a form: to whom its page was shown, and what nobody guesses.
 _ONCE = re.compile(r"[A-Za-z0-9_.-]{16,64}", re.ASCII)
 _WHOSE = re.compile(r"for[0-9a-f]{8}-")
@@ -251,7 +252,14 @@ class Ask:
     def refused(self, refused: Refused | Refusal) -> str:
         """A refusal in the reader's words, where we have them for its code; else in its own."""
         code, words = refused.code, getattr(refused, "words", "") or getattr(refused, "message", "")
+        if code.startswith(_TRIES):
+            self.tried(code)
         return self.words.label(code) if code in LABELS else words
+
+    def tried(self, code: str) -> None:
+        """Somebody tried what is not theirs, or failed to show who they are: an operator can see from where, and what."""
+        who = self.signed_in.subject if self.signed_in else ""
+        log.warning("not let in", code=code, route=self.route.path, subject=who, network=self.network)
 
     def may(self, service: str, method: str) -> bool:
         """Whether the reader has a role for a method of a service."""
@@ -333,6 +341,7 @@ class Web:
                 goes_to = ask.link() if ask.request.method in _SAFE else "/"
                 return ask.go("/sign-in", next=goes_to)
             if not guard.lets_in(ask.signed_in):
+                ask.tried("page.not_theirs")
                 raise Unknown
             if guard.assurance > ask.session.assurance or (
                 guard.step_up and not usecases.is_fresh(ask.session, STEP_UP_S)
@@ -389,9 +398,13 @@ class Web:
         return self._hosts.get(request.headers.get("host", ""))
 
 
+_PATH_MAX = 2_000
+
+
 def inside(path: str) -> str:
     """A page of ours, or the overview: whoever makes a link to us does not send people elsewhere."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else "/"
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_ours and len(path) <= _PATH_MAX else "/"
 
 
 def _back(ask: Ask) -> str:
@@ -457,6 +470,7 @@ def _refusal(scope: Scope, said: Sequence[tuple[str, str]], headers: Mapping[str
     if sum(name == "host" for name, _ in said) > 1 or "\0" in scope["path"] or b"%00" in scope["query_string"]:
         return Response("that makes no sense\n", HTTPStatus.BAD_REQUEST)
     if scope["method"] not in _SAFE and not (_is_ours(headers) or _is_from_elsewhere(scope)):
+        log.warning("a form was not sent from a page of ours")
         return Response("this form was not sent from a page of ours\n", HTTPStatus.FORBIDDEN)
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers or not (length.isascii() and length.isdigit()):

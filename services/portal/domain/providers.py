@@ -26,6 +26,8 @@ class Vouched:
     groups: frozenset[str]
     # By what the provider knows the session; "" where it does not say.
     sid: str
+    # When they showed the provider who they are (seconds since 1970); 0 where it does not say.
+    showed_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,13 @@ def vouched(claims: Mapping[str, Any], *, issuer: str, client_id: str, nonce: st
     if not _is_id(subject):
         raise NotForUs("subject")
     address = claims.get("email") if claims.get("email_verified") is True else ""
-    groups, sid = claims.get("groups", []), claims.get("sid")
+    groups, sid, showed_at = claims.get("groups", []), claims.get("sid"), claims.get("auth_time")
     return Vouched(
         str(subject),
         address if isinstance(address, str) else "",
         frozenset(group for group in groups if isinstance(group, str)) if isinstance(groups, list) else frozenset(),
         str(sid) if _is_id(sid) else "",
+        showed_at if isinstance(showed_at, (int, float)) and 0 <= showed_at <= now + LEEWAY_S else 0,
     )
 
 

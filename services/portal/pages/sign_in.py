@@ -135,7 +135,8 @@ async def come_in(ask: Ask) -> Response:
     browser = ask.request.cookies.get(BROWSER, "")
     try:
         cookie, link, people = await usecases.come_in(ask.door, ask.host, ask.path("token"), browser, ask.agent)
-    except NotFound:
+    except NotFound as refused:
+        ask.tried(refused.code)
         return ask.show("come_in.html", 422, not_good=True)
     ask.keep(cookie)
     goes_to = inside(link.goes_to)

@@ -157,12 +157,13 @@ async def begin_session(
     roles: list[str] | None = None,
     provider_id: str = "",
     provider_sid: str = "",
+    proven_at: datetime | None = None,
 ) -> None:
-    """Somebody is in."""
+    """Somebody is in; with a second factor shown just now, unless it is said when."""
     await tx.run(
         """INSERT INTO session (tenant, session_hash, session_id, login_id, contact_id, assurance, on_behalf_of, agent,
                                 created_at, seen_at, proven_at, ends_at, proved_address, roles, provider_id, provider_sid)
-           VALUES (%s, %s, %s, %s, %s, %s, '', %s, now(), now(), CASE WHEN %s = 2 THEN now() END,
+           VALUES (%s, %s, %s, %s, %s, %s, '', %s, now(), now(), CASE WHEN %s = 2 THEN coalesce(%s, now()) END,
                    now() + make_interval(hours => %s), %s, %s, %s, %s)""",
         [
             tenant,
@@ -173,6 +174,7 @@ async def begin_session(
             assurance,
             agent[:200],
             assurance,
+            proven_at,
             SESSION_HOURS,
             proved_address,
             roles,

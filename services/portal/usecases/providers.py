@@ -12,6 +12,7 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -100,6 +101,7 @@ async def come_back(
         roles=roles_left(who.groups, provider.groups),
         provider_id=provider_id,
         provider_sid=who.sid,
+        proven_at=datetime.fromtimestamp(who.showed_at, UTC),
     )
     return cookie, said.goes_to
 

@@ -1,6 +1,7 @@
 """How people come in, and what they are while they are in."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
@@ -126,8 +127,12 @@ async def begin(
     roles: list[str] | None = None,
     provider_id: str = "",
     provider_sid: str = "",
+    proven_at: datetime | None = None,
 ) -> str:
-    """Open a session for somebody who has shown who they are, or go on with one as somebody else; return its cookie."""
+    """Open a session for somebody who has shown who they are, or go on with one as somebody else; return its cookie.
+
+    `proven_at`: when they showed a second factor, if that was not just now.
+    """
     cookie = new_secret()
     async with door.database.transaction([person.tenant]) as tx:
         await store.begin_session(
@@ -141,6 +146,7 @@ async def begin(
             roles=roles,
             provider_id=provider_id,
             provider_sid=provider_sid,
+            proven_at=proven_at,
         )
         if instead_of is not None:
             await store.take_over(tx, person.tenant, hash_of(cookie), instead_of)

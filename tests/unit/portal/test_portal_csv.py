@@ -51,6 +51,7 @@ def test_separators_and_quotes_stay_in_their_cell():
 
 
 def test_it_is_kept_by_the_browser_and_shown_by_none():
+    """ASVS 3.2.1: a file is no page, whatever stands in it."""
     answer = csv_of(["Head"], [], 'Grüße".csv')
 
     assert answer.headers["content-disposition"].startswith("attachment; ")

@@ -64,6 +64,14 @@ def test_groups_take_roles_away_and_what_no_group_means_is_all():
     assert roles_left(frozenset({"finance"}), {}) is None
 
 
+@pytest.mark.parametrize(
+    ("said", "at"), [(NOW - 60, NOW - 60), (None, 0), ("now", 0), (NOW + 3600, 0), (-1, 0), (float("nan"), 0)]
+)
+def test_when_somebody_showed_who_they_are_is_not_made_up(said: Any, at: float):
+    """ASVS 7.5.3, 10.4.12: who comes by a session of yesterday has shown nothing just now."""
+    assert read(auth_time=said).showed_at == at
+
+
 WORD: dict[str, Any] = {
     "iss": "https://login.acme.example",
     "aud": ["portal"],
