@@ -105,6 +105,7 @@ async def come_back(ask: Ask) -> Response:
             code=ask.query("code"),
             issuer=ask.query("iss"),
             browser=ask.request.cookies.get(BROWSER, ""),
+            network=ask.network,
             agent=ask.agent,
         )
     except Refusal as refused:

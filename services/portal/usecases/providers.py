@@ -31,7 +31,7 @@ from services.portal.domain.providers import ALGORITHMS, NotForUs, Vouched, logg
 from services.portal.outgoing import NotReached
 from services.portal.store import Host, Provider
 from services.portal.usecases.door import Door, hash_of, origin_of
-from services.portal.usecases.signing_in import begin, find_person, person_of
+from services.portal.usecases.signing_in import BY_ALL, BY_NETWORK, TOO_OFTEN, begin, find_person, person_of
 
 STATE_S = 600
 METADATA_S = 600.0  # for which a provider's metadata and keys are used again
@@ -80,9 +80,22 @@ async def send_to(door: Door, host: Host, provider_id: str, browser: str, goes_t
 
 
 async def come_back(
-    door: Door, host: Host, provider_id: str, *, state: str, code: str, issuer: str, browser: str, agent: str
+    door: Door,
+    host: Host,
+    provider_id: str,
+    *,
+    state: str,
+    code: str,
+    issuer: str,
+    browser: str,
+    network: str,
+    agent: str,
 ) -> tuple[str, str]:
     """Somebody comes back from a provider; return the session's cookie, and where to go."""
+    async with door.database.transaction([host.tenant]) as tx:
+        for bucket, (size, leaks) in ((door.keyed("network", network), BY_NETWORK), (door.keyed("providers"), BY_ALL)):
+            if not await store.pour(tx, host.tenant, bucket, size=size, leaks_per_s=leaks):
+                raise TOO_OFTEN
     said = await _opened(door, host, browser, state)
     if said.provider_id != provider_id:
         raise _NOT_LET_IN

@@ -23,6 +23,8 @@ ADDRESS_MAX = 254
 # one more each so many seconds. Who fills an address' share of a network leaves others of it to whoever has it.
 BY_ADDRESS, BY_ADDRESS_ANYWHERE, BY_NETWORK, BY_ALL = (5, 1 / 120), (20, 1 / 60), (30, 1 / 10), (600, 5.0)
 
+TOO_OFTEN = Invalid("sign_in.too_often", "that was tried often just now: wait two minutes")
+
 
 @dataclass(frozen=True, slots=True)
 class Asker:
@@ -49,7 +51,7 @@ async def ask_for_link(door: Door, host: Host, address: str, asker: Asker) -> No
             (door.keyed("all"), BY_ALL),
         ):
             if not await store.pour(tx, host.tenant, bucket, size=size, leaks_per_s=leaks):
-                raise Invalid("sign_in.too_often", "that was tried often just now: wait two minutes")
+                raise TOO_OFTEN
         link_id = await store.ask_for_link(tx, host.tenant, address, hash_of(asker.browser), asker.goes_to)
         await jobs.add(tx, [Job(LINK, f"link/{link_id}", own_word(host.tenant))])
 

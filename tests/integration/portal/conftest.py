@@ -17,6 +17,7 @@ from deploy.local.processes import free_port
 from services.chassis import http
 from services.chassis.service import Parts, Servicer
 from services.portal import pages, usecases
+from services.portal.asks import STUBS
 from services.portal.service import SERVICE, door_of
 from services.portal.store import Host
 from services.portal.usecases import Door
@@ -82,14 +83,18 @@ class Pages:
         """A browser of somebody's, which follows no redirect."""
         cookies = {"__Host-session": cookie} if cookie else {}
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.port}", cookies=cookies, headers={"host": HOST, **headers}, timeout=20
+            base_url=f"http://127.0.0.1:{self.port}",
+            cookies=cookies,
+            headers={"host": HOST, **headers},
+            timeout=20,
+            verify=False,  # in plain text there is nothing to verify
         ) as client:
             yield client
 
 
 @pytest.fixture
 async def house_of_pages(open_service: OpenService) -> AsyncIterator[Pages]:
-    """Give the pages of a seller whose other services are away."""
+    """Give the pages of a seller; of all services only notifications answers, and says nothing but who people are."""
     people = People()  # type: ignore[abstract] # it is asked for people alone
     servicer = Servicer(
         "receivables.notifications.v1.NotificationsService",
@@ -104,7 +109,7 @@ async def house_of_pages(open_service: OpenService) -> AsyncIterator[Pages]:
             SERVICE,
             portal_secret=SecretStr("x" * 32),
             provider_addresses="any",
-            notifications_address=address,
+            **{f"{name}_address": address for name in STUBS},
             identity_key=environment(SERVICE.name)["AR_IDENTITY_KEY"],
         ) as parts,
     ):

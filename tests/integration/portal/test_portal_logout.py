@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hmac
 import json
 import time
 from collections.abc import AsyncIterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 
 from services.kernel.refusals import Invalid
 from services.portal import store, usecases
@@ -155,19 +156,15 @@ async def test_a_word_is_taken_once_and_said_again_it_is_no_mistake(house_of_pag
 async def test_words_of_others_and_about_other_things_end_nothing(house_of_pages: Pages, provider: Provider):
     """ASVS 9.1.1-3, 9.2.1-3: algorithm, key, kind, times, issuer and audience."""
     stranger = Provider(provider.issuer)
-    public = provider.keys[0].as_pem(private=False)
-    unsigned = [
-        base64.urlsafe_b64encode(json.dumps(one).encode()).rstrip(b"=").decode()
-        for one in ({"alg": "none"}, {"sid": "s1"})
-    ]
+    unsigned = f"{part({'alg': 'none'})}.{part({'sid': 's1'})}."
     cookies = await sessions(house_of_pages)
     now = int(time.time())
     for word in (
         stranger.word(sid="s1"),
         stranger.word({"jwk": stranger.keys[0].as_dict(private=False)}, sid="s1"),
         stranger.word({"jku": f"{provider.issuer}/keys"}, sid="s1"),
-        jwt.encode({"alg": "HS256", "kid": "k1"}, {"sid": "s1"}, OctKey.import_key(public)),
-        f"{unsigned[0]}.{unsigned[1]}.",
+        signed_as_if_it_were_a_secret(provider.keys[0].as_pem(private=False)),
+        unsigned,
         provider.word({"typ": "at+jwt"}, sid="s1"),
         provider.word(sid="s1", iss="https://login.evil.example"),
         provider.word(sid="s1", aud="another"),
@@ -184,6 +181,18 @@ async def test_words_of_others_and_about_other_things_end_nothing(house_of_pages
     assert await tell(house_of_pages, provider.word(sid="s1"), "nobody") == 400
 
     assert await left(house_of_pages, cookies) == set(cookies)
+
+
+def part(said: dict[str, Any]) -> str:
+    """A part of a token."""
+    return base64.urlsafe_b64encode(json.dumps(said).encode()).rstrip(b"=").decode()
+
+
+def signed_as_if_it_were_a_secret(public: bytes) -> str:
+    """What somebody makes who knows a public key, of the kind that is signed with a shared secret."""
+    said = f"{part({'alg': 'HS256', 'kid': 'k1'})}.{part({'sid': 's1'})}"
+    signature = base64.urlsafe_b64encode(hmac.digest(public, said.encode(), "sha256")).rstrip(b"=").decode()
+    return f"{said}.{signature}"
 
 
 async def test_a_key_that_a_provider_has_since_lately_is_asked_for(
@@ -249,3 +258,13 @@ async def test_a_providers_name_is_part_of_an_address(house_of_pages: Pages, pro
             assurance=1,
         )
     assert refused.value.code == "provider.id"
+
+
+async def test_who_comes_back_again_and_again_is_slowed_down_and_a_provider_is_left_in_peace(
+    house_of_pages: Pages, provider: Provider
+):
+    """ASVS 2.4.1: of each answer something is kept, and the provider is asked; nobody has that done without end."""
+    async with house_of_pages.client(**{"x-forwarded-for": "192.0.2.1"}) as browser:
+        said = [(await browser.get("/sign-in/with/corp/back?state=x&code=x")).text for _ in range(31)]
+    assert "wait two minutes" not in said[29].lower()
+    assert "wait two minutes" in said[30].lower()
