@@ -65,6 +65,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     "kafka.peers": _PEERS,
     "database.peers": _PEERS,
     "networkPolicies.dns.peers": _PEERS,
+    "networkPolicies.providers": _PEERS,
     "services.notifications.existingSmtpSecret": {"type": "string"},  # empty: none
     "services.portal.cpuUtilization": {"type": "integer", "minimum": 1, "maximum": 100},
     "ingress.hosts": {"type": "array", "items": {"type": "string", "format": "hostname"}, "minItems": 1},

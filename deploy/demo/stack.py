@@ -339,6 +339,7 @@ class Stack:
             "AR_HTTP_PORT": str(self.http_port),
             "AR_STATIC_DIR": str(static.install()),
             "AR_PORTAL_SECRET": secrets.token_urlsafe(32),
+            "AR_PROVIDER_ADDRESSES": "any",
         }
 
     def open_portal(self, tenant: str, name: str, host: str = "localhost") -> str:

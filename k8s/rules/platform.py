@@ -316,6 +316,8 @@ def _reaches(rendering: Rendering, pod: Pod) -> set[tuple[str, int]]:
         ways.add(("monitoring", product.OTLP))
         if "AR_SMTP_PORT" in service.settings:
             ways.add(("outside", int(told["AR_SMTP_PORT"])))
+        if "AR_PROVIDER_ADDRESSES" in service.settings:
+            ways |= {(f"the internet ({version})", 443) for version in (4, 6)}
     return ways
 
 
@@ -345,10 +347,20 @@ def _ways(rule: Manifest, direction: str) -> Iterator[tuple[str, int]]:
             yield _peer(peer), port["port"]
 
 
+_OWN_NETWORKS = {
+    4: ["10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"],
+    6: ["fc00::/7", "fe80::/10"],
+}
+_INTERNET = {
+    str({"cidr": {4: "0.0.0.0/0", 6: "::/0"}[version], "except": networks}): f"the internet ({version})"
+    for version, networks in _OWN_NETWORKS.items()
+}
+
+
 def _peer(peer: dict[str, Any] | None) -> str:
     """What a peer is called here; whatever is not one of ours is called by its own words, and equals nothing."""
     if peer is None or "ipBlock" in peer:
-        return "outside"
+        return _INTERNET.get(str(peer["ipBlock"]), "outside") if peer else "outside"
     space: str = peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name", "")
     pods: dict[str, str] = peer.get("podSelector", {}).get("matchLabels", {})
     match sorted(peer):

@@ -1,4 +1,4 @@
-"""`python -m services.portal serve|migrate|host|parked|audit`."""
+"""`python -m services.portal serve|migrate|host|provider|provider-end|parked|audit`."""
 
 import asyncio
 from typing import Annotated
@@ -70,6 +70,22 @@ def provider(  # noqa: PLR0917 - as many as a provider has
             )
 
     asyncio.run(save())
+
+
+@app.command(help="Let an identity provider let nobody in any more; whom it let in is out.")
+def provider_end(
+    tenant: Annotated[str, typer.Argument(help="at whose portal")],
+    provider_id: Annotated[str, typer.Argument(help="its short name")],
+) -> None:
+    settings = load(SERVICE.settings)
+    reach(settings.database_url.get_secret_value())
+
+    async def end() -> bool:
+        async with service.database_of(settings) as database:
+            return await usecases.remove_provider(door_on(settings, database), tenant, provider_id)
+
+    if not asyncio.run(end()):
+        raise SystemExit(f"nobody called {provider_id} lets people in at {tenant}'s portal")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 It runs as a process of its own, whose memory and time are limited: a file that explodes takes nobody with it.
 
-    python -m services.portal.cleaning <file >clean      # the media type and a line break, then the content
+    python -m services.portal.cleaning <file | cat >clean      # the media type and a line break, then the content
 """
 
 import io
@@ -17,6 +17,7 @@ CPU_S = 20
 PIXELS_MAX = 40_000_000
 SIDE_MAX = 4096  # pixels; larger pictures are made smaller
 PAGES_MAX = 500
+BYTES_MAX = 8_000_000  # of what is kept
 PNG, JPEG, PDF = "image/png", "image/jpeg", "application/pdf"
 _PICTURES = ("JPEG", "PNG", "WEBP")
 
@@ -28,7 +29,7 @@ class Unclean(Exception):  # noqa: N818
 def clean(content: bytes) -> tuple[str, bytes]:
     """The media type and the content of what is kept of a file. Raises Unclean."""
     try:
-        return (PDF, _pdf(content)) if content.startswith(b"%PDF-") else _picture(content)
+        media_type, made = (PDF, _pdf(content)) if content.startswith(b"%PDF-") else _picture(content)
     except Unclean:
         raise
     except Image.DecompressionBombError:
@@ -37,6 +38,9 @@ def clean(content: bytes) -> tuple[str, bytes]:
         raise Unclean("upload.locked") from None
     except Exception as error:
         raise Unclean("upload.unreadable") from error
+    if len(made) > BYTES_MAX:
+        raise Unclean("upload.too_large")
+    return media_type, made
 
 
 def _picture(content: bytes) -> tuple[str, bytes]:
@@ -83,6 +87,8 @@ def main() -> int:
     """Clean what comes in."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # nothing is written to a disk
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         media_type, content = clean(sys.stdin.buffer.read())
     except Unclean as unclean:

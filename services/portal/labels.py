@@ -198,6 +198,8 @@ LABELS: Mapping[str, str] = DESK | {
     "upload.missing": _("Choose a file."),
     "upload.busy": _("Many files come in just now: try again in a minute."),
     "upload.too_large": _("A file has at most 8 MB."),
+    "form.anothers": _("This page was opened as somebody else. Open it again, and nothing is done by mistake."),
+    "provider.away": _("That sign-in service does not answer just now. Try again in a minute, or come in by a link."),
     "upload.locked": _("That document is locked by a password: send it without one."),
     "upload.too_many_pixels": _("That picture has more than 40 million pixels: send a smaller one."),
     "upload.too_many_pages": _("That document has more than 500 pages: send the ones that matter."),

@@ -1,11 +1,19 @@
 """What the portal can be told from outside, beside the chassis' own."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from services.chassis.settings import ChassisSettings, Port
+
+SECRET_MIN = 32  # bytes
+
+
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value().encode()) < SECRET_MIN:
+        raise ValueError(f"has fewer than {SECRET_MIN} bytes: make one with `head -c 48 /dev/urandom | base64`")
+    return secret
 
 
 class Settings(ChassisSettings):
@@ -25,8 +33,13 @@ class Settings(ChassisSettings):
     static_dir: Path = Field(
         Path("/app/static"), description="folder of the pages' script and style that others wrote (htmx, Pico)"
     )
-    portal_secret: SecretStr = Field(
+    portal_secret: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
         description="key by which addresses are hashed and factors' secrets encrypted; 32 or more characters"
+    )
+    provider_addresses: Literal["public", "any"] = Field(
+        "public",
+        description="where providers of identities may answer; any: in private networks too, and in plain text on this "
+        "machine",
     )
     credit_address: str = Field("127.0.0.1:50051", description="host:port of credit")
     invoicing_address: str = Field("127.0.0.1:50052", description="host:port of invoicing")

@@ -1,6 +1,7 @@
 """Files that people send: kept is what was made anew of them, refused is everything else."""
 
 import asyncio
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -16,14 +17,20 @@ NAME_MAX = 100  # characters
 TURN_S = 10.0  # until one of those at once is done
 WAIT_S = 30.0
 _AT_ONCE = 2
+WAITING = 8  # for their turn; whoever comes then is told at once
 _ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "application/pdf": ".pdf"}
 _SAYS = {
     "upload.locked": "that document is locked by a password",
     "upload.too_many_pixels": "that picture has more than 40 million pixels",
     "upload.too_many_pages": "that document has more than 500 pages",
+    "upload.too_large": "a file has at most 8 MB",
     "upload.unreadable": "that is no photo (JPEG, PNG, WebP) and no PDF, or it is damaged",
 }
 _slots = asyncio.Semaphore(_AT_ONCE)
+_BUSY = Invalid("upload.busy", "many files come in just now: try again in a minute")
+# What the process that makes files anew is told of ours: where its code is, and no secret.
+_TOLD = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "LANG")
+_waiting = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +44,30 @@ class Upload:
 
 async def clean(file: UploadFile) -> Upload:
     """What is kept of a file that somebody sent; refuse what is no photo and no PDF, or too large."""
-    content = await file.read(BYTES_MAX + 1)
-    if len(content) > BYTES_MAX:
-        raise Invalid("upload.too_large", "a file has at most 8 MB")
+    await _turn()
+    try:
+        content = await file.read(BYTES_MAX + 1)
+        if len(content) > BYTES_MAX:
+            raise Invalid("upload.too_large", "a file has at most 8 MB")
+        media_type, made = await _made_anew(content)
+    finally:
+        _slots.release()
+    return Upload(_name(file.filename or "", media_type), media_type, made)
+
+
+async def _turn() -> None:
+    """Wait until one of those at once is done; whose files wait lie on the disk, and take no memory."""
+    global _waiting  # noqa: PLW0603 - of the process, as the slots are
+    if _waiting >= WAITING:
+        raise _BUSY
+    _waiting += 1
     try:
         async with asyncio.timeout(TURN_S):
             await _slots.acquire()
     except TimeoutError:
-        raise Invalid("upload.busy", "many files come in just now: try again in a minute") from None
-    try:
-        media_type, made = await _made_anew(content)
+        raise _BUSY from None
     finally:
-        _slots.release()
-    if len(made) > BYTES_MAX:
-        raise Invalid("upload.too_large", "a file has at most 8 MB")
-    return Upload(_name(file.filename or "", media_type), media_type, made)
+        _waiting -= 1
 
 
 async def _made_anew(content: bytes) -> tuple[str, bytes]:
@@ -62,6 +78,7 @@ async def _made_anew(content: bytes) -> tuple[str, bytes]:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        env={name: os.environ[name] for name in _TOLD if name in os.environ},
     )
     try:
         async with asyncio.timeout(WAIT_S):

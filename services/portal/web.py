@@ -9,6 +9,7 @@ A form is a form: it works without script, and is answered by 303, or by 422 wit
 the idempotency key of what it does, so that a form sent twice is one act.
 """
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,8 +22,11 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.chassis import http
 from services.chassis import metrics as common_metrics
 from services.chassis.logs import log
 from services.kernel.money import Money
@@ -38,6 +42,7 @@ from services.portal.usecases import Door
 
 SESSION, BROWSER, LANGUAGE = "__Host-session", "__Host-browser", "__Host-language"
 BODY_MAX = 9_000_000  # bytes of a request: a file of at most 8 MB, and the rest of its form
+BODY_MAX_OF_NOBODY = 64_000  # the same of a form for which nobody must be signed in
 FIELDS_MAX = 2_000
 HOSTS_S = 10.0  # between two looks at whose hosts are whose
 PAGE = 25  # rows
@@ -57,6 +62,10 @@ HEADERS = (
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
 )
 _SAFE = frozenset({"GET", "HEAD"})
+_TRIES = ("sign_in.", "factor.", "provider.", "approval.not_yours")  # refusals of whom somebody may be
+# The id of a form: to whom its page was shown, and what nobody guesses.
+_ONCE = re.compile(r"[A-Za-z0-9_.-]{16,64}", re.ASCII)
+_WHOSE = re.compile(r"for[0-9a-f]{8}-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,8 @@ class Route:
     path: str
     guard: Guard | None
     answer: Callable[["Ask"], Awaitable[Response]]
+    # What comes is no form of a page of ours, and says for itself who sends it.
+    from_elsewhere: bool = False
 
 
 ROUTES: list[Route] = []
@@ -78,14 +89,16 @@ def get(path: str, guard: Guard | None) -> Callable[[Endpoint], Endpoint]:
     return _route("GET", path, guard)
 
 
-def post(path: str, guard: Guard | None) -> Callable[[Endpoint], Endpoint]:
-    """What a form sends."""
-    return _route("POST", path, guard)
+def post(path: str, guard: Guard | None, *, from_elsewhere: bool = False) -> Callable[[Endpoint], Endpoint]:
+    """What a form sends; or, where it is said so, a program elsewhere."""
+    return _route("POST", path, guard, from_elsewhere=from_elsewhere)
 
 
-def _route(method: str, path: str, guard: Guard | None) -> Callable[[Endpoint], Endpoint]:
+def _route(
+    method: str, path: str, guard: Guard | None, *, from_elsewhere: bool = False
+) -> Callable[[Endpoint], Endpoint]:
     def add(answer: Endpoint) -> Endpoint:
-        ROUTES.append(Route(method, path, guard, answer))
+        ROUTES.append(Route(method, path, guard, answer, from_elsewhere))
         return answer
 
     return add
@@ -173,13 +186,14 @@ class Ask:
     def write(self, reason: str = "") -> Write:
         """What a call that writes is known by: the form's own id."""
         once = self.typed("once")
-        if not 16 <= len(once) <= 64:
+        if not _ONCE.fullmatch(once):
             raise Invalid("form.once_missing", "this form was not made by us: open the page again")
         return Write(once, reason)
 
     def write_also(self, part: str, reason: str = "") -> Write:
-        """The same for one of several calls of a form."""
-        return Write(f"{self.write().key} {part}", reason)
+        """The same for one of several calls of a form; which, somebody may have typed."""
+        key = part if _ONCE.fullmatch(part) else usecases.hash_of(part).hex()
+        return Write(f"{self.write().key} {key}", reason)
 
     def write_of(self, key: str) -> Write:
         """The same for what is known by its content, whichever form brings it: a file, a row of one."""
@@ -204,7 +218,14 @@ class Ask:
     @property
     def network(self) -> str:
         """Where the browser is, as far as tries are counted by it."""
-        return self.request.client.host if self.request.client else ""
+        return http.network_of(self.request.client.host) if self.request.client else ""
+
+    @property
+    def whose(self) -> str:
+        """By what a form is known to be of a page that was shown to who reads now, and as whom."""
+        reader = self.seen_by or self.signed_in
+        said = f"{reader.contact_id} {reader.on_behalf_of}" if reader else ""
+        return f"for{usecases.hash_of(said).hex()[:8]}-"
 
     @property
     def agent(self) -> str:
@@ -218,7 +239,7 @@ class Ask:
             "person": self.signed_in,
             "seller": self.host.name,
             "here": self.request.url.path,
-            "once": usecases.new_secret(),
+            "once": self.whose + usecases.new_secret(),
             "errors": {},
         }
         page = self.looks.draw(template, self.language, common | values)
@@ -231,7 +252,14 @@ class Ask:
     def refused(self, refused: Refused | Refusal) -> str:
         """A refusal in the reader's words, where we have them for its code; else in its own."""
         code, words = refused.code, getattr(refused, "words", "") or getattr(refused, "message", "")
+        if code.startswith(_TRIES):
+            self.tried(code)
         return self.words.label(code) if code in LABELS else words
+
+    def tried(self, code: str) -> None:
+        """Somebody tried what is not theirs, or failed to show who they are: an operator can see from where, and what."""
+        who = self.signed_in.subject if self.signed_in else ""
+        log.warning("not let in", code=code, route=self.route.path, subject=who, network=self.network)
 
     def may(self, service: str, method: str) -> bool:
         """Whether the reader has a role for a method of a service."""
@@ -313,13 +341,14 @@ class Web:
                 goes_to = ask.link() if ask.request.method in _SAFE else "/"
                 return ask.go("/sign-in", next=goes_to)
             if not guard.lets_in(ask.signed_in):
+                ask.tried("page.not_theirs")
                 raise Unknown
             if guard.assurance > ask.session.assurance or (
                 guard.step_up and not usecases.is_fresh(ask.session, STEP_UP_S)
             ):
                 raise NeedsFactor
         if ask.request.method not in _SAFE:
-            ask.form = await ask.request.form(max_fields=FIELDS_MAX, max_files=5)
+            ask.form = await _form_of(ask)
         return await ask.route.answer(ask)
 
     def _failed(self, ask: Ask, error: Exception) -> Response:  # noqa: PLR0911 - one answer a kind
@@ -339,6 +368,8 @@ class Web:
                 return ask.show("away.html", HTTPStatus.SERVICE_UNAVAILABLE, service=error.service)
             case HTTPException():
                 return ask.show("refused.html", error.status_code, why=str(error.detail), goes_to="/")
+            case ClientDisconnect():
+                return Response("", HTTPStatus.BAD_REQUEST)  # nobody is there to read it
         log.exception("page failed", path=ask.route.path, exc_info=error)
         return ask.show("failed.html", HTTPStatus.INTERNAL_SERVER_ERROR)
 
@@ -367,16 +398,44 @@ class Web:
         return self._hosts.get(request.headers.get("host", ""))
 
 
+_PATH_MAX = 2_000
+
+
 def inside(path: str) -> str:
     """A page of ours, or the overview: whoever makes a link to us does not send people elsewhere."""
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else "/"
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_ours and len(path) <= _PATH_MAX else "/"
 
 
 def _back(ask: Ask) -> str:
     """The page from which a form came, if it is one of ours."""
-    referer = ask.request.headers.get("referer", "")
-    origin = f"{ask.request.url.scheme}://{ask.request.headers.get('host', '')}"
-    return referer.removeprefix(origin) if referer.startswith(f"{origin}/") else "/"
+    referer, origin = ask.request.headers.get("referer", ""), usecases.origin_of(ask.host.host)
+    return inside(referer.removeprefix(origin)) if referer.startswith(f"{origin}/") else "/"
+
+
+async def _form_of(ask: Ask) -> FormData:
+    """What a form brings: texts that can be kept, of a page that was shown to who sends it."""
+    headers = ask.request.headers
+    if ask.route.guard is None and int(headers.get("content-length", "0")) > BODY_MAX_OF_NOBODY:
+        raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "that is too large")
+    if "charset" in (kind := headers.get("content-type", "").casefold()) and not _UTF8.search(kind):
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a form is written in UTF-8")
+    form = await ask.request.form(max_fields=FIELDS_MAX, max_files=5)
+    for name, value in form.multi_items():
+        if not (_is_text(name) and _is_text((value.filename or "") if isinstance(value, UploadFile) else value)):
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "there is a character in it that no text has")
+    once = form.get("once")
+    if ask.route.guard is not None and isinstance(once, str) and _WHOSE.match(once) and not once.startswith(ask.whose):
+        raise Invalid("form.anothers", "this page was shown to somebody else: open it again")
+    return form
+
+
+_UTF8 = re.compile(r'charset="?utf-?8"?\s*(;|$)')
+
+
+def _is_text(said: str) -> bool:
+    """Whether a database and a contract can hold it."""
+    return "\0" not in said and not any("\ud800" <= c <= "\udfff" for c in said)
 
 
 class Outermost:
@@ -389,7 +448,8 @@ class Outermost:
         """Answer."""
         if scope["type"] != "http":
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        said = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+        headers = dict(said)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -401,22 +461,34 @@ class Outermost:
                 message["headers"] = [*given, *ours]
             await send(message)
 
-        if scope["method"] not in _SAFE and not _is_ours(headers):
-            await Response("this form was not sent from a page of ours\n", HTTPStatus.FORBIDDEN)(
-                scope, receive, send_with_headers
-            )
-            return
-        length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > BODY_MAX or "chunked" in headers.get("transfer-encoding", ""):
-            await Response("that is too large\n", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)(
-                scope, receive, send_with_headers
-            )
-            return
-        await self._app(scope, receive, send_with_headers)
+        refusal = _refusal(scope, said, headers)
+        await (self._app if refusal is None else refusal)(scope, receive, send_with_headers)
+
+
+def _refusal(scope: Scope, said: Sequence[tuple[str, str]], headers: Mapping[str, str]) -> Response | None:
+    """What is answered to a request that no page is asked for; None: one is."""
+    if sum(name == "host" for name, _ in said) > 1 or "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        return Response("that makes no sense\n", HTTPStatus.BAD_REQUEST)
+    if scope["method"] not in _SAFE and not (_is_ours(headers) or _is_from_elsewhere(scope)):
+        log.warning("a form was not sent from a page of ours")
+        return Response("this form was not sent from a page of ours\n", HTTPStatus.FORBIDDEN)
+    length = headers.get("content-length", "0")
+    if "transfer-encoding" in headers or not (length.isascii() and length.isdigit()):
+        return Response("say how long it is\n", HTTPStatus.LENGTH_REQUIRED)
+    if len(length) > len(str(BODY_MAX)) or int(length) > BODY_MAX:
+        return Response("that is too large\n", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return None
 
 
 _ENCODED = tuple((name.encode(), value.encode()) for name, value in HEADERS)
 _OURS = frozenset({b"server", b"x-powered-by"})
+
+
+def _is_from_elsewhere(scope: Scope) -> bool:
+    """Whether it is for an address that a program of somebody else's may call."""
+    return scope["method"] == "POST" and any(
+        compile_path(route.path)[0].match(scope["path"]) for route in ROUTES if route.from_elsewhere
+    )
 
 
 def _is_ours(headers: Mapping[str, str]) -> bool:
@@ -424,19 +496,20 @@ def _is_ours(headers: Mapping[str, str]) -> bool:
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
-    origin = headers.get("origin", "")
-    return bool(origin) and origin.partition("://")[2] == headers.get("host", "")
+    return headers.get("origin", "") == usecases.origin_of(headers.get("host", ""))
 
 
 def attachment(content: bytes, media_type: str, name: str) -> Response:
     """A file that the browser keeps and never shows as a page of ours."""
-    ascii_name = name.encode("ascii", "replace").decode().replace('"', "'").replace("?", "_")
+    name = "".join(c for c in name if c.isprintable() and c not in '"\\') or "file"
+    ascii_name = name.encode("ascii", "replace").decode().replace("?", "_")
     disposition = f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name)}"
     headers = {"content-disposition": disposition, "content-security-policy": "default-src 'none'; sandbox"}
     return Response(content, media_type=media_type, headers=headers)
 
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+# What a spreadsheet takes for a formula's beginning, at that of a cell: also of one that begins at another's separator.
+_FORMULA = re.compile('(^|[,;\t\r\n"])(?=[=+\\-@\t\r\n\0＝＋－＠])')
 
 
 def csv_of(head: Sequence[str], rows: Sequence[Sequence[str]], name: str) -> Response:
@@ -446,8 +519,8 @@ def csv_of(head: Sequence[str], rows: Sequence[Sequence[str]], name: str) -> Res
 
 
 def _cell(text: str) -> str:
-    if text.startswith(_FORMULA) and not _is_number(text):
-        text = f"'{text}"
+    if not _is_number(text):
+        text = _FORMULA.sub(r"\1'", text)
     return '"' + text.replace('"', '""') + '"' if any(c in text for c in ';"\r\n') else text
 
 

@@ -58,7 +58,7 @@ def test_a_large_buyers_people_come_in_by_their_own_provider_and_nobody_elses(
         assert "code_challenge_method=S256" in sent
         assert "nonce=" in sent
         state = httpx.URL(sent).params["state"]
-        answer = thief.over_http("/sign-in/back", params={"state": state, "code": "x"})
+        answer = thief.over_http("/sign-in/with/corp/back", params={"state": state, "code": "x"})
         assert answer.status_code == 422
         assert "__Host-session" not in answer.headers.get("set-cookie", "")
         assert thief.over_http("/sign-in/with/nobody").status_code == 404

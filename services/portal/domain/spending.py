@@ -55,4 +55,4 @@ def may_approve(rules: Iterable[Rule], approver: Person, amount: Money, asked_by
         return False
     judged_as = approver.on_behalf_of.partition(":")[2] or approver.contact_id
     rule = rule_for(rules, judged_as, approver.roles & APPROVERS, amount.currency)
-    return rule is None or rule.per_order_minor is None or amount.minor <= rule.per_order_minor
+    return not must_ask(rule, amount, Money(0, amount.currency))

@@ -69,9 +69,10 @@ def payee_of(document: Mapping[str, Any]) -> Payee | None:
         return None
     transfer = transfers[0]
     name = transfer.get("account_name") or (document.get("payee") or {}).get("name") or document["seller"]["name"]
-    return Payee(name, transfer["account"], transfer.get("bank") or "")
+    # On one line: in the code for banking apps, what stands on the next is another field.
+    return Payee(" ".join(name.split()), transfer["account"], transfer.get("bank") or "")
 
 
 def has_code(payee: Payee, amount: Money) -> bool:
     """Whether the European code for transfers can say it (EPC069-12): euros, to an IBAN."""
-    return amount.currency == "EUR" and bool(payee.iban) and _EPC_MIN <= amount.decimal <= _EPC_MAX
+    return amount.currency == "EUR" and bool(payee.iban and payee.name) and _EPC_MIN <= amount.decimal <= _EPC_MAX

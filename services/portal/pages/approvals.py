@@ -1,9 +1,7 @@
 """What people may order without asking, and orders that wait for somebody's yes."""
 
-from babel.numbers import NumberFormatError, parse_decimal
 from fastapi.responses import Response
 
-from services.kernel.money import Money
 from services.kernel.refusals import Invalid, Refusal
 from services.portal import usecases
 from services.portal.domain.people import BUYER_ROLES, BUYERS, Guard
@@ -73,8 +71,8 @@ def _minor(ask: Ask, name: str, currency: str) -> int | None:
     if currency not in CURRENCIES:
         raise Invalid("spending.currency", "choose a currency")
     try:
-        return Money.of(parse_decimal(typed, locale=ask.words.locale, strict=True), currency).minor
-    except (NumberFormatError, ValueError, Refusal):
+        return ask.words.typed_money(typed, currency).minor
+    except Refusal:
         raise Invalid("spending.amount", "that is no amount") from None
 
 

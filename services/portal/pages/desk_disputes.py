@@ -13,11 +13,12 @@ from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.kernel.refusals import Invalid
+from services.portal import uploads
 from services.portal.asks import Asking, Refused, Unknown, together
 from services.portal.domain import cases
 from services.portal.domain.people import SELLERS, Guard
 from services.portal.pages import desk_notes, threads
-from services.portal.web import PAGE, Ask, attachment, get, post
+from services.portal.web import PAGE, Ask, get, post
 
 MOVES = Guard(frozenset("DISPUTE_OWNER SALES LOGISTICS QUALITY SELLER_ADMIN".split()))
 SETTLES = Guard(frozenset({"DISPUTE_OWNER", "SELLER_ADMIN"}), assurance=2)
@@ -188,4 +189,4 @@ async def evidence(ask: Ask) -> Response:
     """A photo or a document that was added to a case, as a file."""
     request = disputes_pb2.GetEvidenceRequest(dispute_id=ask.path("dispute"), evidence_id=ask.path("file"))
     found = await ask.of.disputes("GetEvidence", request)
-    return attachment(found.content, found.evidence.media_type, found.evidence.file_name)
+    return uploads.sent(found.evidence.file_name, found.evidence.media_type, found.content)

@@ -24,9 +24,9 @@ from services.portal.looks import LANGUAGES
 from services.portal.web import Ask, csv_of, get, post
 
 READS = Guard(frozenset({"SELLER_ADMIN", "SALES", "CREDIT"}))
-BUYERS = Guard(frozenset({"SELLER_ADMIN", "SALES", "CREDIT"}), assurance=2)
+BUYERS = Guard(frozenset({"SELLER_ADMIN", "SALES", "CREDIT"}), assurance=2, step_up=True)  # with their limits
 CHANGES = Guard(frozenset({"SELLER_ADMIN", "SALES", "CREDIT", "BILLING"}))
-PEOPLE = Guard(frozenset({"SELLER_ADMIN", "SALES"}), assurance=2)
+PEOPLE = Guard(frozenset({"SELLER_ADMIN", "SALES"}), assurance=2, step_up=True)
 SELLER = Guard(frozenset({"SELLER_ADMIN"}), assurance=2, step_up=True)
 INVOICE_ON = {
     "": invoicing_pb2.INVOICE_ON_SHIPMENT,

@@ -116,7 +116,8 @@ async def cases(ask: Ask) -> Response:
     """The newest first; what waits for the reader's side is told on the overview too."""
     found = await _all(ask)
     shown = [case for case in found if case.state not in ENDED] if ask.query("open") else found
-    first = int(ask.query("after")) if ask.query("after").isdigit() else 0
+    after = ask.query("after")
+    first = int(after) if after.isascii() and after.isdigit() and len(after) < 9 else 0
     more = str(first + PAGE) if len(shown) > first + PAGE else ""
     return ask.show(
         "disputes.html", cases=shown[first : first + PAGE], any_case=bool(found), next_token=more, waiting=WAITING

@@ -132,7 +132,7 @@ async def cancel(ask: Ask) -> Response:
     request = service_pb2.CancelOrderRequest(
         account_id=ask.person.account_id,
         order_id=ask.path("order"),
-        version=int(version) if version.isdigit() and len(version) < 9 else 0,
+        version=int(version) if version.isascii() and version.isdigit() and len(version) < 9 else 0,
     )
     await ask.of.invoicing("CancelOrder", request, ask.write())
     return ask.go(f"/orders/{ask.path('order')}", told="cancelled")

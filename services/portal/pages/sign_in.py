@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from services.kernel.refusals import Invalid, NotFound, Refusal
 from services.portal import store, usecases
@@ -85,27 +85,43 @@ def _browser(ask: Ask) -> str:
 @get("/sign-in/with/{provider}", None)
 async def send_to_provider(ask: Ask) -> Response:
     """To who else lets people in, and back."""
-    url = await usecases.send_to(ask.door, ask.host, ask.path("provider"), _browser(ask), inside(ask.query("next")))
+    goes_to = inside(ask.query("next"))
+    try:
+        url = await usecases.send_to(ask.door, ask.host, ask.path("provider"), _browser(ask), goes_to)
+    except Invalid as refused:
+        return await _form(ask, 422, goes_to=goes_to, errors={"provider": ask.refused(refused)})
     return RedirectResponse(url, HTTPStatus.SEE_OTHER)
 
 
-@get("/sign-in/back", None)
+@get("/sign-in/with/{provider}/back", None)
 async def come_back(ask: Ask) -> Response:
     """Back from there."""
     try:
         cookie, goes_to = await usecases.come_back(
             ask.door,
             ask.host,
+            ask.path("provider"),
             state=ask.query("state"),
             code=ask.query("code"),
             issuer=ask.query("iss"),
             browser=ask.request.cookies.get(BROWSER, ""),
+            network=ask.network,
             agent=ask.agent,
         )
     except Refusal as refused:
         return await _form(ask, 422, goes_to="/", errors={"provider": ask.refused(refused)})
     ask.keep(cookie)
     return ask.go(inside(goes_to))
+
+
+@post("/sign-in/with/{provider}/out", None, from_elsewhere=True)
+async def log_out(ask: Ask) -> Response:
+    """A provider tells us that sessions with it have ended (OpenID Connect Back-Channel Logout 1.0, 2.8)."""
+    try:
+        await usecases.log_out(ask.door, ask.host, ask.path("provider"), ask.typed("logout_token"))
+    except Refusal as refused:
+        return JSONResponse({"error": "invalid_request", "error_description": refused.message}, 400)
+    return Response("")
 
 
 @get("/in/{token}", None)
@@ -120,7 +136,8 @@ async def come_in(ask: Ask) -> Response:
     browser = ask.request.cookies.get(BROWSER, "")
     try:
         cookie, link, people = await usecases.come_in(ask.door, ask.host, ask.path("token"), browser, ask.agent)
-    except NotFound:
+    except NotFound as refused:
+        ask.tried(refused.code)
         return ask.show("come_in.html", 422, not_good=True)
     ask.keep(cookie)
     goes_to = inside(link.goes_to)

@@ -31,6 +31,7 @@ from services.portal.store.providers import (
     know,
     known_by,
     providers_of,
+    remove_provider,
     save_provider,
 )
 from services.portal.store.sessions import (
@@ -49,6 +50,7 @@ from services.portal.store.sessions import (
     end_others,
     end_session,
     end_sessions,
+    end_sessions_of_provider,
     find_session,
     forget_outdated,
     hosts,
@@ -63,6 +65,7 @@ from services.portal.store.sessions import (
     void_links,
 )
 from services.portal.store.spending import (
+    RULES_MAX,
     Purchase,
     add_purchase,
     decide,
@@ -83,6 +86,7 @@ __all__ = [
     "INVITATION_MINUTES",
     "LINK_MINUTES",
     "PASSKEYS_MAX",
+    "RULES_MAX",
     "SESSION_HOURS",
     "Delegation",
     "Host",
@@ -109,6 +113,7 @@ __all__ = [
     "end_others",
     "end_session",
     "end_sessions",
+    "end_sessions_of_provider",
     "expire",
     "find_passkey",
     "find_provider",
@@ -128,6 +133,7 @@ __all__ = [
     "purchases_of",
     "remove_factors",
     "remove_passkey",
+    "remove_provider",
     "remove_rule",
     "remove_totp",
     "renew_session",

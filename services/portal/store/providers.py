@@ -72,6 +72,11 @@ async def save_provider(tx: Tx, provider: Provider) -> None:
     )
 
 
+async def remove_provider(tx: Tx, tenant: str, provider_id: str) -> bool:
+    """It lets nobody in any more; False if there is none by that id."""
+    return await tx.run("DELETE FROM provider WHERE tenant = %s AND provider_id = %s", [tenant, provider_id]) == 1
+
+
 async def known_by(tx: Tx, tenant: str, issuer: str, subject: str) -> str:
     """The contact whom a provider knows by that subject; "" if nobody was found yet."""
     row = await tx.row(

@@ -155,13 +155,16 @@ async def begin_session(
     agent: str,
     proved_address: bytes = b"",
     roles: list[str] | None = None,
+    provider_id: str = "",
+    provider_sid: str = "",
+    proven_at: datetime | None = None,
 ) -> None:
-    """Somebody is in."""
+    """Somebody is in; with a second factor shown just now, unless it is said when."""
     await tx.run(
         """INSERT INTO session (tenant, session_hash, session_id, login_id, contact_id, assurance, on_behalf_of, agent,
-                                created_at, seen_at, proven_at, ends_at, proved_address, roles)
-           VALUES (%s, %s, %s, %s, %s, %s, '', %s, now(), now(), CASE WHEN %s = 2 THEN now() END,
-                   now() + make_interval(hours => %s), %s, %s)""",
+                                created_at, seen_at, proven_at, ends_at, proved_address, roles, provider_id, provider_sid)
+           VALUES (%s, %s, %s, %s, %s, %s, '', %s, now(), now(), CASE WHEN %s = 2 THEN coalesce(%s, now()) END,
+                   now() + make_interval(hours => %s), %s, %s, %s, %s)""",
         [
             tenant,
             session_hash,
@@ -171,9 +174,12 @@ async def begin_session(
             assurance,
             agent[:200],
             assurance,
+            proven_at,
             SESSION_HOURS,
             proved_address,
             roles,
+            provider_id,
+            provider_sid,
         ],
     )
 
@@ -227,6 +233,18 @@ async def end_sessions(tx: Tx, tenant: str, contact_id: str) -> int:
     return await tx.run(
         "UPDATE session SET ended_at = now() WHERE tenant = %s AND contact_id = %s AND ended_at IS NULL",
         [tenant, contact_id],
+    )
+
+
+async def end_sessions_of_provider(
+    tx: Tx, tenant: str, provider_id: str, *, contact_id: str = "", provider_sid: str = ""
+) -> int:
+    """End the sessions that a provider began: all, or a contact's, or what it knows by that id."""
+    return await tx.run(
+        """UPDATE session SET ended_at = now()
+            WHERE tenant = %(tenant)s AND provider_id = %(provider)s AND provider_id <> '' AND ended_at IS NULL
+              AND %(contact)s IN ('', contact_id) AND %(sid)s IN ('', provider_sid)""",
+        {"tenant": tenant, "provider": provider_id, "contact": contact_id, "sid": provider_sid},
     )
 
 

@@ -8,6 +8,7 @@ from services.portal.domain.spending import Rule
 
 DAYS = 7  # for which an order waits for approval
 SHOWN = 100
+RULES_MAX = 2_000  # of an account: all of them count
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ async def rules_of(tx: Tx, tenant: str, account_id: str) -> list[Rule]:
     """An account's rules."""
     return await tx.fetch(
         Rule,
-        f"SELECT {_RULE} FROM spend_rule WHERE tenant = %s AND account_id = %s ORDER BY who, currency LIMIT {SHOWN}",  # noqa: S608 - constant text
+        f"SELECT {_RULE} FROM spend_rule WHERE tenant = %s AND account_id = %s ORDER BY who, currency LIMIT {RULES_MAX}",  # noqa: S608 - constant text
         [tenant, account_id],
     )
 

@@ -38,7 +38,9 @@ from services.portal.usecases.people import (
 )
 from services.portal.usecases.providers import (
     come_back,
+    log_out,
     providers_of,
+    remove_provider,
     save_provider,
     send_to,
 )
@@ -106,6 +108,7 @@ __all__ = [
     "invite_again",
     "is_fresh",
     "is_proved",
+    "log_out",
     "new_app",
     "new_secret",
     "noted",
@@ -116,6 +119,7 @@ __all__ = [
     "providers_of",
     "remove_factor",
     "remove_person",
+    "remove_provider",
     "remove_rule",
     "reset_factors",
     "roles_of_side",

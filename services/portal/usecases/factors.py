@@ -219,7 +219,7 @@ async def sign_in_by_passkey(
 ) -> str:
     """In by a key alone, which its authenticator gives out to its owner only; return the session's cookie."""
     async with door.database.transaction([host.tenant]) as tx:
-        for bucket, (size, leaks) in ((door.keyed("network", network), BY_NETWORK), (door.keyed("all"), BY_ALL)):
+        for bucket, (size, leaks) in ((door.keyed("network", network), BY_NETWORK), (door.keyed("passkeys"), BY_ALL)):
             if not await store.pour(tx, host.tenant, bucket, size=size, leaks_per_s=leaks):
                 raise _TOO_OFTEN
     expected = await _answered(door, host.tenant, challenge, "show", hash_of(browser).hex())

@@ -12,32 +12,41 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.chassis.database import is_tenant
 from services.chassis.logs import log
 from services.kernel.refusals import Invalid, NotFound
-from services.portal import store
+from services.portal import outgoing, store
 from services.portal.domain.people import BUYER_ROLES, SELLER_ROLES, Person
-from services.portal.domain.providers import ALGORITHMS, Vouched, roles_left, vouched
+from services.portal.domain.providers import ALGORITHMS, NotForUs, Vouched, logged_out, roles_left, vouched
+from services.portal.outgoing import NotReached
 from services.portal.store import Host, Provider
 from services.portal.usecases.door import Door, hash_of, origin_of
-from services.portal.usecases.signing_in import begin, find_person, person_of
+from services.portal.usecases.signing_in import BY_ALL, BY_NETWORK, TOO_OFTEN, begin, find_person, person_of
 
-BACK = "/sign-in/back"
 STATE_S = 600
-WAIT_S = 5.0
 METADATA_S = 600.0  # for which a provider's metadata and keys are used again
+KEYS_S = 60.0  # the same where a token is signed with a key that is not among them
 _NOT_LET_IN = Invalid("provider.not_let_in", "that did not work: try again, or come in by a link")
 
+_AWAY = Invalid("provider.away", "that one does not answer just now: try again, or come in by a link")
+_NO_WORD = Invalid("provider.no_logout", "that is no word about a session that has ended")
+
 _metadata: dict[str, tuple[dict[str, Any], KeySet, float]] = {}
+
+
+def back_to(provider_id: str) -> str:
+    """Where a provider sends people back: of each another, so that none gets the answer of another (RFC 9700, 4.4.2)."""
+    return f"/sign-in/with/{provider_id}/back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,12 @@ async def send_to(door: Door, host: Host, provider_id: str, browser: str, goes_t
     """Where the provider asks who somebody is."""
     provider = await _provider(door, host, provider_id)
     said = _State(provider_id, secrets.token_urlsafe(24), secrets.token_urlsafe(48), goes_to[:500])
-    metadata, _ = await _metadata_of(provider)
+    try:
+        metadata, _ = await _metadata_of(door, provider)
+        outgoing.check(metadata["authorization_endpoint"], door.settings.provider_addresses)
+    except Exception as error:  # noqa: BLE001 - a stranger answers: what reading that may raise has no list
+        log.warning("a provider does not answer", provider=provider.provider_id, error=type(error).__name__)
+        raise _AWAY from None
     async with _client(door, host, provider) as client:
         url, _state = client.create_authorization_url(
             metadata["authorization_endpoint"],
@@ -66,15 +80,28 @@ async def send_to(door: Door, host: Host, provider_id: str, browser: str, goes_t
 
 
 async def come_back(
-    door: Door, host: Host, *, state: str, code: str, issuer: str, browser: str, agent: str
+    door: Door,
+    host: Host,
+    provider_id: str,
+    *,
+    state: str,
+    code: str,
+    issuer: str,
+    browser: str,
+    network: str,
+    agent: str,
 ) -> tuple[str, str]:
     """Somebody comes back from a provider; return the session's cookie, and where to go."""
+    async with door.database.transaction([host.tenant]) as tx:
+        for bucket, (size, leaks) in ((door.keyed("network", network), BY_NETWORK), (door.keyed("providers"), BY_ALL)):
+            if not await store.pour(tx, host.tenant, bucket, size=size, leaks_per_s=leaks):
+                raise TOO_OFTEN
     said = await _opened(door, host, browser, state)
-    provider = await _provider(door, host, said.provider_id)
-    if issuer and issuer != provider.issuer:  # RFC 9207: the answer is another's
+    if said.provider_id != provider_id:
         raise _NOT_LET_IN
+    provider = await _provider(door, host, provider_id)
     try:
-        who = await _vouched(door, host, provider, said, code)
+        who = await _vouched(door, host, provider, said, code=code, issuer=issuer)
     except Exception as error:  # noqa: BLE001 - a stranger answers: what reading that may raise has no list
         log.warning("a provider's word was not taken", provider=provider.provider_id, error=type(error).__name__)
         raise _NOT_LET_IN from None
@@ -85,8 +112,38 @@ async def come_back(
         agent=agent,
         assurance=provider.assurance,
         roles=roles_left(who.groups, provider.groups),
+        provider_id=provider_id,
+        provider_sid=who.sid,
+        proven_at=datetime.fromtimestamp(who.showed_at, UTC),
     )
     return cookie, said.goes_to
+
+
+async def log_out(door: Door, host: Host, provider_id: str, token: str) -> None:
+    """A provider says that a session, or somebody's sessions, with it have ended: those that it began here end too.
+
+    Its word is taken once; said again it changes nothing, and is no mistake.
+    """
+    provider = await _provider(door, host, provider_id)
+    try:
+        read = await _read(door, provider, token)
+        said = logged_out(
+            read.header, read.claims, issuer=provider.issuer, client_id=provider.client_id, now=time.time()
+        )
+    except Exception as error:  # noqa: BLE001 - as above
+        log.warning("a provider's word was not taken", provider=provider_id, error=type(error).__name__)
+        raise _NO_WORD from None
+    word = hashlib.sha256(f"{provider.issuer}\x1f{said.word_id}".encode()).digest()
+    async with door.database.transaction([host.tenant]) as tx:
+        if not await store.answer_once(tx, host.tenant, word):
+            return
+        contact_id = await store.known_by(tx, host.tenant, provider.issuer, said.subject) if said.subject else ""
+        if said.subject and not contact_id:
+            return
+        ended = await store.end_sessions_of_provider(
+            tx, host.tenant, provider_id, contact_id=contact_id, provider_sid=said.sid
+        )
+    log.info("sessions ended by their provider", provider=provider_id, sessions=ended)
 
 
 async def save_provider(
@@ -109,12 +166,21 @@ async def save_provider(
         raise Invalid("provider.tenant", "that is no tenant: 1 to 63 of a-z, 0-9 and '-'")
     if address.scheme != "https" and address.hostname not in ("localhost", "127.0.0.1"):
         raise Invalid("provider.issuer", "an issuer is known by an address with https://")
+    if not is_tenant(provider_id):
+        raise Invalid("provider.id", "a short name has 1 to 63 of a-z, 0-9 and '-': it is part of an address")
     if any(not known.issuperset(roles) for roles in groups.values()):
         raise Invalid("provider.roles", f"the roles are {', '.join(sorted(known))}")
     sealed = door.seal(secret.encode(), tenant, "provider", provider_id)
     provider = Provider(tenant, provider_id, name, issuer, client_id, sealed, account_id, groups, assurance)
     async with door.database.transaction([tenant]) as tx:
         await store.save_provider(tx, provider)
+
+
+async def remove_provider(door: Door, tenant: str, provider_id: str) -> bool:
+    """A provider lets nobody in any more, and whom it let in is out; False if there is none by that name."""
+    async with door.database.transaction([tenant]) as tx:
+        await store.end_sessions_of_provider(tx, tenant, provider_id)
+        return await store.remove_provider(tx, tenant, provider_id)
 
 
 async def providers_of(door: Door, host: Host) -> list[Provider]:
@@ -150,14 +216,27 @@ async def _person(door: Door, provider: Provider, who: Vouched) -> Person:
     return person
 
 
-async def _vouched(door: Door, host: Host, provider: Provider, said: _State, code: str) -> Vouched:
-    metadata, keys = await _metadata_of(provider)
+async def _vouched(door: Door, host: Host, provider: Provider, said: _State, *, code: str, issuer: str) -> Vouched:
+    metadata, _ = await _metadata_of(door, provider)
+    says_issuer = metadata.get("authorization_response_iss_parameter_supported") is True
+    if (issuer or says_issuer) and issuer != provider.issuer:  # RFC 9207: the answer is another's
+        raise NotForUs("issuer")
     async with _client(door, host, provider) as client:
         token = await client.fetch_token(
             metadata["token_endpoint"], grant_type="authorization_code", code=code, code_verifier=said.verifier
         )
-    claims = jwt.decode(token["id_token"], keys, algorithms=list(ALGORITHMS)).claims
+    claims = (await _read(door, provider, token["id_token"])).claims
     return vouched(claims, issuer=provider.issuer, client_id=provider.client_id, nonce=said.nonce, now=time.time())
+
+
+async def _read(door: Door, provider: Provider, token: str) -> jwt.Token:
+    """A token whose signature is the provider's; by a key that it has since lately, too."""
+    _, keys = await _metadata_of(door, provider)
+    try:
+        return jwt.decode(token, keys, algorithms=list(ALGORITHMS))
+    except (JoseError, ValueError):
+        _, keys = await _metadata_of(door, provider, for_s=KEYS_S)
+        return jwt.decode(token, keys, algorithms=list(ALGORITHMS))
 
 
 def _client(door: Door, host: Host, provider: Provider) -> Any:
@@ -166,24 +245,23 @@ def _client(door: Door, host: Host, provider: Provider) -> Any:
         provider.client_id,
         secret.decode(),
         scope="openid email profile",
-        redirect_uri=origin_of(host.host) + BACK,
+        redirect_uri=origin_of(host.host) + back_to(provider.provider_id),
         code_challenge_method="S256",
-        timeout=WAIT_S,
-        follow_redirects=False,
+        **outgoing.asking(door.settings.provider_addresses),
     )
 
 
-async def _metadata_of(provider: Provider) -> tuple[dict[str, Any], KeySet]:
+async def _metadata_of(door: Door, provider: Provider, for_s: float = METADATA_S) -> tuple[dict[str, Any], KeySet]:
     """Where a provider answers, and its keys; asked for now and then."""
-    metadata, keys, until = _metadata.get(provider.issuer, ({}, None, 0.0))
-    if keys is None or until < time.monotonic():
-        async with httpx.AsyncClient(timeout=WAIT_S, follow_redirects=False) as client:
+    metadata, keys, at = _metadata.get(provider.issuer, ({}, None, 0.0))
+    if keys is None or at + for_s < time.monotonic():
+        async with outgoing.client(door.settings.provider_addresses) as client:
             found = await client.get(provider.issuer.rstrip("/") + "/.well-known/openid-configuration")
             metadata = found.raise_for_status().json()
             if metadata["issuer"] != provider.issuer:
-                raise _NOT_LET_IN
+                raise NotReached("another issuer")
             keys = KeySet.import_key_set((await client.get(metadata["jwks_uri"])).raise_for_status().json())
-        _metadata[provider.issuer] = metadata, keys, time.monotonic() + METADATA_S
+        _metadata[provider.issuer] = metadata, keys, time.monotonic()
     return metadata, keys
 
 

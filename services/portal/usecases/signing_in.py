@@ -1,6 +1,7 @@
 """How people come in, and what they are while they are in."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
@@ -18,8 +19,11 @@ from services.portal.usecases.door import Door, hash_of, new_secret, noted, orig
 
 LINK = "link"  # the kind of job that mails one
 ADDRESS_MAX = 254
-# Tries at signing in: an address, a network, all of a seller's portal; so many at once, and one more each so many seconds.
-BY_ADDRESS, BY_NETWORK, BY_ALL = (5, 1 / 120), (30, 1 / 10), (600, 5.0)
+# Tries at signing in: an address from one network and from all, a network, all of a seller's portal; so many at once, and
+# one more each so many seconds. Who fills an address' share of a network leaves others of it to whoever has it.
+BY_ADDRESS, BY_ADDRESS_ANYWHERE, BY_NETWORK, BY_ALL = (5, 1 / 120), (20, 1 / 60), (30, 1 / 10), (600, 5.0)
+
+TOO_OFTEN = Invalid("sign_in.too_often", "that was tried often just now: wait two minutes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,13 @@ async def ask_for_link(door: Door, host: Host, address: str, asker: Asker) -> No
         raise Invalid("sign_in.no_address", "that is no address of mail")
     async with door.database.transaction([host.tenant]) as tx:
         for bucket, (size, leaks) in (
-            (door.keyed("address", address), BY_ADDRESS),
+            (door.keyed("address", address, asker.network), BY_ADDRESS),
+            (door.keyed("address", address), BY_ADDRESS_ANYWHERE),
             (door.keyed("network", asker.network), BY_NETWORK),
             (door.keyed("all"), BY_ALL),
         ):
             if not await store.pour(tx, host.tenant, bucket, size=size, leaks_per_s=leaks):
-                raise Invalid("sign_in.too_often", "that was tried often just now: wait two minutes")
+                raise TOO_OFTEN
         link_id = await store.ask_for_link(tx, host.tenant, address, hash_of(asker.browser), asker.goes_to)
         await jobs.add(tx, [Job(LINK, f"link/{link_id}", own_word(host.tenant))])
 
@@ -122,8 +127,14 @@ async def begin(
     proved_address: bytes = b"",
     instead_of: Session | None = None,
     roles: list[str] | None = None,
+    provider_id: str = "",
+    provider_sid: str = "",
+    proven_at: datetime | None = None,
 ) -> str:
-    """Open a session for somebody who has shown who they are, or go on with one as somebody else; return its cookie."""
+    """Open a session for somebody who has shown who they are, or go on with one as somebody else; return its cookie.
+
+    `proven_at`: when they showed a second factor, if that was not just now.
+    """
     cookie = new_secret()
     async with door.database.transaction([person.tenant]) as tx:
         await store.begin_session(
@@ -135,6 +146,9 @@ async def begin(
             agent=agent,
             proved_address=proved_address,
             roles=roles,
+            provider_id=provider_id,
+            provider_sid=provider_sid,
+            proven_at=proven_at,
         )
         if instead_of is not None:
             await store.take_over(tx, person.tenant, hash_of(cookie), instead_of)

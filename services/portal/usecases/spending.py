@@ -60,8 +60,8 @@ async def place_or_ask(door: Door, person: Person, request: invoicing_pb2.PlaceO
         answer = await door.asks.of(person).invoicing("PlaceOrder", request, write)
         return Placed(answer.order_id)
     purchase = await _purchase(door, person, request, write)
-    if purchase.state == "AWAITING":
-        return Placed("", purchase.purchase_id)
+    if purchase.state == "AWAITING" or (purchase.state == "PLACING" and purchase.decided_by):
+        return Placed("", purchase.purchase_id)  # what was approved is placed by a job alone
     if purchase.state == "PLACED":
         return Placed(purchase.order_id)
     return Placed(await _place(door, person, purchase))
@@ -211,6 +211,8 @@ async def save_rule(door: Door, person: Person, rule: Rule, contacts: Sequence[s
         raise Invalid("spending.amount", "an amount is not less than nothing")
     rule_id = door.keyed("rule", person.tenant, once).hex()[:_ID_CHARACTERS]
     async with door.database.transaction([person.tenant], accounts=[person.account_id]) as tx:
+        if len(await store.rules_of(tx, person.tenant, person.account_id)) >= store.RULES_MAX:
+            raise Conflict("spending.too_many", "there are as many rules as one keeps: remove some first")
         await store.save_rule(tx, person.tenant, person.account_id, replace(rule, rule_id=rule_id), person.subject)
         await noted(tx, person, "portal/SetSpendRule", about=rule.who)
 

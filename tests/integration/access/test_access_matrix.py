@@ -289,6 +289,7 @@ async def each(work: Iterable[Awaitable[None]]) -> None:
 
 @pytest.mark.timeout(900)  # thousands of calls: half a minute where nobody else is at work
 async def test_nobody_hears_or_does_what_is_anothers(house: House, servers: Servers):
+    """ASVS 8.3.3, 8.4.1: each method as everybody, by who asked first and not by which service passes it on."""
     world = await settled(house)
     asking, all_methods = Asking(house, world), methods(house)
     people = list(everybody(world[OWN]))

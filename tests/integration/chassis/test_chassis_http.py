@@ -81,3 +81,119 @@ async def test_each_new_connection_meets_the_certificate_of_the_day_and_one_that
         await asyncio.sleep(0.3)
         assert await asyncio.to_thread(shown, port, authority) == second
     assert first != second
+
+
+async def says_what_came(scope: Any, receive: Any, send: Send) -> None:
+    """Answer with how many bytes came; "cut" where that was not all."""
+    length, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        length, more = length + len(message["body"]), message["more_body"]
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
+    await send({"type": "http.response.body", "body": str(length).encode()})
+
+
+async def said(port: int, *parts: bytes, pause_s: float = 0.0) -> bytes:
+    """What is answered to a request that comes in parts; b"" where the connection is closed without a word."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(pause_s)
+        return await asyncio.wait_for(reader.read(), 20)
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+async def test_connections_that_ask_for_nothing_shut_nobody_out(monkeypatch):
+    """ASVS 2.4.1: the one that is idle the longest goes for one that asks; those at work stay."""
+    monkeypatch.setattr(http, "CONNECTIONS", 50)
+    port = free_port()
+    async with http.door(says_from_whom, host="127.0.0.1", port=port):
+        idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(120)]
+        answers = [await said(port, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n") for _ in range(3)]
+        gone = [reader.at_eof() for reader, _ in idle if await _is_read(reader)]
+        for _, writer in idle:
+            writer.close()
+    assert all(answer.startswith(b"HTTP/1.1 200") for answer in answers)
+    assert 70 <= len(gone) < 120
+
+
+async def _is_read(reader: asyncio.StreamReader) -> bool:
+    try:
+        await asyncio.wait_for(reader.read(1), 0.01)
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        pass
+    return True
+
+
+async def test_a_head_that_trickles_or_never_ends_is_not_waited_for(monkeypatch):
+    """ASVS 2.4.1: neither for long nor with much memory."""
+    monkeypatch.setattr(http, "FIRST_S", 0.3)
+    port = free_port()
+    async with http.door(says_from_whom, host="127.0.0.1", port=port):
+        assert await said(port, b"GET / HT", b"T", b"P", b"/", pause_s=0.2) == b""
+        endless = await said(port, b"GET / HTTP/1.1\r\nx: ", *[b"y" * 20_000] * 5, pause_s=0.01)
+        assert endless == b"" or endless.startswith(b"HTTP/1.1 400")
+        assert (await said(port, b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n")).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_body_comes_at_a_pace_or_its_request_is_over(monkeypatch):
+    """ASVS 2.4.1: who sends a form byte by byte is told that it came too slowly."""
+    monkeypatch.setattr(http, "BODY_S", 0.3)
+    port = free_port()
+    head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n"
+    async with http.door(says_what_came, host="127.0.0.1", port=port):
+        assert b"\r\n10\r\n" in await said(port, head + b"0123456789")
+        late = await said(port, head, b"0", b"1", b"2", pause_s=0.2)
+        assert late == b"" or late.startswith(b"HTTP/1.1 408")
+        monkeypatch.setattr(http, "BYTES_PER_S", 1)
+        assert b"\r\n10\r\n" in await said(port, head, b"01234", b"5678", b"9", pause_s=0.2)
+
+
+async def test_one_network_does_not_take_all_requests_and_who_comes_later_is_told_when(monkeypatch):
+    """ASVS 2.4.1: so many at once of a process, and so many of a network."""
+    monkeypatch.setattr(http, "AT_ONCE", 4)
+    monkeypatch.setattr(http, "AT_ONCE_OF_ONE", 2)
+    port, held = free_port(), asyncio.Event()
+
+    async def waits(scope: Any, receive: Any, send: Send) -> None:
+        await held.wait()
+        await says_from_whom(scope, receive, send)
+
+    async def ask(from_: str) -> int:
+        answer = await client.get(f"http://127.0.0.1:{port}/", headers={"x-forwarded-for": from_})
+        assert answer.status_code == 200 or answer.headers["retry-after"] == "1"
+        return answer.status_code
+
+    async with http.door(waits, host="127.0.0.1", port=port, proxies=1), httpx.AsyncClient(timeout=20) as client:
+        first = [asyncio.create_task(ask(one)) for one in ("2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2")]
+        await asyncio.sleep(0.5)
+        assert await ask("2001:db8::3") == 503
+        assert await ask("192.0.2.3") == 503
+        held.set()
+        assert await asyncio.gather(*first) == [200] * 4
+        assert await ask("2001:db8::3") == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:5::6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("no address", "no address"),
+        ("", ""),
+    ],
+)
+def test_whoever_has_many_addresses_is_one_network(address, network):
+    assert http.network_of(address) == network

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -63,6 +64,15 @@ async def test_a_session_is_over_when_idle_old_or_ended(database: Database, colu
         assert await store.find_session(tx, TENANT, b"s") is not None
         await tx.run(f"UPDATE session SET {column}")
         assert await store.find_session(tx, TENANT, b"s") is None
+
+
+async def test_a_factor_that_was_shown_elsewhere_before_is_as_old_as_that(database: Database):
+    """ASVS 7.5.3: by a provider an hour ago is not within the last minutes."""
+    at = datetime.now(UTC) - timedelta(hours=1)
+    async with database.transaction([TENANT]) as tx:
+        await store.begin_session(tx, TENANT, b"s", "ann", assurance=2, agent="", proven_at=at)
+        session = await store.find_session(tx, TENANT, b"s")
+    assert session is not None and session.proven_at == at
 
 
 async def test_a_renewed_session_has_another_id_and_more_assurance(database: Database):

@@ -73,6 +73,7 @@ async def status(line: tls.Line) -> str:
 
 
 async def test_a_certificate_of_our_authority_lets_in_whoever_may_call(authority: Authority):
+    """ASVS 12.3.5, 13.2.1: services know each other by certificates."""
     async with answering(authority.issue(SERVER)) as address:
         assert await ask(address, authority.issue(OPERATOR)) == SERVER
 

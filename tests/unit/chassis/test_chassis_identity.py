@@ -192,6 +192,7 @@ def test_an_issuer_vouches_for_its_own_alone(issuers: Issuers, verifier: Verifie
 
 
 def test_a_token_of_a_key_that_nobody_has_published_is_refused(verifier: Verifier):
+    """ASVS 9.1.3: keys come from our own folder, whatever a token says."""
     key = new_key()
     stranger = Signer("portal", lambda: key)
 
@@ -207,6 +208,7 @@ def test_a_token_with_the_id_of_a_key_that_did_not_sign_it_is_refused(issuers: I
 
 
 def test_a_token_that_was_changed_after_it_was_signed_is_refused(issuers: Issuers, verifier: Verifier):
+    """ASVS 9.1.1: its signature holds all of it."""
     head, _, signature = signed(issuers, claims()).split(".")
     _, other, _ = signed(issuers, claims(ten="globex")).split(".")
 
@@ -216,12 +218,14 @@ def test_a_token_that_was_changed_after_it_was_signed_is_refused(issuers: Issuer
 
 
 def test_a_token_that_is_not_signed_is_refused(issuers: Issuers, verifier: Verifier):
+    """ASVS 9.1.2: `none` is no algorithm."""
     for algorithm in ("none", "None", "NONE"):
         token = written(header_of(issuers) | {"alg": algorithm}, claims())
         assert refused(verifier, token) == "identity.algorithm"
 
 
 def test_a_public_key_is_no_secret_to_sign_with(issuers: Issuers, verifier: Verifier):
+    """ASVS 9.1.2: nor is a symmetric one."""
     key = ECKey.import_key(issuers.key("portal").read_text())
     header, payload = header_of(issuers) | {"alg": "HS256"}, claims()
     said = written(header, payload).rsplit(".", 1)[0]

@@ -125,3 +125,11 @@ def test_a_locked_document_is_told_apart():
 def test_what_is_no_photo_and_no_document_is_refused(content: bytes):
     with pytest.raises(Unclean, match=r"upload\.unreadable"):
         clean(content)
+
+
+def test_what_is_kept_is_no_larger_than_what_may_be_sent(monkeypatch: pytest.MonkeyPatch):
+    """ASVS 5.2.1: a small file that becomes a large one is refused where it is made, and never comes back whole."""
+    monkeypatch.setattr(cleaning, "BYTES_MAX", 50)
+
+    with pytest.raises(Unclean, match=r"upload\.too_large"):
+        clean(_picture("PNG", (400, 200)))

@@ -53,6 +53,14 @@ def test_who_approves_has_a_role_for_it_and_as_much_to_spend():
     assert not may_approve(rules, somebody("ann", "AP_CLERK"), gbp(1), BO)
 
 
+def test_who_approves_no_order_above_a_month_of_theirs():
+    """ASVS 2.3.2: what nobody would let one order, one approves for nobody."""
+    rules = [a_rule("role:AP_MANAGER", month=1000)]
+
+    assert may_approve(rules, somebody("ann", "AP_MANAGER"), gbp(1000), BO)
+    assert not may_approve(rules, somebody("ann", "AP_MANAGER"), gbp(1001), BO)
+
+
 def test_nobody_approves_their_own_order_nor_for_another_what_that_one_ordered():
     assert not may_approve([], somebody("bo", "AP_MANAGER"), gbp(1), BO)
     assert not may_approve([], somebody("ann", "AP_MANAGER", for_="contact:bo"), gbp(1), BO)

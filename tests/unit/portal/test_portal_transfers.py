@@ -38,6 +38,20 @@ def test_the_payee_is_whom_the_document_names():
     assert payee.written == "DE05 2005 0550 0123 4567 89"
 
 
+def test_a_name_of_several_lines_puts_no_other_field_into_the_code_for_banking_apps():
+    """ASVS 1.2.1: what a name says after a line break would be read as another's IBAN."""
+    document = {
+        "seller": {"name": "North GmbH\nDE89370400440532013000\r\nEUR1\u2028x"},
+        "payment": {"means": "58", "transfers": [{"account": "DE05200505500123456789"}]},
+    }
+
+    payee = payee_of(document)
+
+    assert payee is not None
+    assert payee.name == "North GmbH DE89370400440532013000 EUR1 x"
+    assert not has_code(Payee("", payee.account, ""), Money(1, "EUR"))
+
+
 @pytest.mark.parametrize("payment", [None, {"means": "59", "transfers": [{"account": "x"}]}, {"means": "58"}])
 def test_a_document_that_asks_for_no_transfer_has_no_payee(payment: object):
     assert payee_of({"seller": {"name": "North"}, "payment": payment}) is None

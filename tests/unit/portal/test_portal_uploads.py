@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -65,3 +66,39 @@ async def test_whoever_waits_too_long_for_a_turn_is_told_to_come_back(monkeypatc
         await uploads.clean(_sent(_photo(), "x.jpg"))
 
     assert refused.value.code == "upload.busy"
+
+
+async def test_those_that_wait_for_a_turn_are_few_and_their_files_are_not_in_memory(monkeypatch: pytest.MonkeyPatch):
+    """ASVS 5.2.1, 2.4.1: two at once, some that wait, and whoever comes then is told without waiting."""
+    monkeypatch.setattr(uploads, "_slots", asyncio.Semaphore(0))
+    monkeypatch.setattr(uploads, "TURN_S", 0.3)
+    files = [_sent(_photo(), "x.jpg") for _ in range(uploads.WAITING + 1)]
+
+    async def refused(file: UploadFile) -> float:
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(Invalid) as told:
+            await uploads.clean(file)
+        assert told.value.code == "upload.busy"
+        return asyncio.get_running_loop().time() - began
+
+    waited = await asyncio.gather(*map(refused, files))
+
+    assert sum(seconds < 0.2 for seconds in waited) == 1
+    assert all(file.file.tell() == 0 for file in files)
+
+
+async def test_the_process_that_reads_files_of_strangers_knows_no_secret_of_ours(monkeypatch: pytest.MonkeyPatch):
+    """ASVS 13.3.2: what breaks into it finds neither a key nor an address of a database."""
+    started: list[dict[str, str]] = []
+    start = asyncio.create_subprocess_exec
+
+    async def remember(*args: str, **more: Any) -> asyncio.subprocess.Process:
+        started.append(more["env"])
+        return await start(*args, **more)
+
+    monkeypatch.setenv("AR_PORTAL_SECRET", "x" * 32)
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", remember)
+    await uploads.clean(_sent(_photo(), "x.jpg"))
+
+    [told] = started
+    assert not [name for name in told if name.startswith("AR_")]

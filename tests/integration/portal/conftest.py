@@ -1,0 +1,121 @@
+"""The portal's pages over HTTP on a real database, beside a notifications that knows some people."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+from pydantic import SecretStr
+from receivables.notifications.v1 import service_pb2 as notifications_pb2
+from receivables.notifications.v1 import service_pb2_grpc as notifications_grpc
+
+from deploy.local import static
+from deploy.local.processes import free_port
+from services.chassis import http
+from services.chassis.service import Parts, Servicer
+from services.portal import pages, usecases
+from services.portal.asks import STUBS
+from services.portal.service import SERVICE, door_of
+from services.portal.store import Host
+from services.portal.usecases import Door
+from services.portal.web import Web
+from tests.callers import answering, environment
+from tests.integration.conftest import OpenService
+
+HOST, TENANT = "acme.localhost", "acme"
+OURS = {"sec-fetch-site": "same-origin"}
+
+
+@dataclass
+class People(notifications_grpc.NotificationsServiceServicer):
+    """Knows who people are, and nothing else."""
+
+    known: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, contact_id: str, *roles: str, account: str = "b1", email: str = "") -> None:
+        """Somebody new."""
+        self.known[contact_id] = notifications_pb2.Contact(
+            contact_id=contact_id,
+            account_id=account,
+            name=f"Person {contact_id}",
+            email=email or f"{contact_id}@people.example",
+            roles=roles,
+            language="en",
+        )
+
+    async def GetContact(
+        self, request: notifications_pb2.GetContactRequest, context: Any
+    ) -> notifications_pb2.GetContactResponse:
+        """One of them."""
+        if request.contact_id not in self.known:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "nobody")
+        return notifications_pb2.GetContactResponse(contact=self.known[request.contact_id])
+
+    async def FindContacts(
+        self, request: notifications_pb2.FindContactsRequest, context: Any
+    ) -> notifications_pb2.FindContactsResponse:
+        """Those with an address."""
+        found = [one for one in self.known.values() if one.email == request.email]
+        return notifications_pb2.FindContactsResponse(contacts=found)
+
+
+@dataclass
+class Pages:
+    """A seller's pages, and who may be let in."""
+
+    parts: Parts[Any]
+    door: Door
+    people: People
+    port: int
+
+    async def session(self, contact_id: str, *, assurance: int = 2, **more: Any) -> str:
+        """The cookie of somebody who is in."""
+        person = usecases.person_of(TENANT, self.people.known[contact_id])
+        return await usecases.begin(
+            self.door, replace(person, assurance=assurance), agent="test", assurance=assurance, **more
+        )
+
+    @asynccontextmanager
+    async def client(self, cookie: str = "", **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+        """A browser of somebody's, which follows no redirect."""
+        cookies = {"__Host-session": cookie} if cookie else {}
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.port}",
+            cookies=cookies,
+            headers={"host": HOST, **headers},
+            timeout=20,
+            verify=False,  # in plain text there is nothing to verify
+        ) as client:
+            yield client
+
+
+@pytest.fixture
+async def house_of_pages(open_service: OpenService) -> AsyncIterator[Pages]:
+    """Give the pages of a seller; of all services only notifications answers, and says nothing but who people are."""
+    people = People()  # type: ignore[abstract] # it is asked for people alone
+    servicer = Servicer(
+        "receivables.notifications.v1.NotificationsService",
+        notifications_grpc.add_NotificationsServiceServicer_to_server,
+        people,
+    )
+    pages.load()
+    port = free_port()
+    async with (
+        answering("notifications", [servicer]) as address,
+        open_service(
+            SERVICE,
+            portal_secret=SecretStr("x" * 32),
+            provider_addresses="any",
+            **{f"{name}_address": address for name in STUBS},
+            identity_key=environment(SERVICE.name)["AR_IDENTITY_KEY"],
+        ) as parts,
+    ):
+        door = door_of(parts)
+        await usecases.add_host(parts.database, Host(HOST, TENANT, "Acme Ltd"))
+        web = Web(door, static_dir=static.install())
+        async with http.door(web.asgi, host="127.0.0.1", port=port, proxies=1):
+            yield Pages(parts, door, people, port)
+        await door.asks.close()
