@@ -63,7 +63,7 @@ async def add(tx: Tx, addressees: Sequence[Addressee], content: bytes) -> int:
         post_id = _id_of(content, to)
         row = await tx.row(
             """INSERT INTO post (tenant, post_id, account_id, kind, about, contact_id, mail_key, content)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING post_id""",
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %b) ON CONFLICT DO NOTHING RETURNING post_id""",
             [
                 to.tenant,
                 post_id,
