@@ -88,11 +88,12 @@ def claim(reply: Reply, journey: Journey, people: Iterable[Contact], *, must_vou
     the seller's must be vouched for always: a word of the seller's about where to pay is worth forging.
     """
     may = [person for person in people if _may_write(person, journey)]
-    for person in sorted(may, key=lambda person: person.account_id == ""):
-        if person.account_id:
-            return Claim(f"contact:{person.contact_id}", reply.vouched or not must_vouch)
-        return Claim(f"user:{person.contact_id}", reply.vouched and must_vouch)
-    return Claim("", proven=False)
+    if not may:
+        return Claim("", proven=False)
+    person = next((each for each in may if each.account_id), may[0])
+    if person.account_id:
+        return Claim(f"contact:{person.contact_id}", reply.vouched or not must_vouch)
+    return Claim(f"user:{person.contact_id}", reply.vouched and must_vouch)
 
 
 def _may_write(person: Contact, journey: Journey) -> bool:
