@@ -16,6 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from receivables.notifications.v1 import events_pb2
 
 from deploy.local.authority import Authority
+from deploy.local.processes import free_port
 from services.chassis import cleaning, tls
 from services.notifications import postbox, usecases
 from services.notifications.postbox import BYTES_MAX, COMPLAINTS, SESSIONS_MAX
@@ -77,7 +78,8 @@ class Post:
         await self.office.send_once()
 
     async def read(self) -> None:
-        await self.office.send_once()
+        while await self.office.send_once():
+            pass
 
 
 @asynccontextmanager
@@ -200,7 +202,7 @@ async def test_a_strangers_mail_is_seen_by_the_seller_alone(case: Post, sender: 
     heard = {m.contact_id: m for m in await case.office.messages() if m.event_type == "mail_unverified"}
     assert set(heard) == {"dis"}
     assert "another account" not in repr(heard)
-    assert heard["dis"].subject == "A mail about case D-2026-000007 from nobody we know"
+    assert heard["dis"].subject == "A mail about case d1 from nobody we know"
     await case.office.set_clock(FIVE)
     await case.office.send()
     assert "stands among the notes" in text(case.office.mails("dis")[-1])
@@ -351,7 +353,7 @@ async def test_the_mails_that_are_too_large_are_refused_before_and_after_they_ca
         (b"Content-Type: text/plain; charset=nonsense\r\n\r\n\xff\xfe caf\xc3\xa9", "\ufffd\ufffd café"),
         (b"Content-Type: text/plain; charset=utf-8\r\n\r\na\x00b \xe2\x80\xae123", "ab 123"),
         (b"Subject: =?utf-8?q?x=0D=0ABcc=3A_evil=40x?=\r\nX: y\rBcc: z\r\n\r\nHello", "Hello"),
-        (b"\r\nEnd\r\n..dot\n.\nBcc: x\r\n", "End\n.dot\n.\nBcc: x"),
+        (b"\r\nEnd\r\n..dot\r\n.\r\nBcc: x\r\n", "End\n..dot\n.\nBcc: x"),
     ],
     ids=["parts", "depth", "charset", "controls", "headers", "dots"],
 )
@@ -402,7 +404,7 @@ async def test_a_door_that_is_full_says_so(case: Post):
 
 
 async def test_a_mail_has_few_recipients(case: Post):
-    await case.office.follow(*(invoice(f"i{n}") for n in range(2, 9)))
+    await case.office.follow(*(invoice(n) for n in range(2, 9)))
     addresses = [await case.case(f"invoice/i{n}") for n in range(2, 9)]
 
     assert [code for code, _ in (await case.send(addresses, b"From: cleo@acme.example\r\n\r\nHello")).values()] == [
@@ -571,10 +573,10 @@ class _Envelopes:
 @pytest.fixture
 def envelopes() -> Iterator[tuple[_Envelopes, int]]:
     kept = _Envelopes()
-    controller = Controller(kept, hostname="127.0.0.1", port=0)
+    port = free_port()
+    controller = Controller(kept, hostname="127.0.0.1", port=port)
     controller.start()
-    assert controller.server is not None
-    yield kept, controller.server.sockets[0].getsockname()[1]
+    yield kept, port
     controller.stop(no_assert=True)
 
 
