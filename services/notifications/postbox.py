@@ -116,7 +116,7 @@ class _Server(SMTP):
             status = f"552 5.3.4 A mail has {BYTES_MAX:,} bytes at most"
             if content is not None:
                 status = await self._box.keep(self, self.envelope, content)
-            self._set_post_data_state()
+            self._set_post_data_state()  # type: ignore[no-untyped-call] # the library's, which says less
             await self.push(status)
         finally:
             self._box.taking -= 1

@@ -95,7 +95,7 @@ class _Part(EmailMessage):
         """Take a header from the parser."""
         if len(self) >= HEADERS_MAX:
             raise Unreadable
-        super().set_raw(name, value)  # type: ignore[misc] # the parser's way in
+        super().set_raw(name, value)
 
 
 def _parsed(content: bytes) -> EmailMessage:
@@ -190,7 +190,7 @@ def _decoded(raw: bytes, charset: str) -> str:
 
 def _of_page(page: str) -> str:
     """The words of a page, what it quotes with a ">" before each line."""
-    root = etree.HTML(
+    root: Any = etree.HTML(
         page.replace("\x00", ""), etree.HTMLParser(no_network=True, remove_comments=True, remove_pis=True)
     )
     if root is None:
