@@ -24,6 +24,7 @@ SECRETS_PATH = MOUNTED_SECRETS
 MESSAGE_MAX_BYTES = RECORD_MAX_BYTES
 DOOR = int(ChassisSettings.model_fields["grpc_tls_port"].default)  # where callers come in
 PAGES = f"{PREFIX}HTTP_PORT"  # where browsers come in, of the service that has pages
+POST = f"{PREFIX}MAIL_PORT"  # where mail comes in, of the service that takes it, unless it is 0
 OTLP = 4317  # where a collector takes traces
 ALL_TOPICS = frozenset(TOPICS)
 CONSOLE_ROLES = frozenset(ROLES)

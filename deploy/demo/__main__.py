@@ -12,8 +12,8 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from deploy.demo import post, results, sample, summary, visit
 from deploy.demo import reconcile as proof
-from deploy.demo import results, sample, summary, visit
 from deploy.demo.calls import Services
 from deploy.demo.chaos import Chaos
 from deploy.demo.csv_form import SEPARATORS, Dates, Decimals, UnusableFileError, Wish
@@ -106,6 +106,7 @@ def up(
         _say("Live, in a second terminal: make observe")
         _play(plan, stage)
         _show_portals(stage)
+        _show_mail(stage.stack)
         _show_addresses(stage.stack)
         while True:
             signal.pause()
@@ -274,6 +275,30 @@ def link(address: Annotated[str, typer.Argument(help="of who has asked for a lin
     if not (links := visit.links_of(folder / "mail", address)):
         raise _unusable(f"no mail with a link for {address} in {folder / 'mail'}: ask for one at the portal first")
     print(links[-1])
+
+
+@app.command()
+def answer(
+    address: Annotated[str, typer.Argument(help="of who answers the last mail that they got about one case")],
+    words: Annotated[str, typer.Argument(help="what they write")],
+    folder: Folder = FOLDER,
+    port: Annotated[int, typer.Option(help="where mail comes in, as `up` prints it")] = post.STEADY_PORT,
+    authority: Annotated[Path, typer.Option(help="of its certificate, as `up` prints it")] = Path("ca.crt"),
+) -> None:
+    """Answer by mail, for somebody of the sample."""
+    if not (to := post.reply_to(folder / "mail", address)):
+        raise _unusable(f"no mail about one case for {address} in {folder / 'mail'}")
+    post.send(words, of=address, to=to, port=port, authority=authority)
+    print(f"sent to {to}")
+
+
+def _show_mail(stack: Stack) -> None:
+    """Where mail is taken."""
+    door = f"--port {stack.mail_port} --authority {stack.servers.authority.file}"
+    print(
+        f"\nReplies by mail are taken at 127.0.0.1:{stack.mail_port} (SMTP, STARTTLS). To answer somebody's last mail:\n"
+    )
+    print(f'.venv/bin/python -m deploy.demo answer ADDRESS "WORDS" {door}')
 
 
 def _show_portals(stage: Stage) -> None:

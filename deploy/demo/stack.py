@@ -23,6 +23,7 @@ from kafka import KafkaAdminClient
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from deploy.demo import post
 from deploy.demo.shop import SHOP, TOPIC
 from deploy.local import postgres, rules, static
 from deploy.local.artifacts import ROOT
@@ -125,7 +126,7 @@ class Stack:
         self._steady = steady
         # Who vouches for whoever calls these services.
         self.issuers = Issuers(servers.folder / "identity").make(SERVICES)
-        self.http_port = 0
+        self.http_port = self.mail_port = 0
         self._stack = ExitStack()
         self._stopping = threading.Event()
 
@@ -158,6 +159,9 @@ class Stack:
                 environment = self._environment(name, urls[name], ports, official_rules)
                 if name == PORTAL:
                     environment |= self._pages(ports)
+                if name == "notifications":
+                    self.mail_port = post.door(steady=self._steady)
+                    environment["AR_MAIL_PORT"] = str(self.mail_port)
                 self.running[name] = self._describe(name, urls[name], ports[name], environment)
             stack.callback(self._stop)
             for service in self.running.values():

@@ -278,7 +278,7 @@ def network(rendering: Rendering) -> Iterator[Complaint]:
         into = {way for policy in policies for rule in policy["spec"].get("ingress", []) for way in _ways(rule, "from")}
         if out != (wanted := _reaches(rendering, pod)):
             yield complaint(pod.owner, f"reaches more or less than it calls: {sorted(out ^ wanted)}")
-        if into != (wanted := _reached(pod)):
+        if into != (wanted := _reached(rendering, pod)):
             yield complaint(pod.owner, f"is reached by more or less than its callers: {sorted(into ^ wanted)}")
 
 
@@ -321,8 +321,8 @@ def _reaches(rendering: Rendering, pod: Pod) -> set[tuple[str, int]]:
     return ways
 
 
-def _reached(pod: Pod) -> set[tuple[str, int]]:
-    """The workloads that may call it (services/chassis/callers.py), the monitoring, and what brings browsers to its pages.
+def _reached(rendering: Rendering, pod: Pod) -> set[tuple[str, int]]:
+    """Who may call it (services/chassis/callers.py), the monitoring, what brings browsers to its pages, and mail.
 
     Who may ask where all services stand asks each of them.
     """
@@ -337,7 +337,9 @@ def _reached(pod: Pod) -> set[tuple[str, int]]:
     }
     assert {each.name for each in product.products() if me.name in each.calls} <= callers, "the table has its callers"
     pages = {("ingress-nginx", me.port(product.PAGES))} if me.has_pages else set()
-    return {("monitoring", me.port("AR_METRICS_PORT"))} | {(name, product.DOOR) for name in callers} | pages
+    post = int(rendering.environment(pod).get(product.POST, "0")) if product.POST in me.settings else 0
+    mail = {("mail", post)} if post else set()
+    return {("monitoring", me.port("AR_METRICS_PORT"))} | {(name, product.DOOR) for name in callers} | pages | mail
 
 
 def _ways(rule: Manifest, direction: str) -> Iterator[tuple[str, int]]:

@@ -142,6 +142,7 @@ def ports(rendering: Rendering) -> Iterator[Complaint]:
     for pod in rendering.deployments:
         real = {"grpc": "AR_GRPC_TLS_PORT", "health": "AR_GRPC_PORT", "metrics": "AR_METRICS_PORT"}
         real |= {"http": product.PAGES} if product.product(pod.service).has_pages else {}
+        real |= {"smtp": product.POST} if _takes_mail(rendering, pod) else {}
         said = {port["name"]: port["containerPort"] for port in pod.spec["containers"][0].get("ports", [])}
         expected = {name: _port(rendering, pod, setting) for name, setting in real.items()}
         if said != expected:
@@ -149,12 +150,18 @@ def ports(rendering: Rendering) -> Iterator[Complaint]:
     for service in rendering.of("Service"):
         doors = {"grpc": product.DOOR}
         for pod in rendering.deployments:
-            if product.product(pod.service).has_pages and matches(
-                {"matchLabels": service["spec"]["selector"]}, pod.labels
-            ):
+            if not matches({"matchLabels": service["spec"]["selector"]}, pod.labels):
+                continue
+            if product.product(pod.service).has_pages:
                 doors["http"] = _port(rendering, pod, product.PAGES)
+            if _takes_mail(rendering, pod):
+                doors["smtp"] = _port(rendering, pod, product.POST)
         if {port.get("targetPort"): port["port"] for port in service["spec"]["ports"]} != doors:
             yield complaint(service, f"leads to {service['spec']['ports']}; its doors are {doors}")
+
+
+def _takes_mail(rendering: Rendering, pod: Pod) -> bool:
+    return product.POST in product.product(pod.service).settings and _port(rendering, pod, product.POST) > 0
 
 
 def _port(rendering: Rendering, pod: Pod, setting: str) -> int:

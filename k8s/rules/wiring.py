@@ -201,7 +201,9 @@ def services(rendering: Rendering) -> Iterator[Complaint]:
 
 
 def _protocol(rendering: Rendering, service: Manifest, port: Manifest) -> str:
-    """What is spoken at a port of a service: TLS, but for pages whose TLS ends before them."""
+    """What is spoken at a port of a service: TLS, but for pages whose TLS ends before them, and mail's own STARTTLS."""
+    if port["name"] == "smtp":
+        return "smtp"
     if port["name"] != "http":
         return "https"
     [pod] = [

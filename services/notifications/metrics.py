@@ -6,10 +6,20 @@ from services.chassis.database import Tx
 from services.chassis.metrics import show
 from services.chassis.sweeps import Found, Span, Sweep
 from services.notifications import store
+from services.notifications.domain.post import Became
 
 MAILS = Counter("ar_mails_total", "Mails handed over, by answer (taken, not_now, never)", ["answer"])
 for _answer in ("taken", "not_now", "never"):
     MAILS.labels(_answer)  # begins at 0
+POST_TAKEN = Counter(
+    "ar_post_taken_total", "Mails to us that were taken; again: taken before, and answered as then", ["as"]
+)
+for _as in ("new", "again"):
+    POST_TAKEN.labels(_as)
+POST_REFUSED = Counter("ar_post_refused_total", "What the door for mail to us refused, by SMTP reply code", ["code"])
+POST_READ = Counter("ar_post_read_total", "Mails to us that were read, by what became of them", ["became"])
+for _became in Became:
+    POST_READ.labels(_became.value)
 MESSAGES = Gauge("ar_messages", "Messages to people, by channel and what became of them", ["channel", "state"])
 UNSENT_AGE = Gauge("ar_mail_oldest_unsent_age_seconds", "Age of the oldest mail that is due and not yet taken")
 VACANT = Gauge("ar_vacant_roles", "Roles that had to be told and that nobody holds; counted up to 100,000")

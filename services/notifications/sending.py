@@ -75,6 +75,8 @@ class Sender:
     quotes: Quotes
     domain: str
     portal_url: str = ""
+    # Whether reports of our mail come to us.
+    hears: bool = False
     room: Room = field(default_factory=lambda: Room(DOCUMENTS_MAX))
     # Answers that a transaction which failed did not write down: what they are about is not sent again.
     unwritten: dict[MailKey, Handed] = field(default_factory=dict)
@@ -160,7 +162,7 @@ class Sender:
         try:
             with tracing.span("send mail", "client", mail.traceparent) as traceparent:
                 async with self._letter(mail, traceparent) as content:
-                    handed = going.answers[mail.mail_key] = await session.send(mail.email, content)
+                    handed = going.answers[mail.mail_key] = await session.send(mail.email, content, self._returns(mail))
                     tracing.mark(traceparent, {"receivables.mail": handed.answer.value})
         except NotAtHand as why:
             log.warning("document not at hand", status=str(why))
@@ -173,6 +175,10 @@ class Sender:
             raise
         except Unwritable as failure:
             going.failures[mail.mail_key] = failure
+
+    def _returns(self, mail: Mail) -> str:
+        """Where reports of a mail go; by its token we know which it is, and that who reports has seen it."""
+        return f"bounce+{mail.token}@{self.domain}" if self.hears and mail.token else ""
 
     @asynccontextmanager
     async def _letter(self, mail: Mail, traceparent: str) -> AsyncIterator[bytes]:
@@ -259,7 +265,9 @@ def works(desk: Desk, settings: Settings, quotes: Quotes, speak: Speaker, held: 
         connections=settings.smtp_connections,
     )
     documents = Documents(settings.invoicing_address, speak, held)
-    sender = Sender(desk, server, documents, quotes, settings.reply_domain, settings.portal_url)
+    sender = Sender(
+        desk, server, documents, quotes, settings.reply_domain, settings.portal_url, hears=bool(settings.mail_port)
+    )
     return (
         links.work(server, settings.reply_domain),
         Work(LETTER, sender.send, most=BATCH, cost_most=MESSAGES_AT_ONCE, findable=store.count_due),

@@ -1,11 +1,14 @@
 """The notifications service, assembled."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from receivables.notifications.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.service import Parts, Service, Servicer, certificate_of, speaker_of
-from services.notifications import metrics, sending, stream, usecases
+from services.chassis.workers import Work
+from services.notifications import metrics, postbox, reading, sending, stream, usecases
 from services.notifications.quotes import Quotes
 from services.notifications.rebuild import FOLD
 from services.notifications.rpc import NotificationsService
@@ -36,21 +39,39 @@ def _servicers(parts: Parts[Settings]) -> list[Servicer]:
     ]
 
 
+def _works(parts: Parts[Settings]) -> tuple[Work, ...]:
+    settings, desk = parts.settings, Desk.of(parts.settings)
+    speak, held = speaker_of("notifications", settings), certificate_of(settings)
+    return (*sending.works(desk, settings, quotes_of(parts), speak, held), reading.work(desk, settings))
+
+
+@asynccontextmanager
+async def _open(parts: Parts[Settings]) -> AsyncIterator[None]:
+    """Take mail, where there is a port for it."""
+    settings = parts.settings
+    if not settings.mail_port:
+        yield
+        return
+    async with postbox.opened(
+        parts.database,
+        host=settings.grpc_host,
+        port=settings.mail_port,
+        domain=settings.reply_domain,
+        held=certificate_of(settings),
+    ):
+        yield
+
+
 SERVICE = Service(
     name="notifications",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0010_threads.sql",
+    stands_on="0011_post_tokens.sql",
     handlers=stream.handlers,
     servicers=_servicers,
     measure=metrics.measure,
     outdated=usecases.forget_outdated,
-    works=lambda parts: sending.works(
-        Desk.of(parts.settings),
-        parts.settings,
-        quotes_of(parts),
-        speaker_of("notifications", parts.settings),
-        certificate_of(parts.settings),
-    ),
+    works=_works,
     fold=FOLD,
+    door=_open,
 )

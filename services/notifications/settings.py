@@ -39,3 +39,12 @@ class Settings(ChassisSettings):
     mail_from: str = Field(
         "notifications@receivables.example", description="the address that sends; the name is the seller's company"
     )
+    mail_port: int = Field(
+        0, description="port where mail to us comes in (SMTP): replies, reports; 0: none does", ge=0, le=65535
+    )
+    mail_trusted_authserv: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9.-]*$",
+        description="how the mail server before AR_MAIL_PORT calls itself in Authentication-Results: who writes has its "
+        "dmarc=pass; empty: a buyer's address is believed",
+    )

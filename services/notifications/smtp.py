@@ -104,19 +104,19 @@ class Session:
         self.used = False
         self.over = False
 
-    async def send(self, to: str, content: bytes) -> Handed:
-        """Hand one mail over, whose lines end with CRLF; raises Dropped."""
+    async def send(self, to: str, content: bytes, returns: str = "") -> Handed:
+        """Hand one mail over, whose lines end with CRLF; raises Dropped. Reports of it go to `returns`, if it is given."""
         if any(c in to for c in "<>\r\n"):
             return Handed(Answer.NEVER, 553)  # mailbox name not allowed
         try:
-            return await self._send(to, content)
+            return await self._send(to, content, returns or self._sender)
         except (OSError, EOFError, ValueError, TimeoutError) as error:
             log.warning("mail server dropped the connection", error=type(error).__name__)
             raise Dropped from None
 
-    async def _send(self, to: str, content: bytes) -> Handed:
-        commands = [f"MAIL FROM:<{self._sender}>".encode(), f"RCPT TO:<{to}>".encode(), b"DATA"]
-        sender, *_, data = codes = await self._ask(commands)
+    async def _send(self, to: str, content: bytes, sender: str) -> Handed:
+        commands = [f"MAIL FROM:<{sender}>".encode(), f"RCPT TO:<{to}>".encode(), b"DATA"]
+        ours, *_, data = codes = await self._ask(commands)
         refused = next((code for code in codes if code >= REFUSED), 0)
         if data == GO_ON:
             # Who refuses and yet wants content gets none.
@@ -127,9 +127,9 @@ class Session:
         else:
             raise ValueError("no answer to DATA that there is")
         self.used = True
-        if sender >= REFUSED:
+        if ours >= REFUSED:
             # The sender, or the session: our own standing, whatever the code, and no fault of the address.
-            log.error("mail server refuses us", smtp_code=sender)
+            log.error("mail server refuses us", smtp_code=ours)
             return NOT_NOW
         return Handed(meaning(refused or taken), refused or taken)
 

@@ -20,7 +20,7 @@ from services.kernel.orders import Scope
 from services.notifications import remembered
 from services.notifications.domain import delivery, quotes
 from services.notifications.domain.contacts import Contact
-from services.notifications.domain.delivery import State
+from services.notifications.domain.delivery import Answer, State
 from services.notifications.domain.roles import Role
 from services.notifications.domain.sellers import Firm, LegalEntity, Policy, Seller
 from services.notifications.domain.stories import Story
@@ -76,6 +76,8 @@ class NewMessage:
     carrier: str | None = None
     # The trace that its mail is part of.
     traceparent: str = ""
+    # No mail of it goes: it stands in the lists alone.
+    silent: bool = False
 
 
 _MESSAGE = Columns(
@@ -95,7 +97,9 @@ _MAIL = Columns(
 _CASE = Columns("tenant text, about text, version int")
 _STORY = Columns("tenant text, fact text, about text, case_version int, account_id text, told jsonb")
 _ANSWER = Columns("tenant text, contact_id text, key text, state text, smtp_code int, attempts int, pause_s int")
-_fields = attrgetter(*(field.name for field in fields(NewMessage) if field.name not in ("carrier", "traceparent")))
+_fields = attrgetter(
+    *(field.name for field in fields(NewMessage) if field.name not in ("carrier", "traceparent", "silent"))
+)
 # The domain of an address is the same in any case, what stands before it perhaps not (domain/contacts.py, mailbox).
 _ADDRESS = "split_part(c.email, '@', 1) || '@' || lower(split_part(c.email, '@', 2))"
 
@@ -137,6 +141,8 @@ class Mail:
     carried: tuple[Any, ...] = ()
     # The trace that it is part of.
     traceparent: str = ""
+    # The unguessable part of the address that takes reports of it; "": it has none.
+    token: str = ""
 
     @property
     def all_keys(self) -> list[MailKey]:
@@ -150,7 +156,7 @@ class Mail:
 
 
 async def save_contact(tx: Tx, contact: Contact) -> None:
-    """Register a person, or replace what was registered; a new registration lifts a suspension."""
+    """Register a person, or replace what was registered; a new registration lifts a suspension, and forgets a complaint."""
     await tx.run(
         """INSERT INTO contact (tenant, contact_id, account_id, name, email, roles, site, cost_centre, purchase_order,
                                 language, wants_document)
@@ -158,7 +164,8 @@ async def save_contact(tx: Tx, contact: Contact) -> None:
            ON CONFLICT (tenant, contact_id) DO UPDATE
              SET account_id = EXCLUDED.account_id, name = EXCLUDED.name, email = EXCLUDED.email, roles = EXCLUDED.roles,
                  site = EXCLUDED.site, cost_centre = EXCLUDED.cost_centre, purchase_order = EXCLUDED.purchase_order,
-                 language = EXCLUDED.language, wants_document = EXCLUDED.wants_document, suspended_at = NULL""",
+                 language = EXCLUDED.language, wants_document = EXCLUDED.wants_document, suspended_at = NULL,
+                 complained_at = NULL""",
         [
             contact.tenant,
             contact.contact_id,
@@ -243,6 +250,16 @@ async def suspend(tx: Tx, contact: Key) -> Contact | None:
     return _contact(row) if row else None
 
 
+async def complain(tx: Tx, contact: Key) -> Contact | None:
+    """Send what only informs no more to this contact; return it, or nothing if it complained before."""
+    row = await tx.row(
+        """UPDATE contact SET complained_at = %s
+            WHERE tenant = %s AND contact_id = %s AND complained_at IS NULL AND erased_at IS NULL RETURNING *""",
+        [tx.at, *contact],
+    )
+    return _contact(row) if row else None
+
+
 async def find_contact(tx: Tx, key: Key) -> tuple[Contact | None, bool]:
     """A person who is registered, and whether there is, or was, one by that id."""
     row = await tx.row("SELECT * FROM contact WHERE tenant = %s AND contact_id = %s", key)
@@ -278,22 +295,72 @@ async def erase_contact(tx: Tx, key: Key, account_id: str) -> None:
     )
 
 
+async def withdraw_waiting(tx: Tx, contact: Key) -> None:
+    """Send nothing of what waits for a contact's next digest: it stands in the lists alone."""
+    waits = "tenant = %s AND contact_id = %s AND mail_key IS NULL"
+    if not (await tx.row(f"SELECT EXISTS (SELECT FROM message WHERE {waits}) AS waits", contact)).waits:  # noqa: S608 - constant text
+        return
+    key = f"withdrawn/{new_id()}"
+    await tx.run(
+        """INSERT INTO mail (tenant, contact_id, key, due_at, state, next_try_at)
+           VALUES (%s, %s, %s, %s, 'WITHDRAWN', 'infinity')""",
+        [*contact, key, tx.at],
+    )
+    await tx.run(f"UPDATE message SET mail_key = %s WHERE {waits}", [key, *contact])  # noqa: S608 - constant text
+
+
 async def withdraw(tx: Tx, contact: Key) -> list[Any]:
     """Send nothing more of what waits for a contact; return the messages of it."""
-    key = f"withdrawn/{new_id()}"
-    waits = "tenant = %s AND contact_id = %s AND mail_key IS NULL"
-    if (await tx.row(f"SELECT EXISTS (SELECT FROM message WHERE {waits}) AS waits", contact)).waits:  # noqa: S608 - constant text
-        await tx.run(
-            "INSERT INTO mail (tenant, contact_id, key, due_at, state) VALUES (%s, %s, %s, %s, 'QUEUED')",
-            [*contact, key, tx.at],
-        )
-        await tx.run(f"UPDATE message SET mail_key = %s WHERE {waits}", [key, *contact])  # noqa: S608 - constant text
+    waiting = await tx.rows(
+        "SELECT * FROM message WHERE tenant = %s AND contact_id = %s AND mail_key IS NULL ORDER BY message_id", contact
+    )
+    await withdraw_waiting(tx, contact)
     rows = await tx.rows(
         f"""UPDATE mail SET state = 'WITHDRAWN', carrier = NULL, next_try_at = 'infinity'
              WHERE tenant = %s AND contact_id = %s AND state IN {_OPEN} RETURNING tenant, contact_id, key""",  # noqa: S608 - constant text
         contact,
     )
-    return [row for found in (await messages_in(tx, [_key(row) for row in rows])).values() for row in found]
+    mailed = (await messages_in(tx, [_key(row) for row in rows])).values()
+    return [*waiting, *(row for found in mailed for row in found)]
+
+
+async def taken(tx: Tx, key: MailKey) -> tuple[Mail | None, bool]:
+    """A mail that the next hop took, locked; and whether it is still under way. Not of who is nobody any more."""
+    row = await tx.row(
+        """SELECT mail.*, contact.name, contact.email, contact.language FROM mail JOIN contact USING (tenant, contact_id)
+            WHERE mail.tenant = %s AND mail.contact_id = %s AND mail.key = %s AND contact.erased_at IS NULL
+              FOR UPDATE OF mail""",
+        key,
+    )
+    if row is None or row.state != State.ACCEPTED:
+        return None, row is not None and row.state not in (State.HARD_BOUNCED, State.WITHDRAWN)
+    carried = (await _carried(tx, [key])).get(key, [])
+    whole = await messages_in(tx, [key, *carried])
+    mail = Mail(
+        tenant=row.tenant,
+        contact_id=row.contact_id,
+        key=row.key,
+        due_at=row.due_at,
+        state=State(row.state),
+        attempts=row.attempts,
+        name=row.name,
+        email=row.email,
+        language=row.language,
+        messages=tuple(whole[key]),
+        carried=tuple(message for each in carried for message in whole[each]),
+    )
+    return mail, False
+
+
+async def came_back(tx: Tx, mail: Mail, smtp_code: int) -> None:
+    """A mail that was taken came back, with all that travelled with it."""
+    keys = mail.all_keys
+    await tx.run(
+        """UPDATE mail SET state = %s, smtp_code = %s
+            WHERE (tenant, contact_id, key) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
+              AND tenant = ANY (%s::text[]) AND contact_id = ANY (%s::text[]) AND key = ANY (%s::text[])""",
+        [delivery.move(mail.state, Answer.NEVER).value, smtp_code, *columns(keys, 3), *within(keys, 3)],
+    )
 
 
 _WORDLESS = """subject = '', what_happened = '', affects = '', what_we_do = '', action = '', action_link = '', owner = '',
@@ -563,8 +630,17 @@ async def who_was_told(tx: Tx, facts: Collection[Key]) -> set[tuple[str, str, st
 
 
 async def add_messages(tx: Tx, messages: Sequence[NewMessage], word: Origin) -> None:
-    """Queue messages: those that go at once each with its mail and the job of sending it, the others for the digest."""
-    at_once = [m for m in messages if m.mail_key is not None]
+    """Queue messages: those that go at once each with its mail and the job of sending it, the others for the digest.
+
+    Of what is silent no mail goes.
+    """
+    at_once = [m for m in messages if m.mail_key is not None and not m.silent]
+    if silent := [m for m in messages if m.silent]:
+        await tx.run(
+            f"""INSERT INTO mail (tenant, contact_id, key, due_at, state, next_try_at)
+                SELECT tenant, contact_id, key, due_at, 'WITHDRAWN', 'infinity' FROM {_MAIL.rows} AS new""",  # noqa: S608 - our own columns
+            [_MAIL.pack((m.tenant, m.contact_id, m.mail_key, m.due_at, m.message_id, None, "") for m in silent)],
+        )
     if at_once:
         mails = _MAIL.pack(
             (m.tenant, m.contact_id, m.mail_key, m.due_at, m.message_id, m.carrier, m.traceparent) for m in at_once
@@ -721,6 +797,7 @@ async def open_mails(tx: Tx, firsts: Collection[Key]) -> tuple[dict[Key, Mail], 
             language=row.language,
             messages=tuple(whole.get(_key(row), [of[_key(row)]])),
             carried=tuple(message for key in carried.get(_key(row), ()) for message in whole[key]),
+            token=row.token or "",
         )
         for row in rows
         if _key(row) not in others
@@ -732,8 +809,8 @@ async def _open(tx: Tx, mails: Collection[MailKey]) -> list[Any]:
     """Those of these mails that have not come to their end, each with whom it is for."""
     keys = within(mails, 3)
     rows = await tx.rows(
-        f"""SELECT mail.tenant, mail.contact_id, mail.key, mail.due_at, mail.state, mail.attempts, contact.name,
-                   contact.email, contact.language, mail.next_try_at < now() + interval '2 minutes' AS is_near
+        f"""SELECT mail.tenant, mail.contact_id, mail.key, mail.due_at, mail.state, mail.attempts, mail.token,
+                   contact.name, contact.email, contact.language, mail.next_try_at < now() + interval '2 minutes' AS is_near
               FROM mail JOIN contact USING (tenant, contact_id)
              WHERE mail.tenant = ANY (%s::text[]) AND mail.contact_id = ANY (%s::text[]) AND mail.key = ANY (%s::text[])
                AND contact.tenant = ANY (%s::text[]) AND contact.contact_id = ANY (%s::text[])
@@ -950,6 +1027,7 @@ def _contact(row: Any) -> Contact:
         language=row.language,
         wants_document=row.wants_document,
         suspended=row.suspended_at is not None,
+        complained=row.complained_at is not None,
     )
 
 

@@ -10,13 +10,16 @@ from services.chassis.pages import Page
 from services.kernel.refusals import Invalid
 from services.notifications import store
 from services.notifications.domain.journeys import Journey
+from services.notifications.domain.post import UNVERIFIED, Reply
 from services.notifications.store import Key
 
 SEEN_DAYS = 90  # what nobody wrote in for so long is unread by nobody any more
 
 
-async def add_message(tx: Tx, journey: Journey, author: str, text: str, mentions: Collection[str]) -> Any:
-    """Keep what somebody wrote, who has read all before it; return its row."""
+async def add_message(
+    tx: Tx, journey: Journey, author: str, text: str, mentions: Collection[str] = (), *, mail: Reply | None = None
+) -> Any:
+    """Keep what somebody wrote, who has read all before it, and the mail that it came by; return its row."""
     thread = await tx.row(
         """INSERT INTO thread AS t (tenant, about, account_id, last_nth, last_at) VALUES (%s, %s, %s, 1, %s)
            ON CONFLICT (tenant, about) DO UPDATE SET last_nth = t.last_nth + 1, last_at = EXCLUDED.last_at
@@ -24,8 +27,8 @@ async def add_message(tx: Tx, journey: Journey, author: str, text: str, mentions
         [journey.tenant, journey.about, journey.account_id, tx.at],
     )
     row = await tx.row(
-        """INSERT INTO thread_message (tenant, about, nth, account_id, author, text, channel, mentions, at)
-           VALUES (%s, %s, %s, %s, %s, %s, 'PORTAL', %s::text[], %s) RETURNING *""",
+        """INSERT INTO thread_message (tenant, about, nth, account_id, author, text, channel, mentions, at, folded, left_out)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s::text[], %s, %s, %s) RETURNING *""",
         [
             journey.tenant,
             journey.about,
@@ -33,8 +36,11 @@ async def add_message(tx: Tx, journey: Journey, author: str, text: str, mentions
             journey.account_id,
             author,
             _worded(text),
+            "MAIL" if mail else "PORTAL",
             list(dict.fromkeys(mentions)),
             tx.at,
+            mail.folded if mail else "",
+            mail.files if mail else 0,
         ],
     )
     await mark_read(tx, journey, reader_of(author), thread.last_nth)
@@ -43,6 +49,23 @@ async def add_message(tx: Tx, journey: Journey, author: str, text: str, mentions
 
 async def add_note(tx: Tx, journey: Journey, author: str, text: str) -> Any:
     """Keep what somebody of the seller noted; return its row."""
+    return await _note(tx, journey, author, text)
+
+
+async def add_unverified(tx: Tx, journey: Journey, mail: Reply, claims: str) -> Any:
+    """Keep for the seller's people a mail whose writer is not shown to be one of ours; return its row.
+
+    `claims`: the person of ours whose address it names, if any.
+    """
+    row = await _note(tx, journey, UNVERIFIED, mail.text)
+    return await tx.row(
+        """UPDATE note SET folded = %s, left_out = %s, sender = %s, claims = %s
+            WHERE tenant = %s AND about = %s AND nth = %s RETURNING *""",
+        [mail.folded, mail.files, mail.sender, claims, row.tenant, row.about, row.nth],
+    )
+
+
+async def _note(tx: Tx, journey: Journey, author: str, text: str) -> Any:
     thread = await tx.row(
         """INSERT INTO thread AS t (tenant, about, account_id, last_note, last_at) VALUES (%s, %s, %s, 1, %s)
            ON CONFLICT (tenant, about) DO UPDATE SET last_note = t.last_note + 1 RETURNING last_note""",
@@ -147,10 +170,14 @@ async def forget(tx: Tx, contact: Key) -> None:
     for subject in (f"contact:{contact[1]}", f"user:{contact[1]}"):
         for table in ("thread_message", "note"):
             await tx.run(
-                f"""UPDATE {table} SET text = ''
+                f"""UPDATE {table} SET text = '', folded = ''
                      WHERE tenant = %s AND text <> '' AND string_to_array(author, ' for ') @> %s::text[]""",  # noqa: S608 - constant words
                 [contact[0], [subject]],
             )
+        await tx.run(
+            """UPDATE note SET text = '', folded = '', sender = '', claims = '' WHERE tenant = %s AND claims = %s""",
+            [contact[0], subject],
+        )
 
 
 async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:

@@ -30,21 +30,24 @@ from services.notifications.domain.delivery import Answer, Handed
 from services.notifications.domain.journeys import Journey, Step
 from services.notifications.domain.matrix import Kind, Weight
 from services.notifications.domain.messages import Message
+from services.notifications.domain.post import Became, Reply, Report, claim
 from services.notifications.domain.rights import Registrar
 from services.notifications.domain.roles import BUYER_ROLES, Role
 from services.notifications.domain.routing import House, Post, Recipient, Route
 from services.notifications.domain.sellers import Firm, Policy
 from services.notifications.domain.stories import WHOLE_COMPANY, Affects, Detail, Moment, Story, deadline
 from services.notifications.news import FOLLOWED, news_of
+from services.notifications.post import forget_outdated as forget_post
 from services.notifications.settings import Settings
 from services.notifications.store import CaseFile, Key, Mail, MailKey, NewMessage
 from services.notifications.texts.compose import Case, Names, compose
+from services.notifications.threads import add_message, add_unverified, heard_of
 from services.notifications.threads import forget_outdated as forget_threads
-from services.notifications.threads import heard_of
 
 # In one transaction: so many mails, and of digests what so many messages found waiting are part of.
 MAILS_AT_ONCE = 200
 MESSAGES_AT_ONCE = 5000
+POST_AT_ONCE = 500  # mails that are forgotten
 
 Firms = Mapping[str, Firm]  # by tenant
 
@@ -120,7 +123,8 @@ async def forget_outdated(tx: Tx, tenant: str) -> int:
     before = await retention.first_day(tx, tenant, Record.MESSAGE)
     told = await store.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
     threads_of = await forget_threads(tx, tenant, before, MESSAGES_AT_ONCE)
-    return told + threads_of + await journeys.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
+    came = await forget_post(tx, tenant, POST_AT_ONCE)
+    return told + threads_of + came + await journeys.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
 
 
 async def find_at_risk(tx: Tx) -> int:
@@ -421,9 +425,67 @@ class Desk:
         for row in rows:
             roles.setdefault((row.tenant, row.fact), set()).add(row.role)
         stories = await self._tell_others(tx, roles)
-        for suspended in gone:
+        for suspended in gone if rows else ():
             announcements += await self._tell_unreachable(tx, suspended, stories[-1], rows[-1], mail)
         await outbox.add(tx, announcements)
+
+    async def receive_reply(self, tx: Tx, tenant: str, about: str, reply: Reply, *, must_vouch: bool) -> Became:
+        """A reply came by mail: it is its writer's word, or what the seller's people read as nobody's."""
+        if reply.automatic:
+            return Became.AUTOMATIC
+        if not reply.text:
+            return Became.EMPTY
+        journey = (await journeys.these(tx, [(tenant, about)])).get((tenant, about))
+        if journey is None:
+            return Became.NOTHING
+        people = await store.contacts_at(tx, tenant, reply.sender) if reply.sender else []
+        whose = claim(reply, journey, people, must_vouch=must_vouch)
+        if whose.proven:
+            row = await add_message(tx, journey, whose.author, reply.text, mail=reply)
+            await self.tell_written(tx, journey, row)
+            return Became.ENTERED
+        row = await add_unverified(tx, journey, reply, whose.author)
+        await self._tell_unverified(tx, journey, row)
+        return Became.UNVERIFIED
+
+    async def _tell_unverified(self, tx: Tx, journey: Journey, row: Any) -> None:
+        """The seller's people whose it is hear that there is a mail of nobody's."""
+        firm = (await store.firms(tx, [journey.tenant]))[journey.tenant]
+        story = unverified(journey, row, firm.moment(tx.at, journey.seller_id))
+        people = (await store.contacts_of(tx, [(journey.tenant, "")]))[(journey.tenant, "")]
+        recipients = threads.keepers(story.knower or Role.SALES, journey.scope, people)
+        [case] = await store.open_cases(tx, [story])
+        await store.add_stories(tx, [story], [case])
+        await self._write(tx, {journey.tenant: firm}, [(story, recipients, case)])
+
+    async def receive_report(self, tx: Tx, key: MailKey, report: Report) -> Became | None:
+        """A report came of a mail of ours; None: it is still under way, and its time is to come."""
+        mail, under_way = await store.taken(tx, key)
+        if mail is None:
+            return None if under_way else Became.NOTHING
+        if report.complaint:
+            await self._complain(tx, mail)
+            return Became.COMPLAINED
+        if not (code := report.refused(mail.email)):
+            return Became.NOTHING
+        await store.came_back(tx, mail, code)
+        await self._bounce(tx, mail, code)
+        return Became.BOUNCED
+
+    async def _complain(self, tx: Tx, mail: Mail) -> None:
+        """Somebody called a mail unwanted: what only informs goes no more to whoever has the address, and SALES hears it."""
+        cause = await store.lock_stories(tx, {(row.tenant, row.fact) for row in mail.messages})
+        for contact in sorted(await store.at_the_same_address(tx, [(mail.tenant, mail.contact_id)])):
+            if (person := await store.complain(tx, contact)) is None:
+                continue
+            await store.withdraw_waiting(tx, contact)
+            if not cause:
+                continue
+            firm = (await store.firms(tx, [person.tenant]))[person.tenant]
+            roles = tuple(role.value for role in person.roles)
+            details: dict[str, Detail] = {"contact": person.contact_id, "roles": roles}
+            kind, about = Kind.CONTACT_COMPLAINED, f"contact/{person.contact_id}"
+            await self.tell(tx, [_task(firm.moment(tx.at), kind, cause[-1][0], about, details)])
 
     async def withdraw(self, tx: Tx, contact: Key) -> None:
         """Tell whoever else must know what waits for somebody who is erased; what travels with theirs goes by itself."""
@@ -517,6 +579,13 @@ def written(journey: Journey, row: Any, now: Moment) -> Story:
     return replace(story, fact=f"thread/{journey.about}/{row.nth}", knower=threads.OWNERS[journey.kind])
 
 
+def unverified(journey: Journey, row: Any, now: Moment) -> Story:
+    """That a mail of nobody's came about something; what it says stands in the notes alone."""
+    by = deadline(Kind.MAIL_UNVERIFIED, now)
+    story = _of_journey(Kind.MAIL_UNVERIFIED, journey, now, by, {})
+    return replace(story, fact=f"note/{journey.about}/{row.nth}", knower=threads.OWNERS[journey.kind])
+
+
 def _of_journey(kind: Kind, journey: Journey, now: Moment, by: date, details: Mapping[str, Detail]) -> Story:
     """A story of our own, in the case of what it is about; whoever tells it says which fact it is, and whose."""
     called = journey.name or journey.about.partition("/")[2]
@@ -604,6 +673,7 @@ def _row(
 ) -> NewMessage:
     action = message.what_you_need_to_do
     recipient = post.recipient
+    silent = recipient.contact.complained and not post.at_once
     return NewMessage(
         tenant=story.tenant,
         message_id=new_id(),
@@ -632,7 +702,8 @@ def _row(
         told_on=story.told_on,
         created_at=created_at,
         due_at=due_at,
-        mail_key=story.fact if post.at_once else None,
+        mail_key=story.fact if post.at_once or silent else None,
         carrier=post.carrier,
         traceparent=story.traceparent,
+        silent=silent,
     )

@@ -621,12 +621,23 @@ def thread_message(row: Any, author_name: str) -> service_pb2.ThreadMessage:
         channel=row.channel,
         mentions=row.mentions,
         at=_timestamp(row.at),
+        folded=row.folded,
+        files_left_out=row.left_out,
     )
 
 
 def note(row: Any) -> service_pb2.Note:
     """What the seller's people noted, to show them."""
-    return service_pb2.Note(nth=row.nth, about=row.about, author=row.author, text=row.text, at=_timestamp(row.at))
+    return service_pb2.Note(
+        nth=row.nth,
+        about=row.about,
+        author=row.author,
+        text=row.text,
+        at=_timestamp(row.at),
+        folded=row.folded,
+        files_left_out=row.left_out,
+        sender=row.sender,
+    )
 
 
 def unread(row: Any) -> service_pb2.Unread:

@@ -36,6 +36,8 @@ class Contact:
     wants_document: bool
     # A mail bounced: none goes there until the contact is registered anew.
     suspended: bool = False
+    # Called our mail unwanted: none that only informs goes there until the contact is registered anew.
+    complained: bool = False
 
     def hears_of(self, scope: Scope) -> bool:
         """Whether a fact of this scope is theirs; a fact about the whole company is not one about a part of it."""

@@ -40,6 +40,8 @@ MOVES = {
     # The address was found dead by another mail.
     (State.QUEUED, Answer.NEVER): State.HARD_BOUNCED,
     (State.SOFT_BOUNCED, Answer.NEVER): State.HARD_BOUNCED,
+    # The server that took it could not deliver it, and reports so.
+    (State.ACCEPTED, Answer.NEVER): State.HARD_BOUNCED,
 }
 
 # Attempts after which nobody waits for a mail any more; it is still tried.

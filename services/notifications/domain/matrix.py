@@ -55,6 +55,8 @@ class Kind(StrEnum):
     NAME_COLLEAGUE = "name_colleague"
     JOURNEY_AT_RISK = "journey_at_risk"
     THREAD_MESSAGE = "thread_message"
+    MAIL_UNVERIFIED = "mail_unverified"
+    CONTACT_COMPLAINED = "contact_complained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ name_somebody          |     |      |      |      |      |     |     |     |    
 name_colleague         |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 5
 journey_at_risk        | I   |      |      | I    |      |     |     |     |      |     | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER | SALES | 0
 thread_message         |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP | SALES | 2
+mail_unverified        |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP | SALES | 2
+contact_complained     |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
 """
 
 _BUYER_COLUMNS = (

@@ -45,6 +45,11 @@ def readers(
     return [recipient for contact_id, recipient in found.items() if contact_id not in _writers(author)]
 
 
+def keepers(owner: Role, scope: Scope, seller: Sequence[Contact]) -> list[Recipient]:
+    """The seller's people who hear of what no buyer sees."""
+    return _of_the_seller(owner, scope, seller)
+
+
 def _of_the_seller(owner: Role, scope: Scope, seller: Sequence[Contact]) -> list[Recipient]:
     house = House(seller)
     for role in (owner, *SELLER_STAND_INS):

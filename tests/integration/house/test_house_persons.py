@@ -32,6 +32,7 @@ from structlog.testing import capture_logs
 from deploy.local.mail import Mail
 from services.chassis import cleaning
 from services.chassis.envelope import FROM_OUTSIDE, contract_of
+from services.notifications import post
 from tests.integration.conftest import OpenService
 from tests.integration.house.conftest import MONDAY
 from tests.integration.house.house import House, opened
@@ -150,6 +151,7 @@ async def business(house: House) -> str:
     await house.call(NotificationsServiceStub, "AddMessage", message, actor="contact:cleo", reason=WHY)
     note = notifications_calls.AddNoteRequest(about=about, text=f"{MARK} always does")
     await house.call(NotificationsServiceStub, "AddNote", note, actor="user:ada", reason=WHY)
+    await come_by_mail(house, about)
     await house.settle()
     return str(case.dispute_id)
 
@@ -172,6 +174,16 @@ async def the_rest_stands(house: House, dispute_id: str) -> None:
         NotificationsServiceStub, "ListContacts", notifications_calls.ListContactsRequest(account_id="b1")
     )
     assert list(told.contacts) == []
+
+
+async def come_by_mail(house: House, about: str) -> None:
+    """An answer of the clerk's, as the door for mail keeps it."""
+    content = f"From: {MARK} <cleo.{MARK}@example.com>\r\n\r\n{MARK} answers\r\n> {MARK} wondered\r\n"
+    async with house.residents["notifications"].parts.database.transaction(["acme"]) as tx:
+        case = await tx.row("SELECT token FROM case_file WHERE about = %s", [about])
+        to = await post.of_case(tx, case.token)
+        assert to is not None
+        await post.add(tx, [to], content.encode())
 
 
 async def refused_alone(house: House) -> list[tuple[str, str, str, str]]:

@@ -25,6 +25,7 @@ from services.chassis.audit import AuditService
 from services.chassis.envelope import Record
 from services.chassis.service import AUDIT as AUDIT_SERVICE
 from services.chassis.workers import Work, drain
+from services.notifications import post
 from tests import callers
 from tests.integration.disputes import desk as disputes
 from tests.integration.invoicing import office
@@ -490,8 +491,19 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         *pages(notifications_pb2.ListUnreadRequest()),
         *pages(notifications_pb2.ListUnreadRequest(account_id=HOT)),
         call(notifications_pb2.EraseContactRequest(contact_id="fresh")),
+        Door("mail", _come_by_mail),
         *(event(of_kind(kind), kind=kind) for kind in handlers),
     ]
+
+
+async def _come_by_mail(asked: Asked) -> None:
+    """A reply to a case and a report of a mail, as their addresses find them."""
+    async with asked.parts.database.transaction(await asked.parts.database.tenants()) as tx:
+        case = await tx.row("SELECT token FROM case_file WHERE tenant = 'acme' AND about = 'invoice/i7'")
+        mail = await tx.row("SELECT token FROM mail WHERE tenant = 'acme' AND contact_id = %s LIMIT 1", [f"c-{HOT}"])
+        for found in (await post.of_case(tx, case.token), await post.of_mail(tx, mail.token)):
+            assert found is not None
+            await post.add(tx, [found], b"From: cleo@b7.example\r\n\r\nHello")
 
 
 def _invoicing() -> list[Door]:

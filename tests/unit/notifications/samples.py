@@ -427,6 +427,14 @@ def every_story() -> list[Story]:
             for about in ("order", "invoice", "dispute", "payment")
             for by_buyer in ("yes", "")
         ),
+        *(
+            our_own(
+                Kind.MAIL_UNVERIFIED,
+                **{what: "1" if what == about else "" for what in ("order", "invoice", "dispute", "payment")},
+            )
+            for about in ("order", "invoice", "dispute", "payment")
+        ),
+        our_own(Kind.CONTACT_COMPLAINED, contact="c1", roles=("AP_CLERK",)),
     ]
 
 

@@ -38,6 +38,8 @@ name_somebody         | | | | | | | | | | | A | I SALES |
 name_colleague        | | | | | | | | | | | | A SALES |
 journey_at_risk       | | I | | | I | | | | | | | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER |
 thread_message        | | | | | | | | | | | | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP |
+mail_unverified       | | | | | | | | | | | | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP |
+contact_complained    | | | | | | | | | | | | A SALES |
 """
 
 COLUMNS = "REQUESTER PROCUREMENT RECEIVING AP_CLERK AP_MANAGER FINANCE_LEAD LEGAL EDI_IT EXEC_SPONSOR ACCOUNT_ADMIN"

@@ -196,6 +196,8 @@ def test_compose_publishes_to_this_machine_only_and_no_port_twice(compose):
     assert len(outside) == len(set(outside))
     for each in product.products():
         doors = [product.DOOR, *([each.port(product.PAGES)] if each.has_pages else [])]
+        if product.POST in each.settings:
+            doors.append(int(compose[each.name]["environment"][product.POST]))
         assert [int(port.rpartition(":")[2]) for port in compose[each.name]["ports"]] == doors
 
 
