@@ -625,6 +625,11 @@ def thread_message(row: Any, author_name: str) -> service_pb2.ThreadMessage:
     )
 
 
+def mentionable(row: Any) -> service_pb2.Mentionable:
+    """Somebody who may be mentioned, to choose from."""
+    return service_pb2.Mentionable(contact_id=row.contact_id, name=row.name, is_seller=not row.account_id)
+
+
 def note(row: Any) -> service_pb2.Note:
     """What the seller's people noted, to show them."""
     return service_pb2.Note(nth=row.nth, about=row.about, author=row.author, text=row.text, at=_timestamp(row.at))
