@@ -7,6 +7,7 @@ from services.portal.store.delegations import (
     delegations_of,
     end_delegation,
     end_delegations,
+    stand_ins_of,
     standing_in,
 )
 from services.portal.store.factors import (
@@ -25,6 +26,7 @@ from services.portal.store.factors import (
     used_passkey,
     used_totp,
 )
+from services.portal.store.notices import Notice, add_notice, count_notice, find_notice, remove_notices
 from services.portal.store.providers import (
     Provider,
     find_provider,
@@ -87,6 +89,7 @@ __all__ = [
     "Delegation",
     "Host",
     "Link",
+    "Notice",
     "Passkey",
     "Provider",
     "Purchase",
@@ -95,6 +98,7 @@ __all__ = [
     "act_for",
     "add_delegation",
     "add_host",
+    "add_notice",
     "add_passkey",
     "add_purchase",
     "add_totp",
@@ -102,6 +106,7 @@ __all__ = [
     "ask_for_link",
     "begin_session",
     "contact_of",
+    "count_notice",
     "decide",
     "delegations_of",
     "end_delegation",
@@ -110,6 +115,7 @@ __all__ = [
     "end_session",
     "end_sessions",
     "expire",
+    "find_notice",
     "find_passkey",
     "find_provider",
     "find_purchase",
@@ -127,6 +133,7 @@ __all__ = [
     "providers_of",
     "purchases_of",
     "remove_factors",
+    "remove_notices",
     "remove_passkey",
     "remove_rule",
     "remove_totp",
@@ -137,6 +144,7 @@ __all__ = [
     "sessions_of",
     "settle",
     "spent_this_month",
+    "stand_ins_of",
     "standing_in",
     "take_over",
     "totp_of",

@@ -26,6 +26,7 @@ from services.portal.usecases.factors import (
     show_passkey,
     sign_in_by_passkey,
 )
+from services.portal.usecases.notices import noticing
 from services.portal.usecases.people import (
     add_person,
     change_person,
@@ -59,6 +60,7 @@ from services.portal.usecases.signing_in import (
 from services.portal.usecases.spending import (
     Placed,
     approvals,
+    asking,
     decide,
     forget_outdated,
     place_or_ask,
@@ -86,6 +88,7 @@ __all__ = [
     "ask_for_link",
     "ask_for_new_passkey",
     "ask_for_passkey",
+    "asking",
     "become",
     "begin",
     "change_person",
@@ -109,6 +112,7 @@ __all__ = [
     "new_app",
     "new_secret",
     "noted",
+    "noticing",
     "origin_of",
     "person_of",
     "place_or_ask",
