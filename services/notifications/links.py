@@ -4,10 +4,8 @@ A link's words are no message of a story (RULES: the message): nothing happened,
 """
 
 import re
-from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
 
 from receivables.notifications.v1 import service_pb2
 
@@ -17,22 +15,19 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.ids import new_id
 from services.chassis.jobs import Job
-from services.chassis.workers import Batch, Work
 from services.kernel.refusals import Invalid, NotFound, quoted
 from services.notifications import store
+from services.notifications.at_once import Mails
 from services.notifications.domain.contacts import Contact
-from services.notifications.domain.delivery import Answer
-from services.notifications.letters import Unwritable
 from services.notifications.letters import link as letter
-from services.notifications.smtp import Away, Dropped, Server
 from services.notifications.store import Key
 
 LINK = "link"  # the kind of job
-AGAIN_S = 20.0  # until a mail that could not go is tried again, as long as its link is good
+AGAIN_S = 20.0
 KINDS = {service_pb2.LINK_KIND_SIGN_IN: "SIGN_IN", service_pb2.LINK_KIND_INVITATION: "INVITATION"}
 MINUTES_MAX = 60 * 24 * 30
 # In plain text to this machine alone.
-_URL = re.compile(r"https://|http://([a-z0-9-]+\.)?localhost(:\d+)?/")
+URL = re.compile(r"https://|http://([a-z0-9-]+\.)?localhost(:\d+)?/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +47,7 @@ async def send_later(tx: Tx, call: Origin, request: service_pb2.SendLinkRequest)
     """Have a link mailed to a contact."""
     if request.kind not in KINDS:
         raise Invalid("link.kind", "say what kind of link it is")
-    if not 1 <= request.minutes <= MINUTES_MAX or not _URL.match(request.url):
+    if not 1 <= request.minutes <= MINUTES_MAX or not URL.match(request.url):
         raise Invalid("link.malformed", f"a link begins with https:// and is good for 1 to {MINUTES_MAX} minutes")
     person, _ = await store.find_contact(tx, (call.tenant, request.contact_id))
     if person is None:
@@ -74,11 +69,6 @@ async def send_later(tx: Tx, call: Origin, request: service_pb2.SendLinkRequest)
     await jobs.add(tx, [Job(LINK, f"link/{link_id}", call)])
 
 
-def work(server: Server, domain: str) -> Work:
-    """How links are sent."""
-    return Work(LINK, partial(_send, server, domain), most=20)
-
-
 @dataclass(frozen=True, slots=True)
 class _Letter:
     """A link, to whom, and in whose name; who invites is named by their name."""
@@ -87,45 +77,6 @@ class _Letter:
     person: Contact
     seller: str
     inviter: str
-
-
-async def _send(server: Server, domain: str, batch: Batch) -> None:
-    async with batch.database.transaction({job.tenant for job in batch.jobs}) as tx:
-        letters = await _letters(tx, [_key(job) for job in batch.jobs])
-    waiting = set(letters)
-    todo = deque(letters.items())
-    while todo:
-        try:
-            async with server.connected() as session:
-                while todo:
-                    key, one = todo.popleft()
-                    if (
-                        await session.send(one.person.email, _written(one, server, domain))
-                    ).answer is not Answer.NOT_NOW:
-                        waiting.discard(key)
-        except Dropped:
-            continue  # over that mail perhaps: the others go over another connection
-        except Away:
-            break
-    async with batch.finishing() as done:
-        for job in done.jobs:
-            if _key(job) in waiting:
-                done.again(job, in_s=AGAIN_S, why="not now")
-        gone = [_key(job) for job in done.jobs if _key(job) not in waiting]
-        await done.tx.run(
-            "DELETE FROM link WHERE (tenant, link_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))", columns(gone)
-        )
-
-
-def _written(one: _Letter, server: Server, domain: str) -> bytes:
-    try:
-        return letter.write(one, sender=server.sender, domain=domain)
-    except Exception as error:  # noqa: BLE001 - whatever it is, its message may have the link in it
-        raise Unwritable(error) from None
-
-
-def _key(job: Job) -> Key:
-    return job.tenant, job.subject.removeprefix("link/")
 
 
 async def _letters(tx: Tx, keys: Collection[Key]) -> dict[Key, _Letter]:
@@ -145,6 +96,9 @@ async def _letters(tx: Tx, keys: Collection[Key]) -> dict[Key, _Letter]:
             name = inviter.name if inviter else ""
             found[(row.tenant, row.link_id)] = _Letter(Link(*row), person, firms[row.tenant].seller().name, name)
     return found
+
+
+MAILS = Mails(LINK, _letters, lambda one, sender, domain: letter.write(one, sender=sender, domain=domain), AGAIN_S)
 
 
 async def by_address(tx: Tx, tenant: str, email: str) -> list[Contact]:

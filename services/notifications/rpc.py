@@ -12,7 +12,7 @@ from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write
 from services.kernel.refusals import NotFound, quoted
-from services.notifications import journeys, links, store, threads, usecases, wire
+from services.notifications import journeys, links, notices, store, threads, usecases, wire
 from services.notifications.domain.journeys import Journey
 from services.notifications.quotes import Quotes
 from services.notifications.usecases import Desk
@@ -111,6 +111,14 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         await links.send_later(tx, call, request)
         return service_pb2.SendLinkResponse()
 
+    @write
+    async def SendNotice(
+        self, tx: Tx, call: Origin, request: service_pb2.SendNoticeRequest
+    ) -> service_pb2.SendNoticeResponse:
+        """Mail somebody what happened in the portal that concerns them."""
+        await notices.send_later(tx, call, request)
+        return service_pb2.SendNoticeResponse()
+
     @staticmethod
     async def _contact(tx: Tx, call: Origin, contact_id: str) -> service_pb2.Contact:
         person, _ = await store.find_contact(tx, (call.tenant, contact_id))
@@ -137,9 +145,12 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         journey = await journeys.find(tx, call.tenant, request.about)
         rows = await threads.messages(tx, (call.tenant, journey.about), asked)
         names = await self._names(tx, call, journey, rows)
+        reader = threads.reader_of(call.actor)
         return service_pb2.ListThreadResponse(
             messages=[wire.thread_message(row, names[row.author]) for row in rows],
             next_page_token=asked.next_token(rows, lambda row: (row.nth,)),
+            seen=await threads.seen(tx, journey, reader),
+            mentionable=map(wire.mentionable, await threads.mentionable(tx, journey, reader)),
         )
 
     @write

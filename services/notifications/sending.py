@@ -16,7 +16,7 @@ from services.chassis.logs import log, trace_id
 from services.chassis.parked import Reason
 from services.chassis.settings import secret_now
 from services.chassis.workers import Batch, Done, Work
-from services.notifications import links, metrics, store, threads
+from services.notifications import links, metrics, notices, store, threads
 from services.notifications.documents import BYTES_MAX, Document, Documents
 from services.notifications.domain import delivery
 from services.notifications.domain.delivery import Answer, Handed
@@ -269,7 +269,8 @@ def works(desk: Desk, settings: Settings, quotes: Quotes, speak: Speaker, held: 
         desk, server, documents, quotes, settings.reply_domain, settings.portal_url, hears=bool(settings.mail_port)
     )
     return (
-        links.work(server, settings.reply_domain),
+        links.MAILS.work(server, settings.reply_domain),
+        notices.MAILS.work(server, settings.reply_domain),
         Work(LETTER, sender.send, most=BATCH, cost_most=MESSAGES_AT_ONCE, findable=store.count_due),
         # Looks in its pauses, which the sender of letters may have none of.
         Work(DIGEST, partial(gather, desk), find=desk.find),

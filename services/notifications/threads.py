@@ -13,6 +13,7 @@ from services.notifications.domain.journeys import Journey
 from services.notifications.domain.post import UNVERIFIED, Reply
 from services.notifications.store import Key
 
+MENTIONABLE_MOST = 100  # as the contract says (ListThreadResponse)
 SEEN_DAYS = 90  # what nobody wrote in for so long is unread by nobody any more
 
 
@@ -123,6 +124,35 @@ async def mark_read(tx: Tx, journey: Journey, reader: str, nth: int) -> None:
             WHERE t.tenant = %s AND t.about = %s
            ON CONFLICT (tenant, reader, about) DO UPDATE SET nth = greatest(r.nth, EXCLUDED.nth)""",
         [reader, nth, journey.tenant, journey.about],
+    )
+
+
+async def seen(tx: Tx, journey: Journey, reader: str) -> int:
+    """Up to which message somebody has read a thread; 0: nothing of it."""
+    row = await tx.row(
+        "SELECT nth FROM reader WHERE tenant = %s AND reader = %s AND about = %s",
+        [journey.tenant, reader, journey.about],
+    )
+    return int(row.nth) if row else 0
+
+
+async def mentionable(tx: Tx, journey: Journey, reader: str) -> list[Any]:
+    """Whom somebody may mention: who may see it too, of those whom the reader sees, by name; the reader's own side first."""
+    scope = journey.scope
+    return await tx.rows(
+        f"""SELECT contact_id, account_id, name FROM contact
+             WHERE tenant = %s AND account_id = ANY (%s::text[]) AND roles <> '{{}}' AND suspended_at IS NULL
+               AND site IN ('', %s) AND cost_centre IN ('', %s) AND purchase_order IN ('', %s) AND contact_id <> %s
+             ORDER BY (account_id = '') <> %s, lower(name), contact_id LIMIT {MENTIONABLE_MOST}""",  # noqa: S608 - a number
+        [
+            journey.tenant,
+            ["", journey.account_id],
+            scope.site,
+            scope.cost_centre,
+            scope.purchase_order,
+            reader.partition(":")[2],
+            reader.startswith("user:"),
+        ],
     )
 
 

@@ -591,7 +591,7 @@ def timeline(journey: Journey, now: Moment) -> service_pb2.Timeline:
         about=journey.about,
         account_id=journey.account_id,
         state=journey.state(now),
-        steps=map(_step, journey.steps()),
+        steps=map(_step, journey.expected(now)),
     )
 
 
@@ -601,6 +601,7 @@ def _step(step: Step) -> service_pb2.Step:
         code=step.stage.code,
         state=step.state,
         owner=step.stage.owner,
+        usually=step.usually.isoformat() if step.usually else "",
         at_the_latest=leg.promised.isoformat() if leg.promised else "",
         promised_before=leg.before.isoformat() if leg.before else "",
     )
@@ -624,6 +625,11 @@ def thread_message(row: Any, author_name: str) -> service_pb2.ThreadMessage:
         folded=row.folded,
         files_left_out=row.left_out,
     )
+
+
+def mentionable(row: Any) -> service_pb2.Mentionable:
+    """Somebody who may be mentioned, to choose from."""
+    return service_pb2.Mentionable(contact_id=row.contact_id, name=row.name, is_seller=not row.account_id)
 
 
 def note(row: Any) -> service_pb2.Note:

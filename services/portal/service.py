@@ -9,6 +9,7 @@ from services.chassis.database import Database
 from services.chassis.identity import Signer
 from services.chassis.service import Parts, Service, certificate_of
 from services.chassis.settings import secret_now
+from services.chassis.workers import Work
 from services.portal import metrics, pages, usecases
 from services.portal.asks import Asks
 from services.portal.settings import Settings
@@ -48,6 +49,11 @@ async def _open(parts: Parts[Settings]) -> AsyncIterator[None]:
     await door.asks.close()
 
 
+def _works(parts: Parts[Settings]) -> tuple[Work, ...]:
+    door = door_of(parts)
+    return (*usecases.works(door), usecases.placing(door), usecases.asking(door), usecases.noticing(door))
+
+
 SERVICE = Service(
     name=NAME,
     settings=Settings,
@@ -55,7 +61,7 @@ SERVICE = Service(
     stands_on="0008_logout.sql",
     handlers=lambda _settings: {},
     servicers=lambda _parts: [],
-    works=lambda parts: (*usecases.works(door_of(parts)), usecases.placing(door_of(parts))),
+    works=_works,
     outdated=usecases.forget_outdated,
     door=_open,
     knows_broker=False,

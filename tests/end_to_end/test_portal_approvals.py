@@ -1,10 +1,12 @@
 """An order above what somebody may spend, from the rule to the yes to the order."""
 
+import re
 from collections.abc import Callable
 
+from deploy.local.processes import wait_until
 from tests.end_to_end.test_portal_ways_in import an_authenticator
 from tests.end_to_end.visitors import Visitor
-from tests.end_to_end.world import Trader
+from tests.end_to_end.world import Trader, subjects, text_of
 
 Visit = Callable[..., Visitor]
 
@@ -34,6 +36,12 @@ def test_an_order_above_a_limit_waits_for_a_yes_and_is_placed_then(trader: Trade
     bo.sees("Waits for approval")
     bo.sees("£60.00")
 
+    asked = "An order of Person bo for £60.00 waits for approval"
+    wait_until(lambda: asked in subjects(trader.mails(ada.address)), "ada is asked by mail", 20)
+    [mail] = [mail for mail in trader.mails(ada.address) if mail["Subject"] == asked]
+    [link] = re.findall(r"http://\S+/approvals#\w+", text_of(mail))
+    ada.page.goto(link)
+    ada.sees("Nails")
     ada.go("/")
     ada.clicks = 0
     ada.click("text=Approvals")
@@ -44,3 +52,4 @@ def test_an_order_above_a_limit_waits_for_a_yes_and_is_placed_then(trader: Trade
     trader.world.settle()
     bo.go("/approvals")
     bo.sees("Placed")
+    wait_until(lambda: "is approved" in "".join(subjects(trader.mails(bo.address))), "bo hears of the yes", 20)

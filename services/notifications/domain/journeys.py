@@ -33,24 +33,26 @@ class Stage:
     owner: str
     # Business days from when it begins until it is done, where nobody promises a day; 0: no day.
     days: int
+    # In how many of them it usually is done; 0: on the day itself.
+    usually: int
     # Only some journeys have it.
     may_be: bool
 
 
 # Levels of service of a programme: policy, not law. A step in brackets is one that may be.
 _TABLE = """
-of      | step       | owner         | days
-order   | PLACED     | BUYER         | 0
-order   | DECIDED    | CREDIT        | 1
-order   | SHIPPED    | LOGISTICS     | 5
-order   | INVOICED   | BILLING       | 2
-invoice | INVOICED   | BILLING       | 0
-invoice | PAID       | BUYER         | 0
-dispute | OPENED     | BUYER         | 0
-dispute | (ASKED)    | BUYER         | 5
-dispute | ANSWERED   | DISPUTE_OWNER | 5
-dispute | (CREDITED) | BILLING       | 2
-payment | RECEIVED   | BUYER         | 0
+of      | step       | owner         | days | usually
+order   | PLACED     | BUYER         | 0    | 0
+order   | DECIDED    | CREDIT        | 1    | 0
+order   | SHIPPED    | LOGISTICS     | 5    | 3
+order   | INVOICED   | BILLING       | 2    | 1
+invoice | INVOICED   | BILLING       | 0    | 0
+invoice | PAID       | BUYER         | 0    | 0
+dispute | OPENED     | BUYER         | 0    | 0
+dispute | (ASKED)    | BUYER         | 5    | 2
+dispute | ANSWERED   | DISPUTE_OWNER | 5    | 3
+dispute | (CREDITED) | BILLING       | 2    | 1
+payment | RECEIVED   | BUYER         | 0    | 0
 """
 # What ends a journey before its last step, or instead of it.
 ENDS = frozenset("DECLINED CANCELLED CREDITED WRITTEN_OFF REJECTED PAYABLE WITHDRAWN DUPLICATE".split())
@@ -59,8 +61,8 @@ ENDS = frozenset("DECLINED CANCELLED CREDITED WRITTEN_OFF REJECTED PAYABLE WITHD
 def _stages(table: str) -> dict[str, tuple[Stage, ...]]:
     found: dict[str, tuple[Stage, ...]] = {}
     for line in table.strip().splitlines()[1:]:
-        kind, code, owner, days = (cell.strip() for cell in line.split("|"))
-        stage = Stage(code.strip("()"), owner, int(days), may_be=code.startswith("("))
+        kind, code, owner, days, usually = (cell.strip() for cell in line.split("|"))
+        stage = Stage(code.strip("()"), owner, int(days), int(usually), may_be=code.startswith("("))
         found[kind] = (*found.get(kind, ()), stage)
     return found
 
@@ -143,6 +145,8 @@ class Step:
     # DONE, NOW or NEXT.
     state: str
     leg: Leg
+    # By when it usually is done, if that is to come, and before what is promised.
+    usually: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +223,27 @@ class Journey:
                 is_now = False
         if self.ended:
             owner = BUYER if self.ended == "WITHDRAWN" else found[-1].stage.owner if found else BUYER
-            found.append(Step(Stage(self.ended, owner, 0, may_be=True), DONE, Leg(self.ended_at)))
+            found.append(Step(Stage(self.ended, owner, 0, 0, may_be=True), DONE, Leg(self.ended_at)))
+        return found
+
+    def expected(self, now: Moment) -> list[Step]:
+        """Its steps, with by when those that are to come usually are done, each from when the one before it is.
+
+        What was promised for a later day than the table has is done by that, and not sooner.
+        """
+        done = [leg.done_at for leg in self.legs.values() if leg.done_at]
+        begins = now.day_of(max(done, default=self.began_at))
+        found: list[Step] = []
+        for step in self.steps():
+            stage, latest = step.stage, step.leg.promised
+            if step.state == DONE:
+                found.append(step)
+                continue
+            is_usual = stage.days > 0 and (latest is None or latest <= now.calendar.after(begins, stage.days))
+            usually = now.calendar.after(begins, stage.usually) if is_usual else None
+            begins = max(usually or latest or begins, now.today)
+            is_sooner = usually is not None and usually >= now.today and (latest is None or usually < latest)
+            found.append(replace(step, usually=usually if is_sooner else None))
         return found
 
     def state(self, now: Moment) -> State:

@@ -40,6 +40,7 @@ class Catalogue:
             refusal=self.refusal,
             hold_reason=lambda code: self._entries["hold_reasons"].get(code) or self._entries["hold_reasons"]["other"],
             step=lambda code: self._word("steps", code),
+            factor=lambda code: self._word("factors", code),
             dispute_reason=lambda code: self._word("dispute_reasons", code or "OTH"),
         )
         self._templates: dict[str, Template] = {}

@@ -14,7 +14,7 @@ from services.kernel.refusals import Invalid, Refusal
 from services.portal import uploads
 from services.portal.asks import Away, Refused, together
 from services.portal.domain.people import CASES
-from services.portal.pages.threads import seen, thread_of
+from services.portal.pages.threads import seen, thread_of, unread_of
 from services.portal.uploads import Upload
 from services.portal.web import PAGE, Ask, csv_of, get, post
 
@@ -120,7 +120,12 @@ async def cases(ask: Ask) -> Response:
     first = int(after) if after.isascii() and after.isdigit() and len(after) < 9 else 0
     more = str(first + PAGE) if len(shown) > first + PAGE else ""
     return ask.show(
-        "disputes.html", cases=shown[first : first + PAGE], any_case=bool(found), next_token=more, waiting=WAITING
+        "disputes.html",
+        cases=shown[first : first + PAGE],
+        any_case=bool(found),
+        next_token=more,
+        waiting=WAITING,
+        unread=await unread_of(ask),
     )
 
 

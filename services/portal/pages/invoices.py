@@ -13,7 +13,7 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from services.kernel.money import Money
 from services.portal.asks import together
 from services.portal.domain.people import CASES, MONEY, PAPERS, SELLER_ROLES, Guard
-from services.portal.pages.threads import seen, thread_of
+from services.portal.pages.threads import seen, thread_of, unread_of
 from services.portal.web import PAGE, Ask, attachment, csv_of, get
 
 READS = Guard(PAPERS.roles | SELLER_ROLES)
@@ -76,7 +76,12 @@ class Paper:
 async def invoices(ask: Ask) -> Response:
     """The newest first, a page at a time; ?q= searches by number, order and purchase order."""
     found = await ask.of.invoicing("ListInvoices", _question(ask, PAGE, ask.query("after")))
-    return ask.show("invoices.html", papers=list(map(Paper.of, found.documents)), next_token=found.next_page_token)
+    return ask.show(
+        "invoices.html",
+        papers=list(map(Paper.of, found.documents)),
+        next_token=found.next_page_token,
+        unread=await unread_of(ask),
+    )
 
 
 @get("/invoices.csv", READS)

@@ -21,7 +21,7 @@ from services.portal.domain import ordering
 from services.portal.domain.ordering import Line, Totals, Typed, Wrong
 from services.portal.domain.people import ORDERS
 from services.portal.pages.invoices import READS
-from services.portal.pages.threads import seen, thread_of
+from services.portal.pages.threads import seen, thread_of, unread_of
 from services.portal.web import PAGE, Ask, csv_of, get, post
 
 EMPTY_ROWS = 5
@@ -40,6 +40,7 @@ async def orders(ask: Ask) -> Response:
         next_token=found.next_page_token,
         may_order=ORDERS.lets_in(ask.person),
         told=ask.query("told"),
+        unread=await unread_of(ask),
     )
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from fastapi.responses import Response
@@ -13,6 +13,8 @@ from services.portal.domain.people import ANYBODY
 from services.portal.web import Ask, inside, post
 
 MESSAGES = 500  # of a thread, on a page
+MENTIONS = 20  # people, in a message
+_THREADS = 100  # with something unread, that lists mark
 
 
 def thread_of(asking: Asking, about: str) -> Awaitable[Any]:
@@ -31,12 +33,21 @@ async def seen(ask: Ask, about: str, thread: Any) -> None:
         await ask.of.notifications("MarkRead", request, Write(f"seen {key}"))
 
 
+async def unread_of(ask: Ask) -> Mapping[str, int]:
+    """How many messages the reader has not seen of what a list shows, by what they are about; none where that is away."""
+    with contextlib.suppress(Away, Unknown):
+        request = service_pb2.ListUnreadRequest(account_id=ask.account, page_size=_THREADS)
+        return {one.about: one.unread for one in (await ask.of.notifications("ListUnread", request)).threads}
+    return {}
+
+
 @post("/thread", ANYBODY)
 async def write(ask: Ask) -> Response:
     """Write to the other side, and back to the page."""
     about, text = ask.typed("about"), ask.lines("message")
     back = inside(ask.typed("back"))
     if text:
-        request = service_pb2.AddMessageRequest(about=about, text=text)
+        mentions = ask.typed_all("mention")[:MENTIONS]
+        request = service_pb2.AddMessageRequest(about=about, text=text, mentions=mentions)
         await ask.of.notifications("AddMessage", request, ask.write())
     return ask.go(f"{back}#thread")

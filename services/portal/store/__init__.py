@@ -7,6 +7,7 @@ from services.portal.store.delegations import (
     delegations_of,
     end_delegation,
     end_delegations,
+    stand_ins_of,
     standing_in,
 )
 from services.portal.store.factors import (
@@ -25,6 +26,7 @@ from services.portal.store.factors import (
     used_passkey,
     used_totp,
 )
+from services.portal.store.notices import Notice, add_notice, count_notice, find_notice, remove_notices
 from services.portal.store.providers import (
     Provider,
     find_provider,
@@ -91,6 +93,7 @@ __all__ = [
     "Delegation",
     "Host",
     "Link",
+    "Notice",
     "Passkey",
     "Provider",
     "Purchase",
@@ -99,6 +102,7 @@ __all__ = [
     "act_for",
     "add_delegation",
     "add_host",
+    "add_notice",
     "add_passkey",
     "add_purchase",
     "add_totp",
@@ -106,6 +110,7 @@ __all__ = [
     "ask_for_link",
     "begin_session",
     "contact_of",
+    "count_notice",
     "decide",
     "delegations_of",
     "end_delegation",
@@ -115,6 +120,7 @@ __all__ = [
     "end_sessions",
     "end_sessions_of_provider",
     "expire",
+    "find_notice",
     "find_passkey",
     "find_provider",
     "find_purchase",
@@ -132,6 +138,7 @@ __all__ = [
     "providers_of",
     "purchases_of",
     "remove_factors",
+    "remove_notices",
     "remove_passkey",
     "remove_provider",
     "remove_rule",
@@ -143,6 +150,7 @@ __all__ = [
     "sessions_of",
     "settle",
     "spent_this_month",
+    "stand_ins_of",
     "standing_in",
     "take_over",
     "totp_of",

@@ -1,6 +1,6 @@
 """Remembers who stands in for whom."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -68,21 +68,37 @@ async def standing_in(tx: Tx, tenant: str, to_contact: str, from_contact: str, t
     )
 
 
-async def end_delegation(tx: Tx, tenant: str, contact_id: str, delegation_id: str) -> bool:
-    """One that somebody gave, or has, is over."""
-    ended = await tx.run(
-        """UPDATE delegation SET ended_at = now()
-            WHERE tenant = %s AND delegation_id = %s AND ended_at IS NULL AND (from_contact = %s OR to_contact = %s)""",
+async def stand_ins_of(tx: Tx, tenant: str, contacts: Collection[str], today: date) -> list[Delegation]:
+    """Who stands in for these today."""
+    return await tx.fetch(
+        Delegation,
+        f"""SELECT {_DELEGATION} FROM delegation
+             WHERE tenant = %s AND from_contact = ANY (%s::text[]) AND from_day <= %s AND to_day >= %s
+               AND ended_at IS NULL
+             ORDER BY delegation_id LIMIT {SHOWN}""",  # noqa: S608 - constant text
+        [tenant, list(contacts), today, today],
+    )
+
+
+async def end_delegation(tx: Tx, tenant: str, contact_id: str, delegation_id: str) -> Delegation | None:
+    """One that somebody gave, or has, is over; return it, None if there is none."""
+    ended = await tx.fetch(
+        Delegation,
+        f"""UPDATE delegation SET ended_at = now()
+             WHERE tenant = %s AND delegation_id = %s AND ended_at IS NULL AND (from_contact = %s OR to_contact = %s)
+         RETURNING {_DELEGATION}""",  # noqa: S608 - constant text
         [tenant, delegation_id, contact_id, contact_id],
     )
-    return ended == 1
+    return ended[0] if ended else None
 
 
-async def end_delegations(tx: Tx, tenant: str, contact_id: str) -> None:
-    """Nobody stands in for a contact, and it for nobody."""
-    await tx.run(
-        """UPDATE delegation SET ended_at = now()
-            WHERE tenant = %s AND ended_at IS NULL AND (from_contact = %s OR to_contact = %s)""",
+async def end_delegations(tx: Tx, tenant: str, contact_id: str) -> list[Delegation]:
+    """Nobody stands in for a contact, and it for nobody; return what is over by that."""
+    return await tx.fetch(
+        Delegation,
+        f"""UPDATE delegation SET ended_at = now()
+             WHERE tenant = %s AND ended_at IS NULL AND (from_contact = %s OR to_contact = %s)
+         RETURNING {_DELEGATION}""",  # noqa: S608 - constant text
         [tenant, contact_id, contact_id],
     )
 

@@ -85,10 +85,12 @@ async def known_by(tx: Tx, tenant: str, issuer: str, subject: str) -> str:
     return str(row.contact_id) if row else ""
 
 
-async def know(tx: Tx, tenant: str, issuer: str, subject: str, contact_id: str) -> None:
-    """A provider's subject is that contact, from now on."""
-    await tx.run(
-        """INSERT INTO known_by (tenant, issuer, subject, contact_id, since) VALUES (%s, %s, %s, %s, now())
-           ON CONFLICT (tenant, issuer, subject) DO UPDATE SET contact_id = EXCLUDED.contact_id, since = now()""",
+async def know(tx: Tx, tenant: str, issuer: str, subject: str, contact_id: str) -> bool:
+    """A provider's subject is that contact, from now on; False if it was before."""
+    known = await tx.run(
+        """INSERT INTO known_by AS k (tenant, issuer, subject, contact_id, since) VALUES (%s, %s, %s, %s, now())
+           ON CONFLICT (tenant, issuer, subject) DO UPDATE SET contact_id = EXCLUDED.contact_id, since = now()
+             WHERE k.contact_id <> EXCLUDED.contact_id""",
         [tenant, issuer, subject, contact_id],
     )
+    return known == 1

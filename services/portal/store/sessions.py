@@ -291,13 +291,14 @@ async def pour(tx: Tx, tenant: str, bucket: bytes, *, size: float, leaks_per_s: 
 
 
 async def forget_outdated(tx: Tx, tenant: str) -> int:
-    """Forget links, sessions and counts whose time is over."""
+    """Forget links, sessions, counts and notices whose time is over."""
     forgotten = 0
     for table, over in (
         ("one_time_link", "expires_at < now() - interval '1 day'"),
         ("session", "ends_at < now() - interval '30 days'"),
         ("rate", "at < now() - interval '1 day'"),
         ("answered", "at < now() - interval '1 day'"),
+        ("notice", "made_at < now() - interval '30 days'"),
     ):
         forgotten += await tx.run(
             f"""DELETE FROM {table} WHERE ctid = ANY (ARRAY (

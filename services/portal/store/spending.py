@@ -142,20 +142,23 @@ async def decide(tx: Tx, tenant: str, purchase_id: str, *, state: str, by: str, 
     return decided == 1
 
 
-async def settle(tx: Tx, tenant: str, purchase_id: str, *, order_id: str = "", code: str = "") -> None:
-    """An order was placed, or refused with a code."""
-    await tx.run(
+async def settle(tx: Tx, tenant: str, purchase_id: str, *, order_id: str = "", code: str = "") -> bool:
+    """An order was placed, or refused with a code; False if that was kept before."""
+    settled = await tx.run(
         """UPDATE purchase SET state = %s, order_id = %s, code = %s, request = ''
             WHERE tenant = %s AND purchase_id = %s AND state = 'PLACING'""",
         ["PLACED" if order_id else "REFUSED", order_id, code, tenant, purchase_id],
     )
+    return settled == 1
 
 
-async def expire(tx: Tx, tenant: str, most: int) -> int:
-    """What nobody has decided in time waits no longer."""
-    return await tx.run(
-        """UPDATE purchase SET state = 'EXPIRED', request = '' WHERE ctid = ANY (ARRAY (
-             SELECT ctid FROM purchase WHERE tenant = %s AND state = 'AWAITING' AND expires_at < now()
-              LIMIT %s FOR UPDATE SKIP LOCKED))""",
+async def expire(tx: Tx, tenant: str, most: int) -> list[Purchase]:
+    """What nobody has decided in time waits no longer; return it."""
+    return await tx.fetch(
+        Purchase,
+        f"""UPDATE purchase SET state = 'EXPIRED', request = '' WHERE ctid = ANY (ARRAY (
+              SELECT ctid FROM purchase WHERE tenant = %s AND state = 'AWAITING' AND expires_at < now()
+               LIMIT %s FOR UPDATE SKIP LOCKED))
+         RETURNING {_PURCHASE}""",  # noqa: S608 - constant text
         [tenant, most],
     )

@@ -26,6 +26,7 @@ from services.portal.usecases.factors import (
     show_passkey,
     sign_in_by_passkey,
 )
+from services.portal.usecases.notices import noticing
 from services.portal.usecases.people import (
     add_person,
     change_person,
@@ -61,6 +62,7 @@ from services.portal.usecases.signing_in import (
 from services.portal.usecases.spending import (
     Placed,
     approvals,
+    asking,
     decide,
     forget_outdated,
     place_or_ask,
@@ -88,6 +90,7 @@ __all__ = [
     "ask_for_link",
     "ask_for_new_passkey",
     "ask_for_passkey",
+    "asking",
     "become",
     "begin",
     "change_person",
@@ -112,6 +115,7 @@ __all__ = [
     "new_app",
     "new_secret",
     "noted",
+    "noticing",
     "origin_of",
     "person_of",
     "place_or_ask",

@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
+from services.chassis.database import Tx
 from services.kernel.refusals import Forbidden, Invalid, NotFound
 from services.portal import store
-from services.portal.domain.people import Person, standing_in
+from services.portal.domain.people import CONTACT, USER, Person, standing_in
 from services.portal.store import Delegation, Session
 from services.portal.usecases.door import Door, hash_of, new_secret, noted
+from services.portal.usecases.notices import tell
 from services.portal.usecases.signing_in import find_person
 
 DAYS_MAX = 366
+_PATH = "/cover"
 _ID_CHARACTERS = 32
 
 
@@ -80,13 +84,38 @@ async def cover(
     async with door.database.transaction([person.tenant]) as tx:
         if await store.add_delegation(tx, person.tenant, delegation):
             await noted(tx, person, "portal/Cover", about=stand_in.contact_id)
+            await _tell_made(tx, person, delegation)
 
 
 async def end_cover(door: Door, person: Person, session: Session, delegation_id: str) -> None:
     """Nobody stands in by that any more, from now on."""
     async with door.database.transaction([person.tenant]) as tx:
-        if await store.end_delegation(tx, person.tenant, session.contact_id, delegation_id):
+        if over := await store.end_delegation(tx, person.tenant, session.contact_id, delegation_id):
             await noted(tx, person, "portal/EndCover", about=delegation_id)
+            await tell_over(tx, person, over)
+
+
+async def _tell_made(tx: Tx, person: Person, made: Delegation) -> None:
+    """Have both mailed that one stands in for the other."""
+    said: dict[str, Any] = {"roles": made.roles, "first": made.from_day.isoformat(), "last": made.to_day.isoformat()}
+    away, stand_in = _subject(made, made.from_contact), _subject(made, made.to_contact)
+    begins = notifications_pb2.NOTICE_KIND_STANDS_IN
+    await tell(tx, person.tenant, made.to_contact, begins, _PATH, other=away, **said)
+    covered = notifications_pb2.NOTICE_KIND_COVERED
+    await tell(tx, person.tenant, made.from_contact, covered, _PATH, other=stand_in, **said)
+
+
+async def tell_over(tx: Tx, person: Person, over: Delegation) -> None:
+    """Have both mailed that one does not stand in for the other any more, and who says so; who has left gets no mail."""
+    away, stand_in = _subject(over, over.from_contact), _subject(over, over.to_contact)
+    no_more = notifications_pb2.NOTICE_KIND_STANDS_IN_NO_MORE
+    await tell(tx, person.tenant, over.to_contact, no_more, _PATH, by=person.subject, other=away)
+    uncovered = notifications_pb2.NOTICE_KIND_COVERED_NO_MORE
+    await tell(tx, person.tenant, over.from_contact, uncovered, _PATH, by=person.subject, other=stand_in)
+
+
+def _subject(delegation: Delegation, contact_id: str) -> str:
+    return f"{CONTACT if delegation.account_id else USER}:{contact_id}"
 
 
 async def act_for(door: Door, person: Person, session: Session, contact_id: str) -> str:

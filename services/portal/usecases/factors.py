@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyotp
 import webauthn
+from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from webauthn.helpers import base64url_to_bytes, options_to_json
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
@@ -30,6 +31,7 @@ from services.portal.domain import factors
 from services.portal.domain.people import Person
 from services.portal.store import Host, Passkey, Session, Totp
 from services.portal.usecases.door import Door, hash_of, is_proved, new_secret, noted, origin_of
+from services.portal.usecases.notices import tell
 from services.portal.usecases.signing_in import BY_ALL, BY_NETWORK, begin, find_person
 
 CHALLENGE_S = 300
@@ -153,6 +155,7 @@ async def add_app(door: Door, host: Host, person: Person, session: Session, *, s
         await _check_still(tx, host.tenant, session)
         if not await store.add_totp(tx, host.tenant, session.login_id, kept, step):
             raise Conflict("factor.app_known", "you have an app already: remove it first")
+        await _tell(tx, person, notifications_pb2.NOTICE_KIND_FACTOR_ADDED, notifications_pb2.FACTOR_APP)
         return await _proved(tx, person, session, "portal/AddFactor", "app")
 
 
@@ -185,6 +188,7 @@ async def add_passkey(
         )
         if not added:
             raise Conflict("factor.passkey_known", "that key is known already, or there are too many")
+        await _tell(tx, person, notifications_pb2.NOTICE_KIND_FACTOR_ADDED, notifications_pb2.FACTOR_PASSKEY)
         return await _proved(tx, person, session, "portal/AddFactor", "passkey")
 
 
@@ -238,10 +242,23 @@ async def remove_factor(door: Door, person: Person, session: Session, factor: st
     """One of somebody's own factors is none any more: a passkey's id, or "app"."""
     async with door.database.transaction([person.tenant]) as tx:
         if factor == "app":
-            await store.remove_totp(tx, person.tenant, session.login_id)
+            removed, kind = await store.remove_totp(tx, person.tenant, session.login_id), notifications_pb2.FACTOR_APP
         else:
-            await store.remove_passkey(tx, person.tenant, session.login_id, factor)
+            removed = await store.remove_passkey(tx, person.tenant, session.login_id, factor)
+            kind = notifications_pb2.FACTOR_PASSKEY
         await noted(tx, person, "portal/RemoveFactor", about=factor)
+        if removed:
+            await _tell(tx, person, notifications_pb2.NOTICE_KIND_FACTOR_REMOVED, kind)
+
+
+async def _tell(
+    tx: Tx,
+    person: Person,
+    kind: notifications_pb2.NoticeKind.ValueType,
+    factor: notifications_pb2.Factor.ValueType,
+) -> None:
+    """Have somebody mailed how their access has changed: it may have been somebody else."""
+    await tell(tx, person.tenant, person.contact_id, kind, "/profile", factor=factor)
 
 
 async def _shown(door: Door, host: Host, expected: bytes, answer: str) -> tuple[Passkey, int]:

@@ -11,10 +11,12 @@ from services.portal import store
 from services.portal.asks import Write
 from services.portal.domain.gaps import name_of
 from services.portal.domain.people import BUYER_ROLES, SELLER_ROLES, Person
+from services.portal.usecases.delegations import tell_over
 from services.portal.usecases.door import Door, noted
-from services.portal.usecases.signing_in import invite
+from services.portal.usecases.notices import tell
+from services.portal.usecases.signing_in import invite, person_of
 
-_SHOWN = 1000
+_SHOWN, _PAGES = 1000, 10
 _ID_CHARACTERS = 32
 
 
@@ -28,6 +30,20 @@ async def colleagues(door: Door, person: Person) -> list[Any]:
     request = notifications_pb2.ListContactsRequest(account_id=person.account_id, page_size=_SHOWN)
     found = await door.asks.of(person).notifications("ListContacts", request)
     return sorted((one for one in found.contacts if one.roles), key=lambda one: (one.name.casefold(), one.contact_id))
+
+
+async def people_of(door: Door, tenant: str, account_id: str) -> list[Person]:
+    """The people of an account as the portal's jobs see them; who has left is not among them."""
+    people: list[Person] = []
+    token = ""
+    for _ in range(_PAGES):
+        request = notifications_pb2.ListContactsRequest(account_id=account_id, page_size=_SHOWN, page_token=token)
+        found = await door.asks.own(tenant).notifications("ListContacts", request)
+        people += [person_of(tenant, one) for one in found.contacts if one.roles]
+        token = found.next_page_token
+        if not token:
+            break
+    return people
 
 
 async def colleague(door: Door, person: Person, contact_id: str) -> Any:
@@ -88,7 +104,8 @@ async def remove_person(door: Door, person: Person, contact_id: str, write: Writ
     async with door.database.transaction([person.tenant]) as tx:
         await store.end_sessions(tx, person.tenant, contact_id)
         await store.void_links(tx, person.tenant, contact_id)
-        await store.end_delegations(tx, person.tenant, contact_id)
+        for over in await store.end_delegations(tx, person.tenant, contact_id):
+            await tell_over(tx, person, over)
         await store.remove_factors(tx, person.tenant, contact_id)
         await noted(tx, person, "portal/RemovePerson", about=contact_id)
 
@@ -100,6 +117,8 @@ async def reset_factors(door: Door, person: Person, contact_id: str) -> None:
         await store.remove_factors(tx, person.tenant, contact_id)
         await store.end_sessions(tx, person.tenant, contact_id)
         await noted(tx, person, "portal/ResetFactors", about=contact_id)
+        reset = notifications_pb2.NOTICE_KIND_FACTORS_RESET
+        await tell(tx, person.tenant, contact_id, reset, "/profile", by=person.subject)
 
 
 async def _register(door: Door, person: Person, contact: Any, *, name: str, roles: Sequence[str], write: Write) -> None:

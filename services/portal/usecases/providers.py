@@ -31,6 +31,7 @@ from services.portal.domain.providers import ALGORITHMS, NotForUs, Vouched, logg
 from services.portal.outgoing import NotReached
 from services.portal.store import Host, Provider
 from services.portal.usecases.door import Door, hash_of, origin_of
+from services.portal.usecases.notices import tell
 from services.portal.usecases.signing_in import BY_ALL, BY_NETWORK, TOO_OFTEN, begin, find_person, person_of
 
 STATE_S = 600
@@ -210,7 +211,9 @@ async def _person(door: Door, provider: Provider, who: Vouched) -> Person:
         person = person_of(tenant, theirs[0]) if len(theirs) == 1 else None
         if person is not None:
             async with door.database.transaction([tenant]) as tx:
-                await store.know(tx, tenant, provider.issuer, who.subject, person.contact_id)
+                if await store.know(tx, tenant, provider.issuer, who.subject, person.contact_id):
+                    new = notifications_pb2.NOTICE_KIND_NEW_PROVIDER
+                    await tell(tx, tenant, person.contact_id, new, "/profile", provider=provider.name)
     if person is None or person.account_id != provider.account_id or not person.roles:
         raise Invalid("provider.nobody", "nobody here has your address: ask an administrator to invite you")
     return person

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
+from receivables.common.v1 import money_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
+from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.chassis import jobs
 from services.chassis.database import Tx
@@ -12,15 +16,19 @@ from services.chassis.workers import Batch, Work
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Forbidden, Invalid, NotFound
 from services.portal import store
-from services.portal.asks import Refused, Unknown, Write
+from services.portal.asks import Away, Refused, Unknown, Write
 from services.portal.domain import spending
-from services.portal.domain.people import BUYER_ROLES, CONTACT, Person
+from services.portal.domain.people import BUYER_ROLES, CONTACT, Person, standing_in
 from services.portal.domain.spending import Rule
 from services.portal.store import Purchase
 from services.portal.usecases.door import Door, noted, own_word
+from services.portal.usecases.notices import AWAY_S, tell
+from services.portal.usecases.people import people_of
 from services.portal.usecases.signing_in import find_person
 
-PLACE = "place"  # the kind of job that places what was approved
+PLACE, APPROVERS = "place", "approvers"  # kinds of jobs: place what was approved; tell who may approve what waits
+TOLD_MOST = 50  # people, of one order that waits
+_APPROVALS = "/approvals"
 _ID_CHARACTERS = 32
 _UNKNOWN = NotFound("approval.unknown", "there is no such order")
 
@@ -103,6 +111,7 @@ async def _purchase(door: Door, person: Person, request: invoicing_pb2.PlaceOrde
         )
         if waits:
             await noted(tx, person, "portal/AskForApproval", about=purchase_id)
+            await jobs.add(tx, [Job(APPROVERS, f"purchase/{purchase_id}", own_word(tenant))])
         added = await store.find_purchase(tx, tenant, purchase_id)
         assert added is not None, "it was added just now"
         return added
@@ -117,12 +126,95 @@ async def _place(door: Door, person: Person, purchase: Purchase) -> str:
         answer = await door.asks.of(person).invoicing("PlaceOrder", request, Write(f"purchase {purchase.purchase_id}"))
     except (Refused, Unknown) as refused:
         code = refused.code if isinstance(refused, Refused) else "approval.not_allowed"
-        async with door.database.transaction([person.tenant]) as tx:
-            await store.settle(tx, person.tenant, purchase.purchase_id, code=code)
+        await _settle(door, person.tenant, purchase, code=code)
         raise
-    async with door.database.transaction([person.tenant]) as tx:
-        await store.settle(tx, person.tenant, purchase.purchase_id, order_id=answer.order_id)
+    await _settle(door, person.tenant, purchase, order_id=answer.order_id)
     return str(answer.order_id)
+
+
+async def _settle(door: Door, tenant: str, purchase: Purchase, *, order_id: str = "", code: str = "") -> None:
+    """Keep what became of an order, and tell whoever waited for it what became of what was approved."""
+    async with door.database.transaction([tenant]) as tx:
+        if not await store.settle(tx, tenant, purchase.purchase_id, order_id=order_id, code=code):
+            return
+        if not purchase.decided_by:
+            return  # it was placed at once, before the eyes of who ordered it
+        by = purchase.decided_by
+        if order_id:
+            approved = notifications_pb2.NOTICE_KIND_ORDER_APPROVED
+            await _tell_who_ordered(tx, tenant, purchase, approved, f"/orders/{order_id}", by=by, order_id=order_id)
+        else:
+            await _tell_who_ordered(tx, tenant, purchase, notifications_pb2.NOTICE_KIND_ORDER_NOT_PLACED, by=by)
+
+
+async def _tell_who_ordered(
+    tx: Tx,
+    tenant: str,
+    purchase: Purchase,
+    kind: notifications_pb2.NoticeKind.ValueType,
+    path: str = _APPROVALS,
+    **said: Any,
+) -> None:
+    """Have all who stand behind an order mailed what became of it."""
+    for subject in sorted(_behind(purchase)):
+        await tell(tx, tenant, subject.partition(":")[2], kind, path, amount=_said(purchase), **said)
+
+
+def asking(door: Door) -> Work:
+    """How those are told who may approve what waits."""
+
+    async def ask(batch: Batch) -> None:
+        found = {job.key: await _approvers_of(door, job) for job in batch.jobs}
+        async with batch.finishing() as done:
+            for job in done.jobs:
+                match found[job.key]:
+                    case None:
+                        done.again(job, in_s=AWAY_S, why="notifications is away")
+                    case (purchase, people):
+                        await _tell_approvers(done.tx, job.tenant, purchase, people)
+
+    return Work(APPROVERS, ask, most=20)
+
+
+async def _approvers_of(door: Door, job: Job) -> tuple[Purchase | None, list[str]] | None:
+    """An order, if it waits, and who may approve it now, stand-ins too, by their ids; None: it cannot be said just now."""
+    tenant, purchase_id = job.tenant, job.subject.removeprefix("purchase/")
+    async with door.database.transaction([tenant]) as tx:
+        purchase = await store.find_purchase(tx, tenant, purchase_id)
+        if purchase is None or purchase.state != "AWAITING":
+            return None, []
+        rules = await store.rules_of(tx, tenant, purchase.account_id)
+    try:
+        people = {one.contact_id: one for one in await people_of(door, tenant, purchase.account_id)}
+    except Away:
+        return None
+    async with door.database.transaction([tenant]) as tx:
+        away = await store.stand_ins_of(tx, tenant, list(people), datetime.now(UTC).date())
+    lent = [
+        standing_in(people[one.to_contact], people[one.from_contact], frozenset(one.roles))
+        for one in away
+        if one.to_contact in people
+    ]
+    behind = _behind(purchase)
+    may = [one for one in (*people.values(), *lent) if spending.may_approve(rules, one, _amount(purchase), behind)]
+    return purchase, list(dict.fromkeys(one.contact_id for one in may))[:TOLD_MOST]
+
+
+async def _tell_approvers(tx: Tx, tenant: str, purchase: Purchase | None, people: Sequence[str]) -> None:
+    if purchase is None:
+        return
+    for contact_id in people:
+        await tell(
+            tx,
+            tenant,
+            contact_id,
+            notifications_pb2.NOTICE_KIND_ORDER_WAITS,
+            f"{_APPROVALS}#{purchase.purchase_id}",
+            while_waits=purchase.purchase_id,
+            by=purchase.ordered_by,
+            amount=_said(purchase),
+            last=purchase.expires_at.date().isoformat(),
+        )
 
 
 def placing(door: Door) -> Work:
@@ -145,8 +237,7 @@ async def _place_approved(door: Door, job: Job) -> None:
         return
     person = await find_person(door, job.tenant, purchase.contact_id)
     if person is None or person.account_id != purchase.account_id or not person.roles:
-        async with door.database.transaction([job.tenant]) as tx:
-            await store.settle(tx, job.tenant, purchase_id, code="approval.left")
+        await _settle(door, job.tenant, purchase, code="approval.left")
         return
     try:
         await _place(door, replace(person, assurance=purchase.assurance), purchase)
@@ -190,6 +281,9 @@ async def decide(door: Door, person: Person, purchase_id: str, *, says_yes: bool
             raise Conflict("approval.over", "this order was decided already, or waited too long")
         if says_yes:
             await jobs.add(tx, [Job(PLACE, f"purchase/{purchase_id}", own_word(tenant))])
+        else:
+            refused = notifications_pb2.NOTICE_KIND_ORDER_REFUSED
+            await _tell_who_ordered(tx, tenant, purchase, refused, by=_actor(person))
         await noted(tx, person, "portal/Approve" if says_yes else "portal/Refuse", about=purchase_id)
 
 
@@ -226,11 +320,18 @@ async def remove_rule(door: Door, person: Person, rule_id: str) -> None:
 
 async def forget_outdated(tx: Tx, tenant: str) -> int:
     """What nobody has decided in time waits no longer; links, sessions and counts whose time is over go."""
-    return await store.expire(tx, tenant, store.AT_ONCE) + await store.forget_outdated(tx, tenant)
+    expired = await store.expire(tx, tenant, store.AT_ONCE)
+    for purchase in expired:
+        await _tell_who_ordered(tx, tenant, purchase, notifications_pb2.NOTICE_KIND_ORDER_EXPIRED)
+    return len(expired) + await store.forget_outdated(tx, tenant)
 
 
 def _amount(purchase: Purchase) -> Money:
     return Money(purchase.gross_minor, purchase.currency)
+
+
+def _said(purchase: Purchase) -> money_pb2.Money:
+    return money_pb2.Money(minor=purchase.gross_minor, currency=purchase.currency)
 
 
 def _actor(person: Person) -> str:

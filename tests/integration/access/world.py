@@ -271,6 +271,11 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "notifications.SendLink": notifications_pb2.SendLinkRequest(
             kind=notifications_pb2.LINK_KIND_SIGN_IN, url="https://portal.example/in", minutes=10
         ),
+        "notifications.SendNotice": notifications_pb2.SendNoticeRequest(
+            kind=notifications_pb2.NOTICE_KIND_FACTOR_ADDED,
+            url="https://portal.example/profile",
+            factor=notifications_pb2.FACTOR_APP,
+        ),
         "notifications.AddMessage": notifications_pb2.AddMessageRequest(text="Hello"),
         "notifications.AddNote": notifications_pb2.AddNoteRequest(text="Hello"),
         "notifications.MarkRead": notifications_pb2.MarkReadRequest(nth=1),

@@ -59,6 +59,7 @@ OF_NO_ACCOUNT = {
         **dict.fromkeys(("login", "one_time_link", "session"), "who has come in, by a contact's id: no call reads it"),
         **dict.fromkeys(("passkey", "totp"), "how somebody shows who they are, by their login's id: no call reads it"),
         "known_by": "who somebody is to a provider of identities, by a contact's id: no call reads it",
+        "notice": "what somebody is to be mailed, by a contact's id: no call reads it",
         **dict.fromkeys(("rate", "answered"), "counts, and challenges, by a hash: no call reads it"),
     },
 }

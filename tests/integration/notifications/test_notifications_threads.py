@@ -197,6 +197,31 @@ async def test_unread_threads_are_listed_a_page_at_a_time(case: Office):
     assert pages == [["invoice/i5", "invoice/i4"], ["invoice/i3", "invoice/i2"], ["invoice/i1"]]
 
 
+async def test_a_thread_says_up_to_where_its_reader_has_seen_it(case: Office):
+    await write(case, CLEO, "One")
+    await write(case, CLEO, "Two")
+
+    assert [(await ask(case, who, "ListThread", about="dispute/d1")).seen for who in (CLEO, DIS)] == [2, 0]
+    await ask(case, DIS, "MarkRead", about="dispute/d1", nth=1)
+    assert (await ask(case, DIS, "ListThread", about="dispute/d1")).seen == 1
+
+
+async def test_one_mentions_whom_one_sees_and_who_may_see_it_too(case: Office):
+    await case.register("dora", "AP_CLERK", name="Dora")
+    await case.register("south", "AP_CLERK", scope=Scope(site="south"))
+    await case.register("gone", "AP_CLERK")
+    await case.register("gone")
+    await case.register("lost", "AP_CLERK")
+    await case.rows("UPDATE contact SET suspended_at = now() WHERE contact_id = 'lost' RETURNING 1")
+
+    async def may(who: Principal) -> list[tuple[str, bool]]:
+        answer = await ask(case, who, "ListThread", about="dispute/d1")
+        return [(one.name, one.is_seller) for one in answer.mentionable]
+
+    assert await may(CLEO) == [("Dora", False)]
+    assert await may(DIS) == [("Person bill", True), ("Cleo Clerk", False), ("Dora", False)]
+
+
 async def test_notes_are_the_sellers_and_no_call_of_a_buyers_returns_them(case: Office):
     noted = await ask(case, DIS, "AddNote", about="dispute/d1", text="They always say so.")
     await write(case, CLEO, "Hello")

@@ -149,7 +149,7 @@ async def test_a_yes_is_said_once_and_not_after_its_time(database: Database):
         assert not await store.decide(tx, TENANT, "p1", state="REFUSED", by="contact:ann")
         await tx.run("UPDATE purchase SET expires_at = now() - interval '1 second' WHERE purchase_id = 'p2'")
         assert not await store.decide(tx, TENANT, "p2", state="PLACING", by="contact:ann")
-        assert await store.expire(tx, TENANT, 10) == 1
+        assert [one.purchase_id for one in await store.expire(tx, TENANT, 10)] == ["p2"]
         await store.settle(tx, TENANT, "p1", order_id="o1")
         placed = await store.find_purchase(tx, TENANT, "p1")
     assert placed is not None

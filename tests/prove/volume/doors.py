@@ -481,6 +481,16 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
                 minutes=10,
             ),
         ),
+        called_by(
+            "service:portal",
+            notifications_pb2.SendNoticeRequest(
+                contact_id=f"c-{HOT}",
+                kind=notifications_pb2.NOTICE_KIND_FACTOR_ADDED,
+                url="https://x.example/profile",
+                factor=notifications_pb2.FACTOR_APP,
+            ),
+        ),
+        called_by("service:portal", notifications_pb2.ListContactsRequest(account_id=HOT)),
         call(notifications_pb2.GetTimelineRequest(about="invoice/i7")),
         call(notifications_pb2.GetTimelineRequest(about="invoice/OLD-7")),
         call(notifications_pb2.AddMessageRequest(about="invoice/i7", text="Hello")),

@@ -234,3 +234,44 @@ def test_every_role_that_has_a_step_with_a_day_is_warned_and_every_step_has_its_
 
 def test_what_takes_a_journey_on_is_followed():
     assert set(handlers(Settings.model_construct(reply_domain="reply.example"))) >= FOLLOWED
+
+
+def usual(journey: Journey, now: Moment = NOW) -> dict[str, str]:
+    return {step.stage.code: str(step.usually) for step in journey.expected(now) if step.usually}
+
+
+def test_what_usually_is_done_before_it_must_be_is_said_step_by_step():
+    order = travelled(placed(promised_ship_on=""), now=NOW)
+
+    assert promises(order) == {"DECIDED": "2026-03-03"}
+    assert usual(order) == {"DECIDED": "2026-03-02", "SHIPPED": "2026-03-05", "INVOICED": "2026-03-06"}
+    # Once that day is over, what comes next is counted from today.
+    assert usual(order, at(2)) == {"SHIPPED": "2026-03-09", "INVOICED": "2026-03-10"}
+
+
+def test_what_was_promised_for_a_later_day_than_usual_is_not_done_sooner():
+    order = travelled(placed(promised_ship_on="2026-04-01"), decided())
+
+    assert usual(order) == {"INVOICED": "2026-04-02"}
+
+
+def test_nothing_is_usual_of_what_is_over_or_has_no_level_of_service():
+    assert usual(travelled(placed(), cancelled())) == {}
+    assert usual(travelled(invoice(), about="invoice/i1")) == {}
+
+
+def test_a_case_usually_is_answered_before_its_day():
+    case = travelled(dispute_opened(), about="dispute/d1")
+
+    assert promises(case) == {"ANSWERED": "2026-03-09"}
+    assert usual(case) == {"ANSWERED": "2026-03-05"}
+
+
+def test_a_day_that_was_promised_sooner_than_usual_is_said_alone():
+    assert "SHIPPED" not in usual(travelled(placed(promised="2026-03-04"), decided()))
+
+
+def test_no_step_usually_takes_longer_than_its_level_of_service():
+    stages = [stage for stages in STAGES.values() for stage in stages]
+
+    assert [stage.code for stage in stages if stage.days and stage.usually >= stage.days] == []
