@@ -70,13 +70,16 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
     async def ListAccounts(
         self, tx: Tx, call: Origin, request: service_pb2.ListAccountsRequest
     ) -> service_pb2.ListAccountsResponse:
-        """Accounts by id, a page at a time."""
-        asked = page(request, str)
-        rows = await store.list_accounts(tx, call.tenant, asked)
-        return service_pb2.ListAccountsResponse(
-            accounts=[wire.account(row) for row in rows],
-            next_page_token=asked.next_token(rows, lambda row: (row.account_id,)),
-        )
+        """Accounts by id, those that are searched by the words that begin so, a page at a time."""
+        if request.search:
+            asked = page(request, str, str)
+            rows = await store.search_accounts(tx, call.tenant, asked, request.search)
+            token = asked.next_token(rows, lambda row: (row.word, row.account_id))
+        else:
+            asked = page(request, str)
+            rows = await store.list_accounts(tx, call.tenant, asked)
+            token = asked.next_token(rows, lambda row: (row.account_id,))
+        return service_pb2.ListAccountsResponse(accounts=[wire.account(row) for row in rows], next_page_token=token)
 
     @read
     async def GetDecision(

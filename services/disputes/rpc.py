@@ -1,6 +1,7 @@
 """The gRPC door of disputes."""
 
 import functools
+from datetime import date
 
 from receivables.disputes.v1 import service_pb2, service_pb2_grpc
 
@@ -10,6 +11,7 @@ from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write, write_of
 from services.disputes import store, usecases, wire
+from services.disputes.domain.cases import Order
 from services.disputes.domain.evidence import File
 from services.disputes.usecases import Decision
 from services.kernel.refusals import NotFound, quoted
@@ -68,8 +70,10 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
     async def ListDisputes(
         self, tx: Tx, call: Origin, request: service_pb2.ListDisputesRequest
     ) -> service_pb2.ListDisputesResponse:
-        """Cases in the order in which they were opened, a page at a time."""
-        asked = page(request, str)
+        """Cases in the order in which they were opened, against it or by promise, a page at a time."""
+        order = wire.order(request)
+        by_promise = order in (Order.AT_THE_SELLER, Order.AT_THE_BUYER)
+        asked = page(request, date.fromisoformat, str) if by_promise else page(request, str)
         found = await store.list_disputes(
             tx,
             call.tenant,
@@ -77,10 +81,13 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
             account_id=request.account_id,
             invoice_id=request.invoice_id,
             state=wire.state_filter(request.state),
+            order=order,
         )
         return service_pb2.ListDisputesResponse(
             disputes=[wire.dispute_message(case) for case in found],
-            next_page_token=asked.next_token(found, lambda case: (case.dispute_id,)),
+            next_page_token=asked.next_token(
+                found, lambda case: (case.answer_by, case.dispute_id) if by_promise else (case.dispute_id,)
+            ),
         )
 
     @write

@@ -12,7 +12,19 @@ from services.chassis.database import Tx
 from services.chassis.pages import Page
 from services.chassis.sweeps import Span
 from services.days_off import calendar
-from services.disputes.domain.cases import CONTESTED, OPEN, Action, Dispute, Entry, Move, Resolution, State
+from services.disputes.domain.cases import (
+    AT_THE_BUYER,
+    AT_THE_SELLER,
+    CONTESTED,
+    OPEN,
+    Action,
+    Dispute,
+    Entry,
+    Move,
+    Order,
+    Resolution,
+    State,
+)
 from services.disputes.domain.deadlines import BOUNDS, Policy
 from services.disputes.domain.evidence import Evidence
 from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
@@ -49,6 +61,15 @@ _MOVE = Columns(
     """tenant text, dispute_id text, nth int, action text, from_state text, to_state text, amount_minor bigint,
        missing text, actor text, reason text"""
 )
+
+
+# By which columns, in which direction, what is beyond a place there, and of which states alone.
+_LISTED: dict[Order, tuple[str, str, str, tuple[State, ...]]] = {
+    Order.OPENED: ("dispute_id", "ASC", ">", ()),
+    Order.NEWEST: ("dispute_id", "DESC", "<", ()),
+    Order.AT_THE_SELLER: ("answer_by, dispute_id", "ASC", ">", AT_THE_SELLER),
+    Order.AT_THE_BUYER: ("answer_by, dispute_id", "ASC", ">", AT_THE_BUYER),
+}
 
 
 async def add_invoices(tx: Tx, invoices: Sequence[tuple[Invoice, Sequence[Line]]]) -> None:
@@ -280,16 +301,22 @@ async def lock_policy(tx: Tx, tenant: str) -> None:
 
 
 async def list_disputes(
-    tx: Tx, tenant: str, page: Page, *, account_id: str, invoice_id: str, state: State | None
+    tx: Tx, tenant: str, page: Page, *, account_id: str, invoice_id: str, state: State | None, order: Order
 ) -> list[Dispute]:
-    """Cases in the order in which they were opened; empty filters mean all."""
+    """Cases in some order; empty filters mean all."""
+    place, direction, beyond, only_states = _LISTED[order]
+    states = (state,) if state else only_states
     wanted = {column: value for column, value in (("account_id", account_id), ("invoice_id", invoice_id)) if value}
-    only = "".join(f" AND {column} = %s" for column in wanted) + (" AND dispute_id > %s" if page.after else "")
-    if state:  # in the text: some states are rare, and a plan for any of them would look through all cases
-        only += f" AND state = '{state.value}'"
-    of_page = f"(SELECT * FROM dispute WHERE tenant = %s{only} ORDER BY dispute_id LIMIT {page.most})"  # noqa: S608 - our columns
+    only = "".join(f" AND {column} = %s" for column in wanted)
+    if page.after:
+        only += f" AND ({place}) {beyond} ({', '.join(['%s'] * len(page.after))})"
+    if states:  # in the text: some states are rare, and a plan for any of them would look through all cases
+        named = ", ".join(f"'{one.value}'" for one in states)
+        only += f" AND state IN ({named})"
+    by = [f"{column} {direction}" for column in place.split(", ")]
+    of_page = f"(SELECT * FROM dispute WHERE tenant = %s{only} ORDER BY {', '.join(by)} LIMIT {page.most})"  # noqa: S608 - our columns
     rows = await tx.rows(
-        f"{_DISPUTES.format(of_page)} ORDER BY d.dispute_id",
+        f"{_DISPUTES.format(of_page)} ORDER BY {', '.join(f'd.{one}' for one in by)}",
         [tenant, *wanted.values(), *(page.after or ())],
     )
     return [_dispute(row) for row in rows]

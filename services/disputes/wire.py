@@ -9,7 +9,16 @@ from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 
 from services import contracts
 from services.chassis.envelope import Event
-from services.disputes.domain.cases import Action, Dispute, Entry, Move, Resolution, State, Wish
+from services.disputes.domain.cases import (
+    Action,
+    Dispute,
+    Entry,
+    Move,
+    Order,
+    Resolution,
+    State,
+    Wish,
+)
 from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.evidence import Evidence, File, take
 from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
@@ -132,6 +141,16 @@ def state_filter(said: events_pb2.State.ValueType) -> State | None:
     if said not in _STATES:
         raise Invalid("dispute.unknown_state", f"{said} is not a state of a dispute")
     return _STATES[said]
+
+
+def order(request: service_pb2.ListDisputesRequest) -> Order:
+    """In which order a list is wanted."""
+    if request.order not in _ORDERS:
+        raise Invalid("dispute.unknown_order", f"{request.order} is no order of a list")
+    found = _ORDERS[request.order]
+    if request.state and found in (Order.AT_THE_SELLER, Order.AT_THE_BUYER):
+        raise Invalid("dispute.unknown_order", "what waits for a side is listed in all of its states")
+    return found
 
 
 def opened(dispute: Dispute) -> events_pb2.DisputeOpened:
@@ -272,6 +291,12 @@ def history_entry(entry: Entry) -> service_pb2.HistoryEntry:
 
 # The contract's names are ours with a prefix; what is UNSPECIFIED or not known stands in none of these.
 _ACTIONS = {service_pb2.Action.Value(f"ACTION_{action}"): action for action in Action}
+_ORDERS = {
+    service_pb2.LIST_ORDER_UNSPECIFIED: Order.OPENED,
+    service_pb2.LIST_ORDER_NEWEST_FIRST: Order.NEWEST,
+    service_pb2.LIST_ORDER_WAITING_FOR_SELLER: Order.AT_THE_SELLER,
+    service_pb2.LIST_ORDER_WAITING_FOR_BUYER: Order.AT_THE_BUYER,
+}
 _STATES = {events_pb2.State.Value(f"STATE_{state}"): state for state in State}
 _RESOLUTIONS = {events_pb2.Resolution.Value(f"RESOLUTION_{resolution}"): resolution for resolution in Resolution}
 

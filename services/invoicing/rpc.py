@@ -1,6 +1,7 @@
 """The gRPC door of invoicing."""
 
 import functools
+from dataclasses import replace
 from datetime import datetime
 
 from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
@@ -35,6 +36,28 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
         """Register a legal entity that issues invoices, or put its data right."""
         await usecases.register_seller(tx, call, wire.seller(call.tenant, request))
         return service_pb2.RegisterSellerResponse(seller_id=request.seller_id)
+
+    @read
+    async def GetSeller(
+        self, tx: Tx, call: Origin, request: service_pb2.GetSellerRequest
+    ) -> service_pb2.GetSellerResponse:
+        """All that is registered of a legal entity."""
+        key = (call.tenant, request.seller_id)
+        if (seller := (await store.find_sellers(tx, {key})).get(key)) is None:
+            raise NotFound("seller.unknown", f"no seller {quoted(request.seller_id)}")
+        return service_pb2.GetSellerResponse(seller=wire.seller_message(seller))
+
+    @read
+    async def ListSellers(
+        self, tx: Tx, call: Origin, request: service_pb2.ListSellersRequest
+    ) -> service_pb2.ListSellersResponse:
+        """The legal entities, by id, a page at a time; without their logos, which may be large."""
+        asked = page(request, str)
+        sellers = await store.list_sellers(tx, call.tenant, asked)
+        return service_pb2.ListSellersResponse(
+            sellers=[wire.seller_message(replace(seller, logo=b"")) for seller in sellers],
+            next_page_token=asked.next_token(sellers, lambda seller: (seller.seller_id,)),
+        )
 
     @write
     async def SetContract(

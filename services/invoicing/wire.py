@@ -196,27 +196,29 @@ def seller_registered(value: Seller) -> events_pb2.SellerRegistered:
 
 def seller_changed(value: Seller, version: int) -> events_pb2.SellerChanged:
     """All of a seller, to tell."""
-    return events_pb2.SellerChanged(
-        version=version,
-        seller=events_pb2.Seller(
-            seller_id=value.seller_id,
-            company=company_message(value.company),
-            iban=value.iban,
-            bic=value.bic,
-            account_number=value.account_number,
-            routing_number=value.routing_number,
-            series_prefix=value.series_prefix,
-            time_zone=value.time_zone,
-            contact_name=value.contact_name,
-            contact_phone=value.contact_phone,
-            contact_email=value.contact_email,
-            logo_svg=value.logo,
-            language=value.language,
-            holidays=value.holidays,
-            opens_at=value.opens_at,
-            closes_at=value.closes_at,
-            other_rates=_OTHER_RATES_SAID[value.other_rates],
-        ),
+    return events_pb2.SellerChanged(version=version, seller=seller_message(value))
+
+
+def seller_message(value: Seller) -> events_pb2.Seller:
+    """All of a seller, to tell and to show."""
+    return events_pb2.Seller(
+        seller_id=value.seller_id,
+        company=company_message(value.company),
+        iban=value.iban,
+        bic=value.bic,
+        account_number=value.account_number,
+        routing_number=value.routing_number,
+        series_prefix=value.series_prefix,
+        time_zone=value.time_zone,
+        contact_name=value.contact_name,
+        contact_phone=value.contact_phone,
+        contact_email=value.contact_email,
+        logo_svg=value.logo,
+        language=value.language,
+        holidays=value.holidays,
+        opens_at=value.opens_at,
+        closes_at=value.closes_at,
+        other_rates=_OTHER_RATES_SAID[value.other_rates],
     )
 
 

@@ -12,7 +12,7 @@ from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write
 from services.kernel.refusals import NotFound, quoted
-from services.notifications import journeys, links, notices, store, threads, usecases, wire
+from services.notifications import journeys, links, notices, store, threads, undelivered, usecases, wire
 from services.notifications.domain.journeys import Journey
 from services.notifications.quotes import Quotes
 from services.notifications.usecases import Desk
@@ -229,6 +229,38 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
             messages=[wire.message(row) for row in await self._quotes.fill_if_at_hand(rows)],
             next_page_token=asked.next_token(rows, lambda row: (row.message_id,)),
         )
+
+    @read
+    async def ListUndelivered(
+        self, tx: Tx, call: Origin, request: service_pb2.ListUndeliveredRequest
+    ) -> service_pb2.ListUndeliveredResponse:
+        """Invoices and credit notes that reached nobody, a page at a time."""
+        asked = page(request, datetime.fromisoformat, str, str)
+        rows = await undelivered.page_of(tx, call.tenant, asked, account_id=request.account_id)
+        return service_pb2.ListUndeliveredResponse(
+            messages=map(wire.undelivered, rows),
+            next_page_token=asked.next_token(rows, lambda row: (row.since.isoformat(), row.contact_id, row.message_id)),
+        )
+
+    @read
+    async def ListUnreachable(
+        self, tx: Tx, call: Origin, request: service_pb2.ListUnreachableRequest
+    ) -> service_pb2.ListUnreachableResponse:
+        """People to whom no mail goes since one came back, a page at a time."""
+        asked = page(request, datetime.fromisoformat, str)
+        found = await undelivered.unreachable(tx, call.tenant, asked)
+        return service_pb2.ListUnreachableResponse(
+            contacts=[wire.unreached(person, since) for person, since in found],
+            next_page_token=asked.next_token(found, lambda one: (one[1].isoformat(), one[0].contact_id)),
+        )
+
+    @write
+    async def SendAgain(
+        self, tx: Tx, call: Origin, request: service_pb2.SendAgainRequest
+    ) -> service_pb2.SendAgainResponse:
+        """Mail a message's document once more."""
+        message_id = await self._desk.send_again(tx, call, request.message_id, request.contact_id)
+        return service_pb2.SendAgainResponse(message_id=message_id)
 
     @write
     async def SetPolicy(

@@ -191,7 +191,7 @@ async def contacts_of(tx: Tx, accounts: Collection[Key]) -> dict[Key, list[Conta
     )
     found: dict[Key, list[Contact]] = {key: [] for key in accounts}
     for row in rows:
-        found[(row.tenant, row.account_id)].append(_contact(row))
+        found[(row.tenant, row.account_id)].append(contact_of(row))
     return found
 
 
@@ -208,7 +208,7 @@ async def list_contacts(tx: Tx, house: Key, page: Page) -> list[Contact]:
              ORDER BY contact_id LIMIT {page.most}""",  # noqa: S608 - constant text
         [*house, *(page.after or ())],
     )
-    return [_contact(row) for row in rows]
+    return [contact_of(row) for row in rows]
 
 
 async def contacts_at(tx: Tx, tenant: str, email: str) -> list[Contact]:
@@ -217,7 +217,7 @@ async def contacts_at(tx: Tx, tenant: str, email: str) -> list[Contact]:
         "SELECT * FROM contact WHERE tenant = %s AND lower(email) = %s AND erased_at IS NULL ORDER BY contact_id LIMIT 100",
         [tenant, email],
     )
-    return [_contact(row) for row in rows]
+    return [contact_of(row) for row in rows]
 
 
 async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool) -> None:
@@ -247,7 +247,7 @@ async def suspend(tx: Tx, contact: Key) -> Contact | None:
            RETURNING *""",
         [tx.at, *contact],
     )
-    return _contact(row) if row else None
+    return contact_of(row) if row else None
 
 
 async def complain(tx: Tx, contact: Key) -> Contact | None:
@@ -263,7 +263,7 @@ async def complain(tx: Tx, contact: Key) -> Contact | None:
 async def find_contact(tx: Tx, key: Key) -> tuple[Contact | None, bool]:
     """A person who is registered, and whether there is, or was, one by that id."""
     row = await tx.row("SELECT * FROM contact WHERE tenant = %s AND contact_id = %s", key)
-    return (_contact(row) if row and row.erased_at is None else None), row is not None
+    return (contact_of(row) if row and row.erased_at is None else None), row is not None
 
 
 async def names(tx: Tx, tenant: str, contact_ids: Collection[str]) -> dict[str, str]:
@@ -1016,7 +1016,8 @@ async def trouble(tx: Tx) -> Any:
     )
 
 
-def _contact(row: Any) -> Contact:
+def contact_of(row: Any) -> Contact:
+    """A person, of a row."""
     return Contact(
         tenant=row.tenant,
         contact_id=row.contact_id,

@@ -20,13 +20,14 @@ from services.chassis.envelope import Event, Origin, new_traceparent
 from services.chassis.ids import new_id
 from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
+from services.chassis.pages import Page
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.retention import Record
-from services.notifications import journeys, store, wire
+from services.notifications import journeys, store, undelivered, wire
 from services.notifications.domain import delivery, quotes, rights, routing, threads
 from services.notifications.domain.contacts import LANGUAGES, Contact, mailbox
-from services.notifications.domain.delivery import Answer, Handed
+from services.notifications.domain.delivery import Answer, Handed, State
 from services.notifications.domain.journeys import Journey, Step
 from services.notifications.domain.matrix import Kind, Weight
 from services.notifications.domain.messages import Message
@@ -48,6 +49,10 @@ from services.notifications.threads import forget_outdated as forget_threads
 MAILS_AT_ONCE = 200
 MESSAGES_AT_ONCE = 5000
 POST_AT_ONCE = 500  # mails that are forgotten
+ANEW_MAX = 100  # documents that go to a corrected address; no more are looked at (undelivered.py)
+
+# A mail that goes by itself.
+_UNDER_WAY = {State.QUEUED, State.SENT, State.SOFT_BOUNCED}
 
 Firms = Mapping[str, Firm]  # by tenant
 
@@ -55,7 +60,7 @@ Firms = Mapping[str, Firm]  # by tenant
 async def register_contact(tx: Tx, contact: Contact, by: Registrar | None = None) -> None:
     """A person to tell, new or changed; what was to reach their old address with somebody else's mail goes by itself.
 
-    `by`: who registers them; None where that is believed.
+    Who was suspended is mailed the documents that reached nobody. `by`: who registers them; None where that is believed.
     """
     key = (contact.tenant, contact.contact_id)
     before = (await store.addresses(tx, [key])).get(key)
@@ -69,11 +74,16 @@ async def register_contact(tx: Tx, contact: Contact, by: Registrar | None = None
     if by is not None:
         by.check(known, contact)
     await _keep_administered(tx, known, contact)
+    missed = []
+    if known is not None and known.suspended:
+        missed = await undelivered.page_of(tx, contact.tenant, Page(ANEW_MAX), contact_id=contact.contact_id)
     await store.save_contact(tx, contact)
     await store.close_vacancies(tx, contact)
     if before is not None and mailbox(before) != mailbox(contact.email):
         async with tx.all_accounts():  # somebody of another company may have had the same address
             await store.have_sent(tx, await store.let_go(tx, key), _word())
+    for row in missed:
+        await undelivered.mail_anew(tx, row, row.document, replace(_word(), tenant=contact.tenant))
 
 
 async def _keep_administered(tx: Tx, before: Contact | None, after: Contact | None) -> None:
@@ -281,6 +291,29 @@ class Desk:
             [case] = await store.open_cases(tx, [story])
             await store.add_stories(tx, [story], [case])
             await self._write(tx, {journey.tenant: firm}, [(story, recipients, case)])
+
+    async def send_again(self, tx: Tx, call: Origin, message_id: str, contact_id: str) -> str:
+        """Mail a message's document, to whom it was for or to another of that buyer; return by which message.
+
+        What is on its way already goes as it is.
+        """
+        row = await undelivered.lock_message(tx, (call.tenant, message_id))
+        if row is None:
+            raise NotFound("message.unknown", f"no message {quoted(message_id)}")
+        [(story, case)] = await store.lock_stories(tx, [(row.tenant, row.fact)])
+        if not story.document:
+            raise Invalid("message.no_document", "no invoice or credit note belongs to this message")
+        reader = await _reader(tx, story, contact_id or row.contact_id)
+        known = await undelivered.message_to(tx, (row.tenant, reader.contact_id), row.fact)
+        if known is None:
+            firms = await store.firms(tx, [row.tenant])
+            await self._write(tx, firms, [(story, [Recipient(reader, Weight.INFORM, None, with_document=True)], case)])
+            return str(await undelivered.message_to(tx, (row.tenant, reader.contact_id), row.fact))
+        own = row if known == message_id else await undelivered.lock_message(tx, (row.tenant, known))
+        assert own is not None, "a person's message of a fact is there"
+        if own.state not in _UNDER_WAY:
+            await undelivered.mail_anew(tx, own, story.document, replace(_word(), tenant=row.tenant))
+        return known
 
     async def warn(self, tx: Tx, keys: Collection[Key]) -> None:
         """Tell of promises that are at risk by now, each once, to who can still keep it and to who waits for it."""
@@ -548,6 +581,18 @@ class Desk:
             return []
         event = wire.unreachable(contact.contact_id, cause.account_id, vacant)
         return [Announcement(_origin(row, "bounced", mail), cause.account_id, subject, event)]
+
+
+async def _reader(tx: Tx, story: Story, contact_id: str) -> Contact:
+    """Whom a story's document is mailed to; refuses who may not hear of it, and who would not get it."""
+    reader, _ = await store.find_contact(tx, (story.tenant, contact_id))
+    if reader is None:
+        raise NotFound("contact.unknown", f"no contact {quoted(contact_id)}")
+    if reader.account_id != story.account_id or not any(map(reader.hears_of, story.scopes)):
+        raise Invalid("contact.not_theirs", "the document is another company's, or of another part of it")
+    if reader.suspended:
+        raise Conflict("contact.suspended", "mail to this address came back: correct it first")
+    return reader
 
 
 async def warned_before(tx: Tx, key: Key) -> None:

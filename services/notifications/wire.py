@@ -585,6 +585,28 @@ def message(row: Any) -> service_pb2.Message:
     )
 
 
+def undelivered(row: Any) -> service_pb2.Undelivered:
+    """A document that reached nobody, to show."""
+    return service_pb2.Undelivered(
+        message_id=row.message_id,
+        contact_id=row.contact_id,
+        account_id=row.account_id,
+        about=row.about,
+        document=row.document,
+        number=row.number,
+        state=row.state,
+        smtp_code=row.smtp_code,
+        attempts=row.attempts,
+        told_at=_timestamp(row.created_at),
+        by_when=row.by_when.isoformat(),
+    )
+
+
+def unreached(person: Contact, since: datetime) -> service_pb2.Unreachable:
+    """Somebody to whom no mail goes, to show."""
+    return service_pb2.Unreachable(contact=contact_message(person), since=_timestamp(since))
+
+
 def timeline(journey: Journey, now: Moment) -> service_pb2.Timeline:
     """How far something is, to show."""
     return service_pb2.Timeline(

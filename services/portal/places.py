@@ -25,6 +25,11 @@ PLACES: tuple[tuple[str, str, Guard], ...] = (
     ("/desk/billing", _("Billing"), Guard(frozenset({"BILLING", "SELLER_ADMIN", "SALES", "AUDITOR"}))),
     ("/desk/cash", _("Cash"), Guard(frozenset({"CASH_APP", "COLLECTOR", "BILLING", "SELLER_ADMIN", "AUDITOR"}))),
     ("/desk/disputes", _("Cases"), SELLERS),
+    (
+        "/desk/delivery",
+        _("Delivery"),
+        Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY", "CREDIT", "DISPUTE_OWNER", "CASH_APP"}),
+    ),
     ("/desk/accounts", _("Accounts"), Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY"})),
     ("/desk/register", _("Register"), Guard(frozenset({"SELLER_ADMIN", "SALES", "CREDIT"}))),
 )

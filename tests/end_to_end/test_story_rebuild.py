@@ -45,6 +45,7 @@ from tests.end_to_end.world import Trader, World
 TABLES: dict[str, dict[str, set[str]]] = {
     "credit": {
         "account": set(),
+        "account_called": set(),
         "order_of": set(),
         "shipment": set(),
         "hold": set(),

@@ -19,6 +19,7 @@ from services.credit.store.accounts import (
     exposure,
     get_account,
     list_accounts,
+    search_accounts,
     set_company,
     set_limit,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "read_orders",
     "referred",
     "save",
+    "search_accounts",
     "set_company",
     "set_limit",
     "who_asked",

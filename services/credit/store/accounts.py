@@ -23,6 +23,9 @@ _SHOWN = f"""SELECT a.*,
                FROM account a"""  # noqa: S608 - constant text
 
 
+_LAST = "\U0010ffff"  # the last character there is, which no word has
+
+
 async def add_account(tx: Tx, key: Key, company: bytes, limit: Money) -> bool:
     """Open an account; False if there is one by that id."""
     return bool(
@@ -55,6 +58,22 @@ async def list_accounts(tx: Tx, tenant: str, page: Page) -> list[Any]:
         f"""{_SHOWN} WHERE tenant = %s {"AND account_id > %s" if page.after else ""}
              ORDER BY account_id LIMIT {page.most}""",
         [tx.at, tenant, *(page.after or ())],
+    )
+
+
+async def search_accounts(tx: Tx, tenant: str, page: Page, begins: str) -> list[Any]:
+    """Accounts one of whose words begins so, in the order of the first such word of each (`word`)."""
+    after = "AND (word, account_id) > (%s, %s)" if page.after else ""
+    return await tx.rows(
+        f"""SELECT shown.*, found.word
+              FROM (SELECT tenant, account_id, word FROM account_called c
+                     WHERE tenant = %s AND word >= as_searched(%s) AND word < as_searched(%s) || '{_LAST}' {after}
+                       AND NOT EXISTS (SELECT FROM account_called b WHERE b.tenant = c.tenant AND b.account_id = c.account_id
+                                          AND b.word >= as_searched(%s) AND b.word < c.word)
+                     ORDER BY word, account_id LIMIT {page.most}) AS found
+             CROSS JOIN LATERAL ({_SHOWN} WHERE a.tenant = found.tenant AND a.account_id = found.account_id) AS shown
+             ORDER BY found.word, found.account_id""",  # noqa: S608 - constant text
+        [tenant, begins, begins, *(page.after or ()), begins, tx.at],
     )
 
 

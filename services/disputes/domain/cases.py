@@ -41,6 +41,16 @@ class State(StrEnum):
     REOPENED = "REOPENED"
 
 
+class Order(StrEnum):
+    """In which order cases are listed."""
+
+    OPENED = "OPENED"
+    NEWEST = "NEWEST"
+    # By the day on which an answer was promised, those that wait for one side.
+    AT_THE_SELLER = "AT_THE_SELLER"
+    AT_THE_BUYER = "AT_THE_BUYER"
+
+
 class Action(StrEnum):
     """What moves a case."""
 
@@ -86,6 +96,10 @@ CONTESTED = (
 
 # States of cases that have not ended.
 OPEN = (*CONTESTED, State.RESOLVING)
+
+# Those in which the buyer has to do something; in the others of OPEN the seller has.
+AT_THE_BUYER = (State.AWAITING_CUSTOMER, State.PROPOSED)
+AT_THE_SELLER = tuple(state for state in OPEN if state not in AT_THE_BUYER)
 
 # Every legal move. A pair that is missing here is illegal.
 MOVES = {

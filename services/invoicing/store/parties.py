@@ -9,6 +9,7 @@ from services.chassis import jobs
 from services.chassis.columns import columns, within
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, new_traceparent
+from services.chassis.pages import Page
 from services.invoicing.domain.parties import Buyer, Company, Contract, Form, InvoiceOn, OtherRates, Seller
 from services.invoicing.store.columns import Key, company_json, company_value
 
@@ -111,6 +112,16 @@ async def find_sellers(tx: Tx, of: Collection[Key]) -> dict[Key, Seller]:
         columns(sorted(of)),
     )
     return {(row.tenant, row.seller_id): _seller(row) for row in rows}
+
+
+async def list_sellers(tx: Tx, tenant: str, page: Page) -> list[Seller]:
+    """A tenant's sellers, by id."""
+    rows = await tx.rows(
+        f"""SELECT * FROM seller WHERE tenant = %s {"AND seller_id > %s" if page.after else ""}
+             ORDER BY seller_id LIMIT {page.most}""",  # noqa: S608 - a number
+        [tenant, *(page.after or ())],
+    )
+    return [_seller(row) for row in rows]
 
 
 async def save_buyers(tx: Tx, buyers: Sequence[tuple[Buyer, int]]) -> None:

@@ -30,6 +30,17 @@ def by_month(facts: Iterable[tuple[str, str, int]], most: int = 6) -> list[Month
     return [found.get(name) or Month(name) for name in names[first:]]
 
 
+def after(day: str) -> str:
+    """The month after that of a day."""
+    count = int(day[:4]) * 12 + int(day[5:7])
+    return f"{count // 12:04}-{count % 12 + 1:02}"
+
+
+def since(months: Iterable[Month], name: str) -> list[Month]:
+    """Those from a month on; all of them for ""."""
+    return [month for month in months if month.name >= name]
+
+
 def largest(months: Iterable[Month]) -> int:
     """The most of anything in a month, at least 1: what a chart is drawn against."""
     return max([1, *(minor for month in months for minor in month.sums.values())])

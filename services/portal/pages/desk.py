@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from fastapi.responses import Response
 from receivables.credit.v1 import service_pb2 as credit_pb2
@@ -24,6 +25,8 @@ _DECIDE = _ALL | {"CREDIT"}
 _BILL = _ALL | {"BILLING"}
 _MATCH = _ALL | {"CASH_APP", "COLLECTOR"}
 _ANSWER = _ALL | {"DISPUTE_OWNER"}
+_DELIVER = _ALL | {"BILLING", "SALES", "COLLECTOR"}
+_REACH = _ALL | {"SALES"}
 _KNOW = {"LOGISTICS", "QUALITY", "SALES"}
 
 
@@ -54,6 +57,8 @@ _LINKS = {
     "referred": "/desk/credit",
     "case": "/desk/disputes",
     "held": "/desk/billing",
+    "undelivered": "/desk/delivery",
+    "unreachable": "/desk/delivery",
     "unapplied": "/desk/cash",
     "announced": "/desk/cash",
     "unread": "/desk",
@@ -67,11 +72,19 @@ def _questions(of: Asking, roles: Any) -> Mapping[str, Awaitable[Any]]:
     if roles & _DECIDE:
         asked["referred"] = of.credit("ListReferred", credit_pb2.ListReferredRequest(page_size=_LOOKED_AT))
     if roles & _ANSWER:
-        asked["case"] = desk_disputes.cases_in(of, cases.OURS)
+        asked["case"] = desk_disputes.waiting(of, cases.OURS)
     elif roles & _KNOW:
-        asked["case"] = desk_disputes.cases_in(of, ("AWAITING_INTERNAL",))
+        asked["case"] = desk_disputes.of_state(of, "AWAITING_INTERNAL", "", _LOOKED_AT, "")
     if roles & _BILL:
         asked["held"] = of.invoicing("ListHeld", invoicing_pb2.ListHeldRequest(page_size=_LOOKED_AT))
+    if roles & _DELIVER:
+        asked["undelivered"] = of.notifications(
+            "ListUndelivered", notifications_pb2.ListUndeliveredRequest(page_size=_LOOKED_AT)
+        )
+    if roles & _REACH:
+        asked["unreachable"] = of.notifications(
+            "ListUnreachable", notifications_pb2.ListUnreachableRequest(page_size=_LOOKED_AT)
+        )
     if roles & _MATCH:
         asked["unapplied"] = of.ledger(
             "ListPayments", ledger_pb2.ListPaymentsRequest(unapplied_only=True, page_size=_LOOKED_AT)
@@ -89,7 +102,7 @@ def _referred(found: Any) -> list[Waiting]:
             decision.order_id,
             decision.account_id,
             decision.reasons[0] if decision.reasons else "",
-            f"/desk/credit/orders/{decision.order_id}",
+            f"/desk/credit/orders/{quote(decision.order_id)}",
             (decision.amount.minor, decision.amount.currency),
             promised=decision.lapses_at.ToDatetime().date().isoformat() if decision.HasField("lapses_at") else "",
         )
@@ -109,19 +122,54 @@ def _cases(found: Any) -> list[Waiting]:
             case.answer_by,
             case.opened_at.ToDatetime(tzinfo=UTC),
         )
-        for case in (found or ())
+        for case in (found.disputes if found else ())
     ]
 
 
 def _held(found: Any) -> list[Waiting]:
     return [
-        Waiting("held", draft.order_id, draft.account_id, _first_rule(draft.findings), "/desk/billing")
+        Waiting(
+            "held",
+            draft.order_id,
+            draft.account_id,
+            _first_rule(draft.findings),
+            f"/desk/billing?{urlencode({'account': draft.account_id})}",
+        )
         for draft in (found.drafts if found else ())
     ]
 
 
 def _first_rule(findings: Sequence[Any]) -> str:
     return f"{findings[0].rule}: {findings[0].message}"[:120] if findings else ""
+
+
+def _undelivered(found: Any) -> list[Waiting]:
+    return [
+        Waiting(
+            "undelivered",
+            one.number or one.document,
+            one.account_id,
+            one.state,
+            "/desk/delivery",
+            promised=one.by_when,
+            since=one.told_at.ToDatetime(tzinfo=UTC),
+        )
+        for one in (found.messages if found else ())
+    ]
+
+
+def _unreachable(found: Any) -> list[Waiting]:
+    return [
+        Waiting(
+            "unreachable",
+            one.contact.name or one.contact.contact_id,
+            one.contact.account_id,
+            "HARD_BOUNCED",
+            "/desk/delivery",
+            since=one.since.ToDatetime(tzinfo=UTC),
+        )
+        for one in (found.contacts if found else ())
+    ]
 
 
 def _unapplied(found: Any) -> list[Waiting]:
@@ -131,7 +179,7 @@ def _unapplied(found: Any) -> list[Waiting]:
             payment.payment_id,
             payment.account_id,
             "",
-            f"/desk/cash/payments/{payment.payment_id}",
+            f"/desk/cash/payments/{quote(payment.payment_id)}",
             (payment.unapplied.minor, payment.unapplied.currency),
             since=_start(payment.value_date),
         )
@@ -173,6 +221,8 @@ _READS = {
     "referred": _referred,
     "case": _cases,
     "held": _held,
+    "undelivered": _undelivered,
+    "unreachable": _unreachable,
     "unapplied": _unapplied,
     "announced": _announced,
     "unread": _unread,
@@ -187,7 +237,7 @@ def _path_of(about: str) -> str:
         "dispute": "/desk/disputes",
         "payment": "/desk/cash/payments",
     }
-    return f"{places.get(kind, '/desk')}/{name}"
+    return f"{places.get(kind, '/desk')}/{quote(name)}"
 
 
 def _start(day: str) -> datetime | None:

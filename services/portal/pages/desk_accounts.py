@@ -13,13 +13,15 @@ from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.portal.asks import Refused, Unknown, together
-from services.portal.domain import aging, months
+from services.portal.domain import aging, cases, months
 from services.portal.domain.people import SELLER_ROLES, Guard
+from services.portal.pages import desk_disputes
 from services.portal.pages.invoices import Paper
 from services.portal.web import PAGE, Ask, csv_of, get
 
 READS = Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY"})
-_SEARCHED = 1_000  # accounts, of which names are looked through
+_TYPED = 100  # characters of what is searched
+_IN_FILE = 1_000  # accounts
 _ITEMS = 500
 _FEW = 10  # rows of each kind
 _LISTED = 200  # orders, invoices, payments of which the months are made
@@ -29,21 +31,15 @@ WANTED = ("AP_CLERK", "PROCUREMENT", "RECEIVING", "ACCOUNT_ADMIN")
 
 @get("/desk/accounts", READS)
 async def accounts(ask: Ask) -> Response:
-    """Accounts by id; ?q= opens the one by that id, or looks through names."""
-    wanted = ask.query("q").strip()
+    """Accounts by id; ?q= looks for ids, VAT ids and words of names that begin so, and opens the only one that does."""
+    wanted = ask.query("q").strip()[:_TYPED]
     if wanted and await _is_account(ask, wanted):
         return ask.go(f"/desk/accounts/{quote(wanted)}")
-    request = credit_pb2.ListAccountsRequest(
-        page_size=_SEARCHED if wanted else PAGE, page_token="" if wanted else ask.query("after")
-    )
+    request = credit_pb2.ListAccountsRequest(search=wanted, page_size=PAGE, page_token=ask.query("after"))
     found = await ask.of.credit("ListAccounts", request)
-    rows = [one for one in found.accounts if _matches(one, wanted)] if wanted else list(found.accounts)
-    return ask.show(
-        "desk_accounts.html",
-        rows=rows[: 4 * PAGE],
-        next_token="" if wanted else found.next_page_token,
-        cut=bool(wanted and (found.next_page_token or len(rows) > 4 * PAGE)),
-    )
+    if wanted and len(found.accounts) == 1 and not ask.query("after"):
+        return ask.go(f"/desk/accounts/{quote(found.accounts[0].account_id)}")
+    return ask.show("desk_accounts.html", rows=found.accounts, next_token=found.next_page_token)
 
 
 async def _is_account(ask: Ask, named: str) -> bool:
@@ -54,14 +50,10 @@ async def _is_account(ask: Ask, named: str) -> bool:
     return True
 
 
-def _matches(account: Any, wanted: str) -> bool:
-    return wanted.casefold() in f"{account.account_id} {account.company.name}".casefold()
-
-
 @get("/desk/accounts.csv", READS)
 async def accounts_csv(ask: Ask) -> Response:
     """The first thousand as a file."""
-    found = await ask.of.credit("ListAccounts", credit_pb2.ListAccountsRequest(page_size=_SEARCHED))
+    found = await ask.of.credit("ListAccounts", credit_pb2.ListAccountsRequest(page_size=_IN_FILE))
     say, exact = ask.words.say, ask.words.exact
     head = [say("Account"), say("Name"), say("Limit"), say("Owed"), say("Reserved"), say("Still free"), say("Currency")]
     rows = [
@@ -93,7 +85,22 @@ async def account(ask: Ask) -> Response:
             "ListInvoices",
             invoicing_pb2.ListInvoicesRequest(account_id=account_id, page_size=_LISTED, newest_first=True),
         ),
-        cases=of.disputes("ListDisputes", disputes_pb2.ListDisputesRequest(account_id=account_id, page_size=4 * PAGE)),
+        cases=of.disputes(
+            "ListDisputes",
+            disputes_pb2.ListDisputesRequest(
+                account_id=account_id, order=disputes_pb2.LIST_ORDER_NEWEST_FIRST, page_size=_FEW
+            ),
+        ),
+        at_us=desk_disputes.waiting(of, cases.OURS, account_id),
+        at_buyer=desk_disputes.waiting(of, cases.THEIRS, account_id),
+        held=of.invoicing("ListHeld", invoicing_pb2.ListHeldRequest(account_id=account_id, page_size=4 * PAGE)),
+        undelivered=of.notifications(
+            "ListUndelivered", notifications_pb2.ListUndeliveredRequest(account_id=account_id, page_size=4 * PAGE)
+        ),
+        announced=of.ledger(
+            "ListAnnouncements",
+            ledger_pb2.ListAnnouncementsRequest(account_id=account_id, expected_only=True, page_size=_FEW),
+        ),
         decisions=of.credit("ListDecisions", credit_pb2.ListDecisionsRequest(account_id=account_id, page_size=_FEW)),
         holds=of.credit("ListHolds", credit_pb2.ListHoldsRequest(account_id=account_id, page_size=PAGE)),
         contract=of.invoicing("GetContract", invoicing_pb2.GetContractRequest(account_id=account_id)),
@@ -103,7 +110,7 @@ async def account(ask: Ask) -> Response:
     items = found["items"].items if found["items"] else ()
     today = await ask.today()
     open_items = [(date.fromisoformat(item.due_date), item.open.minor, item.open.currency) for item in items]
-    by_month = months.by_month(_facts(found))
+    by_month = months.since(months.by_month(_facts(found)), _whole_since(found))
     return ask.show(
         "desk_account.html",
         account_id=account_id,
@@ -134,6 +141,18 @@ def _facts(found: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
     for payment in found["payments"].payments if found["payments"] else ():
         if payment.amount.currency == currency:
             yield "paid", payment.value_date, payment.amount.minor
+
+
+def _whole_since(found: Mapping[str, Any]) -> str:
+    """The month since when all is counted: where a list goes on, what it left off was in the month of its last or before."""
+    last = []
+    if found["orders"] and found["orders"].next_page_token:
+        last.append(found["orders"].orders[-1].placed.placed_on)
+    if found["invoices"] and found["invoices"].next_page_token:
+        last.append(Paper.of(found["invoices"].documents[-1]).issued_on)
+    if found["payments"] and found["payments"].next_page_token:
+        last.append(found["payments"].payments[-1].value_date)
+    return months.after(max(last)) if last else ""
 
 
 def _gaps(people: Any) -> list[str]:

@@ -1,6 +1,6 @@
 """Billing at the seller's desk: invoices that are held back by a rule, and what mends them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -18,7 +18,7 @@ _DRAFTS = 100
 
 @get("/desk/billing", READS)
 async def billing(ask: Ask) -> Response:
-    """Held drafts by buyer, since it is a buyer's data that mends them all at once; the oldest first within."""
+    """Held drafts by buyer, since it is a buyer's data that mends them all at once, or by rule; the oldest first within."""
     request = invoicing_pb2.ListHeldRequest(
         account_id=ask.query("account")[:64], page_size=_DRAFTS, page_token=ask.query("after")
     )
@@ -30,6 +30,7 @@ async def billing(ask: Ask) -> Response:
     return ask.show(
         "desk_billing.html",
         by_account=by_account,
+        by_rule=_by_rule(found.drafts) if ask.query("by") == "rule" else {},
         next_token=found.next_page_token,
         mends=findings.mended_by,
         queued=ask.query("queued"),
@@ -42,3 +43,12 @@ async def retry(ask: Ask) -> Response:
     request = invoicing_pb2.RetryHeldRequest(account_id=ask.typed("account"))
     answer = await ask.of.invoicing("RetryHeld", request, ask.write())
     return ask.go("/desk/billing", queued=str(answer.queued))
+
+
+def _by_rule(drafts: Iterable[Any]) -> dict[str, list[tuple[Any, Any]]]:
+    """Drafts with what a rule finds in each, by rule, the one that holds most of them first; each draft once a rule."""
+    found: dict[str, dict[str, tuple[Any, Any]]] = {}
+    for draft in drafts:
+        for finding in draft.findings:
+            found.setdefault(finding.rule, {}).setdefault(draft.draft_id, (draft, finding))
+    return {rule: list(of.values()) for rule, of in sorted(found.items(), key=lambda one: (-len(one[1]), one[0]))}

@@ -1,6 +1,8 @@
 """Cash at the seller's desk: money that has met no invoice, payments that were announced, the bank's files."""
 
+import asyncio
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +13,8 @@ from receivables.ledger.v1 import service_pb2 as ledger_pb2
 
 from services.kernel.money import exponent
 from services.kernel.refusals import Invalid
-from services.portal.asks import Refused, Unknown, together
+from services.portal.asks import Asking, Away, Refused, Unknown, together
+from services.portal.domain.matching import Evidence, Open, evidence
 from services.portal.domain.people import Guard
 from services.portal.pages import desk_notes
 from services.portal.web import PAGE, Ask, csv_of, get, post
@@ -20,6 +23,7 @@ READS = Guard(frozenset("CASH_APP COLLECTOR BILLING SALES SELLER_ADMIN AUDITOR".
 BOOKS = Guard(frozenset({"CASH_APP", "SELLER_ADMIN"}))
 FILE_MAX = 4 * 2**20  # bytes of a bank's file
 _ROWS = 1_000  # of a file, that a page shows
+_ITEMS = 200  # open ones of an account, among which a payment's is looked for
 HEADER = ("reference", "account", "value_date", "amount", "currency", "remittance")
 
 
@@ -38,7 +42,30 @@ async def cash(ask: Ask) -> Response:
             "ListAnnouncements", ledger_pb2.ListAnnouncementsRequest(expected_only=True, page_size=4 * PAGE)
         ),
     )
-    return ask.show("desk_cash.html", **found)
+    payments = found["unapplied"].payments if found["unapplied"] else ()
+    return ask.show("desk_cash.html", evidence=await _evidence(of, payments), **found)
+
+
+async def _evidence(of: Asking, payments: Sequence[Any]) -> dict[str, list[Evidence] | None]:
+    """What speaks for which invoice, by payment; None where what is open is not known just now."""
+    accounts = sorted({payment.account_id for payment in payments})
+    items = dict(zip(accounts, await asyncio.gather(*(_open(of, account) for account in accounts)), strict=True))
+    return {payment.payment_id: _speaks(payment, items[payment.account_id]) for payment in payments}
+
+
+def _speaks(payment: Any, items: Sequence[Open] | None) -> list[Evidence] | None:
+    if items is None:
+        return None
+    return evidence(payment.remittance, payment.unapplied.minor, payment.unapplied.currency, items)
+
+
+async def _open(of: Asking, account: str) -> list[Open] | None:
+    request = ledger_pb2.ListOpenItemsRequest(account_id=account, page_size=_ITEMS)
+    try:
+        found = await of.ledger("ListOpenItems", request)
+    except (Away, Unknown):
+        return None
+    return [Open(item.number, item.open.minor, item.open.currency) for item in found.items]
 
 
 @get("/desk/cash/payments/{payment:path}", READS)
@@ -52,7 +79,9 @@ async def payment(ask: Ask) -> Response:
         ),
         notes=desk_notes.notes_of(ask.of, f"payment/{shown.payment_id}"),
     )
-    return ask.show("desk_paid.html", payment=shown, **found)
+    items = found["items"].items if found["items"] else ()
+    speaks = _speaks(shown, [Open(item.number, item.open.minor, item.open.currency) for item in items]) or []
+    return ask.show("desk_paid.html", payment=shown, speaks=speaks if shown.unapplied.minor else [], **found)
 
 
 @get("/desk/cash/payment", BOOKS)

@@ -1,6 +1,5 @@
 """Cases at the seller's desk: the queue by promise, and one case with every act that its state and one's roles allow."""
 
-import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -22,23 +21,28 @@ from services.portal.web import PAGE, Ask, get, post
 
 MOVES = Guard(frozenset("DISPUTE_OWNER SALES LOGISTICS QUALITY SELLER_ADMIN".split()))
 SETTLES = Guard(frozenset({"DISPUTE_OWNER", "SELLER_ADMIN"}), assurance=2)
-_OF_A_STATE = 100  # the oldest, of which the queue is made
+_QUEUE = 100
 _HISTORY = 500
 WORDS_MAX = 200  # characters of why
 _PARTIAL = "RESOLUTION_PARTIAL_CREDIT"
 RESOLUTIONS = ("RESOLUTION_FULL_CREDIT", _PARTIAL, "RESOLUTION_INVALID_PAYABLE")
 
 
-async def cases_in(of: Asking, states: Sequence[str], account: str = "") -> list[Any]:
-    """The oldest cases in these states, by promise: the longest broken one first."""
-    pages = await asyncio.gather(*(_in_state(of, state, account, _OF_A_STATE, "") for state in states))
-    return sorted((case for page in pages for case in page.disputes), key=lambda case: (case.answer_by, case.number))
+async def waiting(of: Asking, whose: Sequence[str], account: str = "", size: int = _QUEUE, after: str = "") -> Any:
+    """Cases that wait for one side, by promise: the longest broken one first."""
+    order = disputes_pb2.LIST_ORDER_WAITING_FOR_SELLER
+    if whose is cases.THEIRS:
+        order = disputes_pb2.LIST_ORDER_WAITING_FOR_BUYER
+    request = disputes_pb2.ListDisputesRequest(account_id=account, order=order, page_size=size, page_token=after)
+    return await of.disputes("ListDisputes", request)
 
 
-async def _in_state(of: Asking, state: str, account: str, size: int, after: str) -> Any:
+async def of_state(of: Asking, state: str, account: str, size: int, after: str) -> Any:
+    """Cases of a state, the newest first."""
     request = disputes_pb2.ListDisputesRequest(
         account_id=account,
         state=disputes_events.State.Value(f"STATE_{state}"),
+        order=disputes_pb2.LIST_ORDER_NEWEST_FIRST,
         page_size=size,
         page_token=after,
     )
@@ -58,19 +62,18 @@ async def queue(ask: Ask) -> Response:
 
 
 async def _show_queue(ask: Ask, status: int = 200, refused: str = "") -> Response:
-    state, whose, account = ask.query("state"), ask.query("whose"), ask.query("account")
+    state, account, after = ask.query("state"), ask.query("account")[:64], ask.query("after")
     if state in cases.ACTS:
-        page = await _in_state(ask.of, state, account, PAGE, ask.query("after"))
-        rows, token = list(page.disputes), page.next_page_token
+        page = await of_state(ask.of, state, account, PAGE, after)
     else:
-        rows, token = await cases_in(ask.of, cases.THEIRS if whose == "buyer" else cases.OURS, account), ""
+        whose = cases.THEIRS if ask.query("whose") == "buyer" else cases.OURS
+        page = await waiting(ask.of, whose, account, PAGE, after)
     today = await ask.today()
     return ask.show(
         "desk_disputes.html",
         status,
-        rows=rows[: 4 * PAGE],
-        left_off=max(0, len(rows) - 4 * PAGE),
-        next_token=token,
+        rows=page.disputes,
+        next_token=page.next_page_token,
         states=cases.ACTS,
         near=lambda case: cases.nearness(case.answer_by, today) if _state(case) in cases.OURS else "",
         act_of=lambda case: _act_of_row(ask, case),

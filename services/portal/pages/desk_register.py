@@ -35,6 +35,11 @@ INVOICE_ON = {
 }
 # Where what is agreed may not be said by whoever registers: billing does.
 _AGREED = ("net_days", "invoice_on", "buyer_reference", "profile", "format", "language")
+_OF_SELLER = (
+    "seller_id iban bic series_prefix time_zone contact_name contact_phone contact_email account_number routing_number"
+    " language holidays opens_at closes_at"
+).split()
+_SELLERS = 100  # of which the form's page names one to choose
 _ID_CHARACTERS = 24  # of what is made here, 96 bits
 _AT_ONCE = 4  # lines of a file that are under way
 Said = Callable[[str], str]
@@ -261,27 +266,48 @@ def _name_of(email: str) -> str:
 
 @get("/desk/register/seller", SELLER)
 async def new_seller(ask: Ask) -> Response:
-    """A form for a legal entity that issues invoices."""
-    return ask.show("desk_seller.html", typed=ask.query, refused="", languages=LANGUAGES)
+    """A form for a legal entity that issues invoices: of the only one, or of that which is named, as it is today."""
+    request = invoicing_pb2.ListSellersRequest(page_size=_SELLERS, page_token=ask.query("after"))
+    found = await ask.of.invoicing("ListSellers", request)
+    only = found.sellers[0].seller_id if len(found.sellers) == 1 and not ask.query("after") else ""
+    chosen = ask.query("seller_id") or ("" if ask.query("new") else only)
+    known: dict[str, str] = {}
+    if chosen:
+        shown = await ask.of.invoicing("GetSeller", invoicing_pb2.GetSellerRequest(seller_id=chosen[:64]))
+        known = _said_of(shown.seller)
+    return _show_seller(ask, lambda name: known.get(name, ""), sellers=found.sellers, next_token=found.next_page_token)
+
+
+def _show_seller(ask: Ask, typed: Said, status: int = 200, **more: Any) -> Response:
+    shown: dict[str, Any] = {"refused": "", "errors": {}, "sellers": (), "next_token": ""} | more
+    return ask.show("desk_seller.html", status, typed=typed, languages=LANGUAGES, **shown)
+
+
+def _said_of(seller: Any) -> dict[str, str]:
+    company, address = seller.company, seller.company.address
+    return {
+        **{name: getattr(seller, name) for name in _OF_SELLER},
+        **{name: getattr(company, name) for name in BUYER if name in company.DESCRIPTOR.fields_by_name},
+        **{name: getattr(address, name) for name in BUYER if name in address.DESCRIPTOR.fields_by_name},
+    }
 
 
 @post("/desk/register/seller", SELLER)
 async def add_seller(ask: Ask) -> Response:
-    """Register a legal entity, or all that changed of it."""
+    """Register a legal entity, or all that changed of it; what the form does not have stays as it is."""
     said = ask.typed
-    plain = (
-        "seller_id iban bic series_prefix time_zone contact_name contact_phone contact_email account_number"
-        " routing_number language holidays opens_at closes_at"
-    ).split()
-    given: dict[str, Any] = {name: said(name) for name in plain}
+    given: dict[str, Any] = {name: said(name) for name in _OF_SELLER}
+    try:
+        known = await ask.of.invoicing("GetSeller", invoicing_pb2.GetSellerRequest(seller_id=said("seller_id")[:64]))
+        given |= {"logo_svg": known.seller.logo_svg, "other_rates": known.seller.other_rates}
+    except Unknown:
+        pass
     request = invoicing_pb2.RegisterSellerRequest(company=_company(said), **given)
     try:
         await ask.of.invoicing("RegisterSeller", request, ask.write())
     except Refused as refused:
-        errors = _beside(ask, refused, (*plain, *BUYER))
-        return ask.show(
-            "desk_seller.html", 422, typed=said, refused=ask.refused(refused), errors=errors, languages=LANGUAGES
-        )
+        errors = _beside(ask, refused, (*_OF_SELLER, *BUYER))
+        return _show_seller(ask, said, 422, refused=ask.refused(refused), errors=errors)
     return ask.go("/desk/register", done=said("seller_id"))
 
 

@@ -243,8 +243,10 @@ async def _case(ask: Ask, status: int = 200, errors: Mapping[str, str] | None = 
 
 async def _all(ask: Ask) -> list[Any]:
     """The account's cases, the newest first."""
-    request = service_pb2.ListDisputesRequest(account_id=ask.account, page_size=CASES_MAX)
-    return list(reversed((await ask.of.disputes("ListDisputes", request)).disputes))
+    request = service_pb2.ListDisputesRequest(
+        account_id=ask.account, order=service_pb2.LIST_ORDER_NEWEST_FIRST, page_size=CASES_MAX
+    )
+    return list((await ask.of.disputes("ListDisputes", request)).disputes)
 
 
 async def _preview(ask: Ask) -> Any:

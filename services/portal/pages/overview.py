@@ -31,7 +31,12 @@ async def overview(ask: Ask) -> Response:
         balance=of.ledger("GetAccount", ledger_pb2.GetAccountRequest(account_id=account)),
         items=of.ledger("ListOpenItems", ledger_pb2.ListOpenItemsRequest(account_id=account, page_size=_ITEMS)),
         line=of.credit("GetAccount", credit_pb2.GetAccountRequest(account_id=account)),
-        cases=of.disputes("ListDisputes", disputes_pb2.ListDisputesRequest(account_id=account, page_size=CASES_MAX)),
+        cases=of.disputes(
+            "ListDisputes",
+            disputes_pb2.ListDisputesRequest(
+                account_id=account, order=disputes_pb2.LIST_ORDER_NEWEST_FIRST, page_size=CASES_MAX
+            ),
+        ),
         invoices=of.invoicing(
             "ListInvoices",
             invoicing_pb2.ListInvoicesRequest(account_id=account, page_size=_FEW, newest_first=True),

@@ -53,6 +53,7 @@ class Belongings:
     proposed: str = field(default_factory=lambda: str(uuid4()))
     evidence: str = field(default_factory=lambda: str(uuid4()))
     reference: str = "P-2026-999999"
+    message: str = field(default_factory=lambda: str(uuid4()))  # by which its person was told of the invoice
 
     @property
     def order(self) -> str:
@@ -94,7 +95,10 @@ class Belongings:
         """Whatever of it, in an answer, tells whose it is."""
         begins = {f"{self.account}-{what}" for what in ("order", "referred", "contact", "hold", "payment", "held")}
         return frozenset(
-            {self.invoice_id, self.invoice, self.case, self.proposed, self.evidence, self.company, *begins}
+            {
+                *(self.invoice_id, self.invoice, self.case, self.proposed, self.evidence, self.company, self.message),
+                *begins,
+            }
         )
 
     @property
@@ -156,6 +160,8 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     for action in (disputes_pb2.ACTION_REVIEW, disputes_pb2.ACTION_PROPOSE):
         await call(DisputesServiceStub, disputes_pb2.MoveRequest(dispute_id=of.proposed, action=action), "user:lea")
     await house.settle()
+    told = await call(NotificationsServiceStub, notifications_pb2.ListMessagesRequest(contact_id=of.contact))
+    [of.message] = [one.message_id for one in told.messages if one.event_type.endswith(".InvoiceIssued")]
     return of
 
 
@@ -226,6 +232,7 @@ IDS = {
     "payment_id": "payment",
     "reference": "reference",
     "about": "about",
+    "message_id": "message",
 }
 
 
@@ -241,6 +248,7 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "credit.SetPolicy": credit_pb2.SetPolicyRequest(
             policy=credit_events.CreditPolicy(referral_share="0.1", hold_days=14)
         ),
+        "invoicing.GetSeller": invoicing_pb2.GetSellerRequest(seller_id=f"{OURS}-seller"),
         "invoicing.RegisterSeller": office.a_seller(f"{OURS}-seller"),
         "invoicing.SetContract": invoicing_pb2.SetContractRequest(
             net_days=30, invoice_on=invoicing_pb2.INVOICE_ON_SHIPMENT

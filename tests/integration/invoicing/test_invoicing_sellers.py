@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
+import grpc
 import pytest
-from receivables.invoicing.v1 import events_pb2
+from receivables.invoicing.v1 import events_pb2, service_pb2
 
 from services.invoicing import store, usecases
 from services.invoicing.domain import parties
@@ -204,3 +205,37 @@ async def test_what_was_set_before_there_were_versions_is_told_whole_by_itself_o
     assert [(one.version, one.seller.seller_id, one.seller.iban) for one in seller] == [(1, "s0", a_seller().iban)]
     assert [(one.version, one.contract.account_id, one.contract.net_days) for one in contract] == [(1, "b0", 10)]
     assert len(await versions(office, "seller_version")) == 2
+
+
+async def test_a_seller_is_shown_as_it_is_registered_today_with_all_that_a_registration_replaces(
+    office: Office,
+) -> None:
+    logo = b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
+    said = a_seller(holidays="DE-BE", logo_svg=logo, other_rates=events_pb2.OTHER_RATES_FROM_ORDER)
+    await office.stub.RegisterSeller(said, metadata=metadata())
+
+    shown = (
+        await office.stub.GetSeller(service_pb2.GetSellerRequest(seller_id=said.seller_id), metadata=metadata())
+    ).seller
+
+    for field in said.DESCRIPTOR.fields_by_name:
+        assert getattr(shown, field) == getattr(said, field), field
+    asked = office.stub.GetSeller(service_pb2.GetSellerRequest(seller_id="s9"), metadata=metadata())
+    assert await refused(asked) == (grpc.StatusCode.NOT_FOUND, "seller.unknown")
+
+
+async def test_sellers_are_listed_by_id_a_page_at_a_time_and_without_their_logos(office: Office) -> None:
+    logo = b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
+    for nth in (3, 2):
+        await office.stub.RegisterSeller(a_seller(f"s{nth}", f"R{nth}", logo_svg=logo), metadata=metadata())
+
+    first = await office.stub.ListSellers(service_pb2.ListSellersRequest(page_size=2), metadata=metadata())
+    rest = await office.stub.ListSellers(
+        service_pb2.ListSellersRequest(page_size=2, page_token=first.next_page_token), metadata=metadata()
+    )
+
+    assert [(one.seller_id, one.logo_svg) for one in (*first.sellers, *rest.sellers)] == [
+        ("s1", b""),
+        ("s2", b""),
+        ("s3", b""),
+    ]

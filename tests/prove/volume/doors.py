@@ -228,6 +228,9 @@ def _credit() -> list[Door]:
         call(credit_pb2.ReviewRequest(order_id="o1", outcome=credit_events.OUTCOME_APPROVED)),
         call(credit_pb2.GetAccountRequest(account_id=HOT)),
         *pages(credit_pb2.ListAccountsRequest()),
+        *pages(credit_pb2.ListAccountsRequest(search="B1")),
+        *pages(credit_pb2.ListAccountsRequest(search="Acme")),
+        call(credit_pb2.ListAccountsRequest(search="no such company")),
         call(credit_pb2.GetDecisionRequest(order_id="o7")),
         call(credit_pb2.GetDecisionRequest(order_id="o7", version=1)),
         *pages(credit_pb2.ListDecisionsRequest()),
@@ -326,6 +329,8 @@ def _ledger() -> list[Door]:
     ]
 
 
+_NEWEST = disputes_pb2.LIST_ORDER_NEWEST_FIRST
+_AT_SELLER, _AT_BUYER = disputes_pb2.LIST_ORDER_WAITING_FOR_SELLER, disputes_pb2.LIST_ORDER_WAITING_FOR_BUYER
 _DISPUTE_POLICY = disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5, reopen_days=30)
 
 
@@ -383,6 +388,12 @@ def _disputes() -> list[Door]:
         *pages(disputes_pb2.ListDisputesRequest(state=disputes_events.STATE_PROPOSED)),
         *pages(disputes_pb2.ListDisputesRequest(account_id="b7", state=disputes_events.STATE_PROPOSED)),
         call(disputes_pb2.ListDisputesRequest(account_id=HOT, state=disputes_events.STATE_PROPOSED)),
+        *pages(disputes_pb2.ListDisputesRequest(order=_NEWEST)),
+        *pages(disputes_pb2.ListDisputesRequest(order=_NEWEST, account_id=HOT)),
+        *pages(disputes_pb2.ListDisputesRequest(order=_AT_SELLER)),
+        *pages(disputes_pb2.ListDisputesRequest(order=_AT_SELLER, account_id=HOT)),
+        *pages(disputes_pb2.ListDisputesRequest(order=_AT_BUYER)),
+        call(disputes_pb2.ListDisputesRequest(order=_AT_BUYER, account_id=HOT)),
         call(disputes_pb2.ListDisputesRequest(invoice_id="i7")),
         call(disputes_pb2.ListDisputesRequest(invoice_id="i7", account_id="b7", state=disputes_events.STATE_CLOSED)),
     ]
@@ -453,6 +464,12 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
 
         return make
 
+    async def send_again(asked: Asked) -> None:
+        newest = notifications_pb2.ListMessagesRequest(account_id="b1", about="invoice/i2")
+        told = (await asked.call("ListMessages", newest)).messages
+        message = next(one for one in told if one.event_type.endswith(".InvoiceIssued") and one.contact_id == "c-b1")
+        await asked.call("SendAgain", notifications_pb2.SendAgainRequest(message_id=message.message_id))
+
     register = notifications_pb2.RegisterContactRequest(
         contact_id="fresh", account_id=HOT, name="F", email="f@b0.example", roles=["AP_MANAGER"], language="en"
     )
@@ -500,9 +517,13 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         call(notifications_pb2.MarkReadRequest(about="invoice/i7", nth=1)),
         *pages(notifications_pb2.ListUnreadRequest()),
         *pages(notifications_pb2.ListUnreadRequest(account_id=HOT)),
+        *pages(notifications_pb2.ListUndeliveredRequest()),
+        call(notifications_pb2.ListUndeliveredRequest(account_id=HOT)),
+        *pages(notifications_pb2.ListUnreachableRequest()),
         call(notifications_pb2.EraseContactRequest(contact_id="fresh")),
         Door("mail", _come_by_mail),
         *(event(of_kind(kind), kind=kind) for kind in handlers),
+        Door("SendAgain", send_again),
     ]
 
 
@@ -544,6 +565,8 @@ def _invoicing() -> list[Door]:
         event(resolved, kind=disputes_events.DisputeResolved),
         Door("SetContract", contract),
         call(office.a_seller("s2", "SE")),
+        call(invoicing_pb2.GetSellerRequest(seller_id="s2")),
+        call(invoicing_pb2.ListSellersRequest()),
         call(invoicing_pb2.GetInvoiceRequest(invoice="i7")),
         call(invoicing_pb2.GetInvoiceRequest(invoice="OLD-77")),
         call(invoicing_pb2.GetInvoiceRequest(invoice="RE-2026-000001")),

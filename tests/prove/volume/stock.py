@@ -50,9 +50,10 @@ CREDIT = (
     """INSERT INTO movement SELECT tenant, account_id, 'item invoice/' || order_id, 10000, -10000, now()
          FROM hold WHERE state = 'CAPTURED'""",
     f"""INSERT INTO account
-        SELECT t, b, '', 'EUR', 1000000000000, coalesce(used, 0), coalesce(held, 0), false, now() FROM {_HOUSES}
+        SELECT t, b, '\\x0a0441636d65', 'EUR', 1000000000000, coalesce(used, 0), coalesce(held, 0), false, now() FROM {_HOUSES}
           LEFT JOIN (SELECT tenant AS t, account_id AS b, sum(used_minor) AS used, sum(held_minor) AS held
                        FROM movement GROUP BY 1, 2) AS m USING (t, b)""",
+    "INSERT INTO account_called SELECT tenant, account_id, word FROM account, account_words(account_id, company) AS word",
     f"INSERT INTO order_of SELECT t, 'o' || n, b FROM {_OF}",
     f"INSERT INTO shipment SELECT t, 'o' || n, b, 's' FROM {_OF} WHERE n % 50 <> 2",
     # Holds on accounts, of single purchase orders: most were lifted.
@@ -135,9 +136,11 @@ NOTIFICATIONS = (
     f"""INSERT INTO mail (tenant, contact_id, key, due_at, state) SELECT t, 'c-' || b, 'fact-' || n, now(),
            CASE WHEN n % 100 = 3 THEN 'HARD_BOUNCED' ELSE 'ACCEPTED' END FROM {_OF}""",
     "UPDATE mail SET carrier = 'sam' WHERE right(key, 1) = '4'",
+    # Those whose mail came back.
+    "UPDATE contact SET suspended_at = now() WHERE right(contact_id, 2) = '03'",
     f"""INSERT INTO message
-        SELECT t, 'm' || lpad(n::text, 9, '0'), 'c-' || b, 'fact-' || n, b, 'type', 'invoice/i' || n, 1, 'AP_CLERK', 'INFORM', 'en',
-               'Seller', 'subject', 'what happened to the invoice', 'what it affects', 'what we do', '', '', 'owner', current_date,
+        SELECT t, 'm' || lpad(n::text, 9, '0'), 'c-' || b, 'fact-' || n, b, 'receivables.invoicing.v1.InvoiceIssued',
+               'invoice/i' || n, 1, 'AP_CLERK', 'INFORM', 'en', 'Seller', 'subject', 'what happened to the invoice', 'what it affects', 'what we do', '', '', 'owner', current_date,
                current_date, 'mailto:x', 'why you', '', current_date, now(), now() + interval '1 day',
                CASE WHEN n % 200 = 5 THEN NULL ELSE 'fact-' || n END FROM {_OF}""",
     f"INSERT INTO vacancy SELECT t, b, 'AP_MANAGER', now() FROM {_HOUSES}",

@@ -138,9 +138,15 @@ NEEDED = {
         ("parked_of_account", "GetAccount"),
         ("decision_order", "GetDecision"),
         ("hold_referred", "ListReferred"),
+        ("account_called_so", "ListAccounts"),
     ],
     "ledger": [("item_in_currency", "RecordPayment"), ("item_due", "ListOpenItems"), ("item_match", "RecordPayment")],
-    "disputes": [("invoice_number", "Open"), ("dispute_account_state", "ListDisputes")],
+    "disputes": [
+        ("invoice_number", "Open"),
+        ("dispute_account_state", "ListDisputes"),
+        ("dispute_at_buyer", "ListDisputes"),
+        ("dispute_at_seller_of_account", "ListDisputes"),
+    ],
     "notifications": [("message_contact", "ListMessages"), ("message_about", "ListMessages")],
     "invoicing": [
         ("issued_order", "ListInvoices"),

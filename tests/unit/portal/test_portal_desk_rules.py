@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.disputes.domain.cases import MOVES, NOT_CALLABLE, Action, State
+from services.disputes.domain.cases import AT_THE_BUYER, AT_THE_SELLER, MOVES, NOT_CALLABLE, Action, State
 from services.portal import rights
 from services.portal.domain import cases, waiting
 from services.portal.domain.people import Person
@@ -22,6 +22,7 @@ def test_each_state_offers_the_moves_that_disputes_allows_and_no_other():
 def test_every_state_in_which_a_case_is_open_is_somebodys_turn():
     ended = {"DRAFT", "RESOLVED", "CLOSED", "REJECTED", "WITHDRAWN", "DUPLICATE"}
     assert set(cases.OURS) | set(cases.THEIRS) == set(State) - ended
+    assert (set(cases.OURS), set(cases.THEIRS)) == (set(AT_THE_SELLER), set(AT_THE_BUYER))
 
 
 @pytest.mark.parametrize(

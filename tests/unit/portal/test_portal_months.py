@@ -21,3 +21,10 @@ def test_what_is_older_than_the_months_shown_is_left_off():
 
     assert [month.name for month in found] == ["2026-03"]
     assert months.by_month([]) == []
+
+
+def test_months_of_which_a_list_left_something_off_are_left_out():
+    found = months.by_month([("paid", "2025-12-31", 1), ("paid", "2026-01-02", 2), ("paid", "2026-02-01", 3)])
+
+    assert [month.name for month in months.since(found, months.after("2025-12-31"))] == ["2026-01", "2026-02"]
+    assert [month.name for month in months.since(found, "")] == ["2025-12", "2026-01", "2026-02"]
