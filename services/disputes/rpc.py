@@ -12,7 +12,7 @@ from services.chassis.rpc import Door, read, visit, write, write_of
 from services.disputes import store, usecases, wire
 from services.disputes.domain.evidence import File
 from services.disputes.usecases import Decision
-from services.kernel.refusals import NotFound, quoted
+from services.kernel.refusals import Invalid, NotFound, quoted
 
 
 class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
@@ -70,12 +70,15 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
     ) -> service_pb2.ListDisputesResponse:
         """Cases in the order in which they were opened, a page at a time."""
         asked = page(request, str)
+        if request.invoice_id and request.invoice_ids:
+            raise Invalid("dispute.one_or_several", "a list is of one invoice or of several")
         found = await store.list_disputes(
             tx,
             call.tenant,
             asked,
             account_id=request.account_id,
             invoice_id=request.invoice_id,
+            invoice_ids=request.invoice_ids,
             state=wire.state_filter(request.state),
         )
         return service_pb2.ListDisputesResponse(

@@ -280,17 +280,28 @@ async def lock_policy(tx: Tx, tenant: str) -> None:
 
 
 async def list_disputes(
-    tx: Tx, tenant: str, page: Page, *, account_id: str, invoice_id: str, state: State | None
+    tx: Tx,
+    tenant: str,
+    page: Page,
+    *,
+    account_id: str,
+    invoice_id: str,
+    state: State | None,
+    invoice_ids: Collection[str] = (),
 ) -> list[Dispute]:
     """Cases in the order in which they were opened; empty filters mean all."""
     wanted = {column: value for column, value in (("account_id", account_id), ("invoice_id", invoice_id)) if value}
     only = "".join(f" AND {column} = %s" for column in wanted) + (" AND dispute_id > %s" if page.after else "")
     if state:  # in the text: some states are rare, and a plan for any of them would look through all cases
         only += f" AND state = '{state.value}'"
-    of_page = f"(SELECT * FROM dispute WHERE tenant = %s{only} ORDER BY dispute_id LIMIT {page.most})"  # noqa: S608 - our columns
+    in_order = f"ORDER BY dispute_id LIMIT {page.most}"
+    of_page = f"(SELECT * FROM dispute WHERE tenant = %s{only} {in_order})"  # noqa: S608 - our columns
+    if invoice_ids:  # one after the other, so that each goes by the key
+        of_each = f"(SELECT * FROM dispute WHERE invoice_id = named.id AND tenant = %s{only} {in_order})"  # noqa: S608
+        of_page = f"(SELECT c.* FROM unnest(%s::text[]) AS named (id) CROSS JOIN LATERAL {of_each} AS c {in_order})"  # noqa: S608
     rows = await tx.rows(
         f"{_DISPUTES.format(of_page)} ORDER BY d.dispute_id",
-        [tenant, *wanted.values(), *(page.after or ())],
+        [*([sorted(set(invoice_ids))] if invoice_ids else []), tenant, *wanted.values(), *(page.after or ())],
     )
     return [_dispute(row) for row in rows]
 
