@@ -56,7 +56,8 @@ async def assets_csv(ask: Ask) -> Response:
 @get("/assets/{asset:path}", READS)
 async def asset(ask: Ask) -> Response:
     """One of them; of what nobody has told of, the documents that name it."""
-    asset_id = ask.path("asset")
+    if not (asset_id := ask.path("asset")):
+        raise Unknown
     known = await _known(ask, asset_id)
     account = known.account_id if known else ask.account
     of = ask.of
