@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Literal
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1 import party_pb2
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
@@ -103,9 +103,9 @@ def asset(event: Event[orders_pb2.AssetReported]) -> Asset:
         in_service_since=_day(body.in_service_since, what="in_service_since"),
         next_visit_on=_day(body.next_visit_on, what="next_visit_on"),
         scope=contracts.scope(body.scope),
-        reported_at=_time(body, "reported_at"),
+        reported_at=_time(body.reported_at, what="reported_at"),
         readings=tuple(
-            Reading(one.name, decimal(one.value, what="value"), one.unit, _time(one, "taken_at"))
+            Reading(one.name, decimal(one.value, what="value"), one.unit, _time(one.taken_at, what="taken_at"))
             for one in body.readings
         ),
     ).check()
@@ -115,12 +115,10 @@ def _day(text: str, *, what: str) -> date | None:
     return day(text, what=what) if text else None
 
 
-def _time(
-    message: orders_pb2.AssetReported | orders_pb2.AssetReading, field: Literal["reported_at", "taken_at"]
-) -> datetime:
-    if not message.HasField(field):
-        raise Invalid("asset.time_missing", f"{field}: what was told of an asset was so at some time")
-    return getattr(message, field).ToDatetime(UTC)
+def _time(at: Timestamp, *, what: str) -> datetime:
+    if not at.seconds and not at.nanos:
+        raise Invalid("asset.time_missing", f"{what}: what is told of an asset was so at some time")
+    return at.ToDatetime(UTC)
 
 
 def asset_reported(value: Asset) -> orders_pb2.AssetReported:
