@@ -613,7 +613,7 @@ async def test_invoicing_shows_assets_of_the_callers_accounts_and_parts(open_ser
         ann, sue = contact("a"), contact("a", name="s", sites=("south",))
 
         async def seen(who: Any, account: str) -> list[list[str]]:
-            of = {"account_id": account}
+            of: Any = {"account_id": account}
             assets = await service.ask(who, "ListAssets", invoicing_pb2.ListAssetsRequest(**of))
             orders = await service.ask(who, "ListOrders", invoicing_pb2.ListOrdersRequest(asset_id="m-a", **of))
             papers = await service.ask(who, "ListInvoices", invoicing_pb2.ListInvoicesRequest(asset_id="m-a", **of))
