@@ -104,4 +104,5 @@ def _line(message: orders_pb2.OrderLine, currency: str) -> OrderLine:
         kind=kind,
         category=message.category,
         vat_rate=decimal(message.vat_rate, what="vat_rate") if message.vat_rate else None,
+        asset_id=message.asset_id,
     )

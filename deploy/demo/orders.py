@@ -32,6 +32,8 @@ class Line:
     unit_price: Decimal
     unit: str = "C62"
     tax_class: str = "STANDARD"
+    # What it is for.
+    asset_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +119,5 @@ def _line(line: Line, net: Money) -> events_pb2.OrderLine:
         unit_price=f"{line.unit_price:f}",
         net_minor=net.minor,
         tax_class=line.tax_class,
+        asset_id=line.asset_id,
     )

@@ -99,6 +99,8 @@ class Player:
         for tenant, order in step.orders:
             priced = orders.placed(order, self.business.seller(tenant), self.business.buyer(tenant, order.account_id))
             self._placed[(tenant, order.order_id)] = priced
+        for tenant, asset in step.assets:
+            self.stage.shop.report(tenant, asset, step.at)
         for happening in step.happenings:
             if happening.what in SHOP:
                 SHOP[happening.what](self, step, happening)

@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from receivables.common.v1 import party_pb2
+from receivables.orders.v1.events_pb2 import AssetReported
 
 from deploy.demo.orders import Line, Order, Party
 
@@ -86,6 +87,8 @@ class Step:
     at: datetime
     orders: Sequence[tuple[str, Order]] = ()
     happenings: Sequence[Happening] = ()
+    # What the seller knows of things that buyers have.
+    assets: Sequence[tuple[str, AssetReported]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,22 +127,30 @@ def load(folder: Path = FOLDER, *, days: int | None = None) -> Business:
     orders = [told for told in _orders(_rows(folder / "orders.csv"), items, currencies) if told[0] < end]
     story = (_happening(number, row) for number, row in enumerate(_rows(folder / "story.csv"), 1))
     happenings = [told for told in story if told[0] < end]
+    assets = [told for told in _assets(_rows(folder / "assets.csv")) if told[0] < end]
     return Business(
         sellers=[_seller(row) for row in _rows(folder / "sellers.csv")],
         buyers=buyers,
         contacts=[_contact(row) for row in _rows(folder / "contacts.csv")],
-        steps=_steps(orders, happenings),
+        steps=_steps(orders, happenings, assets),
     )
 
 
 def _steps(
-    orders: Sequence[tuple[datetime, tuple[str, Order]]], happenings: Sequence[tuple[datetime, Happening]]
+    orders: Sequence[tuple[datetime, tuple[str, Order]]],
+    happenings: Sequence[tuple[datetime, Happening]],
+    assets: Sequence[tuple[datetime, tuple[str, AssetReported]]],
 ) -> list[Step]:
     """One step an instant, and one at the end of the last day, for what that brings; other days' comes next morning."""
-    instants = {at for at, _ in orders} | {at for at, _ in happenings}
+    instants = {at for at, _ in orders} | {at for at, _ in happenings} | {at for at, _ in assets}
     instants.add(datetime.combine(max(instants).date(), CLOSES, UTC))
     return [
-        Step(at, [order for when, order in orders if when == at], [what for when, what in happenings if when == at])
+        Step(
+            at,
+            [order for when, order in orders if when == at],
+            [what for when, what in happenings if when == at],
+            [asset for when, asset in assets if when == at],
+        )
         for at in sorted(instants)
     ]
 
@@ -239,7 +250,30 @@ def _line(row: Mapping[str, str], item: Mapping[str, str], currency: str) -> Lin
         unit_price=Decimal(item[currency]),
         unit=item["unit"],
         tax_class=item["tax_class"],
+        asset_id=row["asset"],
     )
+
+
+def _assets(rows: Sequence[Mapping[str, str]]) -> Iterator[tuple[datetime, tuple[str, AssetReported]]]:
+    """What is told of an asset at one instant: a row for each reading."""
+    for (day, clock, tenant, _), group in groupby(
+        rows, key=lambda row: [row[n] for n in ("day", "at", "tenant", "asset")]
+    ):
+        readings = list(group)
+        first, at = readings[0], _at(int(day), clock)
+        told = AssetReported(
+            asset_id=first["asset"],
+            account_id=first["account"],
+            serial_number=first["serial_number"],
+            name=first["name"],
+            in_service_since=first["in_service_since"],
+            next_visit_on=first["next_visit_on"],
+            scope=party_pb2.Scope(site=first["site"]),
+        )
+        told.reported_at.FromDatetime(at)
+        for row in readings:
+            told.readings.add(name=row["reading"], value=row["value"], unit=row["unit"]).taken_at.FromDatetime(at)
+        yield at, (tenant, told)
 
 
 def _happening(number: int, row: Mapping[str, str]) -> tuple[datetime, Happening]:

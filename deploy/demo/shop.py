@@ -54,6 +54,14 @@ class Shop:
         body = events_pb2.OrderCancelled(order_id=order.order_id, account_id=order.account_id, version=order.version)
         self.tell(about, body, at=at, identity=f"{order.order_id}/{order.version}")
 
+    def report(self, tenant: str, asset: events_pb2.AssetReported, at: datetime) -> None:
+        """What is known of something that a buyer has."""
+        kind = str(asset.DESCRIPTOR.full_name)
+        ce_id = event_id(tenant, kind, f"{asset.asset_id}/{asset.reported_at.ToJsonString()}")
+        headers = headers_of(kind, tenant, "", at=at, ce_id=ce_id, source=self._source)
+        value = asset.SerializeToString(deterministic=True)
+        self.send(tenant, asset.account_id, value, headers | {"ce_subject": f"asset/{asset.asset_id}"})
+
     def tell(self, about: tuple[str, str, str], body: Message, *, at: datetime, identity: str) -> None:
         """Send a fact about a tenant's account's order; `identity` makes it the same fact when it is told again."""
         tenant, account_id, order_id = about

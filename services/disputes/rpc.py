@@ -14,7 +14,7 @@ from services.disputes import store, usecases, wire
 from services.disputes.domain.cases import Order
 from services.disputes.domain.evidence import File
 from services.disputes.usecases import Decision
-from services.kernel.refusals import NotFound, quoted
+from services.kernel.refusals import Invalid, NotFound, quoted
 
 
 class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
@@ -74,12 +74,15 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
         order = wire.order(request)
         by_promise = order in (Order.AT_THE_SELLER, Order.AT_THE_BUYER)
         asked = page(request, date.fromisoformat, str) if by_promise else page(request, str)
+        if request.invoice_id and request.invoice_ids:
+            raise Invalid("dispute.one_or_several", "a list is of one invoice or of several")
         found = await store.list_disputes(
             tx,
             call.tenant,
             asked,
             account_id=request.account_id,
             invoice_id=request.invoice_id,
+            invoice_ids=request.invoice_ids,
             state=wire.state_filter(request.state),
             order=order,
         )

@@ -301,7 +301,15 @@ async def lock_policy(tx: Tx, tenant: str) -> None:
 
 
 async def list_disputes(
-    tx: Tx, tenant: str, page: Page, *, account_id: str, invoice_id: str, state: State | None, order: Order
+    tx: Tx,
+    tenant: str,
+    page: Page,
+    *,
+    account_id: str,
+    invoice_id: str,
+    state: State | None,
+    order: Order,
+    invoice_ids: Collection[str] = (),
 ) -> list[Dispute]:
     """Cases in some order; empty filters mean all."""
     place, direction, beyond, only_states = _LISTED[order]
@@ -314,10 +322,14 @@ async def list_disputes(
         named = ", ".join(f"'{one.value}'" for one in states)
         only += f" AND state IN ({named})"
     by = [f"{column} {direction}" for column in place.split(", ")]
-    of_page = f"(SELECT * FROM dispute WHERE tenant = %s{only} ORDER BY {', '.join(by)} LIMIT {page.most})"  # noqa: S608 - our columns
+    in_order = f"ORDER BY {', '.join(by)} LIMIT {page.most}"
+    of_page = f"(SELECT * FROM dispute WHERE tenant = %s{only} {in_order})"  # noqa: S608 - our columns
+    if invoice_ids:  # one after the other, so that each goes by the key
+        of_each = f"(SELECT * FROM dispute WHERE invoice_id = named.id AND tenant = %s{only} {in_order})"  # noqa: S608
+        of_page = f"(SELECT c.* FROM unnest(%s::text[]) AS named (id) CROSS JOIN LATERAL {of_each} AS c {in_order})"  # noqa: S608
     rows = await tx.rows(
         f"{_DISPUTES.format(of_page)} ORDER BY {', '.join(f'd.{one}' for one in by)}",
-        [tenant, *wanted.values(), *(page.after or ())],
+        [*([sorted(set(invoice_ids))] if invoice_ids else []), tenant, *wanted.values(), *(page.after or ())],
     )
     return [_dispute(row) for row in rows]
 

@@ -259,6 +259,7 @@ def _line(said: events_pb2.DocumentLine, currency: str) -> Line:
         vat_rate=Decimal(said.vat_rate) if said.vat_rate else None,
         is_sales_tax=said.is_sales_tax,
         allowance_minor=said.allowance_minor,
+        asset_id=said.asset_id,
     )
 
 
@@ -297,6 +298,7 @@ FOLD = Fold(
             orders_pb2.OrderPlaced,
             orders_pb2.OrderShipped,
             orders_pb2.OrderCancelled,
+            orders_pb2.AssetReported,
             credit_pb2.BuyerRegistered,
             credit_pb2.BuyerChanged,
             credit_pb2.CreditDecided,

@@ -2,7 +2,7 @@
 
 import functools
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from receivables.invoicing.v1 import service_pb2, service_pb2_grpc
 from receivables.orders.v1 import events_pb2 as orders_pb2
@@ -83,7 +83,15 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
         """Invoices and credit notes in the order of issue, or against it; those that are searched, in that of their names."""
         if request.search and request.order_id:
             raise Invalid("invoice.search_of_order", "the documents of an order are not searched: they are few")
-        if request.search:
+        if request.asset_id and (request.search or request.order_id):
+            raise Invalid("invoice.search_of_asset", "the documents of an asset are listed whole")
+        if request.asset_id:
+            asked = page(request, date.fromisoformat, str)
+            kept, places = await store.issued_of_asset(
+                tx, call.tenant, asked, asset_id=request.asset_id, account_id=request.account_id
+            )
+            token = asked.next_token(places, tuple)
+        elif request.search:
             asked = page(request, str, str)
             kept, places = await store.search_issued(
                 tx,
@@ -161,7 +169,15 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.ListOrdersRequest
     ) -> service_pb2.ListOrdersResponse:
         """Orders without their lines, the newest first; those that are searched, by their names."""
-        if request.search:
+        if request.asset_id and request.search:
+            raise Invalid("order.search_of_asset", "the orders of an asset are listed whole")
+        if request.asset_id:
+            asked = page(request, date.fromisoformat, str)
+            orders, places = await store.orders_of_asset(
+                tx, call.tenant, asked, asset_id=request.asset_id, account_id=request.account_id
+            )
+            token = asked.next_token(places, tuple)
+        elif request.search:
             asked = page(request, str, str)
             orders, places = await store.search_orders(
                 tx, call.tenant, asked, account_id=request.account_id, search=request.search
@@ -183,6 +199,28 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
             raise NotFound("order.unknown", f"no order {quoted(request.order_id)}")
         shipments = (await store.shipments_of(tx, {key}))[key][-SHOWN_MAX:]
         return service_pb2.GetOrderResponse(order=wire.order_shown(shown, shipments, await store.numbers_of(tx, key)))
+
+    @read
+    async def ListAssets(
+        self, tx: Tx, call: Origin, request: service_pb2.ListAssetsRequest
+    ) -> service_pb2.ListAssetsResponse:
+        """Assets by their serial numbers, a page at a time."""
+        asked = page(request, str, str)
+        assets, places = await store.list_assets(
+            tx, call.tenant, asked, account_id=request.account_id, search=request.search
+        )
+        return service_pb2.ListAssetsResponse(
+            assets=[wire.asset_reported(one) for one in assets], next_page_token=asked.next_token(places, tuple)
+        )
+
+    @read
+    async def GetAsset(
+        self, tx: Tx, call: Origin, request: service_pb2.GetAssetRequest
+    ) -> service_pb2.GetAssetResponse:
+        """An asset, as it was told last."""
+        if (asset := await store.get_asset(tx, (call.tenant, request.asset_id))) is None:
+            raise NotFound("asset.unknown", f"no asset {quoted(request.asset_id)}")
+        return service_pb2.GetAssetResponse(asset=wire.asset_reported(asset))
 
     @write
     async def PlaceOrder(

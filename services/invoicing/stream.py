@@ -14,6 +14,7 @@ HANDLERS: Mapping[type[Message], Handler] = {
     orders_pb2.OrderPlaced: usecases.keep,
     orders_pb2.OrderShipped: usecases.ship,
     orders_pb2.OrderCancelled: usecases.cancel,
+    orders_pb2.AssetReported: usecases.hear,
     credit_pb2.BuyerRegistered: usecases.keep_buyers,
     credit_pb2.BuyerChanged: usecases.change_buyers,
     credit_pb2.CreditDecided: usecases.approve,

@@ -3,8 +3,10 @@
 import gzip
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1 import party_pb2
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
@@ -16,6 +18,7 @@ from services import contracts
 from services.chassis.envelope import Event
 from services.documents import Finding
 from services.documents.formats import FORMATS
+from services.invoicing.domain.assets import Asset, Reading
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.orders import Shipment, Shown, State
 from services.invoicing.domain.parties import (
@@ -84,6 +87,56 @@ def shipment(body: orders_pb2.OrderShipped) -> Shipment:
         final=body.final,
         ship_to=contracts.ship_to(body),
     ).check()
+
+
+def asset(event: Event[orders_pb2.AssetReported]) -> Asset:
+    """What was told of an asset, checked."""
+    body = event.body
+    if body.account_id != event.account_id:
+        raise Invalid("asset.account_mismatch", "the asset's account is not the one in the key")
+    return Asset(
+        tenant=event.tenant,
+        asset_id=body.asset_id,
+        account_id=body.account_id,
+        serial_number=body.serial_number or body.asset_id,
+        name=body.name,
+        in_service_since=_day(body.in_service_since, what="in_service_since"),
+        next_visit_on=_day(body.next_visit_on, what="next_visit_on"),
+        scope=contracts.scope(body.scope),
+        reported_at=_time(body.reported_at, what="reported_at"),
+        readings=tuple(
+            Reading(one.name, decimal(one.value, what="value"), one.unit, _time(one.taken_at, what="taken_at"))
+            for one in body.readings
+        ),
+    ).check()
+
+
+def _day(text: str, *, what: str) -> date | None:
+    return day(text, what=what) if text else None
+
+
+def _time(at: Timestamp, *, what: str) -> datetime:
+    if not at.seconds and not at.nanos:
+        raise Invalid("asset.time_missing", f"{what}: what is told of an asset was so at some time")
+    return at.ToDatetime(UTC)
+
+
+def asset_reported(value: Asset) -> orders_pb2.AssetReported:
+    """An asset to show, with its newest readings."""
+    message = orders_pb2.AssetReported(
+        asset_id=value.asset_id,
+        account_id=value.account_id,
+        serial_number=value.serial_number,
+        name=value.name,
+        in_service_since=value.in_service_since.isoformat() if value.in_service_since else "",
+        next_visit_on=value.next_visit_on.isoformat() if value.next_visit_on else "",
+        scope=contracts.scope_message(value.scope),
+    )
+    message.reported_at.FromDatetime(value.reported_at)
+    for one in value.readings:
+        reading = message.readings.add(name=one.name, value=f"{one.value:f}", unit=one.unit)
+        reading.taken_at.FromDatetime(one.taken_at)
+    return message
 
 
 def placed(request: service_pb2.PlaceOrderRequest, requested_by: str) -> orders_pb2.OrderPlaced:
@@ -311,6 +364,7 @@ def _order_line(line: OrderLine) -> orders_pb2.OrderLine:
         kind=_LINE_KINDS[line.kind],
         category=line.category,
         vat_rate=_rate(line.vat_rate),
+        asset_id=line.asset_id,
     )
 
 
@@ -493,6 +547,7 @@ def _line(line: Line) -> events_pb2.DocumentLine:
         invoice_line_id=line.invoice_line_id,
         allowance_minor=line.allowance_minor,
         is_sales_tax=line.is_sales_tax,
+        asset_id=line.asset_id,
     )
 
 

@@ -75,6 +75,8 @@ class OrderLine:
     category: str = ""
     # In percent, as the shop computed the order's tax; None: it does not say.
     vat_rate: Decimal | None = None
+    # The seller's id of what it is for: a machine, a meter; empty: it does not say.
+    asset_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

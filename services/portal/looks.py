@@ -3,7 +3,7 @@
 import hashlib
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from babel import Locale, dates, numbers, support
+from babel import Locale, dates, numbers, support, units
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -203,6 +204,11 @@ class Words:
             value = value.ToDatetime(tzinfo=UTC)
         return str(dates.format_datetime(value, "short", tzinfo=UTC, locale=self.locale))
 
+    def age(self, parts: Sequence[tuple[int, str]]) -> str:
+        """How old something is, by its parts: (3, "year"), (2, "month")."""
+        said = [str(units.format_unit(n, f"duration-{unit}", locale=self.locale)) for n, unit in parts]
+        return str(format_list(said, style="unit", locale=self.locale))
+
     def ago(self, value: Any) -> str:
         """How long ago something was, roughly."""
         if isinstance(value, Timestamp):
@@ -300,6 +306,7 @@ class Looks:
                 day=words.day,
                 moment=words.moment,
                 ago=words.ago,
+                age=words.age,
                 label=words.label,
                 kind=words.kind,
                 name_of=_name_of,

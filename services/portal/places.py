@@ -14,6 +14,7 @@ PLACES: tuple[tuple[str, str, Guard], ...] = (
     ("/orders", _("Orders"), PAPERS),
     ("/approvals", _("Approvals"), _APPROVALS),
     ("/invoices", _("Invoices"), PAPERS),
+    ("/assets", _("Assets"), PAPERS),
     ("/pay", _("Pay"), MONEY),
     ("/balance", _("Balance"), MONEY),
     ("/disputes", _("Cases"), CASES),

@@ -46,7 +46,8 @@ def town(world: World) -> Town:
         "other": trader.person("bob", " ".join(sorted(BUYER_ROLES)), "b2"),
         "seller": trader.person("sue", " ".join(sorted(SELLER_ROLES))),
     }
-    invoice = trader.sell("o1", "100.00")
+    trader.report("A-1", ("Operating hours", "1200.5", "h"))
+    invoice = trader.sell("o1", "100.00", asset="A-1")
     trader.place("o2", "875.00")  # waits for a person
     trader.pay("p1", "10.00", "for what, nobody knows")
     case = trader.desk.acting_as("contact:ann", "b1").open_dispute(
@@ -61,6 +62,7 @@ def town(world: World) -> Town:
         "number": invoice.number,
         "order_id": "o1",
         "order": "o1",
+        "asset": "A-1",
         "dispute": case.number,
         "case": case.number,
         "account": "b1",

@@ -65,6 +65,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "contract": set(),
         "sales_order": {"known_at"},
         "order_line": set(),
+        "asset": set(),
         "shipment": set(),
         "series": set(),
         "issued": {"position"},
@@ -202,7 +203,8 @@ def trade(world: World, trader: Trader, nth: int) -> None:
     """A little of everything: approved, near the limit, declined, replaced, cancelled, paid, disputed, credited, refused."""
     trader.buyer(f"near{nth}", limit=1000)
     govern(trader, nth)
-    trader.sell(f"{nth}-whole", "100", "20")
+    trader.report(f"{nth}-machine", ("Operating hours", f"{nth}.5", "h"))
+    trader.sell(f"{nth}-whole", "100", "20", asset=f"{nth}-machine")
     trader.place(f"{nth}-parts", "10", "20", quantity="10")
     trader.place(f"{nth}-near", "875", account=f"near{nth}")
     trader.place(f"{nth}-far", "90000")

@@ -164,6 +164,7 @@ class Trader:
         version: int = 1,
         promised_in_days: int = 3,
         site: str = "",
+        asset: str = "",
         told: bool = True,
     ) -> orders_pb2.OrderPlaced:
         """Place an order with a line a net price each; `told` False: make it and keep it."""
@@ -177,7 +178,7 @@ class Trader:
             placed_on=today,
             promised_ship_on=today + timedelta(days=promised_in_days),
             lines=[
-                Line(str(n), f"SKU-{n}", f"Goods {n}", Decimal(quantity), Decimal(amount))
+                Line(str(n), f"SKU-{n}", f"Goods {n}", Decimal(quantity), Decimal(amount), asset_id=asset)
                 for n, amount in enumerate(amounts, 1)
             ],
             site=site,
@@ -203,9 +204,25 @@ class Trader:
         """Cancel an order."""
         self.world.stage.shop.cancel(self.tenant, self._orders[order_id], self.world.at)
 
-    def sell(self, order_id: str, *amounts: str, account: str = "b1", quantity: str = "1") -> Any:
+    def report(self, asset_id: str, *readings: tuple[str, str, str], account: str = "b1", site: str = "") -> None:
+        """Tell of something that a buyer has, with readings (name, value, unit) of just now."""
+        told = orders_pb2.AssetReported(
+            asset_id=asset_id,
+            account_id=account,
+            serial_number=f"SN-{asset_id}",
+            name="Compressor",
+            in_service_since=(self.world.at.date() - timedelta(days=800)).isoformat(),
+            next_visit_on=(self.world.at.date() + timedelta(days=20)).isoformat(),
+            scope=party_pb2.Scope(site=site),
+        )
+        told.reported_at.FromDatetime(self.world.at)
+        for name, value, unit in readings:
+            told.readings.add(name=name, value=value, unit=unit).taken_at.FromDatetime(self.world.at)
+        self.world.stage.shop.report(self.tenant, told, self.world.at)
+
+    def sell(self, order_id: str, *amounts: str, account: str = "b1", quantity: str = "1", asset: str = "") -> Any:
         """Place an order that fits, ship it whole, and give its InvoiceIssued."""
-        self.place(order_id, *amounts, account=account, quantity=quantity)
+        self.place(order_id, *amounts, account=account, quantity=quantity, asset=asset)
         self.world.settle()
         self.ship(order_id)
         self.world.settle()

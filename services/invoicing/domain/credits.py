@@ -21,6 +21,7 @@ from services.invoicing.domain.drafts import (
     buyer_party,
     delivery_address,
     exemptions,
+    identifier,
     seller_party,
     stated_line,
     vat_rows,
@@ -353,6 +354,7 @@ def _line(line_id: str, line: Line, quantity: Decimal) -> model.InvoiceLine:
     """A line of the invoice, or some of it, at its own price and rate."""
     return model.InvoiceLine(
         id=line_id,
+        object_id=identifier(line.asset_id),
         quantity=quantity,
         unit=line.unit,
         net_amount=documents.line_net(quantity=quantity, price=line.unit_price, currency=line.net.currency),

@@ -233,6 +233,7 @@ def stated_line(
             - sum((charge.amount for charge in line.charges), start=ZERO),
             currency,
         ).minor,
+        asset_id=line.object_id.value if line.object_id else "",
     )
 
 
@@ -283,9 +284,9 @@ def seller_party(seller: Seller, company: Company) -> model.Seller:
     )
     return model.Seller(
         name=company.name,
-        legal_id=_identifier(company.legal_id),
+        legal_id=identifier(company.legal_id),
         vat_id=company.vat_id or None,
-        electronic_address=_identifier(company.electronic_address, company.electronic_address_scheme),
+        electronic_address=identifier(company.electronic_address, company.electronic_address_scheme),
         address=address(company),
         contact=None if contact == model.Contact() else contact,
     )
@@ -295,10 +296,10 @@ def buyer_party(account_id: str, company: Company) -> model.Buyer:
     """BG-7, with the account as what the seller calls the buyer."""
     return model.Buyer(
         name=company.name,
-        identifier=_identifier(account_id),
-        legal_id=_identifier(company.legal_id),
+        identifier=identifier(account_id),
+        legal_id=identifier(company.legal_id),
         vat_id=company.vat_id or None,
-        electronic_address=_identifier(company.electronic_address, company.electronic_address_scheme),
+        electronic_address=identifier(company.electronic_address, company.electronic_address_scheme),
         address=address(company),
     )
 
@@ -321,6 +322,7 @@ def _after(before: Decimal, line: model.InvoiceLine, currency: str, words: Words
 def _line(line_id: str, line: OrderLine, quantity: Decimal, vat: model.LineVat, currency: str) -> model.InvoiceLine:
     return model.InvoiceLine(
         id=line_id,
+        object_id=identifier(line.asset_id),
         quantity=quantity,
         unit=line.unit,
         net_amount=documents.line_net(quantity=quantity, price=line.unit_price, currency=currency),
@@ -345,7 +347,8 @@ def _payment(seller: Seller, currency: str) -> model.PaymentInstructions:
     )
 
 
-def _identifier(value: str, scheme: str = "") -> model.Identifier | None:
+def identifier(value: str, scheme: str = "") -> model.Identifier | None:
+    """An id as documents have it; None where there is none."""
     return model.Identifier(value=value, scheme=scheme or None) if value else None
 
 

@@ -42,6 +42,8 @@ class Line:
     allowance_minor: int = 0
     # What a US seller owes a state: no goods, and no revenue.
     is_sales_tax: bool = False
+    # BT-128: what the order's line is for.
+    asset_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

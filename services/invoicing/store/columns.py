@@ -19,6 +19,11 @@ _COMPANY = tuple(field.name for field in fields(Company))
 _ADDRESS = tuple(field.name for field in fields(Address))
 
 
+def of_account(other: str, key: str) -> str:
+    """That a line, called l, is of an account's order or document: a condition with the account as its parameter."""
+    return f" AND EXISTS (SELECT FROM {other} o WHERE o.tenant = l.tenant AND o.{key} = l.{key} AND o.account_id = %s)"
+
+
 def company_value(company: Company) -> dict[str, str]:
     """A company as it is kept."""
     return {name: getattr(company, name) for name in _COMPANY}

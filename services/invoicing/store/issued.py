@@ -15,7 +15,7 @@ from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import Company, Form
 from services.invoicing.domain.statements import Check, Kept, Kind, Line, Statement, VatRow
 from services.invoicing.store.called import Called, Place
-from services.invoicing.store.columns import LISTED_TENANT, Key, address_of, address_value, company_value
+from services.invoicing.store.columns import LISTED_TENANT, Key, address_of, address_value, company_value, of_account
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
@@ -36,7 +36,7 @@ _ISSUED = Columns(
 _LINE = Columns(
     """tenant text, document_id text, position int, line_id text, order_line_id text, invoice_line_id text, sku text,
        name text, quantity numeric, unit text, unit_price numeric, net_minor bigint, vat_category text, vat_rate numeric,
-       allowance_minor bigint, is_sales_tax boolean"""
+       allowance_minor bigint, is_sales_tax boolean, asset_id text, asset_on date"""
 )
 
 
@@ -177,6 +177,22 @@ async def search_issued(
     return [kept[number] for number in numbers], places
 
 
+async def issued_of_asset(
+    tx: Tx, tenant: str, page: Page, *, asset_id: str, account_id: str
+) -> tuple[list[Kept], list[Place]]:
+    """Documents with a line for an asset, by their day, the newest first, and the places of the page."""
+    whose = of_account("issued", "document_id") if account_id else ""
+    places = await tx.rows(
+        f"""SELECT DISTINCT asset_on, document_id FROM issued_line l
+             WHERE tenant = %s AND asset_id = %s AND asset_id <> ''{whose}
+                   {"AND (asset_on, document_id) < (%s, %s)" if page.after else ""}
+             ORDER BY asset_on DESC, document_id DESC LIMIT {page.most}""",  # noqa: S608 - our own words
+        [tenant, asset_id, *([account_id] if account_id else []), *(page.after or ())],
+    )
+    kept = await find_issued(tx, {(tenant, row.document_id) for row in places})
+    return [kept[tenant, row.document_id] for row in places], [(str(row.asset_on), row.document_id) for row in places]
+
+
 async def numbers_of(tx: Tx, order: Key) -> list[str]:
     """The numbers of an order's documents, in the order of issue."""
     rows = await tx.rows(
@@ -259,6 +275,8 @@ def _line_rows(statement: Statement) -> list[tuple[Any, ...]]:
             line.vat_rate,
             line.allowance_minor,
             line.is_sales_tax,
+            line.asset_id,
+            statement.issue_date if line.asset_id else None,
         )
         for position, line in enumerate(statement.lines)
     ]
@@ -322,6 +340,7 @@ def _line(row: Any, currency: str) -> Line:
         vat_rate=row.vat_rate,
         allowance_minor=row.allowance_minor,
         is_sales_tax=row.is_sales_tax,
+        asset_id=row.asset_id,
     )
 
 

@@ -15,6 +15,7 @@ from services.invoicing.store.columns import (
     Key,
     address_of,
     address_value,
+    of_account,
     pairs_json,
     pairs_of,
 )
@@ -31,7 +32,8 @@ _ORDER = Columns(
 )
 _LINE = Columns(
     """tenant text, order_id text, line_id text, position int, sku text, name text, quantity numeric, unit text,
-       unit_price numeric, net_minor bigint, tax_class text, kind text, category text, vat_rate numeric"""
+       unit_price numeric, net_minor bigint, tax_class text, kind text, category text, vat_rate numeric,
+       asset_id text, asset_on date"""
 )
 _PROGRESS = Columns(
     "tenant text, order_id text, state text, billed_whole boolean, issuer text, awaits_decision boolean"
@@ -88,6 +90,23 @@ async def search_orders(
     found = await _shown(tx, "tenant = %s AND order_id = ANY (%s)", [tenant, ids])
     by_id = {one.kept.order.order_id: one for one in found}
     return [by_id[order_id] for order_id in ids], places
+
+
+async def orders_of_asset(
+    tx: Tx, tenant: str, page: Page, *, asset_id: str, account_id: str
+) -> tuple[list[Shown], list[Place]]:
+    """Orders with a line for an asset, by their day, the newest first, and the places of the page."""
+    whose = of_account("sales_order", "order_id") if account_id else ""
+    places = await tx.rows(
+        f"""SELECT DISTINCT asset_on, order_id FROM order_line l
+             WHERE tenant = %s AND asset_id = %s AND asset_id <> ''{whose}
+                   {"AND (asset_on, order_id) < (%s, %s)" if page.after else ""}
+             ORDER BY asset_on DESC, order_id DESC LIMIT {page.most}""",  # noqa: S608 - our own words
+        [tenant, asset_id, *([account_id] if account_id else []), *(page.after or ())],
+    )
+    found = await _shown(tx, "tenant = %s AND order_id = ANY (%s)", [tenant, [row.order_id for row in places]])
+    by_id = {one.kept.order.order_id: one for one in found}
+    return [by_id[row.order_id] for row in places], [(str(row.asset_on), row.order_id) for row in places]
 
 
 async def _shown(tx: Tx, which: str, values: Sequence[Any]) -> list[Shown]:
@@ -337,6 +356,8 @@ def _line_rows(kept: KeptOrder) -> list[tuple[Any, ...]]:
             line.kind,
             line.category,
             line.vat_rate,
+            line.asset_id,
+            kept.order.placed_on if line.asset_id else None,
         )
         for position, line in enumerate(kept.order.lines)
     ]
@@ -362,6 +383,7 @@ def _kept(row: Any, lines: Sequence[Any]) -> KeptOrder:
                 kind=LineKind(line.kind),
                 category=line.category,
                 vat_rate=line.vat_rate,
+                asset_id=line.asset_id,
             )
             for line in lines
         ),

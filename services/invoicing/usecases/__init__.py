@@ -1,5 +1,6 @@
 """What invoicing does: load, decide, save, announce, in the caller's transaction."""
 
+from services.invoicing.usecases.assets import hear
 from services.invoicing.usecases.credits import credit
 from services.invoicing.usecases.issuing import AGAIN, DRAFT, LARGE, issue
 from services.invoicing.usecases.ordering import say_cancelled, say_placed, say_shipped
@@ -27,6 +28,7 @@ __all__ = [
     "cancel",
     "change_buyers",
     "credit",
+    "hear",
     "issue",
     "keep",
     "keep_buyers",

@@ -10,7 +10,7 @@ from services.kernel.refusals import Invalid, Refusal
 
 LINES_MAX = 300  # of an order that is written by hand, or comes as a file
 FILE_MAX = 1_000_000  # bytes
-COLUMNS = ("sku", "name", "quantity", "unit_price")
+COLUMNS = ("sku", "name", "quantity", "unit_price", "asset_id")
 _SEPARATORS = ";\t,"
 
 
@@ -22,11 +22,13 @@ class Typed:
     name: str = ""
     quantity: str = ""
     unit_price: str = ""
+    # What it is for.
+    asset_id: str = ""
 
     @property
     def is_empty(self) -> bool:
         """Nothing was typed in it."""
-        return not (self.sku or self.name or self.quantity or self.unit_price)
+        return not (self.sku or self.name or self.quantity or self.unit_price or self.asset_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Line:
     quantity: Decimal
     unit_price: Decimal
     net: Money
+    asset_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ def _line(typed: Typed, currency: str, number: Callable[[str], Decimal]) -> Line
         raise Invalid("order_line.quantity", "a quantity is more than nothing")
     if price < 0:
         raise Invalid("order_line.price", "a price is not less than nothing")
-    return Line(typed.sku, typed.name, quantity, price, Money.of(quantity * price, currency))
+    return Line(typed.sku, typed.name, quantity, price, Money.of(quantity * price, currency), typed.asset_id)
 
 
 def totals(lines: Sequence[Line], rate: Decimal, currency: str) -> Totals:
@@ -97,7 +100,8 @@ def totals(lines: Sequence[Line], rate: Decimal, currency: str) -> Totals:
 
 
 def of_file(content: bytes) -> list[Typed]:
-    """The lines of a CSV file: with a head of sku, name, quantity, unit_price in any order, or these four in this order.
+    """The lines of a CSV file: with a head of sku, name, quantity, unit_price and perhaps asset_id in any order, or these in
+    this order.
 
     Separated by semicolons, tabs or commas, whichever the first line has. Raises Invalid for what is no such file.
     """

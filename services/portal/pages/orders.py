@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
 from fastapi.responses import Response
@@ -218,14 +219,14 @@ def _totals(ask: Ask, typed: Sequence[Typed], values: Mapping[str, str]) -> Tota
 def _typed(ask: Ask) -> list[Typed]:
     """The lines of the form, without empty ones at its end."""
     columns = [[value.strip() for value in ask.typed_all(column)] for column in ordering.COLUMNS]
-    typed = [Typed(*row) for row in zip(*columns, strict=False)]
+    typed = [Typed(*row) for row in zip_longest(*columns, fillvalue="")]
     while typed and typed[-1].is_empty:
         typed.pop()
     return typed[: ordering.LINES_MAX]
 
 
 def _again(ask: Ask, line: Any) -> Typed:
-    return Typed(line.sku, line.name, ask.words.number(line.quantity), ask.words.number(line.unit_price))
+    return Typed(line.sku, line.name, ask.words.number(line.quantity), ask.words.number(line.unit_price), line.asset_id)
 
 
 def _request(ask: Ask, lines: Sequence[Line], today: date) -> service_pb2.PlaceOrderRequest:
@@ -259,6 +260,7 @@ def _request(ask: Ask, lines: Sequence[Line], today: date) -> service_pb2.PlaceO
                 unit_price=f"{line.unit_price:f}",
                 net_minor=line.net.minor,
                 tax_class="STANDARD",
+                asset_id=line.asset_id,
             )
             for nth, line in enumerate(lines, 1)
         ],

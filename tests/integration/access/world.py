@@ -91,9 +91,16 @@ class Belongings:
         return f"{self.account}-payment"
 
     @property
+    def asset(self) -> str:
+        """What its order is for."""
+        return f"{self.account}-asset"
+
+    @property
     def secrets(self) -> frozenset[str]:
         """Whatever of it, in an answer, tells whose it is."""
-        begins = {f"{self.account}-{what}" for what in ("order", "referred", "contact", "hold", "payment", "held")}
+        begins = {
+            f"{self.account}-{what}" for what in ("order", "referred", "contact", "hold", "payment", "held", "asset")
+        }
         return frozenset(
             {
                 *(self.invoice_id, self.invoice, self.case, self.proposed, self.evidence, self.company, self.message),
@@ -136,7 +143,8 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     await call(NotificationsServiceStub, a_contact(of))
     await call(NotificationsServiceStub, a_contact(of, of.leaver))
     await house.settle()
-    await _ordered(house, of, of.order, tenant)
+    await _tell(house, office.reported(of.asset, account=account, tenant=tenant))
+    await _ordered(house, of, of.order, tenant, of.asset)
     [issued] = [one for one in house.said(invoicing_events.InvoiceIssued, tenant) if one.account_id == account]
     of.invoice_id, of.invoice = issued.invoice_id, issued.number
     await _placed(house, of, of.open_order, tenant)
@@ -165,8 +173,9 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     return of
 
 
-async def _ordered(house: House, of: Belongings, order: str, tenant: str) -> None:
-    await _tell(house, office.placed(order, account=of.account, tenant=tenant, seller=f"{tenant}-seller"))
+async def _ordered(house: House, of: Belongings, order: str, tenant: str, asset: str = "") -> None:
+    seller = f"{tenant}-seller"
+    await _tell(house, office.placed(order, account=of.account, tenant=tenant, seller=seller, asset=asset))
     await _tell(house, office.shipped(order, account=of.account, tenant=tenant))
 
 
@@ -258,6 +267,7 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         ),
         "invoicing.ShipOrder": office.shipping(of.open_order, account=of.account, quantities=(("1", "1"),)),
         "invoicing.CancelOrder": invoicing_pb2.CancelOrderRequest(order_id=of.open_order, version=1),
+        "invoicing.GetAsset": invoicing_pb2.GetAssetRequest(asset_id=of.asset),
         "ledger.RecordPayment": a_payment(of, of.payment),
         "ledger.AnnouncePayment": an_announcement(of),
         "ledger.ImportBankStatement": ledger_pb2.ImportBankStatementRequest(
@@ -294,6 +304,8 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
     }
     if method == "operations.SetClock":
         request[method] = operations_pb2.SetClockRequest(at=Timestamp(seconds=int(MONDAY.timestamp()) + 60))
+    if method == "invoicing.ListOrders":
+        return [{}, invoicing_pb2.ListOrdersRequest(asset_id=of.asset)]
     if method == "disputes.Move":
         actions = (disputes_pb2.ACTION_REVIEW, disputes_pb2.ACTION_WITHDRAW)
         return [disputes_pb2.MoveRequest(action=action) for action in actions]

@@ -591,6 +591,49 @@ async def test_invoicing_shows_and_takes_orders_of_the_callers_accounts_and_part
         )
         assert not isinstance(own, Asked)
         assert len(await office.told("receivables.orders.v1.portal")) == 3
+
+
+async def test_invoicing_shows_assets_of_the_callers_accounts_and_parts(open_service: OpenService):
+    given = {"clock": "test", "rules_dir": rules.install(), "official_rules_share": 0.0}
+    async with (
+        open_service(INVOICING, **given) as parts,
+        gated(INVOICING, parts, invoicing_grpc.InvoicingServiceStub) as service,
+    ):
+        office = invoicing.Office(parts, service.stub)
+        await office.set_clock(invoicing.MONDAY)
+        await service.ask(clerk(), "RegisterSeller", invoicing.a_seller())
+        await office.handle(*(invoicing.buyer(account) for account in ("a", "b")))
+        await office.handle(
+            invoicing.reported("m-a", account="a"),
+            invoicing.reported("m-b", account="b"),
+            # Both companies' orders name what is told of one of them.
+            *(invoicing.placed(f"o-{account}", account=account, asset="m-a") for account in ("a", "b")),
+            *(invoicing.shipped(f"o-{account}", account=account) for account in ("a", "b")),
+        )
+        ann, sue = contact("a"), contact("a", name="s", sites=("south",))
+
+        async def seen(who: Any, account: str) -> list[list[str]]:
+            of: Any = {"account_id": account}
+            assets = await service.ask(who, "ListAssets", invoicing_pb2.ListAssetsRequest(**of))
+            orders = await service.ask(who, "ListOrders", invoicing_pb2.ListOrdersRequest(asset_id="m-a", **of))
+            papers = await service.ask(who, "ListInvoices", invoicing_pb2.ListInvoicesRequest(asset_id="m-a", **of))
+            return [
+                [one.asset_id for one in assets.assets],
+                sorted(one.placed.order_id for one in orders.orders),
+                sorted(one.invoice.order_id for one in papers.documents),
+            ]
+
+        assert await seen(ann, "a") == [["m-a"], ["o-a"], ["o-a"]]
+        assert await seen(sue, "a") == [[], [], []]
+        assert await seen(clerk(), "") == [["m-a", "m-b"], ["o-a", "o-b"], ["o-a", "o-b"]]
+        foreign = await service.ask(ann, "ListAssets", invoicing_pb2.ListAssetsRequest(account_id="b"))
+        assert foreign.code == "access.account"
+        own = await service.ask(ann, "GetAsset", invoicing_pb2.GetAssetRequest(asset_id="m-a"))
+        assert own.asset.asset_id == "m-a"
+        for who, name in ((ann, "m-b"), (sue, "m-a")):
+            asked = [await service.ask(who, "GetAsset", invoicing_pb2.GetAssetRequest(asset_id=a)) for a in (name, "x")]
+            assert same_but_for_the_name(asked, (name, "x"))
+    close_presses()
     close_presses()
 
 

@@ -367,6 +367,13 @@ async def test_cases_are_listed_by_account_invoice_and_state_a_page_at_a_time(de
     assert await listed(state=events_pb2.STATE_UNDER_REVIEW) == [ids[1]]
     assert await listed(account_id="b1", state=events_pb2.STATE_UNDER_REVIEW) == [ids[1]]
     assert await listed(account_id="b2", state=events_pb2.STATE_UNDER_REVIEW) == []
+    several = ["i2", "i1", "i1", "none"]
+    assert await listed(invoice_ids=several) == ids
+    assert await listed(invoice_ids=several, page_size=4) == ids[:4]
+    assert await listed(invoice_ids=several, page_size=4, page_token=tokens[4]) == ids[4:]
+    assert await listed(invoice_ids=several, account_id="b2") == [ids[2]]
+    request = desk.call("ListDisputes", service_pb2.ListDisputesRequest(invoice_id="i1", invoice_ids=several))
+    assert await refused_code(request) == "dispute.one_or_several"
     assert await listed(page_size=3) == ids[:3]
     assert await listed(page_size=3, page_token=tokens[3]) == ids[3:]
     assert tokens[2] == ""

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1 import money_pb2, party_pb2
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
@@ -84,6 +85,7 @@ def placed(
     tenant: str = "acme",
     promised: str = "2026-03-03",
     seller: str = "",
+    asset: str = "",
 ) -> Record:
     """An order; its tax is what the shop says, here nothing: the invoice's own counts."""
     body = orders_pb2.OrderPlaced(
@@ -107,9 +109,42 @@ def placed(
             unit_price=price,
             net_minor=net,
             tax_class=tax_class,
+            asset_id=asset if line_id == "1" else "",
         )
     body.net_minor = body.gross_minor = sum(line.net_minor for line in body.lines)
     return a_record(body, account=account, subject=f"order/{order}", tenant=tenant)
+
+
+def reported(
+    asset: str = "A-1",
+    *readings: tuple[str, str, int],
+    day: int = 2,
+    account: str = "b1",
+    name: str = "Compressor",
+    tenant: str = "acme",
+    site: str = "north",
+) -> Record:
+    """What the seller knew of an asset on a day of March; readings are names, values and the days of them."""
+    body = orders_pb2.AssetReported(
+        asset_id=asset,
+        account_id=account,
+        serial_number=f"SN-{asset}",
+        name=name,
+        in_service_since="2023-03-02",
+        next_visit_on="2026-04-01",
+        scope=party_pb2.Scope(site=site),
+        reported_at=march(day),
+    )
+    for what, value, on in readings:
+        body.readings.add(name=what, value=value, unit="h", taken_at=march(on))
+    return a_record(body, account=account, subject=f"asset/{asset}", tenant=tenant)
+
+
+def march(day: int) -> Timestamp:
+    """The morning of a day."""
+    at = Timestamp()
+    at.FromDatetime(datetime(2026, 3, day, 8, tzinfo=UTC))
+    return at
 
 
 def shipped(

@@ -98,6 +98,30 @@ async def test_each_form_is_judged_by_its_rules_issued_told_as_a_file_and_given_
     assert documents.read(told.content, format_).number == "RE-2026-000001"
 
 
+@pytest.mark.parametrize(
+    ("profile", "format_"),
+    [("peppol", "ubl"), ("xrechnung", "cii"), ("facturx-basic", "facturx"), ("facturx-extended", "facturx")],
+)
+async def test_what_a_line_is_for_stands_on_the_invoice_and_its_credit_note_where_the_form_has_a_place_for_it(
+    judged: Office, profile: str, format_: str
+) -> None:
+    await agree(judged, profile, format_)
+    await judged.handle(placed(asset="A-1"), shipped())
+    [invoice] = await judged.invoices()
+    await judged.handle(resolved(invoice, lines=(("1", "2"),), gross=2975))
+    await judged.write_files()
+    [note] = await judged.credit_notes()
+
+    assert [line.asset_id for line in (*invoice.lines, *note.lines)] == ["A-1", "", "A-1"]
+    assert invoice.check.rule_set
+    assert note.check.rule_set
+    expected = None if profile == "facturx-basic" else "A-1"
+    for told in await judged.announced(Issued):
+        line = documents.read(told.content, format_).lines[0]
+        assert (line.object_id and line.object_id.value) == expected
+    assert await judged.parked() == []
+
+
 async def test_a_pdf_is_written_after_the_number_is_taken_once_and_carries_the_xml_that_was_judged(
     judged: Office,
 ) -> None:

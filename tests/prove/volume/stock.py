@@ -166,6 +166,7 @@ _VAT = """'[{"category": "S", "rate": "19", "taxable_minor": 12500, "tax_minor":
 
 # Its seller comes by its own door. A hundred drafts of two accounts wait, which can never be drawn; the many are `other`'s.
 _HELD = "(1, 21)"
+_NTH = "substr(order_id, 2)::int"
 INVOICING = (
     f"""INSERT INTO buyer SELECT t, b, {_COMPANY}, 'EUR' FROM {_HOUSES} WHERE (t, b) NOT IN (SELECT tenant, account_id
            FROM buyer)""",
@@ -191,6 +192,13 @@ INVOICING = (
        SELECT tenant, document_id, 'ubl', '\\x00', 'sha', '' FROM issued WHERE series_code = 'OLD'""",
     "INSERT INTO paper SELECT tenant, document_id, '\\x00' FROM issued WHERE series_code = 'OLD'",
     "INSERT INTO invoice_balance SELECT tenant, document_id, 14875, 0 FROM issued WHERE series_code = 'OLD'",
+    # One line in twenty is for an asset; one in two hundred for that of the hot account, which has thousands of them.
+    f"""UPDATE order_line SET asset_on = current_date,
+               asset_id = CASE WHEN {_NTH} % 200 = 0 THEN 'a0' ELSE 'a' || {_NTH} % {ACCOUNTS} END WHERE {_NTH} % 20 = 0""",
+    """UPDATE issued_line i SET asset_on = date '2025-12-31', asset_id = o.asset_id
+         FROM order_line o WHERE o.tenant = i.tenant AND 'i' || substr(o.order_id, 2) = i.document_id AND o.asset_id <> ''""",
+    f"""INSERT INTO asset
+        SELECT t, 'a' || n, b, 'SN-' || n, 'Ware', current_date, NULL, '', '', '', now(), '[]' FROM {_OF}""",
     f"""INSERT INTO held (tenant, draft_id, kind, account_id, order_id, shipment_id, dispute_id, findings, held_at)
         SELECT tenant, 'h' || lpad(n::text, 9, '0'), '380', b, 'o' || n, 'p1', '', '[["BR-63", "x", "/"]]', now()
           FROM {_OF}, LATERAL (SELECT 'acme' AS tenant WHERE n % {ACCOUNTS} IN {_HELD}

@@ -157,6 +157,9 @@ NEEDED = {
         ("order_of_account", "ListOrders"),
         ("order_called", "ListOrders"),
         ("order_purchase_of_account", "ListOrders"),
+        ("order_line_of_asset", "ListOrders"),
+        ("issued_line_of_asset", "ListInvoices"),
+        ("asset_called_of_account", "ListAssets"),
     ],
 }
 

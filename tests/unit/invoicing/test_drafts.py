@@ -36,6 +36,14 @@ def test_a_price_with_many_decimals_is_rounded_once_a_line() -> None:
     assert draft.statement.lines[0].unit_price == Decimal("0.012345")
 
 
+def test_what_a_line_is_for_stands_on_the_invoice_as_its_object() -> None:
+    draft = a_draft(a_supply([replace(a_line("1"), asset_id="A-1"), a_line("2")]))
+
+    assert [line.object_id and line.object_id.value for line in draft.paper.lines] == ["A-1", None]
+    assert [line.asset_id for line in draft.statement.lines] == ["A-1", ""]
+    assert documents.check(draft.paper) == []
+
+
 def test_two_rates_make_two_rows_of_vat() -> None:
     rows = a_draft().statement.vat
 

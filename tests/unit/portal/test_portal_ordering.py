@@ -52,6 +52,14 @@ def test_a_file_is_read_with_a_head_or_without_by_whatever_parts_it(text: str):
     assert of_file(text.encode()) == [Typed("A1", "Screws, long", "2", "1.50")]
 
 
+def test_a_line_may_name_the_asset_that_it_is_for():
+    wanted = [Typed("A1", "Oil", "2", "1.50", "SN/7"), Typed("A2", "Screws", "1", "1")]
+
+    assert of_file(b"sku;name;quantity;unit_price;asset_id\nA1;Oil;2;1.50;SN/7\nA2;Screws;1;1;\n") == wanted
+    assert of_file(b"A1;Oil;2;1.50;SN/7\nA2;Screws;1;1\n") == wanted
+    assert [line.asset_id for line in read(wanted, "EUR", Words("en").typed)[0]] == ["SN/7", ""]
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [
