@@ -101,6 +101,7 @@ async def _purchase(door: Door, person: Person, request: invoicing_pb2.PlaceOrde
                 order_id="",
             ),
         )
+        await store.ordered(tx, tenant, spender)
         if waits:
             await noted(tx, person, "portal/AskForApproval", about=purchase_id)
         added = await store.find_purchase(tx, tenant, purchase_id)
@@ -223,8 +224,9 @@ async def remove_rule(door: Door, person: Person, rule_id: str) -> None:
 
 
 async def forget_outdated(tx: Tx, tenant: str) -> int:
-    """What nobody has decided in time waits no longer; links, sessions and counts whose time is over go."""
-    return await store.expire(tx, tenant, store.AT_ONCE) + await store.forget_outdated(tx, tenant)
+    """What nobody has decided in time waits no longer; links, sessions, counts and wishes whose time is over go."""
+    expired = await store.expire(tx, tenant, store.AT_ONCE)
+    return expired + await store.forget_outdated(tx, tenant) + await store.forget_wishes(tx, tenant)
 
 
 def _amount(purchase: Purchase) -> Money:
