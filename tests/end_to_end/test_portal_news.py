@@ -130,9 +130,10 @@ def test_what_is_typed_wrong_is_said_and_what_was_published_stands_until_it_is_w
         before = sal.page(change)
         publish(sal, path)
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in ann.page("/")
-        said = {"kind": "TIP", "act": "", "fallback": "en", "body-en": "b", "body-de": "c"}
         with pytest.raises(NotAsWantedError, match=r"answers 422.*What was published stands as it is"):
-            sal.send(change, said, page=change, shown=before)
+            sal.send(
+                change, {"kind": "TIP", "fallback": "en", "body-en": "b", "body-de": "c"}, page=change, shown=before
+            )
 
         sal.send(f"{path}/withdraw", {}, page=path)
         assert "alert(1)" not in ann.page("/")

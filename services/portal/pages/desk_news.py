@@ -10,6 +10,7 @@ from services.portal.domain import news
 from services.portal.domain.news import LANGUAGES, Item, Text
 from services.portal.domain.people import BUYER_ROLES, Guard
 from services.portal.pages.desk_register import Said
+from services.portal.pages.profile import NAMES
 from services.portal.web import PAGE, Ask, get, post
 
 WRITES = Guard(frozenset({"SELLER_ADMIN", "SALES"}))
@@ -50,7 +51,7 @@ async def one(ask: Ask) -> Response:
     """One item, as readers of each language see it, and what can be done with it."""
     found = await usecases.find_news(ask.door, ask.person, ask.path("news"))
     previews = [(language, news.shown(found.item, language)) for language in LANGUAGES]
-    return ask.show("desk_news_item.html", found=found, previews=previews, today=await ask.today())
+    return ask.show("desk_news_item.html", found=found, previews=previews, names=NAMES, today=await ask.today())
 
 
 @get("/desk/news/{news}/change", WRITES)
@@ -128,6 +129,6 @@ def _form(ask: Ask, typed: Said, roles: Sequence[str] | Set[str], flaws: dict[st
         roles=sorted(BUYER_ROLES),
         kinds=[(kind, ask.words.label(kind)) for kind in news.KINDS],
         acts=[("", ask.words.say("anything")), *((act, ask.words.label(act)) for act in news.ACTS)],
-        languages=LANGUAGES,
+        names=NAMES,
         errors={field: ask.words.label(code) for field, code in (flaws or {}).items()},
     )
