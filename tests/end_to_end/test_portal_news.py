@@ -75,7 +75,7 @@ def test_a_tip_goes_from_the_desk_to_whom_it_is_for_in_their_language_until_they
         trader.world.next_day()
         assert "Etwas anderes" in ann.page("/")
 
-    acts = f"SELECT actor, method FROM act WHERE idempotency_key = '{path.rpartition('/')[2]}' ORDER BY id"
+    acts = f"SELECT actor, method FROM act WHERE idempotency_key = '{path.rpartition('/')[2]}' ORDER BY number"
     found = rows(trader.world.stage.stack.running["portal"].database, [trader.tenant], acts)
     assert found == [("user:sal", "portal/WriteNews"), ("user:sal", "portal/PublishNews")]
 
