@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -18,7 +19,7 @@ from deploy.demo.book import Book
 from deploy.demo.calls import Refused, Services
 from deploy.demo.desk import Desk, Payment, money
 from deploy.demo.feed import Fact, Feed
-from deploy.demo.sample import Business, Buyer, Contact, Happening, Step
+from deploy.demo.sample import Business, Buyer, Contact, Happening, News, Step
 from deploy.demo.settled import wait_until_settled
 from deploy.demo.shop import Shop
 from deploy.demo.stack import Stack, rows
@@ -89,6 +90,8 @@ class Player:
         self.stage.all_at_once([partial(desk(b.tenant).register_buyer, b) for b in self.business.buyers])
         self.stage.all_at_once([partial(desk(c.tenant).register_contact, c) for c in self.business.contacts])
         self.stage.settle()
+        for tenant in sorted({news.tenant for news in self.business.news}):
+            self._tell(step, tenant, [news for news in self.business.news if news.tenant == tenant])
 
     def play(self, step: Step) -> None:
         """Let happen what happens at one instant.
@@ -224,15 +227,28 @@ class Player:
             visit.prove()
             visit.send("/people/invite", {"address": address, "role": role}, page="/people")
 
-    def _visit(self, tenant: str, account: str) -> Visit:
-        """The administrator of an account, at the seller's portal."""
-        base, person = self.stage.portals[tenant], self._administrator(tenant, account)
+    def _tell(self, step: Step, tenant: str, told: Sequence[News]) -> None:
+        """Somebody of the seller's sales writes news and tips at the desk, and publishes them."""
+        page, today = "/desk/news/new", step.at.date()
+        with self._visit(tenant, "", "SALES") as visit:
+            for news in told:
+                fields: dict[str, str | list[str]] = {"kind": news.kind, "act": news.act, "fallback": news.fallback}
+                fields |= {"role": list(news.roles), "first": today.isoformat()}
+                fields["last"] = (today + timedelta(days=news.days)).isoformat()
+                for language, (title, body) in news.texts.items():
+                    fields |= {f"title-{language}": title, f"body-{language}": body}
+                written = visit.send(page, fields, page=page)
+                visit.send(f"{written}/publish", {}, page=written)
+
+    def _visit(self, tenant: str, account: str, role: str = "ACCOUNT_ADMIN") -> Visit:
+        """Whoever has a role in an account, or at the seller (""), at the seller's portal."""
+        base, person = self.stage.portals[tenant], self._person(tenant, account, role)
         wait_for(base)
         return Visit(base, self.stage.stack.servers.mail_folder, person.email)
 
-    def _administrator(self, tenant: str, account: str) -> Contact:
+    def _person(self, tenant: str, account: str, role: str) -> Contact:
         theirs = [c for c in self.business.contacts if (c.tenant, c.account) == (tenant, account)]
-        return next(contact for contact in theirs if "ACCOUNT_ADMIN" in contact.roles)
+        return next(contact for contact in theirs if role in contact.roles)
 
     def withdraw(self, _step: Step, what: Happening) -> None:
         """The buyer takes the case about an order back."""

@@ -68,6 +68,20 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """What a seller's people write for buyers before the first day; the fields are those of the desk's form."""
+
+    tenant: str
+    kind: str
+    roles: tuple[str, ...]
+    act: str
+    days: int
+    fallback: str
+    # Title and body by language.
+    texts: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Happening:
     """A row of the story; which fields matter depends on `what` (deploy/demo/README.md)."""
 
@@ -99,6 +113,7 @@ class Business:
     buyers: Sequence[Buyer]
     contacts: Sequence[Contact]
     steps: Sequence[Step]
+    news: Sequence[News] = ()
 
     def seller(self, tenant: str) -> Party:
         """What the tax tables ask about a seller."""
@@ -133,6 +148,7 @@ def load(folder: Path = FOLDER, *, days: int | None = None) -> Business:
         buyers=buyers,
         contacts=[_contact(row) for row in _rows(folder / "contacts.csv")],
         steps=_steps(orders, happenings, assets),
+        news=list(_news(_rows(folder / "news.csv"))),
     )
 
 
@@ -212,6 +228,22 @@ def _contact(row: Mapping[str, str]) -> Contact:
         wants_document=row["wants_document"] == "yes",
         site=row["site"],
     )
+
+
+def _news(rows: Sequence[Mapping[str, str]]) -> Iterator[News]:
+    """One for each group of rows: the first row says all but the texts."""
+    for _, group in groupby(rows, key=lambda row: (row["tenant"], row["news"])):
+        texts = list(group)
+        first = texts[0]
+        yield News(
+            tenant=first["tenant"],
+            kind=first["kind"],
+            roles=tuple(first["roles"].split()),
+            act=first["act"],
+            days=int(first["days"]),
+            fallback=first["language"],
+            texts={row["language"]: (row["title"], row["body"]) for row in texts},
+        )
 
 
 def _orders(

@@ -33,4 +33,5 @@ PLACES: tuple[tuple[str, str, Guard], ...] = (
     ),
     ("/desk/accounts", _("Accounts"), Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY"})),
     ("/desk/register", _("Register"), Guard(frozenset({"SELLER_ADMIN", "SALES", "CREDIT"}))),
+    ("/desk/news", _("News"), Guard(frozenset({"SELLER_ADMIN", "SALES"}))),
 )

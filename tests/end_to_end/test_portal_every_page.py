@@ -58,6 +58,7 @@ def town(world: World) -> Town:
     ids = {
         "reference": announced.reference,
         "message": "of-nobody",
+        "news": "of-nobody",
         "file": "of-nobody",
         "number": invoice.number,
         "order_id": "o1",

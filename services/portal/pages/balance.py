@@ -1,10 +1,12 @@
-"""Where the account stands: what is open and since when, what was announced, what is here and has met no invoice."""
+"""Where the account stands: what is open and since when, what was announced, what is here and has met no invoice,
+what was agreed."""
 
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from fastapi.responses import Response
+from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import service_pb2
 
 from services.portal.asks import together
@@ -39,6 +41,7 @@ async def balance(ask: Ask) -> Response:
             service_pb2.ListPaymentsRequest(account_id=account, unapplied_only=True, page_size=_FEW),
         ),
         payments=of("ListPayments", service_pb2.ListPaymentsRequest(account_id=account, page_size=PAGE)),
+        contract=ask.of.invoicing("GetContract", invoicing_pb2.GetContractRequest(account_id=account)),
     )
     today = await ask.today()
     aged = found.pop("aged")

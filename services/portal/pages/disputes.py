@@ -11,8 +11,9 @@ from receivables.disputes.v1 import events_pb2, service_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.kernel.refusals import Invalid, Refusal
-from services.portal import uploads
+from services.portal import uploads, usecases
 from services.portal.asks import Away, Refused, together
+from services.portal.domain.news import DISPUTE_OPENED, DISPUTE_RESOLVED
 from services.portal.domain.people import CASES
 from services.portal.pages.threads import seen, thread_of, unread_of
 from services.portal.uploads import Upload
@@ -106,6 +107,7 @@ async def open_case(ask: Ask) -> Response:
         rows = _rows(ask, preview, set(ask.typed_all("line")))
         errors = {_FIELD.get(refused.code, _field_of(refused.code, ask)): ask.refused(refused)}
         return _form(ask, preview, rows, amount=ask.typed("amount"), status=422, errors=errors)
+    await usecases.did(ask.door, ask.person, DISPUTE_OPENED)
     case = opened.dispute
     told = "opened" if await _attach(ask, case.dispute_id, file) else "no_file"
     return ask.go(f"/disputes/{case.number or case.dispute_id}", told=told)
@@ -186,6 +188,8 @@ async def move(ask: Ask) -> Response:
     except (Refused, Refusal) as refused:
         field = "file" if refused.code.startswith(("upload.", "evidence.")) else "said"
         return await _case(ask, 422, {field: ask.refused(refused)}, said)
+    if action == "ACCEPT":
+        await usecases.did(ask.door, ask.person, DISPUTE_RESOLVED)
     return ask.go(f"/disputes/{number}", told=action.lower())
 
 

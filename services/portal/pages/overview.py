@@ -1,5 +1,6 @@
 """What waits for the reader, what is owed, what comes next."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,8 +11,10 @@ from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
+from services.portal import usecases
 from services.portal.asks import together
 from services.portal.domain import aging
+from services.portal.domain.news import Shown, State
 from services.portal.domain.people import ANYBODY, MONEY, ORDERS
 from services.portal.pages.disputes import CASES_MAX, ENDED, WAITING
 from services.portal.web import Ask, get
@@ -60,7 +63,27 @@ async def overview(ask: Ask) -> Response:
         may_order=ORDERS.lets_in(ask.person),
         may_pay=may_pay,
         aging=aging.bands(list(map(_item, items)), today),
+        news=await _news(ask, found, today),
         **found,
+    )
+
+
+async def _news(ask: Ask, found: Mapping[str, Any], today: date) -> Shown | None:
+    """What the seller's people would tell the reader; who looks through another's eyes sees none of it."""
+    if ask.seen_by is not None:
+        return None
+    return await usecases.news_for(ask.door, ask.person, ask.words.html, state_of(found, today), today)
+
+
+def state_of(found: Mapping[str, Any], today: date) -> State:
+    """What is between the reader and the seller, as the page's own answers say; what is not for the reader is not theirs."""
+    cases, line, balance, items = (found[name] for name in ("cases", "line", "balance", "items"))
+    return State(
+        open_case=bool(cases) and (bool(cases.next_page_token) or any(c.state not in ENDED for c in cases.disputes)),
+        held=bool(line) and (line.account.on_hold or line.account.exposure_uncertain),
+        overdue=bool(balance and any(one.overdue.minor > 0 for one in balance.balances))
+        or bool(items and any(date.fromisoformat(item.due_date) < today for item in items.items)),
+        unknown=any(answer is None for answer in found.values()),
     )
 
 

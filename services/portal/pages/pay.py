@@ -14,8 +14,10 @@ from segno import helpers
 
 from services.kernel.money import Money
 from services.kernel.refusals import Invalid, NotFound, Refusal
+from services.portal import usecases
 from services.portal.asks import Refused, together
 from services.portal.domain import transfers
+from services.portal.domain.news import PAYMENT_ANNOUNCED
 from services.portal.domain.people import MONEY
 from services.portal.domain.transfers import Chosen, Payee
 from services.portal.web import Ask, get, post
@@ -65,6 +67,7 @@ async def announce(ask: Ask) -> Response:
     except (Refused, Refusal) as refused:
         field = refused.code if refused.code in ("pay.nothing", "pay.day") else "amount"
         return await _page(ask, 422, {field: ask.refused(refused)})
+    await usecases.did(ask.door, ask.person, PAYMENT_ANNOUNCED)
     return ask.go(f"/pay/{references[0]}", also=",".join(references[1:]))
 
 

@@ -6,6 +6,7 @@ from services.kernel.refusals import Refusal
 from services.portal import usecases
 from services.portal.asks import Refused
 from services.portal.domain.gaps import gaps
+from services.portal.domain.news import PERSON_INVITED
 from services.portal.domain.people import Guard
 from services.portal.web import Ask, get, post
 
@@ -28,6 +29,7 @@ async def invite(ask: Ask) -> Response:
         await usecases.add_person(ask.door, ask.person, ask.typed("address"), ask.typed("role"), ask.write())
     except (Refused, Refusal) as refused:
         return await _list(ask, {"address": ask.refused(refused)})
+    await usecases.did(ask.door, ask.person, PERSON_INVITED)
     return ask.go("/people", invited=ask.typed("address"))
 
 

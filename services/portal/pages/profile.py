@@ -13,7 +13,7 @@ from services.portal.web import LANGUAGE, Ask, attachment, get, post
 
 _EXPORTS = Guard(BUYER_ROLES | {"SELLER_ADMIN"}, assurance=2)
 _EXPORT_PAGES, _EXPORT_MESSAGES = 50, 200
-_NAMES = {"en": "English", "de": "Deutsch", "fr": "Français", "sv": "Svenska"}
+NAMES = {"en": "English", "de": "Deutsch", "fr": "Français", "sv": "Svenska"}
 
 
 @get("/profile", ANYBODY)
@@ -32,7 +32,7 @@ async def profile(ask: Ask) -> Response:
     return ask.show(
         "profile.html",
         sessions=sessions,
-        languages=[(code, _NAMES[code]) for code in LANGUAGES],
+        languages=[(code, NAMES[code]) for code in LANGUAGES],
         may_export=_EXPORTS.lets_in(ask.person),
         **found,
     )

@@ -107,6 +107,7 @@ async def remove_person(door: Door, person: Person, contact_id: str, write: Writ
         for over in await store.end_delegations(tx, person.tenant, contact_id):
             await tell_over(tx, person, over)
         await store.remove_factors(tx, person.tenant, contact_id)
+        await store.forget_reader(tx, person.tenant, contact_id)
         await noted(tx, person, "portal/RemovePerson", about=contact_id)
 
 

@@ -23,6 +23,7 @@ async def who_is_in(door: Door, host: Host, cookie: str) -> tuple[Session, Perso
     if person is None or not person.roles:
         async with door.database.transaction([host.tenant]) as tx:
             await store.end_sessions(tx, host.tenant, session.contact_id)
+            await store.forget_reader(tx, host.tenant, session.contact_id)
         return None
     left = person.roles if session.roles is None else person.roles & frozenset(session.roles)
     person = replace(person, assurance=session.assurance, roles=left)

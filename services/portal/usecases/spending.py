@@ -109,6 +109,7 @@ async def _purchase(door: Door, person: Person, request: invoicing_pb2.PlaceOrde
                 order_id="",
             ),
         )
+        await store.ordered(tx, tenant, spender)
         if waits:
             await noted(tx, person, "portal/AskForApproval", about=purchase_id)
             await jobs.add(tx, [Job(APPROVERS, f"purchase/{purchase_id}", own_word(tenant))])
@@ -319,11 +320,11 @@ async def remove_rule(door: Door, person: Person, rule_id: str) -> None:
 
 
 async def forget_outdated(tx: Tx, tenant: str) -> int:
-    """What nobody has decided in time waits no longer; links, sessions and counts whose time is over go."""
+    """What nobody has decided in time waits no longer; links, sessions, counts and wishes whose time is over go."""
     expired = await store.expire(tx, tenant, store.AT_ONCE)
     for purchase in expired:
         await _tell_who_ordered(tx, tenant, purchase, notifications_pb2.NOTICE_KIND_ORDER_EXPIRED)
-    return len(expired) + await store.forget_outdated(tx, tenant)
+    return len(expired) + await store.forget_outdated(tx, tenant) + await store.forget_wishes(tx, tenant)
 
 
 def _amount(purchase: Purchase) -> Money:
