@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 
 from services.portal.labels_desk import DESK, Meant, pgettext
+from services.portal.labels_refusals import REFUSALS
 
 
 def _(text: str) -> str:
     return text
 
 
-LABELS: Mapping[str, str | Meant] = DESK | {
+LABELS: Mapping[str, str | Meant] = {
+    **DESK,
+    **REFUSALS,
     # Roles of a buyer's people.
     "REQUESTER": _("Requester"),
     "PROCUREMENT": _("Procurement"),
