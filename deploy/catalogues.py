@@ -6,6 +6,7 @@ What is translated stays; what nobody says any more goes. Catalogues are text (g
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -16,7 +17,14 @@ LANGUAGES = ("de", "fr", "sv")
 _METHODS = [("templates/**.html", "jinja2.ext:babel_extract"), ("**.py", "python")]
 _OPTIONS = {"templates/**.html": {"trimmed": "false", "silent": "false", "newstyle_gettext": "true"}}
 _NO_WORDS = tuple(f'"{name}'.encode() for name in "POT- PO- Project- Report- Last- Language-Team Generated-".split())
-_KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "say": None, "say_many": (1, 2)}
+_KEYWORDS: dict[str, Any] = {
+    "_": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "say": None,
+    "say_many": (1, 2),
+}
 
 
 def said() -> Catalog:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from deploy.demo import sample
@@ -15,6 +16,7 @@ from deploy.local.processes import wait_until
 PICTURES = Path(__file__).with_name("pictures")
 MAIL = ROOT / "var" / "demo" / "mail"
 Scheme = Literal["light", "dark"]
+COLOURS = 128
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
 
 
@@ -59,8 +61,12 @@ def _signed_in(chromium: Browser, base: str, address: str, scheme: Scheme) -> Pa
 def _take(page: Page, base: str, path: str, name: str, size: dict[str, int]) -> None:
     page.set_viewport_size({"width": size["width"], "height": size["height"]})
     page.goto(base + path)
-    page.screenshot(path=PICTURES / f"{name}.png")
-    print(PICTURES / f"{name}.png")
+    file = PICTURES / f"{name}.png"
+    page.screenshot(path=file)
+    with Image.open(file) as picture:  # few colours are all that a page has
+        small = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    small.save(file, optimize=True)
+    print(f"{file}: {file.stat().st_size // 1024} kB")
 
 
 if __name__ == "__main__":

@@ -58,16 +58,21 @@ class Visit:
 
     def send(self, path: str, fields: dict[str, str | list[str]], *, page: str, shown: str = "") -> str:
         """Fill in the form of a page that goes to `path`, and send it; return where it leads ("": to the page again)."""
-        forms = _Forms(page)
-        forms.feed(shown or self.page(page))
-        if path not in forms.found:
-            raise NotAsWantedError(f"{page} of the portal has no form for {path}")
-        filled = {**forms.found[path], **fields}
-        answer = self._ask("POST", path, data=filled)
+        answer = self.sent(path, fields, page=page, shown=shown)
         if answer.status_code not in (httpx.codes.OK, httpx.codes.SEE_OTHER):
             said = " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
             raise NotAsWantedError(f"{path} of the portal answers {answer.status_code}: {said[-500:]}")
         return str(answer.headers.get("location", ""))
+
+    def sent(
+        self, path: str, fields: dict[str, str | list[str]], *, page: str, shown: str = "", **more: object
+    ) -> httpx.Response:
+        """The same; give the answer, whatever it is."""
+        forms = _Forms(page)
+        forms.feed(shown or self.page(page))
+        if path not in forms.found:
+            raise NotAsWantedError(f"{page} of the portal has no form for {path}")
+        return self._ask("POST", path, data={**forms.found[path], **fields}, **more)
 
     def prove(self) -> None:
         """Add an app that shows codes, and show one: a second factor."""

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 
-from services.portal.labels_desk import DESK
+from services.portal.labels_desk import DESK, Meant, pgettext
+from services.portal.labels_refusals import REFUSALS
 
 
 def _(text: str) -> str:
     return text
 
 
-LABELS: Mapping[str, str] = DESK | {
+LABELS: Mapping[str, str | Meant] = {
+    **DESK,
+    **REFUSALS,
     # Roles of a buyer's people.
     "REQUESTER": _("Requester"),
     "PROCUREMENT": _("Procurement"),
@@ -22,7 +25,7 @@ LABELS: Mapping[str, str] = DESK | {
     "EXEC_SPONSOR": _("Executive sponsor"),
     "ACCOUNT_ADMIN": _("Administrator of the account"),
     # And of the seller's.
-    "CREDIT": _("Credit"),
+    "CREDIT": pgettext("role", "Credit"),
     "BILLING": _("Billing"),
     "CASH_APP": _("Cash application"),
     "COLLECTOR": _("Collections"),
@@ -75,7 +78,7 @@ LABELS: Mapping[str, str] = DESK | {
     "STATE_ACCEPTED": _("Accepted"),
     "STATE_RESOLVING": _("Being settled"),
     "STATE_RESOLVED": _("Settled"),
-    "STATE_REOPENED": _("Open again"),
+    "STATE_REOPENED": pgettext("state", "Open again"),
     "STATE_CLOSED": _("Closed"),
     "STATE_REJECTED": _("Not accepted by us"),
     "STATE_APPEALED": _("Being looked at again"),

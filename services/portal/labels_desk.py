@@ -1,18 +1,32 @@
 """What the seller's desk says over and above: acts and reasons of cases, holds, what waits, rows of files, refusals."""
 
+from typing import NamedTuple
+
+
+class Meant(NamedTuple):
+    """A text that means several things in English: each has words of its own in the catalogues."""
+
+    context: str
+    text: str
+
 
 def _(text: str) -> str:
     return text
 
 
-DESK: dict[str, str] = {
+def pgettext(context: str, text: str) -> Meant:
+    """Mark a text that has several meanings, as gettext calls it."""
+    return Meant(context, text)
+
+
+DESK: dict[str, str | Meant] = {
     # The desk: what is done with a case, and how one ends.
     "ACTION_SUBMIT": _("Send"),
     "ACTION_ACKNOWLEDGE": _("Take up"),
     "ACTION_REVIEW": _("Look into it"),
     "ACTION_ASK_CUSTOMER": _("Ask the customer"),
     "ACTION_ASK_INTERNAL": _("Ask a colleague"),
-    "ACTION_ANSWER": _("Answer"),
+    "ACTION_ANSWER": pgettext("act", "Answer"),
     "ACTION_PROPOSE": _("Propose how it ends"),
     "ACTION_ACCEPT": _("Accept the proposal"),
     "ACTION_RESOLVE": _("Settle it"),
@@ -21,8 +35,8 @@ DESK: dict[str, str] = {
     "ACTION_REJECT": _("Do not accept"),
     "ACTION_APPEAL": _("Have it looked at again"),
     "ACTION_WITHDRAW": _("Withdraw"),
-    "ACTION_MARK_DUPLICATE": _("The same as another case"),
-    "ACTION_REOPEN": _("Open again"),
+    "ACTION_MARK_DUPLICATE": _("Close as a duplicate"),
+    "ACTION_REOPEN": pgettext("act", "Open again"),
     # Holds on accounts, and decisions.
     "overdue": _("invoices are overdue"),
     "fraud": _("orders must be checked first"),

@@ -26,6 +26,7 @@ from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from services.kernel.money import Money, exponent
 from services.kernel.refusals import Invalid
 from services.portal.labels import LABELS, tone
+from services.portal.labels_desk import Meant
 
 HERE = Path(__file__).parent
 _NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,18})?", re.ASCII)
@@ -97,6 +98,9 @@ class _Pseudo(support.NullTranslations):
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         return _pseudo(msgid1 if n == 1 else msgid2)
 
+    def pgettext(self, context: str, message: str) -> str:
+        return _pseudo(message)
+
     ugettext, ungettext = gettext, ngettext
 
 
@@ -129,7 +133,13 @@ class Words:
 
     def label(self, code: str) -> str:
         """A code in words."""
-        return self.say(LABELS[code]) if code in LABELS else code.replace("_", " ").lower()
+        match LABELS.get(code):
+            case None:
+                return code.replace("_", " ").lower()
+            case Meant(context, text):
+                return self._known.pgettext(context, text)
+            case text:
+                return self.say(text)
 
     def kind(self, about: str) -> str:
         """What a message or a thread is about, in words: an order by its id, the others by their kind."""

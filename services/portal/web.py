@@ -45,6 +45,7 @@ BODY_MAX = 9_000_000  # bytes of a request: a file of at most 8 MB, and the rest
 BODY_MAX_OF_NOBODY = 64_000  # the same of a form for which nobody must be signed in
 FIELDS_MAX = 2_000
 HOSTS_S = 10.0  # between two looks at whose hosts are whose
+UNKNOWN_S = 1.0  # the same while somebody asks for a host that nobody knows: it may be new
 PAGE = 25  # rows
 YEAR_S = 31_536_000
 
@@ -294,7 +295,7 @@ class Web:
         self._files, names = statics(static_dir)
         self._looks = Looks(names)
         self._hosts: dict[str, Host] = {}
-        self._hosts_until = 0.0
+        self._hosts_read = float("-inf")
         self._app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
         self._app.add_api_route("/static/{name}", self._static, methods=["GET", "HEAD"], include_in_schema=False)
         for route in ROUTES:
@@ -390,12 +391,13 @@ class Web:
 
     async def _host(self, request: Request) -> Host | None:
         """Whose portal this is, by the name in the address."""
-        if time.monotonic() > self._hosts_until:
+        name, now = request.headers.get("host", ""), time.monotonic()
+        if now - self._hosts_read > (HOSTS_S if name in self._hosts else UNKNOWN_S):
             database = self._door.database
             async with database.transaction(await database.tenants(), within=2.0) as tx:
                 self._hosts = {host.host: host for host in await store.hosts(tx)}
-            self._hosts_until = time.monotonic() + HOSTS_S
-        return self._hosts.get(request.headers.get("host", ""))
+            self._hosts_read = now
+        return self._hosts.get(name)
 
 
 _PATH_MAX = 2_000

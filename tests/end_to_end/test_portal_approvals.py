@@ -3,11 +3,14 @@
 import re
 from collections.abc import Callable
 
+import pytest
+
 from deploy.local.processes import wait_until
 from tests.end_to_end.test_portal_ways_in import an_authenticator
 from tests.end_to_end.visitors import Visitor
 from tests.end_to_end.world import Trader, subjects, text_of
 
+pytestmark = pytest.mark.prove
 Visit = Callable[..., Visitor]
 
 

@@ -10,6 +10,7 @@ from deploy.local.processes import wait_until
 from tests.end_to_end.visitors import Visitor
 from tests.end_to_end.world import Trader, subjects
 
+pytestmark = pytest.mark.prove
 Visit = Callable[..., Visitor]
 
 

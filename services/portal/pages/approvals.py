@@ -45,10 +45,17 @@ async def rules(ask: Ask) -> Response:
 async def save_rule(ask: Ask) -> Response:
     """A rule, new or changed."""
     currency = ask.typed("currency")
+    limits: dict[str, int | None] = {}
+    errors: dict[str, str] = {}
+    for name in ("per_order", "per_month"):
+        try:
+            limits[name] = _minor(ask, name, currency)
+        except Invalid as refused:
+            errors[name] = ask.refused(refused)
+    if errors:
+        return await _rules(ask, errors)
     try:
-        rule = Rule(
-            "", ask.typed("who"), currency, _minor(ask, "per_order", currency), _minor(ask, "per_month", currency)
-        )
+        rule = Rule("", ask.typed("who"), currency, limits["per_order"], limits["per_month"])
         people = [one.contact_id for one in await usecases.colleagues(ask.door, ask.person)]
         await usecases.save_rule(ask.door, ask.person, rule, people, ask.write().key)
     except Refusal as refused:

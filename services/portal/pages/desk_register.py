@@ -144,7 +144,7 @@ def _beside(ask: Ask, refused: Refused | Refusal, names: Sequence[str]) -> dict[
         return {"limit": words}
     if refused.code in ("buyer.exists", "buyer.account_id"):
         return {"account": words}
-    said = f"{refused.code} {words}"
+    said = f"{refused.code} {refused}"
     return next(({name: words} for name in sorted(names, key=len, reverse=True) if name in said), {})
 
 

@@ -39,6 +39,8 @@ class Row:
     chosen: bool
     is_late: bool
     amount: str
+    # What was typed for it cannot be paid.
+    is_wrong: bool
 
 
 @get("/pay", MONEY)
@@ -144,7 +146,16 @@ def _rows(ask: Ask, items: Sequence[Any], announced: Sequence[Any], today: date)
             chosen,
             due < today,
             ask.typed(f"amount-{item.number}") or ask.words.plain(payable),
+            item.number in sent and not _fits(ask, item.number, payable),
         )
+
+
+def _fits(ask: Ask, number: str, payable: Money) -> bool:
+    """Whether what was typed for an invoice can be paid of it."""
+    try:
+        return 0 < ask.words.typed_money(ask.typed(f"amount-{number}"), payable.currency).minor <= payable.minor
+    except Refusal:
+        return False
 
 
 def _totals(rows: Iterator[Row]) -> list[Money]:

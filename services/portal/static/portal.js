@@ -6,6 +6,25 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => buttons.forEach((button) => { button.disabled = true; }), 0);
   setTimeout(() => buttons.forEach((button) => { button.disabled = false; }), 4000);
 });
+// A large file is sent in sight: how much of it has gone, then the page that answers.
+const IN_SIGHT = 500000; // bytes
+document.addEventListener("submit", (event) => {
+  const form = event.target, bar = form.querySelector("progress[data-sent]"), file = form.querySelector("input[type=file]");
+  if (!bar || !file || !file.files.length || file.files[0].size < IN_SIGHT) return;
+  event.preventDefault();
+  const request = new XMLHttpRequest();
+  bar.hidden = false;
+  request.upload.addEventListener("progress", (sent) => { bar.value = 100 * sent.loaded / sent.total; });
+  request.addEventListener("load", () => {
+    if (request.status < 300) return location.assign(request.responseURL);
+    document.open();
+    document.write(request.responseText);
+    document.close();
+  });
+  request.addEventListener("error", () => { bar.hidden = true; form.submit(); });
+  request.open("POST", form.getAttribute("action") || location.href); // a field may be called "action"
+  request.send(new FormData(form, event.submitter));
+});
 // Passkeys: the browser asks the authenticator, and its answer goes with the form.
 if (window.PublicKeyCredential && PublicKeyCredential.parseRequestOptionsFromJSON) {
   document.querySelectorAll("form[data-passkey]").forEach((form) => {

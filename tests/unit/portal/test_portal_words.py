@@ -12,10 +12,10 @@ FILLED_IN = re.compile(r"%\((\w+)\)s")
 
 @pytest.mark.parametrize("language", catalogues.LANGUAGES)
 def test_every_text_has_words_and_nothing_else_is_kept(language: str):
-    said = {message.id for message in catalogues.said() if message.id}
+    said = {(message.context, message.id) for message in catalogues.said() if message.id}
     known = catalogues.catalogue(language)
 
-    assert {message.id for message in known if message.id} == said, "make locale"
+    assert {(message.context, message.id) for message in known if message.id} == said, "make locale"
     assert list(catalogues.lacking(known)) == []
 
 
@@ -34,3 +34,11 @@ def test_the_language_of_tests_is_longer_and_fills_in_too():
 
     assert words.say("of %(limit)s", limit="10") == "[øf 10~~~~]"
     assert words.direction == "ltr"
+
+
+def test_a_text_of_two_meanings_has_words_for_each():
+    german = Words("de")
+
+    assert (german.label("STATE_REOPENED"), german.label("ACTION_REOPEN")) == ("Wieder offen", "Wieder öffnen")
+    assert Words("en").label("ACTION_REOPEN") == "Open again"
+    assert Words(PSEUDO).label("ACTION_REOPEN") == "[Øpén ågåîn~~~~]"
