@@ -257,7 +257,7 @@ async def complain(tx: Tx, contact: Key) -> Contact | None:
             WHERE tenant = %s AND contact_id = %s AND complained_at IS NULL AND erased_at IS NULL RETURNING *""",
         [tx.at, *contact],
     )
-    return _contact(row) if row else None
+    return contact_of(row) if row else None
 
 
 async def find_contact(tx: Tx, key: Key) -> tuple[Contact | None, bool]:

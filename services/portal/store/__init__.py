@@ -26,7 +26,6 @@ from services.portal.store.factors import (
     used_passkey,
     used_totp,
 )
-from services.portal.store.notices import Notice, add_notice, count_notice, find_notice, remove_notices
 from services.portal.store.news import (
     News,
     Wishes,
@@ -45,6 +44,7 @@ from services.portal.store.news import (
     wishes_of,
     withdraw_news,
 )
+from services.portal.store.notices import Notice, add_notice, count_notice, find_notice, remove_notices
 from services.portal.store.providers import (
     Provider,
     find_provider,
@@ -111,8 +111,8 @@ __all__ = [
     "Delegation",
     "Host",
     "Link",
-    "Notice",
     "News",
+    "Notice",
     "Passkey",
     "Provider",
     "Purchase",
@@ -122,8 +122,8 @@ __all__ = [
     "act_for",
     "add_delegation",
     "add_host",
-    "add_notice",
     "add_news",
+    "add_notice",
     "add_passkey",
     "add_purchase",
     "add_totp",
@@ -146,8 +146,8 @@ __all__ = [
     "end_sessions",
     "end_sessions_of_provider",
     "expire",
-    "find_notice",
     "find_news",
+    "find_notice",
     "find_passkey",
     "find_provider",
     "find_purchase",

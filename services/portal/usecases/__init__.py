@@ -26,7 +26,6 @@ from services.portal.usecases.factors import (
     show_passkey,
     sign_in_by_passkey,
 )
-from services.portal.usecases.notices import noticing
 from services.portal.usecases.news import (
     change_news,
     did,
@@ -40,6 +39,7 @@ from services.portal.usecases.news import (
     withdraw_news,
     write_news,
 )
+from services.portal.usecases.notices import noticing
 from services.portal.usecases.people import (
     add_person,
     change_person,
@@ -128,8 +128,8 @@ __all__ = [
     "invite_again",
     "is_fresh",
     "is_proved",
-    "log_out",
     "list_news",
+    "log_out",
     "new_app",
     "new_secret",
     "news_for",
