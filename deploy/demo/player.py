@@ -267,7 +267,7 @@ class Player:
         [(token,)] = rows(stack.running["notifications"].database, [what.tenant], question)
         account = self.stage.book.invoices[(what.tenant, what.about)][0].account_id
         address = f"case+{token}@{post.REPLY_DOMAIN}"
-        person = self._administrator(what.tenant, account)
+        person = self._person(what.tenant, account, "ACCOUNT_ADMIN")
         post.send(what.text, of=person.email, to=address, port=stack.mail_port, authority=stack.servers.authority.file)
 
     def discard(self, _step: Step, what: Happening) -> None:
