@@ -14,7 +14,7 @@ from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
-from deploy.demo import bad, orders, post
+from deploy.demo import bad, orders
 from deploy.demo.book import Book
 from deploy.demo.calls import Refused, Services
 from deploy.demo.desk import Desk, Payment, money
@@ -260,16 +260,6 @@ class Player:
         desk.move(case, "REVIEW")
         desk.move(case, "ASK_CUSTOMER", missing=what.text)
 
-    def answer(self, _step: Step, what: Happening) -> None:
-        """The buyer answers by mail what was asked in the case about an order."""
-        stack, case = self.stage.stack, self._cases[(what.tenant, what.about)]
-        question = f"SELECT token FROM case_file WHERE about = 'dispute/{case}'"  # noqa: S608 - our own sample
-        [(token,)] = rows(stack.running["notifications"].database, [what.tenant], question)
-        account = self.stage.book.invoices[(what.tenant, what.about)][0].account_id
-        address = f"case+{token}@{post.REPLY_DOMAIN}"
-        person = self._person(what.tenant, account, "ACCOUNT_ADMIN")
-        post.send(what.text, of=person.email, to=address, port=stack.mail_port, authority=stack.servers.authority.file)
-
     def discard(self, _step: Step, what: Happening) -> None:
         """An operator closes a shipment that invoicing refused and that was corrected since."""
         database = self.stage.stack.running["invoicing"].database
@@ -337,6 +327,5 @@ DESK: dict[str, Deed] = {
     "invite": Player.invite,
     "withdraw": Player.withdraw,
     "ask": Player.ask,
-    "answer": Player.answer,
     "discard": Player.discard,
 }

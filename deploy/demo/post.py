@@ -10,7 +10,6 @@ from pathlib import Path
 from deploy.local.processes import free_port
 
 STEADY_PORT = 20025
-REPLY_DOMAIN = "reply.receivables.example"  # the setting's default
 SECONDS = 30
 
 

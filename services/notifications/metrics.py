@@ -12,12 +12,12 @@ MAILS = Counter("ar_mails_total", "Mails handed over, by answer (taken, not_now,
 for _answer in ("taken", "not_now", "never"):
     MAILS.labels(_answer)  # begins at 0
 POST_TAKEN = Counter(
-    "ar_post_taken_total", "Mails to us that were taken; again: taken before, and answered as then", ["as"]
+    "ar_post_taken_total", "Mails to us that were taken; again: taken before, and answered as then", ["answer"]
 )
-for _as in ("new", "again"):
-    POST_TAKEN.labels(_as)
+for _answer in ("new", "again"):
+    POST_TAKEN.labels(_answer)
 POST_REFUSED = Counter("ar_post_refused_total", "What the door for mail to us refused, by SMTP reply code", ["code"])
-POST_READ = Counter("ar_post_read_total", "Mails to us that were read, by what became of them", ["became"])
+POST_READ = Counter("ar_post_read_total", "Mails to us that were read, by what became of them", ["outcome"])
 for _became in Became:
     POST_READ.labels(_became.value)
 MESSAGES = Gauge("ar_messages", "Messages to people, by channel and what became of them", ["channel", "state"])

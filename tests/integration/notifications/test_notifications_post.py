@@ -20,6 +20,7 @@ from deploy.local.processes import free_port
 from services.chassis import cleaning, tls
 from services.notifications import postbox, usecases
 from services.notifications.postbox import BYTES_MAX, COMPLAINTS, SESSIONS_MAX
+from services.notifications.service import SERVICE
 from tests.integration.notifications.office import Office, OpenOffice, text
 from tests.integration.notifications.test_notifications_forgotten import erase
 from tests.integration.notifications.test_notifications_threads import (
@@ -604,3 +605,15 @@ async def test_that_a_mail_came_is_forgotten_when_nobody_sends_it_again(case: Po
     await cleaning.clean(case.office.parts.database, usecases.forget_outdated)
 
     assert await case.office.rows("SELECT 1 FROM post") == []
+
+
+async def test_the_service_opens_its_door_where_a_port_is_named_and_closes_it_at_its_end(open_office: OpenOffice):
+    assert SERVICE.door is not None
+    port = free_port()
+    async with open_office(mail_port=port) as office:
+        async with SERVICE.door(office.parts):
+            client = await asyncio.to_thread(smtplib.SMTP, "127.0.0.1", port, timeout=30)
+            assert (await asyncio.to_thread(client.noop))[0] == 250
+            client.close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.to_thread(smtplib.SMTP, "127.0.0.1", port, timeout=30)
