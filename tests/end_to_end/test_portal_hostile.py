@@ -232,7 +232,7 @@ def test_a_formula_in_a_text_is_none_in_a_file(town: Town):
 def test_others_ids_in_forms_do_nothing(town: Town):
     """ASVS 8.2.2: what is another company's is not there, wherever in a form its id stands."""
     ids, eve = town.ids, town.eve
-    of_others = (
+    of_others: tuple[tuple[str, dict[str, str]], ...] = (
         ("/thread", {"about": f"invoice/{ids['invoice_id']}", "message": "x"}),
         ("/thread", {"about": "order/o1", "message": "x"}),
         ("/thread", {"about": f"dispute/{ids['dispute_id']}", "message": "x"}),
