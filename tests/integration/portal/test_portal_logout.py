@@ -133,7 +133,7 @@ async def left(pages: Pages, cookies: dict[str, str]) -> set[str]:
     ],
 )
 async def test_what_a_provider_ends_is_ended_and_nothing_else(
-    house_of_pages: Pages, provider: Provider, said: dict[str, str], ended: set[str]
+    house_of_pages: Pages, provider: Provider, said: dict[str, Any], ended: set[str]
 ):
     """ASVS 7.4.1, 10.5.5: one session, somebody's sessions with it, never those that it did not begin."""
     cookies = await sessions(house_of_pages)
