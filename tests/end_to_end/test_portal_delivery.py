@@ -1,4 +1,4 @@
-"""The desk by HTTP, as a browser without script would: what reached nobody, who is found, what is registered, what fits."""
+"""The desk by HTTP, as a browser without script would: what reached nobody, who is found, what is registered, what waits."""
 
 import re
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def test_an_invoice_that_came_back_is_sent_from_its_row_to_a_colleague_with_its_
     [mail] = [one for one in trader.mails(colleague) if number in str(one["Subject"])]
     assert [part.get_content_type() for part in mail.iter_attachments()]
     assert rows(trader.world.stage.stack.running["notifications"].database, [trader.tenant], ACTS) == [
-        ("notifications/SendAgain", "contact:bill")
+        ("receivables.notifications.v1.NotificationsService/SendAgain", "user:bill")
     ]
 
 
@@ -121,17 +121,6 @@ def test_the_sellers_form_says_what_is_registered_and_keeps_its_logo(trader: Tra
     now = services.read(services.invoicing.GetSeller, asked, tenant=trader.tenant).seller
     assert (now.contact_phone, now.language, now.logo_svg) == ("+44 117 496 0199", "de", logo)
     assert (now.iban, now.company, now.series_prefix) == (shown.iban, shown.company, shown.series_prefix)
-
-
-def test_a_payment_without_an_invoice_is_shown_with_what_speaks_for_one(trader: Trader):
-    trader.buyer(limit=1000)
-    trader.pay("p1", "120.00", "for what, nobody knows")
-    first, second = trader.sell("o1", "100.00").number, trader.sell("o2", "70.00").number
-    with at_the_desk(trader, "cash", "CASH_APP") as cash:
-        shown = words(cash.page("/desk/cash"))
-        assert f"£120.00 £120.00 for what, nobody knows {first} : as much is open" in shown
-        assert second not in shown
-        assert f"{first} : as much is open" in words(cash.page("/desk/cash/payments/p1"))
 
 
 def test_what_rules_hold_back_is_listed_by_rule_with_what_mends_it(trader: Trader):
