@@ -290,9 +290,10 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
             kind=notifications_pb2.LINK_KIND_SIGN_IN, url="https://portal.example/in", minutes=10
         ),
         "notifications.SendNotice": notifications_pb2.SendNoticeRequest(
-            kind=notifications_pb2.NOTICE_KIND_FACTOR_ADDED,
-            url="https://portal.example/profile",
-            factor=notifications_pb2.FACTOR_APP,
+            kind=notifications_pb2.NOTICE_KIND_ORDER_APPROVED,
+            url="https://portal.example/orders",
+            by="contact:ann",
+            amount=eur(100),
         ),
         "notifications.AddMessage": notifications_pb2.AddMessageRequest(text="Hello"),
         "notifications.AddNote": notifications_pb2.AddNoteRequest(text="Hello"),

@@ -28,11 +28,13 @@ from services.chassis.workers import Batch, Work, drain
 from services.notifications.service import SERVICE as NOTIFICATIONS
 from services.portal import usecases
 from services.portal.domain.people import Person
+from services.portal.domain.providers import Vouched
 from services.portal.domain.spending import Rule
 from services.portal.service import SERVICE, door_of, door_on
-from services.portal.store import Host
+from services.portal.store import Host, Provider
 from services.portal.usecases import Door
 from services.portal.usecases.notices import BY_PERSON, tell
+from services.portal.usecases.providers import _person as person_vouched_for
 from tests.callers import answering, environment, servicers_of
 from tests.integration.conftest import OpenService
 from tests.integration.notifications.office import Office, text
@@ -300,6 +302,16 @@ async def test_people_hear_when_a_factor_of_theirs_is_added_removed_or_all_are(h
         "Your access: an app that shows codes was removed",
     ]
     assert "Person ada removed all second factors" in "".join(map(text, house.office.mails("cleo")))
+
+
+async def test_whom_a_provider_lets_in_for_the_first_time_hears_of_it_and_never_again(house: House):
+    issuer = Provider(TENANT, "corp", "Acme Corp", "https://id.example", "portal", b"", ACCOUNT, {}, 1)
+    for _ in range(2):
+        person = await person_vouched_for(house.door, issuer, Vouched("s1", "cleo@acme.example", frozenset()))
+        assert person.contact_id == "cleo"
+    await house.settle()
+
+    assert house.told("cleo") == ["Somebody came in as you by Acme Corp for the first time"]
 
 
 async def test_a_process_that_ends_between_the_commit_and_the_call_or_after_it_mails_once(
