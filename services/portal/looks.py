@@ -136,7 +136,7 @@ class Words:
             case None:
                 return code.replace("_", " ").lower()
             case Meant(context, text):
-                return self._known.pgettext(context, text)
+                return str(self._known.pgettext(context, text))
             case text:
                 return self.say(text)
 
