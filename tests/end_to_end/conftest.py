@@ -1,6 +1,7 @@
 """Six real services, started once a session on a broker and a mail server of their own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,9 +38,9 @@ def traces() -> Iterator[Receiver]:
         yield receiver
 
 
-@pytest.fixture(scope="session")
-def stage(traces: Receiver) -> Iterator[Stage]:
-    """Give the running services, with a shop and a reader of the topics."""
+@contextmanager
+def running(sources: Mapping[str, Sequence[str]], settings: Mapping[str, str]) -> Iterator[Stage]:
+    """The services on a broker of their own, with a shop and a reader of the topics."""
     with pytest.MonkeyPatch.context() as environment:
         for name in OWN:
             environment.delenv(name, raising=False)
@@ -50,14 +51,21 @@ def stage(traces: Receiver) -> Iterator[Stage]:
             servers,
             servers.folder / "logs",
             prefix=f"e2e_{servers.folder.name.replace('-', '_')}",
-            settings=traces.environment() | {"OTEL_BSP_SCHEDULE_DELAY": "100"},
-            sources=SOURCES,
+            settings=settings,
+            sources=sources,
         ) as stack,
         Services(stack.addresses, stack.issuers) as services,
         Shop(servers.cluster.brokers(SHOP)) as shop,
         Feed(servers.cluster.brokers(ERP)) as feed,
     ):
         yield Stage(stack, services, shop, feed)
+
+
+@pytest.fixture(scope="session")
+def stage(traces: Receiver) -> Iterator[Stage]:
+    """Give the running services."""
+    with running(SOURCES, traces.environment() | {"OTEL_BSP_SCHEDULE_DELAY": "100"}) as stage:
+        yield stage
 
 
 @pytest.fixture(scope="session")

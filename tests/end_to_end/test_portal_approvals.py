@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.end_to_end.test_portal_ways_in import an_authenticator
 from tests.end_to_end.visitors import Visitor
 from tests.end_to_end.world import Trader
 
+pytestmark = pytest.mark.prove
 Visit = Callable[..., Visitor]
 
 

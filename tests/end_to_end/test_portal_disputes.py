@@ -56,6 +56,7 @@ def test_a_line_is_contested_by_three_clicks_and_no_typing(buyer: Trader, visit:
     assert case.number in ann.text()
 
 
+@pytest.mark.prove
 def test_an_amount_is_contested_and_what_is_too_much_is_said_beside_it(buyer: Trader, visit: Visit):
     ann = visit(buyer, buyer.person("ann", "AP_CLERK", "b1")).sign_in()
     ann.go(f"/invoices/{number_of(buyer)}/dispute")
@@ -73,6 +74,7 @@ def test_an_amount_is_contested_and_what_is_too_much_is_said_beside_it(buyer: Tr
     assert case_of(buyer).amount.minor == 1234
 
 
+@pytest.mark.prove
 def test_a_photo_an_answer_and_a_way_back(buyer: Trader, visit: Visit):
     ann = visit(buyer, buyer.person("ann", "AP_CLERK", "b1")).sign_in()
     ann.go(f"/invoices/{number_of(buyer)}/dispute?line=2")
@@ -105,6 +107,7 @@ def test_a_photo_an_answer_and_a_way_back(buyer: Trader, visit: Visit):
     assert "Withdrawn" in ann.text()
 
 
+@pytest.mark.prove
 def test_a_proposal_is_accepted_by_two_clicks(buyer: Trader, visit: Visit):
     ann = visit(buyer, buyer.person("ann", "AP_CLERK", "b1")).sign_in()
     case = buyer.desk.acting_as("contact:ann", "b1").open_dispute(
@@ -119,6 +122,7 @@ def test_a_proposal_is_accepted_by_two_clicks(buyer: Trader, visit: Visit):
     assert "Accepted" in ann.text()
 
 
+@pytest.mark.prove
 def test_a_case_that_was_not_accepted_is_looked_at_again(buyer: Trader, visit: Visit):
     ann = visit(buyer, buyer.person("ann", "AP_CLERK", "b1")).sign_in()
     case = buyer.desk.acting_as("contact:ann", "b1").open_dispute(
@@ -131,6 +135,7 @@ def test_a_case_that_was_not_accepted_is_looked_at_again(buyer: Trader, visit: V
     assert "Being looked at again" in ann.text()
 
 
+@pytest.mark.prove
 def test_another_companys_case_and_its_files_are_not_there(buyer: Trader, visit: Visit):
     buyer.buyer("b2", limit=100)
     ann = visit(buyer, buyer.person("ann", "AP_CLERK", "b1")).sign_in()

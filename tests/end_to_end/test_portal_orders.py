@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+import pytest
 from receivables.notifications.v1 import service_pb2
 
 from tests.end_to_end.visitors import Visitor
 from tests.end_to_end.world import Trader
 
+pytestmark = pytest.mark.prove
 Visit = Callable[..., Visitor]
 FILE = b"sku;name;quantity;unit_price\nA1;Screws;10;1.50\nA2;;1;1\n"
 MENDED = FILE.replace(b"A2;;1;1", b"A2;Nails;2;0.25")

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from deploy.local.processes import wait_until
 from tests.end_to_end.visitors import Visitor
 from tests.end_to_end.world import Trader, World
@@ -45,6 +47,7 @@ def test_all_that_is_due_is_paid_by_two_clicks_and_found_by_its_reference(world:
     assert trader.balance().open.minor == 0
 
 
+@pytest.mark.prove
 def test_a_part_is_announced_and_taken_back(trader: Trader, visit: Visit):
     trader.buyer(limit=5000)
     invoice = trader.sell("o1", "100.00")
@@ -67,6 +70,7 @@ def test_a_part_is_announced_and_taken_back(trader: Trader, visit: Visit):
     assert ann.page.input_value(f"input[name='amount-{invoice.number}']") == "120.00"
 
 
+@pytest.mark.prove
 def test_another_companys_payments_are_not_there(trader: Trader, visit: Visit):
     trader.buyer(limit=5000)
     trader.buyer("b2", limit=5000)

@@ -9,6 +9,7 @@ from oidc_provider_mock import run_server_in_thread
 from tests.end_to_end.visitors import Visitor
 from tests.end_to_end.world import Trader
 
+pytestmark = pytest.mark.prove
 Visit = Callable[..., Visitor]
 
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 
 import httpx
-import pyotp
+import pytest
 
-from tests.end_to_end.visitors import Visitor
+from tests.end_to_end.visitors import Caller, Visitor
 from tests.end_to_end.world import Trader
 
 Visit = Callable[..., Visitor]
@@ -22,11 +22,11 @@ FORGED: tuple[dict[str, str], ...] = (
 )
 
 
-def test_a_form_of_another_site_does_nothing(trader: Trader, visit: Visit):
+def test_a_form_of_another_site_does_nothing(trader: Trader):
     """ASVS 3.5.1, 3.5.3: whatever a browser says that is not ours is refused, signed in or not."""
     trader.buyer(limit=1000)
-    ann = visit(trader, trader.person("ann", "AP_CLERK", "b1")).sign_in()
-    cookie = session_of(ann)
+    ann = Caller(trader, trader.person("ann", "AP_CLERK", "b1")).sign_in()
+    cookie = ann.cookie
 
     for headers in FORGED:
         said = {name: value.format(base=ann.base) for name, value in headers.items()}
@@ -36,6 +36,7 @@ def test_a_form_of_another_site_does_nothing(trader: Trader, visit: Visit):
     assert ann.over_http("/profile", cookie).status_code == 303
 
 
+@pytest.mark.prove
 def test_a_session_is_a_new_one_and_its_cookie_is_kept_from_script_and_strangers(trader: Trader, visit: Visit):
     """ASVS 3.3.1-4, 7.2.1-4: an id that the visitor brought is none; the cookie is __Host-, Secure, HttpOnly, Lax."""
     trader.buyer(limit=1000)
@@ -67,11 +68,10 @@ def test_a_session_is_a_new_one_and_its_cookie_is_kept_from_script_and_strangers
     assert ann.over_http("/profile", planted).status_code == 303
 
 
-def test_every_answer_says_what_browsers_may_do_with_it(trader: Trader, visit: Visit):
+def test_every_answer_says_what_browsers_may_do_with_it(trader: Trader):
     """ASVS 3.4.1-8, 14.3.2: on pages, redirects, errors and files alike."""
-    nobody = visit(trader, "nobody@people.example")
-    nobody.go("/sign-in")
-    style = nobody.page.get_attribute("link[rel=stylesheet]", "href") or ""
+    nobody = Caller(trader, "nobody@people.example")
+    [style, *_] = re.findall(r'rel="stylesheet" href="([^"]+)"', nobody.get("/sign-in").text)
     answers = {
         200: nobody.over_http("/sign-in"),
         303: nobody.over_http("/"),
@@ -93,11 +93,11 @@ def test_every_answer_says_what_browsers_may_do_with_it(trader: Trader, visit: V
         assert "server" not in answer.headers
 
 
-def test_nobody_is_sent_elsewhere(trader: Trader, visit: Visit):
+def test_nobody_is_sent_elsewhere(trader: Trader):
     """ASVS 3.7.2: whoever makes a link to us leads nobody off, on the way in and on the way through a factor."""
     trader.buyer(limit=1000)
-    ann = visit(trader, trader.person("ann", "AP_CLERK", "b1")).sign_in()
-    cookie = session_of(ann)
+    ann = Caller(trader, trader.person("ann", "AP_CLERK", "b1")).sign_in()
+    cookie = ann.cookie
 
     for elsewhere in ("//evil.example", "https://evil.example", "/\\evil.example", "javascript:1"):
         for page in ("/sign-in", "/factor"):
@@ -109,12 +109,12 @@ def test_nobody_is_sent_elsewhere(trader: Trader, visit: Visit):
         assert answer.headers["location"] == "/"
 
 
-def test_who_asks_too_often_waits_and_nobody_is_locked_out(trader: Trader, visit: Visit):
+def test_who_asks_too_often_waits_and_nobody_is_locked_out(trader: Trader):
     """ASVS 2.4.1, 6.1.1, 6.3.1: tries are slowed down by address; who is in stays in, known or not sounds the same."""
     trader.buyer(limit=1000)
     address = trader.person("ann", "AP_CLERK", "b1")
-    ann = visit(trader, address).sign_in()
-    cookie = session_of(ann)
+    ann = Caller(trader, address).sign_in()
+    cookie = ann.cookie
 
     said = {}
     for who, before in ((address, 1), (f"nobody.{trader.tenant}@people.example", 0)):
@@ -125,18 +125,14 @@ def test_who_asks_too_often_waits_and_nobody_is_locked_out(trader: Trader, visit
     assert ann.over_http("/profile", cookie).status_code == 200
 
 
-def test_guesses_at_a_factor_are_slowed_down_and_lead_nowhere(trader: Trader, visit: Visit):
+def test_guesses_at_a_factor_are_slowed_down_and_lead_nowhere(trader: Trader):
     """ASVS 6.3.1, 6.3.3, 6.5.1: wrong codes; and nobody gets around the factor by another page or form."""
     trader.buyer(limit=1000)
-    ada = visit(trader, trader.person("ada", "ACCOUNT_ADMIN", "b1")).sign_in()
-    ada.go("/factor/new")
-    secret = ada.page.text_content("main code") or ""
-    ada.page.fill("#f-code", pyotp.TOTP(secret).now())
-    ada.page.click("text=Add the app")
-    ada.page.wait_for_url("**/profile")
-    ada.page.click("text=Sign out")
+    ada = Caller(trader, trader.person("ada", "ACCOUNT_ADMIN", "b1")).sign_in()
+    ada.prove()
+    ada.sent("/sign-out", {}, page="/profile")
     ada.sign_in()
-    cookie = session_of(ada)
+    cookie = ada.cookie
 
     # What somebody has who reads Ada's mail: no way to what needs a factor, nor to another factor.
     assert ada.over_http("/profile/export", cookie).headers["location"].startswith("/factor")
@@ -159,10 +155,10 @@ def test_guesses_at_a_factor_are_slowed_down_and_lead_nowhere(trader: Trader, vi
     assert ada.over_http("/profile/export", cookie).headers["location"].startswith("/factor")
 
 
-def test_a_passkey_of_one_is_no_passkey_of_another(trader: Trader, visit: Visit):
+def test_a_passkey_of_one_is_no_passkey_of_another(trader: Trader):
     """ASVS 6.3.3: an answer that was made for another challenge, or by another's key, is not taken."""
-    nobody = visit(trader, "nobody@people.example")
-    page = nobody.go("/sign-in").text()
+    nobody = Caller(trader, "nobody@people.example")
+    page = nobody.get("/sign-in").text
     found = re.search(r'name="challenge" value="([^"]+)"', page)
     assert found is not None
     answer = '{"id":"AAAA","rawId":"AAAA","type":"public-key","response":{}}'
@@ -174,9 +170,9 @@ def test_a_passkey_of_one_is_no_passkey_of_another(trader: Trader, visit: Visit)
         assert "__Host-session" not in tried.headers.get("set-cookie", "")
 
 
-def ask(visitor: Visitor, address: str) -> httpx.Response:
+def ask(caller: Caller, address: str) -> httpx.Response:
     """Ask for a link."""
-    return visitor.over_http("/sign-in", method="POST", headers=SAME_ORIGIN, data={"address": address, "next": "/"})
+    return caller.over_http("/sign-in", method="POST", headers=SAME_ORIGIN, data={"address": address, "next": "/"})
 
 
 def session_of(visitor: Visitor) -> str:
