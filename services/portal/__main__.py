@@ -31,7 +31,7 @@ def host(
             await usecases.add_host(database, Host(host.strip().lower(), tenant, name))
 
     asyncio.run(add())
-    Console(soft_wrap=True).print(f"{host} is {tenant}'s portal, within ten seconds", markup=False, highlight=False)
+    Console(soft_wrap=True).print(f"{host} is {tenant}'s portal, within a second", markup=False, highlight=False)
 
 
 @app.command(help="Let an identity provider (OpenID Connect) let people in. Its secret is asked for.")

@@ -44,7 +44,6 @@ REFUSALS: dict[str, str] = {
     "spending.amount": _("That is no amount: it is zero or more."),
     "spending.empty": _("Say how much, for an order or for a month."),
     "form.once_missing": _("This form was not made by us: open the page again."),
-    "form.no_choice": _("Choose one of these."),
     "file.empty": _("The file has no line below its first."),
     "file.no_table": _("The file is no table: a quotation mark is not closed."),
     "file.too_large": _("The file is larger than 1 MB: send it in parts."),

@@ -20,7 +20,6 @@ PLACES: tuple[tuple[str, str, Guard], ...] = (
     ("/disputes", _("Cases"), CASES),
     ("/credit", _("Credit line"), CREDIT_LINE),
     ("/messages", _("Messages"), BUYERS),
-    ("/people", _("People"), Guard(frozenset({"ACCOUNT_ADMIN", "SELLER_ADMIN"}))),
     ("/desk", _("Desk"), SELLERS),
     ("/desk/credit", _("Credit"), Guard(frozenset({"CREDIT", "SELLER_ADMIN", "SALES", "AUDITOR"}))),
     ("/desk/billing", _("Billing"), Guard(frozenset({"BILLING", "SELLER_ADMIN", "SALES", "AUDITOR"}))),
@@ -34,4 +33,5 @@ PLACES: tuple[tuple[str, str, Guard], ...] = (
     ("/desk/accounts", _("Accounts"), Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY"})),
     ("/desk/register", _("Register"), Guard(frozenset({"SELLER_ADMIN", "SALES", "CREDIT"}))),
     ("/desk/news", _("News"), Guard(frozenset({"SELLER_ADMIN", "SALES"}))),
+    ("/people", _("People"), Guard(frozenset({"ACCOUNT_ADMIN", "SELLER_ADMIN"}))),
 )
