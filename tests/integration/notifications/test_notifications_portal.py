@@ -307,7 +307,7 @@ async def test_people_hear_when_a_factor_of_theirs_is_added_removed_or_all_are(h
 async def test_whom_a_provider_lets_in_for_the_first_time_hears_of_it_and_never_again(house: House):
     issuer = Provider(TENANT, "corp", "Acme Corp", "https://id.example", "portal", b"", ACCOUNT, {}, 1)
     for _ in range(2):
-        person = await person_vouched_for(house.door, issuer, Vouched("s1", "cleo@acme.example", frozenset()))
+        person = await person_vouched_for(house.door, issuer, Vouched("s1", "cleo@acme.example", frozenset(), "", 0))
         assert person.contact_id == "cleo"
     await house.settle()
 
