@@ -146,11 +146,15 @@ class _Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on, unless a head goes on for too long."""
         if self._head is not None:
+            # What is left of the head may come with much of the body.
+            left = HEAD_MAX - self._head
             self._head += len(data)
-            if self._head > HEAD_MAX:
+            super().data_received(data[:left])
+            if self._head is not None and self._head > HEAD_MAX and not self.transport.is_closing():
                 self.send_400_response("That is too much.")
-                return
-        super().data_received(data)
+            data = data[left:]
+        if data and not self.transport.is_closing():
+            super().data_received(data)
 
     def on_message_begin(self) -> None:
         """A head begins."""
