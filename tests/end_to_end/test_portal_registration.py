@@ -103,7 +103,7 @@ def test_a_file_of_buyers_is_taken_line_by_line_and_once(trader: Trader, sam: Ca
     assert "5 of 5 lines are registered" in words(send_file(sam, "buyers", lines))
     trader.world.settle()
     assert sorted(told.account_id for told in trader.told("BuyerRegistered")) == ["b1", "b2", "b3", "b4", "b5"]
-    assert "b4" in sam.get("/desk/accounts?q=dogwood").text
+    assert sam.get("/desk/accounts?q=dogwood").headers["location"] == "/desk/accounts/b4"
 
 
 def test_a_file_of_people_says_of_each_line_what_became_of_it(trader: Trader, sam: Caller):
