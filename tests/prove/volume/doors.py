@@ -207,6 +207,10 @@ def _credit() -> list[Door]:
     def shipped(n: int) -> Record:
         return of_account(orders_events.OrderShipped(order_id=f"new-{n}", shipment_id="s"), f"order/new-{n}", n)
 
+    def refused(n: int) -> Record:
+        body = invoicing_events.ShipmentRefused(order_id=f"new-{n}", code="order.rate_unknown", version=1)
+        return of_account(body, f"order/new-{n}", n)
+
     def met(kind: type[Any]) -> Callable[[int], Record]:
         after = ledger_events.Standing(open=eur(900), unapplied=eur(0), credits=eur(0))
         return lambda n: of_account(
@@ -253,6 +257,7 @@ def _credit() -> list[Door]:
         event(met(ledger_events.CashApplied), kind=ledger_events.CashApplied),
         event(met(ledger_events.CashUnapplied), kind=ledger_events.CashUnapplied),
         event(cancelled, kind=orders_events.OrderCancelled),
+        event(refused, kind=invoicing_events.ShipmentRefused),
     ]
 
 

@@ -57,13 +57,15 @@ class Watch:
         self.statements += 1
         prepared, arguments = _prepared(tx, statement, params)
         for kind in KINDS:
-            async with tx.connection.transaction(force_rollback=True):
-                await tx.connection.execute(f"SET LOCAL plan_cache_mode = {kind}", prepare=False)
-                await tx.connection.execute(prepared, prepare=False)
-                explained = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE looked_at {}")
-                cursor = await tx.connection.execute(explained.format(arguments), prepare=False)
-                row = await cursor.fetchone()
-            await tx.connection.execute("DEALLOCATE looked_at", prepare=False)
+            await tx.connection.execute(prepared, prepare=False)
+            try:
+                async with tx.connection.transaction(force_rollback=True):
+                    await tx.connection.execute(f"SET LOCAL plan_cache_mode = {kind}", prepare=False)
+                    explained = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE looked_at {}")
+                    cursor = await tx.connection.execute(explained.format(arguments), prepare=False)
+                    row = await cursor.fetchone()
+            finally:  # also of a statement that is refused
+                await tx.connection.execute("DEALLOCATE looked_at", prepare=False)
             assert row is not None
             found = row[0] if isinstance(row[0], list) else json.loads(row[0])
             self.flaws += [Flaw(self.door, kind, why, statement) for why in self._judge(found[0]["Plan"], statement)]
