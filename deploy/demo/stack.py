@@ -102,6 +102,7 @@ class Stack:
     itself is started again, as an orchestrator would: it is written to end when in doubt. `settings` are variables
     that every service gets beside, or in place of, its usual ones. `sources` are those who tell orders, and their tenants;
     their topics are made here. `steady`: on the same ports each time, where they are free.
+    `stock` puts something into each service's database before it starts.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Stack:
         settings: Mapping[str, str] | None = None,
         sources: Mapping[str, Sequence[str]] = SOURCES,
         steady: bool = False,
+        stock: Callable[[str, str], None] = lambda _service, _database: None,
     ) -> None:
         """Describe it; nothing happens yet."""
         self.servers = servers
@@ -124,6 +126,7 @@ class Stack:
         self._settings = dict(settings or {})
         self._sources = sources
         self._steady = steady
+        self._stock = stock
         # Who vouches for whoever calls these services.
         self.issuers = Issuers(servers.folder / "identity").make(SERVICES)
         self.http_port = self.mail_port = 0
@@ -252,6 +255,7 @@ class Stack:
             urls = postgres.provision(admin, database)
             role = str(conninfo_to_dict(urls.server)["user"])
             migrate(urls.owner, role, ROOT / "services" / name / "migrations")
+            self._stock(name, database)
             return urls
 
         with ThreadPoolExecutor(len(ALL)) as pool:

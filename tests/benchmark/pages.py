@@ -6,9 +6,7 @@ without script would. One in ten of all rows is the large buyer's, the small buy
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from statistics import quantiles
 
@@ -22,7 +20,7 @@ from deploy.demo.visit import NotAsWantedError, Visit, wait_for
 from tests.benchmark import business, report
 from tests.benchmark.effort import Effort
 from tests.benchmark.report import Section
-from tests.benchmark.stand import FellOverError, Ground, database_name, ground
+from tests.benchmark.stand import FellOverError, Ground, ground
 from tests.prove.volume import stock
 
 TENANT = "acme"
@@ -116,15 +114,18 @@ def _read(base: str, mails: Path, address: str, paths: Sequence[str], effort: Ef
 def _portal(on: Ground, effort: Effort) -> Iterator[tuple[Stack, str]]:
     """All services with the stock, and the portal's address."""
     settings = {"AR_CLOCK": "system", "AR_LOG_LEVEL": "WARNING"}
+    rows = QUICK_ROWS if effort.quick else stock.ROWS
+
+    def fill(service: str, database: str) -> None:
+        if service in SERVICES:
+            effort.say(f"Filling the database of {service} with {rows:,} rows of each thing")
+            stock.fill(make_conninfo(on.servers.admin_database_url, dbname=database), service, rows)
+
     with ExitStack() as opened:
         effort.say("Starting six services")
         stack = opened.enter_context(
-            Stack(on.servers, on.folder, prefix="bench_pages", say=lambda _: None, settings=settings)
+            Stack(on.servers, on.folder, prefix="bench_pages", say=lambda _: None, settings=settings, stock=fill)
         )
-        rows = QUICK_ROWS if effort.quick else stock.ROWS
-        effort.say(f"Filling their databases with {rows:,} rows of each thing")
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(partial(_fill, on, stack, rows), SERVICES))
         services = opened.enter_context(Services(stack.addresses, stack.issuers))
         desk = Desk(services, TENANT)
         desk.register_seller(business.seller())
@@ -133,8 +134,3 @@ def _portal(on: Ground, effort: Effort) -> Iterator[tuple[Stack, str]]:
         base = stack.open_portal(TENANT, "Acme", f"{TENANT}.localhost")
         wait_for(base)
         yield stack, base
-
-
-def _fill(on: Ground, stack: Stack, rows: int, name: str) -> None:
-    database = database_name(stack.running[name].database.server)
-    stock.fill(make_conninfo(on.servers.admin_database_url, dbname=database), name, rows)

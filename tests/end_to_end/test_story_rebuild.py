@@ -430,7 +430,7 @@ def others(world: World) -> Iterator[tuple[Shop, Shop]]:
         yield second, erp
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_what_shops_number_alike_on_their_topics_is_built_anew_as_it_was_and_what_was_refused_is_refused(
     world: World, trader: Trader, others: tuple[Shop, Shop], empty: Callable[[str], DatabaseUrls]
 ) -> None:
