@@ -57,6 +57,7 @@ def test_an_assets_page_gathers_what_there_is_of_it_and_leads_on(trader: Trader,
 @pytest.mark.prove
 def test_an_order_by_hand_names_the_asset_that_it_is_for(trader: Trader, visit: Visit):
     trader.buyer(limit=5000)
+    trader.sell("o1", "100.00")  # whose currency and rate the next one begins with
     trader.report("GM-7")
     trader.world.settle()
     pat = visit(trader, trader.person("pat", "PROCUREMENT AP_CLERK", "b1")).sign_in()
@@ -64,6 +65,7 @@ def test_an_order_by_hand_names_the_asset_that_it_is_for(trader: Trader, visit: 
     for name, value in (("name", "Oil"), ("quantity", "2"), ("unit_price", "1.50"), ("asset_id", "GM-7")):
         pat.page.fill(f"input[name={name}] >> nth=0", value)
     pat.page.click("button:has-text('Place the order')")
+    assert "Your order is with us" in pat.text()
     trader.world.settle()
 
     pat.go("/assets/GM-7")

@@ -30,7 +30,7 @@ def test_clerks_resolve_a_case_from_the_queue_to_the_credit_note(trader: Trader,
     dora.fill("#f-words-ASK_CUSTOMER", "a photo of the pallet")
     dora.click("form:has(#f-words-ASK_CUSTOMER) button")
     assert "Waits for the buyer" in dora.text()
-    dora.click("summary:has-text('Answer')")
+    dora.click("summary:text-is('Answer')")
     dora.fill("#f-words-ANSWER", "Sie schickten es für uns mit der Post")
     dora.click("form:has(#f-words-ANSWER) button")
     dora.click("summary:has-text('Propose')")
