@@ -7,6 +7,7 @@ through the business of the sample. A page to which no link leads is found too.
 
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import unescape
@@ -38,6 +39,7 @@ WIDTHS = (1280, 390, 320)
 # Addresses that answer with a file.
 NO_PAGES = re.compile(r"\.csv$|/file$|/files/|/export$|/evidence/")
 HREF = re.compile(r'href="(/[^"#?]*)')
+FOLLOWED = 5  # addresses of a route: not each page leads to all that some do
 # Pages of those who are not in.
 STRANGERS = ("/sign-in", "/in/a-link-that-is-not-good", "/nowhere")
 SIDES = {"all": BUYER_ROLES, "desk": SELLER_ROLES}
@@ -167,13 +169,15 @@ def linked(who: str, visitor: Visitor) -> dict[str, str]:
     """An address of each page, found by following links."""
     patterns = {path: compile_path(path)[0] for one, path in PAGES if one == who}
     found = {path: path for path in patterns if "{" not in path}
-    fixed, to_read = frozenset(found), sorted(found)
+    met, to_read, read = set(found), sorted(found), Counter[str]()
     while to_read:
         text = visitor.over_http(to_read.pop(0), session_of(visitor)).text
-        for address in {unescape(href) for href in HREF.findall(text)} - fixed:
+        for address in sorted({unescape(href) for href in HREF.findall(text)} - met):
+            met.add(address)
             path = next((path for path, pattern in patterns.items() if pattern.match(address)), None)
-            if path is not None and path not in found and not NO_PAGES.search(address):
-                found[path] = address
+            if path is not None and read[path] < FOLLOWED and not NO_PAGES.search(address):
+                read[path] += 1
+                found.setdefault(path, address)
                 to_read.append(address)
     return found
 
