@@ -20,7 +20,7 @@ async def items(tx: Tx, span: Span) -> list[Any]:
     in cash, and of all that was invoiced what DSO looks back on."""
     return await tx.rows(
         f"""WITH seen AS MATERIALIZED (SELECT * FROM item WHERE {span.where("tenant", "invoice_id")}),
-                 day AS (SELECT i.tenant, i.seller_id, {TODAY} AS today
+                 day AS MATERIALIZED (SELECT i.tenant, i.seller_id, {TODAY} AS today
                            FROM (SELECT DISTINCT tenant, seller_id FROM seen) AS i)
             SELECT currency, bucket, sum(open_minor)::bigint AS open_minor, count(*) FILTER (WHERE open_minor > 0) AS open,
                    sum(amount_minor - rounding_minor)::bigint AS amount_minor, count(*) AS n,

@@ -357,15 +357,25 @@ async def end_matching(tx: Tx, key: Key) -> None:
 async def list_payments(
     tx: Tx, tenant: str, account_id: str, page: Page, *, unapplied_only: bool = False
 ) -> list[tuple[Payment, Money]]:
-    """Payments without their texts, the newest first, and what of each met no invoice: of one account, or of all."""
+    """Payments without their texts, the newest first, and what of each met no invoice: of one account, or of all.
+
+    What follows on an account is asked for by the account too, as a range: else the server may go through the payments of
+    all to find those few.
+    """
+    which, order = "", "value_on DESC, payment_id DESC"
+    if page.after:
+        which = "AND (value_on, payment_id) < (%(value_on)s, %(payment)s)"
+    if account_id and page.after:
+        which = "AND account_id >= %(account)s AND (account_id, value_on, payment_id) < (%(account)s, %(value_on)s, %(payment)s)"
+        order = f"account_id DESC, {order}"
+    elif account_id:
+        which = "AND account_id = %(account)s"
     rows = await tx.rows(
         f"""SELECT tenant, payment_id, account_id, currency, amount_minor, value_on, '' AS remittance,
                   amount_minor - applied_minor AS unapplied_minor
-             FROM payment WHERE tenant = %(tenant)s AND amount_minor > 0
-                  {"AND account_id = %(account)s" if account_id else ""}
+             FROM payment WHERE tenant = %(tenant)s AND amount_minor > 0 {which}
                   {"AND applied_minor < amount_minor" if unapplied_only else ""}
-                  {"AND (value_on, payment_id) < (%(value_on)s, %(payment)s)" if page.after else ""}
-            ORDER BY value_on DESC, payment_id DESC LIMIT {page.most}""",  # noqa: S608 - constant text
+            ORDER BY {order} LIMIT {page.most}""",  # noqa: S608 - constant text
         {"tenant": tenant, "account": account_id} | dict(zip(("value_on", "payment"), page.after or (), strict=False)),
     )
     return [(_payment(r), Money(r.unapplied_minor, r.currency)) for r in rows]

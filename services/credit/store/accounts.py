@@ -68,8 +68,8 @@ async def search_accounts(tx: Tx, tenant: str, page: Page, begins: str) -> list[
         f"""SELECT shown.*, found.word
               FROM (SELECT tenant, account_id, word FROM account_called c
                      WHERE tenant = %s AND word >= as_searched(%s) AND word < as_searched(%s) || '{_LAST}' {after}
-                       AND NOT EXISTS (SELECT FROM account_called b WHERE b.tenant = c.tenant AND b.account_id = c.account_id
-                                          AND b.word >= as_searched(%s) AND b.word < c.word)
+                       AND word = (SELECT min(b.word) FROM account_called b WHERE b.tenant = c.tenant
+                                      AND b.account_id = c.account_id AND b.word >= as_searched(%s))
                      ORDER BY word, account_id LIMIT {page.most}) AS found
              CROSS JOIN LATERAL ({_SHOWN} WHERE a.tenant = found.tenant AND a.account_id = found.account_id) AS shown
              ORDER BY found.word, found.account_id""",  # noqa: S608 - constant text

@@ -59,7 +59,7 @@ CREDIT = (
     # Holds on accounts, of single purchase orders: most were lifted.
     f"""INSERT INTO account_hold
         SELECT t, 'h' || lpad(n::text, 9, '0'), b, '', '', 'po' || n, 'overdue', '', 'user:ada',
-               CASE WHEN n % 3 = 0 THEN now() + interval '9 years' END, now(), 'user:ada',
+               CASE WHEN n % 3 = 0 THEN now() + interval '9 years' END, now(), 'user:clerk-' || n % 200,
                CASE WHEN n % 1000 <> 7 AND n % 10000 <> 0 THEN now() END FROM {_OF} WHERE n % 5 IN (0, 2)""",
     f"INSERT INTO policy SELECT t, n, 0.1, 7, now(), 'user:ada' FROM {_OF} WHERE n <= 100",
     f"""INSERT INTO parked (consumer, topic, partition, kafka_offset, event_id, event_type, tenant, subject, key, headers,
