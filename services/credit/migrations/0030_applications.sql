@@ -177,9 +177,9 @@ CREATE TABLE identity_mark (
   PRIMARY KEY (tenant, kind, mark, account_id)
 );
 
-SELECT protect(t), CASE WHEN t NOT IN ('policy_text'::regclass, 'policy_activation'::regclass) THEN protect_account(t) END
-  FROM unnest(ARRAY['policy_text', 'policy_activation', 'application', 'application_appeal', 'application_decision',
-    'application_proposal', 'fact', 'question', 'application_document', 'identity_mark']::regclass[]) AS t;
+SELECT protect('policy_text'), protect('policy_activation');
+SELECT protect(t), protect_account(t) FROM unnest(ARRAY['application', 'application_appeal', 'application_decision',
+  'application_proposal', 'fact', 'question', 'application_document', 'identity_mark']::regclass[]) AS t;
 SELECT append_only(t) FROM unnest(ARRAY['policy_text', 'policy_activation', 'application_appeal', 'application_decision',
   'fact', 'application_document']::regclass[]) AS t;
 DO $$ BEGIN
