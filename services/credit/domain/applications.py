@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.credit.domain.promises import Promise
+from services.credit.domain.underwriting import APPROVALS, Outcome, Track
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Forbidden, Invalid
 
@@ -27,25 +28,6 @@ class State(StrEnum):
     APPEALED = "APPEALED"
     EXPIRED = "EXPIRED"
     WITHDRAWN = "WITHDRAWN"
-
-
-class Track(StrEnum):
-    """How much is looked at, and by whom."""
-
-    FAST = "FAST"
-    STANDARD = "STANDARD"
-    ENHANCED = "ENHANCED"
-
-
-class Outcome(StrEnum):
-    """What was decided."""
-
-    APPROVED = "APPROVED"
-    # Less than was asked for.
-    APPROVED_LOWER = "APPROVED_LOWER"
-    APPROVED_WITH_CONDITIONS = "APPROVED_WITH_CONDITIONS"
-    REFERRED = "REFERRED"
-    DECLINED = "DECLINED"
 
 
 class Action(StrEnum):
@@ -81,7 +63,6 @@ AT_THE_SELLER = (State.SUBMITTED, State.REFERRED, State.IN_REVIEW, State.PROPOSE
 OPEN = (State.DRAFT, *AT_THE_SELLER, State.WAITING_FOR_FACTS, State.DECIDED)
 # Those in which the applicant's answers are taken.
 ANSWERABLE = (State.DRAFT, State.REFERRED, State.IN_REVIEW, State.WAITING_FOR_FACTS, State.DECIDED)
-APPROVALS = (Outcome.APPROVED, Outcome.APPROVED_LOWER, Outcome.APPROVED_WITH_CONDITIONS)
 
 # Every legal move, and who makes it. A pair that is missing here is illegal.
 MOVES: dict[tuple[State, Action], tuple[State, frozenset[By]]] = {
@@ -147,6 +128,19 @@ class Application:
         return self.tenant, self.application_id
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What somebody added, without its content."""
+
+    document_id: str
+    key: str
+    name: str
+    media_type: str
+    # In bytes.
+    size: int
+    sha256: str
+
+
 def move(application: Application, action: Action, by: By) -> Application:
     """Apply one action, as far as the table says."""
     if (found := MOVES.get((application.state, action))) is None:
@@ -183,6 +177,11 @@ def check_decider(started: Set[str], people: Set[str]) -> None:
     """Refuse whoever asked for a limit as who grants it (RULES: four eyes)."""
     if started & people:
         raise Conflict("application.four_eyes", "whoever started an application does not decide it")
+
+
+def needs_two(track: Track, limit: Money, most: Money | None) -> bool:
+    """Whether a second person confirms it: on the enhanced track, and above the most that the policy's terms allow."""
+    return track is Track.ENHANCED or (limit.minor > 0 and (most is None or limit > most))
 
 
 def check_confirmer(prepared: Set[str], started: Set[str], people: Set[str]) -> None:

@@ -23,6 +23,8 @@ class Fact:
     valid_until: datetime | None = None
     # The document that shows it; '': none.
     evidence: str = ""
+    # About a person: forgotten with whoever gave it.
+    is_personal: bool = False
 
     @property
     def is_given(self) -> bool:

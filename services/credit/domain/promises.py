@@ -28,9 +28,7 @@ def promise(calendar: Calendar, track: str, *, at: datetime) -> Promise:
 def put_off(calendar: Calendar, promised: Promise, asked_at: datetime, *, at: datetime) -> Promise:
     """The promise less the business hours in which the applicant was waited for."""
     waited = hours_between(calendar, asked_at, at)
-    return Promise(
-        add_hours(calendar, promised.usually_by, waited), add_hours(calendar, promised.latest_by, waited)
-    )
+    return Promise(add_hours(calendar, promised.usually_by, waited), add_hours(calendar, promised.latest_by, waited))
 
 
 def add_hours(calendar: Calendar, start: datetime, hours: timedelta) -> datetime:

@@ -67,6 +67,8 @@ CREATE TABLE application_appeal (
   FOREIGN KEY (tenant, application_id) REFERENCES application
 );
 
+CREATE INDEX application_appeal_kept ON application_appeal (tenant, appealed_at) WHERE why <> '';
+
 -- Every answer, the engine's and a person's: written once. `record` is receivables.credit.v1.DecisionRecord; `snapshot` are
 -- the facts as they were (canonical JSON), '' of what a person decided, or where it was forgotten.
 CREATE TABLE application_decision (
@@ -91,6 +93,8 @@ CREATE TABLE application_decision (
   CHECK (NOT string_to_array(prepared_by, ' for ') && string_to_array(confirmed_by, ' for '))
 );
 
+CREATE INDEX application_decision_kept ON application_decision (tenant, decided_at) WHERE snapshot <> '';
+
 -- What one person decided and another one has to confirm; at most one of an application at a time.
 CREATE TABLE application_proposal (
   tenant         text NOT NULL,
@@ -113,6 +117,8 @@ CREATE TABLE fact (
   value          text NOT NULL,
   provenance     text NOT NULL,
   is_given       boolean NOT NULL,
+  -- About a person, and forgotten with whoever gave it.
+  is_personal    boolean NOT NULL,
   given_by       text NOT NULL,
   -- The document that shows it; '': none.
   evidence       text NOT NULL,
@@ -123,8 +129,8 @@ CREATE TABLE fact (
 );
 CREATE UNIQUE INDEX fact_given ON fact (tenant, account_id, key) WHERE superseded_at IS NULL AND is_given;
 CREATE UNIQUE INDEX fact_told ON fact (tenant, account_id, key, provenance) WHERE superseded_at IS NULL AND NOT is_given;
-CREATE INDEX fact_givers ON fact USING gin (string_to_array(given_by, ' for ')) WHERE is_given AND value <> '';
-CREATE INDEX fact_outdated ON fact (given_at, tenant) WHERE value <> '';
+CREATE INDEX fact_givers ON fact USING gin (string_to_array(given_by, ' for ')) WHERE is_personal AND value <> '';
+CREATE INDEX fact_outdated ON fact (tenant, least(superseded_at, valid_until)) WHERE value <> '';
 
 -- What a company is, or was, asked for; asked once while it is open, whoever asks.
 CREATE TABLE question (
@@ -165,7 +171,7 @@ ALTER TABLE application_document ALTER COLUMN content SET STORAGE EXTERNAL;
 CREATE INDEX application_document_of ON application_document (application_id, tenant, document_id);
 CREATE INDEX application_document_givers ON application_document USING gin (string_to_array(added_by, ' for '))
   WHERE name <> '';
-CREATE INDEX application_document_kept ON application_document (added_at, tenant) WHERE name <> '';
+CREATE INDEX application_document_kept ON application_document (tenant, added_at) WHERE name <> '';
 
 -- What companies show of themselves (tax ids, phones, bank accounts), by an HMAC under the tenant's key: who else showed it.
 CREATE TABLE identity_mark (

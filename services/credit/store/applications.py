@@ -9,9 +9,10 @@ from services.chassis import jobs
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import Page
-from services.credit.domain.applications import AT_THE_SELLER, OPEN, Application, State, Track
+from services.credit.domain.applications import AT_THE_SELLER, OPEN, Application, Document, State
 from services.credit.domain.book import Key
 from services.credit.domain.promises import Promise
+from services.credit.domain.underwriting import Track
 from services.days_off import calendar
 from services.kernel.calendars import Calendar
 
@@ -38,19 +39,6 @@ class Decided:
     # The facts as they were; '': a person decided, or it was forgotten.
     snapshot: str
     decided_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What somebody added, without its content."""
-
-    document_id: str
-    key: str
-    name: str
-    media_type: str
-    # In bytes.
-    size: int
-    sha256: str
 
 
 async def add_application(tx: Tx, one: Application) -> bool:
@@ -144,7 +132,7 @@ async def count_lapsing(tx: Tx) -> int:
     return await jobs.count_found(tx, _LAPSING, [tx.at])
 
 
-async def add_decision(tx: Tx, tenant: str, one: Decided, outcome: str) -> None:
+async def add_application_decision(tx: Tx, tenant: str, one: Decided, outcome: str) -> None:
     """Write a decision, after those that the application has; hold the application before."""
     await tx.run(
         """INSERT INTO application_decision (tenant, decision_id, application_id, account_id, nth, policy_id, outcome,
@@ -169,7 +157,7 @@ async def add_decision(tx: Tx, tenant: str, one: Decided, outcome: str) -> None:
     )
 
 
-async def find_decision_of_application(tx: Tx, key: Key) -> Decided | None:
+async def find_application_decision(tx: Tx, key: Key) -> Decided | None:
     """A decision by its id."""
     row = await tx.row("SELECT * FROM application_decision WHERE tenant = %s AND decision_id = %s", [*key])
     return _decided(row) if row else None
@@ -185,7 +173,7 @@ async def decisions_of_application(tx: Tx, key: Key, most: int) -> list[Decided]
     return [_decided(row) for row in rows]
 
 
-async def decisions_by_id(tx: Tx, tenant: str, decision_ids: Collection[str]) -> dict[str, Decided]:
+async def application_decisions(tx: Tx, tenant: str, decision_ids: Collection[str]) -> dict[str, Decided]:
     """These decisions, by their ids."""
     rows = await tx.rows(
         "SELECT * FROM application_decision WHERE tenant = %s AND decision_id = ANY (%s::text[])",
@@ -293,43 +281,52 @@ async def business_calendar(tx: Tx, tenant: str) -> Calendar:
 
 
 async def forget_applications(tx: Tx, tenant: str, subject: str) -> None:
-    """Forget what somebody gave, added and wrote, in their own name or for another; that they did, by id, stays."""
-    who = [tenant, [subject]]
+    """Forget what somebody said of persons, added and wrote, in their own name or for another; that they did, by id, stays.
+
+    What a company is stays too, whoever typed it, but not the facts as a decision had them.
+    """
+    who = {"tenant": tenant, "who": [subject]}
     await tx.run(
-        """UPDATE fact SET value = '' WHERE tenant = %s AND string_to_array(given_by, ' for ') @> %s::text[]
-              AND is_given AND value <> ''""",
+        """UPDATE application_decision SET snapshot = ''
+            WHERE tenant = %(tenant)s AND snapshot <> '' AND account_id IN (
+              SELECT account_id FROM fact WHERE tenant = %(tenant)s AND is_personal AND value <> ''
+                 AND string_to_array(given_by, ' for ') @> %(who)s::text[])""",
         who,
     )
     await tx.run(
-        """UPDATE application_document SET name = '', content = ''
-            WHERE tenant = %s AND string_to_array(added_by, ' for ') @> %s::text[] AND name <> ''""",
+        """UPDATE fact SET value = '' WHERE tenant = %(tenant)s AND is_personal AND value <> ''
+              AND string_to_array(given_by, ' for ') @> %(who)s::text[]""",
         who,
     )
     await tx.run(
-        """UPDATE application_appeal SET why = ''
-            WHERE tenant = %s AND string_to_array(appealed_by, ' for ') @> %s::text[] AND why <> ''""",
+        """UPDATE application_document SET name = '', content = '' WHERE tenant = %(tenant)s AND name <> ''
+              AND string_to_array(added_by, ' for ') @> %(who)s::text[]""",
         who,
     )
     await tx.run(
-        """UPDATE application_decision SET snapshot = '' WHERE tenant = %s AND snapshot <> '' AND application_id IN (
-             SELECT application_id FROM application
-              WHERE tenant = %s AND string_to_array(started_by, ' for ') @> %s::text[])""",
-        [tenant, *who],
+        """UPDATE application_appeal SET why = '' WHERE tenant = %(tenant)s AND why <> ''
+              AND string_to_array(appealed_by, ' for ') @> %(who)s::text[]""",
+        who,
     )
+
+
+# Of each table: its key, since when its row's time runs, and what is forgotten.
+_OUTDATED = (
+    ("fact", "fact_id", "least(superseded_at, valid_until)", "value"),
+    ("application_document", "document_id", "added_at", "name"),
+    ("application_decision", "decision_id", "decided_at", "snapshot"),
+    ("application_appeal", "application_id", "appealed_at", "why"),
+)
 
 
 async def forget_outdated_applications(tx: Tx, tenant: str, before: date, most: int) -> int:
     """Forget some of what was given, added and written before a day; return of how many rows."""
     forgotten = 0
-    for table, column, at, words in (
-        ("fact", "fact_id", "given_at", "value = ''"),
-        ("application_document", "document_id", "added_at", "name = '', content = ''"),
-        ("application_decision", "decision_id", "decided_at", "snapshot = ''"),
-    ):
-        has = words.partition(" = ")[0]
+    for table, key, at, text in _OUTDATED:
+        also = ", content = ''" if table == "application_document" else ""
         forgotten += await tx.run(
-            f"""UPDATE {table} SET {words} WHERE tenant = %(tenant)s AND {column} IN (
-                  SELECT {column} FROM {table} WHERE tenant = %(tenant)s AND {at} < %(before)s AND {has} <> ''
+            f"""UPDATE {table} SET {text} = ''{also} WHERE tenant = %(tenant)s AND {text} <> '' AND {key} IN (
+                  SELECT {key} FROM {table} WHERE tenant = %(tenant)s AND {text} <> '' AND {at} < %(before)s
                    ORDER BY {at} LIMIT %(most)s)""",  # noqa: S608 - constant names
             {"tenant": tenant, "before": before, "most": most},
         )

@@ -10,8 +10,8 @@ from services.chassis.ids import new_id
 from services.credit.domain.facts import Fact
 
 _FACT = Columns(
-    """tenant text, fact_id text, account_id text, key text, value text, provenance text, is_given boolean, given_by text,
-       evidence text, given_at timestamptz, valid_until timestamptz"""
+    """tenant text, fact_id text, account_id text, key text, value text, provenance text, is_given boolean,
+       is_personal boolean, given_by text, evidence text, given_at timestamptz, valid_until timestamptz"""
 )
 _QUESTION = Columns(
     "tenant text, question_id text, account_id text, key text, application_id text, asked_by text, asked_at timestamptz"
@@ -68,6 +68,7 @@ async def add_facts(tx: Tx, tenant: str, account_id: str, facts: Sequence[Fact])
                     fact.value,
                     fact.provenance,
                     fact.is_given,
+                    fact.is_personal,
                     fact.given_by,
                     fact.evidence,
                     fact.given_at,
@@ -96,18 +97,17 @@ async def ask(tx: Tx, tenant: str, account_id: str, application_id: str, keys: C
     return sorted(row.key for row in rows)
 
 
-async def open_questions(tx: Tx, tenant: str, account_id: str) -> list[str]:
-    """What a company is asked for and has not answered, in the order of asking."""
-    rows = await tx.rows(
-        """SELECT key FROM question WHERE tenant = %s AND account_id = %s AND answered_at IS NULL
-            ORDER BY asked_at, question_id""",
-        [tenant, account_id],
+async def take_over_question(tx: Tx, tenant: str, account_id: str, key: str, by: str) -> None:
+    """A person asks for what the engine asks for already: the same question, which they wait for."""
+    await tx.run(
+        """UPDATE question SET asked_by = %s
+            WHERE tenant = %s AND account_id = %s AND key = %s AND answered_at IS NULL""",
+        [by, tenant, account_id, key],
     )
-    return [row.key for row in rows]
 
 
 async def asked_by_desk(tx: Tx, tenant: str, account_id: str) -> list[str]:
-    """Of these, what a person of the seller asks for."""
+    """What a person of the seller asks for and nobody has answered, in the order of asking."""
     rows = await tx.rows(
         """SELECT key FROM question
             WHERE tenant = %s AND account_id = %s AND answered_at IS NULL AND asked_by <> 'engine'
@@ -141,4 +141,6 @@ async def seen_elsewhere(
 
 
 def _fact(row: Any) -> Fact:
-    return Fact(row.key, row.value, row.provenance, row.given_by, row.given_at, row.valid_until, row.evidence)
+    return Fact(
+        row.key, row.value, row.provenance, row.given_by, row.given_at, row.valid_until, row.evidence, row.is_personal
+    )

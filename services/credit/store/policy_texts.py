@@ -1,11 +1,10 @@
 """What applications are decided by: policies as texts, and since when which one decides."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from services.chassis.database import Tx
 from services.chassis.pages import Page
+from services.credit.domain.policy_texts import PolicyText
 
 _SHOWN = """SELECT p.*, a.activated_by, a.activated_at, coalesce(a.nth = newest.nth, false) AS active
               FROM policy_text p
@@ -13,20 +12,6 @@ _SHOWN = """SELECT p.*, a.activated_by, a.activated_at, coalesce(a.nth = newest.
                                   ORDER BY nth DESC LIMIT 1) AS a ON true
               LEFT JOIN LATERAL (SELECT nth FROM policy_activation n WHERE n.tenant = p.tenant
                                   ORDER BY nth DESC LIMIT 1) AS newest ON true"""
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyText:
-    """A policy as it is kept."""
-
-    policy_id: str
-    text: str
-    proposed_by: str
-    proposed_at: datetime
-    # '' and None: it never decided anything.
-    activated_by: str
-    activated_at: datetime | None
-    active: bool
 
 
 async def add_policy_text(tx: Tx, tenant: str, policy_id: str, text: str, by: str) -> bool:
@@ -57,9 +42,7 @@ async def find_policy_text(tx: Tx, tenant: str, policy_id: str) -> PolicyText | 
 
 async def active_policy_text(tx: Tx, tenant: str) -> PolicyText | None:
     """What applications are decided by; None where the tenant has set nothing."""
-    row = await tx.row(
-        "SELECT policy_id FROM policy_activation WHERE tenant = %s ORDER BY nth DESC LIMIT 1", [tenant]
-    )
+    row = await tx.row("SELECT policy_id FROM policy_activation WHERE tenant = %s ORDER BY nth DESC LIMIT 1", [tenant])
     return await find_policy_text(tx, tenant, row.policy_id) if row else None
 
 

@@ -1,26 +1,68 @@
 """What credit does: load, decide, save, announce, in the caller's transaction."""
 
 from services.credit.usecases.account_holds import end, find_over, forget, forget_outdated, lift_hold, place_hold
+from services.credit.usecases.applications import (
+    accept_application,
+    add_document,
+    appeal_application,
+    ask_for_fact,
+    confirm_application,
+    decide_application,
+    find_lapsing_applications,
+    give_facts,
+    lapse_applications,
+    list_views,
+    prepare,
+    replay_decision,
+    show,
+    show_case,
+    start_application,
+    submit_application,
+    take_up_application,
+    withdraw_application,
+)
 from services.credit.usecases.buyers import change_buyer, register_buyer, set_limit
 from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, review, tell_refused
 from services.credit.usecases.policies import know_sellers, set_policy
+from services.credit.usecases.policy_texts import activate_policy_text, find_policy_text, propose_policy_text
 
 __all__ = [
+    "accept_application",
+    "activate_policy_text",
+    "add_document",
+    "appeal_application",
+    "ask_for_fact",
     "change_buyer",
+    "confirm_application",
     "decide",
+    "decide_application",
     "end",
     "find_lapsed",
+    "find_lapsing_applications",
     "find_over",
+    "find_policy_text",
     "follow",
     "forget",
     "forget_outdated",
+    "give_facts",
     "know_sellers",
     "lapse",
+    "lapse_applications",
     "lift_hold",
+    "list_views",
     "place_hold",
+    "prepare",
+    "propose_policy_text",
     "register_buyer",
+    "replay_decision",
     "review",
     "set_limit",
     "set_policy",
+    "show",
+    "show_case",
+    "start_application",
+    "submit_application",
+    "take_up_application",
     "tell_refused",
+    "withdraw_application",
 ]
