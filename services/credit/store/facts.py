@@ -7,6 +7,7 @@ from typing import Any
 from services.chassis.columns import Columns
 from services.chassis.database import Tx
 from services.chassis.ids import new_id
+from services.credit.domain.applications import Application
 from services.credit.domain.facts import Fact
 
 _FACT = Columns(
@@ -85,24 +86,25 @@ async def add_facts(tx: Tx, tenant: str, account_id: str, facts: Sequence[Fact])
     )
 
 
-async def ask(tx: Tx, tenant: str, account_id: str, application_id: str, keys: Collection[str], by: str) -> list[str]:
+async def ask(tx: Tx, application: Application, keys: Collection[str], by: str) -> list[str]:
     """Ask for these unless they are asked for already; return those that were not. Know before what is valid."""
     if not keys:
         return []
+    tenant, application_id, account_id = *application.key, application.account_id
     rows = await tx.rows(
         f"""INSERT INTO question ({_QUESTION.names}) SELECT * FROM {_QUESTION.rows} AS new
             ON CONFLICT (tenant, account_id, key) WHERE answered_at IS NULL DO NOTHING RETURNING key""",  # noqa: S608 - constant columns
-        [_QUESTION.pack((tenant, new_id(), account_id, key, application_id, by, tx.at) for key in sorted(keys))],
+        [_QUESTION.pack((tenant, new_id(), account_id, key, application_id, by, tx.at) for key in sorted(set(keys)))],
     )
     return sorted(row.key for row in rows)
 
 
-async def take_over_question(tx: Tx, tenant: str, account_id: str, key: str, by: str) -> None:
+async def take_over_question(tx: Tx, application: Application, key: str, by: str) -> None:
     """A person asks for what the engine asks for already: the same question, which they wait for."""
     await tx.run(
         """UPDATE question SET asked_by = %s
             WHERE tenant = %s AND account_id = %s AND key = %s AND answered_at IS NULL""",
-        [by, tenant, account_id, key],
+        [by, application.tenant, application.account_id, key],
     )
 
 

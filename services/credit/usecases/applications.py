@@ -23,7 +23,6 @@ from services.credit.domain import applications as domain
 from services.credit.domain import facts as known_facts
 from services.credit.domain import promises, underwriting
 from services.credit.domain.applications import Action, Application, By, Document, State
-from services.credit.domain.facts import Known
 from services.credit.domain.underwriting import Assessment, Facts, Outcome, Policy, Track
 from services.credit.store.applications import Decided
 from services.credit.usecases import buyers, facts

@@ -113,16 +113,14 @@ async def keep(tx: Tx, origin: Origin, application: Application, facts: Sequence
 
 async def ask(tx: Tx, origin: Origin, application: Application, keys: Collection[str]) -> None:
     """Ask a company that is held for what nobody has asked; the caller knows that nothing valid is known of it."""
-    subject = (application.tenant, application.account_id)
-    if new := await store.ask(tx, *subject, application.application_id, keys, ENGINE):
+    if new := await store.ask(tx, application, keys, ENGINE):
         await _tell_wanted(tx, origin, application, new, ENGINE)
 
 
 async def ask_for_one(tx: Tx, origin: Origin, application: Application, key: str) -> None:
     """A person asks for one fact, and waits for it; what the engine asks for already is the same question."""
-    subject = (application.tenant, application.account_id)
-    await store.take_over_question(tx, *subject, key, origin.actor)
-    await store.ask(tx, *subject, application.application_id, [key], origin.actor)
+    await store.take_over_question(tx, application, key, origin.actor)
+    await store.ask(tx, application, [key], origin.actor)
     await _tell_wanted(tx, origin, application, [key], origin.actor)
 
 
