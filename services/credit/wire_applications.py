@@ -171,6 +171,13 @@ def record_of(
     )
 
 
+def no_record(one: Application) -> applications_pb2.DecisionRecord:
+    """What stands in the place of a decision that was never told and is lost: the track alone."""
+    return applications_pb2.DecisionRecord(
+        told=applications_pb2.ApplicationDecision(track=_track(one.track or Track.STANDARD))
+    )
+
+
 def dated(told: applications_pb2.ApplicationDecision, at: datetime) -> None:
     """Say when it was decided, and until when it is accepted and appealed."""
     told.decided_at.FromDatetime(at)

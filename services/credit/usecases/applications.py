@@ -504,9 +504,10 @@ async def _decision(tx: Tx, application: Application) -> applications_pb2.Decisi
 
 
 async def _newest(tx: Tx, application: Application) -> applications_pb2.DecisionRecord:
-    """The newest decision, told or not: what the engine referred."""
-    [newest] = await store.decisions_of_application(tx, application.key, 1)
-    return applications_pb2.DecisionRecord.FromString(newest.record)
+    """The newest decision, told or not: what the engine referred. Of an application that was built anew there may be none."""
+    for newest in await store.decisions_of_application(tx, application.key, 1):
+        return applications_pb2.DecisionRecord.FromString(newest.record)
+    return wire_applications.no_record(application)
 
 
 async def _told(tx: Tx, listed: Sequence[Application]) -> dict[str, applications_pb2.ApplicationDecision]:

@@ -1,19 +1,25 @@
 """What applications are decided by: checked, proposed by one person, taking effect by another."""
 
-from services.chassis import identity
+from receivables.credit.v1 import events_pb2
+
+from services.chassis import identity, outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
+from services.chassis.outbox import Announcement
 from services.credit import store
 from services.credit.domain import policy_texts as domain
 from services.credit.domain import underwriting
 from services.credit.domain.policy_texts import PolicyText
 from services.credit.domain.underwriting import Policy
+from services.credit.usecases.policies import ACCOUNT
 from services.kernel.refusals import Conflict, NotFound, quoted
 
 
 async def propose_policy_text(tx: Tx, origin: Origin, policy: Policy) -> PolicyText:
     """Keep a text that has no mistake; the same again is kept already, whoever proposes it."""
-    await store.add_policy_text(tx, origin.tenant, policy.policy_id, policy.text, origin.actor)
+    if await store.add_policy_text(tx, origin.tenant, policy.policy_id, policy.text, origin.actor):
+        told = events_pb2.PolicyTextProposed(policy_id=policy.policy_id, text=policy.text)
+        await outbox.add(tx, [Announcement(origin, ACCOUNT, f"policy/{policy.policy_id}", told)])
     return await find_policy_text(tx, origin.tenant, policy.policy_id)
 
 
@@ -25,6 +31,8 @@ async def activate_policy_text(tx: Tx, origin: Origin, policy_id: str) -> Policy
         raise Conflict("policy.active", "applications are decided by it already")
     domain.check_activator(identity.subjects_of(found.proposed_by), identity.subjects_of(origin.actor))
     await store.activate_policy_text(tx, origin.tenant, found, origin.actor)
+    told = events_pb2.PolicyTextActivated(policy_id=policy_id, proposed_by=found.proposed_by)
+    await outbox.add(tx, [Announcement(origin, ACCOUNT, f"policy/{policy_id}", told)])
     return await find_policy_text(tx, origin.tenant, policy_id)
 
 
