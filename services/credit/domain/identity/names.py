@@ -15,8 +15,6 @@ from confusable_homoglyphs.confusables import confusables_data
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
-from services.credit.domain.identity.contacts import registrable
-
 NAME_LONGEST = 300  # characters of a name that are compared
 
 # Letters that no decomposition takes apart, and the alphabets next door, as their names are written in passports.
@@ -65,17 +63,17 @@ class Likeness:
     domain: str
     # Letters to be changed, added, left out or swapped with the next.
     distance: int
-    # It reads alike: the same skeleton.
+    # Another label that reads the same; the same label below another suffix does not count.
     homoglyph: bool
 
 
 class Domains:
-    """Known domains, found by what looks like them."""
+    """Known domains, found by what looks like them; all domains here as `contacts` gives them: registrable, in ASCII."""
 
     def __init__(self, known: Iterable[str]) -> None:
         self._by_skeleton: dict[str, list[str]] = defaultdict(list)
         self._by_length: dict[int, dict[str, list[str]]] = defaultdict(dict)
-        for domain in {registrable(domain.lower()) for domain in known}:
+        for domain in set(known):
             label = _decoded(_label(domain))
             self._by_skeleton[_looks(label)].append(domain)
             self._by_length[len(label)].setdefault(label, []).append(domain)
@@ -85,13 +83,12 @@ class Domains:
 
         The longer a known label, the more letters may differ: fewer than 6 none, fewer than 10 one, else two.
         """
-        same = {registrable(domain.lower()), *(registrable(each.lower()) for each in own)}
-        label = _decoded(_label(registrable(domain.lower())))
-        found = {
-            each: Likeness(each, OSA.distance(label, _decoded(_label(each))), True)
-            for each in self._by_skeleton.get(_looks(label), ())
-            if each not in same
-        }
+        same = {domain, *own}
+        label = _decoded(_label(domain))
+        found: dict[str, Likeness] = {}
+        for each in self._by_skeleton.get(_looks(label), ()):
+            known = _decoded(_label(each))
+            found[each] = Likeness(each, OSA.distance(label, known), known != label)
         for length in range(len(label) - 2, len(label) + 3):
             allowed = _allowed(length)
             if abs(length - len(label)) > allowed or not (labels := self._by_length.get(length)):
@@ -99,9 +96,9 @@ class Domains:
             near = process.extract(label, labels.keys(), scorer=OSA.distance, score_cutoff=allowed, limit=None)
             for known, distance, _ in near:
                 for each in labels[known]:
-                    if each not in same:
-                        found.setdefault(each, Likeness(each, int(distance), False))
-        return sorted(found.values(), key=lambda likeness: (not likeness.homoglyph, likeness.distance, likeness.domain))
+                    found.setdefault(each, Likeness(each, int(distance), False))
+        others = (likeness for likeness in found.values() if likeness.domain not in same)
+        return sorted(others, key=lambda likeness: (not likeness.homoglyph, likeness.distance, likeness.domain))
 
 
 def _allowed(length: int) -> int:
@@ -134,7 +131,7 @@ _SAME = str.maketrans("01i|", "olll")
 @cache
 def _twins() -> dict[int, str]:
     """For each letter beyond ASCII the one of ASCII that it looks like."""
-    twins: dict[int, str] = {}
+    twins = {ord(char): "k" for char in "кκĸ"}  # which the list leaves out
     for char, glyphs in confusables_data.items():
         inside = [glyph["c"] for glyph in glyphs if glyph["c"].isascii() and glyph["c"].isalnum()]
         if len(char) == 1 and not char.isascii() and inside:
