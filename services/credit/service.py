@@ -1,19 +1,33 @@
 """The credit service, assembled."""
 
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from receivables.credit.v1 import service_pb2, service_pb2_grpc
 
-from services.chassis.service import Parts, Service, Servicer
-from services.chassis.settings import ChassisSettings
+from services.chassis.database import Database
+from services.chassis.service import Parts, Service, Servicer, certificate_of, speaker_of
 from services.chassis.workers import Work
 from services.credit import metrics, store, usecases
 from services.credit.rebuild import FOLD
 from services.credit.rpc import CreditService
+from services.credit.settings import Settings
+from services.credit.sources import Sources
 from services.credit.stream import HANDLERS
 
+_SOURCES: WeakKeyDictionary[Database, Sources] = WeakKeyDictionary()
 
-def _servicers(parts: Parts[ChassisSettings]) -> list[Servicer]:
+
+def sources_of(parts: Parts[Settings]) -> Sources:
+    """Who tells facts about companies, as the settings say; its door and its jobs share what they know of who is away."""
+    if (known := _SOURCES.get(parts.database)) is None:
+        settings = parts.settings
+        speak = speaker_of("credit", settings)
+        known = _SOURCES[parts.database] = Sources(settings.credit_sources, speak, certificate_of(settings))
+    return known
+
+
+def _servicers(parts: Parts[Settings]) -> list[Servicer]:
     return [
         Servicer(
             service_pb2.DESCRIPTOR.services_by_name["CreditService"].full_name,
@@ -25,7 +39,7 @@ def _servicers(parts: Parts[ChassisSettings]) -> list[Servicer]:
 
 SERVICE = Service(
     name="credit",
-    settings=ChassisSettings,
+    settings=Settings,
     migrations=Path(__file__).parent / "migrations",
     stands_on="0011_accounts_called.sql",
     handlers=lambda _settings: HANDLERS,
