@@ -26,7 +26,7 @@ class Source(BaseModel):
     # Facts that it knows; of no others it is believed.
     keys: Keys
     # Facts by which it finds a company: it is told no others.
-    told: Keys = frozenset({"company_name", "country", "register_number", "vat_id"})
+    told: Keys = frozenset({"company_name", "country", "currency", "register_number", "vat_id"})
     # How long an answer may take that comes after the first one, seconds.
     deadline_s: float = Field(10.0, ge=0.1, le=60)
 
