@@ -23,6 +23,8 @@ CALLERS: Mapping[str, frozenset[str]] = {
         "receivables.operations.v1.OperationsService",
         "grpc.reflection.v1alpha.ServerReflection",
     },
+    # Asks whoever tells facts about companies: outside, with certificates of `source-<name>`, which call nothing of ours.
+    "credit": frozenset({"receivables.sources.v1.SourceService"}),
     # Fetches the documents that mails carry, and what people wrote, which is on no topic.
     "notifications": frozenset(
         {

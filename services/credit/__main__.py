@@ -1,8 +1,11 @@
-"""`python -m services.credit serve|migrate|rebuild|parked|audit|referred|review|hold|policy`.
+"""`python -m services.credit serve|migrate|rebuild|parked|audit|referred|review|hold|policy|ask`.
 
-What acts for a tenant calls the service, signed with the operator's key, which says who does it.
+What acts for a tenant calls the service, signed with the operator's key, which says who does it; `ask` asks the sources as
+the service does, from where it runs.
 """
 
+import asyncio
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -14,9 +17,14 @@ from receivables.credit.v1 import events_pb2, service_pb2, service_pb2_grpc
 from rich.console import Console
 
 from services.chassis import cli, operators
+from services.chassis.envelope import Origin
 from services.chassis.pages import ROWS_MAX
+from services.chassis.service import certificate_of, speaker_of
+from services.chassis.settings import load
 from services.credit.domain.decisions import Outcome
 from services.credit.service import SERVICE
+from services.credit.settings import Settings
+from services.credit.sources import Gathered, Question, Sources
 from services.kernel.money import Money
 
 app = cli.command_line(SERVICE)
@@ -119,6 +127,36 @@ def set_(
 ) -> None:
     policy = events_pb2.CreditPolicy(referral_share=referral_share, hold_days=hold_days)
     _say(f"version {_ask('SetPolicy', service_pb2.SetPolicyRequest(policy=policy), tenant, why, on_behalf_of).version}")
+
+
+@app.command(help="Ask each source of facts about a company, and show what it tells and how long it took.")
+def ask(
+    known: Annotated[
+        list[str], typer.Argument(help="what is known of the company: country=GB register_number=00445790")
+    ],
+    tenant: Tenant,
+) -> None:
+    subject = dict(word.partition("=")[::2] for word in known)
+    asyncio.run(_ask_sources(load(Settings), tenant, subject))
+
+
+async def _ask_sources(settings: Settings, tenant: str, subject: dict[str, str]) -> None:
+    sources = Sources(settings.credit_sources, speaker_of(SERVICE.name, settings), certificate_of(settings))
+    for name, source in settings.credit_sources.items():
+        # Of any kind: which kinds the facts have is a policy's to say.
+        question = Question(subject, dict.fromkeys(source.keys, str), datetime.now(UTC))
+        began = time.perf_counter()
+        gathered = await sources.look(Origin(tenant, "", "", "", ""), question, only=[name])
+        _say(f"{name}  {_outcome(gathered)}  {time.perf_counter() - began:.2f} s")
+        for fact in gathered.found:
+            _say(f"  {fact.key}: {fact.value or 'none'}  {fact.evidence}")
+        for key in sorted(gathered.unavailable.get(name, ())):
+            _say(f"  {key}: not now")
+    await sources.close()
+
+
+def _outcome(gathered: Gathered) -> str:
+    return "away" if gathered.away else "late" if gathered.late else "told"
 
 
 def _ask(method: str, request: Message, tenant: str, why: str = "", on_behalf_of: str = "") -> Any:

@@ -10,10 +10,13 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write, write_after, write_of
+from services.chassis.service import Parts
 from services.credit import store, usecases, wire_applications
 from services.credit.domain import underwriting
 from services.credit.domain.applications import Document
 from services.credit.domain.underwriting import MistakesFound, Policy
+from services.credit.settings import Settings
+from services.credit.sources import Sources
 from services.credit.usecases.applications import Prepared, Wish
 from services.kernel.refusals import NotFound, quoted
 
@@ -21,11 +24,15 @@ from services.kernel.refusals import NotFound, quoted
 async def _prepare(
     door: "ApplicationService", call: Origin, request: applications_pb2.SubmitApplicationRequest
 ) -> Prepared:
-    return await usecases.prepare(functools.partial(door.serve, call), call, request.application_id)
+    return await usecases.prepare(functools.partial(door.serve, call), call, request.application_id, door.look)
 
 
 class ApplicationService(Door, applications_pb2_grpc.ApplicationServiceServicer):
     """Translates and delegates."""
+
+    def __init__(self, parts: Parts[Settings], sources: Sources) -> None:
+        super().__init__(parts.database, parts.consumer)
+        self.look = functools.partial(sources.look, within_s=parts.settings.credit_first_answer_ms / 1000)
 
     @write
     async def StartApplication(

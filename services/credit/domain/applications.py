@@ -64,6 +64,9 @@ OPEN = (State.DRAFT, *AT_THE_SELLER, State.WAITING_FOR_FACTS, State.DECIDED)
 # Those in which the applicant's answers are taken.
 ANSWERABLE = (State.DRAFT, State.REFERRED, State.IN_REVIEW, State.WAITING_FOR_FACTS, State.DECIDED)
 
+# Those in which what a source tells late is still of use.
+UNDECIDED = (State.REFERRED, State.IN_REVIEW, State.WAITING_FOR_FACTS, State.PROPOSED, State.APPEALED)
+
 # Every legal move, and who makes it. A pair that is missing here is illegal.
 MOVES: dict[tuple[State, Action], tuple[State, frozenset[By]]] = {
     (State.DRAFT, Action.SUBMIT): (State.SUBMITTED, frozenset({By.APPLICANT})),

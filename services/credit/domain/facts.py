@@ -62,7 +62,7 @@ class Known:
 def known(facts: Iterable[Fact]) -> dict[str, Known]:
     """Facts that stand, by key."""
     found: dict[str, Known] = {}
-    for fact in sorted(facts, key=lambda fact: fact.given_at):
+    for fact in sorted(facts, key=lambda fact: (fact.given_at, fact.provenance)):
         before = found.get(fact.key, Known())
         found[fact.key] = Known(fact, before.told) if fact.is_given else Known(before.given, fact)
     return found

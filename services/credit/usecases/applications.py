@@ -4,7 +4,7 @@ Whoever changes one holds the company first (`store.lock_subject`), then the app
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -12,10 +12,11 @@ from functools import lru_cache
 from google.protobuf.message import Message
 from receivables.credit.v1 import applications_pb2, events_pb2
 
-from services.chassis import identity, outbox
+from services.chassis import identity, jobs, outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, new_traceparent
 from services.chassis.ids import new_id
+from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.credit import store, wire_applications
@@ -24,6 +25,7 @@ from services.credit.domain import facts as known_facts
 from services.credit.domain import promises, underwriting
 from services.credit.domain.applications import Action, Application, By, Document, State
 from services.credit.domain.underwriting import Assessment, Facts, Outcome, Policy, Track
+from services.credit.sources import Gathered, Question, again, subject_of
 from services.credit.store.applications import Decided
 from services.credit.usecases import buyers, facts
 from services.credit.usecases.companies import company_of, told_of_company
@@ -40,6 +42,7 @@ DECISIONS_SHOWN = 100
 _AT_ONCE = frozenset({"amount", "terms"})
 
 Serve = Callable[[], AbstractAsyncContextManager[Tx]]
+Look = Callable[[Origin, Question], Awaitable[Gathered]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Prepared:
     values: Facts
     policy_id: str
     assessment: Assessment
+    gathered: Gathered
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,22 +174,60 @@ async def add_document(tx: Tx, origin: Origin, application_id: str, document: Do
     return application
 
 
-async def prepare(serve: Serve, origin: Origin, application_id: str) -> Prepared:
-    """What the engine makes of an application as it is now: outside of the transaction that keeps it."""
+async def prepare(serve: Serve, origin: Origin, application_id: str, look: Look) -> Prepared:
+    """What the engine makes of an application by what sources say in time: outside of the transaction that keeps it."""
     async with serve() as tx:
         ground = await _ground(tx, await _find(tx, origin, application_id))
-        on = tx.at.date()
-    application = ground.application
+    gathered = Gathered()
+    if ground.application.state in (State.DRAFT, State.REFERRED, State.DECIDED):
+        gathered = await look(origin, facts.wanted_of_sources(ground))
+    known = known_facts.known([*facts.standing(ground.known), *facts.told_by_sources(ground, gathered, ground.at)])
+    values = facts.read(ground.policy, known, ground.application, at=ground.at)
     assessment = await asyncio.to_thread(
-        underwriting.assess, ground.policy, ground.values, on=on, currency=application.currency
+        underwriting.assess, ground.policy, values, on=ground.at.date(), currency=ground.application.currency
     )
-    return Prepared(ground.values, ground.policy.policy_id, assessment)
+    return Prepared(values, ground.policy.policy_id, assessment, gathered)
 
 
 async def submit_application(tx: Tx, origin: Origin, application_id: str, prepared: Prepared) -> Application:
-    """Decide by the policy, or refer to a person with a promise."""
+    """Decide by the policy, or refer to a person with a promise; sources that did not answer are asked again."""
     application = await _hold(tx, origin, application_id)
-    return await _decide_by_engine(tx, origin, application, prepared, By.APPLICANT)
+    submitted = domain.submit(application, at=tx.at)
+    before = await _ground(tx, application)
+    await facts.keep(tx, origin, application, facts.told_by_sources(before, prepared.gathered, tx.at))
+    ground = await _ground(tx, application)
+    if wanted := sorted(one.key for one in facts.questions(ground) if one.required and not one.alternative):
+        raise Conflict("application.incomplete", f"still missing: {', '.join(wanted)[:500]}")
+    assessment = prepared.assessment
+    if (ground.values, ground.policy.policy_id) != (prepared.values, prepared.policy_id):
+        assessment = _assess(ground)  # more is known than when it was prepared, which is rare
+    await outbox.add(tx, [_tell(origin, submitted, wire_applications.moved(submitted))])
+    decided = await _by_engine(tx, origin, submitted, ground, assessment)
+    if decided.state is State.REFERRED:
+        await jobs.add(tx, again(prepared.gathered, f"application/{application_id}", origin))
+    return decided
+
+
+async def still_wanted(tx: Tx, job: Job) -> Question | None:
+    """What a source is asked again; nothing, once a person or the engine has decided."""
+    found = await store.find_application(tx, (job.tenant, subject_of(job).removeprefix("application/")))
+    if found is None or found.state not in domain.UNDECIDED:
+        return None
+    return facts.wanted_of_sources(await _ground(tx, found))
+
+
+async def sources_told(tx: Tx, job: Job, gathered: Gathered) -> None:
+    """Keep what a source told late; what is referred, and nobody has taken up, the engine decides if it can now."""
+    application = await _hold(tx, job.origin, subject_of(job).removeprefix("application/"))
+    before = await _ground(tx, application)
+    await facts.keep(tx, job.origin, application, facts.told_by_sources(before, gathered, tx.at))
+    if application.state is not State.REFERRED:
+        return
+    ground = await _ground(tx, application)
+    assessment = _assess(ground)
+    if assessment.outcome is not Outcome.REFERRED:
+        submitted = domain.submit(application, at=tx.at, by=By.ENGINE)
+        await _by_engine(tx, job.origin, submitted, ground, assessment)
 
 
 async def accept_application(tx: Tx, origin: Origin, application_id: str, offer_id: str) -> Application:
@@ -367,38 +409,35 @@ async def lapse_applications(batch: Batch) -> None:
             await _moved(done.tx, origin, domain.move(application, Action.LAPSE, By.CLOCK))
 
 
-async def _decide_by_engine(
-    tx: Tx, origin: Origin, application: Application, prepared: Prepared, by: By
+def _assess(ground: Ground) -> Assessment:
+    currency = ground.application.currency
+    return underwriting.assess(ground.policy, ground.values, on=ground.at.date(), currency=currency)
+
+
+async def _by_engine(
+    tx: Tx, origin: Origin, submitted: Application, ground: Ground, assessment: Assessment
 ) -> Application:
-    """Keep what the engine decided; what is known now counts, should it be more than when it was prepared."""
-    submitted = domain.submit(application, at=tx.at, by=by)
-    ground = await _ground(tx, application)
-    asked = facts.questions(ground)
-    if wanted := sorted(one.key for one in asked if one.required and not one.alternative):
-        raise Conflict("application.incomplete", f"still missing: {', '.join(wanted)[:500]}")
-    assessment = prepared.assessment
-    if (ground.values, ground.policy.policy_id) != (prepared.values, prepared.policy_id):
-        assessment = underwriting.assess(ground.policy, ground.values, on=tx.at.date(), currency=application.currency)
+    """Keep what the engine decided, and tell it; or refer it, with a promise that another look does not put off."""
     policy_id = ground.policy.policy_id
-    record = wire_applications.record_of(assessment, application, new_id(), policy_id, at=tx.at)
+    record = wire_applications.record_of(assessment, submitted, new_id(), policy_id, at=tx.at)
     taken = Taken(record, ENGINE, snapshot=assessment.snapshot)
     signals = [
         events_pb2.FraudSignalled(
-            application_id=application.application_id,
-            account_id=application.account_id,
+            application_id=submitted.application_id,
+            account_id=submitted.account_id,
             rule=signal.rule,
             action=signal.action,
         )
         for signal in assessment.signals
     ]
-    await outbox.add(tx, [_tell(origin, submitted, wire_applications.moved(submitted))])
     await outbox.add(tx, [_tell(origin, submitted, signal) for signal in signals])
     if assessment.outcome is not Outcome.REFERRED:
-        decided = domain.move(submitted, Action.DECIDE, By.ENGINE)
-        return await _stands(tx, origin, decided, taken)
+        return await _stands(tx, origin, domain.move(submitted, Action.DECIDE, By.ENGINE), taken)
     referred = replace(domain.move(submitted, Action.REFER, By.ENGINE), owner="")
     await _keep(tx, referred, taken)
-    return await _moved(tx, origin, await _promised(tx, referred, assessment.track))
+    if referred.promise is None or referred.track is not assessment.track:
+        referred = await _promised(tx, referred, assessment.track)
+    return await _moved(tx, origin, referred)
 
 
 async def _stands(tx: Tx, origin: Origin, application: Application, taken: Taken) -> Application:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from receivables.credit.v1 import events_pb2
 
@@ -10,7 +11,7 @@ from services.chassis import outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.outbox import Announcement
-from services.credit import store
+from services.credit import sources, store
 from services.credit.domain import facts as domain
 from services.credit.domain.applications import Application
 from services.credit.domain.facts import Fact, Known
@@ -129,6 +130,43 @@ async def _tell_wanted(tx: Tx, origin: Origin, application: Application, keys: S
         application_id=application.application_id, account_id=application.account_id, keys=keys[:100], asked_by=by
     )
     await outbox.add(tx, [_tell(origin, application, wanted)])
+
+
+def standing(known: Mapping[str, Known]) -> list[Fact]:
+    """The facts behind what is known."""
+    return [fact for one in known.values() for fact in (one.given, one.told) if fact is not None]
+
+
+def wanted_of_sources(ground: Ground) -> sources.Question:
+    """What sources are asked: what none of them has told, or not lately; by what is known of the company."""
+    currency, at = ground.application.currency, ground.at
+    subject = {
+        key: fact.value
+        for key, one in ground.known.items()
+        if (fact := one.counts(at)) is not None and fact.is_valid(at) and not fact.is_personal
+    }
+    wanted = {
+        key: partial(parse_value, kind, currency=currency)
+        for key, kind in ground.policy.facts.items()
+        if (one := ground.known.get(key)) is None or one.told is None or not one.told.is_valid(at)
+    }
+    return sources.Question(subject | {"country": ground.application.country, "currency": currency}, wanted, at)
+
+
+def told_by_sources(ground: Ground, gathered: sources.Gathered, at: datetime) -> list[Fact]:
+    """What sources told, as facts; that there is none is no fact."""
+    found = []
+    for told in gathered.found:
+        kind = ground.policy.facts.get(told.key)
+        if kind is None or not told.value:
+            continue
+        until = told.valid_until
+        if until is None and kind.valid_days is not None:
+            until = at + timedelta(days=kind.valid_days)
+        source = f"service:source-{told.source}"
+        evidence = told.evidence[:200]
+        found.append(Fact(told.key, told.value, told.source, source, at, until, evidence, kind.personal))
+    return found
 
 
 def questions(ground: Ground) -> list[Question]:

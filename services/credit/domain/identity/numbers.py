@@ -37,10 +37,10 @@ _COURT_WORDS = re.compile(r"^(registergericht|amtsgericht|ag|beim|des)\s+", re.I
 _GERMAN_REGISTERS = {"HRA": "HRA", "HRB": "HRB", "GNR": "GnR", "PR": "PR", "VR": "VR"}
 # Companies House: numbers of England and Wales, those with the letters of a kind of company or a part of the country, and
 # those of registered societies.
-_BRITISH_LETTERS = (
-    "AC|BR|CE|CS|ES|FC|FE|GE|GN|GS|IC|IP|LP|NA|NC|NF|NI|NL|NO|NP|NV|NZ|OC|OE|PC|RC|RS|SA|SC|SE|SF|SG|SI|SL|SO|SP|SR|SZ|ZC"
+_BRITISH_LETTERS = "AC|BR|CE|CS|ES|FC|FE|GE|GN|GS|IC|IP|LP|NA|NC|NF|NI|NL|NO|NP|NV|NZ|OC|OE|PC|RC|RS|SA|SC|SE|SF|SG|SI|SL|SO|SP|SR|SZ|ZC"
+_BRITISH = re.compile(
+    rf"[0-9]{{8}}|(?:{_BRITISH_LETTERS})[0-9]{{6}}|R[0-9]{{7}}|(?:IP|NP|SP)[0-9]{{4,5}}R[A-Z]?", re.ASCII
 )
-_BRITISH = re.compile(rf"[0-9]{{8}}|(?:{_BRITISH_LETTERS})[0-9]{{6}}|R[0-9]{{7}}|(?:IP|NP|SP)[0-9]{{4,5}}R[A-Z]?", re.ASCII)
 _DUTCH = re.compile("[0-9]{8}", re.ASCII)
 _GENERIC = re.compile("[0-9A-Z]{2,32}", re.ASCII)
 _ZEROS = re.compile("[A-Z]*0+", re.ASCII)
@@ -62,7 +62,7 @@ def vat_id(text: str, country: str) -> str:
     else:
         judge = _generic_vat_id
     valid = _judged(judge, number, VAT_ID, f"{quoted(text)} is not a VAT id of {country}")
-    return valid if valid.startswith((prefix or prefixes[0])) else (prefix or prefixes[0]) + valid
+    return valid if valid.startswith(prefix or prefixes[0]) else (prefix or prefixes[0]) + valid
 
 
 def register_number(text: str, country: str, court: str = "") -> str:
