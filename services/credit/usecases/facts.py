@@ -15,6 +15,7 @@ from services.credit import sources, store
 from services.credit.domain import facts as domain
 from services.credit.domain.applications import Application
 from services.credit.domain.facts import Fact, Known
+from services.credit.domain.identity import banks, contacts, numbers
 from services.credit.domain.underwriting import Asked, FactKind, Facts, Policy, Value, parse_value
 from services.credit.wire_applications import ENGINE, Question
 from services.kernel.refusals import Invalid, Refusal, quoted
@@ -68,14 +69,30 @@ async def save(
     refused = []
     for key, text in given:
         try:
-            value = text.strip()
             kind = answerable(policy, key)
+            value = _normal(key, text.strip(), application.country)
             parse_value(kind, value, application.currency)
             saved[key] = Fact(key, value, provenance, by, tx.at, valid_until(kind, tx), is_personal=kind.personal)
         except Refusal as refusal:
             refused.append(NotSaved(key, refusal.code, refusal.message))
     await keep(tx, origin, application, list(saved.values()))
     return refused
+
+
+def _normal(key: str, text: str, country: str) -> str:
+    """A value in the form in which it is kept and compared; refuse what is no number, address or account of its kind."""
+    match key:
+        case "register_number":
+            return numbers.register_number(text, country)
+        case "register_court":
+            return numbers.court(text)
+        case "vat_id":
+            return numbers.vat_id(text, country)
+        case "contact_email":
+            return contacts.email(text).address
+        case "iban":
+            return banks.account(text).iban
+    return text
 
 
 def valid_until(kind: FactKind, tx: Tx) -> datetime | None:
