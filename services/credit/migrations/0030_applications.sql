@@ -41,7 +41,7 @@ CREATE TABLE application (
   usually_by     timestamptz,
   latest_by      timestamptz,
   asked_at       timestamptz,
-  -- The newest decision that was told, who took it ("engine", or a person), and until when it stands; '': none yet.
+  -- The newest decision that the applicant sees, who took it ("engine", or a person), and until when it stands; '': none yet.
   decision_id    text NOT NULL,
   decided_by     text NOT NULL,
   valid_until    timestamptz,

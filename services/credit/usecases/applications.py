@@ -363,7 +363,7 @@ async def show(tx: Tx, origin: Origin, application_id: str) -> View:
         decision=told.get(application.application_id),
         questions=asked,
         facts=[one.given for one in ground.known.values() if one.given is not None],
-        documents=ground.policy.documents(ground.values, on=day, currency=currency),
+        documents=underwriting.documents(ground.policy, ground.values, on=day, currency=currency),
     )
 
 
@@ -433,7 +433,7 @@ async def _by_engine(
     await outbox.add(tx, [_tell(origin, submitted, signal) for signal in signals])
     if assessment.outcome is not Outcome.REFERRED:
         return await _stands(tx, origin, domain.move(submitted, Action.DECIDE, By.ENGINE), taken)
-    referred = replace(domain.move(submitted, Action.REFER, By.ENGINE), owner="")
+    referred = domain.referred(domain.move(submitted, Action.REFER, By.ENGINE), record.told.decision_id)
     await _keep(tx, referred, taken)
     if referred.promise is None or referred.track is not assessment.track:
         referred = await _promised(tx, referred, assessment.track)

@@ -13,6 +13,7 @@ from services.chassis.envelope import Origin
 from services.chassis.outbox import Announcement
 from services.credit import sources, store
 from services.credit.domain import facts as domain
+from services.credit.domain import underwriting
 from services.credit.domain.applications import Application
 from services.credit.domain.facts import Fact, Known
 from services.credit.domain.identity import banks, contacts, numbers
@@ -190,7 +191,7 @@ def questions(ground: Ground) -> list[Question]:
     """What the applicant is asked now: what a person asks for, what the policy wants, what two say differently."""
     policy, known, currency = ground.policy, ground.known, ground.application.currency
     asked = dict.fromkeys((key for key in ground.by_desk if key in policy.facts), Asked("", required=True))
-    for one in policy.questions(ground.values, on=ground.at.date(), currency=currency):
+    for one in underwriting.questions(policy, ground.values, on=ground.at.date(), currency=currency):
         asked.setdefault(one.key, one)
     for key, about in known.items():
         kind = policy.facts.get(key)

@@ -6,20 +6,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from receivables.credit.v1 import service_pb2_grpc
 
 from services.chassis.service import Parts, database_of
 from services.credit.service import SERVICE
 from tests.callers import serving
 from tests.integration.conftest import OpenService
-from tests.integration.credit.desk import Desk, set_clock
+from tests.integration.credit.desk import Desk, Stubs, set_clock
 
 
 @asynccontextmanager
 async def served(parts: Parts[Any]) -> AsyncIterator[Desk]:
     """Give the service behind a port."""
     async with serving(SERVICE, parts) as channel:
-        yield Desk(parts, service_pb2_grpc.CreditServiceStub(channel))
+        yield Desk(parts, Stubs(channel))
 
 
 @pytest.fixture
