@@ -8,13 +8,36 @@ STEMS = (
     "brook hill lake field stone wood iron bright clear swift prime summit harbour meadow orchard granite cedar maple falcon raven heron otter badger "
     "lind gran bjork fjord vik holm sjo strand skog alv kvarn mont val clair roche fleur ruisseau pont moulin lumiere chene pierre cote plaine"
 ).split()
-SYLLABLES = [first + vowel for first in ("b bl br ch d dr f fl g gr h j k kl kr l m n p pl r s sch sk st t tr v w z").split() for vowel in "aeiou"]
+SYLLABLES = [
+    first + vowel
+    for first in ("b bl br ch d dr f fl g gr h j k kl kr l m n p pl r s sch sk st t tr v w z").split()
+    for vowel in "aeiou"
+]
 ENDINGS = "er en a o ix is ia on um al ic ex ta ra no lo mo vo ka ri".split()
 TRADES = (
     "Tools Packaging Logistics Foods Textiles Print Software Machinery Chemicals Paper Glass Steel Furniture Electronics Pumps Valves Cables Bearings Coatings "
     "Werkzeuge Verpackung Spedition Druck Maschinenbau Holzbau Metallbau Elektrotechnik Transports Emballage Imprimerie Menuiserie Bygg Verktyg Snickeri Trading Services Supplies"
 ).split()
-FORMS = ("GmbH", "GmbH & Co. KG", "AG", "Ltd", "Limited", "PLC", "LLC", "Inc.", "SARL", "SAS", "S.A.", "AB", "Aktiebolag", "ApS", "A/S", "B.V.", "S.r.l.", "OHG")
+FORMS = (
+    "GmbH",
+    "GmbH & Co. KG",
+    "AG",
+    "Ltd",
+    "Limited",
+    "PLC",
+    "LLC",
+    "Inc.",
+    "SARL",
+    "SAS",
+    "S.A.",
+    "AB",
+    "Aktiebolag",
+    "ApS",
+    "A/S",
+    "B.V.",
+    "S.r.l.",
+    "OHG",
+)
 FIRST = (
     "Anna Erik Maria Karl Sofia Johan Elena Peter Julia Thomas Claire Pierre Louise Jean Emma Oliver Grace Henry Alice Oscar Ida Nils Greta Hugo Marta Pavel "
     "Katarzyna Marek Lucia Marco Giulia Paolo Ana Miguel Ines Jorge Fatima Omar Leila Hassan Yusuf Amira Dmitri Olga Viktor Irina Wei Ling Hiroshi Yuki Priya Arjun"
@@ -75,7 +98,12 @@ def a_domain(random: Random) -> str:
 
 def a_listed_name(random: Random) -> str:
     """A name as lists of sanctions have them, two of three a person's: "Sergey Trivako Banlisu", "Gromata Shipping Lines"."""
-    words = ["".join(random.choice(SYLLABLES) for _ in range(random.randint(2, 4))).capitalize() for _ in range(random.choice([1, 2, 2]))]
+    words = [
+        "".join(random.choice(SYLLABLES) for _ in range(random.randint(2, 4))).capitalize()
+        for _ in range(random.choice([1, 2, 2]))
+    ]
     if random.random() < 0.66:
         return " ".join([random.choice(LISTED_FIRST), *words])
-    return " ".join([*words, random.choice(LISTED_TRADES), random.choice(["", "Company", "LLC", "Co. Ltd", "JSC"])]).strip()
+    return " ".join(
+        [*words, random.choice(LISTED_TRADES), random.choice(["", "Company", "LLC", "Co. Ltd", "JSC"])]
+    ).strip()

@@ -19,9 +19,41 @@ NAME_LONGEST = 300  # characters of a name that are compared
 
 # Letters that no decomposition takes apart, and the alphabets next door, as their names are written in passports.
 _LATIN = {
-    **{"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ħ": "h", "ı": "i", "ŋ": "ng", "ə": "a"},
-    **dict(zip("абвгдезиклмнопрстуфыэіїєґћђљњџјѕ", "a b v g d e z i k l m n o p r s t u f y e i i e g c d lj nj dz j dz".split(), strict=True)),
-    **{"ж": "zh", "й": "y", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ь": "", "ю": "yu", "я": "ya", "ў": "u"},
+    **{
+        "ß": "ss",
+        "æ": "ae",
+        "œ": "oe",
+        "ø": "o",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "ł": "l",
+        "ħ": "h",
+        "ı": "i",
+        "ŋ": "ng",
+        "ə": "a",
+    },
+    **dict(
+        zip(
+            "абвгдезиклмнопрстуфыэіїєґћђљњџјѕ",
+            "a b v g d e z i k l m n o p r s t u f y e i i e g c d lj nj dz j dz".split(),
+            strict=True,
+        )
+    ),
+    **{
+        "ж": "zh",
+        "й": "y",
+        "х": "kh",
+        "ц": "ts",
+        "ч": "ch",
+        "ш": "sh",
+        "щ": "shch",
+        "ъ": "",
+        "ь": "",
+        "ю": "yu",
+        "я": "ya",
+        "ў": "u",
+    },
     **dict(zip("αβγδεζηικλμνξοπρσςτυφω", "a v g d e z i i k l m n x o p r s s t y f o".split(), strict=True)),
     **{"θ": "th", "χ": "ch", "ψ": "ps"},
 }
@@ -36,7 +68,7 @@ def normal(name: str) -> str:
 
     A name that is nothing but these is left as it is.
     """
-    words = _words(name)
+    words = plain_words(name)
     kept = [word for word in _without_forms(words) if word not in _BINDING_WORDS]
     return " ".join(kept or words)
 
@@ -49,6 +81,16 @@ def alike(name: str, other: str) -> int:
 def sorted_words(normal_name: str) -> str:
     """A normal name with its words in order, so that two of them compare as if theirs were."""
     return " ".join(sorted(normal_name.split()))
+
+
+def plain_words(text: str) -> list[str]:
+    """A text's words in small letters, of ASCII where they can be written so; initials with dots are one word each."""
+    usual = unicodedata.normalize(
+        "NFKD", unicodedata.normalize("NFKC", text[:NAME_LONGEST]).casefold().translate(_TO_LATIN)
+    )
+    bare = "".join(char for char in usual if not unicodedata.combining(char) and unicodedata.category(char) != "Cf")
+    bare = bare.translate(_TO_LATIN).replace("'", "").replace("’", "")
+    return _NOT_A_WORD.sub(" ", _LETTER_WITH_DOT.sub(r"\1", bare)).split()
 
 
 def skeleton(label: str) -> str:
@@ -137,14 +179,6 @@ def _twins() -> dict[int, str]:
         if len(char) == 1 and not char.isascii() and inside:
             twins[ord(char)] = min(inside, key=lambda text: (not text.islower(), text))
     return twins
-
-
-def _words(name: str) -> list[str]:
-    """A name's words in small letters, of ASCII where they can be written so; initials with dots are one word each."""
-    usual = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name[:NAME_LONGEST]).casefold().translate(_TO_LATIN))
-    bare = "".join(char for char in usual if not unicodedata.combining(char) and unicodedata.category(char) != "Cf")
-    bare = bare.translate(_TO_LATIN).replace("'", "").replace("’", "")
-    return _NOT_A_WORD.sub(" ", _LETTER_WITH_DOT.sub(r"\1", bare)).split()
 
 
 def _without_forms(words: list[str]) -> list[str]:

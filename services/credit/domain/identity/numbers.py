@@ -17,7 +17,8 @@ from stdnum.fr import siren, siret
 from stdnum.se import orgnr
 from stdnum.us import ein
 
-from services.credit.domain.identity.texts import check_country, compact, seen
+from services.credit.domain.identity.texts import compact, seen
+from services.kernel.countries import check_country
 from services.kernel.refusals import Invalid, quoted
 
 VAT_ID, REGISTER_NUMBER, LEI = "fact.vat_id", "fact.register_number", "fact.lei"
@@ -37,10 +38,10 @@ _COURT_WORDS = re.compile(r"^(registergericht|amtsgericht|ag|beim|des)\s+", re.I
 _GERMAN_REGISTERS = {"HRA": "HRA", "HRB": "HRB", "GNR": "GnR", "PR": "PR", "VR": "VR"}
 # Companies House: numbers of England and Wales, those with the letters of a kind of company or a part of the country, and
 # those of registered societies.
-_BRITISH_LETTERS = (
-    "AC|BR|CE|CS|ES|FC|FE|GE|GN|GS|IC|IP|LP|NA|NC|NF|NI|NL|NO|NP|NV|NZ|OC|OE|PC|RC|RS|SA|SC|SE|SF|SG|SI|SL|SO|SP|SR|SZ|ZC"
+_BRITISH_LETTERS = "AC|BR|CE|CS|ES|FC|FE|GE|GN|GS|IC|IP|LP|NA|NC|NF|NI|NL|NO|NP|NV|NZ|OC|OE|PC|RC|RS|SA|SC|SE|SF|SG|SI|SL|SO|SP|SR|SZ|ZC"
+_BRITISH = re.compile(
+    rf"[0-9]{{8}}|(?:{_BRITISH_LETTERS})[0-9]{{6}}|R[0-9]{{7}}|(?:IP|NP|SP)[0-9]{{4,5}}R[A-Z]?", re.ASCII
 )
-_BRITISH = re.compile(rf"[0-9]{{8}}|(?:{_BRITISH_LETTERS})[0-9]{{6}}|R[0-9]{{7}}|(?:IP|NP|SP)[0-9]{{4,5}}R[A-Z]?", re.ASCII)
 _DUTCH = re.compile("[0-9]{8}", re.ASCII)
 _GENERIC = re.compile("[0-9A-Z]{2,32}", re.ASCII)
 _ZEROS = re.compile("[A-Z]*0+", re.ASCII)
@@ -48,7 +49,7 @@ _ZEROS = re.compile("[A-Z]*0+", re.ASCII)
 
 def vat_id(text: str, country: str) -> str:
     """A VAT id of a country as it stands on invoices, with the country before it, which people may leave out."""
-    check_country(country, VAT_ID)
+    check_country(country)
     dense = compact(text, VAT_ID, _LONGEST)
     if country in _WITHOUT_VAT_ID:
         raise Invalid(VAT_ID, f"companies in {country} have no VAT id")
@@ -62,7 +63,7 @@ def vat_id(text: str, country: str) -> str:
     else:
         judge = _generic_vat_id
     valid = _judged(judge, number, VAT_ID, f"{quoted(text)} is not a VAT id of {country}")
-    return valid if valid.startswith((prefix or prefixes[0])) else (prefix or prefixes[0]) + valid
+    return valid if valid.startswith(prefix or prefixes[0]) else (prefix or prefixes[0]) + valid
 
 
 def register_number(text: str, country: str, court: str = "") -> str:
@@ -71,7 +72,7 @@ def register_number(text: str, country: str, court: str = "") -> str:
     A German one is of a court, which stands before it where it is named: "Aachen HRB 1234". Without it the number is not
     yet one company's.
     """
-    check_country(country, REGISTER_NUMBER)
+    check_country(country)
     if country == "DE":
         return _german(text, court)
     dense = compact(text, REGISTER_NUMBER, _LONGEST)
@@ -113,6 +114,11 @@ def vat_id_from(number: str, country: str) -> str | None:
     if country == "SE":
         return f"SE{number}01"
     return None
+
+
+def of_one_company(number: str, country: str) -> str:
+    """A register number in its normal form with its country: no two companies have the same. "": its court is not named."""
+    return "" if country == "DE" and number.startswith(tuple(_GERMAN_REGISTERS.values())) else f"{country} {number}"
 
 
 def _judged(judge: Callable[[str], str], number: str, code: str, words: str) -> str:

@@ -16,6 +16,7 @@ from lxml import etree
 from rapidfuzz import fuzz, process
 
 from services.credit.domain.identity.names import NAME_LONGEST, normal, sorted_words
+from services.kernel.countries import COUNTRIES
 from services.kernel.refusals import Invalid
 
 CODE = "sanctions.file"
@@ -101,7 +102,9 @@ class Lists:
         """The entries that a name is like, each once, the likest first; without those that were cleared for it."""
         own = normal(name)
         best: dict[tuple[str, str], Match] = {}
-        for _, score, at in process.extract(sorted_words(own), self._names, scorer=fuzz.ratio, score_cutoff=NEAR, limit=None):
+        for _, score, at in process.extract(
+            sorted_words(own), self._names, scorer=fuzz.ratio, score_cutoff=NEAR, limit=None
+        ):
             entry, listed = self._listed[at]
             key = (entry.source, entry.entry_id)
             points = ceil(score)
@@ -118,7 +121,14 @@ def read(file: BinaryIO) -> Iterator[Entry]:
     Nothing outside the file is read, entities of XML are not resolved, and what is too large is refused (`sanctions.file`).
     """
     events = etree.iterparse(
-        _Bounded(file), events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+        _Bounded(file),
+        events=("start", "end"),
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
     )
     shape: _Shape | None = None
     count = 0
@@ -197,7 +207,9 @@ def _un(element: etree._Element) -> Entry:
     first = _joined(element, "FIRST_NAME", "SECOND_NAME", "THIRD_NAME", "FOURTH_NAME")
     names = [first, *_texts(element, f"{kind}_ALIAS", "ALIAS_NAME"), *_texts(element, "NAME_ORIGINAL_SCRIPT")]
     places = [*_texts(element, f"{kind}_ADDRESS", "COUNTRY"), *_texts(element, "NATIONALITY", "VALUE")]
-    return Entry("UN", _joined(element, "REFERENCE_NUMBER") or _joined(element, "DATAID"), _some(names), _countries(places))
+    return Entry(
+        "UN", _joined(element, "REFERENCE_NUMBER") or _joined(element, "DATAID"), _some(names), _countries(places)
+    )
 
 
 def _eu(element: etree._Element) -> Entry:
@@ -207,15 +219,23 @@ def _eu(element: etree._Element) -> Entry:
             names.append(" ".join(child.get("wholeName", "").split())[:NAME_LONGEST])
         elif _local(child) in ("address", "citizenship"):
             places.append(child.get("countryIso2Code", ""))
-    return Entry("EU", element.get("euReferenceNumber") or element.get("logicalId", ""), _some(names), _countries(places))
+    return Entry(
+        "EU", element.get("euReferenceNumber") or element.get("logicalId", ""), _some(names), _countries(places)
+    )
 
 
 def _ofac(element: etree._Element) -> Entry | None:
     if _joined(element, "sdnType") not in ("Individual", "Entity"):
         return None
     names = [_joined(element, "firstName", "lastName")]
-    names += [_joined(aka, "firstName", "lastName") for aka in element.xpath("./*[local-name() = 'akaList']/*[local-name() = 'aka']")]
-    places = [*_texts(element, "addressList", "address", "country"), *_texts(element, "nationalityList", "nationality", "country")]
+    names += [
+        _joined(aka, "firstName", "lastName")
+        for aka in element.xpath("./*[local-name() = 'akaList']/*[local-name() = 'aka']")
+    ]
+    places = [
+        *_texts(element, "addressList", "address", "country"),
+        *_texts(element, "nationalityList", "nationality", "country"),
+    ]
     return Entry("OFAC", _joined(element, "uid"), _some(names), _countries(places))
 
 
@@ -238,8 +258,8 @@ def _countries(places: Iterable[str]) -> frozenset[str]:
 @cache
 def _codes() -> dict[str, str]:
     """Countries' codes by themselves, and by the English names that the lists use."""
-    names = {name.casefold(): code for code, name in Locale("en").territories.items() if len(code) == 2 and code.isalpha()}
-    return {**{code.casefold(): code for code in names.values()}, **names, **_OTHERWISE}
+    names = {str(name).casefold(): code for code, name in Locale("en").territories.items() if code in COUNTRIES}
+    return {**{code.casefold(): code for code in COUNTRIES}, **names, **_OTHERWISE}
 
 
 # What the lists call countries that Unicode's names do not.
