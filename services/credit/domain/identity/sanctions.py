@@ -16,6 +16,7 @@ from lxml import etree
 from rapidfuzz import fuzz, process
 
 from services.credit.domain.identity.names import NAME_LONGEST, normal, sorted_words
+from services.kernel.countries import COUNTRIES
 from services.kernel.refusals import Invalid
 
 CODE = "sanctions.file"
@@ -257,10 +258,8 @@ def _countries(places: Iterable[str]) -> frozenset[str]:
 @cache
 def _codes() -> dict[str, str]:
     """Countries' codes by themselves, and by the English names that the lists use."""
-    names = {
-        name.casefold(): code for code, name in Locale("en").territories.items() if len(code) == 2 and code.isalpha()
-    }
-    return {**{code.casefold(): code for code in names.values()}, **names, **_OTHERWISE}
+    names = {str(name).casefold(): code for code, name in Locale("en").territories.items() if code in COUNTRIES}
+    return {**{code.casefold(): code for code in COUNTRIES}, **names, **_OTHERWISE}
 
 
 # What the lists call countries that Unicode's names do not.
