@@ -7,19 +7,22 @@ is away, never answers, contradicts the others or talks nonsense.
 import asyncio
 import json
 import random
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import grpc
 import typer
 from receivables.sources.v1 import service_pb2, service_pb2_grpc
 
+from deploy.local.artifacts import ROOT
 from deploy.local.authority import HOSTS, Authority
+from deploy.local.processes import Process, answers, free_port
 from services.chassis import tls
 from services.chassis.access import IDENTITY
 from services.chassis.callers import may_call
@@ -206,6 +209,35 @@ def _nonsense(keys: Any) -> service_pb2.LookResponse:
     over = answer.facts.add(key=keys[0], value="1")
     over.valid_until.FromDatetime(datetime(1999, 12, 31, tzinfo=UTC))
     return answer
+
+
+class Town:
+    """All of them, in a process of their own."""
+
+    def __init__(
+        self, log: Path, *, slow_s: float = SLOW_S, tls_dir: Path | None = None, trust_dir: Path | None = None
+    ) -> None:
+        """Describe it; it starts when it is told to."""
+        self.port = free_port()
+        argv = [sys.executable, "-m", "deploy.local.sources", f"--port={self.port}", f"--slow-s={slow_s}"]
+        argv += [f"--tls-dir={tls_dir}"] if tls_dir else []
+        argv += [f"--trust-dir={trust_dir}"] if trust_dir else []
+        path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'proto' / 'gen'}"}
+        self.process = Process("sources", argv, env=path, log=log, ready=lambda: answers(self.port))
+
+    @property
+    def setting(self) -> str:
+        """What credit is told, as AR_CREDIT_SOURCES."""
+        return setting(f"{HOST}:{self.port}")
+
+    def __enter__(self) -> Self:
+        """Start, and return when they answer."""
+        self.process.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.process.stop()
 
 
 async def serve(port: int, slow_s: float, tls_dir: Path | None, trust_dir: Path | None) -> None:
