@@ -10,8 +10,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import grpc
 import pytest
 from prometheus_client import REGISTRY
+from receivables.sources.v1 import service_pb2
 
 from deploy.local import sources as played
 from deploy.local.authority import Authority, write
@@ -21,7 +23,8 @@ from deploy.local.trust import Issuers
 from services.chassis import tls
 from services.chassis.access import IDENTITY
 from services.chassis.identity import Principal, Speaker
-from services.credit.sources import FAILURES_MAX, SPARED_S, Sources
+from services.credit.settings import Source
+from services.credit.sources import ANSWER_MAX, FAILURES_MAX, SPARED_S, Gathered, Sources
 from tests.integration.credit.town import EVERYBODY, ORIGIN, READERS, SLOW_S, about, given, told
 
 WITHIN_S = SLOW_S / 4  # for the first answer: long enough for a slow machine, and far from what is slow
@@ -305,3 +308,47 @@ async def test_many_at_once_are_answered(opened: Opened):
         gathered = await asyncio.gather(*(sources.look(ORIGIN, about(number)) for number in numbers))
 
     assert all({fact.source for fact in one.found} == EVERYBODY for one in gathered)
+
+
+@asynccontextmanager
+async def saying(payload: bytes) -> AsyncIterator[Sources]:
+    """A source that says this, whatever it is asked."""
+
+    async def answer(_request: bytes, _context: Any) -> bytes:
+        return payload
+
+    server = grpc.aio.server()
+    methods = {"Look": grpc.unary_unary_rpc_method_handler(answer)}
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("receivables.sources.v1.SourceService", methods),)
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    sources = Sources({"odd": Source(address=f"127.0.0.1:{port}", keys=frozenset(READERS))}, plainly, None)
+    try:
+        yield sources
+    finally:
+        await sources.close()
+        await server.stop(None)
+
+
+HUGE = service_pb2.LookResponse(facts=[service_pb2.Found(key="lei", value="x" * ANSWER_MAX)]).SerializeToString()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"<html>502 Bad Gateway</html>", b"\x0a\x05\x0a\x03\xff\xfe\xfd", HUGE],
+    ids=["html", "no UTF-8", "huge"],
+)
+async def test_what_is_no_answer_is_a_failure_of_the_source(payload: bytes):
+    async with saying(payload) as sources:
+        gathered = [await sources.look(ORIGIN, about("00445790")) for _ in range(FAILURES_MAX + 1)]
+        spared = counted("odd", "spared")
+
+    assert all((each.away, each.found) == ({"odd"}, ()) for each in gathered)
+    assert spared >= 1
+
+
+async def test_an_empty_answer_knows_nothing():
+    async with saying(b"") as sources:
+        assert await sources.look(ORIGIN, about("00445790")) == Gathered()
