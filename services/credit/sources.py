@@ -50,7 +50,7 @@ Reader = Callable[[str], object]
 class Question:
     """What is asked about a company."""
 
-    # What is known of it, by the keys of facts; each source is told what it may be told.
+    # All that is known of it, by the keys of facts: each source is told of it what its setting says, and nothing else.
     subject: Mapping[str, str]
     # What is wanted, and what reads a value of it, or raises a Refusal.
     wanted: Mapping[str, Reader]

@@ -29,18 +29,17 @@ def read_flag(text: str) -> bool:
     return text == "true"
 
 
+def read_number(text: str) -> object:
+    return decimal(text, what="a number")
+
+
 READERS: dict[str, Callable[[str], object]] = {
-    "company_name": str,
-    "company_status": str,
     "registered_on": partial(day, what="the day"),
-    "registry_change_days": partial(decimal, what="the days"),
-    "vat_valid": read_flag,
-    "lei": str,
-    "bureau_limit": read_money,
-    "bureau_score": partial(decimal, what="the score"),
-    "insurer_limit": read_money,
-    "bank_account_age_days": partial(decimal, what="the days"),
-    "bank_holder_name": str,
+    **dict.fromkeys(("bureau_limit", "insurer_limit", "tangible_net_worth"), read_money),
+    **dict.fromkeys(("dormant_revived", "sole_trader", "bank_confirmed"), read_flag),
+    **dict.fromkeys(("company_name", "company_status", "sector", "size", "lei", "bureau_source"), str),
+    **dict.fromkeys(("registry_change_days", "bank_account_age_days", "bureau_score"), read_number),
+    **dict.fromkeys(("equity_ratio", "insurer_coverage", "bank_holder_similarity"), read_number),
 }
 
 

@@ -226,8 +226,8 @@ def test_the_sources_that_are_played_are_what_the_setting_takes(given: pytest.Mo
 
 def test_what_is_played_follows_from_a_companys_number_alone():
     def said(number: str) -> list[str]:
-        company = Company.of({"country": "SE", "register_number": number})
-        return [tell(company) for facts in FACTS.values() for tell in facts.values()]
+        company = {name: Company.of({"country": "SE", "register_number": number}, name) for name in FACTS}
+        return [tell(company[name]) for name, facts in FACTS.items() for tell in facts.values()]
 
     assert said("5560360793") == said("5560360793")
     assert said("5560360793") != said("5560125790")
