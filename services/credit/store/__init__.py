@@ -56,6 +56,8 @@ from services.credit.store.facts import (
     facts_of,
     keep_marks,
     lock_subject,
+    make_mark_key,
+    mark_key,
     seen_elsewhere,
     take_over_question,
 )
@@ -148,6 +150,8 @@ __all__ = [
     "lock_policy",
     "lock_subject",
     "lock_unknown",
+    "make_mark_key",
+    "mark_key",
     "open_book",
     "propose",
     "read_orders",

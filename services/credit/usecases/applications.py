@@ -4,6 +4,7 @@ Whoever changes one holds the company first (`store.lock_subject`), then the app
 """
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from services.credit.domain.applications import Action, Application, By, Documen
 from services.credit.domain.underwriting import Assessment, Facts, Outcome, Policy, Track
 from services.credit.sources import Gathered, Question, again, subject_of
 from services.credit.store.applications import Decided
-from services.credit.usecases import buyers, facts
+from services.credit.usecases import buyers, facts, features
 from services.credit.usecases.companies import company_of, told_of_company
 from services.credit.usecases.facts import Ground, NotSaved
 from services.credit.wire_applications import ENGINE, View
@@ -35,6 +36,7 @@ from services.kernel.countries import check_country
 from services.kernel.money import Money, exponent
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 
+KEY_BYTES = 32  # of a tenant's key of marks
 DOCUMENTS_MOST = 20  # of an application
 BYTES_MOST = 40_000_000  # of all of them
 DECISIONS_SHOWN = 100
@@ -114,6 +116,7 @@ async def start_application(tx: Tx, origin: Origin, wish: Wish) -> Application:
     await store.lock_subject(tx, new.tenant, new.account_id)
     if await store.count_open(tx, new.tenant, new.account_id) >= domain.OPEN_MOST:
         raise Conflict("application.too_many", f"an account has at most {domain.OPEN_MOST} open applications")
+    await store.make_mark_key(tx, new.tenant, secrets.token_bytes(KEY_BYTES))
     if not await store.add_application(tx, new):
         raise Conflict("application.exists", f"there is another application {quoted(wish.application_id)}")
     known = known_facts.known(await store.facts_of(tx, new.tenant, new.account_id))
@@ -182,7 +185,7 @@ async def prepare(serve: Serve, origin: Origin, application_id: str, look: Look)
     if ground.application.state in (State.DRAFT, State.REFERRED, State.DECIDED):
         gathered = await look(origin, facts.wanted_of_sources(ground))
     known = known_facts.known([*facts.standing(ground.known), *facts.told_by_sources(ground, gathered, ground.at)])
-    values = facts.read(ground.policy, known, ground.application, at=ground.at)
+    values = facts.read(ground.policy, known, ground.application, ground.features, at=ground.at)
     assessment = await asyncio.to_thread(
         underwriting.assess, ground.policy, values, on=ground.at.date(), currency=ground.application.currency
     )
@@ -418,8 +421,8 @@ async def _by_engine(
     tx: Tx, origin: Origin, submitted: Application, ground: Ground, assessment: Assessment
 ) -> Application:
     """Keep what the engine decided, and tell it; or refer it, with a promise that another look does not put off."""
-    policy_id = ground.policy.policy_id
-    record = wire_applications.record_of(assessment, submitted, new_id(), policy_id, at=tx.at)
+    record = wire_applications.record_of(assessment, submitted, ground.policy, ground.features, at=tx.at)
+    await store.keep_marks(tx, submitted, await features.marks_of(tx, submitted, ground.known))
     taken = Taken(record, ENGINE, snapshot=assessment.snapshot)
     signals = [
         events_pb2.FraudSignalled(
@@ -511,8 +514,9 @@ async def _ground(tx: Tx, application: Application) -> Ground:
     policy = read_policy(await _policy_text(tx, application.tenant))
     known = known_facts.known(await store.facts_of(tx, application.tenant, application.account_id))
     by_desk = await store.asked_by_desk(tx, application.tenant, application.account_id)
-    values = facts.read(policy, known, application, at=tx.at)
-    return Ground(application, policy, known, values, by_desk, tx.at)
+    odd = await features.of_application(tx, application, known)
+    values = facts.read(policy, known, application, odd, at=tx.at)
+    return Ground(application, policy, known, values, by_desk, odd, tx.at)
 
 
 async def _policy_text(tx: Tx, tenant: str) -> str:

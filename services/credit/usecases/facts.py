@@ -16,6 +16,7 @@ from services.credit.domain import facts as domain
 from services.credit.domain import underwriting
 from services.credit.domain.applications import Application
 from services.credit.domain.facts import Fact, Known
+from services.credit.domain.fraud import Feature
 from services.credit.domain.identity import banks, contacts, numbers
 from services.credit.domain.underwriting import Asked, FactKind, Facts, Policy, Value, parse_value
 from services.credit.wire_applications import ENGINE, Question
@@ -42,14 +43,19 @@ class Ground:
     values: Facts
     # What a person of the seller asks for.
     by_desk: Sequence[str]
+    # What is odd about it, with its evidence; as far as the policy knows of it, part of the values.
+    features: Sequence[Feature]
     at: datetime
 
 
 def read(
-    policy: Policy, known: Mapping[str, Known], application: Application, *, at: datetime
+    policy: Policy, known: Mapping[str, Known], application: Application, features: Sequence[Feature], *, at: datetime
 ) -> dict[str, Value | None]:
     """What is decided by, as the policy reads it; what is too old, and what it cannot read, is not known."""
-    values: dict[str, Value | None] = {"country": application.country}
+    values: dict[str, Value | None] = {
+        feature.key: feature.value for feature in features if feature.key in policy.facts
+    }
+    values["country"] = application.country
     for key, one in known.items():
         kind, fact = policy.facts.get(key), one.counts(at)
         if kind is None or fact is None or not fact.is_valid(at):
