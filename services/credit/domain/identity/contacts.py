@@ -45,7 +45,7 @@ def email(text: str) -> Email:
     """An e-mail address (RFC 5321, 6531); whether it exists, only a message to it can tell."""
     shown = seen(text, EMAIL, _EMAIL_LONGEST)
     try:
-        judged = validate_email(shown, check_deliverability=False)
+        judged = validate_email(shown, check_deliverability=False, strict=True)
     except EmailNotValidError as invalid:
         raise Invalid(EMAIL, f"{quoted(text)} is not an e-mail address") from invalid
     host = str(judged.ascii_domain).lower()
