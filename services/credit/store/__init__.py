@@ -45,8 +45,11 @@ from services.credit.store.applications import (
     forget_outdated_applications,
     last_appeal,
     list_applications,
+    outdated_decisions,
     propose,
     save_application,
+    unword_decisions,
+    worded_decisions,
 )
 from services.credit.store.books import lock_accounts, lock_unknown, open_book, read_orders
 from services.credit.store.facts import (
@@ -153,6 +156,7 @@ __all__ = [
     "make_mark_key",
     "mark_key",
     "open_book",
+    "outdated_decisions",
     "propose",
     "read_orders",
     "referred",
@@ -163,5 +167,7 @@ __all__ = [
     "set_company",
     "set_limit",
     "take_over_question",
+    "unword_decisions",
     "who_asked",
+    "worded_decisions",
 ]

@@ -8,12 +8,13 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 
 from google.protobuf.message import Message
 from receivables.credit.v1 import applications_pb2, events_pb2
 
-from services.chassis import identity, jobs, outbox
+from services.chassis import identity, jobs, outbox, words
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, new_traceparent
 from services.chassis.ids import new_id
@@ -410,6 +411,26 @@ async def lapse_applications(batch: Batch) -> None:
                 continue
             origin = replace(job.origin, idempotency_key=f"lapse {application.application_id}")
             await _moved(done.tx, origin, domain.move(application, Action.LAPSE, By.CLOCK))
+
+
+async def forget(tx: Tx, tenant: str, subject: str) -> None:
+    """Forget what somebody said of persons, added and wrote; what was decided stays, without the facts of then."""
+    await _unword(tx, tenant, await store.worded_decisions(tx, tenant, subject))
+    await store.forget_applications(tx, tenant, subject)
+
+
+async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
+    """The same of some of what is of before a day; return of how much."""
+    decisions = await store.outdated_decisions(tx, tenant, before, most)
+    await _unword(tx, tenant, decisions)
+    return len(decisions) + await store.forget_outdated_applications(tx, tenant, before, most)
+
+
+async def _unword(tx: Tx, tenant: str, decisions: Sequence[tuple[str, bytes]]) -> None:
+    bare = [(key, words.without(applications_pb2.DecisionRecord.FromString(record))) for key, record in decisions]
+    await store.unword_decisions(
+        tx, tenant, [(key, record.SerializeToString(deterministic=True)) for key, record in bare]
+    )
 
 
 def _assess(ground: Ground) -> Assessment:
