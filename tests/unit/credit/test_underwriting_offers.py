@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from services.credit.domain.underwriting import APPROVALS, Offer, Outcome, Track, assess, default, parse_value
-from tests.unit.credit.companies import KNOWN, TODAY, WEAK, a_company, decided, eur
+from tests.unit.credit.underwritten import KNOWN, TODAY, WEAK, a_company, decided, eur
 
 # Who is not given all that is asked for, in many ways.
 REFUSED = [

@@ -22,7 +22,7 @@ from services.credit.domain.underwriting import (
     replay,
 )
 from services.kernel import credit_reasons
-from tests.unit.credit.companies import TODAY, a_company, decided
+from tests.unit.credit.underwritten import TODAY, a_company, decided
 
 POLICY = default()
 GRADES = [grade.grade for grade in POLICY.grades]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from services.credit.domain.underwriting import Asked, Kind, Track, assess, default, documents, questions
-from tests.unit.credit.companies import PAPERS, SOUND, TODAY, a_company, decided, facts_of
+from tests.unit.credit.underwritten import PAPERS, SOUND, TODAY, a_company, decided, facts_of
 
 COUNTRIES = ["DE", "GB", "FR", "SE", "US", "AT", "JP"]
 # What an applicant would answer.

@@ -1,7 +1,7 @@
 """Why it came out so: what cost most first, with the figures that the words need."""
 
 from services.credit.domain.underwriting import Outcome, assess, default, read
-from tests.unit.credit.companies import KNOWN, TODAY, WEAK, a_company, decided
+from tests.unit.credit.underwritten import KNOWN, TODAY, WEAK, a_company, decided
 
 
 def reasons(**changes: str | None) -> dict[str, dict[str, str]]:
