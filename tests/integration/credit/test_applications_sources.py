@@ -24,11 +24,13 @@ BRITISH = {key: value for key, value in ANSWERS.items() if key != "register_cour
 @pytest.fixture
 async def told(open_service: OpenService, town: Town) -> AsyncIterator[Desk]:
     """Give credit with all sources of the town, which have a second for the first answer."""
-    async with open_service(SERVICE, credit_sources=town.setting, credit_first_answer_ms=1000) as parts:
-        async with served(parts) as desk:
-            await sources_of(parts).look(ORIGIN, about("00000000"))  # connects
-            yield desk
-            await sources_of(parts).close()
+    async with (
+        open_service(SERVICE, credit_sources=town.setting, credit_first_answer_ms=1000) as parts,
+        served(parts) as desk,
+    ):
+        await sources_of(parts).look(ORIGIN, about("00000000"))  # connects
+        yield desk
+        await sources_of(parts).close()
 
 
 async def apply(desk: Desk, number: str) -> Any:
