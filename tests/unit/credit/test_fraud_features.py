@@ -249,14 +249,20 @@ def flag(key: str, value: bool) -> Feature:
 def test_signals_of_a_bust_out_are_counted():
     sized = fraud.orders(TODAY, Decimal(5000), placed(1000, 1000, 1000, 1000, 1000), True)
 
-    feature = fraud.bust_out(
+    signals, led = fraud.bust_out(
         [*sized, flag("order_rush", True), flag("order_resaleable", False), fraud.ship_to("DE 3", ["DE 1"])]
     )
 
-    assert feature == Feature(
+    assert signals == Feature(
         "bust_out_signals", Decimal(3), "≥ 2", "order_size_ratio ship_to_new order_rush", "orders"
     )
-    assert fraud.bust_out([*fraud.orders(TODAY, Decimal(5000), [], None), flag("order_rush", True)]).value is None
+    assert led == Feature("bust_out_led", True, "true", "order_size_ratio", "orders")
+
+
+def test_without_orders_before_nothing_goes_bust():
+    first = [*fraud.orders(TODAY, Decimal(5000), [], None), flag("order_rush", True), flag("order_resaleable", True)]
+
+    assert values(fraud.bust_out(first)) == {"bust_out_signals": None, "bust_out_led": None}
 
 
 @pytest.mark.parametrize(
@@ -347,7 +353,7 @@ def test_every_feature_stands_in_the_table():
         *fraud.changes(None, None, NOW, NOW),
         fraud.bank_holder("", "", ""),
         *fraud.orders(TODAY, Decimal(1), [], None),
-        fraud.bust_out([]),
+        *fraud.bust_out([]),
         fraud.first_order(Decimal(1), Decimal(1), NOW, NOW, False),
         *fraud.references(Reference(), [], {}),
         *fraud.sanctioned(None),

@@ -161,7 +161,7 @@ def actions(features: list[Feature]) -> dict[str, set[str]]:
         ),
         ("refer", "F09", least("duplicate_identity", "1")),
         ("step_up", "F09", least("duplicate_contact", "2")),
-        ("hold", "F10", least("bust_out_signals", "2")),
+        ("hold", "F10", least("bust_out_signals", "2") and value["bust_out_led"] is True),
         (
             "refer",
             "F11",
@@ -490,7 +490,7 @@ def an_order(
         Feature("order_rush", rush, "true", "", "shop"),
         Feature("order_resaleable", resaleable, "true", "", "shop"),
     ]
-    return [*features, fraud.bust_out(features)]
+    return [*features, *fraud.bust_out(features)]
 
 
 def test_lumpy_orders_are_hardly_ever_held():
@@ -506,7 +506,7 @@ def test_lumpy_orders_are_hardly_ever_held():
         held += bool(struck["hold"])
         stepped += bool(struck["step_up"] - {"F06"})
 
-    assert held <= 0.02 * tried
+    assert held <= 0.01 * tried
     assert stepped <= 0.005 * tried
 
 
