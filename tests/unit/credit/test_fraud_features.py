@@ -25,6 +25,11 @@ def seen(kind: MarkKind, text: str, subject: str, hours: float = 1) -> Seen:
     return Seen(mark(kind, text), subject, NOW - timedelta(hours=hours))
 
 
+def number(feature: Feature) -> Decimal:
+    assert isinstance(feature.value, Decimal)
+    return feature.value
+
+
 def values(features: list[Feature]) -> dict[str, fraud.Value | None]:
     return {feature.key: feature.value for feature in features}
 
@@ -188,8 +193,8 @@ def test_a_change_a_day_before_dispatch_is_told_even_before_the_approval():
 
 
 def test_an_account_held_by_somebody_else_is_hardly_alike():
-    assert fraud.bank_holder("Müller & Söhne GmbH", "MUELLER SOEHNE", "payee_check").value >= Decimal("0.80")
-    assert fraud.bank_holder("Müller & Söhne GmbH", "Vadrik Tolmanov", "payee_check").value < Decimal("0.60")
+    assert number(fraud.bank_holder("Müller & Söhne GmbH", "MUELLER SOEHNE", "payee_check")) >= Decimal("0.80")
+    assert number(fraud.bank_holder("Müller & Söhne GmbH", "Vadrik Tolmanov", "payee_check")) < Decimal("0.60")
     assert fraud.bank_holder("Müller & Söhne GmbH", "", "payee_check").value is None
 
 
@@ -206,7 +211,7 @@ def test_the_spread_is_the_buyers_own():
     lumpy = [Decimal(amount) for amount in (100, 300, 1000, 3000, 9000)]
 
     assert fraud.spread(even) == Decimal(2000)
-    assert fraud.spread(lumpy) > Decimal(100_000)
+    assert (fraud.spread(lumpy) or 0) > Decimal(100_000)
     assert fraud.spread(even[:3]) is None
     assert fraud.spread([*even, Decimal(0)]) is None
 
@@ -227,8 +232,12 @@ def test_orders_that_come_much_faster_than_ever_are_a_pace():
     steady = placed(*[1000] * 8, every=15, last=20)
     burst = [Placed(TODAY - timedelta(days=day), Decimal(1000)) for day in (1, 2, 3, 4, 5)]
 
-    assert values(fraud.orders(TODAY, Decimal(1000), steady, True))["order_pace_ratio"] < 1
-    assert values(fraud.orders(TODAY, Decimal(1000), [*steady, *burst], True))["order_pace_ratio"] > 1
+    [as_ever] = (each for each in fraud.orders(TODAY, Decimal(1000), steady, True) if each.key == "order_pace_ratio")
+    [faster] = (
+        each for each in fraud.orders(TODAY, Decimal(1000), [*steady, *burst], True) if each.key == "order_pace_ratio"
+    )
+
+    assert number(as_ever) < 1 < number(faster)
 
 
 def test_of_a_new_buyer_little_is_known():

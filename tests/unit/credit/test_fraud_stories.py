@@ -123,10 +123,10 @@ def actions(features: list[Feature]) -> dict[str, set[str]]:
     value = {feature.key: feature.value for feature in features}
 
     def least(key: str, bound: str) -> bool:
-        return (number := value.get(key)) is not None and number >= Decimal(bound)
+        return isinstance(number := value.get(key), Decimal) and number >= Decimal(bound)
 
     def most(key: str, bound: str) -> bool:
-        return (number := value.get(key)) is not None and number < Decimal(bound)
+        return isinstance(number := value.get(key), Decimal) and number < Decimal(bound)
 
     struck: dict[str, set[str]] = {action: set() for action in ("step_up", "refer", "enhanced", "block", "hold")}
     rules = [
@@ -469,7 +469,8 @@ def a_buyer(random: Random) -> Buyer:
 
 def history(random: Random, buyer: Buyer, days: int = 400) -> list[Placed]:
     """Orders up to yesterday, a week's pause and a busy week now and then."""
-    made, at = [], 0.0
+    made: list[Placed] = []
+    at = 0.0
     while True:
         at += random.expovariate(buyer.a_month / 30) * random.choice([0.5, 1, 1, 1.5])
         if at >= days:
