@@ -218,10 +218,10 @@ async def test_to_be_later_than_its_own_deadline_is_one(opened: Opened):
 async def test_a_source_is_told_nothing_but_what_it_may_know(town: Town):
     """The payee check finds nobody by a register number: what is told of a company follows from its account alone."""
     sources = Sources(given(town.setting), plainly, None)
-    one, other = (
+    one, other = [
         await sources.look(ORIGIN, about(number, "bank_account_age_days", iban="GB33BUKB20201555555555"))
         for number in ("00445790", "99000004")
-    )
+    ]
     await sources.close()
 
     assert told(one, "bank_account_age_days")
