@@ -36,7 +36,7 @@ def counted(source: str, outcome: str) -> float:
 
 
 def disbelieved(source: str, why: str) -> float:
-    labels = {"source": source, "why": why}
+    labels = {"source": source, "reason": why}
     return REGISTRY.get_sample_value("ar_credit_source_disbelieved_total", labels) or 0.0
 
 

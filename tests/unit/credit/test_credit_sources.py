@@ -42,7 +42,7 @@ def a_fact(key: str = "company_status", value: str = "active", **times: datetime
 
 
 def disbelieved(why: str) -> float:
-    labels = {"source": "registry", "why": why}
+    labels = {"source": "registry", "reason": why}
     return REGISTRY.get_sample_value("ar_credit_source_disbelieved_total", labels) or 0.0
 
 
