@@ -66,6 +66,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     "database.peers": _PEERS,
     "networkPolicies.dns.peers": _PEERS,
     "networkPolicies.providers": _PEERS,
+    "networkPolicies.sources": _PEERS,
     "services.notifications.existingSmtpSecret": {"type": "string"},  # empty: none
     "services.portal.cpuUtilization": {"type": "integer", "minimum": 1, "maximum": 100},
     "ingress.hosts": {"type": "array", "items": {"type": "string", "format": "hostname"}, "minItems": 1},

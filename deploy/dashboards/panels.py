@@ -158,6 +158,8 @@ _OWN: dict[str, tuple[Panel, ...]] = {
                "max by (state) (ar_credit_holds)", "{{state}}"),
         _panel("Refusals", "Requests and events refused, by code.", COUNT,
                'sum by (code) (ar_refusals_total{job="credit"})', "{{code}}"),
+        _panel("Sources of facts", "Registers, bureaus, banks, by what became of a question; spared: not asked for a while.", PER_SECOND,
+               "sum by (source, outcome) (rate(ar_credit_source_seconds_count[5m]))", "{{source}} {{outcome}}"),
     ),
     "invoicing": (
         _panel("Documents", "Written by format, and held for a rule.", COUNT,

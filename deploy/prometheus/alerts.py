@@ -133,6 +133,7 @@ def alerts(scale: float = 1) -> list[Alert]:
         *_issued_and_posted(scale),
         *_exposure(scale),
         *_stopped(scale),
+        *_outside(scale),
         *_parked(),
         *_unseen(scale),
         *_burns(),
@@ -329,6 +330,22 @@ def _stopped(scale: float) -> list[Alert]:
             60 * scale,
             MINUTE,
             "A link by which somebody wants to sign in has waited for {{ $value | humanizeDuration }}",
+        ),
+    ]
+
+
+def _outside(scale: float) -> list[Alert]:
+    """What others do not do for us, while we go on without it."""
+    answers = 'sum by (source) (increase(ar_credit_source_seconds_count{outcome=~"%s"}[%s])) > '
+    unanswered, answered = (answers % (outcome, span(30 * MINUTE * scale)) for outcome in ("late|away", "told"))
+    return [
+        Alert(
+            "SourceAway",
+            TICKET,
+            f"{unanswered}{{limit}} unless on (source) {answered}0",
+            0,
+            30 * MINUTE,
+            "Credit asked the source {{ $labels.source }} {{ $value | humanize }} times in half an hour, and got no answer",
         ),
     ]
 

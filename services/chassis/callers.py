@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 BUSINESS = frozenset(
     {
+        "receivables.credit.v1.ApplicationService",
         "receivables.credit.v1.CreditService",
+        "receivables.credit.v1.PolicyService",
         "receivables.invoicing.v1.InvoicingService",
         "receivables.ledger.v1.LedgerService",
         "receivables.disputes.v1.DisputesService",
@@ -23,6 +25,8 @@ CALLERS: Mapping[str, frozenset[str]] = {
         "receivables.operations.v1.OperationsService",
         "grpc.reflection.v1alpha.ServerReflection",
     },
+    # Asks whoever tells facts about companies: outside, with certificates of `source-<name>`, which call nothing of ours.
+    "credit": frozenset({"receivables.sources.v1.SourceService"}),
     # Fetches the documents that mails carry, and what people wrote, which is on no topic.
     "notifications": frozenset(
         {

@@ -203,6 +203,23 @@ def write_of(make: Callable[[Req], Made]) -> Callable[[MethodOfMade[Req, Made, R
     return of
 
 
+def write_after(
+    prepare: Callable[[Any, Origin, Req], Awaitable[Made]],
+) -> Callable[[MethodOfMade[Req, Made, Resp]], Served[Req, Resp]]:
+    """The same where what is made first takes what is known, or waits for others: it makes its own transactions, as a visit."""
+
+    def of(method: MethodOfMade[Req, Made, Resp]) -> Served[Req, Resp]:
+        async def work(door: Door, origin: Origin, request: Req) -> Resp:
+            made = await prepare(door, origin, request)
+            return await _carry_out_one(
+                door, method, origin, request, lambda tx: method(door, tx, origin, request, made)
+            )
+
+        return _served(method, work, needed=_WRITES)
+
+    return of
+
+
 def write_many(method: MethodOfMany[Req, Resp]) -> Served[Req, Resp]:
     """The same for a command whose use case takes many: calls that come while others are carried out go as one.
 

@@ -23,6 +23,19 @@ DECIDED = Histogram(
 )
 for _outcome in Outcome:
     DECIDED.labels(_outcome.lower())  # begins at 0
+SOURCE_S = Histogram(
+    "ar_credit_source_seconds",
+    "How long sources of facts took, by source and outcome: told; late (not within the caller's deadline); away;"
+    " spared (not asked, since it failed several times in a row)",
+    ["source", "outcome"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+DISBELIEVED = Counter(
+    "ar_credit_source_disbelieved_total",
+    "What sources told and is not believed, by reason: unasked, twice (in one answer), value (not of its kind, or beyond its"
+    " bounds), time (over, or not yet), too_many and unreadable (of an answer, all of it)",
+    ["source", "reason"],
+)
 CORRECTED = Counter(
     "ar_credit_corrections_total",
     "How often a balance that the ledger told was another than what its events had added up to: something was missed, or"
@@ -39,6 +52,19 @@ def decided(outcomes: Sequence[str], seconds: float) -> None:
     """Note what was decided together, and how long that took."""
     for outcome in outcomes:
         DECIDED.labels(outcome.lower()).observe(seconds)
+
+
+def expect_source(name: str) -> None:
+    """Let a source's counts begin at 0."""
+    for outcome in ("told", "late", "away", "spared"):
+        SOURCE_S.labels(name, outcome)
+    for reason in ("unasked", "twice", "value", "time", "too_many", "unreadable"):
+        DISBELIEVED.labels(name, reason)
+
+
+def source_answered(name: str, outcome: str, seconds: float) -> None:
+    """Note what a source did, and how long that took."""
+    SOURCE_S.labels(name, outcome).observe(seconds)
 
 
 async def _look_at(tx: Tx, span: Span) -> Found:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from receivables.credit.v1 import events_pb2
+from receivables.credit.v1 import applications_pb2, events_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
@@ -15,6 +15,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event, is_who
 from services.chassis.parked import Reason
 from services.chassis.rebuild import Fold, nothing
+from services.credit import store
 from services.credit.domain.holds import expiry
 from services.credit.domain.policy import Policy
 from services.kernel.calendars import day
@@ -213,6 +214,85 @@ async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Ca
     )
 
 
+async def _move_application(tx: Tx, event: Event[events_pb2.ApplicationMoved], _cause: Cause) -> None:
+    """Where an application stands. What one person decided and another has not confirmed is gone, and decided again."""
+    body = event.body
+    state = applications_pb2.ApplicationState.Name(body.state).removeprefix("APPLICATION_STATE_")
+    track = applications_pb2.Track.Name(body.track).removeprefix("TRACK_") if body.track else None
+    await tx.run(
+        """INSERT INTO application AS a (tenant, application_id, account_id, country, currency, state, track, started_by,
+                                         started_at, submitted_at, owner, usually_by, latest_by, asked_at, decision_id,
+                                         decided_by, appealed_by)
+           VALUES (%(tenant)s, %(id)s, %(account)s, %(country)s, %(currency)s, %(state)s, %(track)s, %(actor)s, %(at)s, NULL,
+                   %(owner)s, %(usually)s, %(latest)s, NULL, '', '', '')
+           ON CONFLICT (tenant, application_id) DO UPDATE
+             SET state = EXCLUDED.state, track = EXCLUDED.track, owner = EXCLUDED.owner, usually_by = EXCLUDED.usually_by,
+                 latest_by = EXCLUDED.latest_by,
+                 submitted_at = CASE WHEN EXCLUDED.state = 'SUBMITTED' THEN coalesce(a.submitted_at, %(at)s)
+                                     ELSE a.submitted_at END,
+                 asked_at = CASE WHEN EXCLUDED.state = 'WAITING_FOR_FACTS' THEN coalesce(a.asked_at, %(at)s) END,
+                 appealed_by = CASE WHEN EXCLUDED.state = 'APPEALED' THEN %(actor)s ELSE a.appealed_by END""",
+        {
+            "tenant": event.tenant,
+            "id": body.application_id,
+            "account": body.account_id,
+            "country": body.country,
+            "currency": body.currency,
+            "state": "IN_REVIEW" if state == "PROPOSED" else state,
+            "track": track,
+            "actor": event.origin.actor,
+            "at": tx.at,
+            "owner": body.owner,
+            "usually": _time(body.usually_by) if body.HasField("usually_by") else None,
+            "latest": _time(body.latest_by) if body.HasField("latest_by") else None,
+        },
+    )
+
+
+async def _decide_application(tx: Tx, event: Event[events_pb2.ApplicationDecided], _cause: Cause) -> None:
+    """What the applicant was told; the facts of then are gone."""
+    body = event.body
+    told = body.decision
+    record = applications_pb2.DecisionRecord(
+        told=told, policy_id=body.policy_id, inputs_hash=body.inputs_hash, result_hash=body.result_hash
+    )
+    await tx.run(
+        """INSERT INTO application_decision (tenant, decision_id, application_id, account_id, nth, policy_id, outcome,
+                                             prepared_by, confirmed_by, record, snapshot, decided_at)
+           SELECT %s, %s, %s, %s, 1 + coalesce(max(nth), 0), %s, %s, %s, '', %s, '', %s
+             FROM application_decision WHERE tenant = %s AND application_id = %s""",
+        [
+            event.tenant,
+            told.decision_id,
+            body.application_id,
+            body.account_id,
+            body.policy_id,
+            applications_pb2.ApplicationOutcome.Name(told.outcome).removeprefix("APPLICATION_OUTCOME_"),
+            told.decided_by,
+            record.SerializeToString(deterministic=True),
+            _time(told.decided_at),
+            event.tenant,
+            body.application_id,
+        ],
+    )
+    await tx.run(
+        """UPDATE application SET decision_id = %s, decided_by = %s, valid_until = %s
+            WHERE tenant = %s AND application_id = %s""",
+        [told.decision_id, told.decided_by, _time(told.valid_until), event.tenant, body.application_id],
+    )
+
+
+async def _propose_policy_text(tx: Tx, event: Event[events_pb2.PolicyTextProposed], _cause: Cause) -> None:
+    await store.add_policy_text(tx, event.tenant, event.body.policy_id, event.body.text, event.origin.actor)
+
+
+async def _activate_policy_text(tx: Tx, event: Event[events_pb2.PolicyTextActivated], _cause: Cause) -> None:
+    proposed = await store.find_policy_text(tx, event.tenant, event.body.policy_id)
+    if proposed is None:
+        raise LookupError("the policy is not there")
+    await store.activate_policy_text(tx, event.tenant, proposed, event.origin.actor)
+
+
 def _end_of_hold(body: events_pb2.CreditDecided) -> datetime | None:
     return _time(body.hold_expires_at) if body.HasField("hold_expires_at") else None
 
@@ -239,6 +319,14 @@ FOLD = Fold(
         events_pb2.HoldPlaced: _stop,
         events_pb2.HoldLifted: _lift,
         events_pb2.PolicyChanged: _set_policy,
+        events_pb2.ApplicationMoved: _move_application,
+        events_pb2.ApplicationDecided: _decide_application,
+        # What was known is on no topic: it is asked again.
+        events_pb2.FactWanted: nothing,
+        events_pb2.FactGiven: nothing,
+        events_pb2.FraudSignalled: nothing,
+        events_pb2.PolicyTextProposed: _propose_policy_text,
+        events_pb2.PolicyTextActivated: _activate_policy_text,
     },
     remembered=frozenset(
         {

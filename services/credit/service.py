@@ -1,38 +1,71 @@
 """The credit service, assembled."""
 
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
-from receivables.credit.v1 import service_pb2, service_pb2_grpc
+from receivables.credit.v1 import applications_pb2, applications_pb2_grpc, service_pb2, service_pb2_grpc
 
-from services.chassis.service import Parts, Service, Servicer
-from services.chassis.settings import ChassisSettings
+from services.chassis.database import Database
+from services.chassis.service import Parts, Service, Servicer, certificate_of, speaker_of
 from services.chassis.workers import Work
 from services.credit import metrics, store, usecases
 from services.credit.rebuild import FOLD
 from services.credit.rpc import CreditService
+from services.credit.rpc_applications import ApplicationService, PolicyService
+from services.credit.settings import Settings
+from services.credit.sources import Sources, work
 from services.credit.stream import HANDLERS
 
+_SOURCES: WeakKeyDictionary[Database, Sources] = WeakKeyDictionary()
 
-def _servicers(parts: Parts[ChassisSettings]) -> list[Servicer]:
+
+def sources_of(parts: Parts[Settings]) -> Sources:
+    """Who tells facts about companies, as the settings say; its door and its jobs share what they know of who is away."""
+    if (known := _SOURCES.get(parts.database)) is None:
+        settings = parts.settings
+        speak = speaker_of("credit", settings)
+        known = _SOURCES[parts.database] = Sources(settings.credit_sources, speak, certificate_of(settings))
+    return known
+
+
+def _servicers(parts: Parts[Settings]) -> list[Servicer]:
     return [
         Servicer(
             service_pb2.DESCRIPTOR.services_by_name["CreditService"].full_name,
             service_pb2_grpc.add_CreditServiceServicer_to_server,
             CreditService(parts.database, parts.consumer),
-        )
+        ),
+        Servicer(
+            applications_pb2.DESCRIPTOR.services_by_name["ApplicationService"].full_name,
+            applications_pb2_grpc.add_ApplicationServiceServicer_to_server,
+            ApplicationService(parts, sources_of(parts)),
+        ),
+        Servicer(
+            applications_pb2.DESCRIPTOR.services_by_name["PolicyService"].full_name,
+            applications_pb2_grpc.add_PolicyServiceServicer_to_server,
+            PolicyService(parts.database, parts.consumer),
+        ),
     ]
 
 
 SERVICE = Service(
     name="credit",
-    settings=ChassisSettings,
+    settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0011_accounts_called.sql",
+    stands_on="0030_applications.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
-    works=lambda _parts: (
+    works=lambda parts: (
         Work(store.LAPSE, usecases.lapse, most=500, find=usecases.find_lapsed, findable=store.count_lapsed),
         Work(store.LIFT, usecases.end, most=500, find=usecases.find_over, findable=store.count_over),
+        Work(
+            store.EXPIRE,
+            usecases.lapse_applications,
+            most=100,
+            find=usecases.find_lapsing_applications,
+            findable=store.count_lapsing,
+        ),
+        work(sources_of(parts), usecases.still_wanted, usecases.sources_told),
     ),
     measure=metrics.measure,
     outdated=usecases.forget_outdated,

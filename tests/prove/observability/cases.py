@@ -170,6 +170,29 @@ def standing_still() -> Iterator[Case]:
     yield Case("ConsumerStuck", once, 20 * STEP_S + 10 * MINUTE + STEP_S, ((("job", "disputes"),),))
 
 
+def outside() -> Iterator[Case]:
+    """A source that was asked and did not answer for half an hour, and one that did now and then."""
+
+    def asked(outcome: str, values: str, source: str = "registry") -> Series:
+        return {f'ar_credit_source_seconds_count{{job="credit",source="{source}",outcome="{outcome}"}}': values}
+
+    told, never, half_an_hour = ((("source", "registry"),),), asked("told", _gauge(0)), 30 * MINUTE
+    failing = asked("away", "0+1x300") | never
+    yield Case("SourceAway", failing, half_an_hour)
+    yield Case("SourceAway", failing, half_an_hour + 2 * STEP_S, told)
+    yield Case("SourceAway", asked("late", "0+0.01x300") | never, 3600, told)
+    yield Case("SourceAway", asked("late", "0+1x300") | asked("told", "0+0.01x300"), 7200)  # late first, then answered
+    yield Case("SourceAway", failing | asked("told", "0+1x300", "bureau"), 7200, told)
+    # Asked once, or no more; and every 25 minutes.
+    yield Case("SourceAway", asked("away", _gauge(9)) | never, 7200)
+    yield Case("SourceAway", asked("away", "0x9 1x290") | never, 300 + half_an_hour + 2 * STEP_S)
+    yield Case("SourceAway", asked("away", "0x49 1x49 2x49 3x150") | never, 1500 + half_an_hour + 2 * STEP_S, told)
+    # It answered after five minutes for the last time: that counts for half an hour, and half an hour more has to pass.
+    once = failing | asked("told", "0x9 1x290")
+    yield Case("SourceAway", once, 2 * half_an_hour)
+    yield Case("SourceAway", once, 2 * half_an_hour + 12 * STEP_S, told)
+
+
 def ageing() -> Iterator[Case]:
     """An event that gets older while five minutes pass; one that somebody catches up with gets younger."""
     told = ((("job", "ledger"),),)
@@ -346,6 +369,7 @@ def cases() -> list[Case]:
         *exposure(),
         *standing_still(),
         *ageing(),
+        *outside(),
         *waiting(),
         *unseen(),
         *burns(),

@@ -1,0 +1,42 @@
+"""What a company is lent, and why: a policy is a text, and the same facts come out the same by it for ever (POLICY.md)."""
+
+from services.credit.domain.underwriting.assess import assess, documents, questions, replay
+from services.credit.domain.underwriting.mistakes import Mistake, MistakesFound
+from services.credit.domain.underwriting.policy import Policy, default, read
+from services.credit.domain.underwriting.results import (
+    APPROVALS,
+    Asked,
+    Assessment,
+    Offer,
+    Outcome,
+    Reason,
+    Signal,
+    Track,
+)
+from services.credit.domain.underwriting.values import FactKind, Facts, Kind, Value, parse_value, write_value
+
+__all__ = [
+    "APPROVALS",
+    "Asked",
+    "Assessment",
+    "FactKind",
+    "Facts",
+    "Kind",
+    "Mistake",
+    "MistakesFound",
+    "Offer",
+    "Outcome",
+    "Policy",
+    "Reason",
+    "Signal",
+    "Track",
+    "Value",
+    "assess",
+    "default",
+    "documents",
+    "parse_value",
+    "questions",
+    "read",
+    "replay",
+    "write_value",
+]

@@ -1,0 +1,70 @@
+"""What credit can be told from outside, beside the machinery's settings."""
+
+import json
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic_settings import NoDecode
+
+from services.chassis.settings import ChassisSettings
+
+_EXAMPLE = '{"registry": {"address": "registry.example:443", "keys": ["company_status"]}}'
+# Words that say otherwise where a fact comes from.
+_TAKEN = ("account", "applicant", "clerk", "document", "engine")
+
+Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Keys = Annotated[frozenset[Key], Field(min_length=1, max_length=50)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+
+
+class Source(BaseModel):
+    """Where a source of facts about companies answers, and what it is asked and told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    address: str = Field(pattern=r"^[^\s/]+:[0-9]{1,5}$|^dns:///[^\s/]+:[0-9]{1,5}$")
+    # Facts that it knows; of no others it is believed.
+    keys: Keys
+    # Facts by which it finds a company: it is told no others.
+    told: Keys = frozenset({"company_name", "country", "currency", "register_number", "vat_id"})
+    # How long an answer may take that comes after the first one, seconds.
+    deadline_s: float = Field(default=10.0, ge=0.1, le=60)
+
+
+_SOURCES = TypeAdapter(dict[Name, Source])
+
+
+def _read(given: Any) -> dict[str, Source]:
+    """What the setting says; each mistake in words that name its place."""
+    try:
+        said = json.loads(given) if isinstance(given, str) else given
+    except ValueError:
+        raise ValueError(f"is no JSON, such as {_EXAMPLE}") from None
+    try:
+        sources = _SOURCES.validate_python(said)
+    except ValidationError as error:
+        wrong = error.errors(include_input=False)[0]
+        place = ".".join(str(part) for part in wrong["loc"] if part != "[key]")
+        raise ValueError(f"{place or 'all of it'}: {wrong['msg']} (such as {_EXAMPLE})") from None
+    if taken := sorted(sources.keys() & set(_TAKEN)):
+        raise ValueError(f"{taken[0]} is no name of a source: facts that people give are called so")
+    return sources
+
+
+class Settings(ChassisSettings):
+    """Settings of credit."""
+
+    credit_sources: Annotated[
+        dict[str, Source], NoDecode, BeforeValidator(_read), WithJsonSchema({"type": "string"})
+    ] = Field(
+        {},
+        description="who tells facts about companies (services/credit/SOURCES.md), as JSON: by its name the address, the "
+        f"facts that it knows, and perhaps `told`, by which facts it finds a company, and `deadline_s`: `{_EXAMPLE}`",
+        json_schema_extra={"default": "{}"},
+    )
+    credit_first_answer_ms: int = Field(
+        150,
+        description="for which a decision waits for sources; who is later is asked again, milliseconds",
+        ge=1,
+        le=5000,
+    )
