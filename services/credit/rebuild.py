@@ -1,5 +1,6 @@
 """Credit's tables as they follow from what it told: decisions stand as they were taken, and no limit is asked again."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,11 +12,14 @@ from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
+from services import contracts
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, is_who
 from services.chassis.parked import Reason
 from services.chassis.rebuild import Fold, nothing
+from services.credit import store
 from services.credit.domain.holds import expiry
+from services.credit.domain.limits import Uplift
 from services.credit.domain.policy import Policy
 from services.kernel.calendars import day
 
@@ -46,10 +50,55 @@ async def _change(tx: Tx, event: Event[events_pb2.BuyerChanged], _cause: Cause) 
 
 
 async def _limit(tx: Tx, event: Event[events_pb2.LimitChanged], _cause: Cause) -> None:
-    await tx.run(
-        "UPDATE account SET limit_minor = %s WHERE tenant = %s AND account_id = %s",
-        [event.body.limit.minor, event.tenant, event.body.account_id],
+    """What was granted is told on its own; where that was not done yet, this is what was granted."""
+    body, key = event.body, (event.tenant, event.body.account_id)
+    if not body.HasField("granted"):
+        await store.add_grant(tx, key, body.limit.minor, tx.at, tx.at)
+    at = _time(body.at) if body.HasField("at") else tx.at
+    known = (await store.find_limits(tx, [key], at))[key]
+    await store.save_limit(tx, key, body.limit.minor, known.until(at))
+
+
+async def _grant(tx: Tx, event: Event[events_pb2.LimitGranted], _cause: Cause) -> None:
+    body, key = event.body, (event.tenant, event.body.account_id)
+    await store.add_grant(tx, key, body.limit.minor, _time(body.valid_from), _time(body.known_from))
+    await _settle(tx, key, _time(body.known_from))
+
+
+async def _ask(tx: Tx, event: Event[events_pb2.UpliftAsked], _cause: Cause) -> None:
+    body = event.body
+    uplift = Uplift(
+        tenant=event.tenant,
+        uplift_id=body.uplift_id,
+        account_id=body.account_id,
+        amount=contracts.money(body.amount),
+        valid_from=_time(body.valid_from) if body.HasField("valid_from") else None,
+        valid_until=_time(body.valid_until),
+        reason_code=body.reason_code,
+        asked_by=event.origin.actor,
     )
+    await store.add_uplift(tx, uplift)
+
+
+async def _approve(tx: Tx, event: Event[events_pb2.UpliftGranted], _cause: Cause) -> None:
+    body, at = event.body, _time(event.body.approved_at)
+    found = await store.find_uplift(tx, (event.tenant, body.uplift_id))
+    assert found is not None, "it was asked for"
+    approved = replace(found[0], approved_by=event.origin.actor, valid_from=_time(body.valid_from))
+    await store.approve_uplift(tx, approved, at)
+    await _settle(tx, (event.tenant, body.account_id), at)
+
+
+async def _end(tx: Tx, event: Event[events_pb2.UpliftEnded], _cause: Cause) -> None:
+    body, at = event.body, _time(event.body.ended_at)
+    await store.end_uplift(tx, (event.tenant, body.uplift_id), at)
+    await _settle(tx, (event.tenant, body.account_id), at)
+
+
+async def _settle(tx: Tx, key: store.Key, at: datetime) -> None:
+    """What may be owed since that instant."""
+    known = (await store.find_limits(tx, [key], at))[key]
+    await store.save_limit(tx, key, known.effective(at), known.until(at))
 
 
 async def _decide(tx: Tx, event: Event[events_pb2.CreditDecided], cause: Cause) -> None:
@@ -230,6 +279,10 @@ FOLD = Fold(
         events_pb2.BuyerRegistered: _register,
         events_pb2.BuyerChanged: _change,
         events_pb2.LimitChanged: _limit,
+        events_pb2.LimitGranted: _grant,
+        events_pb2.UpliftAsked: _ask,
+        events_pb2.UpliftGranted: _approve,
+        events_pb2.UpliftEnded: _end,
         events_pb2.CreditDecided: _decide,
         events_pb2.HoldCaptured: nothing,
         events_pb2.HoldReleased: _release,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from receivables.credit.v1 import service_pb2, service_pb2_grpc
+from receivables.credit.v1 import exposure_pb2, exposure_pb2_grpc, service_pb2, service_pb2_grpc
 
 from services import contracts
 from services.chassis.database import Tx
@@ -38,8 +38,9 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
     async def SetLimit(
         self, tx: Tx, call: Origin, request: service_pb2.SetLimitRequest
     ) -> service_pb2.SetLimitResponse:
-        """Replace the limit."""
-        await usecases.set_limit(tx, call, request.account_id, contracts.money(request.limit))
+        """Replace the limit, from a time on."""
+        valid_from = wire.time(request, "valid_from")
+        await usecases.set_limit(tx, call, request.account_id, contracts.money(request.limit), valid_from)
         return service_pb2.SetLimitResponse(account=await _account(tx, call, request.account_id))
 
     @write_many
@@ -164,6 +165,57 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
         """What the seller decides by."""
         version, policy = await store.get_policy(tx, call.tenant)
         return service_pb2.GetPolicyResponse(version=version, policy=wire.policy_message(policy))
+
+
+class ExposureService(Door, exposure_pb2_grpc.ExposureServiceServicer):
+    """Translates and delegates."""
+
+    @write
+    async def GrantUplift(
+        self, tx: Tx, call: Origin, request: exposure_pb2.GrantUpliftRequest
+    ) -> exposure_pb2.GrantUpliftResponse:
+        """Ask for more credit for a while."""
+        uplift = await usecases.ask_for_uplift(tx, call, wire.uplift(call, request))
+        return exposure_pb2.GrantUpliftResponse(uplift=wire.uplift_shown(uplift))
+
+    @write
+    async def ApproveUplift(
+        self, tx: Tx, call: Origin, request: exposure_pb2.ApproveUpliftRequest
+    ) -> exposure_pb2.ApproveUpliftResponse:
+        """Another person has it count."""
+        uplift = await usecases.approve_uplift(tx, call, request.uplift_id)
+        return exposure_pb2.ApproveUpliftResponse(uplift=wire.uplift_shown(uplift))
+
+    @write
+    async def EndUplift(
+        self, tx: Tx, call: Origin, request: exposure_pb2.EndUpliftRequest
+    ) -> exposure_pb2.EndUpliftResponse:
+        """Have it count no more."""
+        await usecases.end_uplift(tx, call, request.uplift_id)
+        return exposure_pb2.EndUpliftResponse()
+
+    @read
+    async def ListUplifts(
+        self, tx: Tx, call: Origin, request: exposure_pb2.ListUpliftsRequest
+    ) -> exposure_pb2.ListUpliftsResponse:
+        """The uplifts that have not ended, of an account or of all."""
+        asked = page(request, str, str)
+        uplifts = await store.list_uplifts(tx, call.tenant, request.account_id, asked)
+        return exposure_pb2.ListUpliftsResponse(
+            uplifts=[wire.uplift_shown(uplift) for uplift in uplifts],
+            next_page_token=asked.next_token(uplifts, lambda uplift: (uplift.account_id, uplift.uplift_id)),
+        )
+
+    @read
+    async def GetLimitAsOf(
+        self, tx: Tx, call: Origin, request: exposure_pb2.GetLimitAsOfRequest
+    ) -> exposure_pb2.GetLimitAsOfResponse:
+        """The limit at one time, as it was known at another."""
+        times = wire.time(request, "valid_at"), wire.time(request, "known_at")
+        limit, granted = await usecases.limit_as_of(tx, call, request.account_id, *times)
+        return exposure_pb2.GetLimitAsOfResponse(
+            limit=contracts.money_message(limit), granted=contracts.money_message(granted)
+        )
 
 
 async def _account(tx: Tx, call: Origin, account_id: str) -> service_pb2.Account:

@@ -1,12 +1,13 @@
 """Translates credit's words to and from the contracts."""
 
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1 import party_pb2
-from receivables.credit.v1 import events_pb2, service_pb2
+from receivables.credit.v1 import events_pb2, exposure_pb2, service_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
@@ -16,6 +17,7 @@ from services.credit.domain.account_holds import AccountHold
 from services.credit.domain.balances import Told
 from services.credit.domain.decisions import Answered, Outcome, Recorded, Request
 from services.credit.domain.holds import Hold
+from services.credit.domain.limits import Uplift
 from services.credit.domain.policy import Policy
 from services.kernel.calendars import day
 from services.kernel.countries import check_country
@@ -91,10 +93,7 @@ def account_hold(tenant: str, message: service_pb2.PlaceHoldRequest) -> AccountH
     """A hold on an account, as somebody wishes it."""
     until = None
     if message.HasField("until"):
-        try:
-            until = message.until.ToDatetime(UTC)
-        except (ValueError, OverflowError):
-            raise Invalid("hold.until_out_of_range", "no calendar has the end of this hold") from None
+        until = _time(message.until, "hold.until_out_of_range", "no calendar has the end of this hold")
     return AccountHold(
         tenant=tenant,
         hold_id=message.hold_id,
@@ -105,6 +104,116 @@ def account_hold(tenant: str, message: service_pb2.PlaceHoldRequest) -> AccountH
         owner=message.owner,
         until=until,
     )
+
+
+def _time(said: Timestamp, code: str, why: str) -> datetime:
+    try:
+        return said.ToDatetime(UTC)
+    except (ValueError, OverflowError):
+        raise Invalid(code, why) from None
+
+
+def time(message: Message, name: str) -> datetime | None:
+    """A time of limits, if it is said."""
+    if not message.HasField(name):
+        return None
+    return _time(getattr(message, name), "limit.time_out_of_range", f"no calendar has this {name}")
+
+
+def uplift(call: Origin, message: exposure_pb2.GrantUpliftRequest) -> Uplift:
+    """More credit for a while, as somebody asks for it."""
+    if (valid_until := time(message, "valid_until")) is None:
+        raise Invalid("uplift.incomplete", "an uplift needs an end")
+    return Uplift(
+        tenant=call.tenant,
+        uplift_id=message.uplift_id,
+        account_id=message.account_id,
+        amount=contracts.money(message.amount),
+        valid_from=time(message, "valid_from"),
+        valid_until=valid_until,
+        reason_code=message.reason_code,
+        asked_by=call.actor,
+    )
+
+
+def uplift_shown(value: Uplift) -> exposure_pb2.Uplift:
+    """An uplift, to show."""
+    return exposure_pb2.Uplift(
+        uplift_id=value.uplift_id,
+        account_id=value.account_id,
+        amount=contracts.money_message(value.amount),
+        valid_from=_at(value.valid_from),
+        valid_until=_at(value.valid_until),
+        reason_code=value.reason_code,
+        asked_by=value.asked_by,
+        approved_by=value.approved_by or "",
+    )
+
+
+def limit_granted(account_id: str, limit: Money, valid_from: datetime, known_from: datetime) -> events_pb2.LimitGranted:
+    """What may be owed from a time on, to tell."""
+    return events_pb2.LimitGranted(
+        account_id=account_id,
+        limit=contracts.money_message(limit),
+        valid_from=_at(valid_from),
+        known_from=_at(known_from),
+    )
+
+
+def limit_changed(
+    account_id: str, limit: Money, previous: Money, granted: Money, at: datetime
+) -> events_pb2.LimitChanged:
+    """What may be owed since that instant, to tell."""
+    return events_pb2.LimitChanged(
+        account_id=account_id,
+        limit=contracts.money_message(limit),
+        previous=contracts.money_message(previous),
+        granted=contracts.money_message(granted),
+        at=_at(at),
+    )
+
+
+def uplift_asked(value: Uplift) -> events_pb2.UpliftAsked:
+    """That an uplift waits for another person, to tell."""
+    return events_pb2.UpliftAsked(
+        uplift_id=value.uplift_id,
+        account_id=value.account_id,
+        amount=contracts.money_message(value.amount),
+        valid_from=_at(value.valid_from),
+        valid_until=_at(value.valid_until),
+        reason_code=value.reason_code,
+    )
+
+
+def uplift_granted(value: Uplift, at: datetime) -> events_pb2.UpliftGranted:
+    """That an uplift counts, or will, to tell."""
+    return events_pb2.UpliftGranted(
+        uplift_id=value.uplift_id,
+        account_id=value.account_id,
+        amount=contracts.money_message(value.amount),
+        valid_from=_at(value.valid_from),
+        valid_until=_at(value.valid_until),
+        approved_at=_at(at),
+    )
+
+
+def uplift_ended(value: Uplift, cause: str, at: datetime) -> events_pb2.UpliftEnded:
+    """That an uplift counts no more, to tell."""
+    return events_pb2.UpliftEnded(
+        uplift_id=value.uplift_id,
+        account_id=value.account_id,
+        amount=contracts.money_message(value.amount),
+        cause=cause,
+        ended_at=_at(at),
+    )
+
+
+def _at(value: datetime | None) -> Timestamp | None:
+    if value is None:
+        return None
+    said = Timestamp()
+    said.FromDatetime(value)
+    return said
 
 
 def hold_to_tell(hold: AccountHold) -> events_pb2.HoldPlaced:

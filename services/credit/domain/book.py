@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from services.credit.domain.account_holds import AccountHold
 from services.credit.domain.accounts import Account
@@ -19,6 +20,8 @@ class Book:
 
     accounts: dict[Key, Account] = field(default_factory=dict)
     holds: dict[Key, Hold] = field(default_factory=dict)
+    # The instant after the locks, at which all is decided (RULES: one instant); None: nothing is.
+    at: datetime | None = None
     # Whose accounts were changed.
     changed: set[Key] = field(default_factory=set)
     # What left of each order: the account that it left for, and the shipment's id.
@@ -44,6 +47,7 @@ class Book:
             held=Money(before.held.minor + held, currency),
             on_hold=before.on_hold,
             sequence=before.sequence if sequence is None else sequence,
+            limit_until=before.limit_until,
         )
         assert account.held.minor >= 0, "more was released than was held"
         self.accounts[key] = account

@@ -42,11 +42,6 @@ async def set_company(tx: Tx, key: Key, company: bytes) -> None:
     await tx.run("UPDATE account SET company = %s WHERE tenant = %s AND account_id = %s", [company, *key])
 
 
-async def set_limit(tx: Tx, key: Key, limit: Money) -> None:
-    """Replace the limit; it may fall below what is used."""
-    await tx.run("UPDATE account SET limit_minor = %s WHERE tenant = %s AND account_id = %s", [limit.minor, *key])
-
-
 async def get_account(tx: Tx, key: Key) -> Any | None:
     """One account, whole, with whether it is stopped and whether what it uses is uncertain."""
     return await tx.row(f"{_SHOWN} WHERE tenant = %s AND account_id = %s", [tx.at, *key])

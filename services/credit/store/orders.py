@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, LiteralString
 
 from services.chassis import jobs
@@ -21,7 +22,8 @@ Version = tuple[str, str, int]  # tenant, order, and which version of it
 
 _VERSION = Columns("tenant text, order_id text, version int")
 _ACCOUNT = Columns(
-    "tenant text, account_id text, used_minor bigint, held_minor bigint, applied_sequence bigint, granted boolean"
+    "tenant text, account_id text, used_minor bigint, held_minor bigint, applied_sequence bigint, granted boolean,"
+    " limit_minor bigint"
 )
 _OWNER = Columns("tenant text, order_id text, account_id text")
 _SHIPMENT = Columns("tenant text, order_id text, account_id text, shipment_id text")
@@ -101,11 +103,13 @@ async def save(
     granted: Collection[Key] = (),
     owners: Mapping[Key, str] | None = None,
     shipments: Collection[tuple[str, str, str, str]] = (),
+    at: datetime | None = None,
 ) -> bool:
     """Write what the accounts use and hold now, holds, new and moved ones, and decisions by their ids; and why.
 
     Of orders that are new (`owners`), that they are these accounts'; of shipments, that they left. Where the engine
-    granted, the limit guards in the statement too (RULES: one routine); a cause that comes twice is a defect, found by the table's key.
+    granted, the limit guards in the statement too (RULES: one routine): as it was derived `at` that instant, where the
+    clock had changed it; a cause that comes twice is a defect, found by the table's key.
     One statement, since every one costs its way to the server and back. False where another account's order has one of
     these ids by now: two that place one order hold different accounts, and meet here first. To whoever is bound to parts
     of the company an order of another part is new too, and is found here.
@@ -122,7 +126,8 @@ async def save(
                                  applied_sequence = new.applied_sequence FROM {_ACCOUNT.rows} AS new
                WHERE account.tenant = ANY (%s::text[]) AND account.account_id = ANY (%s::text[])
                  AND account.tenant = new.tenant AND account.account_id = new.account_id
-                 AND (NOT new.granted OR new.used_minor + new.held_minor <= account.limit_minor)
+                 AND (NOT new.granted OR new.used_minor + new.held_minor <=
+                      CASE WHEN account.limit_until <= %s THEN new.limit_minor ELSE account.limit_minor END)
               RETURNING 1
             ), reserved AS (
               INSERT INTO hold ({_HOLD.names}) SELECT * FROM {_HOLD.rows} AS new
@@ -147,6 +152,7 @@ async def save(
             _OWNER.pack(owned),
             _ACCOUNT.pack(_account_row(a, granted) for a in accounts),
             *within([(a.tenant, a.account_id) for a in accounts]),
+            at,
             _HOLD.pack(map(_hold_row, sorted(holds, key=_in_order))),
             tx.at,
             _DECISION.pack(_decision_row(decision_id, d) for decision_id, d in decisions),
@@ -215,7 +221,8 @@ async def list_decisions(tx: Tx, tenant: str, account_id: str, page: Page) -> li
 
 
 def _account_row(a: Account, granted: Collection[Key]) -> tuple[Any, ...]:
-    return a.tenant, a.account_id, a.used.minor, a.held.minor, a.sequence, (a.tenant, a.account_id) in granted
+    is_granted = (a.tenant, a.account_id) in granted
+    return a.tenant, a.account_id, a.used.minor, a.held.minor, a.sequence, is_granted, a.limit.minor
 
 
 def _in_order(h: Hold) -> Version:

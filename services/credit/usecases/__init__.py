@@ -1,26 +1,41 @@
 """What credit does: load, decide, save, announce, in the caller's transaction."""
 
 from services.credit.usecases.account_holds import end, find_over, forget, forget_outdated, lift_hold, place_hold
-from services.credit.usecases.buyers import change_buyer, register_buyer, set_limit
+from services.credit.usecases.buyers import change_buyer, register_buyer
+from services.credit.usecases.limits import (
+    approve_uplift,
+    ask_for_uplift,
+    end_uplift,
+    find_turned,
+    limit_as_of,
+    set_limit,
+    turn,
+)
 from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, review, tell_refused
 from services.credit.usecases.policies import know_sellers, set_policy
 
 __all__ = [
+    "approve_uplift",
+    "ask_for_uplift",
     "change_buyer",
     "decide",
     "end",
+    "end_uplift",
     "find_lapsed",
     "find_over",
+    "find_turned",
     "follow",
     "forget",
     "forget_outdated",
     "know_sellers",
     "lapse",
     "lift_hold",
+    "limit_as_of",
     "place_hold",
     "register_buyer",
     "review",
     "set_limit",
     "set_policy",
     "tell_refused",
+    "turn",
 ]

@@ -365,7 +365,7 @@ async def _open(tx: Tx, accounts: Collection[Key], orders: Collection[Key], aske
     book = await _open_book(tx, accounts, orders, {(tenant, order_id) for tenant, order_id, _ in asked})
     # Only a version that is not above the newest one can be known.
     old = [v for v in asked if (hold := book.holds.get((v[0], v[1]))) is not None and v[2] <= hold.version]
-    return Work(book, tx.at, known=await store.find_decisions(tx, old) if old else {})
+    return Work(book, book.at or tx.at, known=await store.find_decisions(tx, old) if old else {})
 
 
 async def _close(tx: Tx, work: Work, began: float) -> None:
@@ -389,6 +389,7 @@ async def _write(tx: Tx, work: Work) -> None:
             granted=work.granted,
             owners=work.owners,
             shipments=work.shipments,
+            at=work.book.at,
         )
         if not written:
             raise Conflict("order.account_changed", "another account has placed an order by this id just now")
