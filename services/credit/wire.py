@@ -93,7 +93,10 @@ def account_hold(tenant: str, message: service_pb2.PlaceHoldRequest) -> AccountH
     """A hold on an account, as somebody wishes it."""
     until = None
     if message.HasField("until"):
-        until = _time(message.until, "hold.until_out_of_range", "no calendar has the end of this hold")
+        try:
+            until = message.until.ToDatetime(UTC)
+        except (ValueError, OverflowError):
+            raise Invalid("hold.until_out_of_range", "no calendar has the end of this hold") from None
     return AccountHold(
         tenant=tenant,
         hold_id=message.hold_id,
@@ -106,18 +109,10 @@ def account_hold(tenant: str, message: service_pb2.PlaceHoldRequest) -> AccountH
     )
 
 
-def _time(said: Timestamp, code: str, why: str) -> datetime:
-    try:
-        return said.ToDatetime(UTC)
-    except (ValueError, OverflowError):
-        raise Invalid(code, why) from None
-
-
 def time(message: Message, name: str) -> datetime | None:
-    """A time of limits, if it is said."""
-    if not message.HasField(name):
-        return None
-    return _time(getattr(message, name), "limit.time_out_of_range", f"no calendar has this {name}")
+    """A time, if it is said; the door has made sure that a calendar has it."""
+    said: Timestamp = getattr(message, name)
+    return said.ToDatetime(UTC) if message.HasField(name) else None
 
 
 def uplift(call: Origin, message: exposure_pb2.GrantUpliftRequest) -> Uplift:

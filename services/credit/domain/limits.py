@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.kernel.calendars import FIRST_YEAR, LAST_YEAR
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Invalid
 
@@ -44,9 +43,6 @@ class Uplift:
             raise Invalid("uplift.incomplete", "an uplift needs an id")
         if self.amount.minor <= 0:
             raise Invalid("uplift.amount_not_positive", "an uplift is above zero")
-        check_time(self.valid_until)
-        if self.valid_from is not None:
-            check_time(self.valid_from)
         if self.valid_until <= max(at, self.valid_from or at):
             raise Invalid("uplift.until_past", "an uplift ends in the future, and after it began")
         return self
@@ -108,10 +104,3 @@ class Limits:
         """Refuse one more uplift where there are as many as are read at a decision."""
         if len(self.uplifts) >= UPLIFTS_MAX:
             raise Conflict("uplift.too_many", f"an account has at most {UPLIFTS_MAX} uplifts that have not ended")
-
-
-def check_time(at: datetime) -> datetime:
-    """Return the time itself; refuse one that no calendar of ours has."""
-    if not FIRST_YEAR <= at.year <= LAST_YEAR:
-        raise Invalid("limit.time_out_of_range", f"a limit's times are between {FIRST_YEAR} and {LAST_YEAR}")
-    return at

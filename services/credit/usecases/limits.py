@@ -12,7 +12,7 @@ from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.credit import store, wire
 from services.credit.domain.accounts import Account
-from services.credit.domain.limits import Uplift, check_time
+from services.credit.domain.limits import Uplift
 from services.credit.usecases.buyers import one_account
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
@@ -28,7 +28,7 @@ async def set_limit(tx: Tx, origin: Origin, account_id: str, limit: Money, valid
     key = (origin.tenant, account_id)
     at = await store.instant(tx)
     at = max(at, await store.known_since(tx, key) or at)  # another process' clock may be ahead
-    since = check_time(valid_from) if valid_from else at
+    since = valid_from or at
     if since > at:
         (await store.find_limits(tx, [key], at))[key].check_room_for_grant()
     await store.add_grant(tx, key, limit.minor, since, at)
@@ -92,8 +92,7 @@ async def limit_as_of(
     if (row := await store.get_account(tx, (origin.tenant, account_id))) is None:
         raise NotFound("buyer.unknown", f"no account {quoted(account_id)}")
     now = await store.instant(tx)
-    times = [check_time(at) if at else now for at in (valid_at, known_at)]
-    found = await store.limit_as_of(tx, (origin.tenant, account_id), *times)
+    found = await store.limit_as_of(tx, (origin.tenant, account_id), valid_at or now, known_at or now)
     if found is None:
         raise NotFound("limit.not_known", "no limit was known then for that time")
     granted, uplifts = found

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from receivables.credit.v1 import service_pb2_grpc
+from receivables.credit.v1 import exposure_pb2_grpc, service_pb2_grpc
 
 from services.chassis.service import Parts, database_of
 from services.credit.service import SERVICE
@@ -19,7 +19,7 @@ from tests.integration.credit.desk import Desk, set_clock
 async def served(parts: Parts[Any]) -> AsyncIterator[Desk]:
     """Give the service behind a port."""
     async with serving(SERVICE, parts) as channel:
-        yield Desk(parts, service_pb2_grpc.CreditServiceStub(channel))
+        yield Desk(parts, service_pb2_grpc.CreditServiceStub(channel), exposure_pb2_grpc.ExposureServiceStub(channel))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.common.v1 import money_pb2, party_pb2
-from receivables.credit.v1 import events_pb2, service_pb2
+from receivables.credit.v1 import events_pb2, exposure_pb2, service_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
@@ -207,6 +207,7 @@ class Desk:
 
     parts: Parts[Any]
     stub: Any
+    exposure: Any
 
     async def call(
         self, method: str, request: Message, *, key: str = "", tenant: str = "acme", by: str = "user:ada"
@@ -217,8 +218,9 @@ class Desk:
             ("ar-reason", "test"),
             ("ar-idempotency-key", key or str(uuid4())),
         )
+        stub = self.exposure if request.DESCRIPTOR.file is exposure_pb2.DESCRIPTOR else self.stub
         try:
-            return await getattr(self.stub, method)(request, metadata=metadata)
+            return await getattr(stub, method)(request, metadata=metadata)
         except grpc.aio.AioRpcError as error:
             raise Refused(error.code(), _reason(error)) from None
 

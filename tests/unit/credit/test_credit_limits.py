@@ -82,10 +82,6 @@ def test_nothing_changes_until_the_instant_that_is_named(
         (lambda uplift: replace(uplift, amount=eur(0)), "uplift.amount_not_positive"),
         (lambda uplift: replace(uplift, valid_until=NOW), "uplift.until_past"),
         (lambda uplift: replace(uplift, valid_from=DAYS[8]), "uplift.until_past"),
-        (
-            lambda uplift: replace(uplift, valid_until=datetime(2300, 1, 1, tzinfo=NOW.tzinfo)),
-            "limit.time_out_of_range",
-        ),
     ],
 )
 def test_an_uplift_that_makes_no_sense_is_refused(change: Callable[[Uplift], Uplift], code: str):
