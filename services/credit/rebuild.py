@@ -17,10 +17,11 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event, is_who
 from services.chassis.parked import Reason
 from services.chassis.rebuild import Fold, nothing
-from services.credit import store
+from services.credit import store, wire
 from services.credit.domain.holds import expiry
 from services.credit.domain.limits import Uplift
 from services.credit.domain.policy import Policy
+from services.credit.domain.tree import moved, new_node
 from services.kernel.calendars import day
 
 Cause = Event[Any] | None
@@ -214,13 +215,19 @@ async def _give_back(tx: Tx, event: Event[Any], state: str, word: str) -> None:
 
 
 async def _move(tx: Tx, event: Event[Any], why: str, held: int) -> None:
-    """Change what the account holds, with its cause."""
+    """Change what the account, and with it its path, holds, with its cause."""
     key = [event.tenant, event.body.account_id]
     await tx.run(
         "INSERT INTO movement (tenant, account_id, cause, used_minor, held_minor, at) VALUES (%s, %s, %s, 0, %s, %s)",
         [*key, why, held, tx.at],
     )
-    await tx.run("UPDATE account SET held_minor = held_minor + %s WHERE tenant = %s AND account_id = %s", [held, *key])
+    await tx.run(
+        """WITH changed AS (UPDATE account SET held_minor = held_minor + %(held)s
+                             WHERE tenant = %(tenant)s AND account_id = %(account)s RETURNING path)
+           UPDATE node SET held_minor = held_minor + %(held)s FROM changed
+            WHERE tenant = %(tenant)s AND node_id = ANY (path)""",
+        {"held": held, "tenant": key[0], "account": key[1]},
+    )
 
 
 async def _stop(tx: Tx, event: Event[events_pb2.HoldPlaced], _cause: Cause) -> None:
@@ -251,6 +258,23 @@ async def _lift(tx: Tx, event: Event[events_pb2.HoldLifted], _cause: Cause) -> N
         "UPDATE account_hold SET lifted_at = %s, lifted_by = %s WHERE tenant = %s AND hold_id = %s",
         [tx.at, event.origin.actor, event.tenant, event.body.hold_id],
     )
+
+
+async def _know_node(tx: Tx, event: Event[events_pb2.NodeChanged], _cause: Cause) -> None:
+    body = event.body
+    parent = await store.find_node(tx, (event.tenant, body.parent_id)) if body.parent_id else None
+    node = new_node(event.tenant, body.node_id, wire.node_kind(body.kind), contracts.money(body.limit), parent)
+    if not await store.add_node(tx, node):
+        await store.set_node_limit(tx, (event.tenant, body.node_id), body.limit.minor)
+
+
+async def _place_in_tree(tx: Tx, event: Event[events_pb2.AccountMoved], _cause: Cause) -> None:
+    """What the account uses and holds goes with it."""
+    body, key = event.body, (event.tenant, event.body.account_id)
+    account = (await store.lock_accounts(tx, [key]))[key]
+    nodes = await store.lock_nodes(tx, {(event.tenant, node_id) for node_id in (*account.path, *body.path)})
+    await store.save_nodes(tx, moved(account, body.path, nodes.values()))
+    await store.set_path(tx, key, body.path)
 
 
 async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Cause) -> None:
@@ -292,6 +316,8 @@ FOLD = Fold(
         events_pb2.HoldPlaced: _stop,
         events_pb2.HoldLifted: _lift,
         events_pb2.PolicyChanged: _set_policy,
+        events_pb2.NodeChanged: _know_node,
+        events_pb2.AccountMoved: _place_in_tree,
     },
     remembered=frozenset(
         {

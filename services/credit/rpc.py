@@ -217,6 +217,44 @@ class ExposureService(Door, exposure_pb2_grpc.ExposureServiceServicer):
             limit=contracts.money_message(limit), granted=contracts.money_message(granted)
         )
 
+    @write
+    async def RegisterNode(
+        self, tx: Tx, call: Origin, request: exposure_pb2.RegisterNodeRequest
+    ) -> exposure_pb2.RegisterNodeResponse:
+        """Make a node that accounts can be part of."""
+        kind, limit = wire.node_kind(request.kind), contracts.money(request.limit)
+        node = await usecases.register_node(tx, call, request.node_id, kind, limit, parent_id=request.parent_id)
+        return exposure_pb2.RegisterNodeResponse(node=wire.node_shown(node))
+
+    @write
+    async def SetNodeLimit(
+        self, tx: Tx, call: Origin, request: exposure_pb2.SetNodeLimitRequest
+    ) -> exposure_pb2.SetNodeLimitResponse:
+        """Replace the limit of a node."""
+        node = await usecases.set_node_limit(tx, call, request.node_id, contracts.money(request.limit))
+        return exposure_pb2.SetNodeLimitResponse(node=wire.node_shown(node))
+
+    @write
+    async def MoveAccount(
+        self, tx: Tx, call: Origin, request: exposure_pb2.MoveAccountRequest
+    ) -> exposure_pb2.MoveAccountResponse:
+        """Make an account part of a node, or of none."""
+        await usecases.move_account(tx, call, request.account_id, request.parent_id)
+        return exposure_pb2.MoveAccountResponse()
+
+    @read
+    async def GetTree(self, tx: Tx, call: Origin, request: exposure_pb2.GetTreeRequest) -> exposure_pb2.GetTreeResponse:
+        """A node or an account, what it is part of, and what is part of it, a page at a time."""
+        asked = page(request, int, str)
+        path = await usecases.path_of(tx, call, request.node_id, request.account_id)
+        of_account = bool(request.account_id)
+        parts = [] if of_account else await store.list_parts(tx, call.tenant, request.node_id, asked)
+        return exposure_pb2.GetTreeResponse(
+            path=[wire.node_shown(node) for node in path],
+            children=[wire.part_shown(part) for part in parts],
+            next_page_token=asked.next_token(parts, wire.place_of_part),
+        )
+
 
 async def _account(tx: Tx, call: Origin, account_id: str) -> service_pb2.Account:
     if (row := await store.get_account(tx, (call.tenant, account_id))) is None:

@@ -1,5 +1,6 @@
 """Translates credit's words to and from the contracts."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,11 +15,13 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 from services import contracts
 from services.chassis.envelope import Event, Origin, is_who
 from services.credit.domain.account_holds import AccountHold
+from services.credit.domain.accounts import Account
 from services.credit.domain.balances import Told
 from services.credit.domain.decisions import Answered, Outcome, Recorded, Request
 from services.credit.domain.holds import Hold
 from services.credit.domain.limits import Uplift
 from services.credit.domain.policy import Policy
+from services.credit.domain.tree import Kind, Node
 from services.kernel.calendars import day
 from services.kernel.countries import check_country
 from services.kernel.money import Money, decimal
@@ -201,6 +204,66 @@ def uplift_ended(value: Uplift, cause: str, at: datetime) -> events_pb2.UpliftEn
         cause=cause,
         ended_at=_at(at),
     )
+
+
+_KINDS = {
+    Kind.PARENT: events_pb2.NODE_KIND_PARENT,
+    Kind.GROUP: events_pb2.NODE_KIND_GROUP,
+    Kind.PROGRAMME: events_pb2.NODE_KIND_PROGRAMME,
+}
+
+
+def node_kind(value: events_pb2.NodeKind.ValueType) -> Kind:
+    """What a node is to be."""
+    for ours, theirs in _KINDS.items():
+        if theirs == value:
+            return ours
+    raise Invalid("node.kind", "a node is a PARENT, a GROUP or a PROGRAMME")
+
+
+def node_changed(node: Node) -> events_pb2.NodeChanged:
+    """A node, to tell."""
+    return events_pb2.NodeChanged(
+        node_id=node.node_id,
+        kind=_KINDS[node.kind],
+        parent_id=node.parent_id,
+        limit=contracts.money_message(node.limit),
+    )
+
+
+def account_moved(account_id: str, parent_id: str, path: Sequence[str]) -> events_pb2.AccountMoved:
+    """What an account is part of now, to tell."""
+    return events_pb2.AccountMoved(account_id=account_id, parent_id=parent_id, path=path)
+
+
+def node_shown(node: Node) -> exposure_pb2.Node:
+    """A node, to show."""
+    return exposure_pb2.Node(
+        node_id=node.node_id,
+        kind=_KINDS[node.kind],
+        parent_id=node.parent_id,
+        limit=contracts.money_message(node.limit),
+        used=contracts.money_message(node.used),
+        held=contracts.money_message(node.held),
+        headroom=contracts.money_message(node.headroom),
+    )
+
+
+def part_shown(part: Node | Account) -> exposure_pb2.TreeChild:
+    """What is part of a node, to show."""
+    if isinstance(part, Node):
+        return exposure_pb2.TreeChild(node=node_shown(part))
+    return exposure_pb2.TreeChild(
+        account_id=part.account_id,
+        limit=contracts.money_message(part.limit),
+        used=contracts.money_message(part.used),
+        held=contracts.money_message(part.held),
+    )
+
+
+def place_of_part(part: Node | Account) -> tuple[int, str]:
+    """Where something stands in the list of a node's parts."""
+    return (0, part.node_id) if isinstance(part, Node) else (1, part.account_id)
 
 
 def _at(value: datetime | None) -> Timestamp | None:

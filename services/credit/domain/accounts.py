@@ -23,6 +23,8 @@ class Account:
     sequence: int = 0
     # When the limit may be another by itself; None: when somebody changes it.
     limit_until: datetime | None = None
+    # The nodes that it is part of, the root first.
+    path: tuple[str, ...] = ()
 
     def own(self, amount: Money) -> Money:
         """Return the amount itself; refuse one that is in another currency than the account."""

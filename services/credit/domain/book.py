@@ -9,6 +9,7 @@ from services.credit.domain.accounts import Account
 from services.credit.domain.holds import Hold
 from services.credit.domain.policy import Policy
 from services.credit.domain.sellers import Seller
+from services.credit.domain.tree import Node
 from services.kernel.money import Money
 
 Key = tuple[str, str]  # tenant, and an account's or an order's id
@@ -24,6 +25,9 @@ class Book:
     at: datetime | None = None
     # Whose accounts were changed.
     changed: set[Key] = field(default_factory=set)
+    # The locked nodes that the accounts are part of, and which were changed.
+    nodes: dict[Key, Node] = field(default_factory=dict)
+    changed_nodes: set[Key] = field(default_factory=set)
     # What left of each order: the account that it left for, and the shipment's id.
     shipments: dict[Key, set[tuple[str, str]]] = field(default_factory=dict)
     # What orders are decided by, beside their accounts; by tenant, and by account.
@@ -36,7 +40,7 @@ class Book:
     asked: frozenset[Key] = frozenset()
 
     def change(self, key: Key, *, used: int = 0, held: int = 0, sequence: int | None = None) -> Account:
-        """Add to what an account uses and holds, in minor units; note which event of the ledger it stands at."""
+        """Add to what an account, and with it its path, uses and holds, in minor units; note which event of the ledger it stands at."""
         before = self.accounts[key]
         currency = before.limit.currency
         account = Account(
@@ -48,11 +52,19 @@ class Book:
             on_hold=before.on_hold,
             sequence=before.sequence if sequence is None else sequence,
             limit_until=before.limit_until,
+            path=before.path,
         )
         assert account.held.minor >= 0, "more was released than was held"
         self.accounts[key] = account
         self.changed.add(key)
+        for node_id in account.path:
+            self.nodes[(key[0], node_id)] = self.nodes[(key[0], node_id)].change(used, held)
+            self.changed_nodes.add((key[0], node_id))
         return account
+
+    def nodes_of(self, account: Account) -> list[Node]:
+        """The nodes that an account is part of, the root first."""
+        return [self.nodes[(account.tenant, node_id)] for node_id in account.path]
 
     def policy_of(self, tenant: str) -> Policy:
         """What a seller decides by."""

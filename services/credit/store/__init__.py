@@ -54,6 +54,16 @@ from services.credit.store.orders import (
     who_asked,
 )
 from services.credit.store.policies import add_policy, get_policy, keep_sellers, lock_policy
+from services.credit.store.tree import (
+    add_node,
+    find_node,
+    find_path,
+    list_parts,
+    lock_nodes,
+    save_nodes,
+    set_node_limit,
+    set_path,
+)
 
 __all__ = [
     "LAPSE",
@@ -66,6 +76,7 @@ __all__ = [
     "add_account",
     "add_account_hold",
     "add_grant",
+    "add_node",
     "add_policy",
     "add_uplift",
     "approve_uplift",
@@ -82,7 +93,9 @@ __all__ = [
     "find_lapsed",
     "find_limits",
     "find_movements",
+    "find_node",
     "find_over",
+    "find_path",
     "find_turned",
     "find_uplift",
     "forget",
@@ -97,8 +110,10 @@ __all__ = [
     "list_account_holds",
     "list_accounts",
     "list_decisions",
+    "list_parts",
     "list_uplifts",
     "lock_accounts",
+    "lock_nodes",
     "lock_policy",
     "lock_unknown",
     "open_book",
@@ -106,7 +121,10 @@ __all__ = [
     "referred",
     "save",
     "save_limit",
+    "save_nodes",
     "search_accounts",
     "set_company",
+    "set_node_limit",
+    "set_path",
     "who_asked",
 ]

@@ -11,7 +11,7 @@ from services.chassis.database import INSTANT, Question, Tx
 from services.credit.domain.accounts import Account
 from services.credit.domain.book import Book, Key
 from services.credit.domain.holds import Hold, State
-from services.credit.store import account_holds, limits, policies
+from services.credit.store import account_holds, limits, policies, tree
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
@@ -25,7 +25,7 @@ WAITING: LiteralString = (
 
 
 async def open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key], asked: Collection[Key] = ()) -> Book:
-    """Hold the accounts until the transaction ends and read the newest hold of each order and what left of it.
+    """Hold the accounts, and the nodes that they are part of, until the transaction ends; read the newest hold of each order and what left of it.
 
     Where orders are decided (`asked`), also what they are decided by. Statements that follow the lock see what those who
     had it before have written.
@@ -39,6 +39,9 @@ async def open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key], 
     )
     locked, [now], *read = await tx.ask(_lock(accounts), INSTANT, *of_orders, *decided_by)
     book = Book(_accounts(locked), at=now.at, asked=frozenset(asked))
+    if nodes := {(account.tenant, node_id) for account in book.accounts.values() for node_id in account.path}:
+        rows, [now] = await tx.ask(tree.locked(nodes), INSTANT)
+        book.nodes, book.at = tree.by_key(rows), now.at
     await _derive_limits(tx, book)
     if orders:
         _read_orders(book, *read[:2])
@@ -90,7 +93,8 @@ async def read_orders(tx: Tx, book: Book, orders: Collection[Key]) -> None:
 
 def _lock(keys: Collection[Key]) -> Question:
     return (
-        """SELECT tenant, account_id, currency, limit_minor, used_minor, held_minor, on_hold, applied_sequence, limit_until
+        """SELECT tenant, account_id, currency, limit_minor, used_minor, held_minor, on_hold, applied_sequence, limit_until,
+                  path
              FROM account
             WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[])
             ORDER BY tenant, account_id FOR NO KEY UPDATE""",
@@ -141,6 +145,7 @@ def _accounts(rows: Iterable[Any]) -> dict[Key, Account]:
             on_hold=r.on_hold,
             sequence=r.applied_sequence,
             limit_until=r.limit_until,
+            path=tuple(r.path),
         )
         for r in rows
     }

@@ -13,6 +13,7 @@ from services.credit.usecases.limits import (
 )
 from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, review, tell_refused
 from services.credit.usecases.policies import know_sellers, set_policy
+from services.credit.usecases.tree import move_account, path_of, register_node, set_node_limit
 
 __all__ = [
     "approve_uplift",
@@ -31,10 +32,14 @@ __all__ = [
     "lapse",
     "lift_hold",
     "limit_as_of",
+    "move_account",
+    "path_of",
     "place_hold",
     "register_buyer",
+    "register_node",
     "review",
     "set_limit",
+    "set_node_limit",
     "set_policy",
     "tell_refused",
     "turn",
