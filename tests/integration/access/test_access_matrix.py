@@ -39,10 +39,19 @@ NOBODY = "nobody"
 REFUSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 # Whoever calls chooses the id of what comes to be: that it is taken already can be seen, though not by whom or for what.
 CREATES = frozenset(
-    {"RegisterBuyer", "Decide", "PlaceHold", "PlaceOrder", "RecordPayment", "RegisterContact", "SetContract"}
+    {
+        "RegisterBuyer",
+        "Decide",
+        "PlaceHold",
+        "GrantUplift",
+        "PlaceOrder",
+        "RecordPayment",
+        "RegisterContact",
+        "SetContract",
+    }
 )
 # What was done already when the world was settled: the same id again is refused.
-DONE = {"credit.RegisterBuyer", "credit.PlaceHold"}
+DONE = {"credit.RegisterBuyer", "credit.PlaceHold", "credit.GrantUplift"}
 # The chassis' own: no row of a business' ever changes by them.
 MACHINERY = {
     "act",
@@ -386,6 +395,7 @@ def _named(of: Belongings) -> list[str]:
         of.referred,
         of.contact,
         of.hold,
+        of.uplift,
         of.payment,
         of.company,
         f"{of.account}-site",

@@ -48,7 +48,7 @@ async def parts(
     """Give a credit that answers, lets nobody in without a token, and knows the account b1."""
     async with open_service(SERVICE, access="require", trust_dir=trust) as parts:
         await register(parts)
-        [servicer] = SERVICE.servicers(parts)
+        servicer, *_ = SERVICE.servicers(parts)
         server = rpc.server(gate_of(SERVICE.name, parts.settings, [servicer.name]))
         servicer.add(servicer.answers, server)
         operations_pb2_grpc.add_OperationsServiceServicer_to_server(

@@ -2,13 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from google.protobuf import descriptor_pool
 from google.protobuf.message import Message
 from receivables.audit.v1 import service_pb2 as audit_pb2
 from receivables.common.v1 import money_pb2, party_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
+from receivables.credit.v1 import exposure_pb2
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
@@ -24,6 +27,7 @@ from services.chassis.access import CALL
 from services.chassis.audit import AuditService
 from services.chassis.envelope import Record
 from services.chassis.service import AUDIT as AUDIT_SERVICE
+from services.chassis.service import Servicer
 from services.chassis.workers import Work, drain
 from services.notifications import post
 from tests import callers
@@ -32,6 +36,7 @@ from tests.integration.invoicing import office
 from tests.integration.ledger import desk as ledger
 from tests.records import a_record
 
+PARENT = credit_events.NODE_KIND_PARENT
 HOT = "b0"  # one in ten of all
 BATCH = 40
 
@@ -73,12 +78,10 @@ class Asked:
     """A service with the stock, open to be asked."""
 
     parts: Any
-    # As its contract names it, and what answers.
-    name: str
-    answers: Any
+    servicers: Sequence[Servicer]
 
     async def call(self, method: str, request: Message, *, by: str = "user:ada") -> Any:
-        answers, name = self.answers, self.name
+        name, answers = next((one.name, one.answers) for one in self.servicers if method in methods_of(one))
         if request.DESCRIPTOR.file.package == audit_pb2.DESCRIPTOR.package:
             answers, name = AuditService(self.parts.database, self.parts.consumer), AUDIT_SERVICE
         caller, audience = Caller(by), self.parts.consumer.name
@@ -98,6 +101,12 @@ class Asked:
         await drain(self.parts.consumer, [work])
         async with self.parts.database.transaction(await self.parts.database.tenants()) as tx:
             await work.findable(tx)
+
+
+def methods_of(servicer: Servicer) -> set[str]:
+    """The calls that it answers."""
+    service = descriptor_pool.Default().FindServiceByName(servicer.name)  # type: ignore[no-untyped-call, unused-ignore]
+    return {method.name for method in service.methods}
 
 
 def call(request: Message) -> Door:
@@ -223,6 +232,8 @@ def _credit() -> list[Door]:
         return a_record(body, account=f"s{n}", subject=f"seller/s{n}")
 
     policy = credit_events.CreditPolicy(referral_share="0.2", hold_days=9)
+    uplift = exposure_pb2.GrantUpliftRequest(uplift_id="fresh", account_id="b7", amount=eur(5), reason_code="season")
+    uplift.valid_until.FromDatetime(office.MONDAY + timedelta(days=9))
     decide = credit_pb2.DecideRequest(order_id="call", version=1, account_id=HOT, amount=eur(500))
     return [
         call(credit_pb2.RegisterBuyerRequest(account_id="fresh", company=office.company(), limit=eur(10))),
@@ -246,6 +257,18 @@ def _credit() -> list[Door]:
         *pages(credit_pb2.ListHoldsRequest(account_id=HOT)),
         call(credit_pb2.SetPolicyRequest(policy=policy)),
         call(credit_pb2.GetPolicyRequest()),
+        call(exposure_pb2.GetLimitAsOfRequest(account_id=HOT)),
+        call(uplift),
+        called_by("user:bo", exposure_pb2.ApproveUpliftRequest(uplift_id="u10")),
+        call(exposure_pb2.EndUpliftRequest(uplift_id="u10")),
+        *pages(exposure_pb2.ListUpliftsRequest()),
+        *pages(exposure_pb2.ListUpliftsRequest(account_id=HOT)),
+        call(exposure_pb2.RegisterNodeRequest(node_id="fresh", kind=PARENT, parent_id="g1", limit=eur(10**12))),
+        call(exposure_pb2.SetNodeLimitRequest(node_id="g1", limit=eur(10**13))),
+        call(exposure_pb2.MoveAccountRequest(account_id="b7", parent_id="fresh")),
+        *pages(exposure_pb2.GetTreeRequest()),
+        *pages(exposure_pb2.GetTreeRequest(node_id="g1")),
+        call(exposure_pb2.GetTreeRequest(account_id="b11")),
         event(seller, kind=invoicing_events.SellerChanged),
         event(_erased, kind=notifications_events.ContactErased),
         event(order, kind=orders_events.OrderPlaced),
