@@ -5,6 +5,7 @@ from collections.abc import Mapping
 BUSINESS = frozenset(
     {
         "receivables.credit.v1.CreditService",
+        "receivables.credit.v1.ExposureService",
         "receivables.invoicing.v1.InvoicingService",
         "receivables.ledger.v1.LedgerService",
         "receivables.disputes.v1.DisputesService",

@@ -112,7 +112,7 @@ class Tree(RuleBasedStateMachine):
         request = a_request(f"o{self.count}", amount, account_id=account)
         decision, _ = decisions.decide(self.book, request, self.now)
         after = self.book.accounts[key]
-        fits = all(one.headroom.minor >= 0 for one in (after, *self.book.nodes_of(after)))
+        fits = min([after.headroom, *(node.headroom for node in self.book.nodes_of(after))]).minor >= 0
         assert fits or decision.outcome is not Outcome.APPROVED, "over a limit at grant"
 
     @precondition(lambda self: self.open_orders())

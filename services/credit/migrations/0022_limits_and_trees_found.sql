@@ -1,4 +1,7 @@
 -- outside a transaction
+-- Accounts whose limit changes by itself, by when.
+DROP INDEX CONCURRENTLY IF EXISTS account_limit_until;
+CREATE INDEX CONCURRENTLY account_limit_until ON account (limit_until) WHERE limit_until IS NOT NULL;
 -- Accounts by the node that they are part of.
 DROP INDEX CONCURRENTLY IF EXISTS account_of_node;
 CREATE INDEX CONCURRENTLY account_of_node ON account (tenant, (path[cardinality(path)]), account_id) WHERE path <> '{}';

@@ -1,4 +1,0 @@
--- outside a transaction
--- Accounts whose limit changes by itself, by when.
-DROP INDEX CONCURRENTLY IF EXISTS account_limit_until;
-CREATE INDEX CONCURRENTLY account_limit_until ON account (limit_until) WHERE limit_until IS NOT NULL;
