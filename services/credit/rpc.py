@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from receivables.credit.v1 import exposure_pb2, exposure_pb2_grpc, service_pb2, service_pb2_grpc
 
@@ -217,6 +218,14 @@ class ExposureService(Door, exposure_pb2_grpc.ExposureServiceServicer):
             limit=contracts.money_message(limit), granted=contracts.money_message(granted)
         )
 
+    @read
+    async def GetExposure(
+        self, tx: Tx, call: Origin, request: exposure_pb2.GetExposureRequest
+    ) -> exposure_pb2.GetExposureResponse:
+        """What an account owes and has reserved, by kind."""
+        key = (call.tenant, request.account_id)
+        return wire.exposure(await _row(tx, call, request.account_id), await store.delivered(tx, key))
+
     @write
     async def RegisterNode(
         self, tx: Tx, call: Origin, request: exposure_pb2.RegisterNodeRequest
@@ -257,6 +266,10 @@ class ExposureService(Door, exposure_pb2_grpc.ExposureServiceServicer):
 
 
 async def _account(tx: Tx, call: Origin, account_id: str) -> service_pb2.Account:
+    return wire.account(await _row(tx, call, account_id))
+
+
+async def _row(tx: Tx, call: Origin, account_id: str) -> Any:
     if (row := await store.get_account(tx, (call.tenant, account_id))) is None:
         raise NotFound("buyer.unknown", f"no account {quoted(account_id)}")
-    return wire.account(row)
+    return row

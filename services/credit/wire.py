@@ -18,6 +18,7 @@ from services.credit.domain.account_holds import AccountHold
 from services.credit.domain.accounts import Account
 from services.credit.domain.balances import Told
 from services.credit.domain.decisions import Answered, Outcome, Recorded, Request
+from services.credit.domain.exposure import Component, components
 from services.credit.domain.holds import Hold
 from services.credit.domain.limits import Uplift
 from services.credit.domain.policy import Policy
@@ -81,11 +82,12 @@ def request_of_call(call: Origin, message: service_pb2.DecideRequest) -> Request
 def told(event: Event[Any], currency: str, adds_minor: int) -> Told:
     """What an event of the ledger says that an account uses, in the account's currency; in a currency that is not among
     its balances the account uses nothing."""
-    used = None
-    if event.body.after:
-        ours = (standing for standing in event.body.after if _currency(standing) == currency)
-        used = sum(s.open.minor - s.unapplied.minor - s.credits.minor for s in ours)
-    return Told(event.sequence, used, adds_minor)
+    if not event.body.after:
+        return Told(event.sequence, None, adds_minor)
+    ours = [standing for standing in event.body.after if _currency(standing) == currency]
+    unapplied, kept = sum(s.unapplied.minor for s in ours), sum(s.credits.minor for s in ours)
+    used = sum(s.open.minor for s in ours) - unapplied - kept
+    return Told(event.sequence, used, adds_minor, unapplied, kept)
 
 
 def _currency(standing: ledger_pb2.Standing) -> str:
@@ -258,6 +260,34 @@ def part_shown(part: Node | Account) -> exposure_pb2.TreeChild:
         limit=contracts.money_message(part.limit),
         used=contracts.money_message(part.used),
         held=contracts.money_message(part.held),
+    )
+
+
+_COMPONENTS = {
+    Component.OPEN_ITEMS: exposure_pb2.COMPONENT_OPEN_ITEMS,
+    Component.UNCLEARED: exposure_pb2.COMPONENT_UNCLEARED,
+    Component.UNAPPLIED: exposure_pb2.COMPONENT_UNAPPLIED,
+    Component.CREDITS: exposure_pb2.COMPONENT_CREDITS,
+    Component.DELIVERED: exposure_pb2.COMPONENT_DELIVERED,
+    Component.RESERVED: exposure_pb2.COMPONENT_RESERVED,
+}
+
+
+def exposure(row: Any, delivered_minor: int) -> exposure_pb2.GetExposureResponse:
+    """What an account owes and has reserved, to show."""
+    parts = components(row.used_minor, row.held_minor, row.unapplied_minor, row.credits_minor, delivered_minor)
+    limit, total = Money(row.limit_minor, row.currency), Money(row.used_minor + row.held_minor, row.currency)
+    return exposure_pb2.GetExposureResponse(
+        parts=[
+            exposure_pb2.ExposurePart(
+                component=_COMPONENTS[component], amount=contracts.money_message(Money(minor, row.currency))
+            )
+            for component, minor in parts.items()
+        ],
+        exposure=contracts.money_message(total),
+        limit=contracts.money_message(limit),
+        headroom=contracts.money_message(limit - total),
+        exposure_uncertain=row.uncertain,
     )
 
 

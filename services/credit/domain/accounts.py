@@ -25,6 +25,9 @@ class Account:
     limit_until: datetime | None = None
     # The nodes that it is part of, the root first.
     path: tuple[str, ...] = ()
+    # Of what is used: cash that met no invoice, and credits not yet taken, as the ledger told last.
+    unapplied_minor: int = 0
+    credits_minor: int = 0
 
     def own(self, amount: Money) -> Money:
         """Return the amount itself; refuse one that is in another currency than the account."""

@@ -1,11 +1,12 @@
 """The accounts and holds of a batch of work, changed one after the other."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.credit.domain.account_holds import AccountHold
 from services.credit.domain.accounts import Account
+from services.credit.domain.balances import Change
 from services.credit.domain.holds import Hold
 from services.credit.domain.policy import Policy
 from services.credit.domain.sellers import Seller
@@ -39,20 +40,12 @@ class Book:
     # The orders that are decided here.
     asked: frozenset[Key] = frozenset()
 
-    def change(self, key: Key, *, used: int = 0, held: int = 0, sequence: int | None = None) -> Account:
-        """Add to what an account, and with it its path, uses and holds, in minor units; note which event of the ledger it stands at."""
+    def change(self, key: Key, *, used: int = 0, held: int = 0) -> Account:
+        """Add to what an account, and with it its path, uses and holds, in minor units."""
         before = self.accounts[key]
         currency = before.limit.currency
-        account = Account(
-            tenant=before.tenant,
-            account_id=before.account_id,
-            limit=before.limit,
-            used=Money(before.used.minor + used, currency),
-            held=Money(before.held.minor + held, currency),
-            on_hold=before.on_hold,
-            sequence=before.sequence if sequence is None else sequence,
-            limit_until=before.limit_until,
-            path=before.path,
+        account = replace(
+            before, used=Money(before.used.minor + used, currency), held=Money(before.held.minor + held, currency)
         )
         assert account.held.minor >= 0, "more was released than was held"
         self.accounts[key] = account
@@ -60,6 +53,18 @@ class Book:
         for node_id in account.path:
             self.nodes[(key[0], node_id)] = self.nodes[(key[0], node_id)].change(used, held)
             self.changed_nodes.add((key[0], node_id))
+        return account
+
+    def use(self, key: Key, change: Change) -> Account:
+        """Let an account use what the ledger told; note which of its events that is the balance of."""
+        self.change(key, used=change.used + change.correction)
+        account = replace(
+            self.accounts[key],
+            sequence=change.sequence,
+            unapplied_minor=change.unapplied,
+            credits_minor=change.credits,
+        )
+        self.accounts[key] = account
         return account
 
     def nodes_of(self, account: Account) -> list[Node]:

@@ -16,6 +16,7 @@ from services.credit.store.account_holds import (
 from services.credit.store.accounts import (
     add_account,
     count_open_holds,
+    delivered,
     exposure,
     get_account,
     list_accounts,
@@ -85,6 +86,7 @@ __all__ = [
     "count_open_holds",
     "count_over",
     "count_turned",
+    "delivered",
     "end_uplift",
     "exposure",
     "find_account_holds",

@@ -47,6 +47,16 @@ async def get_account(tx: Tx, key: Key) -> Any | None:
     return await tx.row(f"{_SHOWN} WHERE tenant = %s AND account_id = %s", [tx.at, *key])
 
 
+async def delivered(tx: Tx, key: Key) -> int:
+    """What is held for orders of an account of which something has left: those never lapse. In minor units."""
+    row = await tx.row(
+        """SELECT coalesce(sum(held_minor), 0)::bigint AS minor FROM hold
+            WHERE tenant = %s AND account_id = %s AND state IN ('HELD', 'PARTIALLY_CAPTURED') AND expires_at IS NULL""",
+        [*key],
+    )
+    return int(row.minor)
+
+
 async def list_accounts(tx: Tx, tenant: str, page: Page) -> list[Any]:
     """Accounts by id, each as `get_account` gives it."""
     return await tx.rows(

@@ -94,7 +94,7 @@ async def read_orders(tx: Tx, book: Book, orders: Collection[Key]) -> None:
 def _lock(keys: Collection[Key]) -> Question:
     return (
         """SELECT tenant, account_id, currency, limit_minor, used_minor, held_minor, on_hold, applied_sequence, limit_until,
-                  path
+                  path, unapplied_minor, credits_minor
              FROM account
             WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[])
             ORDER BY tenant, account_id FOR NO KEY UPDATE""",
@@ -146,6 +146,8 @@ def _accounts(rows: Iterable[Any]) -> dict[Key, Account]:
             sequence=r.applied_sequence,
             limit_until=r.limit_until,
             path=tuple(r.path),
+            unapplied_minor=r.unapplied_minor,
+            credits_minor=r.credits_minor,
         )
         for r in rows
     }

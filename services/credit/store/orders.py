@@ -25,7 +25,7 @@ Version = tuple[str, str, int]  # tenant, order, and which version of it
 _VERSION = Columns("tenant text, order_id text, version int")
 _ACCOUNT = Columns(
     "tenant text, account_id text, used_minor bigint, held_minor bigint, applied_sequence bigint, granted boolean,"
-    " limit_minor bigint"
+    " limit_minor bigint, unapplied_minor bigint, credits_minor bigint"
 )
 _OWNER = Columns("tenant text, order_id text, account_id text")
 _SHIPMENT = Columns("tenant text, order_id text, account_id text, shipment_id text")
@@ -136,7 +136,8 @@ async def save(
               RETURNING 1
             ), changed AS (
               UPDATE account SET used_minor = new.used_minor, held_minor = new.held_minor,
-                                 applied_sequence = new.applied_sequence FROM {_ACCOUNT.rows} AS new
+                                 applied_sequence = new.applied_sequence, unapplied_minor = new.unapplied_minor,
+                                 credits_minor = new.credits_minor FROM {_ACCOUNT.rows} AS new
                WHERE account.tenant = ANY (%s::text[]) AND account.account_id = ANY (%s::text[])
                  AND account.tenant = new.tenant AND account.account_id = new.account_id
                  AND (NOT new.granted OR new.used_minor + new.held_minor <=
@@ -237,8 +238,17 @@ async def list_decisions(tx: Tx, tenant: str, account_id: str, page: Page) -> li
 
 
 def _account_row(a: Account, granted: Collection[Key]) -> tuple[Any, ...]:
-    is_granted = (a.tenant, a.account_id) in granted
-    return a.tenant, a.account_id, a.used.minor, a.held.minor, a.sequence, is_granted, a.limit.minor
+    return (
+        a.tenant,
+        a.account_id,
+        a.used.minor,
+        a.held.minor,
+        a.sequence,
+        (a.tenant, a.account_id) in granted,
+        a.limit.minor,
+        a.unapplied_minor,
+        a.credits_minor,
+    )
 
 
 def _grouped(nodes: Collection[Node], granted: Collection[Key]) -> list[Any]:

@@ -258,6 +258,7 @@ def _credit() -> list[Door]:
         call(credit_pb2.SetPolicyRequest(policy=policy)),
         call(credit_pb2.GetPolicyRequest()),
         call(exposure_pb2.GetLimitAsOfRequest(account_id=HOT)),
+        call(exposure_pb2.GetExposureRequest(account_id=HOT)),
         call(uplift),
         called_by("user:bo", exposure_pb2.ApproveUpliftRequest(uplift_id="u10")),
         call(exposure_pb2.EndUpliftRequest(uplift_id="u10")),

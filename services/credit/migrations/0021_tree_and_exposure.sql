@@ -19,4 +19,6 @@ CREATE INDEX node_parts ON node (tenant, parent_id, node_id);
 SELECT protect('node');
 
 -- The nodes that an account is part of, the root first; none: it is part of nothing.
-ALTER TABLE account ADD COLUMN path text[] NOT NULL DEFAULT '{}';
+ALTER TABLE account ADD COLUMN path text[] NOT NULL DEFAULT '{}',
+  -- Of what is used: cash that met no invoice, and credits not yet taken, as the ledger told last.
+  ADD COLUMN unapplied_minor bigint NOT NULL DEFAULT 0, ADD COLUMN credits_minor bigint NOT NULL DEFAULT 0;
