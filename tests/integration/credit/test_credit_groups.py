@@ -26,7 +26,7 @@ from tests.integration.credit.desk import (
     told,
 )
 from tests.integration.credit.races import nothing_drifts
-from tests.integration.credit.test_credit_limits import approve, ask, end, set_limit, stamp
+from tests.integration.credit.test_credit_uplifts import approve, ask, end, set_limit, stamp
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
 GROUP, PARENT = events_pb2.NODE_KIND_GROUP, events_pb2.NODE_KIND_PARENT
