@@ -1,7 +1,7 @@
 """The accounts and holds of a batch of work, changed one after the other."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.credit.domain.account_holds import AccountHold
@@ -40,12 +40,22 @@ class Book:
     # The orders that are decided here.
     asked: frozenset[Key] = frozenset()
 
-    def change(self, key: Key, *, used: int = 0, held: int = 0) -> Account:
-        """Add to what an account, and with it its path, uses and holds, in minor units."""
+    def change(self, key: Key, *, used: int = 0, held: int = 0, told: Change | None = None) -> Account:
+        """Add to what an account, and with it its path, uses and holds, in minor units; note what the ledger `told`."""
         before = self.accounts[key]
         currency = before.limit.currency
-        account = replace(
-            before, used=Money(before.used.minor + used, currency), held=Money(before.held.minor + held, currency)
+        account = Account(
+            tenant=before.tenant,
+            account_id=before.account_id,
+            limit=before.limit,
+            used=Money(before.used.minor + used, currency),
+            held=Money(before.held.minor + held, currency),
+            on_hold=before.on_hold,
+            sequence=told.sequence if told else before.sequence,
+            limit_until=before.limit_until,
+            path=before.path,
+            unapplied_minor=told.unapplied if told else before.unapplied_minor,
+            credits_minor=told.credits if told else before.credits_minor,
         )
         assert account.held.minor >= 0, "more was released than was held"
         self.accounts[key] = account
@@ -53,18 +63,6 @@ class Book:
         for node_id in account.path:
             self.nodes[(key[0], node_id)] = self.nodes[(key[0], node_id)].change(used, held)
             self.changed_nodes.add((key[0], node_id))
-        return account
-
-    def use(self, key: Key, change: Change) -> Account:
-        """Let an account use what the ledger told; note which of its events that is the balance of."""
-        self.change(key, used=change.used + change.correction)
-        account = replace(
-            self.accounts[key],
-            sequence=change.sequence,
-            unapplied_minor=change.unapplied,
-            credits_minor=change.credits,
-        )
-        self.accounts[key] = account
         return account
 
     def nodes_of(self, account: Account) -> list[Node]:

@@ -255,7 +255,7 @@ def _use(work: Work, event: Event[Any], adds: int, *, held: int = 0) -> None:
     if change.correction:
         work.movements.append(Movement(key, f"balance {change.sequence}", used=change.correction))
         work.corrections.append((event.origin.traceparent, change))
-    account = work.book.use(key, change)
+    account = work.book.change(key, used=change.used + change.correction, told=change)
     if account.headroom.minor < 0:
         work.granted.discard(key)  # what is owed is used, whatever was granted before
     for node in work.book.nodes_of(account):
