@@ -277,6 +277,15 @@ async def _place_in_tree(tx: Tx, event: Event[events_pb2.AccountMoved], _cause: 
     await store.set_path(tx, key, body.path)
 
 
+async def _secure(tx: Tx, event: Event[events_pb2.SecurityChanged], _cause: Cause) -> None:
+    if event.body.ended:
+        await store.end_security(tx, (event.tenant, event.body.security_id))
+        return
+    security = wire.security_said(event.tenant, event.body, tx.at)
+    if not await store.add_security(tx, security):
+        await store.change_security(tx, security)
+
+
 async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Cause) -> None:
     said = event.body.policy
     await tx.run(
@@ -318,6 +327,7 @@ FOLD = Fold(
         events_pb2.PolicyChanged: _set_policy,
         events_pb2.NodeChanged: _know_node,
         events_pb2.AccountMoved: _place_in_tree,
+        events_pb2.SecurityChanged: _secure,
     },
     remembered=frozenset(
         {

@@ -224,7 +224,37 @@ class ExposureService(Door, exposure_pb2_grpc.ExposureServiceServicer):
     ) -> exposure_pb2.GetExposureResponse:
         """What an account owes and has reserved, by kind."""
         key = (call.tenant, request.account_id)
-        return wire.exposure(await _row(tx, call, request.account_id), await store.delivered(tx, key))
+        row = await _row(tx, call, request.account_id)
+        return wire.exposure(row, await store.delivered(tx, key), await store.paying(tx, key))
+
+    @write
+    async def SetSecurity(
+        self, tx: Tx, call: Origin, request: exposure_pb2.SetSecurityRequest
+    ) -> exposure_pb2.SetSecurityResponse:
+        """Keep what would pay where the buyer does not."""
+        security = wire.security_said(call.tenant, request, tx.at)
+        await usecases.set_security(tx, call, security)
+        return exposure_pb2.SetSecurityResponse(security=wire.security(security))
+
+    @write
+    async def EndSecurity(
+        self, tx: Tx, call: Origin, request: exposure_pb2.EndSecurityRequest
+    ) -> exposure_pb2.EndSecurityResponse:
+        """Have it be none any more."""
+        await usecases.end_security(tx, call, request.security_id)
+        return exposure_pb2.EndSecurityResponse()
+
+    @read
+    async def ListSecurities(
+        self, tx: Tx, call: Origin, request: exposure_pb2.ListSecuritiesRequest
+    ) -> exposure_pb2.ListSecuritiesResponse:
+        """The securities that were not ended, of an account or of all."""
+        asked = page(request, str, str)
+        found = await store.list_securities(tx, call.tenant, request.account_id, asked)
+        return exposure_pb2.ListSecuritiesResponse(
+            securities=[wire.security(security) for security in found],
+            next_page_token=asked.next_token(found, lambda security: (security.account_id, security.security_id)),
+        )
 
     @write
     async def RegisterNode(

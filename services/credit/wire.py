@@ -22,6 +22,7 @@ from services.credit.domain.exposure import Component, components
 from services.credit.domain.holds import Hold
 from services.credit.domain.limits import Uplift
 from services.credit.domain.policy import Policy
+from services.credit.domain.securities import Security, SecurityKind, secured
 from services.credit.domain.tree import Kind, Node
 from services.kernel.calendars import day
 from services.kernel.countries import check_country
@@ -273,10 +274,54 @@ _COMPONENTS = {
 }
 
 
-def exposure(row: Any, delivered_minor: int) -> exposure_pb2.GetExposureResponse:
+_SECURITIES = {
+    SecurityKind.INSURANCE: events_pb2.SECURITY_KIND_INSURANCE,
+    SecurityKind.GUARANTEE: events_pb2.SECURITY_KIND_GUARANTEE,
+    SecurityKind.DEPOSIT: events_pb2.SECURITY_KIND_DEPOSIT,
+    SecurityKind.LC: events_pb2.SECURITY_KIND_LC,
+}
+
+
+def security_said(
+    tenant: str, message: exposure_pb2.SetSecurityRequest | events_pb2.SecurityChanged, now: datetime
+) -> Security:
+    """A security as somebody says it; where it says nothing else, from now on."""
+    kinds = [ours for ours, theirs in _SECURITIES.items() if theirs == message.kind]
+    if not kinds:
+        raise Invalid("security.kind", "a security is an INSURANCE, a GUARANTEE, a DEPOSIT or an LC")
+    return Security(
+        tenant=tenant,
+        security_id=message.security_id,
+        account_id=message.account_id,
+        kind=kinds[0],
+        amount=contracts.money(message.amount),
+        coverage=decimal(message.coverage, what="coverage"),
+        valid_from=time(message, "valid_from") or now,
+        valid_until=time(message, "valid_until"),
+        reference=message.reference,
+    )
+
+
+def security(value: Security, *, ended: bool = False) -> events_pb2.SecurityChanged:
+    """A security, to tell and to show."""
+    return events_pb2.SecurityChanged(
+        security_id=value.security_id,
+        account_id=value.account_id,
+        kind=_SECURITIES[value.kind],
+        amount=contracts.money_message(value.amount),
+        coverage=f"{value.coverage.normalize():f}",
+        valid_from=_at(value.valid_from),
+        valid_until=_at(value.valid_until),
+        reference=value.reference,
+        ended=ended,
+    )
+
+
+def exposure(row: Any, delivered_minor: int, paying: Sequence[Security]) -> exposure_pb2.GetExposureResponse:
     """What an account owes and has reserved, to show."""
     parts = components(row.used_minor, row.held_minor, row.unapplied_minor, row.credits_minor, delivered_minor)
     limit, total = Money(row.limit_minor, row.currency), Money(row.used_minor + row.held_minor, row.currency)
+    covered = secured(total, paying)
     return exposure_pb2.GetExposureResponse(
         parts=[
             exposure_pb2.ExposurePart(
@@ -288,6 +333,8 @@ def exposure(row: Any, delivered_minor: int) -> exposure_pb2.GetExposureResponse
         limit=contracts.money_message(limit),
         headroom=contracts.money_message(limit - total),
         exposure_uncertain=row.uncertain,
+        secured=contracts.money_message(covered),
+        unsecured=contracts.money_message(max(Money(0, row.currency), total - covered)),
     )
 
 

@@ -13,6 +13,7 @@ from services.credit.usecases.limits import (
 )
 from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, review, tell_refused
 from services.credit.usecases.policies import know_sellers, set_policy
+from services.credit.usecases.securities import end_security, set_security
 from services.credit.usecases.tree import move_account, path_of, register_node, set_node_limit
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "change_buyer",
     "decide",
     "end",
+    "end_security",
     "end_uplift",
     "find_lapsed",
     "find_over",
@@ -41,6 +43,7 @@ __all__ = [
     "set_limit",
     "set_node_limit",
     "set_policy",
+    "set_security",
     "tell_refused",
     "turn",
 ]

@@ -44,6 +44,7 @@ CREATES = frozenset(
         "Decide",
         "PlaceHold",
         "GrantUplift",
+        "SetSecurity",
         "PlaceOrder",
         "RecordPayment",
         "RegisterContact",
@@ -51,7 +52,7 @@ CREATES = frozenset(
     }
 )
 # What was done already when the world was settled: the same id again is refused.
-DONE = {"credit.RegisterBuyer", "credit.PlaceHold", "credit.GrantUplift"}
+DONE = {"credit.RegisterBuyer", "credit.PlaceHold", "credit.GrantUplift", "credit.SetSecurity"}
 # The chassis' own: no row of a business' ever changes by them.
 MACHINERY = {
     "act",
@@ -396,6 +397,7 @@ def _named(of: Belongings) -> list[str]:
         of.contact,
         of.hold,
         of.uplift,
+        of.security,
         of.payment,
         of.company,
         f"{of.account}-site",

@@ -93,6 +93,10 @@ class Belongings:
         return f"{self.account}-uplift"
 
     @property
+    def security(self) -> str:
+        return f"{self.account}-security"
+
+    @property
     def payment(self) -> str:
         return f"{self.account}-payment"
 
@@ -106,7 +110,7 @@ class Belongings:
         """Whatever of it, in an answer, tells whose it is."""
         begins = {
             f"{self.account}-{what}"
-            for what in ("order", "referred", "contact", "hold", "uplift", "payment", "held", "asset")
+            for what in ("order", "referred", "contact", "hold", "uplift", "security", "payment", "held", "asset")
         }
         return frozenset(
             {
@@ -168,6 +172,9 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     uplift = an_uplift()
     uplift.uplift_id, uplift.account_id = of.uplift, account
     await call(ExposureServiceStub, uplift)
+    security = a_security()
+    security.security_id, security.account_id = of.security, account
+    await call(ExposureServiceStub, security)
     await call(LedgerServiceStub, a_payment(of, of.payment))
     for _ in range(4 if account == FAR else 1):  # no two sellers' have the same reference here
         announced = await call(LedgerServiceStub, an_announcement(of))
@@ -218,6 +225,11 @@ def an_uplift() -> exposure_pb2.GrantUpliftRequest:
     return exposure_pb2.GrantUpliftRequest(amount=eur(100), valid_until=until, reason_code="season")
 
 
+def a_security() -> exposure_pb2.SetSecurityRequest:
+    """Somebody would pay for it."""
+    return exposure_pb2.SetSecurityRequest(kind=credit_events.SECURITY_KIND_LC, amount=eur(100), coverage="0.9")
+
+
 def a_payment(of: Belongings, payment: str) -> ledger_pb2.RecordPaymentRequest:
     """Some of what is owed."""
     return ledger_pb2.RecordPaymentRequest(
@@ -255,6 +267,7 @@ IDS = {
     "evidence_id": "evidence",
     "hold_id": "hold",
     "uplift_id": "uplift",
+    "security_id": "security",
     "payment_id": "payment",
     "reference": "reference",
     "about": "about",
@@ -272,6 +285,7 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "credit.Review": credit_pb2.ReviewRequest(order_id=of.referred, outcome=credit_events.OUTCOME_APPROVED),
         "credit.PlaceHold": credit_pb2.PlaceHoldRequest(scope=party_pb2.Scope(site=f"{of.account}-site")),
         "credit.GrantUplift": an_uplift(),
+        "credit.SetSecurity": a_security(),
         "credit.RegisterNode": exposure_pb2.RegisterNodeRequest(
             node_id="group", kind=credit_events.NODE_KIND_GROUP, limit=eur(1_000_000)
         ),

@@ -167,6 +167,7 @@ TABLES = {
     "node": "*",
     "limit_grant": "*",
     "limit_uplift": "*",
+    "security": "*",
 }
 
 
@@ -185,6 +186,12 @@ async def test_limits_and_trees_follow_from_what_was_told(desk: Desk, open_servi
     await end(desk, "u2")
     await move(desk, "b2", "p1")
     await desk.call("SetNodeLimit", exposure_pb2.SetNodeLimitRequest(node_id="g", limit=eur(7)))
+    for name, amount in (("s1", 100), ("s2", 200), ("s1", 300)):
+        security = exposure_pb2.SetSecurityRequest(
+            security_id=name, account_id="b1", kind=events_pb2.SECURITY_KIND_LC, amount=eur(amount), coverage="0.50"
+        )
+        await desk.call("SetSecurity", security)
+    await desk.call("EndSecurity", exposure_pb2.EndSecurityRequest(security_id="s2"))
     await set_clock(desk.parts, NINE + timedelta(days=3))
     await expire(desk.parts)
 

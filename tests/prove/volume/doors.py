@@ -37,6 +37,7 @@ from tests.integration.ledger import desk as ledger
 from tests.records import a_record
 
 PARENT = credit_events.NODE_KIND_PARENT
+LC = credit_events.SECURITY_KIND_LC
 HOT = "b0"  # one in ten of all
 BATCH = 40
 
@@ -234,6 +235,9 @@ def _credit() -> list[Door]:
     policy = credit_events.CreditPolicy(referral_share="0.2", hold_days=9)
     uplift = exposure_pb2.GrantUpliftRequest(uplift_id="fresh", account_id="b7", amount=eur(5), reason_code="season")
     uplift.valid_until.FromDatetime(office.MONDAY + timedelta(days=9))
+    security = exposure_pb2.SetSecurityRequest(
+        security_id="fresh", account_id="b7", amount=eur(5), coverage="0.9", kind=LC
+    )
     decide = credit_pb2.DecideRequest(order_id="call", version=1, account_id=HOT, amount=eur(500))
     return [
         call(credit_pb2.RegisterBuyerRequest(account_id="fresh", company=office.company(), limit=eur(10))),
@@ -260,6 +264,10 @@ def _credit() -> list[Door]:
         call(exposure_pb2.GetLimitAsOfRequest(account_id=HOT)),
         call(exposure_pb2.GetExposureRequest(account_id=HOT)),
         call(uplift),
+        call(security),
+        call(exposure_pb2.EndSecurityRequest(security_id="s10")),
+        *pages(exposure_pb2.ListSecuritiesRequest()),
+        *pages(exposure_pb2.ListSecuritiesRequest(account_id=HOT)),
         called_by("user:bo", exposure_pb2.ApproveUpliftRequest(uplift_id="u10")),
         call(exposure_pb2.EndUpliftRequest(uplift_id="u10")),
         *pages(exposure_pb2.ListUpliftsRequest()),

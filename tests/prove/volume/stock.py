@@ -66,6 +66,10 @@ CREDIT = (
                                   ended_at)
         SELECT t, 'u' || n, b, 100, 'EUR', '2027-01-01', 'season', 'user:ada', CASE WHEN n % 1000 <> 5 AND n % 20000 <> 10 THEN now() END
           FROM {_OF} WHERE n % 5 = 0""",
+    f"""INSERT INTO security (tenant, security_id, account_id, kind, amount_minor, currency, coverage, valid_from, reference,
+                              ended)
+        SELECT t, 's' || n, b, 'LC', 100, 'EUR', 0.9, '2026-01-01', '', n % 1000 <> 5 AND n % 20000 <> 10
+          FROM {_OF} WHERE n % 5 = 0""",
     "INSERT INTO account_called SELECT tenant, account_id, word FROM account, account_words(account_id, company) AS word",
     f"INSERT INTO order_of SELECT t, 'o' || n, b FROM {_OF}",
     f"INSERT INTO shipment SELECT t, 'o' || n, b, 's' FROM {_OF} WHERE n % 50 <> 2",
