@@ -66,6 +66,7 @@ from services.credit.store.securities import (
 )
 from services.credit.store.tree import (
     add_node,
+    drift_of_nodes,
     find_node,
     find_path,
     list_parts,
@@ -99,6 +100,7 @@ __all__ = [
     "count_securities",
     "count_turned",
     "delivered",
+    "drift_of_nodes",
     "end_security",
     "end_uplift",
     "exposure",

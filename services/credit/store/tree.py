@@ -6,6 +6,7 @@ from typing import Any
 from services.chassis.columns import Columns, within
 from services.chassis.database import Question, Tx
 from services.chassis.pages import Page
+from services.chassis.sweeps import Span
 from services.credit.domain.accounts import Account
 from services.credit.domain.book import Key
 from services.credit.domain.tree import Kind, Node
@@ -119,6 +120,23 @@ async def list_parts(tx: Tx, tenant: str, node_id: str, page: Page) -> list[Node
         {"tenant": tenant, "node": node_id} | dict(zip(("what", "id"), page.after or (), strict=False)),
     )
     return [_node(row) if row.node_id else _account(row) for row in rows]
+
+
+async def drift_of_nodes(tx: Tx, span: Span) -> list[Any]:
+    """How far what nodes use and hold is from what the nodes and accounts that are part of them do, minor units."""
+    return await tx.rows(
+        f"""SELECT n.currency, sum(abs(n.used_minor - coalesce(p.used_minor, 0) - coalesce(a.used_minor, 0))
+                                   + abs(n.held_minor - coalesce(p.held_minor, 0) - coalesce(a.held_minor, 0)))::bigint
+                               AS drift_minor
+              FROM (SELECT * FROM node WHERE {span.where("tenant", "node_id")}) AS n
+              LEFT JOIN LATERAL (SELECT sum(used_minor) AS used_minor, sum(held_minor) AS held_minor FROM node
+                                  WHERE node.tenant = n.tenant AND node.parent_id = n.node_id) AS p ON true
+              LEFT JOIN LATERAL (SELECT sum(used_minor) AS used_minor, sum(held_minor) AS held_minor FROM account
+                                  WHERE account.tenant = n.tenant AND path <> '{{}}'
+                                    AND path[cardinality(path)] = n.node_id) AS a ON true
+             GROUP BY n.currency""",  # noqa: S608 - constant text
+        span.params,
+    )
 
 
 def _account(row: Any) -> Account:
