@@ -225,7 +225,7 @@ async def _move(tx: Tx, event: Event[Any], why: str, held: int) -> None:
         """WITH changed AS (UPDATE account SET held_minor = held_minor + %(held)s
                              WHERE tenant = %(tenant)s AND account_id = %(account)s RETURNING path)
            UPDATE node SET held_minor = held_minor + %(held)s FROM changed
-            WHERE tenant = %(tenant)s AND node_id = ANY (path)""",
+            WHERE tenant = %(tenant)s AND node_id = ANY (changed.path)""",
         {"held": held, "tenant": key[0], "account": key[1]},
     )
 

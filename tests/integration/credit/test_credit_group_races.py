@@ -20,8 +20,8 @@ async def run(open_service: OpenService, operations: int, batch_most: int) -> Ra
         async with parts.database.transaction(["acme"]) as tx:
             await nothing_drifts(tx)
             await limits_are_what_was_granted(tx)
-            told = await tx.rows("SELECT FROM limit_uplift WHERE ended_at IS NULL")
-        assert told == []
+            standing = await tx.rows("SELECT FROM limit_uplift WHERE ended_at IS NULL")
+        assert standing == []
         return race
 
 

@@ -35,7 +35,7 @@ GROUP, PARENT = events_pb2.NODE_KIND_GROUP, events_pb2.NODE_KIND_PARENT
 async def node(
     desk: Desk, name: str, limit: int, parent: str = "", kind: events_pb2.NodeKind.ValueType | None = None
 ) -> Any:
-    kind = kind or (PARENT if parent else GROUP)
+    kind = (PARENT if parent else GROUP) if kind is None else kind
     request = exposure_pb2.RegisterNodeRequest(node_id=name, kind=kind, parent_id=parent, limit=eur(limit))
     return (await desk.call("RegisterNode", request)).node
 
@@ -109,7 +109,7 @@ async def test_a_groups_limit_may_fall_below_what_is_held_and_stops_the_next_ord
 
     await desk.call("SetNodeLimit", exposure_pb2.SetNodeLimitRequest(node_id="g", limit=eur(50_000)))
 
-    assert await desk.reasons("o2", 1) == ("REFERRED", ["group_limit"])
+    assert await desk.reasons("o2", 1) == ("DECLINED", ["group_limit"])
     assert await figures(desk, "g") == (0, 90_000)
 
 
