@@ -7,6 +7,7 @@ BUSINESS = frozenset(
         "receivables.credit.v1.ApplicationService",
         "receivables.credit.v1.CreditService",
         "receivables.credit.v1.PolicyService",
+        "receivables.credit.v1.ExposureService",
         "receivables.invoicing.v1.InvoicingService",
         "receivables.ledger.v1.LedgerService",
         "receivables.disputes.v1.DisputesService",

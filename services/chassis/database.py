@@ -22,6 +22,8 @@ T = TypeVar("T")
 Question = tuple[str, Sequence[Any]]  # a statement and its parameters
 Part = tuple[str, str, str]  # of a buyer's company: site, cost centre, purchase order; what is empty is not narrowed
 
+# The business time of this very moment, by the server's clock: a transaction that waited for a lock is later than its `at`.
+INSTANT: Question = ("SELECT coalesce((SELECT at FROM clock), clock_timestamp()) AS at", ())
 RECONNECT_S = 5.0
 LOOK_AGAIN_S = 0.1
 CALL_S = 0.9  # for which a caller waits for a connection while nobody is served, and again for the server's first word

@@ -1,8 +1,10 @@
 """What an operator of credit, and finance, watch; each metric's meaning stands beside its name."""
 
+from collections import Counter
 from collections.abc import Sequence
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter as Count
+from prometheus_client import Gauge, Histogram
 
 from services.chassis.database import Tx
 from services.chassis.metrics import amount, show
@@ -36,14 +38,15 @@ DISBELIEVED = Counter(
     " bounds), time (over, or not yet), too_many and unreadable (of an answer, all of it)",
     ["source", "reason"],
 )
-CORRECTED = Counter(
+CORRECTED = Count(
     "ar_credit_corrections_total",
     "How often a balance that the ledger told was another than what its events had added up to: something was missed, or"
     " waits parked",
 )
 DRIFT = Gauge(
     "ar_credit_exposure_drift",
-    "Invariant, 0: by how much the accounts' used and held differ from their movements and holds, in absolute amounts",
+    "Invariant, 0: by how much the accounts' used and held differ from their movements and holds, and groups' from their"
+    " accounts', in absolute amounts",
     ["currency"],
 )
 
@@ -76,13 +79,26 @@ async def _look_at(tx: Tx, span: Span) -> Found:
     return found | {("holds", state): count for state, count in await store.count_open_holds(tx, span)}
 
 
+async def _look_at_nodes(tx: Tx, span: Span) -> Found:
+    """How far these nodes drift from their parts."""
+    return {("drift_minor", row.currency): int(row.drift_minor) for row in await store.drift_of_nodes(tx, span)}
+
+
 ACCOUNTS = Sweep("account", ("tenant", "account_id"), _look_at, rows=256)
+NODES = Sweep("node", ("tenant", "node_id"), _look_at_nodes, rows=16)
+# What the last complete round of each found.
+_rounds: dict[str, Found] = {}
 
 
 async def measure(tx: Tx) -> bool:
     """Read the figures into the gauges; return whether all are shown."""
-    if (found := await ACCOUNTS.go_on(tx)) is None:
+    for name, sweep in (("accounts", ACCOUNTS), ("nodes", NODES)):
+        if (round_found := await sweep.go_on(tx)) is not None:
+            _rounds[name] = round_found
+    if _rounds.keys() != {"accounts", "nodes"}:
         return False
+    found = Counter(_rounds["accounts"])
+    found.update(_rounds["nodes"])
     for gauge, name in ((LIMIT, "limit_minor"), (USED, "used_minor"), (HELD, "held_minor"), (DRIFT, "drift_minor")):
         show(gauge, {(of,): amount(n, of) for (what, of), n in found.items() if what == name})
     show(HOLDS, {(of.lower(),): n for (what, of), n in found.items() if what == "holds"})

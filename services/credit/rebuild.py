@@ -1,5 +1,6 @@
 """Credit's tables as they follow from what it told: decisions stand as they were taken, and no limit is asked again."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,13 +12,16 @@ from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
+from services import contracts
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, is_who
 from services.chassis.parked import Reason
 from services.chassis.rebuild import Fold, nothing
-from services.credit import store
+from services.credit import store, wire
 from services.credit.domain.holds import expiry
+from services.credit.domain.limits import Uplift
 from services.credit.domain.policy import Policy
+from services.credit.domain.tree import moved, new_node
 from services.kernel.calendars import day
 
 Cause = Event[Any] | None
@@ -47,10 +51,55 @@ async def _change(tx: Tx, event: Event[events_pb2.BuyerChanged], _cause: Cause) 
 
 
 async def _limit(tx: Tx, event: Event[events_pb2.LimitChanged], _cause: Cause) -> None:
-    await tx.run(
-        "UPDATE account SET limit_minor = %s WHERE tenant = %s AND account_id = %s",
-        [event.body.limit.minor, event.tenant, event.body.account_id],
+    """What was granted is told on its own; where that was not done yet, this is what was granted."""
+    body, key = event.body, (event.tenant, event.body.account_id)
+    if not body.HasField("granted"):
+        await store.add_grant(tx, key, body.limit.minor, tx.at, tx.at)
+    at = _time(body.at) if body.HasField("at") else tx.at
+    known = (await store.find_limits(tx, [key], at))[key]
+    await store.save_limit(tx, key, body.limit.minor, known.until(at))
+
+
+async def _grant(tx: Tx, event: Event[events_pb2.LimitGranted], _cause: Cause) -> None:
+    body, key = event.body, (event.tenant, event.body.account_id)
+    await store.add_grant(tx, key, body.limit.minor, _time(body.valid_from), _time(body.known_from))
+    await _settle(tx, key, _time(body.known_from))
+
+
+async def _ask(tx: Tx, event: Event[events_pb2.UpliftAsked], _cause: Cause) -> None:
+    body = event.body
+    uplift = Uplift(
+        tenant=event.tenant,
+        uplift_id=body.uplift_id,
+        account_id=body.account_id,
+        amount=contracts.money(body.amount),
+        valid_from=_time(body.valid_from) if body.HasField("valid_from") else None,
+        valid_until=_time(body.valid_until),
+        reason_code=body.reason_code,
+        asked_by=event.origin.actor,
     )
+    await store.add_uplift(tx, uplift)
+
+
+async def _approve(tx: Tx, event: Event[events_pb2.UpliftGranted], _cause: Cause) -> None:
+    body, at = event.body, _time(event.body.approved_at)
+    found = await store.find_uplift(tx, (event.tenant, body.uplift_id))
+    assert found is not None, "it was asked for"
+    approved = replace(found[0], approved_by=event.origin.actor, valid_from=_time(body.valid_from))
+    await store.approve_uplift(tx, approved, at)
+    await _settle(tx, (event.tenant, body.account_id), at)
+
+
+async def _end(tx: Tx, event: Event[events_pb2.UpliftEnded], _cause: Cause) -> None:
+    body, at = event.body, _time(event.body.ended_at)
+    await store.end_uplift(tx, (event.tenant, body.uplift_id), at)
+    await _settle(tx, (event.tenant, body.account_id), at)
+
+
+async def _settle(tx: Tx, key: store.Key, at: datetime) -> None:
+    """What may be owed since that instant."""
+    known = (await store.find_limits(tx, [key], at))[key]
+    await store.save_limit(tx, key, known.effective(at), known.until(at))
 
 
 async def _decide(tx: Tx, event: Event[events_pb2.CreditDecided], cause: Cause) -> None:
@@ -166,13 +215,19 @@ async def _give_back(tx: Tx, event: Event[Any], state: str, word: str) -> None:
 
 
 async def _move(tx: Tx, event: Event[Any], why: str, held: int) -> None:
-    """Change what the account holds, with its cause."""
+    """Change what the account, and with it its path, holds, with its cause."""
     key = [event.tenant, event.body.account_id]
     await tx.run(
         "INSERT INTO movement (tenant, account_id, cause, used_minor, held_minor, at) VALUES (%s, %s, %s, 0, %s, %s)",
         [*key, why, held, tx.at],
     )
-    await tx.run("UPDATE account SET held_minor = held_minor + %s WHERE tenant = %s AND account_id = %s", [held, *key])
+    await tx.run(
+        """WITH changed AS (UPDATE account SET held_minor = held_minor + %(held)s
+                             WHERE tenant = %(tenant)s AND account_id = %(account)s RETURNING path)
+           UPDATE node SET held_minor = held_minor + %(held)s FROM changed
+            WHERE tenant = %(tenant)s AND node_id = ANY (changed.path)""",
+        {"held": held, "tenant": key[0], "account": key[1]},
+    )
 
 
 async def _stop(tx: Tx, event: Event[events_pb2.HoldPlaced], _cause: Cause) -> None:
@@ -203,6 +258,32 @@ async def _lift(tx: Tx, event: Event[events_pb2.HoldLifted], _cause: Cause) -> N
         "UPDATE account_hold SET lifted_at = %s, lifted_by = %s WHERE tenant = %s AND hold_id = %s",
         [tx.at, event.origin.actor, event.tenant, event.body.hold_id],
     )
+
+
+async def _know_node(tx: Tx, event: Event[events_pb2.NodeChanged], _cause: Cause) -> None:
+    body = event.body
+    parent = await store.find_node(tx, (event.tenant, body.parent_id)) if body.parent_id else None
+    node = new_node(event.tenant, body.node_id, wire.node_kind(body.kind), contracts.money(body.limit), parent)
+    if not await store.add_node(tx, node):
+        await store.set_node_limit(tx, (event.tenant, body.node_id), body.limit.minor)
+
+
+async def _place_in_tree(tx: Tx, event: Event[events_pb2.AccountMoved], _cause: Cause) -> None:
+    """What the account uses and holds goes with it."""
+    body, key = event.body, (event.tenant, event.body.account_id)
+    account = (await store.lock_accounts(tx, [key]))[key]
+    nodes = await store.lock_nodes(tx, {(event.tenant, node_id) for node_id in (*account.path, *body.path)})
+    await store.save_nodes(tx, moved(account, body.path, nodes.values()))
+    await store.set_path(tx, key, body.path)
+
+
+async def _secure(tx: Tx, event: Event[events_pb2.SecurityChanged], _cause: Cause) -> None:
+    if event.body.ended:
+        await store.end_security(tx, (event.tenant, event.body.security_id))
+        return
+    security = wire.security_said(event.tenant, event.body, tx.at)
+    if not await store.add_security(tx, security):
+        await store.change_security(tx, security)
 
 
 async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Cause) -> None:
@@ -310,6 +391,10 @@ FOLD = Fold(
         events_pb2.BuyerRegistered: _register,
         events_pb2.BuyerChanged: _change,
         events_pb2.LimitChanged: _limit,
+        events_pb2.LimitGranted: _grant,
+        events_pb2.UpliftAsked: _ask,
+        events_pb2.UpliftGranted: _approve,
+        events_pb2.UpliftEnded: _end,
         events_pb2.CreditDecided: _decide,
         events_pb2.HoldCaptured: nothing,
         events_pb2.HoldReleased: _release,
@@ -327,6 +412,9 @@ FOLD = Fold(
         events_pb2.FraudSignalled: nothing,
         events_pb2.PolicyTextProposed: _propose_policy_text,
         events_pb2.PolicyTextActivated: _activate_policy_text,
+        events_pb2.NodeChanged: _know_node,
+        events_pb2.AccountMoved: _place_in_tree,
+        events_pb2.SecurityChanged: _secure,
     },
     remembered=frozenset(
         {

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from receivables.credit.v1 import service_pb2, service_pb2_grpc
+from receivables.credit.v1 import exposure_pb2, exposure_pb2_grpc, service_pb2, service_pb2_grpc
 
 from services import contracts
 from services.chassis.database import Tx
@@ -38,8 +39,9 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
     async def SetLimit(
         self, tx: Tx, call: Origin, request: service_pb2.SetLimitRequest
     ) -> service_pb2.SetLimitResponse:
-        """Replace the limit."""
-        await usecases.set_limit(tx, call, request.account_id, contracts.money(request.limit))
+        """Replace the limit, from a time on."""
+        valid_from = wire.time(request, "valid_from")
+        await usecases.set_limit(tx, call, request.account_id, contracts.money(request.limit), valid_from)
         return service_pb2.SetLimitResponse(account=await _account(tx, call, request.account_id))
 
     @write_many
@@ -166,7 +168,138 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
         return service_pb2.GetPolicyResponse(version=version, policy=wire.policy_message(policy))
 
 
+class ExposureService(Door, exposure_pb2_grpc.ExposureServiceServicer):
+    """Translates and delegates."""
+
+    @write
+    async def GrantUplift(
+        self, tx: Tx, call: Origin, request: exposure_pb2.GrantUpliftRequest
+    ) -> exposure_pb2.GrantUpliftResponse:
+        """Ask for more credit for a while."""
+        uplift = await usecases.ask_for_uplift(tx, call, wire.uplift(call, request))
+        return exposure_pb2.GrantUpliftResponse(uplift=wire.uplift_shown(uplift))
+
+    @write
+    async def ApproveUplift(
+        self, tx: Tx, call: Origin, request: exposure_pb2.ApproveUpliftRequest
+    ) -> exposure_pb2.ApproveUpliftResponse:
+        """Another person has it count."""
+        uplift = await usecases.approve_uplift(tx, call, request.uplift_id)
+        return exposure_pb2.ApproveUpliftResponse(uplift=wire.uplift_shown(uplift))
+
+    @write
+    async def EndUplift(
+        self, tx: Tx, call: Origin, request: exposure_pb2.EndUpliftRequest
+    ) -> exposure_pb2.EndUpliftResponse:
+        """Have it count no more."""
+        await usecases.end_uplift(tx, call, request.uplift_id)
+        return exposure_pb2.EndUpliftResponse()
+
+    @read
+    async def ListUplifts(
+        self, tx: Tx, call: Origin, request: exposure_pb2.ListUpliftsRequest
+    ) -> exposure_pb2.ListUpliftsResponse:
+        """The uplifts that have not ended, of an account or of all."""
+        asked = page(request, str, str)
+        uplifts = await store.list_uplifts(tx, call.tenant, request.account_id, asked)
+        return exposure_pb2.ListUpliftsResponse(
+            uplifts=[wire.uplift_shown(uplift) for uplift in uplifts],
+            next_page_token=asked.next_token(uplifts, lambda uplift: (uplift.account_id, uplift.uplift_id)),
+        )
+
+    @read
+    async def GetLimitAsOf(
+        self, tx: Tx, call: Origin, request: exposure_pb2.GetLimitAsOfRequest
+    ) -> exposure_pb2.GetLimitAsOfResponse:
+        """The limit at one time, as it was known at another."""
+        times = wire.time(request, "valid_at"), wire.time(request, "known_at")
+        limit, granted = await usecases.limit_as_of(tx, call, request.account_id, *times)
+        return exposure_pb2.GetLimitAsOfResponse(
+            limit=contracts.money_message(limit), granted=contracts.money_message(granted)
+        )
+
+    @read
+    async def GetExposure(
+        self, tx: Tx, call: Origin, request: exposure_pb2.GetExposureRequest
+    ) -> exposure_pb2.GetExposureResponse:
+        """What an account owes and has reserved, by kind."""
+        key = (call.tenant, request.account_id)
+        row = await _row(tx, call, request.account_id)
+        return wire.exposure(row, await store.delivered(tx, key), await store.paying(tx, key))
+
+    @write
+    async def SetSecurity(
+        self, tx: Tx, call: Origin, request: exposure_pb2.SetSecurityRequest
+    ) -> exposure_pb2.SetSecurityResponse:
+        """Keep what would pay where the buyer does not."""
+        security = wire.security_said(call.tenant, request, tx.at)
+        await usecases.set_security(tx, call, security)
+        return exposure_pb2.SetSecurityResponse(security=wire.security(security))
+
+    @write
+    async def EndSecurity(
+        self, tx: Tx, call: Origin, request: exposure_pb2.EndSecurityRequest
+    ) -> exposure_pb2.EndSecurityResponse:
+        """Have it be none any more."""
+        await usecases.end_security(tx, call, request.security_id)
+        return exposure_pb2.EndSecurityResponse()
+
+    @read
+    async def ListSecurities(
+        self, tx: Tx, call: Origin, request: exposure_pb2.ListSecuritiesRequest
+    ) -> exposure_pb2.ListSecuritiesResponse:
+        """The securities that were not ended, of an account or of all."""
+        asked = page(request, str, str)
+        found = await store.list_securities(tx, call.tenant, request.account_id, asked)
+        return exposure_pb2.ListSecuritiesResponse(
+            securities=[wire.security(security) for security in found],
+            next_page_token=asked.next_token(found, lambda security: (security.account_id, security.security_id)),
+        )
+
+    @write
+    async def RegisterNode(
+        self, tx: Tx, call: Origin, request: exposure_pb2.RegisterNodeRequest
+    ) -> exposure_pb2.RegisterNodeResponse:
+        """Make a node that accounts can be part of."""
+        kind, limit = wire.node_kind(request.kind), contracts.money(request.limit)
+        node = await usecases.register_node(tx, call, request.node_id, kind, limit, parent_id=request.parent_id)
+        return exposure_pb2.RegisterNodeResponse(node=wire.node_shown(node))
+
+    @write
+    async def SetNodeLimit(
+        self, tx: Tx, call: Origin, request: exposure_pb2.SetNodeLimitRequest
+    ) -> exposure_pb2.SetNodeLimitResponse:
+        """Replace the limit of a node."""
+        node = await usecases.set_node_limit(tx, call, request.node_id, contracts.money(request.limit))
+        return exposure_pb2.SetNodeLimitResponse(node=wire.node_shown(node))
+
+    @write
+    async def MoveAccount(
+        self, tx: Tx, call: Origin, request: exposure_pb2.MoveAccountRequest
+    ) -> exposure_pb2.MoveAccountResponse:
+        """Make an account part of a node, or of none."""
+        await usecases.move_account(tx, call, request.account_id, request.parent_id)
+        return exposure_pb2.MoveAccountResponse()
+
+    @read
+    async def GetTree(self, tx: Tx, call: Origin, request: exposure_pb2.GetTreeRequest) -> exposure_pb2.GetTreeResponse:
+        """A node or an account, what it is part of, and what is part of it, a page at a time."""
+        asked = page(request, int, str)
+        path = await usecases.path_of(tx, call, request.node_id, request.account_id)
+        of_account = bool(request.account_id)
+        parts = [] if of_account else await store.list_parts(tx, call.tenant, request.node_id, asked)
+        return exposure_pb2.GetTreeResponse(
+            path=[wire.node_shown(node) for node in path],
+            children=[wire.part_shown(part) for part in parts],
+            next_page_token=asked.next_token(parts, wire.place_of_part),
+        )
+
+
 async def _account(tx: Tx, call: Origin, account_id: str) -> service_pb2.Account:
+    return wire.account(await _row(tx, call, account_id))
+
+
+async def _row(tx: Tx, call: Origin, account_id: str) -> Any:
     if (row := await store.get_account(tx, (call.tenant, account_id))) is None:
         raise NotFound("buyer.unknown", f"no account {quoted(account_id)}")
-    return wire.account(row)
+    return row

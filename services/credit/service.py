@@ -3,14 +3,21 @@
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from receivables.credit.v1 import applications_pb2, applications_pb2_grpc, service_pb2, service_pb2_grpc
+from receivables.credit.v1 import (
+    applications_pb2,
+    applications_pb2_grpc,
+    exposure_pb2,
+    exposure_pb2_grpc,
+    service_pb2,
+    service_pb2_grpc,
+)
 
 from services.chassis.database import Database
 from services.chassis.service import Parts, Service, Servicer, certificate_of, speaker_of
 from services.chassis.workers import Work
 from services.credit import metrics, store, usecases
 from services.credit.rebuild import FOLD
-from services.credit.rpc import CreditService
+from services.credit.rpc import CreditService, ExposureService
 from services.credit.rpc_applications import ApplicationService, PolicyService
 from services.credit.settings import Settings
 from services.credit.sources import Sources, work
@@ -45,6 +52,11 @@ def _servicers(parts: Parts[Settings]) -> list[Servicer]:
             applications_pb2_grpc.add_PolicyServiceServicer_to_server,
             PolicyService(parts.database, parts.consumer),
         ),
+        Servicer(
+            exposure_pb2.DESCRIPTOR.services_by_name["ExposureService"].full_name,
+            exposure_pb2_grpc.add_ExposureServiceServicer_to_server,
+            ExposureService(parts.database, parts.consumer),
+        ),
     ]
 
 
@@ -66,6 +78,7 @@ SERVICE = Service(
             findable=store.count_lapsing,
         ),
         work(sources_of(parts), usecases.still_wanted, usecases.sources_told),
+        Work(store.LIMITS, usecases.turn, most=100, find=usecases.find_turned, findable=store.count_turned),
     ),
     measure=metrics.measure,
     outdated=usecases.forget_outdated,

@@ -1,22 +1,29 @@
 """Translates credit's words to and from the contracts."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1 import party_pb2
-from receivables.credit.v1 import events_pb2, service_pb2
+from receivables.credit.v1 import events_pb2, exposure_pb2, service_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts
 from services.chassis.envelope import Event, Origin, is_who
 from services.credit.domain.account_holds import AccountHold
+from services.credit.domain.accounts import Account
 from services.credit.domain.balances import Told
 from services.credit.domain.decisions import Answered, Outcome, Recorded, Request
+from services.credit.domain.exposure import Component, components
 from services.credit.domain.holds import Hold
+from services.credit.domain.limits import Uplift
 from services.credit.domain.policy import Policy
+from services.credit.domain.securities import Security, SecurityKind, secured
+from services.credit.domain.tree import Kind, Node
 from services.kernel.calendars import day
 from services.kernel.countries import check_country
 from services.kernel.money import Money, decimal
@@ -76,11 +83,12 @@ def request_of_call(call: Origin, message: service_pb2.DecideRequest) -> Request
 def told(event: Event[Any], currency: str, adds_minor: int) -> Told:
     """What an event of the ledger says that an account uses, in the account's currency; in a currency that is not among
     its balances the account uses nothing."""
-    used = None
-    if event.body.after:
-        ours = (standing for standing in event.body.after if _currency(standing) == currency)
-        used = sum(s.open.minor - s.unapplied.minor - s.credits.minor for s in ours)
-    return Told(event.sequence, used, adds_minor)
+    if not event.body.after:
+        return Told(event.sequence, None, adds_minor)
+    ours = [standing for standing in event.body.after if _currency(standing) == currency]
+    unapplied, kept = sum(s.unapplied.minor for s in ours), sum(s.credits.minor for s in ours)
+    used = sum(s.open.minor for s in ours) - unapplied - kept
+    return Told(event.sequence, used, adds_minor, unapplied, kept)
 
 
 def _currency(standing: ledger_pb2.Standing) -> str:
@@ -105,6 +113,242 @@ def account_hold(tenant: str, message: service_pb2.PlaceHoldRequest) -> AccountH
         owner=message.owner,
         until=until,
     )
+
+
+def time(message: Message, name: str) -> datetime | None:
+    """A time, if it is said; the door has made sure that a calendar has it."""
+    said: Timestamp = getattr(message, name)
+    return said.ToDatetime(UTC) if message.HasField(name) else None
+
+
+def uplift(call: Origin, message: exposure_pb2.GrantUpliftRequest) -> Uplift:
+    """More credit for a while, as somebody asks for it."""
+    if (valid_until := time(message, "valid_until")) is None:
+        raise Invalid("uplift.incomplete", "an uplift needs an end")
+    return Uplift(
+        tenant=call.tenant,
+        uplift_id=message.uplift_id,
+        account_id=message.account_id,
+        amount=contracts.money(message.amount),
+        valid_from=time(message, "valid_from"),
+        valid_until=valid_until,
+        reason_code=message.reason_code,
+        asked_by=call.actor,
+    )
+
+
+def uplift_shown(value: Uplift) -> exposure_pb2.Uplift:
+    """An uplift, to show."""
+    return exposure_pb2.Uplift(
+        uplift_id=value.uplift_id,
+        account_id=value.account_id,
+        amount=contracts.money_message(value.amount),
+        valid_from=_at(value.valid_from),
+        valid_until=_at(value.valid_until),
+        reason_code=value.reason_code,
+        asked_by=value.asked_by,
+        approved_by=value.approved_by or "",
+    )
+
+
+def limit_granted(account_id: str, limit: Money, valid_from: datetime, known_from: datetime) -> events_pb2.LimitGranted:
+    """What may be owed from a time on, to tell."""
+    return events_pb2.LimitGranted(
+        account_id=account_id,
+        limit=contracts.money_message(limit),
+        valid_from=_at(valid_from),
+        known_from=_at(known_from),
+    )
+
+
+def limit_changed(
+    account_id: str, limit: Money, previous: Money, granted: Money, at: datetime
+) -> events_pb2.LimitChanged:
+    """What may be owed since that instant, to tell."""
+    return events_pb2.LimitChanged(
+        account_id=account_id,
+        limit=contracts.money_message(limit),
+        previous=contracts.money_message(previous),
+        granted=contracts.money_message(granted),
+        at=_at(at),
+    )
+
+
+def uplift_asked(value: Uplift) -> events_pb2.UpliftAsked:
+    """That an uplift waits for another person, to tell."""
+    return events_pb2.UpliftAsked(
+        uplift_id=value.uplift_id,
+        account_id=value.account_id,
+        amount=contracts.money_message(value.amount),
+        valid_from=_at(value.valid_from),
+        valid_until=_at(value.valid_until),
+        reason_code=value.reason_code,
+    )
+
+
+def uplift_granted(value: Uplift, at: datetime) -> events_pb2.UpliftGranted:
+    """That an uplift counts, or will, to tell."""
+    return events_pb2.UpliftGranted(
+        uplift_id=value.uplift_id,
+        account_id=value.account_id,
+        amount=contracts.money_message(value.amount),
+        valid_from=_at(value.valid_from),
+        valid_until=_at(value.valid_until),
+        approved_at=_at(at),
+    )
+
+
+def uplift_ended(value: Uplift, cause: str, at: datetime) -> events_pb2.UpliftEnded:
+    """That an uplift counts no more, to tell."""
+    return events_pb2.UpliftEnded(
+        uplift_id=value.uplift_id,
+        account_id=value.account_id,
+        amount=contracts.money_message(value.amount),
+        cause=cause,
+        ended_at=_at(at),
+    )
+
+
+_KINDS = {
+    Kind.PARENT: events_pb2.NODE_KIND_PARENT,
+    Kind.GROUP: events_pb2.NODE_KIND_GROUP,
+    Kind.PROGRAMME: events_pb2.NODE_KIND_PROGRAMME,
+}
+
+
+def node_kind(value: events_pb2.NodeKind.ValueType) -> Kind:
+    """What a node is to be."""
+    for ours, theirs in _KINDS.items():
+        if theirs == value:
+            return ours
+    raise Invalid("node.kind", "a node is a PARENT, a GROUP or a PROGRAMME")
+
+
+def node_changed(node: Node) -> events_pb2.NodeChanged:
+    """A node, to tell."""
+    return events_pb2.NodeChanged(
+        node_id=node.node_id,
+        kind=_KINDS[node.kind],
+        parent_id=node.parent_id,
+        limit=contracts.money_message(node.limit),
+    )
+
+
+def account_moved(account_id: str, parent_id: str, path: Sequence[str]) -> events_pb2.AccountMoved:
+    """What an account is part of now, to tell."""
+    return events_pb2.AccountMoved(account_id=account_id, parent_id=parent_id, path=path)
+
+
+def node_shown(node: Node) -> exposure_pb2.Node:
+    """A node, to show."""
+    return exposure_pb2.Node(
+        node_id=node.node_id,
+        kind=_KINDS[node.kind],
+        parent_id=node.parent_id,
+        limit=contracts.money_message(node.limit),
+        used=contracts.money_message(node.used),
+        held=contracts.money_message(node.held),
+        headroom=contracts.money_message(node.headroom),
+    )
+
+
+def part_shown(part: Node | Account) -> exposure_pb2.TreeChild:
+    """What is part of a node, to show."""
+    if isinstance(part, Node):
+        return exposure_pb2.TreeChild(node=node_shown(part))
+    return exposure_pb2.TreeChild(
+        account_id=part.account_id,
+        limit=contracts.money_message(part.limit),
+        used=contracts.money_message(part.used),
+        held=contracts.money_message(part.held),
+    )
+
+
+_COMPONENTS = {
+    Component.OPEN_ITEMS: exposure_pb2.COMPONENT_OPEN_ITEMS,
+    Component.UNCLEARED: exposure_pb2.COMPONENT_UNCLEARED,
+    Component.UNAPPLIED: exposure_pb2.COMPONENT_UNAPPLIED,
+    Component.CREDITS: exposure_pb2.COMPONENT_CREDITS,
+    Component.DELIVERED: exposure_pb2.COMPONENT_DELIVERED,
+    Component.RESERVED: exposure_pb2.COMPONENT_RESERVED,
+}
+
+
+_SECURITIES = {
+    SecurityKind.INSURANCE: events_pb2.SECURITY_KIND_INSURANCE,
+    SecurityKind.GUARANTEE: events_pb2.SECURITY_KIND_GUARANTEE,
+    SecurityKind.DEPOSIT: events_pb2.SECURITY_KIND_DEPOSIT,
+    SecurityKind.LC: events_pb2.SECURITY_KIND_LC,
+}
+
+
+def security_said(
+    tenant: str, message: exposure_pb2.SetSecurityRequest | events_pb2.SecurityChanged, now: datetime
+) -> Security:
+    """A security as somebody says it; where it says nothing else, from now on."""
+    kinds = [ours for ours, theirs in _SECURITIES.items() if theirs == message.kind]
+    if not kinds:
+        raise Invalid("security.kind", "a security is an INSURANCE, a GUARANTEE, a DEPOSIT or an LC")
+    return Security(
+        tenant=tenant,
+        security_id=message.security_id,
+        account_id=message.account_id,
+        kind=kinds[0],
+        amount=contracts.money(message.amount),
+        coverage=decimal(message.coverage, what="coverage"),
+        valid_from=time(message, "valid_from") or now,
+        valid_until=time(message, "valid_until"),
+        reference=message.reference,
+    )
+
+
+def security(value: Security, *, ended: bool = False) -> events_pb2.SecurityChanged:
+    """A security, to tell and to show."""
+    return events_pb2.SecurityChanged(
+        security_id=value.security_id,
+        account_id=value.account_id,
+        kind=_SECURITIES[value.kind],
+        amount=contracts.money_message(value.amount),
+        coverage=f"{value.coverage.normalize():f}",
+        valid_from=_at(value.valid_from),
+        valid_until=_at(value.valid_until),
+        reference=value.reference,
+        ended=ended,
+    )
+
+
+def exposure(row: Any, delivered_minor: int, paying: Sequence[Security]) -> exposure_pb2.GetExposureResponse:
+    """What an account owes and has reserved, to show."""
+    parts = components(row.used_minor, row.held_minor, row.unapplied_minor, row.credits_minor, delivered_minor)
+    limit, total = Money(row.limit_minor, row.currency), Money(row.used_minor + row.held_minor, row.currency)
+    covered = secured(total, paying)
+    return exposure_pb2.GetExposureResponse(
+        parts=[
+            exposure_pb2.ExposurePart(
+                component=_COMPONENTS[component], amount=contracts.money_message(Money(minor, row.currency))
+            )
+            for component, minor in parts.items()
+        ],
+        exposure=contracts.money_message(total),
+        limit=contracts.money_message(limit),
+        headroom=contracts.money_message(limit - total),
+        exposure_uncertain=row.uncertain,
+        secured=contracts.money_message(covered),
+        unsecured=contracts.money_message(max(Money(0, row.currency), total - covered)),
+    )
+
+
+def place_of_part(part: Node | Account) -> tuple[int, str]:
+    """Where something stands in the list of a node's parts."""
+    return (0, part.node_id) if isinstance(part, Node) else (1, part.account_id)
+
+
+def _at(value: datetime | None) -> Timestamp | None:
+    if value is None:
+        return None
+    said = Timestamp()
+    said.FromDatetime(value)
+    return said
 
 
 def hold_to_tell(hold: AccountHold) -> events_pb2.HoldPlaced:

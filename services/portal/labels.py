@@ -48,6 +48,7 @@ LABELS: Mapping[str, str | Meant] = {
     "within_limit": _("within the credit limit"),
     "near_limit": _("a little over the credit limit: a person decides"),
     "over_limit": _("over the credit limit"),
+    "group_limit": _("over the limit of the group"),
     "on_hold": _("the account is on hold"),
     "unknown_buyer": _("no account by that id"),
     "exposure_uncertain": _("what is owed is not certain just now"),

@@ -1,6 +1,7 @@
 """What a buyer may owe, owes and has reserved."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.credit.domain.policy import Policy
 from services.kernel.money import Money
@@ -20,6 +21,13 @@ class Account:
     on_hold: bool = False
     # The number of the ledger's event whose balance `used` is.
     sequence: int = 0
+    # When the limit may be another by itself; None: when somebody changes it.
+    limit_until: datetime | None = None
+    # The nodes that it is part of, the root first.
+    path: tuple[str, ...] = ()
+    # Of what is used: cash that met no invoice, and credits not yet taken, as the ledger told last.
+    unapplied_minor: int = 0
+    credits_minor: int = 0
 
     def own(self, amount: Money) -> Money:
         """Return the amount itself; refuse one that is in another currency than the account."""

@@ -16,6 +16,9 @@ class Told:
     used_minor: int | None
     # What it alone adds, from what it says of itself.
     adds_minor: int
+    # What of that is cash that met no invoice, and credits not yet taken.
+    unapplied_minor: int = 0
+    credits_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,16 @@ class Change:
     correction: int
     # The newest event that the balance is of.
     sequence: int
+    # Cash that met no invoice, and credits not yet taken, after it.
+    unapplied: int
+    credits: int
 
 
 def change_of(account: Account, told: Told) -> Change:
     """The newest balance is what is used, whatever came before it or is missing; an older event changes nothing."""
     if told.sequence is not None and told.sequence <= account.sequence:
-        return Change(0, 0, account.sequence)
+        return Change(0, 0, account.sequence, account.unapplied_minor, account.credits_minor)
     if told.sequence is None or told.used_minor is None:
-        return Change(told.adds_minor, 0, account.sequence)
-    return Change(told.adds_minor, told.used_minor - account.used.minor - told.adds_minor, told.sequence)
+        return Change(told.adds_minor, 0, account.sequence, account.unapplied_minor, account.credits_minor)
+    correction = told.used_minor - account.used.minor - told.adds_minor
+    return Change(told.adds_minor, correction, told.sequence, told.unapplied_minor, told.credits_minor)

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from services.credit.domain.account_holds import AccountHold
 from services.credit.domain.accounts import Account
+from services.credit.domain.balances import Change
 from services.credit.domain.holds import Hold
 from services.credit.domain.policy import Policy
 from services.credit.domain.sellers import Seller
+from services.credit.domain.tree import Node
 from services.kernel.money import Money
 
 Key = tuple[str, str]  # tenant, and an account's or an order's id
@@ -19,8 +22,13 @@ class Book:
 
     accounts: dict[Key, Account] = field(default_factory=dict)
     holds: dict[Key, Hold] = field(default_factory=dict)
+    # The instant after the locks, at which all is decided (RULES: one instant); None: nothing is.
+    at: datetime | None = None
     # Whose accounts were changed.
     changed: set[Key] = field(default_factory=set)
+    # The locked nodes that the accounts are part of, and which were changed.
+    nodes: dict[Key, Node] = field(default_factory=dict)
+    changed_nodes: set[Key] = field(default_factory=set)
     # What left of each order: the account that it left for, and the shipment's id.
     shipments: dict[Key, set[tuple[str, str]]] = field(default_factory=dict)
     # What orders are decided by, beside their accounts; by tenant, and by account.
@@ -32,8 +40,8 @@ class Book:
     # The orders that are decided here.
     asked: frozenset[Key] = frozenset()
 
-    def change(self, key: Key, *, used: int = 0, held: int = 0, sequence: int | None = None) -> Account:
-        """Add to what an account uses and holds, in minor units; note which event of the ledger it stands at."""
+    def change(self, key: Key, *, used: int = 0, held: int = 0, told: Change | None = None) -> Account:
+        """Add to what an account, and with it its path, uses and holds, in minor units; note what the ledger `told`."""
         before = self.accounts[key]
         currency = before.limit.currency
         account = Account(
@@ -43,12 +51,23 @@ class Book:
             used=Money(before.used.minor + used, currency),
             held=Money(before.held.minor + held, currency),
             on_hold=before.on_hold,
-            sequence=before.sequence if sequence is None else sequence,
+            sequence=told.sequence if told else before.sequence,
+            limit_until=before.limit_until,
+            path=before.path,
+            unapplied_minor=told.unapplied if told else before.unapplied_minor,
+            credits_minor=told.credits if told else before.credits_minor,
         )
         assert account.held.minor >= 0, "more was released than was held"
         self.accounts[key] = account
         self.changed.add(key)
+        for node_id in account.path:
+            self.nodes[(key[0], node_id)] = self.nodes[(key[0], node_id)].change(used, held)
+            self.changed_nodes.add((key[0], node_id))
         return account
+
+    def nodes_of(self, account: Account) -> list[Node]:
+        """The nodes that an account is part of, the root first."""
+        return [self.nodes[(account.tenant, node_id)] for node_id in account.path]
 
     def policy_of(self, tenant: str) -> Policy:
         """What a seller decides by."""

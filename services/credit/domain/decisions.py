@@ -1,6 +1,6 @@
 """The answer to an order, and why."""
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
@@ -11,6 +11,7 @@ from services.credit.domain.holds import OPEN, Action, Hold, State, expiry
 from services.credit.domain.moves import own, release, ship
 from services.credit.domain.policy import Policy
 from services.credit.domain.sellers import zone_of
+from services.credit.domain.tree import Node
 from services.kernel.calendars import FIRST_YEAR, LAST_YEAR
 from services.kernel.money import Money
 from services.kernel.orders import Scope
@@ -84,9 +85,15 @@ class Answered:
 
 
 def judge(
-    account: Account | None, amount: Money, policy: Policy, *, stopped: bool = False, uncertain: bool = False
+    account: Account | None,
+    amount: Money,
+    policy: Policy,
+    *,
+    nodes: Sequence[Node] = (),
+    stopped: bool = False,
+    uncertain: bool = False,
 ) -> tuple[Outcome, str]:
-    """Approve what fits, refer a near miss to a person, decline the rest.
+    """Approve what fits the account and all that it is part of, refer a near miss to a person, decline the rest.
 
     A hold may stop the order; and where it is uncertain what the account uses, a person decides whatever the figures say.
     """
@@ -96,11 +103,20 @@ def judge(
         return Outcome.DECLINED, "account_on_hold"
     if uncertain:
         return Outcome.REFERRED, "exposure_uncertain"
-    if amount <= account.headroom:
-        return Outcome.APPROVED, "within_limit"
-    if amount <= account.headroom + account.referral_band(policy):
+    return _fit(account, nodes, amount, policy)
+
+
+def _fit(account: Account, nodes: Sequence[Node], amount: Money, policy: Policy) -> tuple[Outcome, str]:
+    """Whether it fits the account and each node of its path (RULES: the whole path)."""
+    if amount > account.headroom + account.referral_band(policy):
+        return Outcome.DECLINED, "over_limit"
+    if any(amount > node.headroom + node.referral_band(policy) for node in nodes):
+        return Outcome.DECLINED, "group_limit"
+    if amount > account.headroom:
         return Outcome.REFERRED, "near_limit"
-    return Outcome.DECLINED, "over_limit"
+    if any(amount > node.headroom for node in nodes):
+        return Outcome.REFERRED, "group_limit"
+    return Outcome.APPROVED, "within_limit"
 
 
 def decide(book: Book, request: Request, at: datetime) -> tuple[Decision, Hold | None]:
@@ -120,6 +136,7 @@ def decide(book: Book, request: Request, at: datetime) -> tuple[Decision, Hold |
         account,
         request.amount,
         book.policy_of(request.tenant),
+        nodes=book.nodes_of(account) if account else (),
         stopped=any(hold.stands(at) and hold.covers(request.scope) for hold in book.account_holds.get(key, ())),
         uncertain=book.is_uncertain(key),
     )

@@ -42,14 +42,19 @@ async def set_company(tx: Tx, key: Key, company: bytes) -> None:
     await tx.run("UPDATE account SET company = %s WHERE tenant = %s AND account_id = %s", [company, *key])
 
 
-async def set_limit(tx: Tx, key: Key, limit: Money) -> None:
-    """Replace the limit; it may fall below what is used."""
-    await tx.run("UPDATE account SET limit_minor = %s WHERE tenant = %s AND account_id = %s", [limit.minor, *key])
-
-
 async def get_account(tx: Tx, key: Key) -> Any | None:
     """One account, whole, with whether it is stopped and whether what it uses is uncertain."""
     return await tx.row(f"{_SHOWN} WHERE tenant = %s AND account_id = %s", [tx.at, *key])
+
+
+async def delivered(tx: Tx, key: Key) -> int:
+    """What is held for orders of an account of which something has left: those never lapse. In minor units."""
+    row = await tx.row(
+        """SELECT coalesce(sum(held_minor), 0)::bigint AS minor FROM hold
+            WHERE tenant = %s AND account_id = %s AND state IN ('HELD', 'PARTIALLY_CAPTURED') AND expires_at IS NULL""",
+        [*key],
+    )
+    return int(row.minor)
 
 
 async def list_accounts(tx: Tx, tenant: str, page: Page) -> list[Any]:

@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, LiteralString
 
 from services.chassis.columns import Columns, within
-from services.chassis.database import Question, Tx
+from services.chassis.database import INSTANT, Question, Tx
 from services.credit.domain.accounts import Account
 from services.credit.domain.book import Book, Key
 from services.credit.domain.holds import Hold, State
-from services.credit.store import account_holds, policies
+from services.credit.store import account_holds, limits, policies, tree
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
@@ -23,7 +25,7 @@ WAITING: LiteralString = (
 
 
 async def open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key], asked: Collection[Key] = ()) -> Book:
-    """Hold the accounts until the transaction ends and read the newest hold of each order and what left of it.
+    """Hold the accounts, and the nodes that they are part of, until the transaction ends; read the newest hold of each order and what left of it.
 
     Where orders are decided (`asked`), also what they are decided by. Statements that follow the lock see what those who
     had it before have written.
@@ -35,8 +37,12 @@ async def open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key], 
         if asked
         else ()
     )
-    locked, *read = await tx.ask(_lock(accounts), *of_orders, *decided_by)
-    book = Book(_accounts(locked), asked=frozenset(asked))
+    locked, [now], *read = await tx.ask(_lock(accounts), INSTANT, *of_orders, *decided_by)
+    book = Book(_accounts(locked), at=now.at, asked=frozenset(asked))
+    if nodes := {(account.tenant, node_id) for account in book.accounts.values() for node_id in account.path}:
+        rows, [now] = await tx.ask(tree.locked(nodes), INSTANT)
+        book.nodes, book.at = tree.by_key(rows), now.at
+    await _derive_limits(tx, book)
     if orders:
         _read_orders(book, *read[:2])
     if asked:
@@ -54,6 +60,24 @@ async def lock_accounts(tx: Tx, keys: Collection[Key]) -> dict[Key, Account]:
     return _accounts(await tx.rows(sql, params))
 
 
+async def instant(tx: Tx) -> datetime:
+    """The business time of this moment, to be asked for after the locks (RULES: one instant)."""
+    sql, params = INSTANT
+    return (await tx.row(sql, params)).at  # type: ignore[no-any-return]
+
+
+async def _derive_limits(tx: Tx, book: Book) -> None:
+    """Have the limits be what they are at the book's instant, where the clock changed them and nobody wrote that yet."""
+    at = book.at
+    assert at is not None, "a book is opened at an instant"
+    due = [
+        key for key, account in book.accounts.items() if account.limit_until is not None and account.limit_until <= at
+    ]
+    for key, known in (await limits.find_limits(tx, due, at)).items() if due else ():
+        account = book.accounts[key]
+        book.accounts[key] = replace(account, limit=Money(known.effective(at), account.limit.currency))
+
+
 async def lock_unknown(tx: Tx, keys: Collection[Key]) -> None:
     """Serialize orders of accounts that have no row to lock."""
     await tx.run(
@@ -69,7 +93,9 @@ async def read_orders(tx: Tx, book: Book, orders: Collection[Key]) -> None:
 
 def _lock(keys: Collection[Key]) -> Question:
     return (
-        """SELECT tenant, account_id, currency, limit_minor, used_minor, held_minor, on_hold, applied_sequence FROM account
+        """SELECT tenant, account_id, currency, limit_minor, used_minor, held_minor, on_hold, applied_sequence, limit_until,
+                  path, unapplied_minor, credits_minor
+             FROM account
             WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[])
             ORDER BY tenant, account_id FOR NO KEY UPDATE""",
         within(keys),
@@ -118,6 +144,10 @@ def _accounts(rows: Iterable[Any]) -> dict[Key, Account]:
             held=Money(r.held_minor, r.currency),
             on_hold=r.on_hold,
             sequence=r.applied_sequence,
+            limit_until=r.limit_until,
+            path=tuple(r.path),
+            unapplied_minor=r.unapplied_minor,
+            credits_minor=r.credits_minor,
         )
         for r in rows
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, LiteralString
 
 from services.chassis import jobs
@@ -13,6 +14,8 @@ from services.credit.domain.accounts import Account
 from services.credit.domain.book import Key
 from services.credit.domain.decisions import Answered, Decision, Outcome, Recorded
 from services.credit.domain.holds import Hold, State
+from services.credit.domain.tree import Node
+from services.credit.store import tree
 from services.credit.store.books import hold
 from services.kernel.money import Money
 from services.kernel.orders import Scope
@@ -21,7 +24,8 @@ Version = tuple[str, str, int]  # tenant, order, and which version of it
 
 _VERSION = Columns("tenant text, order_id text, version int")
 _ACCOUNT = Columns(
-    "tenant text, account_id text, used_minor bigint, held_minor bigint, applied_sequence bigint, granted boolean"
+    "tenant text, account_id text, used_minor bigint, held_minor bigint, applied_sequence bigint, granted boolean,"
+    " limit_minor bigint, unapplied_minor bigint, credits_minor bigint"
 )
 _OWNER = Columns("tenant text, order_id text, account_id text")
 _SHIPMENT = Columns("tenant text, order_id text, account_id text, shipment_id text")
@@ -35,6 +39,14 @@ _DECISION = Columns(
        decided_by text, currency text, amount_minor bigint, headroom_minor bigint, expires_at timestamptz"""
 )
 _MOVEMENT = Columns("tenant text, account_id text, cause text, used_minor bigint, held_minor bigint")
+# Of accounts that are part of nothing, which most are, it is not even planned.
+_GROUPED = f"""grouped AS (
+              UPDATE node SET used_minor = new.used_minor, held_minor = new.held_minor FROM {tree.CHANGED.rows} AS new
+               WHERE node.tenant = ANY (%s::text[]) AND node.node_id = ANY (%s::text[])
+                 AND node.tenant = new.tenant AND node.node_id = new.node_id
+                 AND (NOT new.granted OR new.used_minor + new.held_minor <= node.limit_minor)
+              RETURNING 1
+            ),"""  # noqa: S608 - constant columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +113,16 @@ async def save(
     granted: Collection[Key] = (),
     owners: Mapping[Key, str] | None = None,
     shipments: Collection[tuple[str, str, str, str]] = (),
+    at: datetime | None = None,
+    nodes: Collection[Node] = (),
+    granted_nodes: Collection[Key] = (),
 ) -> bool:
     """Write what the accounts use and hold now, holds, new and moved ones, and decisions by their ids; and why.
 
     Of orders that are new (`owners`), that they are these accounts'; of shipments, that they left. Where the engine
-    granted, the limit guards in the statement too (RULES: one routine); a cause that comes twice is a defect, found by the table's key.
+    granted, the limit guards in the statement too (RULES: one routine): as it was derived `at` that instant, where the
+    clock had changed it, and that of each node that the accounts are part of. A cause that comes twice is a defect, found
+    by the table's key.
     One statement, since every one costs its way to the server and back. False where another account's order has one of
     these ids by now: two that place one order hold different accounts, and meet here first. To whoever is bound to parts
     of the company an order of another part is new too, and is found here.
@@ -119,12 +136,14 @@ async def save(
               RETURNING 1
             ), changed AS (
               UPDATE account SET used_minor = new.used_minor, held_minor = new.held_minor,
-                                 applied_sequence = new.applied_sequence FROM {_ACCOUNT.rows} AS new
+                                 applied_sequence = new.applied_sequence, unapplied_minor = new.unapplied_minor,
+                                 credits_minor = new.credits_minor FROM {_ACCOUNT.rows} AS new
                WHERE account.tenant = ANY (%s::text[]) AND account.account_id = ANY (%s::text[])
                  AND account.tenant = new.tenant AND account.account_id = new.account_id
-                 AND (NOT new.granted OR new.used_minor + new.held_minor <= account.limit_minor)
+                 AND (NOT new.granted OR new.used_minor + new.held_minor <=
+                      CASE WHEN account.limit_until <= %s THEN new.limit_minor ELSE account.limit_minor END)
               RETURNING 1
-            ), reserved AS (
+            ), {_GROUPED if nodes else ""} reserved AS (
               INSERT INTO hold ({_HOLD.names}) SELECT * FROM {_HOLD.rows} AS new
               ON CONFLICT (tenant, order_id, version) DO UPDATE
                 SET state = EXCLUDED.state, held_minor = EXCLUDED.held_minor, captured_minor = EXCLUDED.captured_minor,
@@ -142,11 +161,14 @@ async def save(
               INSERT INTO shipment ({_SHIPMENT.names}) SELECT * FROM {_SHIPMENT.rows} AS new ON CONFLICT DO NOTHING
             )
             SELECT (SELECT count(*) FROM owned) AS owned, (SELECT count(*) FROM changed) AS changed,
-                   (SELECT count(*) FROM reserved) AS reserved""",  # noqa: S608 - constant columns
+                   (SELECT count(*) FROM reserved) AS reserved,
+                   {"(SELECT count(*) FROM grouped)" if nodes else "0"} AS grouped""",  # noqa: S608 - constant columns
         [
             _OWNER.pack(owned),
             _ACCOUNT.pack(_account_row(a, granted) for a in accounts),
             *within([(a.tenant, a.account_id) for a in accounts]),
+            at,
+            *(_grouped(nodes, granted_nodes) if nodes else ()),
             _HOLD.pack(map(_hold_row, sorted(holds, key=_in_order))),
             tx.at,
             _DECISION.pack(_decision_row(decision_id, d) for decision_id, d in decisions),
@@ -158,6 +180,7 @@ async def save(
     if (row.owned, row.reserved) != (len(owned), len(holds)):
         return False
     assert row.changed == len(accounts), "a hold would exceed its limit"
+    assert row.grouped == len(nodes), "a hold would exceed a limit of its path"
     return True
 
 
@@ -215,7 +238,23 @@ async def list_decisions(tx: Tx, tenant: str, account_id: str, page: Page) -> li
 
 
 def _account_row(a: Account, granted: Collection[Key]) -> tuple[Any, ...]:
-    return a.tenant, a.account_id, a.used.minor, a.held.minor, a.sequence, (a.tenant, a.account_id) in granted
+    return (
+        a.tenant,
+        a.account_id,
+        a.used.minor,
+        a.held.minor,
+        a.sequence,
+        (a.tenant, a.account_id) in granted,
+        a.limit.minor,
+        a.unapplied_minor,
+        a.credits_minor,
+    )
+
+
+def _grouped(nodes: Collection[Node], granted: Collection[Key]) -> list[Any]:
+    keys = [(node.tenant, node.node_id) for node in nodes]
+    rows = (tree.changed(node, granted=key in granted) for node, key in zip(nodes, keys, strict=True))
+    return [tree.CHANGED.pack(rows), *within(keys)]
 
 
 def _in_order(h: Hold) -> Version:

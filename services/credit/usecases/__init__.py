@@ -23,26 +23,42 @@ from services.credit.usecases.applications import (
     take_up_application,
     withdraw_application,
 )
-from services.credit.usecases.buyers import change_buyer, register_buyer, set_limit
+from services.credit.usecases.buyers import change_buyer, register_buyer
+from services.credit.usecases.limits import (
+    approve_uplift,
+    ask_for_uplift,
+    end_uplift,
+    find_turned,
+    limit_as_of,
+    set_limit,
+    turn,
+)
 from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, review, tell_refused
 from services.credit.usecases.policies import know_sellers, set_policy
 from services.credit.usecases.policy_texts import activate_policy_text, find_policy_text, propose_policy_text
+from services.credit.usecases.securities import end_security, set_security
+from services.credit.usecases.tree import move_account, path_of, register_node, set_node_limit
 
 __all__ = [
     "accept_application",
     "activate_policy_text",
     "add_document",
     "appeal_application",
+    "approve_uplift",
     "ask_for_fact",
+    "ask_for_uplift",
     "change_buyer",
     "confirm_application",
     "decide",
     "decide_application",
     "end",
+    "end_security",
+    "end_uplift",
     "find_lapsed",
     "find_lapsing_applications",
     "find_over",
     "find_policy_text",
+    "find_turned",
     "follow",
     "forget",
     "forget_outdated",
@@ -51,15 +67,21 @@ __all__ = [
     "lapse",
     "lapse_applications",
     "lift_hold",
+    "limit_as_of",
     "list_views",
+    "move_account",
+    "path_of",
     "place_hold",
     "prepare",
     "propose_policy_text",
     "register_buyer",
+    "register_node",
     "replay_decision",
     "review",
     "set_limit",
+    "set_node_limit",
     "set_policy",
+    "set_security",
     "show",
     "show_case",
     "sources_told",
@@ -68,5 +90,6 @@ __all__ = [
     "submit_application",
     "take_up_application",
     "tell_refused",
+    "turn",
     "withdraw_application",
 ]

@@ -29,7 +29,7 @@ from services.credit.domain.applications import Action, Application, By, Documen
 from services.credit.domain.underwriting import Assessment, Facts, Outcome, Policy, Track
 from services.credit.sources import Gathered, Question, again, subject_of
 from services.credit.store.applications import Decided
-from services.credit.usecases import buyers, facts, features
+from services.credit.usecases import buyers, facts, features, limits
 from services.credit.usecases.companies import company_of, told_of_company
 from services.credit.usecases.facts import Ground, NotSaved
 from services.credit.wire_applications import ENGINE, View
@@ -517,7 +517,7 @@ async def _grant(tx: Tx, origin: Origin, application: Application, limit: Money,
     key = (application.tenant, application.account_id)
     if await store.get_account(tx, key) is not None:
         if stands:
-            await buyers.set_limit(tx, origin, application.account_id, limit)
+            await limits.set_limit(tx, origin, application.account_id, limit)
         return
     known = known_facts.known(await store.facts_of(tx, *key))
     company = company_of(known, application.country, at=tx.at)

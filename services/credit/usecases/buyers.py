@@ -34,22 +34,6 @@ async def change_buyer(tx: Tx, origin: Origin, account_id: str, company: party_p
     await outbox.add(tx, [Announcement(origin, account_id, f"buyer/{account_id}", event)])
 
 
-async def set_limit(tx: Tx, origin: Origin, account_id: str, limit: Money) -> None:
-    """Replace the limit, which may fall below what is used: holds stand, new orders are declined."""
-    account = await one_account(tx, origin, account_id)
-    if limit.currency != account.limit.currency:
-        raise Invalid("buyer.limit_currency", f"the account is kept in {account.limit.currency}")
-    if limit.minor < 0:
-        raise Invalid("buyer.limit_negative", "a limit is zero or more")
-    await store.set_limit(tx, (origin.tenant, account_id), limit)
-    event = events_pb2.LimitChanged(
-        account_id=account_id,
-        limit=contracts.money_message(limit),
-        previous=contracts.money_message(account.limit),
-    )
-    await outbox.add(tx, [Announcement(origin, account_id, f"buyer/{account_id}", event)])
-
-
 async def one_account(tx: Tx, origin: Origin, account_id: str) -> Account:
     """Hold an account until the transaction ends; refused where there is none."""
     locked = await store.lock_accounts(tx, {(origin.tenant, account_id)})

@@ -45,8 +45,9 @@ class Work:
     holds: dict[Version, Hold] = field(default_factory=dict)
     decisions: list[tuple[str, Decision]] = field(default_factory=list)
     movements: list[Movement] = field(default_factory=list)
-    # Accounts whose limit must hold once this is written.
+    # Accounts, and nodes, whose limit must hold once this is written.
     granted: set[Key] = field(default_factory=set)
+    granted_nodes: set[Key] = field(default_factory=set)
     # The accounts of orders that were not known before.
     owners: dict[Key, str] = field(default_factory=dict)
     # Tenant, order, account and id of what left.
@@ -122,6 +123,8 @@ def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
     work.keep(hold)
     if decision.outcome is Outcome.APPROVED:
         work.granted.add((request.tenant, request.account_id))
+        path = work.book.accounts[(request.tenant, request.account_id)].path
+        work.granted_nodes |= {(request.tenant, node_id) for node_id in path}
         work.movements.append(_hold_movement(request))
     work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record, hold)))
     return record
@@ -252,9 +255,12 @@ def _use(work: Work, event: Event[Any], adds: int, *, held: int = 0) -> None:
     if change.correction:
         work.movements.append(Movement(key, f"balance {change.sequence}", used=change.correction))
         work.corrections.append((event.origin.traceparent, change))
-    account = work.book.change(key, used=change.used + change.correction, sequence=change.sequence)
+    account = work.book.change(key, used=change.used + change.correction, told=change)
     if account.headroom.minor < 0:
         work.granted.discard(key)  # what is owed is used, whatever was granted before
+    for node in work.book.nodes_of(account):
+        if node.headroom.minor < 0:
+            work.granted_nodes.discard((node.tenant, node.node_id))
 
 
 def _cause(event: Event[Any]) -> tuple[Key, str] | None:
@@ -365,7 +371,7 @@ async def _open(tx: Tx, accounts: Collection[Key], orders: Collection[Key], aske
     book = await _open_book(tx, accounts, orders, {(tenant, order_id) for tenant, order_id, _ in asked})
     # Only a version that is not above the newest one can be known.
     old = [v for v in asked if (hold := book.holds.get((v[0], v[1]))) is not None and v[2] <= hold.version]
-    return Work(book, tx.at, known=await store.find_decisions(tx, old) if old else {})
+    return Work(book, book.at or tx.at, known=await store.find_decisions(tx, old) if old else {})
 
 
 async def _close(tx: Tx, work: Work, began: float) -> None:
@@ -389,6 +395,9 @@ async def _write(tx: Tx, work: Work) -> None:
             granted=work.granted,
             owners=work.owners,
             shipments=work.shipments,
+            at=work.book.at,
+            nodes=[work.book.nodes[key] for key in work.book.changed_nodes],
+            granted_nodes=work.granted_nodes,
         )
         if not written:
             raise Conflict("order.account_changed", "another account has placed an order by this id just now")

@@ -45,6 +45,8 @@ CREATES = frozenset(
         "AddApplicationDocument",
         "Decide",
         "PlaceHold",
+        "GrantUplift",
+        "SetSecurity",
         "PlaceOrder",
         "RecordPayment",
         "RegisterContact",
@@ -52,7 +54,7 @@ CREATES = frozenset(
     }
 )
 # What was done already when the world was settled: the same id again is refused.
-DONE = {"credit.RegisterBuyer", "credit.PlaceHold"}
+DONE = {"credit.RegisterBuyer", "credit.PlaceHold", "credit.GrantUplift", "credit.SetSecurity"}
 # The chassis' own: no row of a business' ever changes by them.
 MACHINERY = {
     "act",
@@ -396,6 +398,8 @@ def _named(of: Belongings) -> list[str]:
         of.referred,
         of.contact,
         of.hold,
+        of.uplift,
+        of.security,
         of.payment,
         of.company,
         of.application,

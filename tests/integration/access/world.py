@@ -6,17 +6,18 @@ wherever it turns up in an answer.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1 import money_pb2, party_pb2
-from receivables.credit.v1 import applications_pb2
+from receivables.credit.v1 import applications_pb2, exposure_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.credit.v1.applications_pb2_grpc import ApplicationServiceStub, PolicyServiceStub
+from receivables.credit.v1.exposure_pb2_grpc import ExposureServiceStub
 from receivables.credit.v1.service_pb2_grpc import CreditServiceStub
 from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
@@ -94,6 +95,14 @@ class Belongings:
         return f"{self.account}-hold"
 
     @property
+    def uplift(self) -> str:
+        return f"{self.account}-uplift"
+
+    @property
+    def security(self) -> str:
+        return f"{self.account}-security"
+
+    @property
     def payment(self) -> str:
         return f"{self.account}-payment"
 
@@ -117,7 +126,18 @@ class Belongings:
         """Whatever of it, in an answer, tells whose it is."""
         begins = {
             f"{self.account}-{what}"
-            for what in ("order", "referred", "contact", "hold", "payment", "held", "asset", "application")
+            for what in (
+                "order",
+                "referred",
+                "contact",
+                "hold",
+                "uplift",
+                "security",
+                "payment",
+                "held",
+                "asset",
+                "application",
+            )
         }
         return frozenset(
             {
@@ -188,6 +208,12 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     site = party_pb2.Scope(site=f"{account}-site")
     await call(CreditServiceStub, credit_pb2.PlaceHoldRequest(hold_id=of.hold, account_id=account, scope=site))
     await _apply(of, call)
+    uplift = an_uplift()
+    uplift.uplift_id, uplift.account_id = of.uplift, account
+    await call(ExposureServiceStub, uplift)
+    security = a_security()
+    security.security_id, security.account_id = of.security, account
+    await call(ExposureServiceStub, security)
     await call(LedgerServiceStub, a_payment(of, of.payment))
     for _ in range(4 if account == FAR else 1):  # no two sellers' have the same reference here
         announced = await call(LedgerServiceStub, an_announcement(of))
@@ -273,6 +299,17 @@ def a_contact(of: Belongings, contact: str = "") -> notifications_pb2.RegisterCo
     )
 
 
+def an_uplift() -> exposure_pb2.GrantUpliftRequest:
+    """It may owe more for a while, once another person says so."""
+    until = Timestamp(seconds=int((MONDAY + timedelta(days=30)).timestamp()))
+    return exposure_pb2.GrantUpliftRequest(amount=eur(100), valid_until=until, reason_code="season")
+
+
+def a_security() -> exposure_pb2.SetSecurityRequest:
+    """Somebody would pay for it."""
+    return exposure_pb2.SetSecurityRequest(kind=credit_events.SECURITY_KIND_LC, amount=eur(100), coverage="0.9")
+
+
 def a_payment(of: Belongings, payment: str) -> ledger_pb2.RecordPaymentRequest:
     """Some of what is owed."""
     return ledger_pb2.RecordPaymentRequest(
@@ -309,6 +346,8 @@ IDS = {
     "dispute_id": "case",
     "evidence_id": "evidence",
     "hold_id": "hold",
+    "uplift_id": "uplift",
+    "security_id": "security",
     "payment_id": "payment",
     "reference": "reference",
     "about": "about",
@@ -328,6 +367,12 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "credit.Decide": credit_pb2.DecideRequest(version=1, amount=eur(15_497)),
         "credit.Review": credit_pb2.ReviewRequest(order_id=of.referred, outcome=credit_events.OUTCOME_APPROVED),
         "credit.PlaceHold": credit_pb2.PlaceHoldRequest(scope=party_pb2.Scope(site=f"{of.account}-site")),
+        "credit.GrantUplift": an_uplift(),
+        "credit.SetSecurity": a_security(),
+        "credit.RegisterNode": exposure_pb2.RegisterNodeRequest(
+            node_id="group", kind=credit_events.NODE_KIND_GROUP, limit=eur(1_000_000)
+        ),
+        "credit.SetNodeLimit": exposure_pb2.SetNodeLimitRequest(node_id="group", limit=eur(2_000_000)),
         "credit.SetPolicy": credit_pb2.SetPolicyRequest(
             policy=credit_events.CreditPolicy(referral_share="0.1", hold_days=14)
         ),

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from itertools import count
 from typing import Any
@@ -13,7 +13,10 @@ from uuid import uuid4
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from receivables.common.v1 import money_pb2
+from receivables.credit.v1 import events_pb2 as credit_events_pb2
+from receivables.credit.v1 import exposure_pb2
 from receivables.credit.v1 import service_pb2 as credit_pb2
+from receivables.credit.v1.exposure_pb2_grpc import ExposureServiceStub
 from receivables.disputes.v1 import events_pb2 as disputes_events_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
@@ -40,11 +43,12 @@ LEFT_ALONE = {"letter"}
 
 
 @asynccontextmanager
-async def open_door(service: Service[Any], parts: Parts[Any]) -> AsyncIterator[Any]:
-    """A service's calls."""
+async def open_door(service: Service[Any], parts: Parts[Any]) -> AsyncIterator[dict[str, Any]]:
+    """A service's calls; credit has two doors."""
     stubs: Any = import_module(f"receivables.{service.name}.v1.service_pb2_grpc")
     async with serving(service, parts) as channel:
-        yield getattr(stubs, f"{service.name.title()}ServiceStub")(channel)
+        doors = {service.name: getattr(stubs, f"{service.name.title()}ServiceStub")(channel)}
+        yield doors | ({"exposure": ExposureServiceStub(channel)} if service is CREDIT else {})
 
 
 class House:
@@ -60,9 +64,10 @@ class House:
         self._heard: dict[str, int] = defaultdict(int)
         self._offsets: dict[str, Any] = defaultdict(count)
 
-    def add(self, service: Service[Any], parts: Parts[Any], stub: Any) -> None:
+    def add(self, service: Service[Any], parts: Parts[Any], stubs: dict[str, Any]) -> None:
         """Let a service in."""
-        self.parts[service.name], self.stubs[service.name] = parts, stub
+        self.parts[service.name] = parts
+        self.stubs |= stubs
         self._works[service.name] = [work for work in service.works(parts) if work.kind not in LEFT_ALONE]
 
     async def call(self, service: str, method: str, request: Any, *, by: str = "user:ada") -> Any:
@@ -161,6 +166,7 @@ async def play(house: House) -> None:
     await house.call("credit", "RegisterBuyer", register)
     changed = credit_pb2.ChangeBuyerRequest(account_id="b1", company=company("Käufer und Söhne AG"))
     await house.call("credit", "ChangeBuyer", changed)
+    await _group(house)
     await _orders(house)
     invoices = [record for record in house.told if record.headers["ce_type"].endswith("InvoiceIssued")]
     assert len(invoices) == 6
@@ -173,6 +179,17 @@ async def play(house: House) -> None:
 def by(source: str, record: Record, event_id: str) -> Record:
     """The same, told by a source on its own topic."""
     return replace(record, topic=f"{record.topic}.{source}", headers={**record.headers, "ce_id": event_id})
+
+
+async def _group(house: House) -> None:
+    """The buyer is part of a group, and may owe more for a while."""
+    group = exposure_pb2.RegisterNodeRequest(node_id="g", kind=credit_events_pb2.NODE_KIND_GROUP, limit=eur(900_000))
+    await house.call("exposure", "RegisterNode", group)
+    await house.call("exposure", "MoveAccount", exposure_pb2.MoveAccountRequest(account_id="b1", parent_id="g"))
+    uplift = exposure_pb2.GrantUpliftRequest(uplift_id="u1", account_id="b1", amount=eur(1), reason_code="season")
+    uplift.valid_until.FromDatetime(MONDAY + timedelta(days=9))
+    await house.call("exposure", "GrantUplift", uplift)
+    await house.call("exposure", "ApproveUplift", exposure_pb2.ApproveUpliftRequest(uplift_id="u1"), by="user:bo")
 
 
 async def _orders(house: House) -> None:

@@ -1,14 +1,16 @@
 """Every call and every followed event of each service, as asked of the stock: the hot account, ordinary ones, strangers."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from google.protobuf import descriptor_pool
 from google.protobuf.message import Message
 from receivables.audit.v1 import service_pb2 as audit_pb2
 from receivables.common.v1 import money_pb2, party_pb2
-from receivables.credit.v1 import applications_pb2
+from receivables.credit.v1 import applications_pb2, exposure_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_events
@@ -25,6 +27,7 @@ from services.chassis.access import CALL
 from services.chassis.audit import AuditService
 from services.chassis.envelope import Record
 from services.chassis.service import AUDIT as AUDIT_SERVICE
+from services.chassis.service import Servicer
 from services.chassis.workers import Work, drain
 from services.credit.domain import underwriting
 from services.notifications import post
@@ -35,6 +38,8 @@ from tests.integration.invoicing import office
 from tests.integration.ledger import desk as ledger
 from tests.records import a_record
 
+PARENT = credit_events.NODE_KIND_PARENT
+LC = credit_events.SECURITY_KIND_LC
 HOT = "b0"  # one in ten of all
 BATCH = 40
 
@@ -76,13 +81,10 @@ class Asked:
     """A service with the stock, open to be asked."""
 
     parts: Any
-    # What answers, by the name of its contract.
-    answers: Mapping[str, Any]
+    servicers: Sequence[Servicer]
 
     async def call(self, method: str, request: Message, *, by: str = "user:ada") -> Any:
-        asked = (name for name, answers in self.answers.items() if hasattr(answers, method))
-        name = next(asked, "")
-        answers = self.answers.get(name)
+        name, answers = next((one.name, one.answers) for one in self.servicers if method in methods_of(one))
         if request.DESCRIPTOR.file.package == audit_pb2.DESCRIPTOR.package:
             answers, name = AuditService(self.parts.database, self.parts.consumer), AUDIT_SERVICE
         caller, audience = Caller(by), self.parts.consumer.name
@@ -102,6 +104,12 @@ class Asked:
         await drain(self.parts.consumer, [work])
         async with self.parts.database.transaction(await self.parts.database.tenants()) as tx:
             await work.findable(tx)
+
+
+def methods_of(servicer: Servicer) -> set[str]:
+    """The calls that it answers."""
+    service = descriptor_pool.Default().FindServiceByName(servicer.name)  # type: ignore[no-untyped-call, unused-ignore]
+    return {method.name for method in service.methods}
 
 
 def call(request: Message) -> Door:
@@ -293,6 +301,11 @@ def _credit() -> list[Door]:
         return a_record(body, account=f"s{n}", subject=f"seller/s{n}")
 
     policy = credit_events.CreditPolicy(referral_share="0.2", hold_days=9)
+    uplift = exposure_pb2.GrantUpliftRequest(uplift_id="fresh", account_id="b7", amount=eur(5), reason_code="season")
+    uplift.valid_until.FromDatetime(office.MONDAY + timedelta(days=9))
+    security = exposure_pb2.SetSecurityRequest(
+        security_id="fresh", account_id="b7", amount=eur(5), coverage="0.9", kind=LC
+    )
     decide = credit_pb2.DecideRequest(order_id="call", version=1, account_id=HOT, amount=eur(500))
     return [
         call(credit_pb2.RegisterBuyerRequest(account_id="fresh", company=office.company(), limit=eur(10))),
@@ -317,6 +330,23 @@ def _credit() -> list[Door]:
         call(credit_pb2.SetPolicyRequest(policy=policy)),
         call(credit_pb2.GetPolicyRequest()),
         *_applications(),
+        call(exposure_pb2.GetLimitAsOfRequest(account_id=HOT)),
+        call(exposure_pb2.GetExposureRequest(account_id=HOT)),
+        call(uplift),
+        call(security),
+        call(exposure_pb2.EndSecurityRequest(security_id="s10")),
+        *pages(exposure_pb2.ListSecuritiesRequest()),
+        *pages(exposure_pb2.ListSecuritiesRequest(account_id=HOT)),
+        called_by("user:bo", exposure_pb2.ApproveUpliftRequest(uplift_id="u10")),
+        call(exposure_pb2.EndUpliftRequest(uplift_id="u10")),
+        *pages(exposure_pb2.ListUpliftsRequest()),
+        *pages(exposure_pb2.ListUpliftsRequest(account_id=HOT)),
+        call(exposure_pb2.RegisterNodeRequest(node_id="fresh", kind=PARENT, parent_id="g1", limit=eur(10**12))),
+        call(exposure_pb2.SetNodeLimitRequest(node_id="g1", limit=eur(10**13))),
+        call(exposure_pb2.MoveAccountRequest(account_id="b7", parent_id="fresh")),
+        *pages(exposure_pb2.GetTreeRequest()),
+        *pages(exposure_pb2.GetTreeRequest(node_id="g1")),
+        call(exposure_pb2.GetTreeRequest(account_id="b11")),
         event(seller, kind=invoicing_events.SellerChanged),
         event(_erased, kind=notifications_events.ContactErased),
         event(order, kind=orders_events.OrderPlaced),

@@ -53,6 +53,23 @@ CREDIT = (
         SELECT t, b, '\\x0a0441636d65', 'EUR', 1000000000000, coalesce(used, 0), coalesce(held, 0), false, now() FROM {_HOUSES}
           LEFT JOIN (SELECT tenant AS t, account_id AS b, sum(used_minor) AS used, sum(held_minor) AS held
                        FROM movement GROUP BY 1, 2) AS m USING (t, b)""",
+    # Groups that all but a few thousand accounts are part of, and uplifts, most of which are over.
+    """INSERT INTO node (tenant, node_id, kind, parent_id, path, currency, limit_minor)
+       SELECT t, 'g' || n, 'GROUP', '', ARRAY['g' || n], 'EUR', 1000000000000000
+         FROM unnest(ARRAY['acme', 'other']) AS t, generate_series(0, 1999) AS n""",
+    """UPDATE account SET path = ARRAY['g' || right(account_id, -1)::int % 2000] WHERE right(account_id, -1)::int % 8 > 0""",
+    """UPDATE node SET used_minor = sums.used, held_minor = sums.held
+         FROM (SELECT tenant, path[1] AS node_id, sum(used_minor) AS used, sum(held_minor) AS held FROM account
+                WHERE path <> '{}' GROUP BY 1, 2) AS sums
+        WHERE node.tenant = sums.tenant AND node.node_id = sums.node_id""",
+    f"""INSERT INTO limit_uplift (tenant, uplift_id, account_id, amount_minor, currency, valid_until, reason_code, asked_by,
+                                  ended_at)
+        SELECT t, 'u' || n, b, 100, 'EUR', '2027-01-01', 'season', 'user:ada', CASE WHEN n % 1000 <> 5 AND n % 20000 <> 10 THEN now() END
+          FROM {_OF} WHERE n % 5 = 0""",
+    f"""INSERT INTO security (tenant, security_id, account_id, kind, amount_minor, currency, coverage, valid_from, reference,
+                              ended)
+        SELECT t, 's' || n, b, 'LC', 100, 'EUR', 0.9, '2026-01-01', '', n % 1000 <> 5 AND n % 20000 <> 10
+          FROM {_OF} WHERE n % 5 = 0""",
     "INSERT INTO account_called SELECT tenant, account_id, word FROM account, account_words(account_id, company) AS word",
     f"INSERT INTO order_of SELECT t, 'o' || n, b FROM {_OF}",
     f"INSERT INTO shipment SELECT t, 'o' || n, b, 's' FROM {_OF} WHERE n % 50 <> 2",

@@ -1,0 +1,81 @@
+"""The tree of accounts that owe together: made by people, and moved within by them."""
+
+from dataclasses import replace
+
+from google.protobuf.message import Message
+
+from services.chassis import outbox
+from services.chassis.database import Tx
+from services.chassis.envelope import Origin
+from services.chassis.outbox import Announcement
+from services.credit import store, wire
+from services.credit.domain import tree
+from services.credit.domain.tree import Kind, Node
+from services.credit.usecases.buyers import one_account
+from services.kernel.money import Money
+from services.kernel.refusals import Conflict, NotFound, quoted
+
+ACCOUNT = "tree"  # stands for the account in the key: a node is of many
+
+
+async def register_node(tx: Tx, origin: Origin, node_id: str, kind: Kind, limit: Money, *, parent_id: str) -> Node:
+    """Make a node that accounts can be part of; the same again is registered already."""
+    parent = await one_node(tx, origin, parent_id) if parent_id else None
+    node = tree.new_node(origin.tenant, node_id, kind, limit, parent)
+    if await store.add_node(tx, node):
+        await outbox.add(tx, [_tell(origin, ACCOUNT, f"node/{node_id}", wire.node_changed(node))])
+        return node
+    known = await one_node(tx, origin, node_id)
+    if replace(known, used=node.used, held=node.held) != node:
+        raise Conflict("node.exists", f"there is another node {quoted(node_id)}")
+    return known
+
+
+async def set_node_limit(tx: Tx, origin: Origin, node_id: str, limit: Money) -> Node:
+    """Replace a node's limit, which may fall below what is used: holds stand, new orders are declined."""
+    key = (origin.tenant, node_id)
+    if (node := (await store.lock_nodes(tx, [key])).get(key)) is None:
+        raise NotFound("node.unknown", f"no node {quoted(node_id)}")
+    tree.check_limit(limit)
+    tree.check_currency(limit.currency, [node])
+    node = replace(node, limit=limit)
+    await store.set_node_limit(tx, key, limit.minor)
+    await outbox.add(tx, [_tell(origin, ACCOUNT, f"node/{node_id}", wire.node_changed(node))])
+    return node
+
+
+async def move_account(tx: Tx, origin: Origin, account_id: str, parent_id: str) -> None:
+    """Make an account part of a node, or of none; what it uses and holds goes with it, whatever the limits there."""
+    account = await one_account(tx, origin, account_id)
+    path = (await one_node(tx, origin, parent_id)).path if parent_id else ()
+    if path == account.path:
+        return
+    nodes = await store.lock_nodes(tx, {(origin.tenant, node_id) for node_id in (*account.path, *path)})
+    tree.check_currency(account.limit.currency, list(nodes.values()))
+    await store.save_nodes(tx, tree.moved(account, path, nodes.values()))
+    await store.set_path(tx, (origin.tenant, account_id), path)
+    await outbox.add(
+        tx, [_tell(origin, account_id, f"buyer/{account_id}", wire.account_moved(account_id, parent_id, path))]
+    )
+
+
+async def path_of(tx: Tx, origin: Origin, node_id: str, account_id: str) -> list[Node]:
+    """What a node or an account is part of, the root first, and the node itself; nothing, where neither is named."""
+    if account_id:
+        if (row := await store.get_account(tx, (origin.tenant, account_id))) is None:
+            raise NotFound("buyer.unknown", f"no account {quoted(account_id)}")
+        path = row.path
+    else:
+        path = (await one_node(tx, origin, node_id)).path if node_id else ()
+    return await store.find_path(tx, origin.tenant, path)
+
+
+async def one_node(tx: Tx, origin: Origin, node_id: str) -> Node:
+    """A node as it is; refused where there is none."""
+    if (node := await store.find_node(tx, (origin.tenant, node_id))) is None:
+        raise NotFound("node.unknown", f"no node {quoted(node_id)}")
+    return node
+
+
+def _tell(origin: Origin, account_id: str, subject: str, message: Message) -> Announcement:
+    return Announcement(origin, account_id, subject, message)
