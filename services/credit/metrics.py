@@ -32,7 +32,7 @@ SOURCE_S = Histogram(
     ["source", "outcome"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-DISBELIEVED = Counter(
+DISBELIEVED = Count(
     "ar_credit_source_disbelieved_total",
     "What sources told and is not believed, by reason: unasked, twice (in one answer), value (not of its kind, or beyond its"
     " bounds), time (over, or not yet), too_many and unreadable (of an answer, all of it)",
