@@ -26,6 +26,7 @@ from services.credit.domain import applications as domain
 from services.credit.domain import facts as known_facts
 from services.credit.domain import promises, underwriting
 from services.credit.domain.applications import Action, Application, By, Document, State
+from services.credit.domain.facts import Fact
 from services.credit.domain.underwriting import Assessment, Facts, Outcome, Policy, Track
 from services.credit.sources import Gathered, Question, again, subject_of
 from services.credit.store.applications import Decided
@@ -98,7 +99,7 @@ async def start_application(tx: Tx, origin: Origin, wish: Wish) -> Application:
             raise Conflict("application.exists", f"there is another application {quoted(wish.application_id)}")
         return earlier
     country, currency = wish.country, wish.currency
-    told = []
+    told: list[Fact] = []
     if wish.account_id:
         account, told = await told_of_company(tx, origin.tenant, wish.account_id)
         country, currency = account.country or country, account.currency
