@@ -2,9 +2,10 @@
 
 import pytest
 
+from deploy.local.artifacts import ROOT
 from services.credit.domain.underwriting import MistakesFound, default, read
 from services.credit.domain.underwriting.lines import TEXT_MAX
-from services.credit.domain.underwriting.mistakes import MISTAKES_MAX, Mistake
+from services.credit.domain.underwriting.mistakes import MISTAKES_MAX
 from services.kernel.refusals import Invalid
 
 TEXT = default().text
@@ -135,5 +136,7 @@ def test_what_is_no_formula_is_refused_and_never_a_defect(formula: str):
         read(TEXT.replace("is_new: either(settled_invoices, 0) < 4", f"is_new: {formula!r}", 1))
 
 
-def test_mistakes_stand_in_order():
-    assert sorted([Mistake(2, "a", ""), Mistake(1, "b", "")])[0].line == 1
+def test_every_code_of_a_mistake_is_explained_to_who_writes_policies():
+    told = (ROOT / "services/credit/POLICY.md").read_text()
+
+    assert {code for _, _, code, _ in SEEDED if f"`{code}`" not in told} == set()

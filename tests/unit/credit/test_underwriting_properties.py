@@ -1,8 +1,10 @@
 """What holds of any company, whatever is known of it."""
 
 import string
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -76,8 +78,8 @@ def test_anything_that_is_known_comes_out_decided(facts: Facts, currency: str):
     assert len(found.reasons) <= 4 and (found.outcome is Outcome.APPROVED) == (not found.reasons)
     assert len(found.offers) <= 3
     known = [amount for _, amount in found.terms if amount is not None]
-    assert all(found.limit <= max(amount, 0) for amount in known)
-    assert found.proposed is None or all(found.proposed <= max(amount, 0) for amount in known)
+    assert all(found.limit <= max(amount, Decimal(0)) for amount in known)
+    assert found.proposed is None or all(found.proposed <= max(amount, Decimal(0)) for amount in known)
     assert (found.limit > 0) == (found.outcome in APPROVALS)
     assert (found.outcome in APPROVALS) <= (found.track is Track.FAST and not found.missing)
     assert found.deposit >= 0 and 0 <= found.terms_days <= 180
@@ -129,7 +131,7 @@ def test_whatever_one_does_not_know_of_a_sound_company_lowers_its_track_at_most(
 
 
 # What is worse for a company, from one day to the next.
-WORSE = {
+WORSE: dict[str, Callable[[Any], Any]] = {
     "mean_days_late": lambda value: value + 1,
     "late_invoices": lambda value: value + 1,
     "broken_promises": lambda value: value + 1,

@@ -265,7 +265,7 @@ class _Reader:
         def run(situation: Situation) -> bool | None:
             result: bool | None = every
             for one in runs:
-                value = one(situation)
+                value: bool | None = one(situation)
                 if value is decisive:
                     return decisive
                 if value is None:
@@ -278,7 +278,7 @@ class _Reader:
         inner = part.run
 
         def run(situation: Situation) -> bool | None:
-            value = inner(situation)
+            value: bool | None = inner(situation)
             return None if value is None else not value
 
         return _Part(Kind.FLAG, run)
@@ -457,7 +457,8 @@ def _bookable(number: Decimal) -> Decimal | None:
 
 def _moved(first: Run, second: Run, sign: int) -> Run:
     def run(situation: Situation) -> date | None:
-        on, days = first(situation), second(situation)
+        on: date | None = first(situation)
+        days: Decimal | None = second(situation)
         if on is None or days is None or abs(days) > _LONGEST:
             return None
         try:
