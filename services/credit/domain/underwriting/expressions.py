@@ -287,7 +287,8 @@ class _Reader:
         parts = []
         for op, right in zip(ops, comparators, strict=True):
             part = self._member(left, op, right) if isinstance(op, ast.In | ast.NotIn) else self._pair(left, op, right)
-            feature = next((node.id for node in ast.walk(left) if isinstance(node, ast.Name)), self._source(left))
+            words = [node.id for side in (left, right) for node in ast.walk(side) if isinstance(node, ast.Name)]
+            feature = next((word for word in words if word in self._names), "")
             self.leaves.append(Leaf(part.run, feature, f"{_sign(op)} {self._source(right)}"))
             parts.append(part)
             left = right
