@@ -89,8 +89,8 @@ def test_commands_are_there_with_these_options(page, module, words):
     assert find_spec(module), f"{page}: {module}"
     if not module.startswith("services."):
         return
-    service = import_module(f"{module}.service").SERVICE
-    command: Any = typer.main.get_command(cli.command_line(service))
+    own = vars(import_module(f"{module}.__main__")).get("app")  # of those that have commands of their own
+    command: Any = typer.main.get_command(own or cli.command_line(import_module(f"{module}.service").SERVICE))
     for word in words:
         command = getattr(command, "commands", {}).get(word, command)
     options = {option for parameter in command.params for option in parameter.opts}
