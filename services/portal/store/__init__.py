@@ -80,9 +80,11 @@ from services.portal.store.sessions import (
     pour,
     renew_session,
     sessions_of,
+    take_back,
     take_over,
     use_link,
     void_links,
+    vouched_again,
 )
 from services.portal.store.spending import (
     RULES_MAX,
@@ -184,12 +186,14 @@ __all__ = [
     "spent_this_month",
     "stand_ins_of",
     "standing_in",
+    "take_back",
     "take_over",
     "totp_of",
     "use_link",
     "used_passkey",
     "used_totp",
     "void_links",
+    "vouched_again",
     "wishes_of",
     "withdraw_news",
 ]

@@ -51,6 +51,7 @@ from services.portal.usecases.people import (
     roles_of_side,
 )
 from services.portal.usecases.providers import (
+    asked_again,
     come_back,
     log_out,
     providers_of,
@@ -103,6 +104,7 @@ __all__ = [
     "ask_for_link",
     "ask_for_new_passkey",
     "ask_for_passkey",
+    "asked_again",
     "asking",
     "become",
     "begin",
