@@ -36,7 +36,7 @@ async def guess(browser: httpx.AsyncClient, network: str, times: int) -> list[bo
 
 
 async def test_who_guesses_is_slowed_down_and_whoever_has_the_app_is_let_in_from_elsewhere(house_of_pages: Pages):
-    """ASVS 6.1.1, 6.3.1, 6.6.3: six guesses at once, then one each ten minutes."""
+    """ASVS 6.1.1, 6.3.1: six guesses at once, then one each ten minutes."""
     pages = house_of_pages
     pages.people.add("ann", "AP_MANAGER")
     cookie, app = await an_app(pages, "ann")
@@ -49,7 +49,7 @@ async def test_who_guesses_is_slowed_down_and_whoever_has_the_app_is_let_in_from
 
 
 async def test_from_many_networks_twelve_are_guessed_at_once_and_some_three_hundred_a_day(house_of_pages: Pages):
-    """ASVS 6.6.3: of a million codes three are good at a time."""
+    """ASVS 6.3.1: of a million codes three are good at a time."""
     pages = house_of_pages
     pages.people.add("ann", "AP_MANAGER")
     cookie, _ = await an_app(pages, "ann")
