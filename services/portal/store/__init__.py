@@ -41,6 +41,7 @@ from services.portal.store.news import (
     list_news,
     ordered,
     publish_news,
+    published_news,
     wishes_of,
     withdraw_news,
 )
@@ -172,6 +173,7 @@ __all__ = [
     "pour",
     "providers_of",
     "publish_news",
+    "published_news",
     "purchases_of",
     "remove_factors",
     "remove_notices",

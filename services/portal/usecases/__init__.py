@@ -27,6 +27,7 @@ from services.portal.usecases.factors import (
     sign_in_by_passkey,
 )
 from services.portal.usecases.news import (
+    all_news_for,
     change_news,
     did,
     find_news,
@@ -100,6 +101,7 @@ __all__ = [
     "add_host",
     "add_passkey",
     "add_person",
+    "all_news_for",
     "approvals",
     "ask_for_link",
     "ask_for_new_passkey",
