@@ -97,7 +97,7 @@ async def test_who_must_show_a_factor_is_sent_to_their_provider_and_goes_on_wher
         before = browser.cookies["__Host-session"]
 
         knows(issuer, "ann-1", "ann", "finance", showed=1)
-        answer, asked = await go(browser, f"/sign-in/with/corp/again?next={WANTS}", "ann-1")
+        answer, asked = await go(browser, f"/sign-in/again?next={WANTS}", "ann-1")
 
         assert (asked["prompt"], asked["max_age"]) == (["login"], ["300"])
         assert (answer.status_code, answer.headers["location"]) == (303, WANTS)
@@ -118,7 +118,7 @@ async def test_a_provider_that_does_not_say_that_it_was_just_now_proves_nothing(
     knows(issuer, "ann-1", "ann", "finance", showed=showed)
     async with house_of_pages.client(**OURS) as browser:
         await go(browser, "/sign-in/with/corp", "ann-1")
-        answer, _ = await go(browser, f"/sign-in/with/corp/again?next={WANTS}", "ann-1")
+        answer, _ = await go(browser, f"/sign-in/again?next={WANTS}", "ann-1")
 
         assert answer.status_code == 422
         assert "show a factor of yours" in answer.text
@@ -135,12 +135,12 @@ async def test_who_comes_back_as_somebody_else_proves_nothing_and_is_not_let_in_
         knows(issuer, f"{contact}-1", contact, "finance", showed=400 if contact == "ann" else 1)
     async with house_of_pages.client(**OURS) as browser:
         await go(browser, "/sign-in/with/corp", "ann-1")
-        answer, _ = await go(browser, "/sign-in/with/corp/again", "bo-1")
+        answer, _ = await go(browser, "/sign-in/again", "bo-1")
         assert (answer.status_code, "somebody else" in answer.text) == (422, True)
         assert "Person ann" in (await browser.get("/cover")).text
         assert await is_asked(browser)
 
-        sent = await browser.get("/sign-in/with/corp/again")
+        sent = await browser.get("/sign-in/again")
         keep(browser, sent)
         back = await vouched(sent, "bo-1")
         browser.cookies.delete("__Host-session")
@@ -160,7 +160,7 @@ async def test_only_the_provider_that_let_somebody_in_and_asks_for_two_factors_i
     async with house_of_pages.client(**OURS) as browser, house_of_pages.client(by_mail, **OURS) as other:
         await go(browser, "/sign-in/with/corp", "ann-1")
         for one in (browser, other):
-            assert (await one.get("/sign-in/with/corp/again")).status_code == 404
+            assert (await one.get("/sign-in/again")).status_code == 404
             assert "Sign in again" not in (await one.get("/factor")).text
 
 
@@ -171,6 +171,6 @@ async def test_a_provider_that_is_away_leaves_who_is_in_where_they_are(house_of_
     async with house_of_pages.client(**OURS) as browser:
         await go(browser, "/sign-in/with/corp", "ann-1")
         await let_in_by(house_of_pages, "http://localhost:1")
-        answer = await browser.get("/sign-in/with/corp/again")
+        answer = await browser.get("/sign-in/again")
         assert (answer.status_code, "does not answer just now" in answer.text) == (422, True)
         assert (await browser.get("/cover")).status_code == 200
