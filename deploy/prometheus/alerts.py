@@ -347,7 +347,7 @@ def _stopped(scale: float) -> list[Alert]:
             f" unless sum(increase(ar_post_taken_total[{half}])) > 0",
             0,
             5 * MINUTE,
-            "Mail that came to us was told to come again, and none was taken meanwhile",
+            "Mail that came to us was told to come again, {{ $value | humanize }} times of late, and none was taken meanwhile",
         ),
     ]
 
