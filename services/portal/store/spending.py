@@ -29,7 +29,7 @@ class Purchase:
     decided_by: str
     code: str
     order_id: str
-    # Keyed hashes of the addresses of whoever stands behind it.
+    # Keyed hashes of the addresses of whoever stands behind it, as long as it waits.
     known_by: list[bytes]
     # Nobody may approve it, as of the last time that was looked at.
     lacks_approver: bool
@@ -150,7 +150,7 @@ async def lacks_approver(tx: Tx, tenant: str, purchase_id: str, lacks: bool) -> 
 async def decide(tx: Tx, tenant: str, purchase_id: str, *, state: str, by: str, code: str = "") -> bool:
     """Say yes or no to an order that waits; False if it does not wait any more."""
     decided = await tx.run(
-        """UPDATE purchase SET state = %s, decided_by = %s, decided_at = now(), code = %s
+        """UPDATE purchase SET state = %s, decided_by = %s, decided_at = now(), code = %s, known_by = '{}'
             WHERE tenant = %s AND purchase_id = %s AND state = 'AWAITING' AND expires_at > now()""",
         [state, by, code, tenant, purchase_id],
     )
@@ -171,7 +171,7 @@ async def expire(tx: Tx, tenant: str, most: int) -> list[Purchase]:
     """What nobody has decided in time waits no longer; return it."""
     return await tx.fetch(
         Purchase,
-        f"""UPDATE purchase SET state = 'EXPIRED', request = '' WHERE ctid = ANY (ARRAY (
+        f"""UPDATE purchase SET state = 'EXPIRED', request = '', known_by = '{{}}' WHERE ctid = ANY (ARRAY (
               SELECT ctid FROM purchase WHERE tenant = %s AND state = 'AWAITING' AND expires_at < now()
                LIMIT %s FOR UPDATE SKIP LOCKED))
          RETURNING {_PURCHASE}""",  # noqa: S608 - constant text

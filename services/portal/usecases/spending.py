@@ -120,7 +120,7 @@ async def _purchase(door: Door, person: Person, request: invoicing_pb2.PlaceOrde
                 decided_by="",
                 code="",
                 order_id="",
-                known_by=sorted(_known_by(door, person)),
+                known_by=sorted(_known_by(door, person)) if waits else [],
                 lacks_approver=False,
             ),
         )
