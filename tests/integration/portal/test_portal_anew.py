@@ -42,10 +42,9 @@ async def let_in_by(pages: Pages, issuer: str, *, assurance: int = 2) -> None:
 
 
 def knows(issuer: str, sub: str, contact: str, *groups: str, showed: float | None) -> None:
-    """What it says of somebody, and how many seconds ago they showed who they are."""
+    """What it says of somebody, and how many seconds ago they showed who they are, if it says that."""
     claims: dict[str, Any] = {"email": f"{contact}@people.example", "email_verified": True, "groups": groups}
-    if showed is not None:
-        claims["auth_time"] = int(time.time() - showed)
+    claims["auth_time"] = None if showed is None else int(time.time() - showed)
     assert httpx.put(f"{issuer}/users/{sub}", json=claims, verify=False).is_success  # in plain text
 
 
@@ -70,7 +69,10 @@ async def vouched(sent: httpx.Response, sub: str) -> SplitResult:
 
 def keep(browser: httpx.AsyncClient, answer: httpx.Response) -> None:
     """Keep cookies that are for https alone."""
-    for name, value in re.findall(r"(__Host-\w+)=([^;]*);", "; ".join(answer.headers.get_list("set-cookie"))):
+    kept = {cookie.name: cookie.value or "" for cookie in browser.cookies.jar if not cookie.secure}
+    kept |= dict(re.findall(r"(__Host-\w+)=([^;]*);", "; ".join(answer.headers.get_list("set-cookie"))))
+    browser.cookies.clear()
+    for name, value in kept.items():
         browser.cookies.set(name, value)
 
 
