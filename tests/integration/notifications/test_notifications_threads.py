@@ -95,7 +95,8 @@ async def test_who_is_nobody_of_the_account_or_of_the_seller_is_not_mentioned(
     case: Office, who: Principal, mentioned: str
 ):
     """ASVS 8.2.2, 2.2.1: another company's people learn nothing, and the refusal says nothing of them."""
-    await case.register("gone")
+    await case.register("gone", "AP_CLERK")
+    await case.register("gone")  # has left
 
     assert await write(case, who, "Look", mentions=["bill", mentioned]) == "thread.mention_unknown"
     await case.send()
