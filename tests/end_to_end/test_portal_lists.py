@@ -31,7 +31,7 @@ def test_what_is_typed_finds_while_it_is_typed_and_the_address_says_it(ann: Visi
     ann.go("/orders")
     ann.page.evaluate(MARK)
     ann.page.type("#f-q", "a")
-    ann.page.wait_for_function("document.querySelectorAll('#list tbody tr').length === 3")
+    ann.page.wait_for_selector("#list tbody tr:nth-child(3):last-child")
 
     assert ann.page.evaluate(IS_THE_SAME)
     assert ann.page.url.endswith("?q=a")
