@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -45,10 +45,10 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen; uvicorn's own waits for a minute for the end of a handshake, which holds a file meanwhile."""
         assert sockets is None, "it opens its own"
-        config = self.config
+        config, protocol = self.config, cast(Any, self.config.http_protocol_class)
         try:
             server = await asyncio.get_running_loop().create_server(
-                partial(config.http_protocol_class, config=config, server_state=self.server_state, app_state={}),
+                partial(protocol, config=config, server_state=self.server_state, app_state={}),
                 host=config.host,
                 port=config.port,
                 ssl=config.ssl,
