@@ -63,6 +63,7 @@ _DECIDE = 'grpc_service="receivables.credit.v1.CreditService",grpc_method="Decid
 _SHIPPED = 'job="invoicing",event_type="receivables.orders.v1.OrderShipped"'
 _DRAFT = 'job="invoicing",kind="draft"'
 _LINK = 'job="portal",kind="link"'
+_POST = 'job="notifications",kind="post"'
 OBJECTIVES = (
     Objective(
         "DecisionAvailabilityBurn",
@@ -273,7 +274,7 @@ def _exposure(scale: float) -> list[Alert]:
 
 def _stopped(scale: float) -> list[Alert]:
     """What stands still."""
-    two, five = span(2 * MINUTE * scale), span(5 * MINUTE * scale)
+    two, five, half = span(2 * MINUTE * scale), span(5 * MINUTE * scale), span(30 * MINUTE * scale)
     # The longest of two minutes: while a replica starts again it knows of none.
     oldest, oldest_ago = (
         f"max by (job) (max_over_time(ar_consumer_lag_seconds[{two}]{ago}))" for ago in ("", f" offset {five}")
@@ -330,6 +331,24 @@ def _stopped(scale: float) -> list[Alert]:
             60 * scale,
             MINUTE,
             "A link by which somebody wants to sign in has waited for {{ $value | humanizeDuration }}",
+        ),
+        Alert(
+            "PostUnread",
+            TICKET,
+            f"max(ar_jobs_oldest_age_seconds{{{_POST}}}) > {{limit}}",
+            300 * scale,
+            MINUTE,
+            "A mail that came to us has waited for {{ $value | humanizeDuration }} to be read",
+        ),
+        Alert(
+            "PostNotTaken",
+            TICKET,
+            # Who is told to come again does, now and then: half an hour in which nobody was let in is no coincidence.
+            f'sum(increase(ar_post_refused_total{{code=~"421|451"}}[{half}])) > {{limit}}'
+            f" unless sum(increase(ar_post_taken_total[{half}])) > 0",
+            0,
+            5 * MINUTE,
+            "Mail that came to us was told to come again, {{ $value | humanize }} times of late, and none was taken meanwhile",
         ),
     ]
 

@@ -3,13 +3,14 @@
 import asyncio
 import ipaddress
 import resource
+import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -23,7 +24,8 @@ AT_ONCE = 500  # requests of a process; more are told to come again (503)
 AT_ONCE_OF_ONE = 100  # the same of one network, so that none takes all
 CONNECTIONS = 2_000  # open ones; for another, the one that is idle the longest goes
 OTHER_FILES = 200  # that a process has open beside them
-FIRST_S = 10.0  # until the head of the first request is here; of a later one, KEEP_ALIVE_S
+# Until a handshake is done, and again until the head of the first request is here; of a later one, KEEP_ALIVE_S.
+FIRST_S = 10.0
 HEAD_MAX = 64 * 1024  # bytes of a head
 BODY_S, BYTES_PER_S = 10.0, 16_000  # a body comes at once, or at this pace
 _NETWORK_BITS = 64  # of an IPv6 address: what a household or an office has of them
@@ -39,6 +41,24 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave them to the process."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen; uvicorn's own waits for a minute for the end of a handshake, which holds a file meanwhile."""
+        assert sockets is None, "it opens its own"
+        config, protocol = self.config, cast(Any, self.config.http_protocol_class)
+        try:
+            server = await asyncio.get_running_loop().create_server(
+                partial(protocol, config=config, server_state=self.server_state, app_state={}),
+                host=config.host,
+                port=config.port,
+                ssl=config.ssl,
+                ssl_handshake_timeout=FIRST_S if config.ssl else None,
+                backlog=config.backlog,
+            )
+        except OSError as error:
+            raise SystemExit(f"nothing can answer on {config.host}:{config.port}: {error.strerror}") from None
+        self.servers = [server]
+        self.started = True
 
 
 @asynccontextmanager

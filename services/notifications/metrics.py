@@ -17,6 +17,8 @@ POST_TAKEN = Counter(
 for _answer in ("new", "again"):
     POST_TAKEN.labels(_answer)
 POST_REFUSED = Counter("ar_post_refused_total", "What the door for mail to us refused, by SMTP reply code", ["code"])
+for _code in ("421", "451"):  # those that say: come again
+    POST_REFUSED.labels(_code)
 POST_READ = Counter("ar_post_read_total", "Mails to us that were read, by what became of them", ["outcome"])
 for _became in Became:
     POST_READ.labels(_became.value)

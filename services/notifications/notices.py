@@ -39,6 +39,9 @@ SAYS: Mapping[str, frozenset[str]] = {
     "ORDER_REFUSED": frozenset({"by", "amount"}),
     "ORDER_NOT_PLACED": frozenset({"by", "amount"}),
     "ORDER_EXPIRED": frozenset({"amount"}),
+    "ORDER_WAITS_FOR_NOBODY": frozenset({"amount", "last"}),
+    "APPROVER_WANTED": frozenset({"by", "amount", "last"}),
+    "APPROVER_WANTED_AT": frozenset({"company", "amount", "last"}),
     "STANDS_IN": frozenset({"other", "roles", "first", "last"}),
     "STANDS_IN_NO_MORE": frozenset({"by", "other"}),
     "COVERED": frozenset({"other", "roles", "first", "last"}),
@@ -62,7 +65,7 @@ class Notice:
     url: str
     person: Contact
     seller: str
-    # What its sentences say, persons by their names.
+    # What its sentences say, persons and companies by their names.
     values: Mapping[str, Any]
 
 
@@ -140,6 +143,10 @@ async def _letters(tx: Tx, keys: Collection[Key]) -> dict[Key, Notice]:
         values = _values(request)
         for field in {"by", "other"} & values.keys():
             values[field] = await _name(tx, person, values[field], seller)
+        if account := values.get("company"):
+            values["company"] = (await store.company_names(tx, [(row.tenant, account)])).get(
+                (row.tenant, account), account
+            )
         found[(row.tenant, row.notice_id)] = Notice(
             row.tenant, row.notice_id, _kind(request), request.url, person, seller, values
         )

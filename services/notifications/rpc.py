@@ -159,6 +159,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     ) -> service_pb2.AddMessageResponse:
         """Write to the other side about something."""
         journey = await journeys.find(tx, call.tenant, request.about)
+        await threads.check_mentions(tx, journey, request.mentions)
         row = await threads.add_message(tx, journey, call.actor, request.text, request.mentions)
         await self._desk.tell_written(tx, journey, row)
         names = await self._names(tx, call, journey, [row])

@@ -156,6 +156,20 @@ async def mentionable(tx: Tx, journey: Journey, reader: str) -> list[Any]:
     )
 
 
+async def check_mentions(tx: Tx, journey: Journey, mentions: Collection[str]) -> None:
+    """Refuse to mention whom it does not concern: people of the account, or of the seller, who are there still."""
+    if not mentions:
+        return
+    async with tx.all_accounts():
+        rows = await tx.rows(
+            """SELECT contact_id FROM contact
+                WHERE tenant = %s AND contact_id = ANY (%s) AND account_id = ANY (%s::text[]) AND roles <> '{}'""",
+            [journey.tenant, list(mentions), ["", journey.account_id]],
+        )
+    if {row.contact_id for row in rows} < set(mentions):
+        raise Invalid("thread.mention_unknown", "only people of the account or of the seller are mentioned")
+
+
 def reader_of(author: str) -> str:
     """Who has read what somebody wrote: they themselves, whoever they stand in for."""
     return author.partition(" for ")[0]

@@ -251,11 +251,15 @@ class Ask:
         return RedirectResponse(path + (f"?{urlencode(query)}" if query else ""), HTTPStatus.SEE_OTHER)
 
     def refused(self, refused: Refused | Refusal) -> str:
-        """A refusal in the reader's words, where we have them for its code; else in its own."""
+        """A refusal in the reader's words; where there are none for the code of another service, that it is one."""
         code, words = refused.code, getattr(refused, "words", "") or getattr(refused, "message", "")
         if code.startswith(_TRIES):
             self.tried(code)
-        return self.words.label(code) if code in LABELS else words
+        if code in LABELS:
+            return self.words.label(code)
+        if isinstance(refused, Refused) and self.words.html != "en":
+            return self.words.say("That was refused (%(code)s).", code=code)
+        return words
 
     def tried(self, code: str) -> None:
         """Somebody tried what is not theirs, or failed to show who they are: an operator can see from where, and what."""

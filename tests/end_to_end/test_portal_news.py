@@ -55,6 +55,8 @@ def test_a_tip_goes_from_the_desk_to_whom_it_is_for_in_their_language_until_they
 
         publish(sal, path)
         assert "Published" in sal.page("/desk/news")
+        assert "Mit Code zahlen" in ann.page("/news")
+        assert "Pay by code" not in bo.page("/news")
         mine = ann.page("/")
         assert '<h2>Tipp</h2><div lang="de"><p><strong>Mit Code zahlen' in mine
         assert "Pay by code" not in bo.page("/")
@@ -70,6 +72,7 @@ def test_a_tip_goes_from_the_desk_to_whom_it_is_for_in_their_language_until_they
         trader.world.next_day()
         assert "Etwas anderes" in ann.page("/")
         ann.send("/news/less", {}, page="/")
+        assert "Etwas anderes" in ann.page("/news")  # who asks for it sees it
         trader.world.next_day(29)
         assert "Etwas anderes" not in ann.page("/")
         trader.world.next_day()
@@ -98,6 +101,20 @@ def test_nothing_is_told_beside_a_case_or_what_is_overdue(trader: Trader):
 
         trader.world.next_day(4)
         assert "Pay by code" not in ann.page("/")
+
+
+def test_nothing_is_told_within_a_week_of_an_order_that_was_declined(trader: Trader):
+    trader.buyer(limit=1000)
+    people = [trader.person("sal", "SALES"), trader.person("ann", "AP_CLERK", "b1")]
+    with ExitStack() as stack:
+        sal, ann = (stack.enter_context(visit(trader, address)) for address in people)
+        publish(sal, written(sal, trader))
+        assert "Pay by code" in ann.page("/")
+        trader.place("o1", "5000.00")
+        trader.world.settle()
+        assert "Pay by code" not in ann.page("/")
+        trader.world.next_day(8)
+        assert "Pay by code" in ann.page("/")
 
 
 def test_a_tip_about_a_payment_comes_once_one_was_announced(trader: Trader):

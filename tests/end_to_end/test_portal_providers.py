@@ -1,5 +1,6 @@
 """In by a provider of identities: a real code flow with PKCE."""
 
+import time
 from collections.abc import Callable
 
 import httpx
@@ -72,3 +73,38 @@ def come(visitor: Visitor, sub: str) -> None:
     visitor.page.fill("input[name=sub]", sub)
     visitor.page.click("button:has-text('Authorize')")
     visitor.page.wait_for_load_state()
+
+
+def test_who_came_in_by_a_provider_signs_in_there_again_for_what_needs_it_and_goes_on(
+    trader: Trader, visit: Visit, monkeypatch: pytest.MonkeyPatch
+):
+    trader.buyer("b1")
+    address = trader.person("ann", "AP_MANAGER ACCOUNT_ADMIN", "b1")
+    monkeypatch.setenv("AR_PROVIDER_SECRET", "the portal's own")
+    with run_server_in_thread() as server:
+        issuer = f"http://localhost:{server.server_port}"
+        ann = visit(trader, address)
+        said = ["corp", issuer, "portal", "B1 Corp", "--account", "b1", "--second-factor"]
+        trader.world.stage.stack.command("portal", "provider", trader.tenant, *said)
+        knows(issuer, address, ago=400)
+        come(ann, "ann-1")
+        ann.go("/people/spending")
+        ann.page.click("main a:has-text('Show that it is you')")
+        ann.sees("Sign in again with B1 Corp")
+
+        knows(issuer, address, ago=2)
+        ann.page.click("text=Sign in again with B1 Corp")
+        ann.page.fill("input[name=sub]", "ann-1")
+        ann.page.click("button:has-text('Authorize')")
+        ann.page.wait_for_url("**/people/spending")
+        ann.page.select_option("#f-who", "role:REQUESTER")
+        ann.page.select_option("#f-currency", "GBP")
+        ann.page.fill("#f-per_order", "20.00")
+        ann.page.click("button:text-is('Set')")
+        ann.sees("£20.00")
+
+
+def knows(issuer: str, address: str, *, ago: int) -> None:
+    """What the provider says of Ann, who showed it who she is so many seconds ago."""
+    claims = {"email": address, "email_verified": True, "auth_time": int(time.time()) - ago}
+    assert httpx.put(f"{issuer}/users/ann-1", json=claims).is_success

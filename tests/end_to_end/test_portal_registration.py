@@ -54,6 +54,9 @@ def test_a_person_is_registered_by_a_form_and_comes_in_by_the_invitation(trader:
     address = f"bo.li.{trader.tenant}@people.example"
     form: Fields = {"email": address, "account": "b1", "role": ["AP_CLERK"], "language": "sv", "invite": "1"}
     assert sam.sent(f"{FORM}contact", {**form, "role": []}, page=f"{FORM}contact").status_code == 422
+    nowhere = sam.sent(f"{FORM}contact", {**form, "account": "b9"}, page=f"{FORM}contact")
+    assert (nowhere.status_code, 'id="e-account"' in nowhere.text) == (422, True)
+    assert "There is no such account." in nowhere.text
     assert sam.sent(f"{FORM}contact", form, page=f"{FORM}contact").status_code == 303
     trader.world.settle()
 
@@ -114,10 +117,12 @@ def test_a_file_of_people_says_of_each_line_what_became_of_it(trader: Trader, sa
         f"{address.format('ann')},b1,AP_CLERK AP_MANAGER,Ann Ash,de",
         f"{address.format('bo')},b1,KING,Bo Birch,de",
         "no-address,b1,AP_CLERK,Cy Cedar,de",
+        f"{address.format('di')},b9,AP_CLERK,Di Dogwood,de",
     ]
     told = send_file(sam, "people", lines)
-    assert "1 of 3 lines are registered" in words(told)
-    assert [nth for nth, _ in report(told)] == ["2", "3", "1"]
+    assert "1 of 4 lines are registered" in words(told)
+    assert [nth for nth, _ in report(told)] == ["2", "3", "4", "1"]
+    assert "There is no such account." in words(told)
     assert "That is no address of mail." in words(told)
     trader.world.settle()
     assert "Ann Ash" in sam.get("/desk/accounts/b1").text

@@ -41,6 +41,10 @@ class Person:
     on_behalf_of: str = ""
     # As pages call that one.
     on_behalf_name: str = ""
+    # Of mail, in small letters: their own, and of whom they stand in for.
+    addresses: Set[str] = frozenset()
+    # A keyed hash of the address whose mail let the session in, or empty.
+    proved_address: bytes = b""
 
     @property
     def is_buyer(self) -> bool:
@@ -61,6 +65,7 @@ def standing_in(person: Person, other: Person, roles: Set[str]) -> Person:
         scope=other.scope,
         on_behalf_of=other.subject,
         on_behalf_name=other.name,
+        addresses=person.addresses | other.addresses,
     )
 
 

@@ -31,13 +31,17 @@ WANTED = ("AP_CLERK", "PROCUREMENT", "RECEIVING", "ACCOUNT_ADMIN")
 
 @get("/desk/accounts", READS)
 async def accounts(ask: Ask) -> Response:
-    """Accounts by id; ?q= looks for ids, VAT ids and words of names that begin so, and opens the only one that does."""
+    """Accounts by id; ?q= looks for ids, VAT ids and words of names that begin so, and opens the only one that does.
+
+    Not while it is being typed: then it is a list.
+    """
     wanted = ask.query("q").strip()[:_TYPED]
-    if wanted and await _is_account(ask, wanted):
+    opens = bool(wanted) and "hx-request" not in ask.request.headers
+    if opens and await _is_account(ask, wanted):
         return ask.go(f"/desk/accounts/{quote(wanted)}")
     request = credit_pb2.ListAccountsRequest(search=wanted, page_size=PAGE, page_token=ask.query("after"))
     found = await ask.of.credit("ListAccounts", request)
-    if wanted and len(found.accounts) == 1 and not ask.query("after"):
+    if opens and len(found.accounts) == 1 and not ask.query("after"):
         return ask.go(f"/desk/accounts/{quote(found.accounts[0].account_id)}")
     return ask.show("desk_accounts.html", rows=found.accounts, next_token=found.next_page_token)
 

@@ -174,6 +174,7 @@ async def import_file(ask: Ask) -> Response:
         "desk_import.html",
         header=",".join(HEADER),
         rows=worst[:_ROWS],
+        why={row.row: ask.refused(Refused(row.code, row.message)) for row in worst[:_ROWS] if row.code},
         left_off=max(0, len(worst) - _ROWS),
         counts=counts,
     )

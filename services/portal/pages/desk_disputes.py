@@ -135,7 +135,7 @@ async def move(ask: Ask) -> Response:
     """Move a case by one action, from its page or from its row."""
     action, from_row = ask.typed("action"), ask.typed("from") == "queue"
     if action not in {act for acts in cases.ACTS.values() for act in acts}:
-        raise Invalid("form.no_choice", "that cannot be done with a case")
+        raise Invalid("form.no_choice", ask.words.say("That cannot be done with a case."))
     words = " ".join(ask.typed(f"words-{action}").split())
     request = disputes_pb2.MoveRequest(
         dispute_id=ask.path("dispute"),
@@ -158,7 +158,7 @@ async def resolve(ask: Ask) -> Response:
     """Say how a case ends: all of what is disputed, a part of it by lines or by amount, or nothing."""
     resolution, number = ask.typed("resolution"), ask.path("dispute")
     if resolution not in RESOLUTIONS:
-        raise Invalid("form.no_choice", "choose how the case ends")
+        raise Invalid("form.no_choice", ask.words.say("Choose how the case ends."))
     case = (await ask.of.disputes("GetDispute", disputes_pb2.GetDisputeRequest(dispute_id=number, page_size=1))).dispute
     request = disputes_pb2.ResolveRequest(
         dispute_id=case.dispute_id, resolution=disputes_events.Resolution.Value(resolution)

@@ -238,6 +238,8 @@ async def _register_contact(ask: Ask, said: Said, roles: Sequence[str], write: W
     email, account = said("email"), said("account")
     if "@" not in email:
         raise Invalid("contact.email_malformed", "email is no address of mail")
+    if account:
+        await _check_account(ask, account)
     own = ask.door.asks.own(ask.person.tenant)
     found = await own.notifications("FindContacts", notifications_pb2.FindContactsRequest(email=email))
     known = next((contact.contact_id for contact in found.contacts if contact.account_id == account), "")
@@ -258,6 +260,13 @@ async def _register_contact(ask: Ask, said: Said, roles: Sequence[str], write: W
     )
     await ask.of.notifications("RegisterContact", request, write)
     return contact_id
+
+
+async def _check_account(ask: Ask, account: str) -> None:
+    try:
+        await ask.of.credit("GetAccount", credit_pb2.GetAccountRequest(account_id=account))
+    except Unknown:
+        raise Invalid("account.unknown", "there is no such account") from None
 
 
 def _name_of(email: str) -> str:

@@ -115,9 +115,10 @@ async def open_case(ask: Ask) -> Response:
 
 @get("/disputes", CASES)
 async def cases(ask: Ask) -> Response:
-    """The newest first; what waits for the reader's side is told on the overview too."""
-    found = await _all(ask)
+    """The newest first; ?q= searches by number and invoice. What waits for the reader is told on the overview."""
+    found, wanted = await _all(ask), ask.query("q").strip().casefold()
     shown = [case for case in found if case.state not in ENDED] if ask.query("open") else found
+    shown = [case for case in shown if _begins(case, wanted)] if wanted else shown
     after = ask.query("after")
     first = int(after) if after.isascii() and after.isdigit() and len(after) < 9 else 0
     more = str(first + PAGE) if len(shown) > first + PAGE else ""
@@ -251,6 +252,10 @@ async def _all(ask: Ask) -> list[Any]:
         account_id=ask.account, order=service_pb2.LIST_ORDER_NEWEST_FIRST, page_size=CASES_MAX
     )
     return list((await ask.of.disputes("ListDisputes", request)).disputes)
+
+
+def _begins(case: Any, wanted: str) -> bool:
+    return any(number.casefold().startswith(wanted) for number in (case.number, case.invoice_number))
 
 
 async def _preview(ask: Ask) -> Any:

@@ -17,7 +17,9 @@ async def factor(ask: Ask) -> Response:
     """Show that it is you; who has no factor yet adds one."""
     kept = await usecases.factors_of(ask.door, ask.host.tenant, ask.at.login_id)
     goes_to = inside(ask.query("next"))
-    return _proof(ask, kept, goes_to) if kept.any else _new(ask, kept, goes_to)
+    if kept.any or await usecases.asked_again(ask.door, ask.host, ask.at):
+        return await _proof(ask, kept, goes_to)
+    return _new(ask, kept, goes_to)
 
 
 @post("/factor/code", ANYBODY)
@@ -25,10 +27,12 @@ async def show_code(ask: Ask) -> Response:
     """Show a code of the app."""
     goes_to = inside(ask.typed("next"))
     try:
-        cookie = await usecases.show_code(ask.door, ask.host, ask.person, ask.at, ask.typed("code"))
+        cookie = await usecases.show_code(
+            ask.door, ask.host, ask.person, ask.at, code=ask.typed("code"), network=ask.network
+        )
     except Refusal as refused:
         kept = await usecases.factors_of(ask.door, ask.host.tenant, ask.at.login_id)
-        return _proof(ask, kept, goes_to, {"code": ask.refused(refused)})
+        return await _proof(ask, kept, goes_to, {"code": ask.refused(refused)})
     ask.keep(cookie)
     return ask.go(goes_to)
 
@@ -43,7 +47,7 @@ async def show_passkey(ask: Ask) -> Response:
         )
     except Refusal as refused:
         kept = await usecases.factors_of(ask.door, ask.host.tenant, ask.at.login_id)
-        return _proof(ask, kept, goes_to, {"passkey": ask.refused(refused)})
+        return await _proof(ask, kept, goes_to, {"passkey": ask.refused(refused)})
     ask.keep(cookie)
     return ask.go(goes_to)
 
@@ -96,10 +100,13 @@ async def remove(ask: Ask) -> Response:
     return ask.go("/profile")
 
 
-def _proof(ask: Ask, kept: Factors, goes_to: str, errors: dict[str, str] | None = None) -> Response:
+async def _proof(ask: Ask, kept: Factors, goes_to: str, errors: dict[str, str] | None = None) -> Response:
+    provider = await usecases.asked_again(ask.door, ask.host, ask.at)
     passkey = usecases.ask_for_passkey(ask.door, ask.host, ask.at.session_id, kept.passkeys) if kept.passkeys else None
     status = 422 if errors else 200
-    return ask.show("factor.html", status, kept=kept, goes_to=goes_to, passkey=passkey, errors=errors or {})
+    return ask.show(
+        "factor.html", status, kept=kept, goes_to=goes_to, passkey=passkey, provider=provider, errors=errors or {}
+    )
 
 
 def _new(ask: Ask, kept: Factors, goes_to: str, errors: dict[str, str] | None = None, sealed: str = "") -> Response:

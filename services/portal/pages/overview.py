@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from fastapi.responses import Response
+from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
@@ -22,6 +23,9 @@ from services.portal.web import Ask, get
 _FEW = 5
 _SOON = timedelta(days=7)
 _ITEMS = 500  # of which the aging is drawn
+_DECISIONS = 100  # of an account, the newest, among which those of the last days are
+_LATELY = timedelta(days=7)
+_NOT_APPROVED = frozenset({credit_events.OUTCOME_REFERRED, credit_events.OUTCOME_DECLINED})
 
 
 @get("/", ANYBODY)
@@ -72,7 +76,21 @@ async def _news(ask: Ask, found: Mapping[str, Any], today: date) -> Shown | None
     """What the seller's people would tell the reader; who looks through another's eyes sees none of it."""
     if ask.seen_by is not None:
         return None
-    return await usecases.news_for(ask.door, ask.person, ask.words.html, state_of(found, today), today)
+    shown = await usecases.news_for(ask.door, ask.person, ask.words.html, state_of(found, today), today)
+    if shown is None:
+        return None
+    request = credit_pb2.ListDecisionsRequest(account_id=ask.account, page_size=_DECISIONS)
+    answer = (await together(decisions=ask.of.credit("ListDecisions", request)))["decisions"]
+    return None if answer is None or was_refused(answer, today) else shown
+
+
+def was_refused(decisions: Any, today: date) -> bool:
+    """Whether an order was referred or declined within the last days, as far as the reader may know it."""
+    if not decisions:
+        return False
+    lately = [one for one in decisions.decisions if today - one.decided_at.ToDatetime().date() <= _LATELY]
+    has_more = bool(decisions.next_page_token) and len(lately) == len(decisions.decisions)
+    return has_more or any(one.decision.outcome in _NOT_APPROVED for one in lately)
 
 
 def state_of(found: Mapping[str, Any], today: date) -> State:

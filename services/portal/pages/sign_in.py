@@ -87,9 +87,22 @@ async def send_to_provider(ask: Ask) -> Response:
     """To who else lets people in, and back."""
     goes_to = inside(ask.query("next"))
     try:
-        url = await usecases.send_to(ask.door, ask.host, ask.path("provider"), _browser(ask), goes_to)
+        url = await usecases.send_to(ask.door, ask.host, ask.path("provider"), _browser(ask), goes_to=goes_to)
     except Invalid as refused:
         return await _form(ask, 422, goes_to=goes_to, errors={"provider": ask.refused(refused)})
+    return RedirectResponse(url, HTTPStatus.SEE_OTHER)
+
+
+@get("/sign-in/again", ANYBODY)
+async def send_to_provider_again(ask: Ask) -> Response:
+    """To who let the reader in, to show it anew who they are, and back to what they were about to do."""
+    provider = await usecases.asked_again(ask.door, ask.host, ask.at)
+    if provider is None:
+        raise NotFound("provider.unknown", "no provider let the reader in by a second factor")
+    goes_to = inside(ask.query("next"))
+    url = await usecases.send_to(
+        ask.door, ask.host, provider.provider_id, _browser(ask), goes_to=goes_to, session_id=ask.at.session_id
+    )
     return RedirectResponse(url, HTTPStatus.SEE_OTHER)
 
 
@@ -107,8 +120,11 @@ async def come_back(ask: Ask) -> Response:
             browser=ask.request.cookies.get(BROWSER, ""),
             network=ask.network,
             agent=ask.agent,
+            session=ask.session,
         )
     except Refusal as refused:
+        if ask.signed_in is not None:
+            raise
         return await _form(ask, 422, goes_to="/", errors={"provider": ask.refused(refused)})
     ask.keep(cookie)
     return ask.go(inside(goes_to))

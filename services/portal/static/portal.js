@@ -6,6 +6,18 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => buttons.forEach((button) => { button.disabled = true; }), 0);
   setTimeout(() => buttons.forEach((button) => { button.disabled = false; }), 4000);
 });
+// A list that is drawn anew is read from its beginning; what is no list (a page to sign in, of an error) has the window.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.xhr.responseText.includes('<div id="list"')) return;
+  detail.shouldSwap = false;
+  location.assign(detail.pathInfo.finalRequestPath);
+});
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  const list = document.getElementById("list");
+  if (!list || detail.requestConfig.elt.id === "f-q") return;
+  list.focus({ preventScroll: true });
+  list.scrollIntoView({ block: "start" });
+});
 // A large file is sent in sight: how much of it has gone, then the page that answers.
 const IN_SIGHT = 500000; // bytes
 document.addEventListener("submit", (event) => {

@@ -125,6 +125,22 @@ async def current_news(tx: Tx, tenant: str, contact_id: str, today: date) -> lis
     return [_item(row) for row in rows]
 
 
+async def published_news(
+    tx: Tx, tenant: str, roles: Sequence[str], today: date, *, after: str, most: int
+) -> list[Item]:
+    """What is told on a day to whoever has one of these roles, the newest first; those after one, if it is named."""
+    rows = await tx.rows(
+        f"""SELECT {_ITEM} FROM news
+             WHERE tenant = %(tenant)s AND published_at IS NOT NULL AND withdrawn_at IS NULL
+               AND to_day >= %(today)s AND from_day <= %(today)s AND (roles = '{{}}' OR roles && %(roles)s::text[])
+               AND (%(after)s = '' OR (from_day, news_id) <
+                   (SELECT from_day, news_id FROM news WHERE tenant = %(tenant)s AND news_id = %(after)s))
+             ORDER BY from_day DESC, news_id DESC LIMIT {most}""",  # noqa: S608 - constant text
+        {"tenant": tenant, "today": today, "roles": list(roles), "after": after},
+    )
+    return [_item(row) for row in rows]
+
+
 async def wishes_of(tx: Tx, tenant: str, contact_id: str) -> Wishes:
     """What a reader did, and until when they want to see nothing."""
     deeds = await tx.rows(

@@ -43,6 +43,8 @@ class Session:
     proved_address: bytes
     # What is left of its reader's roles; None: all.
     roles: list[str] | None
+    # Whose provider of identities let it in, by its name; empty: none did.
+    provider_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ async def begin_session(
 
 _SESSION = (
     "session_id, login_id, contact_id, assurance, on_behalf_of, agent, created_at, seen_at, proven_at, proved_address,"
-    " roles"
+    " roles, provider_id"
 )
 _STANDS = f"ended_at IS NULL AND ends_at > now() AND seen_at > now() - interval '{IDLE_MINUTES} minutes'"
 
@@ -277,6 +279,25 @@ async def renew_session(tx: Tx, tenant: str, session_id: str, session_hash: byte
     )
 
 
+async def vouched_again(
+    tx: Tx,
+    tenant: str,
+    session_id: str,
+    session_hash: bytes,
+    *,
+    roles: list[str] | None,
+    provider_sid: str,
+    proven_at: datetime,
+) -> bool:
+    """Give a session another id, as its provider says anew who its reader is; False if it has ended."""
+    renewed = await tx.run(
+        """UPDATE session SET session_hash = %s, roles = %s, provider_sid = %s, assurance = 2, proven_at = %s
+            WHERE tenant = %s AND session_id = %s AND ended_at IS NULL AND ends_at > now()""",
+        [session_hash, roles, provider_sid, proven_at, tenant, session_id],
+    )
+    return renewed == 1
+
+
 async def pour(tx: Tx, tenant: str, bucket: bytes, *, size: float, leaks_per_s: float) -> bool:
     """Count a try in a leaky bucket; False if it is full, and then nothing is counted."""
     row = await tx.row(
@@ -288,6 +309,11 @@ async def pour(tx: Tx, tenant: str, bucket: bytes, *, size: float, leaks_per_s: 
         {"tenant": tenant, "bucket": bucket, "size": size, "leaks": leaks_per_s},
     )
     return row is not None
+
+
+async def take_back(tx: Tx, tenant: str, bucket: bytes) -> None:
+    """A try that was counted was none after all."""
+    await tx.run("UPDATE rate SET level = greatest(0, level - 1) WHERE tenant = %s AND bucket = %s", [tenant, bucket])
 
 
 async def forget_outdated(tx: Tx, tenant: str) -> int:

@@ -29,11 +29,15 @@ class Purchase:
     decided_by: str
     code: str
     order_id: str
+    # Keyed hashes of the addresses of whoever stands behind it, as long as it waits.
+    known_by: list[bytes]
+    # Nobody may approve it, as of the last time that was looked at.
+    lacks_approver: bool
 
 
 _RULE = "rule_id, who, currency, per_order_minor, per_month_minor"
 _PURCHASE = """purchase_id, account_id, contact_id, ordered_by, currency, gross_minor, state, request, assurance,
-               requested_at, expires_at, decided_by, code, order_id"""
+               requested_at, expires_at, decided_by, code, order_id, known_by, lacks_approver"""
 
 
 async def rules_of(tx: Tx, tenant: str, account_id: str) -> list[Rule]:
@@ -93,8 +97,8 @@ async def add_purchase(tx: Tx, tenant: str, purchase: Purchase) -> None:
     """Somebody orders; it waits for some days at most."""
     await tx.run(
         """INSERT INTO purchase (tenant, purchase_id, account_id, contact_id, ordered_by, currency, gross_minor, state,
-                                 request, assurance, requested_at, expires_at)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now(), now() + make_interval(days => %s))""",
+                                 request, assurance, requested_at, expires_at, known_by)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now(), now() + make_interval(days => %s), %s::bytea[])""",
         [
             tenant,
             purchase.purchase_id,
@@ -107,6 +111,7 @@ async def add_purchase(tx: Tx, tenant: str, purchase: Purchase) -> None:
             purchase.request,
             purchase.assurance,
             DAYS,
+            purchase.known_by,
         ],
     )
 
@@ -132,10 +137,20 @@ async def purchases_of(tx: Tx, tenant: str, account_id: str) -> list[Purchase]:
     )
 
 
+async def lacks_approver(tx: Tx, tenant: str, purchase_id: str, lacks: bool) -> bool:
+    """Keep whether nobody may approve an order that waits; False if that was known, or it does not wait any more."""
+    kept = await tx.run(
+        """UPDATE purchase SET lacks_approver = %s
+            WHERE tenant = %s AND purchase_id = %s AND state = 'AWAITING' AND lacks_approver <> %s""",
+        [lacks, tenant, purchase_id, lacks],
+    )
+    return kept == 1
+
+
 async def decide(tx: Tx, tenant: str, purchase_id: str, *, state: str, by: str, code: str = "") -> bool:
     """Say yes or no to an order that waits; False if it does not wait any more."""
     decided = await tx.run(
-        """UPDATE purchase SET state = %s, decided_by = %s, decided_at = now(), code = %s
+        """UPDATE purchase SET state = %s, decided_by = %s, decided_at = now(), code = %s, known_by = '{}'
             WHERE tenant = %s AND purchase_id = %s AND state = 'AWAITING' AND expires_at > now()""",
         [state, by, code, tenant, purchase_id],
     )
@@ -156,7 +171,7 @@ async def expire(tx: Tx, tenant: str, most: int) -> list[Purchase]:
     """What nobody has decided in time waits no longer; return it."""
     return await tx.fetch(
         Purchase,
-        f"""UPDATE purchase SET state = 'EXPIRED', request = '' WHERE ctid = ANY (ARRAY (
+        f"""UPDATE purchase SET state = 'EXPIRED', request = '', known_by = '{{}}' WHERE ctid = ANY (ARRAY (
               SELECT ctid FROM purchase WHERE tenant = %s AND state = 'AWAITING' AND expires_at < now()
                LIMIT %s FOR UPDATE SKIP LOCKED))
          RETURNING {_PURCHASE}""",  # noqa: S608 - constant text

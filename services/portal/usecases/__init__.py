@@ -27,6 +27,7 @@ from services.portal.usecases.factors import (
     sign_in_by_passkey,
 )
 from services.portal.usecases.news import (
+    all_news_for,
     change_news,
     did,
     find_news,
@@ -51,6 +52,7 @@ from services.portal.usecases.people import (
     roles_of_side,
 )
 from services.portal.usecases.providers import (
+    asked_again,
     come_back,
     log_out,
     providers_of,
@@ -99,10 +101,12 @@ __all__ = [
     "add_host",
     "add_passkey",
     "add_person",
+    "all_news_for",
     "approvals",
     "ask_for_link",
     "ask_for_new_passkey",
     "ask_for_passkey",
+    "asked_again",
     "asking",
     "become",
     "begin",

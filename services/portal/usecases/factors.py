@@ -37,10 +37,14 @@ from services.portal.usecases.signing_in import BY_ALL, BY_NETWORK, begin, find_
 CHALLENGE_S = 300
 FIRST_WITHIN = timedelta(minutes=10)  # of a session, in which it enrols its reader's first factor
 BY_LOGIN = (6, 1 / 30)  # tries at factors: so many at once, and one more each half a minute
+# Codes that were not taken, of one app: from one network, and from all. Of a million codes three are good at a time, so that
+# who guesses all day long finds one in three years; who guesses from one network leaves its owner tries from another.
+BY_CODE, BY_CODE_ANYWHERE = (6, 1 / 600), (12, 1 / 300)
 NAME_MAX = 60
 _SECOND = 2  # assurance
 _NOT_TAKEN = Invalid("factor.not_taken", "that was not taken: try again")
 _TOO_OFTEN = Invalid("factor.too_often", "that was tried often just now: wait a minute")
+_CODES_TOO_OFTEN = Invalid("factor.codes_too_often", "many codes were tried: wait ten minutes, or show another factor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +196,16 @@ async def add_passkey(
         return await _proved(tx, person, session, "portal/AddFactor", "passkey")
 
 
-async def show_code(door: Door, host: Host, person: Person, session: Session, code: str) -> str:
+async def show_code(door: Door, host: Host, person: Person, session: Session, *, code: str, network: str) -> str:
     """Show a code of one's app; return the session's new cookie."""
-    await _try(door, host.tenant, session.login_id)
+    tried = (
+        (door.keyed("code", session.login_id, network), BY_CODE),
+        (door.keyed("code", session.login_id), BY_CODE_ANYWHERE),
+    )
+    async with door.database.transaction([host.tenant]) as tx:
+        for bucket, (size, leaks) in tried:
+            if not await store.pour(tx, host.tenant, bucket, size=size, leaks_per_s=leaks):
+                raise _CODES_TOO_OFTEN
     kept = (await factors_of(door, host.tenant, session.login_id)).totp
     secret = door.unseal(kept.secret, host.tenant, "totp", session.login_id) if kept else None
     step = factors.step_of(secret.decode(), code, datetime.now(UTC)) if secret else None
@@ -203,6 +214,8 @@ async def show_code(door: Door, host: Host, person: Person, session: Session, co
     async with door.database.transaction([host.tenant]) as tx:
         if not await store.used_totp(tx, host.tenant, session.login_id, step):
             raise Invalid("factor.code_used", "that code was used: wait for the next one")
+        for bucket, _ in tried:
+            await store.take_back(tx, host.tenant, bucket)
         return await _proved(tx, person, session, "portal/ShowFactor", "app")
 
 

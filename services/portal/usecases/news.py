@@ -98,6 +98,13 @@ async def news_for(door: Door, person: Person, language: str, state: State, toda
     return news.choose(items, reader, replace(state, held=state.held or wishes.waits), today)
 
 
+async def all_news_for(door: Door, person: Person, today: date, after: str, most: int) -> tuple[Sequence[Item], str]:
+    """A page of what is told to somebody with these roles, the newest first, and after which one the next begins ("": none)."""
+    async with door.database.transaction([person.tenant]) as tx:
+        found = await store.published_news(tx, person.tenant, sorted(person.roles), today, after=after, most=most + 1)
+    return found[:most], found[most - 1].news_id if len(found) > most else ""
+
+
 async def not_now(door: Door, person: Person, news_id: str) -> None:
     """Never show somebody that item again, and nothing else today."""
     async with door.database.transaction([person.tenant]) as tx:

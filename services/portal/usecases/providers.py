@@ -26,17 +26,18 @@ from services.chassis.database import is_tenant
 from services.chassis.logs import log
 from services.kernel.refusals import Invalid, NotFound
 from services.portal import outgoing, store
-from services.portal.domain.people import BUYER_ROLES, SELLER_ROLES, Person
+from services.portal.domain.people import BUYER_ROLES, SELLER_ROLES, STEP_UP_S, Person
 from services.portal.domain.providers import ALGORITHMS, NotForUs, Vouched, logged_out, roles_left, vouched
 from services.portal.outgoing import NotReached
-from services.portal.store import Host, Provider
-from services.portal.usecases.door import Door, hash_of, origin_of
+from services.portal.store import Host, Provider, Session
+from services.portal.usecases.door import Door, hash_of, new_secret, noted, origin_of
 from services.portal.usecases.notices import tell
 from services.portal.usecases.signing_in import BY_ALL, BY_NETWORK, TOO_OFTEN, begin, find_person, person_of
 
 STATE_S = 600
 METADATA_S = 600.0  # for which a provider's metadata and keys are used again
 KEYS_S = 60.0  # the same where a token is signed with a key that is not among them
+_SECOND = 2  # assurance
 _NOT_LET_IN = Invalid("provider.not_let_in", "that did not work: try again, or come in by a link")
 
 _AWAY = Invalid("provider.away", "that one does not answer just now: try again, or come in by a link")
@@ -58,12 +59,15 @@ class _State:
     nonce: str
     verifier: str
     goes_to: str
+    # Of whoever is in already, and is asked again; empty: somebody comes in.
+    session_id: str = ""
 
 
-async def send_to(door: Door, host: Host, provider_id: str, browser: str, goes_to: str) -> str:
-    """Where the provider asks who somebody is."""
+async def send_to(door: Door, host: Host, provider_id: str, browser: str, *, goes_to: str, session_id: str = "") -> str:
+    """Where the provider asks who somebody is; anew, where they have a session already."""
     provider = await _provider(door, host, provider_id)
-    said = _State(provider_id, secrets.token_urlsafe(24), secrets.token_urlsafe(48), goes_to[:500])
+    said = _State(provider_id, secrets.token_urlsafe(24), secrets.token_urlsafe(48), goes_to[:500], session_id)
+    anew: dict[str, Any] = {"prompt": "login", "max_age": STEP_UP_S} if session_id else {}
     try:
         metadata, _ = await _metadata_of(door, provider)
         outgoing.check(metadata["authorization_endpoint"], door.settings.provider_addresses)
@@ -76,6 +80,7 @@ async def send_to(door: Door, host: Host, provider_id: str, browser: str, goes_t
             state=_sealed(door, host, browser, said),
             nonce=said.nonce,
             code_verifier=said.verifier,
+            **anew,
         )
     return str(url)
 
@@ -91,14 +96,20 @@ async def come_back(
     browser: str,
     network: str,
     agent: str,
+    session: Session | None,
 ) -> tuple[str, str]:
-    """Somebody comes back from a provider; return the session's cookie, and where to go."""
+    """Somebody comes back from a provider; return the session's cookie, and where to go.
+
+    `session`: of whoever is in already, in this browser.
+    """
     async with door.database.transaction([host.tenant]) as tx:
         for bucket, (size, leaks) in ((door.keyed("network", network), BY_NETWORK), (door.keyed("providers"), BY_ALL)):
             if not await store.pour(tx, host.tenant, bucket, size=size, leaks_per_s=leaks):
                 raise TOO_OFTEN
     said = await _opened(door, host, browser, state)
-    if said.provider_id != provider_id:
+    if said.provider_id != provider_id or (
+        said.session_id and (session is None or session.session_id != said.session_id)
+    ):
         raise _NOT_LET_IN
     provider = await _provider(door, host, provider_id)
     try:
@@ -107,6 +118,8 @@ async def come_back(
         log.warning("a provider's word was not taken", provider=provider.provider_id, error=type(error).__name__)
         raise _NOT_LET_IN from None
     person = await _person(door, provider, who)
+    if said.session_id and session is not None:
+        return await _again(door, provider, person, session, who), said.goes_to
     cookie = await begin(
         door,
         person,
@@ -118,6 +131,40 @@ async def come_back(
         proven_at=datetime.fromtimestamp(who.showed_at, UTC),
     )
     return cookie, said.goes_to
+
+
+async def asked_again(door: Door, host: Host, session: Session) -> Provider | None:
+    """The provider that let somebody in and asks for a second factor, if one did: it can ask for that anew."""
+    if not session.provider_id:
+        return None
+    async with door.database.transaction([host.tenant], within=2.0) as tx:
+        provider = await store.find_provider(tx, host.tenant, session.provider_id)
+    return provider if provider and provider.assurance == _SECOND else None
+
+
+async def _again(door: Door, provider: Provider, person: Person, session: Session, who: Vouched) -> str:
+    """The session of somebody whom its provider asked anew goes on; return its new cookie."""
+    if person.contact_id != session.contact_id or provider.provider_id != session.provider_id:
+        raise Invalid("provider.another", "that was somebody else: sign in there as who you are here")
+    if provider.assurance != _SECOND or who.showed_at < time.time() - STEP_UP_S:
+        raise Invalid(
+            "provider.not_anew", "it does not say that you showed who you are just now: show a factor of yours here"
+        )
+    cookie = new_secret()
+    async with door.database.transaction([person.tenant]) as tx:
+        goes_on = await store.vouched_again(
+            tx,
+            person.tenant,
+            session.session_id,
+            hash_of(cookie),
+            roles=roles_left(who.groups, provider.groups),
+            provider_sid=who.sid,
+            proven_at=datetime.fromtimestamp(who.showed_at, UTC),
+        )
+        if not goes_on:
+            raise _NOT_LET_IN
+        await noted(tx, person, "portal/ShowFactor", about="provider")
+    return cookie
 
 
 async def log_out(door: Door, host: Host, provider_id: str, token: str) -> None:
@@ -269,7 +316,9 @@ async def _metadata_of(door: Door, provider: Provider, for_s: float = METADATA_S
 
 
 def _sealed(door: Door, host: Host, browser: str, said: _State) -> str:
-    words = json.dumps([int(time.time()), said.provider_id, said.nonce, said.verifier, said.goes_to]).encode()
+    # What is empty is left out, as the version before reads it.
+    parts = filter(None, (said.provider_id, said.nonce, said.verifier, said.goes_to, said.session_id))
+    words = json.dumps([int(time.time()), *parts]).encode()
     return urlsafe_b64encode(door.seal(words, host.tenant, "state", hash_of(browser).hex())).decode()
 
 

@@ -26,7 +26,7 @@ async def who_is_in(door: Door, host: Host, cookie: str) -> tuple[Session, Perso
             await store.forget_reader(tx, host.tenant, session.contact_id)
         return None
     left = person.roles if session.roles is None else person.roles & frozenset(session.roles)
-    person = replace(person, assurance=session.assurance, roles=left)
+    person = replace(person, assurance=session.assurance, roles=left, proved_address=session.proved_address)
     if session.on_behalf_of:
         person = await stand_in_for(door, person, session.on_behalf_of.partition(":")[2]) or person
     return session, person

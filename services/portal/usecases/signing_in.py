@@ -212,6 +212,7 @@ def person_of(tenant: str, contact: Any) -> Person:
         roles=frozenset(contact.roles),
         language=contact.language or "en",
         scope=Scope(scope.site, scope.cost_centre, scope.purchase_order),
+        addresses=frozenset({contact.email.casefold()} - {""}),
     )
 
 

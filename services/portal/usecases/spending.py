@@ -1,9 +1,10 @@
 """Orders that people place here: at once, or once somebody has approved them; and the rules that say which."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from receivables.common.v1 import money_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
@@ -28,6 +29,7 @@ from services.portal.usecases.signing_in import find_person
 
 PLACE, APPROVERS = "place", "approvers"  # kinds of jobs: place what was approved; tell who may approve what waits
 TOLD_MOST = 50  # people, of one order that waits
+LOOKS_AGAIN_S = 900.0  # whether somebody may approve by now what nobody could
 _APPROVALS = "/approvals"
 _ID_CHARACTERS = 32
 _UNKNOWN = NotFound("approval.unknown", "there is no such order")
@@ -57,6 +59,17 @@ class Asked:
     lines: Sequence[str]
     may_decide: bool
     is_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Concerned:
+    """Whom an order that waits is told to, by their ids; nobody, if it does not wait any more."""
+
+    purchase: Purchase | None
+    approvers: Sequence[str] = ()
+    # Where there are no approvers: who administers the account, and who sells to it.
+    admins: Sequence[str] = ()
+    sellers: Sequence[str] = ()
 
 
 async def place_or_ask(door: Door, person: Person, request: invoicing_pb2.PlaceOrderRequest, write: Write) -> Placed:
@@ -107,6 +120,8 @@ async def _purchase(door: Door, person: Person, request: invoicing_pb2.PlaceOrde
                 decided_by="",
                 code="",
                 order_id="",
+                known_by=sorted(_known_by(door, person)) if waits else [],
+                lacks_approver=False,
             ),
         )
         await store.ordered(tx, tenant, spender)
@@ -165,25 +180,30 @@ def asking(door: Door) -> Work:
     """How those are told who may approve what waits."""
 
     async def ask(batch: Batch) -> None:
-        found = {job.key: await _approvers_of(door, job) for job in batch.jobs}
+        found = {job.key: await _concerned(door, job) for job in batch.jobs}
         async with batch.finishing() as done:
             for job in done.jobs:
                 match found[job.key]:
                     case None:
                         done.again(job, in_s=AWAY_S, why="notifications is away")
-                    case (purchase, people):
-                        await _tell_approvers(done.tx, job.tenant, purchase, people)
+                    case _Concerned(purchase=Purchase() as purchase) as concerned if concerned.approvers:
+                        await store.lacks_approver(done.tx, job.tenant, purchase.purchase_id, lacks=False)
+                        await _tell_approvers(done.tx, job.tenant, purchase, concerned.approvers)
+                    case _Concerned(purchase=Purchase() as purchase) as concerned:
+                        if await store.lacks_approver(done.tx, job.tenant, purchase.purchase_id, lacks=True):
+                            await _ask_for_approver(done.tx, job.tenant, purchase, concerned)
+                        done.again(job, in_s=LOOKS_AGAIN_S, why="nobody may approve it")
 
     return Work(APPROVERS, ask, most=20)
 
 
-async def _approvers_of(door: Door, job: Job) -> tuple[Purchase | None, list[str]] | None:
-    """An order, if it waits, and who may approve it now, stand-ins too, by their ids; None: it cannot be said just now."""
+async def _concerned(door: Door, job: Job) -> _Concerned | None:
+    """Who may approve an order that waits, stand-ins too; None: it cannot be said just now."""
     tenant, purchase_id = job.tenant, job.subject.removeprefix("purchase/")
     async with door.database.transaction([tenant]) as tx:
         purchase = await store.find_purchase(tx, tenant, purchase_id)
         if purchase is None or purchase.state != "AWAITING":
-            return None, []
+            return _Concerned(None)
         rules = await store.rules_of(tx, tenant, purchase.account_id)
     try:
         people = {one.contact_id: one for one in await people_of(door, tenant, purchase.account_id)}
@@ -196,14 +216,23 @@ async def _approvers_of(door: Door, job: Job) -> tuple[Purchase | None, list[str
         for one in away
         if one.to_contact in people
     ]
+    may = _ids(one for one in (*people.values(), *lent) if _may_approve(door, rules, one, purchase))
+    if may:
+        return _Concerned(purchase, may)
+    try:
+        sellers = await people_of(door, tenant, "")
+    except Away:
+        return None
     behind = _behind(purchase)
-    may = [one for one in (*people.values(), *lent) if spending.may_approve(rules, one, _amount(purchase), behind)]
-    return purchase, list(dict.fromkeys(one.contact_id for one in may))[:TOLD_MOST]
+    admins = _ids(one for one in people.values() if "ACCOUNT_ADMIN" in one.roles and one.subject not in behind)
+    return _Concerned(purchase, admins=admins, sellers=_ids(one for one in sellers if "SALES" in one.roles))
 
 
-async def _tell_approvers(tx: Tx, tenant: str, purchase: Purchase | None, people: Sequence[str]) -> None:
-    if purchase is None:
-        return
+def _ids(people: Iterable[Person]) -> list[str]:
+    return list(dict.fromkeys(one.contact_id for one in people))[:TOLD_MOST]
+
+
+async def _tell_approvers(tx: Tx, tenant: str, purchase: Purchase, people: Sequence[str]) -> None:
     for contact_id in people:
         await tell(
             tx,
@@ -216,6 +245,22 @@ async def _tell_approvers(tx: Tx, tenant: str, purchase: Purchase | None, people
             amount=_said(purchase),
             last=purchase.expires_at.date().isoformat(),
         )
+
+
+async def _ask_for_approver(tx: Tx, tenant: str, purchase: Purchase, concerned: _Concerned) -> None:
+    """Whoever ordered hears that nobody may approve it; who can change that is asked to."""
+    said: dict[str, Any] = {"amount": _said(purchase), "last": purchase.expires_at.date().isoformat()}
+    waits = {"while_waits": purchase.purchase_id}
+    for subject in sorted(_behind(purchase)):
+        nobody = notifications_pb2.NOTICE_KIND_ORDER_WAITS_FOR_NOBODY
+        await tell(tx, tenant, subject.partition(":")[2], nobody, _APPROVALS, **waits, **said)
+    for contact_id in concerned.admins:
+        wanted = notifications_pb2.NOTICE_KIND_APPROVER_WANTED
+        await tell(tx, tenant, contact_id, wanted, "/people/spending", **waits, by=purchase.ordered_by, **said)
+    page = f"/desk/accounts/{quote(purchase.account_id, safe='')}"
+    for contact_id in concerned.sellers:
+        wanted = notifications_pb2.NOTICE_KIND_APPROVER_WANTED_AT
+        await tell(tx, tenant, contact_id, wanted, page, **waits, company=purchase.account_id, **said)
 
 
 def placing(door: Door) -> Work:
@@ -254,9 +299,10 @@ async def approvals(door: Door, person: Person) -> list[Asked]:
     names: dict[str, str] = {}
     shown: list[Asked] = []
     for one in found:
-        may = one.state == "AWAITING" and spending.may_approve(rules, person, _amount(one), _behind(one))
+        may = one.state == "AWAITING" and _may_approve(door, rules, person, one)
         is_own = person.contact_id == one.contact_id
-        if not (may or is_own or one.decided_by.startswith(person.subject)):
+        is_lost = one.state == "AWAITING" and one.lacks_approver and "ACCOUNT_ADMIN" in person.roles
+        if not (may or is_own or is_lost or one.decided_by.startswith(person.subject)):
             continue
         if one.contact_id not in names:
             known = await find_person(door, person.tenant, one.contact_id)
@@ -275,7 +321,7 @@ async def decide(door: Door, person: Person, purchase_id: str, *, says_yes: bool
         if purchase is None:
             raise _UNKNOWN
         rules = await store.rules_of(tx, tenant, person.account_id)
-        if not spending.may_approve(rules, person, _amount(purchase), _behind(purchase)):
+        if not _may_approve(door, rules, person, purchase):
             raise Forbidden("approval.not_yours", "this order is for somebody else to approve")
         state, code = ("PLACING", "") if says_yes else ("REFUSED", "approval.refused")
         if not await store.decide(tx, tenant, purchase_id, state=state, by=_actor(person), code=code):
@@ -325,6 +371,17 @@ async def forget_outdated(tx: Tx, tenant: str) -> int:
     for purchase in expired:
         await _tell_who_ordered(tx, tenant, purchase, notifications_pb2.NOTICE_KIND_ORDER_EXPIRED)
     return len(expired) + await store.forget_outdated(tx, tenant) + await store.forget_wishes(tx, tenant)
+
+
+def _may_approve(door: Door, rules: Sequence[Rule], person: Person, purchase: Purchase) -> bool:
+    """Whether somebody may approve an order (RULES: four eyes): who has an address of whoever ordered it is that one."""
+    is_other = _known_by(door, person).isdisjoint(purchase.known_by)
+    return is_other and spending.may_approve(rules, person, _amount(purchase), _behind(purchase))
+
+
+def _known_by(door: Door, person: Person) -> frozenset[bytes]:
+    own = {door.keyed("address", address) for address in person.addresses}
+    return frozenset(own | ({person.proved_address} - {b""}))
 
 
 def _amount(purchase: Purchase) -> Money:

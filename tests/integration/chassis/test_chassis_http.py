@@ -83,6 +83,22 @@ async def test_each_new_connection_meets_the_certificate_of_the_day_and_one_that
     assert first != second
 
 
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01"], ids=["nothing", "the beginning of a greeting"])
+async def test_a_handshake_that_never_ends_holds_no_file_for_long(tmp_path, monkeypatch, said):
+    """ASVS 2.4.1: whoever begins one and says no more is hung up on, in as long as one has for a first request."""
+    monkeypatch.setattr(http, "FIRST_S", 0.3)
+    authority, folder, port = Authority(tmp_path / "authority"), tmp_path / "own", free_port()
+    authority.issue("portal", folder)
+
+    async with http.door(says_from_whom, host="127.0.0.1", port=port, certificate=folder):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(said)
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+        assert await asyncio.to_thread(shown, port, authority) == number(folder)  # who is in time is served
+
+
 async def says_what_came(scope: Any, receive: Any, send: Send) -> None:
     """Answer with how many bytes came; "cut" where that was not all."""
     length, more = 0, True

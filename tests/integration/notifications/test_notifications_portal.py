@@ -213,6 +213,79 @@ async def test_what_was_approved_and_could_not_be_placed_is_told_too(house: Hous
     assert house.told("bo") == ["Your order for £600.00 could not be placed"]
 
 
+async def test_while_nobody_may_approve_whoever_ordered_hears_it_and_who_can_change_that_is_asked(house: House):
+    """They are asked once (RULES: told), and who may approve it later hears of it then."""
+    await house.office.register("sam", "SALES", account="")
+    await house.office.register("cash", "CASH_APP", account="")
+    await house.rows("UPDATE spend_rule SET per_order_minor = 1 RETURNING 1")
+    await usecases.save_rule(
+        house.door, a_person("ada", "ACCOUNT_ADMIN"), Rule("", "role:AP_MANAGER", "GBP", 100, None), [], uuid4().hex
+    )
+    await house.order()
+    for _ in range(2):
+        await house.settle()
+        await house.rows("UPDATE job SET next_try_at = now() RETURNING 1")
+
+    assert house.told("bo") == ["Your order for £600.00 waits, and nobody may approve it"]
+    assert house.told("ada") == ["Nobody may approve an order of Person bo for £600.00"]
+    [to_sam] = house.office.mails("sam")
+    assert f"http://{house.host.host}/desk/accounts/{ACCOUNT}" in text(to_sam)
+    assert [house.told(name) for name in ("ann", "cleo", "cash")] == [[], [], []]
+    async with await house.comes_in("bo") as bo, await house.comes_in("ada") as ada:
+        assert "Nobody may approve it yet" in (await bo.get("/approvals")).text
+        assert "Give a colleague a role that does" in (await ada.get("/approvals")).text
+
+    await house.rows("UPDATE spend_rule SET per_order_minor = 100000 WHERE who = 'role:AP_MANAGER' RETURNING 1")
+    await house.settle()
+    assert house.told("ann") == ["An order of Person bo for £600.00 waits for approval"]
+    assert await house.rows("SELECT FROM job") == []
+    async with await house.comes_in("bo") as bo:
+        assert "Nobody may approve it" not in (await bo.get("/approvals")).text
+
+
+async def test_an_order_for_which_nobody_was_found_is_looked_at_no_more_once_it_is_over(house: House):
+    await house.rows("UPDATE spend_rule SET per_order_minor = 1 RETURNING 1")
+    await usecases.save_rule(
+        house.door, a_person("ada", "ACCOUNT_ADMIN"), Rule("", "role:AP_MANAGER", "GBP", 100, None), [], uuid4().hex
+    )
+    await house.order()
+    await house.settle()
+    await house.rows("UPDATE purchase SET expires_at = now() - interval '1 second' RETURNING 1")
+    await cleaning.clean(house.parts.database, usecases.forget_outdated)
+    await house.rows("UPDATE job SET next_try_at = now() RETURNING 1")
+    await house.settle()
+
+    assert await house.rows("SELECT FROM job") == []
+
+
+async def test_one_person_who_is_two_contacts_does_not_approve_what_they_ordered(house: House):
+    """ASVS 2.3.5: the same address of mail is the same pair of eyes, however it is written."""
+    await house.office.register("bo2", "AP_MANAGER", email=f"BO@{ACCOUNT}.example")
+    await house.order()
+    await house.settle()
+    assert house.told("bo2") == []
+
+    async with await house.comes_in("bo2") as browser:
+        assert f"/approvals/{await house.waiting()}/yes" not in (await browser.get("/approvals")).text
+        answer = await browser.post(f"/approvals/{await house.waiting()}/yes", data={"once": uuid4().hex})
+    assert answer.status_code == 422
+    assert "for somebody else to approve" in answer.text
+
+
+async def test_who_came_in_by_the_mail_that_ordered_does_not_approve_it_by_another_address(house: House):
+    """ASVS 2.3.5: a session that went on as another contact is the same reader's, whatever that one's address is by now."""
+    await house.office.register("bo2", "AP_MANAGER")
+    await house.order()
+    person = await usecases.find_person(house.door, TENANT, "bo2")
+    assert person is not None
+    proved = house.door.keyed("address", f"bo@{ACCOUNT}.example")
+    cookie = await usecases.begin(house.door, person, agent="a test", assurance=2, proved_address=proved)
+    async with await house.comes_in("bo2") as browser:
+        browser.cookies.set("__Host-session", cookie)
+        answer = await browser.post(f"/approvals/{await house.waiting()}/yes", data={"once": uuid4().hex})
+    assert answer.status_code == 422
+
+
 async def test_who_orders_below_the_limit_hears_of_it_as_of_any_order_and_by_no_mail_of_the_portals(house: House):
     await house.order(price="50.00")
     await house.settle()

@@ -80,14 +80,34 @@ async def test_both_sides_write_and_read_and_the_other_hears_of_it_with_the_day(
 
 
 async def test_who_is_mentioned_is_asked_at_once(case: Office):
-    await write(case, DIS, "Do you have the delivery note?", mentions=["cleo", "bill", "bob", "nobody"])
+    await write(case, DIS, "Do you have the delivery note?", mentions=["cleo", "bill"])
     await case.send()
 
     assert "You are mentioned" in text(case.mails("cleo")[-1])
     assert "Do you have the delivery note?" in text(case.mails("bill")[-1])
-    assert case.mails("bob") == []
     [message] = (await ask(case, CLEO, "ListThread", about="dispute/d1")).messages
-    assert list(message.mentions) == ["cleo", "bill", "bob", "nobody"]
+    assert list(message.mentions) == ["cleo", "bill"]
+
+
+@pytest.mark.parametrize("mentioned", ["bob", "nobody", "gone", "contact:cleo", "CLEO"])
+@pytest.mark.parametrize("who", [CLEO, DIS])
+async def test_who_is_nobody_of_the_account_or_of_the_seller_is_not_mentioned(
+    case: Office, who: Principal, mentioned: str
+):
+    """ASVS 8.2.2, 2.2.1: another company's people learn nothing, and the refusal says nothing of them."""
+    await case.register("gone", "AP_CLERK")
+    await case.register("gone")  # has left
+
+    assert await write(case, who, "Look", mentions=["bill", mentioned]) == "thread.mention_unknown"
+    await case.send()
+    assert await thread(case, DIS) == []
+    assert case.mails("bill") == case.mails("bob") == []
+
+
+async def test_a_buyers_person_mentions_the_sellers_people_too(case: Office):
+    assert (await write(case, CLEO, "Look", mentions=["bill"])).nth == 1
+    await case.send()
+    assert "You are mentioned" in text(case.mails("bill")[-1])
 
 
 @pytest.mark.parametrize("about", ["invoice/RE-2026-000001", "invoice/i1", "order/o7", "payment/p1", "dispute/d1"])

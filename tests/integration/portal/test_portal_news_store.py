@@ -103,6 +103,28 @@ async def test_buyers_may_be_shown_what_is_published_in_its_days_at_their_seller
     assert await ids(database, "bo", day) == ["shown"]
 
 
+async def test_all_that_is_told_to_a_role_comes_a_page_at_a_time_the_newest_first(database: Database):
+    day = await today(database)
+    async with database.transaction([TENANT]) as tx:
+        for number in range(5):
+            await store.add_news(tx, TENANT, an_item(f"n{number}", day - timedelta(days=number)), "user:sal")
+        await store.add_news(tx, TENANT, replace(an_item("all", day), roles=frozenset(), act="FIRST_ORDER"), "user:sal")
+        for news_id in ("draft", "later", "over", "withdrawn"):
+            begins = {"later": day + timedelta(days=1), "over": day - timedelta(days=10)}.get(news_id, day)
+            await store.add_news(tx, TENANT, an_item(news_id, begins), "user:sal")
+        for news_id in ("n0", "n1", "n2", "n3", "n4", "all", "later", "over", "withdrawn"):
+            await store.publish_news(tx, TENANT, news_id)
+        await store.withdraw_news(tx, TENANT, "withdrawn")
+        seen: list[str] = []
+        while page := await store.published_news(tx, TENANT, ["AP_CLERK"], day, after=seen[-1] if seen else "", most=2):
+            assert len(page) <= 2
+            seen += [one.news_id for one in page]
+        others = await store.published_news(tx, TENANT, ["LEGAL"], day, after="", most=9)
+        assert await store.published_news(tx, TENANT, ["LEGAL"], day, after="nothing-there", most=9) == []
+    assert seen == ["n0", "all", "n1", "n2", "n3", "n4"]
+    assert [one.news_id for one in others] == ["all"]
+
+
 async def test_the_first_order_is_told_once_and_quiet_is_never_shortened(database: Database):
     day = await today(database)
     async with database.transaction([TENANT]) as tx:
@@ -159,4 +181,6 @@ async def left(tx: Tx) -> list[tuple[str, str]]:
 
 def a_purchase(purchase_id: str) -> Purchase:
     at: Any = None
-    return Purchase(purchase_id, "b1", "bo", "contact:bo", "GBP", 700, "AWAITING", b"request", 1, at, at, "", "", "")
+    return Purchase(
+        purchase_id, "b1", "bo", "contact:bo", "GBP", 700, "AWAITING", b"request", 1, at, at, "", "", "", [], False
+    )

@@ -158,4 +158,6 @@ async def test_a_yes_is_said_once_and_not_after_its_time(database: Database):
 
 def a_purchase(purchase_id: str, state: str) -> Purchase:
     at: Any = None
-    return Purchase(purchase_id, "b1", "bo", "contact:bo", "GBP", 700, state, b"request", 1, at, at, "", "", "")
+    return Purchase(
+        purchase_id, "b1", "bo", "contact:bo", "GBP", 700, state, b"request", 1, at, at, "", "", "", [], False
+    )

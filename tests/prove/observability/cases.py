@@ -160,6 +160,9 @@ def standing_still() -> Iterator[Case]:
     link = 'ar_jobs_oldest_age_seconds{job="portal",kind="link"}'
     yield from _sides("SignInLinksStuck", {link: _gauge(61)}, {link: _gauge(60)}, MINUTE, {})
     yield Case("SignInLinksStuck", {'ar_jobs_oldest_age_seconds{job="notifications",kind="letter"}': _gauge(900)}, 3600)
+    post = 'ar_jobs_oldest_age_seconds{job="notifications",kind="post"}'
+    yield from _sides("PostUnread", {post: _gauge(301)}, {post: _gauge(300)}, MINUTE, {})
+    yield Case("PostUnread", {'ar_jobs_oldest_age_seconds{job="notifications",kind="letter"}': _gauge(900)}, 3600)
     lag, offset = 'ar_consumer_lag_records{job="disputes"}', 'ar_consumer_committed_offset{job="disputes",topic="t"}'
     stuck = {lag: _gauge(1), offset: _gauge(7)}
     yield from _sides("ConsumerStuck", stuck, {lag: _gauge(0), offset: _gauge(7)}, 5 * MINUTE, {"job": "disputes"})
@@ -191,6 +194,22 @@ def outside() -> Iterator[Case]:
     once = failing | asked("told", "0x9 1x290")
     yield Case("SourceAway", once, 2 * half_an_hour)
     yield Case("SourceAway", once, 2 * half_an_hour + 12 * STEP_S, told)
+
+
+def shut_out() -> Iterator[Case]:
+    """Mail that is told to come again while none is taken."""
+    refused, taken = 'ar_post_refused_total{job="notifications",code="451"}', 'ar_post_taken_total{job="notifications"}'
+    slowly = {refused: "0+0.01x300"}
+    yield from _sides("PostNotTaken", slowly, {refused: _gauge(5)}, 5 * MINUTE, {})
+    yield Case("PostNotTaken", slowly | {taken: "0+1x300"}, 3600)
+    yield Case("PostNotTaken", {'ar_post_refused_total{job="notifications",code="550"}': "0+1x300"}, 3600)
+    # Refused, or taken, once at 600 s: half an hour later nothing is known of it.
+    once = {refused: "0x19 0.5x280"}
+    yield Case("PostNotTaken", once, 600 + 28 * MINUTE, ((),))
+    yield Case("PostNotTaken", once, 600 + 31 * MINUTE)
+    meanwhile = slowly | {taken: "0x19 0.5x280"}
+    yield Case("PostNotTaken", meanwhile, 600 + 33 * MINUTE)
+    yield Case("PostNotTaken", meanwhile, 600 + 36 * MINUTE, ((),))
 
 
 def ageing() -> Iterator[Case]:
@@ -368,6 +387,7 @@ def cases() -> list[Case]:
         *in_flight(),
         *exposure(),
         *standing_still(),
+        *shut_out(),
         *ageing(),
         *outside(),
         *waiting(),

@@ -27,6 +27,7 @@ VALUES: dict[str, Any] = {
     "roles": ["AP_CLERK", "AP_MANAGER"],
     "factor": "FACTOR_PASSKEY",
     "provider": "B1 Corp",
+    "company": "Acme Ltd",
 }
 
 

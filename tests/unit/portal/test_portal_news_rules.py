@@ -1,11 +1,12 @@
 """Who is shown which news and tips, in which language, and when nobody is; and what may be written at all."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 from receivables.common.v1 import money_pb2
+from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
@@ -15,7 +16,7 @@ from services.portal import usecases
 from services.portal.domain import news
 from services.portal.domain.news import Item, Reader, State, Text, choose
 from services.portal.labels import LABELS
-from services.portal.pages.overview import state_of
+from services.portal.pages.overview import state_of, was_refused
 
 TODAY = date(2026, 3, 20)
 CALM = State()
@@ -190,3 +191,39 @@ def a_case(state: str) -> disputes_pb2.Dispute:
 )
 def test_what_the_overview_was_answered_says_whether_there_is_trouble(said: dict[str, Any], state: State):
     assert state_of(answers(**said), TODAY) == state
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "refused"),
+    [
+        ((), False),
+        ((("APPROVED", 0),), False),
+        ((("DECLINED", 0),), True),
+        ((("APPROVED", 0), ("REFERRED", 7)), True),
+        ((("APPROVED", 0), ("DECLINED", 8), ("REFERRED", 9)), False),
+    ],
+)
+def test_news_rest_while_an_order_was_referred_or_declined_within_seven_days(
+    outcomes: tuple[tuple[str, int], ...], refused: bool
+):
+    assert was_refused(decisions(*outcomes), TODAY) == refused
+
+
+def test_where_more_was_decided_lately_than_is_read_some_of_it_may_have_been_refused():
+    answer = decisions(("APPROVED", 0), ("APPROVED", 7))
+    assert not was_refused(answer, TODAY)
+    answer.next_page_token = "more"
+
+    assert was_refused(answer, TODAY)
+    assert not was_refused(decisions(("APPROVED", 0), ("APPROVED", 8)), TODAY)
+    assert not was_refused(False, TODAY)  # not for the reader to know
+
+
+def decisions(*outcomes: tuple[str, int]) -> credit_pb2.ListDecisionsResponse:
+    """What was decided, and so many days ago."""
+    answer = credit_pb2.ListDecisionsResponse()
+    for outcome, ago in outcomes:
+        one = answer.decisions.add()
+        one.decision.outcome = credit_events.Outcome.Value(f"OUTCOME_{outcome}")
+        one.decided_at.FromDatetime(datetime.combine(TODAY - timedelta(days=ago), time(12)))
+    return answer
