@@ -9,7 +9,7 @@ from services.credit.domain.underwriting import MistakesFound, assess, default, 
 from services.credit.domain.underwriting.lines import TEXT_MAX
 from services.credit.domain.underwriting.mistakes import MISTAKES_MAX
 from services.kernel.refusals import Invalid
-from tests.unit.credit.companies import KNOWN, TODAY, WEAK, a_company
+from tests.unit.credit.underwritten import KNOWN, TODAY, WEAK, a_company
 
 TEXT = default().text
 AGE = "{below: 730, points: 8}"
