@@ -46,7 +46,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """An application as it is shown: the last two are empty in a list."""
+    """An application as it is shown; in a list without questions and documents, and of facts with the company's name."""
 
     application: Application
     decision: applications_pb2.ApplicationDecision | None
@@ -86,6 +86,7 @@ def fact_message(fact: Fact) -> applications_pb2.Fact:
         given_by=fact.given_by,
         given_at=_stamp(fact.given_at),
         valid_until=_stamp(fact.valid_until),
+        personal=fact.is_personal,
     )
 
 

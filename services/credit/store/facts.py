@@ -38,6 +38,21 @@ async def facts_of(tx: Tx, tenant: str, account_id: str) -> list[Fact]:
     return [_fact(row) for row in rows]
 
 
+async def company_names(tx: Tx, tenant: str, account_ids: Collection[str]) -> dict[str, list[Fact]]:
+    """What each of these companies is called, in a list of one: by a register rather than by itself."""
+    names: dict[str, list[Fact]] = {}
+    for is_given in (True, False):  # each has its index
+        rows = await tx.rows(
+            f"""SELECT * FROM fact
+                 WHERE tenant = %s AND account_id = ANY (%s::text[]) AND key = 'company_name'
+                   AND superseded_at IS NULL AND is_given = {is_given} AND value <> ''
+                 ORDER BY given_at""",  # noqa: S608 - a constant
+            [tenant, list(account_ids)],
+        )
+        names |= {row.account_id: [_fact(row)] for row in rows}
+    return names
+
+
 async def add_facts(tx: Tx, tenant: str, account_id: str, facts: Sequence[Fact]) -> None:
     """Write data, each in the place of what stood there, and close the questions that they answer."""
     if not facts:
