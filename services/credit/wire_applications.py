@@ -46,7 +46,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """An application as it is shown; in a list without questions and documents, and of facts with the company's name."""
+    """An application as it is shown; in a list without questions and documents, and of facts with what lists show."""
 
     application: Application
     decision: applications_pb2.ApplicationDecision | None

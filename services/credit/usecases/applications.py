@@ -375,8 +375,8 @@ async def _view(tx: Tx, origin: Origin, ground: Ground) -> View:
 async def list_views(tx: Tx, listed: Sequence[Application]) -> list[View]:
     """Applications as they are listed: whose, where they stand and what was decided."""
     told = await _told(tx, listed)
-    names = await store.company_names(tx, listed[0].tenant, [one.account_id for one in listed]) if listed else {}
-    return [View(one, told.get(one.application_id), facts=names.get(one.account_id, ())) for one in listed]
+    known = await store.listed_facts(tx, listed[0].tenant, [one.account_id for one in listed]) if listed else {}
+    return [View(one, told.get(one.application_id), facts=known.get(one.account_id, ())) for one in listed]
 
 
 async def show_case(tx: Tx, origin: Origin, application_id: str) -> applications_pb2.GetCaseResponse:

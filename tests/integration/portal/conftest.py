@@ -16,7 +16,7 @@ from deploy.local import static
 from deploy.local.processes import free_port
 from services.chassis import http
 from services.chassis.service import Parts, Servicer
-from services.portal import pages, usecases
+from services.portal import pages, rights, usecases
 from services.portal.asks import STUBS
 from services.portal.service import SERVICE, door_of
 from services.portal.store import Host
@@ -109,7 +109,7 @@ async def house_of_pages(open_service: OpenService) -> AsyncIterator[Pages]:
             SERVICE,
             portal_secret=SecretStr("x" * 32),
             provider_addresses="any",
-            **{f"{name}_address": address for name in STUBS},
+            **{f"{rights.service_of(name)}_address": address for name in STUBS},
             identity_key=environment(SERVICE.name)["AR_IDENTITY_KEY"],
         ) as parts,
     ):
