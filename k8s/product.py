@@ -72,7 +72,7 @@ class Product:
     name: str
     settings: dict[str, Setting]
     follows: frozenset[str]
-    # The other services whose methods it calls; what is outside is none of them.
+    # The other services whose methods it calls.
     calls: frozenset[str]
     # Whether it follows or tells anything.
     knows_broker: bool
@@ -107,7 +107,7 @@ def product(name: str) -> Product:
         name,
         dict(_settings(service.settings)),
         frozenset(topic_of(message) for message in handlers),
-        frozenset(_called(name)) & set(SERVICES) - {name},
+        frozenset(_called(name)) - {name},
         service.knows_broker,
     )
 

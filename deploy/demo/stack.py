@@ -30,6 +30,7 @@ from deploy.local.artifacts import ROOT
 from deploy.local.postgres import DatabaseUrls
 from deploy.local.processes import Process, free_port
 from deploy.local.servers import Servers
+from deploy.local.sources import Town, certify
 from deploy.local.trust import OPERATOR, Issuers
 from services.chassis import topics
 from services.chassis.migrate import migrate
@@ -156,6 +157,11 @@ class Stack:
             self._say("Preparing six databases")
             urls = self._provision(stack)
             self._say("Starting six services")
+            # Who tells credit facts about companies.
+            log, certificate = self.folder / "sources.log", certify(self.servers.authority)
+            self.town = Town(log, tls_dir=certificate, trust_dir=self.issuers.trust)
+            stack.callback(self.town.process.stop)
+            self.town.process.spawn()
             ports = {name: self._ports(nth) for nth, name in enumerate(ALL)}
             official_rules = rules.install()
             for name in ALL:
@@ -171,6 +177,7 @@ class Stack:
                 service.process.spawn()
             for service in self.running.values():
                 service.process.await_ready(START_S)
+            self.town.process.await_ready(START_S)
             keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
             keeper.start()
             stack.callback(keeper.join)
@@ -336,6 +343,7 @@ class Stack:
             "AR_INVOICING_ADDRESS": f"{HOST}:{ports['invoicing'][2]}",
             "AR_DISPUTES_ADDRESS": f"{HOST}:{ports['disputes'][2]}",
             "AR_LEDGER_ADDRESS": f"{HOST}:{ports['ledger'][2]}",
+            "AR_CREDIT_SOURCES": self.town.setting,
             **self._settings,
         }
 

@@ -7,19 +7,22 @@ is away, never answers, contradicts the others or talks nonsense.
 import asyncio
 import json
 import random
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import grpc
 import typer
 from receivables.sources.v1 import service_pb2, service_pb2_grpc
 
+from deploy.local.artifacts import ROOT
 from deploy.local.authority import HOSTS, Authority
+from deploy.local.processes import Process, answers, free_port
 from services.chassis import tls
 from services.chassis.access import IDENTITY
 from services.chassis.callers import may_call
@@ -69,24 +72,34 @@ class Company:
 
     number: str
     name: str
-    country: str
     currency: str
     status: str
+    # Of its own name and the one of its bank account's holder, 0 to 1.
+    likeness: str
+    # Of the source that is asked; None: as usual.
+    behaviour: Behaviour | None
     chance: random.Random
 
     @classmethod
-    def of(cls, subject: Mapping[str, str]) -> "Company":
-        """Whom a subject means: by its number, or what else it is known by."""
+    def of(cls, subject: Mapping[str, str], source: str) -> "Company":
+        """Whom a subject means, as a source knows it: by its number, or what else it is known by."""
         country = subject.get("country", "")
         number = next(
             (subject[key] for key in ("register_number", "vat_id", "iban", "company_name") if subject.get(key)), ""
         )
+        behaviour = SPECIAL.get(number, {}).get(source)
         chance = random.Random(f"{country}/{number}")  # noqa: S311 - nobody's secret
         name = f"{chance.choice(_NAMES[0])}{chance.choice(_NAMES[1])} {_FORMS.get(country, 'Ltd')}"
-        currency = subject.get("currency") or CURRENCIES.get(country, "EUR")
-        dissolved = Behaviour.DISSOLVED in SPECIAL.get(number, {}).values()
-        status = "dissolved" if dissolved else "active"
-        return cls(number, subject.get("company_name") or name, country, currency, status, chance)
+        name, otherwise = subject.get("company_name") or name, behaviour is Behaviour.CONTRADICTORY
+        return cls(
+            number=number,
+            name=f"{name} Holdings" if otherwise else name,
+            currency=subject.get("currency") or CURRENCIES.get(country, "EUR"),
+            status="dissolved" if behaviour is Behaviour.DISSOLVED else "active",
+            likeness="0.31" if otherwise else "1",
+            behaviour=behaviour,
+            chance=chance,
+        )
 
     def money(self, least: int, most: int) -> str:
         """An amount in whole thousands of its currency."""
@@ -105,27 +118,35 @@ FACTS: Mapping[str, Mapping[str, Tell]] = {
         "company_status": lambda company: company.status,
         "registered_on": lambda company: company.day(20),
         "registry_change_days": lambda company: str(company.chance.randint(100, 3000)),
+        "dormant_revived": lambda _company: "false",
+        "sole_trader": lambda _company: "false",
+        "sector": lambda company: company.chance.choice(["machinery", "wholesale", "health", "catering"]),
+        "size": lambda company: company.chance.choice(["small", "medium", "large"]),
     },
     "vies": {
-        "vat_valid": lambda _company: "true",
         "company_name": lambda company: company.name,
     },
     "gleif": {
-        "lei": lambda _company: "",  # it has none
         "company_name": lambda company: company.name,
+        "lei": lambda _company: "",  # it has none
     },
     "bureau": {
-        "bureau_limit": lambda company: company.money(10, 200),
-        "bureau_score": lambda company: str(company.chance.randint(55, 95)),
+        "bureau_source": lambda _company: "Town Bureau",
+        "bureau_score": lambda company: str(company.chance.randint(62, 95)),
+        "bureau_limit": lambda company: company.money(20, 200),
+        "tangible_net_worth": lambda company: company.money(200, 2000),
+        "equity_ratio": lambda company: f"0.{company.chance.randint(26, 60)}",
     },
     "insurer": {
-        "insurer_limit": lambda company: company.money(10, 150),
+        "insurer_limit": lambda company: company.money(20, 150),
+        "insurer_coverage": lambda _company: "0.90",
     },
     "bank": {
+        "bank_confirmed": lambda _company: "true",
         "bank_account_age_days": lambda company: str(company.chance.randint(200, 4000)),
     },
     "payee": {
-        "bank_holder_name": lambda company: company.name,
+        "bank_holder_similarity": lambda company: company.likeness,
     },
 }
 TOLD = {"bank": ["country", "iban"], "payee": ["company_name", "country", "iban"]}
@@ -157,8 +178,8 @@ class Played(service_pb2_grpc.SourceServiceServicer):
             self._check(request.source, context)
         except Refusal as refusal:
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, refusal.code)
-        company = Company.of({known.key: known.value for known in request.subject})
-        behaviour = SPECIAL.get(company.number, {}).get(request.source)
+        company = Company.of({known.key: known.value for known in request.subject}, request.source)
+        behaviour = company.behaviour
         match behaviour:
             case Behaviour.SLOW:
                 await asyncio.sleep(self._slow_s)
@@ -172,8 +193,6 @@ class Played(service_pb2_grpc.SourceServiceServicer):
                 return _nonsense(request.keys)
         # All of it in one order, whichever are wanted: the same company is the same each time.
         values = {key: tell(company) for key, tell in FACTS.get(request.source, {}).items()}
-        if behaviour is Behaviour.CONTRADICTORY:
-            values |= {key: f"{value} Holdings" for key, value in values.items() if key.endswith("_name")}
         return service_pb2.LookResponse(
             facts=[_found(key, values[key], company.number) for key in request.keys if key in values]
         )
@@ -206,6 +225,35 @@ def _nonsense(keys: Any) -> service_pb2.LookResponse:
     over = answer.facts.add(key=keys[0], value="1")
     over.valid_until.FromDatetime(datetime(1999, 12, 31, tzinfo=UTC))
     return answer
+
+
+class Town:
+    """All of them, in a process of their own."""
+
+    def __init__(
+        self, log: Path, *, slow_s: float = SLOW_S, tls_dir: Path | None = None, trust_dir: Path | None = None
+    ) -> None:
+        """Describe it; it starts when it is told to."""
+        self.port = free_port()
+        argv = [sys.executable, "-m", "deploy.local.sources", f"--port={self.port}", f"--slow-s={slow_s}"]
+        argv += [f"--tls-dir={tls_dir}"] if tls_dir else []
+        argv += [f"--trust-dir={trust_dir}"] if trust_dir else []
+        path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'proto' / 'gen'}"}
+        self.process = Process("sources", argv, env=path, log=log, ready=lambda: answers(self.port))
+
+    @property
+    def setting(self) -> str:
+        """What credit is told, as AR_CREDIT_SOURCES."""
+        return setting(f"{HOST}:{self.port}")
+
+    def __enter__(self) -> Self:
+        """Start, and return when they answer."""
+        self.process.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.process.stop()
 
 
 async def serve(port: int, slow_s: float, tls_dir: Path | None, trust_dir: Path | None) -> None:

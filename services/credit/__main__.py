@@ -1,4 +1,4 @@
-"""`python -m services.credit serve|migrate|rebuild|parked|audit|referred|review|hold|policy|ask`.
+"""`python -m services.credit serve|migrate|rebuild|parked|audit|referred|review|hold|policy|application|policy-text|ask`.
 
 What acts for a tenant calls the service, signed with the operator's key, which says who does it; `ask` asks the sources as
 the service does, from where it runs.
@@ -8,30 +8,47 @@ import asyncio
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from google.protobuf import json_format
 from google.protobuf.message import Message
 from receivables.common.v1 import money_pb2, party_pb2
-from receivables.credit.v1 import events_pb2, service_pb2, service_pb2_grpc
+from receivables.credit.v1 import (
+    applications_pb2,
+    applications_pb2_grpc,
+    events_pb2,
+    service_pb2,
+    service_pb2_grpc,
+)
 from rich.console import Console
 
+from services import contracts
 from services.chassis import cli, operators
 from services.chassis.envelope import Origin
 from services.chassis.pages import ROWS_MAX
 from services.chassis.service import certificate_of, speaker_of
 from services.chassis.settings import load
+from services.credit.domain import underwriting
 from services.credit.domain.decisions import Outcome
 from services.credit.service import SERVICE
 from services.credit.settings import Settings
 from services.credit.sources import Gathered, Question, Sources
-from services.kernel.money import Money
+from services.kernel.money import Money, decimal
+from services.kernel.refusals import Refusal
 
 app = cli.command_line(SERVICE)
 holds = typer.Typer(no_args_is_help=True, help="Holds on accounts: place, lift, list.")
 app.add_typer(holds, name="hold")
 policies = typer.Typer(no_args_is_help=True, help="What the seller decides by: show, set.")
 app.add_typer(policies, name="policy")
+applications = typer.Typer(no_args_is_help=True, help="Applications for credit: list, show, decide.")
+app.add_typer(applications, name="application")
+policy_texts = typer.Typer(
+    no_args_is_help=True, help="What applications are decided by: check, propose, activate, show."
+)
+app.add_typer(policy_texts, name="policy-text")
 Tenant = Annotated[str, typer.Option(help="the seller's organisation")]
 For = Annotated[str, typer.Option("--on-behalf-of", help="for whom you stand in, such as user:bob")]
 
@@ -159,12 +176,117 @@ def _outcome(gathered: Gathered) -> str:
     return "away" if gathered.away else "late" if gathered.late else "told"
 
 
-def _ask(method: str, request: Message, tenant: str, why: str = "", on_behalf_of: str = "") -> Any:
+@applications.command("list", help="List the applications that wait for the seller, the least time left first.")
+def list_applications(
+    tenant: Tenant, account: Annotated[str, typer.Option(help="all of this account, newest first")] = ""
+) -> None:
+    request = applications_pb2.ListApplicationsRequest(account_id=account)
+    for page in _pages("ListApplications", request, tenant, _APPLICATIONS):
+        for each in page.applications:
+            state = applications_pb2.ApplicationState.Name(each.state).removeprefix("APPLICATION_STATE_")
+            track = applications_pb2.Track.Name(each.track).removeprefix("TRACK_")
+            by = f"by {each.latest_by.ToDatetime():%Y-%m-%d %H:%M} UTC" if each.HasField("latest_by") else ""
+            _say(f"{each.application_id}  {each.account_id}  {state}  {track}  {each.owner or '-'}  {by}".rstrip())
+
+
+@applications.command("show", help="Show an application with all that is known and was decided.")
+def show_application(application: str, tenant: Tenant) -> None:
+    case = _ask("GetCase", applications_pb2.GetCaseRequest(application_id=application), tenant, stub=_APPLICATIONS)
+    _say(json_format.MessageToJson(case, preserving_proto_field_name=True, ensure_ascii=False))
+
+
+@applications.command("decide", help="Decide on an application that you have taken up; it is taken up by this.")
+def decide_application(
+    application: str,
+    outcome: Annotated[
+        underwriting.Outcome, typer.Argument(help="APPROVED, APPROVED_LOWER, APPROVED_WITH_CONDITIONS or DECLINED")
+    ],
+    *,
+    tenant: Tenant,
+    why: Annotated[str, typer.Option(help="kept in the audit trail")],
+    limit: Annotated[str, typer.Option(help="what is granted: 12000.00 EUR")] = "",
+    deposit: Annotated[str, typer.Option(help="what is paid first: 2000.00 EUR")] = "",
+    terms_days: Annotated[int, typer.Option(help="days to pay")] = 0,
+    reason: Annotated[list[str] | None, typer.Option(help="R01 to R14, the most important first")] = None,
+    on_behalf_of: For = "",
+) -> None:
+    _ask(
+        "TakeUpApplication",
+        applications_pb2.TakeUpApplicationRequest(application_id=application),
+        tenant,
+        why,
+        on_behalf_of,
+        stub=_APPLICATIONS,
+    )
+    request = applications_pb2.DecideApplicationRequest(
+        application_id=application,
+        outcome=applications_pb2.ApplicationOutcome.Value(f"APPLICATION_OUTCOME_{outcome}"),
+        terms_days=terms_days,
+        reasons=reason or [],
+    )
+    if limit:
+        request.limit.CopyFrom(_amount(limit))
+    if deposit:
+        request.deposit.CopyFrom(_amount(deposit))
+    decided = _ask("DecideApplication", request, tenant, why, on_behalf_of, stub=_APPLICATIONS).application
+    state = applications_pb2.ApplicationState.Name(decided.state).removeprefix("APPLICATION_STATE_")
+    _say(f"{decided.application_id} {state}")
+
+
+@policy_texts.command("check", help="Say what is wrong with a policy's text; its lines are the file's.")
+def check_policy_text(file: Annotated[Path, typer.Argument(help="the text", exists=True, dir_okay=False)]) -> None:
+    try:
+        _say(underwriting.read(file.read_text(encoding="utf-8")).policy_id)
+    except underwriting.MistakesFound as found:
+        raise SystemExit("\n".join(f"{file}:{one.line}: {one.code}: {one.message}" for one in found.mistakes)) from None
+
+
+@policy_texts.command("propose", help="Keep a text that has no mistake; another person has it take effect.")
+def propose_policy_text(
+    file: Annotated[Path, typer.Argument(help="the text", exists=True, dir_okay=False)],
+    tenant: Tenant,
+    why: Annotated[str, typer.Option(help="kept in the audit trail")],
+    on_behalf_of: For = "",
+) -> None:
+    request = applications_pb2.ProposePolicyTextRequest(text=file.read_text(encoding="utf-8"))
+    _say(_ask("ProposePolicyText", request, tenant, why, on_behalf_of, stub=_POLICIES).policy.policy_id)
+
+
+@policy_texts.command("activate", help="Decide by it from now on: not by whoever proposed it.")
+def activate_policy_text(
+    policy: Annotated[str, typer.Argument(help="its id")],
+    tenant: Tenant,
+    why: Annotated[str, typer.Option(help="kept in the audit trail")],
+    on_behalf_of: For = "",
+) -> None:
+    request = applications_pb2.ActivatePolicyTextRequest(policy_id=policy)
+    _ask("ActivatePolicyText", request, tenant, why, on_behalf_of, stub=_POLICIES)
+    _say(f"{policy} decides")
+
+
+@policy_texts.command("show", help="Show a policy's text, or the one that decides now.")
+def show_policy_text(tenant: Tenant, policy: Annotated[str, typer.Option(help="its id")] = "") -> None:
+    found = _ask("GetPolicyText", applications_pb2.GetPolicyTextRequest(policy_id=policy), tenant, stub=_POLICIES)
+    _say(found.policy.text)
+
+
+_APPLICATIONS, _POLICIES = applications_pb2_grpc.ApplicationServiceStub, applications_pb2_grpc.PolicyServiceStub
+
+
+def _ask(
+    method: str,
+    request: Message,
+    tenant: str,
+    why: str = "",
+    on_behalf_of: str = "",
+    *,
+    stub: Any = service_pb2_grpc.CreditServiceStub,
+) -> Any:
     """Call the service as the operator; a refusal ends the command with its code."""
     try:
         return operators.call(
             SERVICE.name,
-            service_pb2_grpc.CreditServiceStub,
+            stub,
             method,
             request,
             tenant=tenant,
@@ -175,11 +297,11 @@ def _ask(method: str, request: Message, tenant: str, why: str = "", on_behalf_of
         raise SystemExit(str(said)) from None
 
 
-def _pages(method: str, request: Any, tenant: str) -> Iterator[Any]:
+def _pages(method: str, request: Any, tenant: str, stub: Any = service_pb2_grpc.CreditServiceStub) -> Iterator[Any]:
     """A list's pages, one after the other."""
     request.page_size = ROWS_MAX
     while True:
-        page = _ask(method, request, tenant)
+        page = _ask(method, request, tenant, stub=stub)
         yield page
         if not page.next_page_token:
             return
@@ -188,6 +310,15 @@ def _pages(method: str, request: Any, tenant: str) -> Iterator[Any]:
 
 def _money(amount: money_pb2.Money) -> Money:
     return Money(amount.minor, amount.currency)
+
+
+def _amount(text: str) -> money_pb2.Money:
+    """An amount as it is typed."""
+    number, _, currency = text.partition(" ")
+    try:
+        return contracts.money_message(Money.of(decimal(number, what="the amount"), currency))
+    except Refusal as refused:
+        raise SystemExit(f"{refused.code}: {refused.message}") from None
 
 
 def _say(text: str) -> None:

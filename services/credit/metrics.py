@@ -23,7 +23,6 @@ DECIDED = Histogram(
 )
 for _outcome in Outcome:
     DECIDED.labels(_outcome.lower())  # begins at 0
-SOURCE_OUTCOMES = ("told", "late", "away", "spared")
 SOURCE_S = Histogram(
     "ar_credit_source_seconds",
     "How long sources of facts took, by source and outcome: told; late (not within the caller's deadline); away;"
@@ -34,7 +33,7 @@ SOURCE_S = Histogram(
 DISBELIEVED = Counter(
     "ar_credit_source_disbelieved_total",
     "What sources told and is not believed, by why: unasked, twice (in one answer), value (not of its kind, or beyond its"
-    " bounds), time (over, or not yet), too_many (of an answer, all of it)",
+    " bounds), time (over, or not yet), too_many and unreadable (of an answer, all of it)",
     ["source", "why"],
 )
 CORRECTED = Counter(
@@ -57,9 +56,9 @@ def decided(outcomes: Sequence[str], seconds: float) -> None:
 
 def expect_source(name: str) -> None:
     """Let a source's counts begin at 0."""
-    for outcome in SOURCE_OUTCOMES:
+    for outcome in ("told", "late", "away", "spared"):
         SOURCE_S.labels(name, outcome)
-    for why in ("unasked", "twice", "value", "time", "too_many"):
+    for why in ("unasked", "twice", "value", "time", "too_many", "unreadable"):
         DISBELIEVED.labels(name, why)
 
 

@@ -18,8 +18,9 @@ from functools import partial
 from math import inf
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
-from receivables.sources.v1 import service_pb2, service_pb2_grpc
+from receivables.sources.v1 import service_pb2
 
 from services.chassis import bounds, tls, tracing
 from services.chassis.database import Tx
@@ -41,6 +42,7 @@ FACTS_MAX = 50  # of an answer
 AHEAD = timedelta(days=1)  # by which a source's day may be another than ours
 RECONNECT_MS = 10_000  # at most, between two attempts at a connection: shorter than a source is spared
 
+_LOOK = "/receivables.sources.v1.SourceService/Look"
 Reader = Callable[[str], object]
 
 
@@ -48,7 +50,7 @@ Reader = Callable[[str], object]
 class Question:
     """What is asked about a company."""
 
-    # What is known of it, by the keys of facts; each source is told what it may be told.
+    # All that is known of it, by the keys of facts: each source is told of it what its setting says, and nothing else.
     subject: Mapping[str, str]
     # What is wanted, and what reads a value of it, or raises a Refusal.
     wanted: Mapping[str, Reader]
@@ -186,18 +188,25 @@ class _Source:
             said = await self._look(origin, subject, keys, min(within_s, self._said.deadline_s))
             answer = _Answer("told", believed(self.name, keys, question, said), _unavailable(keys, said))
             self._breaker.answered()
+        except DecodeError:
+            _disbelieve(self.name, "unreadable")
+            self._failed("unreadable")
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
                 answer = _Answer("late")
-            if (answer.outcome == "away" or self._said.deadline_s <= within_s) and self._breaker.failed():
-                log.warning("source spared", source=self.name, status=error.code().name)
+            if answer.outcome == "away" or self._said.deadline_s <= within_s:
+                self._failed(error.code().name)
         metrics.source_answered(self.name, answer.outcome, time.perf_counter() - began)
         return answer
+
+    def _failed(self, why: str) -> None:
+        if self._breaker.failed():
+            log.warning("source spared", source=self.name, why=why)
 
     async def _look(
         self, origin: Origin, subject: Mapping[str, str], keys: Collection[str], timeout_s: float
     ) -> service_pb2.LookResponse:
-        stub = service_pb2_grpc.SourceServiceStub(self.line.channel())
+        look = self.line.channel().unary_unary(_LOOK, request_serializer=service_pb2.LookRequest.SerializeToString)
         request = service_pb2.LookRequest(
             source=self.name,
             subject=[service_pb2.Known(key=key, value=value) for key, value in sorted(subject.items())],
@@ -207,8 +216,8 @@ class _Source:
         with tracing.span("SourceService/Look", "client", origin.traceparent, {"rpc.system": "grpc"}) as trace:
             if trace:
                 metadata.append(("traceparent", trace))
-            answer: service_pb2.LookResponse = await stub.Look(request, metadata=metadata, timeout=timeout_s)
-        return answer
+            # Read here: gRPC would take what is no answer for none at all.
+            return service_pb2.LookResponse.FromString(await look(request, metadata=metadata, timeout=timeout_s))
 
 
 def believed(

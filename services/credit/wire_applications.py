@@ -11,10 +11,12 @@ from receivables.common.v1 import money_pb2
 from receivables.credit.v1 import applications_pb2, events_pb2
 
 from services import contracts
+from services.chassis.ids import new_id
 from services.credit.domain.applications import VALID_DAYS, Application, Document
 from services.credit.domain.facts import Fact
+from services.credit.domain.fraud import Feature
 from services.credit.domain.policy_texts import PolicyText
-from services.credit.domain.underwriting import Assessment, Mistake, Offer, Outcome, Reason, Track
+from services.credit.domain.underwriting import Assessment, Mistake, Offer, Outcome, Policy, Reason, Signal, Track
 from services.kernel.money import Money
 from services.kernel.refusals import Invalid, quoted
 
@@ -120,11 +122,17 @@ def decided(one: Application, record: applications_pb2.DecisionRecord) -> events
 
 
 def record_of(
-    assessment: Assessment, one: Application, decision_id: str, policy_id: str, *, at: datetime
+    assessment: Assessment,
+    one: Application,
+    policy: Policy,
+    features: Sequence[Feature],
+    *,
+    at: datetime,
 ) -> applications_pb2.DecisionRecord:
-    """What the engine decided, as it is kept."""
+    """What the engine decided, as it is kept, with the evidence of what is odd."""
+    evidence = {feature.key: feature for feature in features}
     told = applications_pb2.ApplicationDecision(
-        decision_id=decision_id,
+        decision_id=new_id(),
         track=_track(assessment.track),
         outcome=_outcome(assessment.outcome),
         limit=_money(assessment.limit, one.currency),
@@ -143,7 +151,7 @@ def record_of(
     dated(told, at)
     return applications_pb2.DecisionRecord(
         told=told,
-        policy_id=policy_id,
+        policy_id=policy.policy_id,
         inputs_hash=assessment.inputs_hash,
         result_hash=assessment.result_hash,
         grade=assessment.grade,
@@ -158,17 +166,20 @@ def record_of(
             for name, amount in assessment.terms
         ],
         rules_fired=assessment.rules_fired[:100],
-        signals=[
-            applications_pb2.Signal(
-                rule=signal.rule,
-                action=signal.action,
-                feature=signal.feature,
-                value=signal.value[:200],
-                threshold=signal.threshold[:200],
-                seen_at=_stamp(at),
-            )
-            for signal in assessment.signals[:50]
-        ],
+        signals=[_signal(signal, evidence.get(signal.feature), at) for signal in assessment.signals[:50]],
+    )
+
+
+def _signal(signal: Signal, feature: Feature | None, at: datetime) -> applications_pb2.Signal:
+    return applications_pb2.Signal(
+        rule=signal.rule,
+        action=signal.action,
+        feature=signal.feature,
+        value=signal.value[:200],
+        threshold=signal.threshold[:200],
+        compared_with=feature.compared_with[:200] if feature is not None else "",
+        source=feature.source if feature is not None else "",
+        seen_at=_stamp(at),
     )
 
 

@@ -16,6 +16,9 @@ from services.notifications.usecases import Desk
 
 # What needs nothing but itself to be told: the story that each event makes.
 STORIES: Mapping[type[Message], wire.StoryOf] = {
+    credit_pb2.ApplicationDecided: wire.application_decided,
+    credit_pb2.ApplicationMoved: wire.application_moved,
+    credit_pb2.FactWanted: wire.fact_wanted,
     credit_pb2.CreditDecided: wire.credit_decided,
     credit_pb2.HoldReleased: wire.hold_released,
     credit_pb2.HoldExpired: wire.hold_expired,

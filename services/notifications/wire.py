@@ -9,6 +9,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1 import money_pb2, party_pb2
+from receivables.credit.v1 import applications_pb2 as credit_applications_pb2
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
@@ -19,6 +20,7 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 from services import contracts
 from services.chassis.envelope import Event, is_who
 from services.chassis.identity import Principal
+from services.kernel import credit_reasons
 from services.kernel.calendars import day
 from services.kernel.money import Money
 from services.kernel.orders import Scope
@@ -47,6 +49,15 @@ _DECIDED = {
     credit_pb2.OUTCOME_APPROVED: Kind.ORDER_APPROVED,
     credit_pb2.OUTCOME_REFERRED: Kind.ORDER_REFERRED,
     credit_pb2.OUTCOME_DECLINED: Kind.ORDER_DECLINED,
+}
+
+_OUTCOMES = {
+    credit_applications_pb2.ApplicationOutcome.Value(f"APPLICATION_OUTCOME_{outcome}"): outcome
+    for outcome in ("APPROVED", "APPROVED_LOWER", "APPROVED_WITH_CONDITIONS", "DECLINED")
+}
+_AT_A_PERSON = {
+    credit_applications_pb2.APPLICATION_STATE_REFERRED,
+    credit_applications_pb2.APPLICATION_STATE_APPEALED,
 }
 
 # The moves of a case that people hear of; the others are steps inside the seller's house. That it was acknowledged is
@@ -102,6 +113,70 @@ def credit_decided(event: Event[credit_pb2.CreditDecided], now: Moment) -> Story
             "reasons": some(body.reasons),
         },
     )
+
+
+def application_decided(event: Event[credit_pb2.ApplicationDecided], now: Moment) -> Story | None:
+    """A company's application for credit has an answer, with why and what would change it."""
+    body = event.body
+    told = body.decision
+    limit, deposit = _money(told.limit), _money(told.deposit)
+    until = now.day_of(told.valid_until.ToDatetime(UTC)) if told.HasField("valid_until") else None
+    return _story(
+        event,
+        now,
+        Kind.APPLICATION_DECIDED,
+        fact=f"application/{body.application_id}/{told.decision_id}",
+        affects=Affects(credit_line=limit if limit is not None and limit.minor else None, new_orders=True),
+        by_when=until,
+        last_word=True,
+        details={
+            "outcome": _OUTCOMES.get(told.outcome, "DECLINED"),
+            "limit": limit or "",
+            "terms": str(told.terms_days) if told.terms_days else "",
+            "deposit": deposit if deposit is not None and deposit.minor else "",
+            "reasons": tuple(map(_reason, told.reasons)),
+            "offers": "yes" if told.offers else "",
+        },
+    )
+
+
+def fact_wanted(event: Event[credit_pb2.FactWanted], now: Moment) -> Story | None:
+    """A person asks the applicant for something; what the engine asks stands on the page that is open."""
+    body = event.body
+    if not body.asked_by.startswith("user:"):
+        return None
+    return _story(
+        event,
+        now,
+        Kind.APPLICATION_NEEDS_FACT,
+        affects=Affects(new_orders=True),
+        details={"facts": some(body.keys)},
+    )
+
+
+def application_moved(event: Event[credit_pb2.ApplicationMoved], now: Moment) -> Story | None:
+    """A person decides on an application, by a day; other moves people hear of otherwise, or made themselves."""
+    body = event.body
+    if body.state not in _AT_A_PERSON or not body.HasField("latest_by"):
+        return None
+    latest = body.latest_by.ToDatetime(UTC)
+    again = body.state == credit_applications_pb2.APPLICATION_STATE_APPEALED
+    return _story(
+        event,
+        now,
+        Kind.APPLICATION_REFERRED,
+        # Referred again within the same promise is no news.
+        fact=f"application/{body.application_id}/{'appeal' if again else 'referred'}/{body.latest_by.ToJsonString()}",
+        affects=Affects(new_orders=True),
+        by_when=now.day_of(latest),
+        details={"application": clean(body.application_id), "again": "yes" if again else ""},
+    )
+
+
+def _reason(said: credit_applications_pb2.Reason) -> str:
+    """A reason with its figures, as a catalogue reads them; its words are those for whoever may not see the group's figures."""
+    figures = {figure.name: clean(figure.value) for figure in said.figures}
+    return json.dumps([credit_reasons.PRIVATE.get(said.code, clean(said.code)), figures], sort_keys=True)
 
 
 def hold_released(event: Event[credit_pb2.HoldReleased], now: Moment) -> Story | None:

@@ -118,7 +118,7 @@ class Application:
     promise: Promise | None = None
     # Since when the applicant is waited for.
     asked_at: datetime | None = None
-    # The newest decision that was told, and until when it stands.
+    # The newest decision that the applicant sees, and until when it stands; of one that was left to a person, why.
     decision_id: str = ""
     # Who took it: "engine", or a person.
     decided_by: str = ""
@@ -210,6 +210,11 @@ def decided(application: Application, decision_id: str, by: str, track: Track, *
         promise=None,
         asked_at=None,
     )
+
+
+def referred(application: Application, decision_id: str) -> Application:
+    """The application as the engine leaves it to a person: why, and what would change that, the applicant sees."""
+    return replace(application, owner="", decision_id=decision_id, decided_by="engine", valid_until=None)
 
 
 def check_acceptable(application: Application, outcome: Outcome, *, at: datetime) -> None:

@@ -41,7 +41,7 @@ CREATE TABLE application (
   usually_by     timestamptz,
   latest_by      timestamptz,
   asked_at       timestamptz,
-  -- The newest decision that was told, who took it ("engine", or a person), and until when it stands; '': none yet.
+  -- The newest decision that the applicant sees, who took it ("engine", or a person), and until when it stands; '': none yet.
   decision_id    text NOT NULL,
   decided_by     text NOT NULL,
   valid_until    timestamptz,
@@ -182,11 +182,19 @@ CREATE TABLE identity_mark (
   seen_at    timestamptz NOT NULL,
   PRIMARY KEY (tenant, kind, mark, account_id)
 );
+CREATE INDEX identity_mark_of ON identity_mark (tenant, account_id);
 
-SELECT protect('policy_text'), protect('policy_activation');
+-- By what a tenant's marks are made: one tenant's say nothing about another's.
+CREATE TABLE mark_key (
+  tenant text NOT NULL,
+  key    bytea NOT NULL,
+  PRIMARY KEY (tenant)
+);
+
+SELECT protect('policy_text'), protect('policy_activation'), protect('mark_key');
 SELECT protect(t), protect_account(t) FROM unnest(ARRAY['application', 'application_appeal', 'application_decision',
   'application_proposal', 'fact', 'question', 'application_document', 'identity_mark']::regclass[]) AS t;
-SELECT append_only(t) FROM unnest(ARRAY['policy_text', 'policy_activation', 'application_appeal', 'application_decision',
+SELECT append_only(t) FROM unnest(ARRAY['mark_key', 'policy_text', 'policy_activation', 'application_appeal', 'application_decision',
   'fact', 'application_document']::regclass[]) AS t;
 DO $$ BEGIN
   EXECUTE format('GRANT UPDATE (why) ON application_appeal TO %I', current_setting('ar.server_role'));

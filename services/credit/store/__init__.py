@@ -45,8 +45,11 @@ from services.credit.store.applications import (
     forget_outdated_applications,
     last_appeal,
     list_applications,
+    outdated_decisions,
     propose,
     save_application,
+    unword_decisions,
+    worded_decisions,
 )
 from services.credit.store.books import lock_accounts, lock_unknown, open_book, read_orders
 from services.credit.store.facts import (
@@ -57,6 +60,8 @@ from services.credit.store.facts import (
     keep_marks,
     listed_facts,
     lock_subject,
+    make_mark_key,
+    mark_key,
     seen_elsewhere,
     take_over_question,
 )
@@ -150,7 +155,10 @@ __all__ = [
     "lock_policy",
     "lock_subject",
     "lock_unknown",
+    "make_mark_key",
+    "mark_key",
     "open_book",
+    "outdated_decisions",
     "propose",
     "read_orders",
     "referred",
@@ -161,5 +169,7 @@ __all__ = [
     "set_company",
     "set_limit",
     "take_over_question",
+    "unword_decisions",
     "who_asked",
+    "worded_decisions",
 ]

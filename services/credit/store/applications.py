@@ -1,6 +1,6 @@
 """Applications for credit, their decisions and documents."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, LiteralString
@@ -280,19 +280,44 @@ async def business_calendar(tx: Tx, tenant: str) -> Calendar:
     return calendar(row.time_zone, row.country) if row else Calendar()
 
 
-async def forget_applications(tx: Tx, tenant: str, subject: str) -> None:
-    """Forget what somebody said of persons, added and wrote, in their own name or for another; that they did, by id, stays.
-
-    What a company is stays too, whoever typed it, but not the facts as a decision had them.
-    """
-    who = {"tenant": tenant, "who": [subject]}
-    await tx.run(
-        """UPDATE application_decision SET snapshot = ''
+async def worded_decisions(tx: Tx, tenant: str, subject: str) -> list[tuple[str, bytes]]:
+    """Decisions that still have the facts as they were, of companies about which somebody said something of persons."""
+    rows = await tx.rows(
+        """SELECT decision_id, record FROM application_decision
             WHERE tenant = %(tenant)s AND snapshot <> '' AND account_id IN (
               SELECT account_id FROM fact WHERE tenant = %(tenant)s AND is_personal AND value <> ''
                  AND string_to_array(given_by, ' for ') @> %(who)s::text[])""",
-        who,
+        {"tenant": tenant, "who": [subject]},
     )
+    return [(row.decision_id, bytes(row.record)) for row in rows]
+
+
+async def outdated_decisions(tx: Tx, tenant: str, before: date, most: int) -> list[tuple[str, bytes]]:
+    """Some of those of before a day."""
+    rows = await tx.rows(
+        f"""SELECT decision_id, record FROM application_decision
+             WHERE tenant = %s AND snapshot <> '' AND decided_at < %s ORDER BY decided_at LIMIT {most}""",  # noqa: S608 - a constant number
+        [tenant, before],
+    )
+    return [(row.decision_id, bytes(row.record)) for row in rows]
+
+
+async def unword_decisions(tx: Tx, tenant: str, records: Sequence[tuple[str, bytes]]) -> None:
+    """Keep of decisions these records, and no facts."""
+    await tx.run(
+        """UPDATE application_decision d SET snapshot = '', record = new.record
+             FROM unnest(%s::text[], %s::bytea[]) AS new (decision_id, record)
+            WHERE d.tenant = %s AND d.decision_id = new.decision_id""",
+        [[decision_id for decision_id, _ in records], [record for _, record in records], tenant],
+    )
+
+
+async def forget_applications(tx: Tx, tenant: str, subject: str) -> None:
+    """Forget what somebody said of persons, added and wrote, in their own name or for another; that they did, by id, stays.
+
+    What a company is stays too, whoever typed it. Forget before what decisions have of them (`worded_decisions`).
+    """
+    who = {"tenant": tenant, "who": [subject]}
     await tx.run(
         """UPDATE fact SET value = '' WHERE tenant = %(tenant)s AND is_personal AND value <> ''
               AND string_to_array(given_by, ' for ') @> %(who)s::text[]""",
@@ -314,13 +339,12 @@ async def forget_applications(tx: Tx, tenant: str, subject: str) -> None:
 _OUTDATED = (
     ("fact", "fact_id", "least(superseded_at, valid_until)", "value"),
     ("application_document", "document_id", "added_at", "name"),
-    ("application_decision", "decision_id", "decided_at", "snapshot"),
     ("application_appeal", "application_id", "appealed_at", "why"),
 )
 
 
 async def forget_outdated_applications(tx: Tx, tenant: str, before: date, most: int) -> int:
-    """Forget some of what was given, added and written before a day; return of how many rows."""
+    """Forget some of what was given, added and written before a day, decisions aside; return of how many rows."""
     forgotten = 0
     for table, key, at, text in _OUTDATED:
         also = ", content = ''" if table == "application_document" else ""

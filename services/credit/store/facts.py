@@ -1,7 +1,6 @@
 """What is known of companies and what they are asked; whoever writes either holds the company first (`lock_subject`)."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Any
 
 from services.chassis.columns import Columns
@@ -9,6 +8,7 @@ from services.chassis.database import Tx
 from services.chassis.ids import new_id
 from services.credit.domain.applications import Application
 from services.credit.domain.facts import Fact
+from services.credit.domain.fraud import Mark, MarkKind, Seen
 
 _FACT = Columns(
     """tenant text, fact_id text, account_id text, key text, value text, provenance text, is_given boolean,
@@ -136,27 +136,51 @@ async def asked_by_desk(tx: Tx, tenant: str, account_id: str) -> list[str]:
     return [row.key for row in rows]
 
 
-async def keep_marks(tx: Tx, tenant: str, account_id: str, marks: Collection[tuple[str, bytes]]) -> None:
-    """Note what a company shows of itself: kind and mark."""
-    for kind, mark in sorted(marks):
-        await tx.run(
-            """INSERT INTO identity_mark (tenant, kind, mark, account_id, seen_at) VALUES (%s, %s, %s, %s, %s)
-               ON CONFLICT DO NOTHING""",
-            [tenant, kind, mark, account_id, tx.at],
-        )
+async def make_mark_key(tx: Tx, tenant: str, fresh: bytes) -> None:
+    """Give a tenant a key of marks, unless it has one."""
+    await tx.run("INSERT INTO mark_key (tenant, key) VALUES (%s, %s) ON CONFLICT DO NOTHING", [tenant, fresh])
 
 
-async def seen_elsewhere(
-    tx: Tx, tenant: str, account_id: str, marks: Collection[tuple[str, bytes]]
-) -> list[tuple[str, str, datetime]]:
-    """Where else these were shown: kind, account, since when; at most a hundred."""
-    rows = await tx.rows(
-        """SELECT kind, account_id, seen_at FROM identity_mark
-            WHERE tenant = %s AND (kind, mark) IN (SELECT * FROM unnest(%s::text[], %s::bytea[])) AND account_id <> %s
-            ORDER BY kind, account_id LIMIT 100""",
-        [tenant, [kind for kind, _ in marks], [mark for _, mark in marks], account_id],
+async def mark_key(tx: Tx, tenant: str) -> bytes | None:
+    """The tenant's key of marks; None before its first application."""
+    row = await tx.row("SELECT key FROM mark_key WHERE tenant = %s", [tenant])
+    return bytes(row.key) if row else None
+
+
+async def keep_marks(tx: Tx, application: Application, marks: Collection[Mark]) -> None:
+    """Note what a company shows of itself; what it showed before keeps its day."""
+    await tx.run(
+        """INSERT INTO identity_mark (tenant, kind, mark, account_id, seen_at)
+           SELECT %s, kind, mark, %s, %s FROM unnest(%s::text[], %s::bytea[]) AS new (kind, mark) ORDER BY kind, mark
+           ON CONFLICT DO NOTHING""",
+        [
+            application.tenant,
+            application.account_id,
+            tx.at,
+            [mark.kind.value for mark in marks],
+            [mark.digest for mark in marks],
+        ],
     )
-    return [(row.kind, row.account_id, row.seen_at) for row in rows]
+
+
+async def seen_elsewhere(tx: Tx, application: Application, marks: Collection[Mark]) -> list[Seen]:
+    """What others show that show one of these, the newest two hundred of them."""
+    rows = await tx.rows(
+        """SELECT m.kind, m.mark, m.account_id, m.seen_at
+             FROM (SELECT DISTINCT ON (account_id) account_id, seen_at FROM identity_mark
+                    WHERE tenant = %(tenant)s AND kind = ANY (%(kinds)s::text[]) AND mark = ANY (%(marks)s::bytea[])
+                      AND account_id <> %(own)s ORDER BY account_id, seen_at DESC) AS other
+            CROSS JOIN LATERAL (SELECT * FROM identity_mark
+                                 WHERE tenant = %(tenant)s AND account_id = other.account_id LIMIT 100) AS m
+            ORDER BY other.seen_at DESC, m.account_id, m.kind, m.mark LIMIT 2000""",
+        {
+            "tenant": application.tenant,
+            "own": application.account_id,
+            "kinds": sorted({mark.kind.value for mark in marks}),
+            "marks": [mark.digest for mark in marks],
+        },
+    )
+    return [Seen(Mark(MarkKind(row.kind), bytes(row.mark)), row.account_id, row.seen_at) for row in rows]
 
 
 def _fact(row: Any) -> Fact:

@@ -14,6 +14,7 @@ from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.credit import store, wire
 from services.credit.domain.account_holds import AccountHold
+from services.credit.usecases import applications
 from services.credit.usecases.buyers import one_account
 from services.kernel.refusals import Conflict, NotFound
 from services.kernel.retention import Record
@@ -53,14 +54,14 @@ async def forget(tx: Tx, events: Sequence[Event[notifications_pb2.ContactErased]
     """Forget what these persons wrote of holds and gave in applications; who did what, by id, stays."""
     for event in events:
         await store.forget(tx, event.tenant, contracts.forgotten(event))
-        await store.forget_applications(tx, event.tenant, contracts.forgotten(event))
+        await applications.forget(tx, event.tenant, contracts.forgotten(event))
 
 
 async def forget_outdated(tx: Tx, tenant: str) -> int:
     """Forget what was written of holds, and given in applications, whose time is over; that they were stays."""
     before = await retention.first_day(tx, tenant, Record.ACT)
     forgotten = await store.forget_outdated(tx, tenant, before, AT_ONCE)
-    return forgotten + await store.forget_outdated_applications(tx, tenant, before, AT_ONCE)
+    return forgotten + await applications.forget_outdated(tx, tenant, before, AT_ONCE)
 
 
 async def find_over(tx: Tx) -> int:

@@ -4,15 +4,17 @@ Whoever changes one holds the company first (`store.lock_subject`), then the app
 """
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 
 from google.protobuf.message import Message
 from receivables.credit.v1 import applications_pb2, events_pb2
 
-from services.chassis import identity, jobs, outbox
+from services.chassis import identity, jobs, outbox, words
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, new_traceparent
 from services.chassis.ids import new_id
@@ -28,7 +30,7 @@ from services.credit.domain.facts import Fact
 from services.credit.domain.underwriting import Assessment, Facts, Outcome, Policy, Track
 from services.credit.sources import Gathered, Question, again, subject_of
 from services.credit.store.applications import Decided
-from services.credit.usecases import buyers, facts
+from services.credit.usecases import buyers, facts, features
 from services.credit.usecases.companies import company_of, told_of_company
 from services.credit.usecases.facts import Ground, NotSaved
 from services.credit.wire_applications import ENGINE, View
@@ -36,6 +38,7 @@ from services.kernel.countries import check_country
 from services.kernel.money import Money, exponent
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 
+KEY_BYTES = 32  # of a tenant's key of marks
 DOCUMENTS_MOST = 20  # of an application
 BYTES_MOST = 40_000_000  # of all of them
 DECISIONS_SHOWN = 100
@@ -116,6 +119,7 @@ async def start_application(tx: Tx, origin: Origin, wish: Wish) -> Application:
     await store.lock_subject(tx, new.tenant, new.account_id)
     if await store.count_open(tx, new.tenant, new.account_id) >= domain.OPEN_MOST:
         raise Conflict("application.too_many", f"an account has at most {domain.OPEN_MOST} open applications")
+    await store.make_mark_key(tx, new.tenant, secrets.token_bytes(KEY_BYTES))
     if not await store.add_application(tx, new):
         raise Conflict("application.exists", f"there is another application {quoted(wish.application_id)}")
     known = known_facts.known(await store.facts_of(tx, new.tenant, new.account_id))
@@ -184,7 +188,7 @@ async def prepare(serve: Serve, origin: Origin, application_id: str, look: Look)
     if ground.application.state in (State.DRAFT, State.REFERRED, State.DECIDED):
         gathered = await look(origin, facts.wanted_of_sources(ground))
     known = known_facts.known([*facts.standing(ground.known), *facts.told_by_sources(ground, gathered, ground.at)])
-    values = facts.read(ground.policy, known, ground.application, at=ground.at)
+    values = facts.read(ground.policy, known, ground.application, ground.features, at=ground.at)
     assessment = await asyncio.to_thread(
         underwriting.assess, ground.policy, values, on=ground.at.date(), currency=ground.application.currency
     )
@@ -368,7 +372,7 @@ async def _view(tx: Tx, origin: Origin, ground: Ground) -> View:
         decision=told.get(application.application_id),
         questions=asked,
         facts=[_seen(origin, one.given) for one in ground.known.values() if one.given is not None],
-        documents=ground.policy.documents(ground.values, on=day, currency=currency),
+        documents=underwriting.documents(ground.policy, ground.values, on=day, currency=currency),
     )
 
 
@@ -423,6 +427,26 @@ async def lapse_applications(batch: Batch) -> None:
             await _moved(done.tx, origin, domain.move(application, Action.LAPSE, By.CLOCK))
 
 
+async def forget(tx: Tx, tenant: str, subject: str) -> None:
+    """Forget what somebody said of persons, added and wrote; what was decided stays, without the facts of then."""
+    await _unword(tx, tenant, await store.worded_decisions(tx, tenant, subject))
+    await store.forget_applications(tx, tenant, subject)
+
+
+async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
+    """The same of some of what is of before a day; return of how much."""
+    decisions = await store.outdated_decisions(tx, tenant, before, most)
+    await _unword(tx, tenant, decisions)
+    return len(decisions) + await store.forget_outdated_applications(tx, tenant, before, most)
+
+
+async def _unword(tx: Tx, tenant: str, decisions: Sequence[tuple[str, bytes]]) -> None:
+    bare = [(key, words.without(applications_pb2.DecisionRecord.FromString(record))) for key, record in decisions]
+    await store.unword_decisions(
+        tx, tenant, [(key, record.SerializeToString(deterministic=True)) for key, record in bare]
+    )
+
+
 def _assess(ground: Ground) -> Assessment:
     currency = ground.application.currency
     return underwriting.assess(ground.policy, ground.values, on=ground.at.date(), currency=currency)
@@ -432,8 +456,8 @@ async def _by_engine(
     tx: Tx, origin: Origin, submitted: Application, ground: Ground, assessment: Assessment
 ) -> Application:
     """Keep what the engine decided, and tell it; or refer it, with a promise that another look does not put off."""
-    policy_id = ground.policy.policy_id
-    record = wire_applications.record_of(assessment, submitted, new_id(), policy_id, at=tx.at)
+    record = wire_applications.record_of(assessment, submitted, ground.policy, ground.features, at=tx.at)
+    await store.keep_marks(tx, submitted, await features.marks_of(tx, submitted, ground.known))
     taken = Taken(record, ENGINE, snapshot=assessment.snapshot)
     signals = [
         events_pb2.FraudSignalled(
@@ -447,7 +471,7 @@ async def _by_engine(
     await outbox.add(tx, [_tell(origin, submitted, signal) for signal in signals])
     if assessment.outcome is not Outcome.REFERRED:
         return await _stands(tx, origin, domain.move(submitted, Action.DECIDE, By.ENGINE), taken)
-    referred = replace(domain.move(submitted, Action.REFER, By.ENGINE), owner="")
+    referred = domain.referred(domain.move(submitted, Action.REFER, By.ENGINE), record.told.decision_id)
     await _keep(tx, referred, taken)
     if referred.promise is None or referred.track is not assessment.track:
         referred = await _promised(tx, referred, assessment.track)
@@ -525,8 +549,9 @@ async def _ground(tx: Tx, application: Application) -> Ground:
     policy = read_policy(await _policy_text(tx, application.tenant))
     known = known_facts.known(await store.facts_of(tx, application.tenant, application.account_id))
     by_desk = await store.asked_by_desk(tx, application.tenant, application.account_id)
-    values = facts.read(policy, known, application, at=tx.at)
-    return Ground(application, policy, known, values, by_desk, tx.at)
+    odd = await features.of_application(tx, application, known)
+    values = facts.read(policy, known, application, odd, at=tx.at)
+    return Ground(application, policy, known, values, by_desk, odd, tx.at)
 
 
 async def _policy_text(tx: Tx, tenant: str) -> str:

@@ -58,7 +58,7 @@ def company_of(known: Mapping[str, Known], country: str, *, at: datetime) -> par
             street=said("street"),
             city=said("city"),
             post_code=said("post_code"),
-            region=said("region"),
+            region=said("region") or said("register_state"),
             country=country,
         ),
     )

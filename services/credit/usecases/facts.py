@@ -13,8 +13,11 @@ from services.chassis.envelope import Origin
 from services.chassis.outbox import Announcement
 from services.credit import sources, store
 from services.credit.domain import facts as domain
+from services.credit.domain import underwriting
 from services.credit.domain.applications import Application
 from services.credit.domain.facts import Fact, Known
+from services.credit.domain.fraud import Feature
+from services.credit.domain.identity import banks, contacts, numbers
 from services.credit.domain.underwriting import Asked, FactKind, Facts, Policy, Value, parse_value
 from services.credit.wire_applications import ENGINE, Question
 from services.kernel.refusals import Invalid, Refusal, quoted
@@ -40,14 +43,19 @@ class Ground:
     values: Facts
     # What a person of the seller asks for.
     by_desk: Sequence[str]
+    # What is odd about it, with its evidence; as far as the policy knows of it, part of the values.
+    features: Sequence[Feature]
     at: datetime
 
 
 def read(
-    policy: Policy, known: Mapping[str, Known], application: Application, *, at: datetime
+    policy: Policy, known: Mapping[str, Known], application: Application, features: Sequence[Feature], *, at: datetime
 ) -> dict[str, Value | None]:
     """What is decided by, as the policy reads it; what is too old, and what it cannot read, is not known."""
-    values: dict[str, Value | None] = {"country": application.country}
+    values: dict[str, Value | None] = {
+        feature.key: feature.value for feature in features if feature.key in policy.facts
+    }
+    values["country"] = application.country
     for key, one in known.items():
         kind, fact = policy.facts.get(key), one.counts(at)
         if kind is None or fact is None or not fact.is_valid(at):
@@ -68,14 +76,30 @@ async def save(
     refused = []
     for key, text in given:
         try:
-            value = text.strip()
             kind = answerable(policy, key)
+            value = _normal(key, text.strip(), application.country)
             parse_value(kind, value, application.currency)
             saved[key] = Fact(key, value, provenance, by, tx.at, valid_until(kind, tx), is_personal=kind.personal)
         except Refusal as refusal:
             refused.append(NotSaved(key, refusal.code, refusal.message))
     await keep(tx, origin, application, list(saved.values()))
     return refused
+
+
+def _normal(key: str, text: str, country: str) -> str:
+    """A value in the form in which it is kept and compared; refuse what is no number, address or account of its kind."""
+    match key:
+        case "register_number":
+            return numbers.register_number(text, country)
+        case "register_court":
+            return numbers.court(text)
+        case "vat_id":
+            return numbers.vat_id(text, country)
+        case "contact_email":
+            return contacts.email(text).address
+        case "iban":
+            return banks.account(text).iban
+    return text
 
 
 def valid_until(kind: FactKind, tx: Tx) -> datetime | None:
@@ -173,7 +197,7 @@ def questions(ground: Ground) -> list[Question]:
     """What the applicant is asked now: what a person asks for, what the policy wants, what two say differently."""
     policy, known, currency = ground.policy, ground.known, ground.application.currency
     asked = dict.fromkeys((key for key in ground.by_desk if key in policy.facts), Asked("", required=True))
-    for one in policy.questions(ground.values, on=ground.at.date(), currency=currency):
+    for one in underwriting.questions(policy, ground.values, on=ground.at.date(), currency=currency):
         asked.setdefault(one.key, one)
     for key, about in known.items():
         kind = policy.facts.get(key)

@@ -21,6 +21,9 @@ class Weight(StrEnum):
 class Kind(StrEnum):
     """What may have happened, as people hear of it."""
 
+    APPLICATION_DECIDED = "application_decided"
+    APPLICATION_NEEDS_FACT = "application_needs_fact"
+    APPLICATION_REFERRED = "application_referred"
     ORDER_APPROVED = "order_approved"
     ORDER_REFERRED = "order_referred"
     ORDER_DECLINED = "order_declined"
@@ -76,6 +79,9 @@ class Row:
 # (domain/threads.py): the row says whose it may be at the seller.
 _TABLE = """
 event                  | REQ | PROC | RECV | AP_C | AP_M | FIN | LEG | EDI | EXEC | ADM | seller             | owner         | days
+application_decided    |     | I    |      |      |      | A   |     |     | D    | A   | I SALES            | CREDIT        | 0
+application_needs_fact |     |      |      |      |      | A   |     |     |      | A   |                    | CREDIT        | 5
+application_referred   |     |      |      |      |      | I   |     |     |      | I   | A CREDIT           | CREDIT        | 1
 order_approved         | I   | D    |      |      |      |     |     |     |      |     |                    | CREDIT        | 0
 order_referred         | I   | I    |      |      |      | A   |     |     |      | I   | A CREDIT, I SALES  | CREDIT        | 1
 order_declined         | I   | I    |      |      |      | I   |     |     |      | I   | I SALES            | SALES         | 0

@@ -1,9 +1,11 @@
 """A language's sentences: one TOML file each, every sentence a Jinja template, amounts and dates as people write them."""
 
 import functools
+import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from babel.dates import format_date
 from babel.numbers import format_currency
 from jinja2 import Environment, StrictUndefined, Template
 
+from services.kernel import credit_reasons
 from services.kernel.money import Money
 
 _FOLDER = Path(__file__).parent
@@ -38,6 +41,8 @@ class Catalogue:
             roles=lambda names: self.listed(self.role(name) for name in names),
             reasons=lambda codes: self.listed(self._word("reasons", code) for code in codes),
             refusal=self.refusal,
+            facts=lambda keys: self.listed(map(self.fact, keys)),
+            credit_reasons=self.credit_reasons,
             hold_reason=lambda code: self._entries["hold_reasons"].get(code) or self._entries["hold_reasons"]["other"],
             step=lambda code: self._word("steps", code),
             factor=lambda code: self._word("factors", code),
@@ -95,6 +100,30 @@ class Catalogue:
     def refusal(self, code: str, message: str) -> str:
         """Why something was not taken: in this language where we know the code, else as whoever refused it put it."""
         return self._entries["refusals"].get(code) or message
+
+    def fact(self, key: str) -> str:
+        """What a datum about a company is called; one of a policy's own as it is written there."""
+        return self._entries["facts"].get(key) or key.replace("_", " ")
+
+    def credit_reasons(self, reasons: Iterable[str]) -> str:
+        """Why a decision on credit came out so and what changes it, sentence by sentence; where figures are missing, its subject."""
+        return " ".join(self._credit_reason(*json.loads(reason)) for reason in reasons)
+
+    def _credit_reason(self, code: str, figures: Mapping[str, str]) -> str:
+        short = self._entries["credit_reasons"].get(code.partition("_")[0], "")
+        if code not in credit_reasons.CODES or not credit_reasons.figures(code).keys() <= figures.keys():
+            return f"{short}." if short else ""
+        said = credit_reasons.say(self.language, code, figures, self._said)
+        return f"{said.because} {said.change}"
+
+    @property
+    def _said(self) -> Mapping[str, Callable[[str], str]]:
+        """How the figures of a reason are written, each read from a fact's text."""
+        return {
+            "money": lambda text: self.money(Money.of(Decimal(text.split(" ")[0]), text.split(" ")[1])),
+            "day": lambda text: self.day(date.fromisoformat(text)),
+            "listed": lambda text: self.listed(map(self.fact, text.split())),
+        }
 
     def _word(self, table: str, code: str) -> str:
         """What a stable code means; one that is new to us is shown as it is."""

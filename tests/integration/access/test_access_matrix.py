@@ -39,7 +39,17 @@ NOBODY = "nobody"
 REFUSED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 # Whoever calls chooses the id of what comes to be: that it is taken already can be seen, though not by whom or for what.
 CREATES = frozenset(
-    {"RegisterBuyer", "Decide", "PlaceHold", "PlaceOrder", "RecordPayment", "RegisterContact", "SetContract"}
+    {
+        "RegisterBuyer",
+        "StartApplication",
+        "AddApplicationDocument",
+        "Decide",
+        "PlaceHold",
+        "PlaceOrder",
+        "RecordPayment",
+        "RegisterContact",
+        "SetContract",
+    }
 )
 # What was done already when the world was settled: the same id again is refused.
 DONE = {"credit.RegisterBuyer", "credit.PlaceHold"}
@@ -183,7 +193,7 @@ def may_ask(method: Method, principal: Principal | None, request: Message) -> bo
 def _asked(method: Method, account: str, ids: tuple[tuple[str, str], ...], nth: int) -> Message:
     of = Belongings(account)
     for name, value in ids:
-        if name in ("invoice_id", "invoice", "case", "proposed", "evidence", "reference", "message"):
+        if name in ("invoice_id", "invoice", "case", "proposed", "evidence", "reference", "message", "decision"):
             setattr(of, name, value)
     said = more(method.short, of)[nth]
     request = method.request()
@@ -388,6 +398,7 @@ def _named(of: Belongings) -> list[str]:
         of.hold,
         of.payment,
         of.company,
+        of.application,
         f"{of.account}-site",
     ]
 

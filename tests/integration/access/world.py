@@ -4,6 +4,7 @@ Each id begins with the account that it is of, or is known by it (`Belongings.se
 wherever it turns up in an answer.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,8 +13,10 @@ from uuid import uuid4
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1 import money_pb2, party_pb2
+from receivables.credit.v1 import applications_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
+from receivables.credit.v1.applications_pb2_grpc import ApplicationServiceStub, PolicyServiceStub
 from receivables.credit.v1.service_pb2_grpc import CreditServiceStub
 from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
@@ -29,6 +32,8 @@ from receivables.notifications.v1.service_pb2_grpc import NotificationsServiceSt
 from receivables.operations.v1 import service_pb2 as operations_pb2
 
 from services.chassis.envelope import Record
+from services.credit.domain import underwriting
+from tests.integration.credit.applicants import ANSWERS
 from tests.integration.house.house import House
 from tests.integration.invoicing import office
 
@@ -38,6 +43,7 @@ OURS, THEIRS = "acme", "globex"  # two sellers
 OWN, SIBLING, OTHER = "acc-own", "acc-sib", "acc-oth"
 FAR = "acc-far"  # of another seller
 NONE = "acc-non"  # of nobody: nothing of it was ever told
+APPROVED = applications_pb2.APPLICATION_OUTCOME_APPROVED
 ONE_LINE = (("1", "2", "0.50", "STANDARD"),)
 COMPANIES = {OWN: "Käufer AG", SIBLING: "Käufer AG", OTHER: "Fremde AG", FAR: "Ferne AG"}
 
@@ -54,6 +60,7 @@ class Belongings:
     evidence: str = field(default_factory=lambda: str(uuid4()))
     reference: str = "P-2026-999999"
     message: str = field(default_factory=lambda: str(uuid4()))  # by which its person was told of the invoice
+    decision: str = field(default_factory=lambda: str(uuid4()))  # on its application that a person has to look at
 
     @property
     def order(self) -> str:
@@ -96,14 +103,34 @@ class Belongings:
         return f"{self.account}-asset"
 
     @property
+    def application(self) -> str:
+        """For credit, all of whose questions are answered; others of it are called so with what may be done with them."""
+        return f"{self.account}-application"
+
+    @property
+    def application_document(self) -> str:
+        """What it added to that."""
+        return f"{self.account}-application-document"
+
+    @property
     def secrets(self) -> frozenset[str]:
         """Whatever of it, in an answer, tells whose it is."""
         begins = {
-            f"{self.account}-{what}" for what in ("order", "referred", "contact", "hold", "payment", "held", "asset")
+            f"{self.account}-{what}"
+            for what in ("order", "referred", "contact", "hold", "payment", "held", "asset", "application")
         }
         return frozenset(
             {
-                *(self.invoice_id, self.invoice, self.case, self.proposed, self.evidence, self.company, self.message),
+                *(
+                    self.invoice_id,
+                    self.invoice,
+                    self.case,
+                    self.proposed,
+                    self.evidence,
+                    self.company,
+                    self.message,
+                    self.decision,
+                ),
                 *begins,
             }
         )
@@ -123,6 +150,8 @@ async def settled(house: House) -> dict[str, Belongings]:
     for tenant, prefix in ((OURS, "RE"), (THEIRS, "GX")):
         seller = office.a_seller(f"{tenant}-seller", prefix)
         await house.call(InvoicingServiceStub, "RegisterSeller", seller, tenant=tenant)
+        text = applications_pb2.ProposePolicyTextRequest(text=underwriting.default().text)
+        await house.call(PolicyServiceStub, "ProposePolicyText", text, tenant=tenant)
     found = {}
     for account, tenant in ((OWN, OURS), (SIBLING, OURS), (OTHER, OURS), (FAR, THEIRS)):
         found[account] = await _trade(house, Belongings(account), tenant)
@@ -158,6 +187,7 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     assert decided.decision.outcome == credit_events.OUTCOME_REFERRED, decided
     site = party_pb2.Scope(site=f"{account}-site")
     await call(CreditServiceStub, credit_pb2.PlaceHoldRequest(hold_id=of.hold, account_id=account, scope=site))
+    await _apply(of, call)
     await call(LedgerServiceStub, a_payment(of, of.payment))
     for _ in range(4 if account == FAR else 1):  # no two sellers' have the same reference here
         announced = await call(LedgerServiceStub, an_announcement(of))
@@ -171,6 +201,47 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     told = await call(NotificationsServiceStub, notifications_pb2.ListMessagesRequest(contact_id=of.contact))
     [of.message] = [one.message_id for one in told.messages if one.event_type.endswith(".InvoiceIssued")]
     return of
+
+
+async def _apply(of: Belongings, call: Callable[..., Awaitable[Any]]) -> None:
+    """Applications for credit, one in each state that something can be done with."""
+
+    async def start(name: str) -> None:
+        request = applications_pb2.StartApplicationRequest(application_id=name, account_id=of.account)
+        await call(ApplicationServiceStub, request, "key:shop")
+
+    async def act(name: str, kind: type[Any], actor: str = "user:ada", **fields: Any) -> Any:
+        return await call(ApplicationServiceStub, kind(application_id=name, **fields), actor)
+
+    await start(of.application)
+    facts = [applications_pb2.Fact(key=key, value=value) for key, value in ANSWERS.items()]
+    await act(of.application, applications_pb2.GiveFactsRequest, "key:shop", facts=facts)
+    await call(ApplicationServiceStub, a_document(of), "key:shop")
+    for what in ("accept", "appeal", "ask", "confirm", "decide", "take-up"):
+        name = f"{of.application}-{what}"
+        await start(name)
+        submitted = await act(name, applications_pb2.SubmitApplicationRequest, "key:shop")
+        of.decision = submitted.application.decision.decision_id
+        if what == "take-up":
+            continue
+        owner = "user:somebody" if what in ("ask", "decide") else "user:ada"
+        await act(name, applications_pb2.TakeUpApplicationRequest, owner)
+        if what not in ("ask", "decide"):
+            limit = eur(9_000_000 if what == "confirm" else 100_000)
+            await act(name, applications_pb2.DecideApplicationRequest, outcome=APPROVED, limit=limit)
+    await start(f"{of.application}-withdraw")
+
+
+def a_document(of: Belongings) -> applications_pb2.AddApplicationDocumentRequest:
+    """Something is added to its application."""
+    return applications_pb2.AddApplicationDocumentRequest(
+        application_id=of.application,
+        document_id=of.application_document,
+        key="annual_accounts",
+        name="accounts.pdf",
+        media_type="application/pdf",
+        content=b"%PDF-1.7",
+    )
 
 
 async def _ordered(house: House, of: Belongings, order: str, tenant: str, asset: str = "") -> None:
@@ -242,6 +313,9 @@ IDS = {
     "reference": "reference",
     "about": "about",
     "message_id": "message",
+    "application_id": "application",
+    "document_id": "application_document",
+    "decision_id": "decision",
 }
 
 
@@ -256,6 +330,35 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "credit.PlaceHold": credit_pb2.PlaceHoldRequest(scope=party_pb2.Scope(site=f"{of.account}-site")),
         "credit.SetPolicy": credit_pb2.SetPolicyRequest(
             policy=credit_events.CreditPolicy(referral_share="0.1", hold_days=14)
+        ),
+        "credit.StartApplication": applications_pb2.StartApplicationRequest(country="DE", currency="EUR"),
+        "credit.AddApplicationDocument": a_document(of),
+        "credit.GiveFacts": applications_pb2.GiveFactsRequest(
+            facts=[applications_pb2.Fact(key="orders_a_month", value="4")]
+        ),
+        "credit.AppealApplication": applications_pb2.AppealApplicationRequest(
+            application_id=f"{of.application}-appeal", why="Please"
+        ),
+        "credit.AcceptApplication": applications_pb2.AcceptApplicationRequest(
+            application_id=f"{of.application}-accept"
+        ),
+        "credit.WithdrawApplication": applications_pb2.WithdrawApplicationRequest(
+            application_id=f"{of.application}-withdraw"
+        ),
+        "credit.TakeUpApplication": applications_pb2.TakeUpApplicationRequest(
+            application_id=f"{of.application}-take-up"
+        ),
+        "credit.AskForFact": applications_pb2.AskForFactRequest(application_id=f"{of.application}-ask", key="owners"),
+        "credit.DecideApplication": applications_pb2.DecideApplicationRequest(
+            application_id=f"{of.application}-decide", outcome=APPROVED, limit=eur(100_000)
+        ),
+        "credit.ConfirmApplication": applications_pb2.ConfirmApplicationRequest(
+            application_id=f"{of.application}-confirm", confirmed=True
+        ),
+        "credit.CheckPolicyText": applications_pb2.CheckPolicyTextRequest(text=underwriting.default().text),
+        "credit.ProposePolicyText": applications_pb2.ProposePolicyTextRequest(text=underwriting.default().text),
+        "credit.ActivatePolicyText": applications_pb2.ActivatePolicyTextRequest(
+            policy_id=underwriting.default().policy_id
         ),
         "invoicing.GetSeller": invoicing_pb2.GetSellerRequest(seller_id=f"{OURS}-seller"),
         "invoicing.RegisterSeller": office.a_seller(f"{OURS}-seller"),

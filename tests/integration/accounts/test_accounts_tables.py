@@ -28,7 +28,9 @@ _OF_THE_CHASSIS = {
 }
 # Tables of no account, each with why it needs none; beside those that row-level security exempts altogether.
 OF_NO_ACCOUNT = {
-    "credit": dict.fromkeys(("policy", "seller", "seller_country"), "the seller's own"),
+    "credit": dict.fromkeys(
+        ("mark_key", "policy", "policy_activation", "policy_text", "seller", "seller_country"), "the seller's own"
+    ),
     "invoicing": {
         "seller": "the seller's own",
         "seller_version": "the seller's own",

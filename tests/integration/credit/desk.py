@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.common.v1 import money_pb2, party_pb2
-from receivables.credit.v1 import events_pb2, service_pb2
+from receivables.credit.v1 import applications_pb2_grpc, events_pb2, service_pb2, service_pb2_grpc
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
@@ -199,6 +199,22 @@ class Refused(Exception):  # noqa: N818 - a word of the trade, as in the kernel
         super().__init__(f"{status.name} {code}")
         self.status = status
         self.code = code
+
+
+class Stubs:
+    """All services of credit behind one channel: the name of a method says whose it is."""
+
+    def __init__(self, channel: Any) -> None:
+        """Make each."""
+        self._stubs = [
+            service_pb2_grpc.CreditServiceStub(channel),
+            applications_pb2_grpc.ApplicationServiceStub(channel),
+            applications_pb2_grpc.PolicyServiceStub(channel),
+        ]
+
+    def __getattr__(self, method: str) -> Any:
+        """Give the method of whichever has it."""
+        return next(getattr(stub, method) for stub in self._stubs if hasattr(stub, method))
 
 
 @dataclass(frozen=True)

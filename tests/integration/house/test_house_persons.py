@@ -14,8 +14,10 @@ import psycopg
 import pytest
 from psycopg import sql
 from receivables.common.v1 import money_pb2
+from receivables.credit.v1 import applications_pb2 as credit_applications
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.credit.v1 import service_pb2 as credit_calls
+from receivables.credit.v1.applications_pb2_grpc import ApplicationServiceStub
 from receivables.credit.v1.service_pb2_grpc import CreditServiceStub
 from receivables.disputes.v1 import service_pb2 as disputes_calls
 from receivables.disputes.v1.service_pb2_grpc import DisputesServiceStub
@@ -34,6 +36,7 @@ from services.chassis import cleaning
 from services.chassis.envelope import FROM_OUTSIDE, contract_of
 from services.notifications import post
 from tests.integration.conftest import OpenService
+from tests.integration.credit.applicants import ANSWERS
 from tests.integration.house.conftest import MONDAY
 from tests.integration.house.house import House, opened
 from tests.integration.invoicing.office import a_seller, company, placed, shipped
@@ -75,6 +78,9 @@ async def test_what_people_wrote_is_where_it_belongs_and_goes_with_them(open_hou
             "disputes.dispute_move",
             "disputes.evidence",
             "credit.account_hold",
+            "credit.application_appeal",
+            "credit.application_document",
+            "credit.fact",
             "ledger.payment",
         }
 
@@ -141,6 +147,7 @@ async def business(house: House) -> str:
         hold_id="h1", account_id="b1", reason_code="overdue", reason=f"{MARK} does not call back", owner=f"Jane {MARK}"
     )
     await house.call(CreditServiceStub, "PlaceHold", hold, actor="user:bo for user:ada", reason=WHY)
+    await apply(house)
     payment = ledger_calls.RecordPaymentRequest(
         payment_id="p1", account_id="b1", amount=eur(100), value_date="2026-03-02", remittance=f"from {MARK}"
     )
@@ -154,6 +161,42 @@ async def business(house: House) -> str:
     await come_by_mail(house, about)
     await house.settle()
     return str(case.dispute_id)
+
+
+async def apply(house: House) -> None:
+    """An application for credit, with persons in it, that is declined and appealed."""
+
+    async def ask(kind: type[Any], actor: str = "contact:cleo", **fields: Any) -> None:
+        request = kind(application_id="a1", **fields)
+        method = kind.DESCRIPTOR.name.removesuffix("Request")
+        await house.call(ApplicationServiceStub, method, request, actor=actor, reason=WHY)
+
+    await ask(credit_applications.StartApplicationRequest, account_id="b1")
+    answers = ANSWERS | {
+        "contact_email": f"jane@{MARK}.example",
+        "owners": f"Jane {MARK}",
+        "reference_1": f"Joe {MARK}",
+        "reference_2": f"Jim {MARK}",
+    }
+    facts = [credit_applications.Fact(key=key, value=value) for key, value in answers.items()]
+    await ask(credit_applications.GiveFactsRequest, facts=facts)
+    await ask(
+        credit_applications.AddApplicationDocumentRequest,
+        document_id="doc1",
+        key="annual_accounts",
+        name=f"{MARK}.pdf",
+        media_type="application/pdf",
+        content=f"%PDF-1.7 {MARK}".encode(),
+    )
+    await ask(credit_applications.SubmitApplicationRequest)
+    await ask(credit_applications.TakeUpApplicationRequest, "user:bo")
+    await ask(
+        credit_applications.DecideApplicationRequest,
+        "user:bo",
+        outcome=credit_applications.APPLICATION_OUTCOME_DECLINED,
+        reasons=["R01"],
+    )
+    await ask(credit_applications.AppealApplicationRequest, why=f"{MARK} knows better")
 
 
 async def the_rest_stands(house: House, dispute_id: str) -> None:

@@ -4,6 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import given as given_any
+from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from receivables.sources.v1 import service_pb2
 
@@ -136,6 +139,29 @@ def test_nonsense_beside_it_takes_nothing_from_a_fact():
     assert [fact.key for fact in told(a_fact("employees", "many"), a_fact(), a_fact("iban", "1"))] == ["company_status"]
 
 
+FACTS_OF_ALL_KINDS = st.builds(
+    lambda key, value, evidence, as_of, valid_until: service_pb2.Found(
+        key=key, value=value, evidence=evidence, as_of=as_of, valid_until=valid_until
+    ),
+    st.sampled_from([*KEYS, "iban"]) | st.text(max_size=5),
+    st.sampled_from(["active", "7", ""]) | st.text(max_size=20),
+    st.text(max_size=20),
+    *(
+        st.none()
+        | st.builds(Timestamp, seconds=st.integers(-(2**63), 2**63 - 1), nanos=st.integers(-(2**31), 2**31 - 1)),
+    )
+    * 2,
+)
+
+
+@given_any(st.lists(FACTS_OF_ALL_KINDS, max_size=5))
+def test_whatever_a_source_says_is_believed_or_not_and_no_defect(facts: list[service_pb2.Found]):
+    for fact in told(*facts):
+        assert fact.key in KEYS
+        assert fact.value == "" or QUESTION.wanted[fact.key](fact.value) is not None
+        assert fact.valid_until is None or fact.valid_until > NOW
+
+
 def test_all_that_a_contract_allows_fits_into_an_answer():
     full = [a_fact(f"key_{n}", "\N{EURO SIGN}" * 1000 + "x" * 1000) for n in range(FACTS_MAX)]
 
@@ -200,8 +226,8 @@ def test_the_sources_that_are_played_are_what_the_setting_takes(given: pytest.Mo
 
 def test_what_is_played_follows_from_a_companys_number_alone():
     def said(number: str) -> list[str]:
-        company = Company.of({"country": "SE", "register_number": number})
-        return [tell(company) for facts in FACTS.values() for tell in facts.values()]
+        company = {name: Company.of({"country": "SE", "register_number": number}, name) for name in FACTS}
+        return [tell(company[name]) for name, facts in FACTS.items() for tell in facts.values()]
 
     assert said("5560360793") == said("5560360793")
     assert said("5560360793") != said("5560125790")

@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1.money_pb2 import Money as MoneyMessage
 from receivables.common.v1.party_pb2 import Company
 from receivables.common.v1.party_pb2 import Scope as ScopeMessage
+from receivables.credit.v1 import applications_pb2 as applications
 from receivables.credit.v1 import events_pb2 as credit
 from receivables.disputes.v1 import events_pb2 as disputes
 from receivables.invoicing.v1 import events_pb2 as invoicing
@@ -63,6 +64,46 @@ def record(event: Event[Any]) -> Record:
         event_id=event.id,
         headers={"ce_sequence": "1"} if ours else {},
     )
+
+
+def application_decided(outcome: Any = applications.APPLICATION_OUTCOME_APPROVED_LOWER, **changes: Any) -> Event[Any]:
+    """An answer with one reason that has its figures, one that lacks them, and one that may not say them."""
+    reason = applications.Reason(
+        code="R04",
+        figures=[
+            applications.Figure(name="requested", value="24000.00 EUR"),
+            applications.Figure(name="need", value="9500.00 EUR"),
+        ],
+    )
+    told = applications.ApplicationDecision(
+        decision_id="d1",
+        outcome=outcome,
+        limit=eur(950000 if outcome != applications.APPLICATION_OUTCOME_DECLINED else 0),
+        terms_days=30,
+        reasons=[
+            reason,
+            applications.Reason(code="R01"),
+            applications.Reason(code="R09"),
+            applications.Reason(code="R99"),
+        ],
+    )
+    told.MergeFrom(applications.ApplicationDecision(**changes))
+    told.valid_until.FromDatetime(datetime(2026, 4, 2, 9, tzinfo=UTC))
+    return an_event(credit.ApplicationDecided(application_id="a1", account_id=ACCOUNT, decision=told), "application/a1")
+
+
+def fact_wanted(by: str = "user:ada") -> Event[Any]:
+    body = credit.FactWanted(
+        application_id="a1", account_id=ACCOUNT, keys=["annual_accounts", "a_fact_of_their_own"], asked_by=by
+    )
+    return an_event(body, "application/a1")
+
+
+def application_moved(state: Any = applications.APPLICATION_STATE_REFERRED, *, promised: bool = True) -> Event[Any]:
+    body = credit.ApplicationMoved(application_id="a1", account_id=ACCOUNT, state=state)
+    if promised:
+        body.latest_by.FromDatetime(datetime(2026, 3, 4, 13, tzinfo=UTC))
+    return an_event(body, "application/a1")
 
 
 def decided(outcome: Any = credit.OUTCOME_APPROVED, *, order: str = "o1", **changes: Any) -> Event[Any]:
@@ -317,6 +358,9 @@ def _shipped(event: Event[Any], now: Moment) -> Story | None:
 
 
 STORY_OF: dict[type[Message], Callable[[Event[Any], Moment], Story | None]] = {
+    credit.ApplicationDecided: wire.application_decided,
+    credit.ApplicationMoved: wire.application_moved,
+    credit.FactWanted: wire.fact_wanted,
     credit.CreditDecided: wire.credit_decided,
     credit.HoldReleased: wire.hold_released,
     credit.HoldExpired: wire.hold_expired,
@@ -365,6 +409,16 @@ def our_own(kind: Kind, **details: Any) -> Story:
 def every_story() -> list[Story]:
     """One of each kind at least, every shape of sentence among them."""
     events = [
+        application_decided(),
+        application_decided(applications.APPLICATION_OUTCOME_DECLINED),
+        application_decided(
+            applications.APPLICATION_OUTCOME_APPROVED_WITH_CONDITIONS,
+            deposit=eur(200000),
+            offers=[applications.Offer(offer_id="terms", levers=["terms"])],
+        ),
+        fact_wanted(),
+        application_moved(),
+        application_moved(applications.APPLICATION_STATE_APPEALED),
         decided(),
         decided(credit.OUTCOME_REFERRED),
         decided(credit.OUTCOME_DECLINED),

@@ -5,6 +5,8 @@ from services.notifications.domain.roles import BUYER_ROLES, SELLER_ROLES, Role
 
 # Of the field: the rows of which events exist by now, and in front the kinds they became.
 FIELD = """
+application_decided                 | application decided / conditions offered            | | I | | | | A | | | D | A | I SALES |
+application_needs_fact              | application needs a fact                            | | | | | | A | | | | A | |
 limit_changed                       | limit or terms changed                              | | I | | | I | I | | | D | I | I SALES |
 order_approved                      | order approved                                      | I | D | | | | | | | | | |
 order_referred                      | order referred or held (credit)                     | I | I | | | | A | | | | I | A CREDIT, I SALES |
@@ -22,6 +24,7 @@ contact_unreachable                 | delivery trouble of messages, contact gone
 
 # The rows that this system adds, as ARCHITECTURE.md says.
 ADDED = """
+application_referred  | | | | | | | I | | | | I | A CREDIT |
 order_cancelled       | | I | I | | | | | | | | | I SALES |
 hold_expired          | | I | I | | | | | | | | | A SALES |
 order_refused         | | | | | | | | | | | | A BILLING |

@@ -29,5 +29,4 @@ def account(text: str) -> Account:
         number = IBAN(dense)
     except (SchwiftyException, ValueError) as invalid:
         raise Invalid(CODE, f"{quoted(text)} is not an IBAN") from invalid
-    bank = number.bank or {}
-    return Account(str(number), number.country_code, str(bank.get("name") or ""), str(bank.get("bic") or ""))
+    return Account(str(number), number.country_code, number.bank_name or "", str(number.bic or ""))

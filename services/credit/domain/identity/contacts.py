@@ -14,7 +14,8 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from tldextract import TLDExtract
 
-from services.credit.domain.identity.texts import check_country, seen
+from services.credit.domain.identity.texts import seen
+from services.kernel.countries import check_country
 from services.kernel.refusals import Invalid, quoted
 
 EMAIL, PHONE, WEBSITE = "fact.email", "fact.phone", "fact.website"
@@ -44,7 +45,7 @@ def email(text: str) -> Email:
     """An e-mail address (RFC 5321, 6531); whether it exists, only a message to it can tell."""
     shown = seen(text, EMAIL, _EMAIL_LONGEST)
     try:
-        judged = validate_email(shown, check_deliverability=False)
+        judged = validate_email(shown, check_deliverability=False, strict=True)
     except EmailNotValidError as invalid:
         raise Invalid(EMAIL, f"{quoted(text)} is not an e-mail address") from invalid
     host = str(judged.ascii_domain).lower()
@@ -64,7 +65,7 @@ def email(text: str) -> Email:
 
 def phone(text: str, country: str) -> str:
     """A phone number, such as people in a country write it, as E.164: "+493012345678"."""
-    check_country(country, PHONE)
+    check_country(country)
     shown = seen(text, PHONE, _PHONE_LONGEST)
     try:
         number = phonenumbers.parse(shown, country)
@@ -88,6 +89,12 @@ def website(text: str) -> str:
     if _SUFFIXES(host).suffix == host:
         raise Invalid(WEBSITE, f"{quoted(text)} is nobody's: everybody registers below it")
     return registrable(host)
+
+
+def everybodys(domain: str) -> bool:
+    """Whether anybody can have an address there: it says nothing about who a company is."""
+    known = _known()
+    return domain in known["free"] or domain in known["disposable"]
 
 
 def registrable(host: str) -> str:

@@ -68,7 +68,7 @@ def normal(name: str) -> str:
 
     A name that is nothing but these is left as it is.
     """
-    words = _words(name)
+    words = plain_words(name)
     kept = [word for word in _without_forms(words) if word not in _BINDING_WORDS]
     return " ".join(kept or words)
 
@@ -81,6 +81,16 @@ def alike(name: str, other: str) -> int:
 def sorted_words(normal_name: str) -> str:
     """A normal name with its words in order, so that two of them compare as if theirs were."""
     return " ".join(sorted(normal_name.split()))
+
+
+def plain_words(text: str) -> list[str]:
+    """A text's words in small letters, of ASCII where they can be written so; initials with dots are one word each."""
+    usual = unicodedata.normalize(
+        "NFKD", unicodedata.normalize("NFKC", text[:NAME_LONGEST]).casefold().translate(_TO_LATIN)
+    )
+    bare = "".join(char for char in usual if not unicodedata.combining(char) and unicodedata.category(char) != "Cf")
+    bare = bare.translate(_TO_LATIN).replace("'", "").replace("’", "")
+    return _NOT_A_WORD.sub(" ", _LETTER_WITH_DOT.sub(r"\1", bare)).split()
 
 
 def skeleton(label: str) -> str:
@@ -169,16 +179,6 @@ def _twins() -> dict[int, str]:
         if len(char) == 1 and not char.isascii() and inside:
             twins[ord(char)] = min(inside, key=lambda text: (not text.islower(), text))
     return twins
-
-
-def _words(name: str) -> list[str]:
-    """A name's words in small letters, of ASCII where they can be written so; initials with dots are one word each."""
-    usual = unicodedata.normalize(
-        "NFKD", unicodedata.normalize("NFKC", name[:NAME_LONGEST]).casefold().translate(_TO_LATIN)
-    )
-    bare = "".join(char for char in usual if not unicodedata.combining(char) and unicodedata.category(char) != "Cf")
-    bare = bare.translate(_TO_LATIN).replace("'", "").replace("’", "")
-    return _NOT_A_WORD.sub(" ", _LETTER_WITH_DOT.sub(r"\1", bare)).split()
 
 
 def _without_forms(words: list[str]) -> list[str]:

@@ -17,7 +17,8 @@ from stdnum.fr import siren, siret
 from stdnum.se import orgnr
 from stdnum.us import ein
 
-from services.credit.domain.identity.texts import check_country, compact, seen
+from services.credit.domain.identity.texts import compact, seen
+from services.kernel.countries import check_country
 from services.kernel.refusals import Invalid, quoted
 
 VAT_ID, REGISTER_NUMBER, LEI = "fact.vat_id", "fact.register_number", "fact.lei"
@@ -48,7 +49,7 @@ _ZEROS = re.compile("[A-Z]*0+", re.ASCII)
 
 def vat_id(text: str, country: str) -> str:
     """A VAT id of a country as it stands on invoices, with the country before it, which people may leave out."""
-    check_country(country, VAT_ID)
+    check_country(country)
     dense = compact(text, VAT_ID, _LONGEST)
     if country in _WITHOUT_VAT_ID:
         raise Invalid(VAT_ID, f"companies in {country} have no VAT id")
@@ -71,7 +72,7 @@ def register_number(text: str, country: str, court: str = "") -> str:
     A German one is of a court, which stands before it where it is named: "Aachen HRB 1234". Without it the number is not
     yet one company's.
     """
-    check_country(country, REGISTER_NUMBER)
+    check_country(country)
     if country == "DE":
         return _german(text, court)
     dense = compact(text, REGISTER_NUMBER, _LONGEST)
@@ -113,6 +114,11 @@ def vat_id_from(number: str, country: str) -> str | None:
     if country == "SE":
         return f"SE{number}01"
     return None
+
+
+def of_one_company(number: str, country: str) -> str:
+    """A register number in its normal form with its country: no two companies have the same. "": its court is not named."""
+    return "" if country == "DE" and number.startswith(tuple(_GERMAN_REGISTERS.values())) else f"{country} {number}"
 
 
 def _judged(judge: Callable[[str], str], number: str, code: str, words: str) -> str:

@@ -16,6 +16,7 @@ from lxml import etree
 from rapidfuzz import fuzz, process
 
 from services.credit.domain.identity.names import NAME_LONGEST, normal, sorted_words
+from services.kernel.countries import COUNTRIES
 from services.kernel.refusals import Invalid
 
 CODE = "sanctions.file"
@@ -81,36 +82,38 @@ class Lists:
     """Entries, ready to be compared with names."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self._names: list[str] = []
+        # A name twice: its words in order, and all letters as they come, for a slip that changes or swallows a word's begin.
+        self._sorted: list[str] = []
+        self._joined: list[str] = []
         self._listed: list[tuple[Entry, str]] = []
         for entry in entries:
             seen: set[str] = set()
             for at, name in enumerate(entry.names):
-                key = sorted_words(normal(name))
+                key = normal(name)
                 # An alias of one word is like thousands of innocent names; what the entry is called first counts whatever it is.
                 if key and key not in seen and (at == 0 or " " in key):
                     seen.add(key)
-                    self._names.append(key)
+                    self._sorted.append(sorted_words(key))
+                    self._joined.append(key.replace(" ", ""))
                     self._listed.append((entry, name))
 
     def __len__(self) -> int:
         """How many names are compared."""
-        return len(self._names)
+        return len(self._listed)
 
     def screen(self, name: str, country: str = "", cleared: Collection[Pair] = ()) -> list[Match]:
         """The entries that a name is like, each once, the likest first; without those that were cleared for it."""
         own = normal(name)
         best: dict[tuple[str, str], Match] = {}
-        for _, score, at in process.extract(
-            sorted_words(own), self._names, scorer=fuzz.ratio, score_cutoff=NEAR, limit=None
-        ):
-            entry, listed = self._listed[at]
-            key = (entry.source, entry.entry_id)
-            points = ceil(score)
-            if (own, *key) in cleared or (key in best and best[key].score >= points):
-                continue
-            same = country in entry.countries if country and entry.countries else None
-            best[key] = Match(points, entry.source, entry.entry_id, listed, same)
+        for text, among in ((sorted_words(own), self._sorted), (own.replace(" ", ""), self._joined)):
+            for _, score, at in process.extract(text, among, scorer=fuzz.ratio, score_cutoff=NEAR, limit=None):
+                entry, listed = self._listed[at]
+                key = (entry.source, entry.entry_id)
+                points = ceil(score)
+                if (own, *key) in cleared or (key in best and best[key].score >= points):
+                    continue
+                same = country in entry.countries if country and entry.countries else None
+                best[key] = Match(points, entry.source, entry.entry_id, listed, same)
         return sorted(best.values(), key=lambda match: (-match.score, match.source, match.entry_id))
 
 
@@ -257,10 +260,8 @@ def _countries(places: Iterable[str]) -> frozenset[str]:
 @cache
 def _codes() -> dict[str, str]:
     """Countries' codes by themselves, and by the English names that the lists use."""
-    names = {
-        name.casefold(): code for code, name in Locale("en").territories.items() if len(code) == 2 and code.isalpha()
-    }
-    return {**{code.casefold(): code for code in names.values()}, **names, **_OTHERWISE}
+    names = {str(name).casefold(): code for code, name in Locale("en").territories.items() if code in COUNTRIES}
+    return {**{code.casefold(): code for code in COUNTRIES}, **names, **_OTHERWISE}
 
 
 # What the lists call countries that Unicode's names do not.

@@ -1,11 +1,9 @@
 """What people paste into a field, before it is judged."""
 
-import re
 import unicodedata
 
 from services.kernel.refusals import Invalid, quoted
 
-_COUNTRY = re.compile("[A-Z]{2}", re.ASCII)
 _SEPARATORS = frozenset("-–—./_,:'’()")
 
 
@@ -32,9 +30,3 @@ def compact(text: str, code: str, longest: int) -> str:
     if not dense.isascii() or not dense.isalnum():
         raise Invalid(code, f"{quoted(text)} has more than letters and digits")
     return dense
-
-
-def check_country(country: str, code: str) -> None:
-    """Refuse with `code` what is no country by two capitals (ISO 3166-1)."""
-    if not _COUNTRY.fullmatch(country):
-        raise Invalid(code, f"{quoted(country)} is no country by two capitals")

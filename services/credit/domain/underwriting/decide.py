@@ -18,7 +18,8 @@ ENOUGH_HITS = 2  # so many suspicions together are looked at by two persons
 _AMOUNT_MAX = Decimal(MINOR_MAX)
 _RANK = {Track.FAST: 0, Track.STANDARD: 1, Track.ENHANCED: 2}
 _THEN = {"standard": Track.STANDARD, "enhanced": Track.ENHANCED, "decline": Track.ENHANCED}
-_NO_LIMIT, _FRAUD_HITS, _FACTS_MISSING = "no_limit", "fraud_hits", "facts_missing"
+_NO_LIMIT, _FACTS_MISSING, _BY_PERSON = "no_limit", "facts_missing", "declined_by_person"
+_CHECK = "check"  # what the applicant is told of a rule that reads what they are never told
 
 Known = dict[str, Value]
 
@@ -99,7 +100,7 @@ class _Case:
         for fraud in self._policy.fraud:
             self._suspect(fraud)
         if self._hits >= ENOUGH_HITS:
-            self._raise_to(Track.ENHANCED, _FRAUD_HITS)
+            self._raise_to(Track.ENHANCED, _CHECK)
         self._facts_missing()
         asked = self._policy.limit_asked.run(self._situation)
         lower = proposed is None or proposed <= 0 or (asked is not None and proposed < asked)
@@ -201,8 +202,9 @@ class _Case:
     def _apply(self, rule: Rule, scored: Scored) -> None:
         says = rule.when.run(self._situation)
         if says is None and rule.unknown != "pass":
-            self._raise_to(Track.STANDARD, rule.id)
-            self._whys.append(Why(30, rule.cause))
+            self._raise_to(Track.STANDARD, _told(rule))
+            if rule.cause.code != POINTS:  # no point is lost by what nobody knows
+                self._whys.append(Why(30, rule.cause))
             if rule.unknown == "ask":
                 self._missing += [
                     name
@@ -216,7 +218,7 @@ class _Case:
             self._declined = True
             self._whys.append(Why(0, rule.cause))
             return
-        self._raise_to(_THEN[rule.then], rule.id)
+        self._raise_to(_THEN[rule.then], _told(rule))
         self._whys.append(Why(20 if rule.then == "standard" else 15, rule.cause))
 
     def _stands_at_best(self, when: Expression, scored: Scored) -> bool:
@@ -227,7 +229,7 @@ class _Case:
     def _suspect(self, rule: FraudRule) -> None:
         says = rule.when.run(self._situation)
         if says is None and rule.unknown == "standard" and not rule.shadow:
-            self._raise_to(Track.STANDARD, rule.id)
+            self._raise_to(Track.STANDARD, _CHECK)
             self._whys.append(Why(30, rule.cause))
         if says is not True:
             return
@@ -238,7 +240,7 @@ class _Case:
         cleared = self._situation[rule.clears] if rule.clears is not None else None
         if cleared is True:
             if rule.action == "block":
-                self._raise_to(Track.ENHANCED, rule.id)
+                self._raise_to(Track.ENHANCED, _CHECK)
                 self._whys.append(Why(15, rule.cause))
             return
         self._hits += 1
@@ -247,7 +249,7 @@ class _Case:
         elif rule.clears is not None and cleared is None:
             self._missing.append(rule.clears)
         is_hard = rule.action == "block" or cleared is False
-        self._raise_to(Track.ENHANCED if is_hard else Track.STANDARD, rule.id)
+        self._raise_to(Track.ENHANCED if is_hard else Track.STANDARD, _CHECK)
         self._whys.append(Why(5 if is_hard else 10, rule.cause))
 
     def _signal(self, rule: FraudRule) -> Signal:
@@ -268,9 +270,8 @@ class _Case:
 
     def _facts_missing(self) -> None:
         wanted = missing_of(self._policy, self._situation, self._track)
-        if wanted:
-            self._missing = [*wanted, *self._missing]
-        if self._missing:
+        self._missing = [*wanted, *self._missing]
+        if any(self._policy.facts[key].given for key in self._missing):
             self._raise_to(Track.STANDARD, _FACTS_MISSING)
             self._whys.append(Why(12, Cause(MISSING)))
 
@@ -279,7 +280,7 @@ class _Case:
         cause = next((term.cause for term in self._policy.terms if term.id == binding), None)
         if cause is not None:
             self._whys.append(Why(25, cause))
-        if proposed is None or proposed <= 0:
+        if not self._declined and (proposed is None or proposed <= 0):
             self._raise_to(Track.STANDARD, _NO_LIMIT)
 
     def _conditions(self, shorter: list[str]) -> tuple[Decimal, tuple[str, ...]]:
@@ -297,7 +298,7 @@ class _Case:
         if self._declined:
             if self._policy.declined_by_person.run(self._situation) is False:
                 return Outcome.DECLINED
-            self._raise_to(Track.ENHANCED, "declined_by_person")
+            self._raise_to(Track.ENHANCED, _BY_PERSON)
             return Outcome.REFERRED
         if self._track is not Track.FAST:
             return Outcome.REFERRED
@@ -310,6 +311,11 @@ class _Case:
         if _RANK[track] > _RANK[self._track]:
             self._track = track
         self._because.append((track, name))
+
+
+def _told(rule: Rule) -> str:
+    """A rule as the applicant may know it."""
+    return _CHECK if rule.secret else rule.id
 
 
 def causes_of(decided: Decided) -> Iterator[Cause]:

@@ -118,7 +118,7 @@ def compile_expression(text: str, names: Mapping[str, Name], wanted: Kind | None
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """The nearest of the words that go, as a question; nothing where none is near."""
-    near = difflib.get_close_matches(word, list(words), 1)
+    near = difflib.get_close_matches(word, sorted(words), 1)
     return f"; did you mean {near[0]}?" if near else ""
 
 

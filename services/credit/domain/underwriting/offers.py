@@ -25,7 +25,9 @@ def offers(policy: Policy, known: Known, decided: Decided, on: date, currency: s
             continue
         changes = {key: value for _, change in way for key, value in change.items()}
         then = decide(policy, known | changes, on, currency)
-        if then.outcome in APPROVALS and then.limit > decided.limit and then.within_budget:
+        if then.outcome not in APPROVALS or then.limit <= decided.limit or not then.within_budget:
+            continue
+        if not any(_is_worse(then, offer) for offer in found.values()):
             found[names] = Offer(
                 offer_id="_and_".join(sorted(names)),
                 levers=tuple(sorted(names)),
@@ -40,6 +42,16 @@ def offers(policy: Policy, known: Known, decided: Decided, on: date, currency: s
                 outcome=then.outcome,
             )
     return tuple(found.values())
+
+
+def _is_worse(then: Decided, offer: Offer) -> bool:
+    """Whether an easier way leads to as much for as long and no more to pay beforehand, and to more of one of these."""
+    return (
+        offer.limit >= then.limit
+        and offer.terms_days >= then.terms_days
+        and offer.deposit <= then.deposit
+        and (offer.limit, offer.terms_days, offer.deposit) != (then.limit, then.terms_days, then.deposit)
+    )
 
 
 def _moved(policy: Policy, known: Known, decided: Decided, currency: str) -> list[_Moved]:

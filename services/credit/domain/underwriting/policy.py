@@ -109,6 +109,8 @@ class Rule:
     unknown: str
     then: str
     cause: Cause
+    # Whether it reads what the applicant is never told.
+    secret: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,7 +455,8 @@ class _Reader:
         when = self._formula((*path, "when"), one.when, self._limited, Kind.FLAG)
         if one.then == "decline":
             self._check_steady((*path, "when"), when)
-        return Rule(one.id, when, one.unknown, one.then, self._cause(path, one.reason, one.figures))
+        secret = bool((when.names | when.asks) & self._secret)
+        return Rule(one.id, when, one.unknown, one.then, self._cause(path, one.reason, one.figures), secret)
 
     def _fraud(self, at: int, one: FraudShape) -> FraudRule:
         path: Path = ("fraud", at)

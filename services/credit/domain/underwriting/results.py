@@ -78,7 +78,8 @@ class Assessment:
     """What a policy makes of facts. Amounts are in major units of the application's currency."""
 
     track: Track
-    # Ids of the rules by which it is on this track; empty on the fast one.
+    # Ids of the rules by which it is on this track, "check" for one that the applicant is never told of; empty on the
+    # fast one.
     track_because: tuple[str, ...]
     outcome: Outcome
     # What is granted; zero where a person decides or it is declined.

@@ -126,7 +126,7 @@ def _count(
         points = one.points(one.value.run(situation), scale)
         counted = one.unknown if points is None else points
         total += counted
-        best += one.most if points is None else points
+        best += one.most if points is None or one.value.unsteady else points
         if counted < one.most:
             lost.append((one.most - counted, one, points is not None))
     lost.sort(key=lambda loss: -loss[0])

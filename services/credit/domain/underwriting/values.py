@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from enum import StrEnum
 
+from services.credit.domain.underwriting.exact import EXACT
 from services.kernel.calendars import day
-from services.kernel.money import MINOR_MAX, Money, decimal, exponent
+from services.kernel.money import Money, decimal, exponent
 from services.kernel.refusals import Invalid, Refusal, quoted
 
 TEXT_MAX = 2000  # characters, as the contract says of a fact's value
@@ -58,7 +59,8 @@ class FactKind:
 def parse_value(kind: FactKind, text: str, currency: str) -> Value:
     """Read a fact's value from its text; refuse what is no value of its kind."""
     try:
-        value = _read(kind, text, currency)
+        with localcontext(EXACT):
+            value = _read(kind, text, currency)
     except Refusal as refused:
         raise Invalid("fact.value", f"{kind.key}: {refused.message}") from refused
     if kind.choices and text not in kind.choices:
@@ -117,10 +119,8 @@ def _money(kind: FactKind, text: str, currency: str) -> Decimal:
     amount = decimal(number, what="the amount")
     if said != currency:
         raise Invalid("fact.value", f"an amount in {currency}, such as 1200 {currency}, not {quoted(text)}")
-    if amount != round(amount, exponent(currency)):
+    if Money.of(amount, currency).decimal != amount:
         raise Invalid("fact.value", f"{currency} has {exponent(currency)} decimals")
-    if abs(amount.scaleb(exponent(currency))) > MINOR_MAX:
-        raise Invalid("fact.value", "an amount that large is not lent")
     if kind.least is not None and amount < kind.least:
         raise Invalid("fact.value", f"at least {kind.least} {currency}")
     return amount
