@@ -162,6 +162,8 @@ CREDIT: dict[str, str] = {
     "reason R17": _("What is known does not carry all of it"),
     "reason R18": _("Too little equity"),
     "reason R19": _("Not certain that the company itself asks"),
+    "reason R20": _("Too little net worth for it"),
+    "reason R21": _("The bureau recommends less"),
     # Refusals.
     "application.illegal_move": _("The application is in another state by now: look at it again."),
     "application.not_owner": _("Somebody else sees to it, or nobody does: take it up first."),

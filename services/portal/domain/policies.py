@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 _AROUND = 3  # lines beside a change
 
@@ -22,8 +23,6 @@ def changes(before: str, after: str) -> list[Line]:
 
 
 def _lines(before: list[str], after: list[str]) -> Iterator[Line]:
-    for line in difflib.unified_diff(before, after, n=_AROUND, lineterm=""):
-        if line.startswith("@@"):
-            yield Line("…", "")
-        elif not line.startswith(("---", "+++")):
-            yield Line(line[0], line[1:])
+    of_two_files = difflib.unified_diff(before, after, n=_AROUND, lineterm="")
+    for line in islice(of_two_files, 2, None):  # after their names
+        yield Line("…", "") if line.startswith("@@") else Line(line[0], line[1:])
