@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 BUSINESS = frozenset(
     {
+        "receivables.credit.v1.ApplicationService",
         "receivables.credit.v1.CreditService",
+        "receivables.credit.v1.PolicyService",
         "receivables.invoicing.v1.InvoicingService",
         "receivables.ledger.v1.LedgerService",
         "receivables.disputes.v1.DisputesService",

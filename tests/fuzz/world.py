@@ -15,6 +15,7 @@ import grpc
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.message import Message
 from receivables.common.v1 import money_pb2, party_pb2
+from receivables.credit.v1 import applications_pb2
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
@@ -34,6 +35,7 @@ from services.notifications.service import SERVICE as NOTIFICATIONS
 from tests.callers import answering, dial, operations
 from tests.fuzz.values import Values
 from tests.integration.conftest import OpenService
+from tests.integration.credit.applicants import ANSWERS
 from tests.records import a_record
 
 SERVICES: tuple[Service[Any], ...] = (CREDIT, INVOICING, LEDGER, DISPUTES, NOTIFICATIONS)
@@ -199,6 +201,12 @@ async def _begin(world: World) -> None:
                 ),
             )
         )
+    facts = [applications_pb2.Fact(key=key, value=value) for key, value in ANSWERS.items()]
+    for named in ("begun", "submitted"):
+        started = applications_pb2.StartApplicationRequest(application_id=named, country="DE", currency="EUR")
+        calls.append(("credit", started))
+        calls.append(("credit", applications_pb2.GiveFactsRequest(application_id=named, facts=facts)))
+    calls.append(("credit", applications_pb2.SubmitApplicationRequest(application_id="submitted")))
     for name, request in calls:
         assert await world.call(name, request) is grpc.StatusCode.OK, request
     await world.tell([])

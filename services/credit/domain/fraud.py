@@ -301,7 +301,10 @@ def first_order(
 def references(
     own: Reference, named: Sequence[Reference], others: Mapping[str, Collection[Reference]]
 ) -> list[Feature]:
-    """References that are the applicant themselves, and most that one other applicant named too."""
+    """References that are the applicant themselves, and most that one other applicant named too.
+
+    `others` is what those named who share one with this applicant and are not of its group.
+    """
     own_ways = _ways(own)
     themselves = [reference for reference in named if _ways(reference) & own_ways]
     common = {

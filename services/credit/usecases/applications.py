@@ -103,7 +103,7 @@ async def start_application(tx: Tx, origin: Origin, wish: Wish) -> Application:
     told = []
     if wish.account_id:
         account, told = await told_of_company(tx, origin.tenant, wish.account_id)
-        country, currency = account.country, account.currency
+        country, currency = account.country or country, account.currency
     check_country(country)
     exponent(currency)
     new = Application(

@@ -48,9 +48,10 @@ async def parts(
     """Give a credit that answers, lets nobody in without a token, and knows the account b1."""
     async with open_service(SERVICE, access="require", trust_dir=trust) as parts:
         await register(parts)
-        [servicer] = SERVICE.servicers(parts)
-        server = rpc.server(gate_of(SERVICE.name, parts.settings, [servicer.name]))
-        servicer.add(servicer.answers, server)
+        servicers = SERVICE.servicers(parts)
+        server = rpc.server(gate_of(SERVICE.name, parts.settings, [servicer.name for servicer in servicers]))
+        for servicer in servicers:
+            servicer.add(servicer.answers, server)
         operations_pb2_grpc.add_OperationsServiceServicer_to_server(
             OperationsService(SERVICE.name, parts.settings, parts.consumer, ()), server
         )

@@ -57,10 +57,11 @@ def text_fields(kind: Descriptor, depth: int = DEPTH) -> int:
 def calls() -> Iterator[tuple[str, str, Any]]:
     """Every method of every service, as (service, path, method)."""
     for name in SERVICES:
-        contract = import_module(f"receivables.{name}.v1.service_pb2").DESCRIPTOR
-        for service in contract.services_by_name.values():
-            for method in service.methods:
-                yield name, f"/{service.full_name}/{method.name}", method
+        for file in ("service_pb2", *(("applications_pb2",) if name == "credit" else ())):
+            contract = import_module(f"receivables.{name}.v1.{file}").DESCRIPTOR
+            for service in contract.services_by_name.values():
+                for method in service.methods:
+                    yield name, f"/{service.full_name}/{method.name}", method
 
 
 def events() -> Iterator[tuple[str, Descriptor]]:

@@ -1,6 +1,6 @@
 """Every call and every followed event of each service, as asked of the stock: the hot account, ordinary ones, strangers."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -8,6 +8,7 @@ from uuid import uuid4
 from google.protobuf.message import Message
 from receivables.audit.v1 import service_pb2 as audit_pb2
 from receivables.common.v1 import money_pb2, party_pb2
+from receivables.credit.v1 import applications_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_events
@@ -25,8 +26,10 @@ from services.chassis.audit import AuditService
 from services.chassis.envelope import Record
 from services.chassis.service import AUDIT as AUDIT_SERVICE
 from services.chassis.workers import Work, drain
+from services.credit.domain import underwriting
 from services.notifications import post
 from tests import callers
+from tests.integration.credit.applicants import ANSWERS
 from tests.integration.disputes import desk as disputes
 from tests.integration.invoicing import office
 from tests.integration.ledger import desk as ledger
@@ -73,12 +76,13 @@ class Asked:
     """A service with the stock, open to be asked."""
 
     parts: Any
-    # As its contract names it, and what answers.
-    name: str
-    answers: Any
+    # What answers, by the name of its contract.
+    answers: Mapping[str, Any]
 
     async def call(self, method: str, request: Message, *, by: str = "user:ada") -> Any:
-        answers, name = self.answers, self.name
+        asked = (name for name, answers in self.answers.items() if hasattr(answers, method))
+        name = next(asked, "")
+        answers = self.answers.get(name)
         if request.DESCRIPTOR.file.package == audit_pb2.DESCRIPTOR.package:
             answers, name = AuditService(self.parts.database, self.parts.consumer), AUDIT_SERVICE
         caller, audience = Caller(by), self.parts.consumer.name
@@ -152,6 +156,72 @@ def _erased(n: int) -> Record:
     """Somebody is forgotten, who wrote nothing that is left."""
     body = notifications_events.ContactErased(contact_id=f"c{n}", account_id=account_of(n))
     return a_record(body, account=account_of(n), subject=f"contact/c{n}")
+
+
+def _applications() -> list[Door]:
+    """Applications of the hot account, and of others; `ap-<n>` waits for the seller where n ends with 7."""
+    new = "new-application"
+    facts = [applications_pb2.Fact(key=key, value=value) for key, value in ANSWERS.items()]
+    policy = underwriting.default()
+    document = applications_pb2.AddApplicationDocumentRequest(
+        application_id=new,
+        document_id="new-document",
+        key="annual_accounts",
+        name="accounts.pdf",
+        media_type="application/pdf",
+        content=b"%PDF-1.7",
+    )
+
+    def decided(application_id: str, minor: int = 1_000_00) -> applications_pb2.DecideApplicationRequest:
+        return applications_pb2.DecideApplicationRequest(
+            application_id=application_id,
+            outcome=applications_pb2.APPLICATION_OUTCOME_APPROVED,
+            limit=eur(minor),
+        )
+
+    async def replay(asked: Asked) -> None:
+        shown = await asked.call(
+            "GetApplication", applications_pb2.GetApplicationRequest(application_id=new), by="key:e"
+        )
+        request = applications_pb2.ReplayDecisionRequest(decision_id=shown.application.decision.decision_id)
+        await asked.call("ReplayDecision", request)
+
+    return [
+        called_by("key:e", applications_pb2.StartApplicationRequest(application_id=new, account_id="b7")),
+        called_by("key:e", applications_pb2.GiveFactsRequest(application_id=new, facts=facts)),
+        called_by("key:e", document),
+        called_by(
+            "key:e",
+            applications_pb2.GetApplicationDocumentRequest(application_id=new, document_id="new-document"),
+        ),
+        called_by("key:e", applications_pb2.SubmitApplicationRequest(application_id=new)),
+        Door("ReplayDecision", replay),
+        called_by("key:e", applications_pb2.GetApplicationRequest(application_id=new)),
+        *pages(applications_pb2.ListApplicationsRequest()),
+        *pages(applications_pb2.ListApplicationsRequest(account_id=HOT)),
+        call(applications_pb2.GetCaseRequest(application_id=new)),
+        call(applications_pb2.TakeUpApplicationRequest(application_id=new)),
+        call(applications_pb2.AskForFactRequest(application_id=new, key="owners")),
+        called_by(
+            "key:e",
+            applications_pb2.GiveFactsRequest(
+                application_id=new, facts=[applications_pb2.Fact(key="owners", value="Somebody")]
+            ),
+        ),
+        call(decided(new, 9_000_000_00)),
+        called_by("user:bo", applications_pb2.ConfirmApplicationRequest(application_id=new, confirmed=True)),
+        called_by("contact:c", applications_pb2.AppealApplicationRequest(application_id=new, why="Please")),
+        called_by("user:bo", applications_pb2.TakeUpApplicationRequest(application_id=new)),
+        called_by("user:bo", decided(new)),
+        called_by("contact:c", applications_pb2.AcceptApplicationRequest(application_id=new)),
+        called_by("key:e", applications_pb2.StartApplicationRequest(application_id="gone", account_id="b7")),
+        called_by("contact:c", applications_pb2.WithdrawApplicationRequest(application_id="gone")),
+        call(applications_pb2.CheckPolicyTextRequest(text=policy.text)),
+        call(applications_pb2.ProposePolicyTextRequest(text=policy.text)),
+        called_by("user:bo", applications_pb2.ActivatePolicyTextRequest(policy_id=policy.policy_id)),
+        call(applications_pb2.GetPolicyTextRequest()),
+        *pages(applications_pb2.ListPolicyTextsRequest()),
+    ]
 
 
 def _credit() -> list[Door]:
@@ -246,6 +316,7 @@ def _credit() -> list[Door]:
         *pages(credit_pb2.ListHoldsRequest(account_id=HOT)),
         call(credit_pb2.SetPolicyRequest(policy=policy)),
         call(credit_pb2.GetPolicyRequest()),
+        *_applications(),
         event(seller, kind=invoicing_events.SellerChanged),
         event(_erased, kind=notifications_events.ContactErased),
         event(order, kind=orders_events.OrderPlaced),

@@ -62,6 +62,26 @@ CREDIT = (
                CASE WHEN n % 3 = 0 THEN now() + interval '9 years' END, now(), 'user:ada',
                CASE WHEN n % 1000 <> 7 AND n % 10000 <> 0 THEN now() END FROM {_OF} WHERE n % 5 IN (0, 2)""",
     f"INSERT INTO policy SELECT t, n, 0.1, 7, now(), 'user:ada' FROM {_OF} WHERE n <= 100",
+    # Applications, most of which have ended; what is known of the companies; what many of them show of themselves.
+    f"""INSERT INTO application
+        SELECT t, 'ap-' || n, b, 'DE', 'EUR', CASE WHEN n % 1000 = 7 THEN 'REFERRED' ELSE 'ACCEPTED' END, 'STANDARD', 'key:e',
+               now() - interval '1 second' * n, now(), '', now(), CASE WHEN n % 1000 = 7 THEN now() END, NULL, '', '', NULL, ''
+          FROM {_OF} WHERE n % 5 IN (0, 2)""",
+    """INSERT INTO application_decision
+       SELECT tenant, 'ad-' || application_id, application_id, account_id, 1, 'p', 'REFERRED', 'engine', '', '', 'x', started_at
+         FROM application""",
+    """INSERT INTO application_document
+       SELECT tenant, 'doc-' || application_id, account_id, application_id, 'annual_accounts', 'a.pdf', 'application/pdf', 5, 'sha',
+              '\\x255044462d', 'contact:c', started_at FROM application""",
+    """INSERT INTO application_appeal
+       SELECT tenant, application_id, account_id, 1, 'why', 'contact:c', started_at FROM application""",
+    f"""INSERT INTO fact
+        SELECT t, 'f' || n, b, 'sector', 'x', 'old', false, false, 'service:source-old', '', now(), NULL, now() FROM {_OF}""",
+    f"""INSERT INTO question
+        SELECT t, 'q' || n, b, 'sector', 'ap-' || n, 'engine', now(), now() FROM {_OF}""",
+    f"""INSERT INTO identity_mark SELECT DISTINCT t, 'email', sha256(convert_to(b || n % 7, 'UTF8')), b, now() FROM {_OF}""",
+    """INSERT INTO policy_text SELECT t, 'p-' || n, 'x', 'user:ada', now()
+         FROM unnest(ARRAY['acme', 'other']) AS t, generate_series(1, 1000) AS n""",
     f"""INSERT INTO parked (consumer, topic, partition, kafka_offset, event_id, event_type, tenant, subject, key, headers,
                             reason, code, detail)
         SELECT 'credit', 'receivables.ledger.v1', 0, n, 'waits-' || n, 'type', t, 'payment/p' || n,

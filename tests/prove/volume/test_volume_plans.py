@@ -49,9 +49,9 @@ class Stocked:
             parts = Parts(given, database, self.service.consumer(given, database))
             async with database.transaction(()) as tx:
                 await tx.run("INSERT INTO clock (at) VALUES (%s) ON CONFLICT DO NOTHING", [office.MONDAY])
-            [servicer] = self.service.servicers(parts)
+            answers = {servicer.name: servicer.answers for servicer in self.service.servicers(parts)}
             try:
-                yield Asked(parts, servicer.name, servicer.answers)
+                yield Asked(parts, answers)
             finally:
                 close_presses()
 
@@ -125,8 +125,14 @@ async def test_no_statement_of_a_door_reads_far_more_than_it_gives(stocked: Stoc
 def test_every_call_and_every_followed_event_is_asked(stocked: Stocked):
     given = stocked.service.settings(database_url=stocked.urls.server, **stocked.settings)
     followed = list(stocked.service.handlers(given))
-    contract = import_module(f"receivables.{stocked.service.name}.v1.service_pb2").DESCRIPTOR
-    calls = {method.name for service in contract.services_by_name.values() for method in service.methods}
+    files = ("service_pb2", *(("applications_pb2",) if stocked.service.name == "credit" else ()))
+    contracts = [import_module(f"receivables.{stocked.service.name}.v1.{file}").DESCRIPTOR for file in files]
+    calls = {
+        method.name
+        for contract in contracts
+        for service in contract.services_by_name.values()
+        for method in service.methods
+    }
 
     assert {door.name for door in DOORS[stocked.service.name](followed)} == calls | {kind.__name__ for kind in followed}
 
@@ -139,6 +145,8 @@ NEEDED = {
         ("decision_order", "GetDecision"),
         ("hold_referred", "ListReferred"),
         ("account_called_so", "ListAccounts"),
+        ("application_of_account", "ListApplications"),
+        ("application_queue", "ListApplications"),
     ],
     "ledger": [("item_in_currency", "RecordPayment"), ("item_due", "ListOpenItems"), ("item_match", "RecordPayment")],
     "disputes": [

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from services.credit.domain.underwriting.exact import LARGEST
 from services.credit.domain.underwriting.need import need
 from services.credit.domain.underwriting.values import Kind
 from services.kernel.calendars import day
@@ -392,7 +393,7 @@ class _Reader:
         def run(situation: Situation) -> Decimal | None:
             scale = situation[SCALE]
             number = inner(situation)
-            return None if scale is None or number is None else number * scale
+            return None if scale is None or number is None else _bookable(number * scale)
 
         return _Part(Kind.MONEY, run)
 
@@ -434,7 +435,7 @@ def _compared(compare: Callable[[Any, Any], bool], left: _Part, right: _Part) ->
 def _computed(compute: Callable[[Decimal, Decimal], Decimal], first: Run, second: Run) -> Run:
     def run(situation: Situation) -> Decimal | None:
         one, other = first(situation), second(situation)
-        return None if one is None or other is None else _finite(compute(one, other))
+        return None if one is None or other is None else _bookable(compute(one, other))
 
     return run
 
@@ -444,14 +445,14 @@ def _divided(first: Run, second: Run) -> Run:
 
     def run(situation: Situation) -> Decimal | None:
         one, other = first(situation), second(situation)
-        return None if one is None or not other else _finite(one / other)
+        return None if one is None or not other else _bookable(one / other)
 
     return run
 
 
-def _finite(number: Decimal) -> Decimal | None:
-    """What is larger than any number is not known."""
-    return number if number.is_finite() else None
+def _bookable(number: Decimal) -> Decimal | None:
+    """What is larger than anything that can be booked is not known."""
+    return number if abs(number) < LARGEST else None
 
 
 def _moved(first: Run, second: Run, sign: int) -> Run:
@@ -487,4 +488,5 @@ def _of_all(chosen: Callable[[Iterable[Any]], Any], runs: Iterable[Run], situati
 def _needed(amount: Decimal | None, pace: Decimal | None, days: Decimal | None) -> Decimal | None:
     if amount is None or pace is None or days is None:
         return None
-    return need(amount, pace, days)
+    needed = need(amount, pace, days)
+    return None if needed is None else _bookable(needed)

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal, localcontext
 from enum import StrEnum
 
-from services.credit.domain.underwriting.exact import EXACT
+from services.credit.domain.underwriting.exact import EXACT, LARGEST
 from services.kernel.calendars import day
 from services.kernel.money import Money, decimal, exponent
 from services.kernel.refusals import Invalid, Refusal, quoted
@@ -99,7 +99,7 @@ def _read(kind: FactKind, text: str, currency: str) -> Value:
         case Kind.MONEY:
             return _money(kind, text, currency)
         case Kind.RATIO:
-            return decimal(text, what="a ratio")
+            return _ratio(text)
         case Kind.COUNT | Kind.DAYS:
             return _whole(text, COUNT_MAX if kind.kind is Kind.COUNT else DAYS_MAX)
         case Kind.FLAG:
@@ -124,6 +124,13 @@ def _money(kind: FactKind, text: str, currency: str) -> Decimal:
     if kind.least is not None and amount < kind.least:
         raise Invalid("fact.value", f"at least {kind.least} {currency}")
     return amount
+
+
+def _ratio(text: str) -> Decimal:
+    number = decimal(text, what="a ratio")
+    if abs(number) >= LARGEST:
+        raise Invalid("fact.value", "a ratio that large says nothing")
+    return number
 
 
 def _whole(text: str, most: int) -> Decimal:
