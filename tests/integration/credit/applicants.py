@@ -10,7 +10,9 @@ from services.credit import store
 from services.credit.domain.facts import Fact
 from tests.integration.credit.desk import Desk
 
-APPLICANT = "contact:c1"
+# A company that has no account yet is nobody's contact: the portal calls for it, and says who gave what.
+APPLICANT = "service:portal"
+GIVER = "contact:c1"
 ANSWERS: Mapping[str, str] = {
     "register_number": "HRB 1234",
     "register_court": "Aachen",
@@ -44,6 +46,7 @@ async def give(
     request = applications_pb2.GiveFactsRequest(
         application_id=application_id,
         facts=[applications_pb2.Fact(key=key, value=value) for key, value in facts.items()],
+        given_by=GIVER if by == APPLICANT else "",
     )
     return await desk.call("GiveFacts", request, by=by, **call)
 
