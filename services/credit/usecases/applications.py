@@ -309,7 +309,7 @@ async def decide_application(tx: Tx, origin: Origin, request: applications_pb2.D
     deposit = wire_applications.money_of(request.deposit, application.currency)
     outcome = wire_applications.outcome(request.outcome)
     domain.check_decision(outcome, limit, deposit, request.reasons, application.currency)
-    earlier = await _newest(tx, application)
+    earlier = await _of_engine(tx, application)
     record = wire_applications.by_person(request, earlier, new_id(), by=origin.actor, at=tx.at)
     if domain.needs_two(wire_applications.track(earlier.told.track), limit, wire_applications.most(earlier)):
         proposed = domain.move(application, Action.PROPOSE, By.DESK)
@@ -581,11 +581,12 @@ async def _decision(tx: Tx, application: Application) -> applications_pb2.Decisi
     return applications_pb2.DecisionRecord.FromString(found.record)
 
 
-async def _newest(tx: Tx, application: Application) -> applications_pb2.DecisionRecord:
-    """The newest decision, told or not: what the engine referred. Of an application that was built anew there may be none."""
-    for newest in await store.decisions_of_application(tx, application.key, 1):
-        return applications_pb2.DecisionRecord.FromString(newest.record)
-    return wire_applications.no_record(application)
+async def _of_engine(tx: Tx, application: Application) -> applications_pb2.DecisionRecord:
+    """What the engine found last: of an application that was built anew there may be nothing."""
+    decisions = await store.decisions_of_application(tx, application.key, DECISIONS_SHOWN)
+    found = (one.record for one in decisions if one.prepared_by == ENGINE)
+    record = next(found, None)
+    return applications_pb2.DecisionRecord.FromString(record) if record else wire_applications.no_record(application)
 
 
 async def _told(tx: Tx, listed: Sequence[Application]) -> dict[str, applications_pb2.ApplicationDecision]:

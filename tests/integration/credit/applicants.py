@@ -84,7 +84,7 @@ async def submit(desk: Desk, application_id: str = "a1", *, by: str = APPLICANT)
 
 async def referred(desk: Desk, application_id: str = "a1", **answers: str) -> Any:
     """An application that a person has to look at: nobody knows anything of the company, and its bank account is given."""
-    await ready(desk, application_id, {}, iban="DE89370400440532013000", **answers)
+    await ready(desk, application_id, {}, **{"iban": "DE89370400440532013000"} | answers)
     return await submit(desk, application_id)
 
 
