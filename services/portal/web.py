@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote, urlencode
@@ -201,10 +201,14 @@ class Ask:
         self.write()
         return Write(key)
 
+    async def now(self) -> datetime:
+        """The instant by the business clock."""
+        async with self.door.database.transaction([self.host.tenant], within=2.0) as tx:
+            return tx.at
+
     async def today(self) -> date:
         """The day by the business clock."""
-        async with self.door.database.transaction([self.host.tenant], within=2.0) as tx:
-            return tx.at.date()
+        return (await self.now()).date()
 
     @property
     def at(self) -> Session:
@@ -266,9 +270,9 @@ class Ask:
         who = self.signed_in.subject if self.signed_in else ""
         log.warning("not let in", code=code, route=self.route.path, subject=who, network=self.network)
 
-    def may(self, service: str, method: str) -> bool:
+    def may(self, contract: str, method: str) -> bool:
         """Whether the reader has a role for a method of a service."""
-        return rights.may(self.person, service, method)
+        return rights.may(self.person, contract, method)
 
     def may_move(self, action: str) -> bool:
         """The same for one action of a case."""
