@@ -48,7 +48,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """An application as it is shown: the last two are empty in a list."""
+    """An application as it is shown; in a list without questions and documents, and of facts with what lists show."""
 
     application: Application
     decision: applications_pb2.ApplicationDecision | None
@@ -88,6 +88,7 @@ def fact_message(fact: Fact) -> applications_pb2.Fact:
         given_by=fact.given_by,
         given_at=_stamp(fact.given_at),
         valid_until=_stamp(fact.valid_until),
+        personal=fact.is_personal,
     )
 
 

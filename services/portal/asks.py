@@ -18,6 +18,7 @@ import grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from receivables.credit.v1 import applications_pb2_grpc as applications_grpc
 from receivables.credit.v1 import service_pb2_grpc as credit_grpc
 from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
 from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
@@ -36,20 +37,22 @@ SIGNED_S = 30  # for so long a token is used again; it is good for twice that
 TOKENS_MAX = 10_000
 ANSWER_MAX = 10 * 2**20  # bytes; a document has at most 8 MiB
 
+# By contract; whose each is, rights says.
 STUBS: Mapping[str, Callable[[Any], Any]] = {
+    "applications": applications_grpc.ApplicationServiceStub,
+    "policies": applications_grpc.PolicyServiceStub,
     "credit": credit_grpc.CreditServiceStub,
     "invoicing": invoicing_grpc.InvoicingServiceStub,
     "ledger": ledger_grpc.LedgerServiceStub,
     "disputes": disputes_grpc.DisputesServiceStub,
     "notifications": notifications_grpc.NotificationsServiceStub,
 }
-_SERVICES = [f"receivables.{name}.v1.{name.capitalize()}Service" for name in STUBS]
 _RETRYING = json.dumps(
     {
         "loadBalancingConfig": [{"round_robin": {}}],
         "methodConfig": [
             {
-                "name": [{"service": name} for name in _SERVICES],
+                "name": [{"service": rights.contract_of(name)} for name in STUBS],
                 "retryPolicy": {
                     "maxAttempts": 3,
                     "initialBackoff": "0.05s",
@@ -105,7 +108,8 @@ class Asks:
             ("grpc.max_receive_message_length", ANSWER_MAX),
             ("grpc.max_send_message_length", ANSWER_MAX),
         ]
-        self._lines = {name: tls.Line(name, getattr(settings, f"{name}_address"), held, options) for name in STUBS}
+        services = {rights.service_of(contract) for contract in STUBS}
+        self._lines = {name: tls.Line(name, getattr(settings, f"{name}_address"), held, options) for name in services}
         self._signer = signer
         self._tokens: OrderedDict[tuple[Principal, str], tuple[str, float]] = OrderedDict()
 
@@ -141,7 +145,7 @@ class Asks:
     async def ask(
         self,
         principal: Principal,
-        service: str,
+        contract: str,
         method: str,
         request: Message,
         write: Write | None,
@@ -149,6 +153,7 @@ class Asks:
         within_s: float,
     ) -> Any:
         """Call a method; raises Unknown, Refused or Away."""
+        service = rights.service_of(contract)
         metadata: list[tuple[str, str | bytes]] = [(access.IDENTITY, self._token(principal, service))]
         if write is not None:
             metadata.append(("ar-idempotency-key", write.key))
@@ -157,7 +162,7 @@ class Asks:
             if trace:
                 metadata.append(("traceparent", trace))
             try:
-                stub = STUBS[service](self._lines[service].channel())
+                stub = STUBS[contract](self._lines[service].channel())
                 return await getattr(stub, method)(request, metadata=metadata, timeout=within_s)
             except grpc.aio.AioRpcError as error:
                 raise _what(error, service) from None
@@ -178,14 +183,22 @@ class Asking:
         """The same, for what takes long by its nature: a file of many rows."""
         return replace(self, within_s=LONG_S)
 
-    async def __call__(self, service: str, method: str, request: Message, write: Write | None = None) -> Any:
+    async def __call__(self, contract: str, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask a service."""
         if self.seen_as is not None:
             if write is not None:
                 raise Refused("as.read_only", "who looks at another's pages does nothing there")
-            if not rights.may(self.seen_as, service, method):
+            if not rights.may(self.seen_as, contract, method):
                 raise Unknown
-        return await self.asks.ask(self.principal, service, method, request, write, within_s=self.within_s)
+        return await self.asks.ask(self.principal, contract, method, request, write, within_s=self.within_s)
+
+    async def applications(self, method: str, request: Message, write: Write | None = None) -> Any:
+        """Ask credit of applications."""
+        return await self("applications", method, request, write)
+
+    async def policies(self, method: str, request: Message, write: Write | None = None) -> Any:
+        """Ask credit of what applications are decided by."""
+        return await self("policies", method, request, write)
 
     async def credit(self, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask credit."""

@@ -1,5 +1,6 @@
 """How pages are drawn: templates, a reader's language, amounts and dates as that language writes them, static files."""
 
+import contextlib
 import hashlib
 import io
 import re
@@ -18,17 +19,21 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from google.protobuf.timestamp_pb2 import Timestamp
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from receivables.credit.v1 import applications_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 
+from services.kernel import credit_reasons
 from services.kernel.money import Money, exponent
 from services.kernel.refusals import Invalid
+from services.portal.domain import applications
 from services.portal.labels import LABELS, tone
 from services.portal.labels_desk import Meant
 
 HERE = Path(__file__).parent
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,18})?", re.ASCII)
 # How an amount is written in a field, by its currency's decimals.
 _FIELD = ("0", "0.0", "0.00", "0.000")
@@ -141,6 +146,31 @@ class Words:
             case text:
                 return self.say(text)
 
+    def named(self, code: str, kind: str) -> str:
+        """A code in words that are those of its kind alone: a "fact", a "term" of a limit, a "lever" …"""
+        return self.label(f"{kind} {code}") if f"{kind} {code}" in LABELS else code.replace("_", " ")
+
+    def fact(self, value: str) -> str:
+        """What is known of a company, as people read it: an amount, a day, yes or no; else as it was written."""
+        if (found := applications.amount(value)) is not None:
+            return self.money(found)
+        if value in ("true", "false"):
+            return self.say("Yes") if value == "true" else self.say("No")
+        with contextlib.suppress(ValueError):
+            return self.day(date.fromisoformat(value)) if _DAY.fullmatch(value) else value
+        return value
+
+    def reason(self, reason: Any) -> credit_reasons.Words:
+        """Why a decision came out as it did, as the applicant reads it; shortly, where its figures are not known."""
+        figures = {one.name: one.value for one in reason.figures}
+        if reason.code not in credit_reasons.CODES or set(credit_reasons.figures(reason.code)) - set(figures):
+            return credit_reasons.Words(self.named(reason.code, "reason"), "")
+        filters = {"money": self.fact, "day": self.fact, "listed": self._listed}
+        return credit_reasons.say(self.language, reason.code, figures, filters)
+
+    def _listed(self, keys: str) -> str:
+        return str(format_list([self.named(key, "fact") for key in keys.split()], locale=self.locale))
+
     def kind(self, about: str) -> str:
         """What a message or a thread is about, in words: an order by its id, the others by their kind."""
         kind, _, name = about.partition("/")
@@ -194,6 +224,10 @@ class Words:
         """An amount as files have it: a plain decimal."""
         return str(Money(amount.minor, amount.currency).decimal)
 
+    def share(self, value: Any) -> str:
+        """A share of a whole, from 0 to 1, in per cent."""
+        return str(numbers.format_percent(Decimal(str(value)), "0.0 %", locale=self.locale))
+
     def month(self, name: str) -> str:
         """A month ("2026-03")."""
         return str(dates.format_skeleton("yMMM", date.fromisoformat(f"{name}-01"), locale=self.locale))
@@ -234,6 +268,9 @@ _ENUMS: Mapping[str, Any] = {
     "RESOLUTION": disputes_events.Resolution,
     "ACTION": disputes_pb2.Action,
     "INVOICE_ON": invoicing_pb2.InvoiceOn,
+    "APPLICATION_STATE": applications_pb2.ApplicationState,
+    "APPLICATION_OUTCOME": applications_pb2.ApplicationOutcome,
+    "TRACK": applications_pb2.Track,
 }
 
 
@@ -311,6 +348,7 @@ class Looks:
             environment.filters.update(
                 money=words.money,
                 number=words.number,
+                share=words.share,
                 month=words.month,
                 plain=words.plain,
                 day=words.day,
@@ -319,6 +357,9 @@ class Looks:
                 age=words.age,
                 label=words.label,
                 kind=words.kind,
+                named=words.named,
+                fact=words.fact,
+                reason=words.reason,
                 name_of=_name_of,
                 where=where,
                 tone=tone,

@@ -9,10 +9,24 @@ from services.chassis import access
 from services.chassis.access import Rule
 from services.portal.domain.people import CONTACT, USER, Person
 
+# The contracts that a service answers beside its own.
+_BESIDE = {"applications": ("credit", "Application"), "policies": ("credit", "Policy")}
 
-def may(person: Person, service: str, method: str) -> bool:
+
+def service_of(contract: str) -> str:
+    """Which service answers a contract."""
+    return _BESIDE[contract][0] if contract in _BESIDE else contract
+
+
+def contract_of(contract: str) -> str:
+    """A contract's whole name."""
+    service, name = _BESIDE.get(contract, (contract, contract.capitalize()))
+    return f"receivables.{service}.v1.{name}Service"
+
+
+def may(person: Person, contract: str, method: str) -> bool:
     """Whether somebody has a role for a method, a second factor apart, which is asked for when it is needed."""
-    return _lets_in(_rule(service, method), person)
+    return _lets_in(_rule(contract, method), person)
 
 
 def may_move(person: Person, action: str) -> bool:
@@ -27,8 +41,8 @@ def _lets_in(rule: Rule, person: Person) -> bool:
 
 
 @cache
-def _rule(service: str, method: str) -> Rule:
-    name = f"receivables.{service}.v1.{service.capitalize()}Service.{method}"
+def _rule(contract: str, method: str) -> Rule:
+    name = f"{contract_of(contract)}.{method}"
     rule = access.rule_of(descriptor_pool.Default().FindMethodByName(name))  # type: ignore[no-untyped-call, unused-ignore]
     assert rule is not None, "every method says who may call it"
     return rule

@@ -262,9 +262,9 @@ class Ask:
         who = self.signed_in.subject if self.signed_in else ""
         log.warning("not let in", code=code, route=self.route.path, subject=who, network=self.network)
 
-    def may(self, service: str, method: str) -> bool:
+    def may(self, contract: str, method: str) -> bool:
         """Whether the reader has a role for a method of a service."""
-        return rights.may(self.person, service, method)
+        return rights.may(self.person, contract, method)
 
     def may_move(self, action: str) -> bool:
         """The same for one action of a case."""

@@ -14,6 +14,7 @@ _FACT = Columns(
     """tenant text, fact_id text, account_id text, key text, value text, provenance text, is_given boolean,
        is_personal boolean, given_by text, evidence text, given_at timestamptz, valid_until timestamptz"""
 )
+_LISTED = ("company_name", "requested_amount")
 _QUESTION = Columns(
     "tenant text, question_id text, account_id text, key text, application_id text, asked_by text, asked_at timestamptz"
 )
@@ -36,6 +37,22 @@ async def facts_of(tx: Tx, tenant: str, account_id: str) -> list[Fact]:
         [tenant, account_id],
     )
     return [_fact(row) for row in rows]
+
+
+async def listed_facts(tx: Tx, tenant: str, account_ids: Collection[str]) -> dict[str, list[Fact]]:
+    """What lists show of these companies: the name, by a register rather than by itself, and the amount that is asked for."""
+    found: dict[str, dict[str, Fact]] = {}
+    for is_given in (True, False):  # each has its index
+        rows = await tx.rows(
+            f"""SELECT * FROM fact
+                 WHERE tenant = %s AND account_id = ANY (%s::text[]) AND key = ANY (%s::text[])
+                   AND superseded_at IS NULL AND is_given = {is_given} AND value <> ''
+                 ORDER BY given_at""",  # noqa: S608 - a constant
+            [tenant, list(account_ids), list(_LISTED)],
+        )
+        for row in rows:
+            found.setdefault(row.account_id, {})[row.key] = _fact(row)
+    return {account_id: list(facts.values()) for account_id, facts in found.items()}
 
 
 async def add_facts(tx: Tx, tenant: str, account_id: str, facts: Sequence[Fact]) -> None:

@@ -26,6 +26,7 @@ from services.credit.domain import applications as domain
 from services.credit.domain import facts as known_facts
 from services.credit.domain import promises, underwriting
 from services.credit.domain.applications import Action, Application, By, Document, State
+from services.credit.domain.facts import Fact
 from services.credit.domain.underwriting import Assessment, Facts, Outcome, Policy, Track
 from services.credit.sources import Gathered, Question, again, subject_of
 from services.credit.store.applications import Decided
@@ -41,6 +42,7 @@ KEY_BYTES = 32  # of a tenant's key of marks
 DOCUMENTS_MOST = 20  # of an application
 BYTES_MOST = 40_000_000  # of all of them
 DECISIONS_SHOWN = 100
+_AUDITS = frozenset({"AUDITOR"})
 # What an offer may change that the applicant has in hand; all else has to be shown first, and is decided anew.
 _AT_ONCE = frozenset({"amount", "terms"})
 
@@ -161,7 +163,7 @@ async def add_document(tx: Tx, origin: Origin, application_id: str, document: Do
         raise Conflict("application.too_much", f"documents have at most {BYTES_MOST:,} bytes together")
     if not await store.add_document(tx, application, document, content, origin.actor):
         raise Conflict("application.document_exists", f"there is another document {quoted(document.document_id)}")
-    fact = known_facts.Fact(
+    fact = Fact(
         key=document.key,
         value=document.document_id,
         provenance=known_facts.DOCUMENT,
@@ -355,8 +357,11 @@ async def replay_decision(serve: Serve, tenant: str, decision_id: str) -> tuple[
 
 async def show(tx: Tx, origin: Origin, application_id: str) -> View:
     """An application as its applicant sees it."""
-    application = await _find(tx, origin, application_id)
-    ground = await _ground(tx, application)
+    return await _view(tx, origin, await _ground(tx, await _find(tx, origin, application_id)))
+
+
+async def _view(tx: Tx, origin: Origin, ground: Ground) -> View:
+    application = ground.application
     asked = []
     if application.state in domain.ANSWERABLE:
         asked = facts.questions(ground)
@@ -366,30 +371,39 @@ async def show(tx: Tx, origin: Origin, application_id: str) -> View:
         application=application,
         decision=told.get(application.application_id),
         questions=asked,
-        facts=[one.given for one in ground.known.values() if one.given is not None],
+        facts=[_seen(origin, one.given) for one in ground.known.values() if one.given is not None],
         documents=underwriting.documents(ground.policy, ground.values, on=day, currency=currency),
     )
 
 
 async def list_views(tx: Tx, listed: Sequence[Application]) -> list[View]:
-    """Applications as they are listed: where they stand and what was decided."""
+    """Applications as they are listed: whose, where they stand and what was decided."""
     told = await _told(tx, listed)
-    return [View(one, told.get(one.application_id)) for one in listed]
+    known = await store.listed_facts(tx, listed[0].tenant, [one.account_id for one in listed]) if listed else {}
+    return [View(one, told.get(one.application_id), facts=known.get(one.account_id, ())) for one in listed]
 
 
 async def show_case(tx: Tx, origin: Origin, application_id: str) -> applications_pb2.GetCaseResponse:
     """What the seller's people see beside it."""
-    view = await show(tx, origin, application_id)
-    application = view.application
+    ground = await _ground(tx, await _find(tx, origin, application_id))
+    application = ground.application
+    view = await _view(tx, origin, ground)
+    proposal = await store.find_proposal(tx, application.key)
     decisions = await store.decisions_of_application(tx, application.key, DECISIONS_SHOWN)
     standing = await store.facts_of(tx, application.tenant, application.account_id)
     appealed_by, why = await store.last_appeal(tx, application.key)
     return applications_pb2.GetCaseResponse(
         application=wire_applications.application_message(view),
-        facts=[wire_applications.fact_message(fact) for fact in standing[:500]],
+        facts=[wire_applications.fact_message(_seen(origin, fact)) for fact in standing[:500]],
         decisions=[applications_pb2.DecisionRecord.FromString(one.record) for one in decisions],
         appealed_by=appealed_by,
         appeal=why,
+        proposed=applications_pb2.DecisionRecord.FromString(proposal[1]) if proposal is not None else None,
+        askable=[
+            key
+            for key, kind in ground.policy.facts.items()
+            if kind.given and key not in ground.by_desk and known_facts.needs_answer(ground.known.get(key), tx.at)
+        ][:500],
     )
 
 
@@ -581,6 +595,13 @@ async def _told(tx: Tx, listed: Sequence[Application]) -> dict[str, applications
         return {}
     found = await store.application_decisions(tx, listed[0].tenant, wanted)
     return {one.application_id: applications_pb2.DecisionRecord.FromString(one.record).told for one in found.values()}
+
+
+def _seen(origin: Origin, fact: Fact) -> Fact:
+    """A fact as the caller sees it: what is about a person, an auditor does not read."""
+    caller = origin.caller
+    is_hidden = fact.is_personal and caller is not None and caller.kind == identity.USER and caller.roles == _AUDITS
+    return replace(fact, value="") if is_hidden else fact
 
 
 def _check_owner(application: Application, origin: Origin) -> None:

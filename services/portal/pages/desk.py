@@ -6,13 +6,14 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from fastapi.responses import Response
+from receivables.credit.v1 import applications_pb2
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.portal.asks import Asking, together
-from services.portal.domain import cases
+from services.portal.domain import applications, cases
 from services.portal.domain.people import SELLERS
 from services.portal.domain.waiting import Waiting, worst_first
 from services.portal.pages import desk_disputes
@@ -54,6 +55,7 @@ async def desk(ask: Ask) -> Response:
 
 
 _LINKS = {
+    "application": "/desk/applications",
     "referred": "/desk/credit",
     "case": "/desk/disputes",
     "held": "/desk/billing",
@@ -70,6 +72,9 @@ def _questions(of: Asking, roles: Any) -> Mapping[str, Awaitable[Any]]:
         "unread": of.notifications("ListUnread", notifications_pb2.ListUnreadRequest(page_size=_LOOKED_AT))
     }
     if roles & _DECIDE:
+        asked["application"] = of.applications(
+            "ListApplications", applications_pb2.ListApplicationsRequest(page_size=_LOOKED_AT)
+        )
         asked["referred"] = of.credit("ListReferred", credit_pb2.ListReferredRequest(page_size=_LOOKED_AT))
     if roles & _ANSWER:
         asked["case"] = desk_disputes.waiting(of, cases.OURS)
@@ -93,6 +98,22 @@ def _questions(of: Asking, roles: Any) -> Mapping[str, Awaitable[Any]]:
             "ListAnnouncements", ledger_pb2.ListAnnouncementsRequest(expected_only=True, page_size=_LOOKED_AT)
         )
     return asked
+
+
+def _applications(found: Any) -> list[Waiting]:
+    return [
+        Waiting(
+            "application",
+            applications.name_of(one.facts) or one.application_id,
+            "",  # it may have none yet
+            applications_pb2.Track.Name(one.track),
+            f"/desk/applications/{quote(one.application_id)}",
+            (asked.minor, asked.currency) if (asked := applications.asked_for(one.facts)) is not None else None,
+            one.latest_by.ToDatetime().date().isoformat() if one.HasField("latest_by") else "",
+            one.submitted_at.ToDatetime(tzinfo=UTC) if one.HasField("submitted_at") else None,
+        )
+        for one in (found.applications if found else ())
+    ]
 
 
 def _referred(found: Any) -> list[Waiting]:
@@ -218,6 +239,7 @@ def _unread(found: Any) -> list[Waiting]:
 
 
 _READS = {
+    "application": _applications,
     "referred": _referred,
     "case": _cases,
     "held": _held,

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi.responses import Response
+from receivables.credit.v1 import applications_pb2
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
@@ -102,6 +103,9 @@ async def account(ask: Ask) -> Response:
             ledger_pb2.ListAnnouncementsRequest(account_id=account_id, expected_only=True, page_size=_FEW),
         ),
         decisions=of.credit("ListDecisions", credit_pb2.ListDecisionsRequest(account_id=account_id, page_size=_FEW)),
+        applications=of.applications(
+            "ListApplications", applications_pb2.ListApplicationsRequest(account_id=account_id, page_size=_FEW)
+        ),
         holds=of.credit("ListHolds", credit_pb2.ListHoldsRequest(account_id=account_id, page_size=PAGE)),
         contract=of.invoicing("GetContract", invoicing_pb2.GetContractRequest(account_id=account_id)),
     )

@@ -16,7 +16,7 @@ from deploy.local import static
 from deploy.local.processes import free_port
 from services.chassis import http
 from services.chassis.service import Parts, Servicer
-from services.portal import pages, usecases
+from services.portal import pages, rights, usecases
 from services.portal.asks import STUBS
 from services.portal.service import SERVICE, door_of
 from services.portal.store import Host
@@ -95,6 +95,13 @@ class Pages:
 @pytest.fixture
 async def house_of_pages(open_service: OpenService) -> AsyncIterator[Pages]:
     """Give the pages of a seller; of all services only notifications answers, and says nothing but who people are."""
+    async with opened(open_service) as house:
+        yield house
+
+
+@asynccontextmanager
+async def opened(open_service: OpenService, **others: str) -> AsyncIterator[Pages]:
+    """The pages of a seller beside that notifications, and others where these answer (`credit_address="host:port"`)."""
     people = People()  # type: ignore[abstract] # it is asked for people alone
     servicer = Servicer(
         "receivables.notifications.v1.NotificationsService",
@@ -109,7 +116,7 @@ async def house_of_pages(open_service: OpenService) -> AsyncIterator[Pages]:
             SERVICE,
             portal_secret=SecretStr("x" * 32),
             provider_addresses="any",
-            **{f"{name}_address": address for name in STUBS},
+            **{f"{rights.service_of(name)}_address": address for name in STUBS} | others,
             identity_key=environment(SERVICE.name)["AR_IDENTITY_KEY"],
         ) as parts,
     ):
