@@ -32,9 +32,9 @@ SOURCE_S = Histogram(
 )
 DISBELIEVED = Counter(
     "ar_credit_source_disbelieved_total",
-    "What sources told and is not believed, by why: unasked, twice (in one answer), value (not of its kind, or beyond its"
+    "What sources told and is not believed, by reason: unasked, twice (in one answer), value (not of its kind, or beyond its"
     " bounds), time (over, or not yet), too_many and unreadable (of an answer, all of it)",
-    ["source", "why"],
+    ["source", "reason"],
 )
 CORRECTED = Counter(
     "ar_credit_corrections_total",
@@ -58,8 +58,8 @@ def expect_source(name: str) -> None:
     """Let a source's counts begin at 0."""
     for outcome in ("told", "late", "away", "spared"):
         SOURCE_S.labels(name, outcome)
-    for why in ("unasked", "twice", "value", "time", "too_many", "unreadable"):
-        DISBELIEVED.labels(name, why)
+    for reason in ("unasked", "twice", "value", "time", "too_many", "unreadable"):
+        DISBELIEVED.labels(name, reason)
 
 
 def source_answered(name: str, outcome: str, seconds: float) -> None:

@@ -28,7 +28,7 @@ class Source(BaseModel):
     # Facts by which it finds a company: it is told no others.
     told: Keys = frozenset({"company_name", "country", "currency", "register_number", "vat_id"})
     # How long an answer may take that comes after the first one, seconds.
-    deadline_s: float = Field(10.0, ge=0.1, le=60)
+    deadline_s: float = Field(default=10.0, ge=0.1, le=60)
 
 
 _SOURCES = TypeAdapter(dict[Name, Source])

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import inf
+from typing import Literal
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -100,7 +101,6 @@ class Breaker:
         self._failures = 0
         self._failed_at = -inf
 
-    @property
     def lets(self) -> bool:
         """Whether the source is to be asked now."""
         return self._failures < FAILURES_MAX or self._now() - self._failed_at >= SPARED_S
@@ -179,7 +179,7 @@ class _Source:
     async def ask(self, origin: Origin, question: Question, keys: Collection[str], within_s: float) -> _Answer:
         """Ask it, unless it is spared; being late for the caller is no failure of it, unless it is for its own deadline too."""
         subject = {key: value for key, value in question.subject.items() if key in self._said.told and value}
-        if not self._breaker.lets:
+        if not self._breaker.lets():
             metrics.source_answered(self.name, "spared", 0.0)
             return _Answer("spared")
         began = time.perf_counter()
@@ -206,7 +206,9 @@ class _Source:
     async def _look(
         self, origin: Origin, subject: Mapping[str, str], keys: Collection[str], timeout_s: float
     ) -> service_pb2.LookResponse:
-        look = self.line.channel().unary_unary(_LOOK, request_serializer=service_pb2.LookRequest.SerializeToString)
+        look: grpc.aio.UnaryUnaryMultiCallable[service_pb2.LookRequest, bytes] = self.line.channel().unary_unary(
+            _LOOK, request_serializer=service_pb2.LookRequest.SerializeToString
+        )
         request = service_pb2.LookRequest(
             source=self.name,
             subject=[service_pb2.Known(key=key, value=value) for key, value in sorted(subject.items())],
@@ -259,7 +261,7 @@ def _disbelieve(source: str, why: str) -> None:
     log.warning("source not believed", source=source, why=why)
 
 
-def _time(fact: service_pb2.Found, name: str) -> datetime | None:
+def _time(fact: service_pb2.Found, name: Literal["as_of", "valid_until"]) -> datetime | None:
     said: Timestamp = getattr(fact, name)
     return said.ToDatetime(UTC) if fact.HasField(name) else None
 

@@ -273,17 +273,21 @@ def spread(amounts: Sequence[Decimal]) -> Decimal | None:
     return _median(amounts) * _PRECISE.exp(max(3 * _NORMAL * deviation, _PRECISE.ln(Decimal(2))))
 
 
-def bust_out(features: Iterable[Feature]) -> Feature:
-    """How many of size, pace, a new place, rush and resaleable goods meet in an order of a buyer who ordered before."""
+def bust_out(features: Iterable[Feature]) -> list[Feature]:
+    """How many of size, pace, a new place, rush and resaleable goods meet in an order of a buyer who ordered before.
+
+    Whether size or pace is among them: only these two are seen beside the buyer's own.
+    """
     known = {feature.key: feature.value for feature in features}
-    struck = [
-        key
-        for key in ("order_size_ratio", "order_pace_ratio")
-        if isinstance(known.get(key), Decimal) and known[key] > 1
-    ]  # type: ignore[operator] # just seen to be a number
-    struck += [key for key in ("ship_to_new", "order_rush", "order_resaleable") if known.get(key) is True]
-    value = Decimal(len(struck)) if known.get("dormant_days") is not None else None
-    return Feature("bust_out_signals", value, "≥ 2", " ".join(struck), "orders")
+    led = [key for key in ("order_size_ratio", "order_pace_ratio") if _above_one(known.get(key))]
+    struck = led + [key for key in ("ship_to_new", "order_rush", "order_resaleable") if known.get(key) is True]
+    ordered_before = known.get("dormant_days") is not None
+    return [
+        Feature(
+            "bust_out_signals", Decimal(len(struck)) if ordered_before else None, "≥ 2", " ".join(struck), "orders"
+        ),
+        Feature("bust_out_led", bool(led) if ordered_before else None, "true", " ".join(led), "orders"),
+    ]
 
 
 def first_order(
@@ -355,6 +359,10 @@ def signer(name: str, officers: Collection[str], source: str) -> Feature:
     """Whether whoever signs is none of the officers that a register tells; unknown where it tells none."""
     alike = any(names.alike(name, officer) >= _SAME_PERSON for officer in officers)
     return Feature("signer_not_officer", not alike if name and officers else None, "true", _listed(officers), source)
+
+
+def _above_one(value: Value | None) -> bool:
+    return isinstance(value, Decimal) and value > 1
 
 
 def _late(changed_at: datetime | None, approved_at: datetime, dispatch_at: datetime) -> bool:

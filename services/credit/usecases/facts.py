@@ -162,12 +162,12 @@ def standing(known: Mapping[str, Known]) -> list[Fact]:
 
 
 def wanted_of_sources(ground: Ground) -> sources.Question:
-    """What sources are asked: what none of them has told, or not lately; by what is known of the company."""
+    """What sources are asked: what none of them has told, or not lately; each is told what its setting says it may be."""
     currency, at = ground.application.currency, ground.at
     subject = {
         key: fact.value
         for key, one in ground.known.items()
-        if (fact := one.counts(at)) is not None and fact.is_valid(at) and not fact.is_personal
+        if (fact := one.counts(at)) is not None and fact.is_valid(at)
     }
     wanted = {
         key: partial(parse_value, kind, currency=currency)

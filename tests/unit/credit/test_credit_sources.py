@@ -42,7 +42,7 @@ def a_fact(key: str = "company_status", value: str = "active", **times: datetime
 
 
 def disbelieved(why: str) -> float:
-    labels = {"source": "registry", "why": why}
+    labels = {"source": "registry", "reason": why}
     return REGISTRY.get_sample_value("ar_credit_source_disbelieved_total", labels) or 0.0
 
 
@@ -69,7 +69,7 @@ def test_a_source_that_failed_five_times_in_a_row_is_spared(clock: Clock):
     breaker = Breaker(clock)
 
     assert failing(breaker, FAILURES_MAX) == [False, False, False, False, True]
-    assert not breaker.lets
+    assert not breaker.lets()
 
 
 def test_an_answer_in_between_begins_the_count_anew(clock: Clock):
@@ -79,7 +79,7 @@ def test_an_answer_in_between_begins_the_count_anew(clock: Clock):
     breaker.answered()
 
     assert not any(failing(breaker, FAILURES_MAX - 1))
-    assert breaker.lets
+    assert breaker.lets()
 
 
 def test_a_source_that_is_spared_is_asked_again_after_a_while_and_one_more_failure_spares_it_as_long(clock: Clock):
@@ -87,16 +87,16 @@ def test_a_source_that_is_spared_is_asked_again_after_a_while_and_one_more_failu
     failing(breaker, FAILURES_MAX)
 
     clock.s += SPARED_S - 0.1
-    assert not breaker.lets
+    assert not breaker.lets()
     clock.s += 0.1
-    assert breaker.lets
+    assert breaker.lets()
 
     assert breaker.failed()
-    assert not breaker.lets
+    assert not breaker.lets()
     clock.s += SPARED_S
     breaker.answered()
     assert not breaker.failed()
-    assert breaker.lets
+    assert breaker.lets()
 
 
 def test_a_fact_is_believed_with_where_it_comes_from_and_since_when():

@@ -123,10 +123,10 @@ def actions(features: list[Feature]) -> dict[str, set[str]]:
     value = {feature.key: feature.value for feature in features}
 
     def least(key: str, bound: str) -> bool:
-        return (number := value.get(key)) is not None and number >= Decimal(bound)
+        return isinstance(number := value.get(key), Decimal) and number >= Decimal(bound)
 
     def most(key: str, bound: str) -> bool:
-        return (number := value.get(key)) is not None and number < Decimal(bound)
+        return isinstance(number := value.get(key), Decimal) and number < Decimal(bound)
 
     struck: dict[str, set[str]] = {action: set() for action in ("step_up", "refer", "enhanced", "block", "hold")}
     rules = [
@@ -161,7 +161,7 @@ def actions(features: list[Feature]) -> dict[str, set[str]]:
         ),
         ("refer", "F09", least("duplicate_identity", "1")),
         ("step_up", "F09", least("duplicate_contact", "2")),
-        ("hold", "F10", least("bust_out_signals", "2")),
+        ("hold", "F10", least("bust_out_signals", "2") and value["bust_out_led"] is True),
         (
             "refer",
             "F11",
@@ -469,7 +469,8 @@ def a_buyer(random: Random) -> Buyer:
 
 def history(random: Random, buyer: Buyer, days: int = 400) -> list[Placed]:
     """Orders up to yesterday, a week's pause and a busy week now and then."""
-    made, at = [], 0.0
+    made: list[Placed] = []
+    at = 0.0
     while True:
         at += random.expovariate(buyer.a_month / 30) * random.choice([0.5, 1, 1, 1.5])
         if at >= days:
@@ -490,7 +491,7 @@ def an_order(
         Feature("order_rush", rush, "true", "", "shop"),
         Feature("order_resaleable", resaleable, "true", "", "shop"),
     ]
-    return [*features, fraud.bust_out(features)]
+    return [*features, *fraud.bust_out(features)]
 
 
 def test_lumpy_orders_are_hardly_ever_held():
@@ -506,7 +507,7 @@ def test_lumpy_orders_are_hardly_ever_held():
         held += bool(struck["hold"])
         stepped += bool(struck["step_up"] - {"F06"})
 
-    assert held <= 0.02 * tried
+    assert held <= 0.01 * tried
     assert stepped <= 0.005 * tried
 
 

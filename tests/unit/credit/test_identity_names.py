@@ -27,6 +27,8 @@ from tests.unit.credit.test_identity_numbers import HOSTILE
         ("Μεταλλική Α.Ε.", "metalliki"),
         ("株式会社トヨタ", "株式会社トヨタ"),
         ("AS Roma Logistics Srl", "roma logistics"),
+        ("E.ON SE", "e on"),
+        ("Marks and Spencer plc", "marks spencer"),
         ("AG Ltd", "ag"),
         ("Co", "co"),
         ("", ""),

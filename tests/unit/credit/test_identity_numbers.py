@@ -1,5 +1,7 @@
 """VAT ids, register numbers, LEIs and IBANs: right ones in their normal form, wrong ones refused."""
 
+from collections.abc import Callable
+
 import pytest
 
 from services.credit.domain.identity import banks, numbers
@@ -97,10 +99,10 @@ HOSTILE = [
 ]
 
 
-def outcome(judge):
+def outcome(judge: Callable[..., object], *given: object) -> object:
     """What a check says: its value, or how it refuses."""
     try:
-        return judge()
+        return judge(*given)
     except Invalid as refused:
         return refused
 

@@ -60,7 +60,7 @@ _LATIN = {
 _TO_LATIN = str.maketrans(_LATIN)
 _LETTER_WITH_DOT = re.compile(r"(?<!\w)(\w)\.(?=\s?\w(?!\w)|\s|$)")
 _NOT_A_WORD = re.compile(r"[^\w]+|_+")
-_BINDING_WORDS = frozenset({"and", "und", "et", "och", "og", "y", "i", "e", "en", "the"})
+_BINDING_WORDS = frozenset({"and", "und", "et", "och", "og", "y", "i", "e", "en"})
 
 
 def normal(name: str) -> str:
@@ -69,8 +69,8 @@ def normal(name: str) -> str:
     A name that is nothing but these is left as it is.
     """
     words = plain_words(name)
-    kept = [word for word in _without_forms(words) if word not in _BINDING_WORDS]
-    return " ".join(kept or words)
+    named = _without_forms(words)
+    return " ".join(word for at, word in enumerate(named) if not (0 < at < len(named) - 1 and word in _BINDING_WORDS))
 
 
 def alike(name: str, other: str) -> int:
@@ -194,7 +194,7 @@ def _without_forms(words: list[str]) -> list[str]:
         del kept[-size:]
     while size := next((size for size in range(longest, 0, -1) if len(kept) > size and tuple(kept[:size]) in edge), 0):
         del kept[:size]
-    return kept
+    return kept or words
 
 
 @cache

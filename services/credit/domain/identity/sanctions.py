@@ -175,7 +175,7 @@ class _Bounded:
 
 
 def _shape_of(root: etree._Element) -> _Shape:
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise Invalid(CODE, "the official lists have no document type")
     if (shape := _SHAPES.get(_local(root))) is None:
         raise Invalid(CODE, "the file is none of the lists of the UN, the EU and OFAC")
@@ -194,10 +194,17 @@ def _forget(element: etree._Element) -> None:
             parent.remove(before)
 
 
+def _children(element: etree._Element, name: str) -> list[etree._Element]:
+    """The elements right below one, by their name whatever its namespace."""
+    return [child for child in element if _local(child) == name]
+
+
 def _texts(element: etree._Element, *path: str) -> list[str]:
-    """The texts below an element by the names of elements, whatever their namespace."""
-    found = element.xpath("/".join(["."] + [f"*[local-name() = '{name}']" for name in path]))
-    return [" ".join((each.text or "").split())[:NAME_LONGEST] for each in found if isinstance(each, etree._Element)]
+    """The texts below an element, by the names of elements on the way."""
+    found = [element]
+    for name in path:
+        found = [child for each in found for child in _children(each, name)]
+    return [" ".join((each.text or "").split())[:NAME_LONGEST] for each in found]
 
 
 def _joined(element: etree._Element, *names: str) -> str:
@@ -209,31 +216,24 @@ def _un(element: etree._Element) -> Entry:
     first = _joined(element, "FIRST_NAME", "SECOND_NAME", "THIRD_NAME", "FOURTH_NAME")
     names = [first, *_texts(element, f"{kind}_ALIAS", "ALIAS_NAME"), *_texts(element, "NAME_ORIGINAL_SCRIPT")]
     places = [*_texts(element, f"{kind}_ADDRESS", "COUNTRY"), *_texts(element, "NATIONALITY", "VALUE")]
-    return Entry(
-        "UN", _joined(element, "REFERENCE_NUMBER") or _joined(element, "DATAID"), _some(names), _countries(places)
-    )
+    entry_id = _joined(element, "REFERENCE_NUMBER") or _joined(element, "DATAID")
+    return Entry("UN", entry_id, _some(names), _countries(places))
 
 
 def _eu(element: etree._Element) -> Entry:
-    names, places = [], []
-    for child in element:
-        if _local(child) == "nameAlias":
-            names.append(" ".join(child.get("wholeName", "").split())[:NAME_LONGEST])
-        elif _local(child) in ("address", "citizenship"):
-            places.append(child.get("countryIso2Code", ""))
-    return Entry(
-        "EU", element.get("euReferenceNumber") or element.get("logicalId", ""), _some(names), _countries(places)
-    )
+    names = [
+        " ".join((alias.get("wholeName") or "").split())[:NAME_LONGEST] for alias in _children(element, "nameAlias")
+    ]
+    placed = [*_children(element, "address"), *_children(element, "citizenship")]
+    entry_id = element.get("euReferenceNumber") or element.get("logicalId") or ""
+    return Entry("EU", entry_id, _some(names), _countries(each.get("countryIso2Code") or "" for each in placed))
 
 
 def _ofac(element: etree._Element) -> Entry | None:
     if _joined(element, "sdnType") not in ("Individual", "Entity"):
         return None
-    names = [_joined(element, "firstName", "lastName")]
-    names += [
-        _joined(aka, "firstName", "lastName")
-        for aka in element.xpath("./*[local-name() = 'akaList']/*[local-name() = 'aka']")
-    ]
+    akas = [aka for among in _children(element, "akaList") for aka in _children(among, "aka")]
+    names = [_joined(each, "firstName", "lastName") for each in (element, *akas)]
     places = [
         *_texts(element, "addressList", "address", "country"),
         *_texts(element, "nationalityList", "nationality", "country"),
