@@ -1,5 +1,17 @@
 """What the portal remembers: one function a question, visible SQL."""
 
+from services.portal.store.applicants import (
+    APPLICANT_DAYS,
+    Applicant,
+    applicant_by_link,
+    apply,
+    apply_anew,
+    ask_colleague,
+    become_contact,
+    count_colleagues,
+    find_applicant,
+    link_applicant,
+)
 from services.portal.store.delegations import (
     Delegation,
     act_for,
@@ -101,6 +113,16 @@ from services.portal.store.spending import (
 )
 
 __all__ = [
+    "APPLICANT_DAYS",
+    "Applicant",
+    "applicant_by_link",
+    "apply",
+    "apply_anew",
+    "ask_colleague",
+    "become_contact",
+    "count_colleagues",
+    "find_applicant",
+    "link_applicant",
     "AT_ONCE",
     "IDLE_MINUTES",
     "INVITATION_MINUTES",

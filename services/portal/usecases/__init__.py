@@ -1,5 +1,14 @@
 """What the portal does: lets people in, and keeps who they are and what they may."""
 
+from services.portal.usecases.applying import (
+    applicant_of,
+    apply_anew,
+    applying,
+    ask_colleague,
+    ask_to_apply,
+    start,
+    welcome,
+)
 from services.portal.usecases.delegations import (
     Cover,
     act_for,
@@ -86,6 +95,13 @@ from services.portal.usecases.spending import (
 )
 
 __all__ = [
+    "applicant_of",
+    "apply_anew",
+    "applying",
+    "ask_colleague",
+    "ask_to_apply",
+    "start",
+    "welcome",
     "Asked",
     "Asker",
     "Cover",
