@@ -100,7 +100,7 @@ async def start_application(tx: Tx, origin: Origin, wish: Wish) -> Application:
             raise Conflict("application.exists", f"there is another application {quoted(wish.application_id)}")
         return earlier
     country, currency = wish.country, wish.currency
-    told = []
+    told: list[Fact] = []
     if wish.account_id:
         account, told = await told_of_company(tx, origin.tenant, wish.account_id)
         country, currency = account.country or country, account.currency

@@ -6,11 +6,10 @@ from datetime import datetime
 from services.chassis.database import Tx
 from services.credit import store
 from services.credit.domain import fraud
-from services.credit.domain.applications import Application
+from services.credit.domain.applications import Application, Document
 from services.credit.domain.facts import Known
 from services.credit.domain.fraud import Feature, Mark, MarkKind
 from services.credit.domain.identity import contacts, numbers
-from services.credit.store.applications import Document
 from services.kernel.refusals import Refusal
 
 

@@ -13,7 +13,7 @@ from tests.integration.credit.desk import Desk
 # A company that has no account yet is nobody's contact: the portal calls for it, and says who gave what.
 APPLICANT = "service:portal"
 GIVER = "contact:c1"
-ANSWERS: Mapping[str, str] = {
+ANSWERS: dict[str, str] = {
     "register_number": "HRB 1234",
     "register_court": "Aachen",
     "company_name": "Muster GmbH",
@@ -25,7 +25,7 @@ ANSWERS: Mapping[str, str] = {
     "agreement": "true",
 }
 # What a register and a bureau say of a company that has been there for long and pays.
-GOOD: Mapping[str, str] = {
+GOOD: dict[str, str] = {
     "registered_on": "2010-01-01",
     "company_status": "active",
     "sole_trader": "false",
@@ -102,4 +102,5 @@ def track(application: Any) -> str:
 
 
 def when(stamp: Any) -> datetime:
-    return stamp.ToDatetime(UTC)
+    at: datetime = stamp.ToDatetime(UTC)
+    return at

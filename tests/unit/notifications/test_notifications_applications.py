@@ -16,7 +16,7 @@ from tests.unit.notifications.samples import (
 
 
 def told(language: str, **changes: object) -> str:
-    story = story_of(application_decided(**changes))  # type: ignore[arg-type]
+    story = story_of(application_decided(**changes))
     assert story is not None
     values = {**story.details, "company": "Buyer", "seller": "Seller", "by_when": story.by_when}
     return catalogue(language).tell(story.kind, values)["what_happened"]
