@@ -51,7 +51,13 @@ async def _open(parts: Parts[Settings]) -> AsyncIterator[None]:
 
 def _works(parts: Parts[Settings]) -> tuple[Work, ...]:
     door = door_of(parts)
-    return (*usecases.works(door), usecases.placing(door), usecases.asking(door), usecases.noticing(door), *usecases.applying(door))
+    return (
+        *usecases.works(door),
+        usecases.placing(door),
+        usecases.asking(door),
+        usecases.noticing(door),
+        *usecases.applying(door),
+    )
 
 
 SERVICE = Service(

@@ -22,10 +22,11 @@ from services.portal.asks import Unknown, Write
 from services.portal.domain.gaps import name_of
 from services.portal.store import Applicant, Host
 from services.portal.usecases.door import Door, hash_of, new_secret, origin_of, own_word
-from services.portal.usecases.signing_in import LINK, check_pace
+from services.portal.usecases.signing_in import LINK, TOO_OFTEN, check_pace
 
 APPLICATION_LINK, WELCOME = "application_link", "welcome"  # kinds of jobs
 COLLEAGUES_MOST = 10  # of an application
+FILES = (30, 1 / 60)  # of one applicant: so many at once, and one more each so many seconds
 # What whoever applied is once the company has its account.
 FIRST_ROLES = ("ACCOUNT_ADMIN", "FINANCE_LEAD")
 _MINUTES = store.APPLICANT_DAYS * 24 * 60
@@ -92,6 +93,15 @@ async def applicant_of(door: Door, tenant: str, token: str) -> Applicant:
     return found
 
 
+async def count_file(door: Door, tenant: str, applicant: Applicant) -> None:
+    """Count a file of somebody's who is not signed in; refuse what comes too often."""
+    size, leaks_per_s = FILES
+    async with door.database.transaction([tenant]) as tx:
+        bucket = door.keyed("file", applicant.applicant_id)
+        if not await store.pour(tx, tenant, bucket, size=size, leaks_per_s=leaks_per_s):
+            raise TOO_OFTEN
+
+
 async def start(door: Door, tenant: str, applicant: Applicant, write: Write) -> None:
     """Open the application of whoever applies; the address at which they got the link is the first that is known."""
     own = door.asks.own(tenant)
@@ -125,9 +135,20 @@ async def apply_anew(door: Door, tenant: str, applicant: Applicant) -> None:
 
 
 async def welcome(door: Door, tenant: str, applicant: Applicant) -> None:
-    """Whoever applied for a company that has its account is its first person, and is mailed the way in; again as often as asked."""
+    """Whoever applied for a company that has its account from now on is its first person, and is mailed the way in."""
     async with door.database.transaction([tenant]) as tx:
-        await jobs.add(tx, [Job(WELCOME, f"applicant/{applicant.applicant_id}", own_word(tenant))])
+        await _welcome(tx, tenant, applicant)
+
+
+async def welcome_again(door: Door, tenant: str, applicant: Applicant, *, network: str) -> None:
+    """Mail them the way in once more, not too often."""
+    async with door.database.transaction([tenant]) as tx:
+        await check_pace(door, tx, tenant, applicant.applicant_id, network)
+        await _welcome(tx, tenant, applicant)
+
+
+async def _welcome(tx: Tx, tenant: str, applicant: Applicant) -> None:
+    await jobs.add(tx, [Job(WELCOME, f"applicant/{applicant.applicant_id}", own_word(tenant))])
 
 
 def applying(door: Door) -> tuple[Work, ...]:
@@ -164,7 +185,9 @@ async def _mail(door: Door, job: Job) -> None:
         minutes=_MINUTES,
         invited_by=applicant.invited_by,
     )
-    await door.asks.own(job.tenant).notifications("SendLink", request, Write(f"{job.subject} {hash_of(token).hex()[:16]}"))
+    await door.asks.own(job.tenant).notifications(
+        "SendLink", request, Write(f"{job.subject} {hash_of(token).hex()[:16]}")
+    )
 
 
 async def _greet(door: Door, job: Job) -> None:
