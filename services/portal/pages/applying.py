@@ -55,16 +55,22 @@ def _state(application: Any) -> str:
 
 async def _case(ask: Ask, *, whole: bool = False) -> Case:
     """The application of the address; `whole`: not for a colleague who was asked for single facts."""
-    if ask.let_in is None:
-        of, name, home, by, keys = ask.of, ask.path("application"), "", "", ()
-        home = f"/credit/application/{quote(name, safe='')}"
-    else:
-        of, name, by = ask.door.asks.own(ask.host.tenant), ask.let_in.application_id, ask.let_in.subject
-        home, keys = f"/apply/{quote(ask.path('token'), safe='')}", ask.let_in.keys
-    if keys and whole:
+    if (reader := ask.let_in) is None:
+        name = ask.path("application")
+        return Case(ask.of, await _find(ask.of, name), f"/credit/application/{quote(name, safe='')}")
+    if reader.keys and whole:
         raise Unknown
-    request = applications_pb2.GetApplicationRequest(application_id=name)
-    return Case(of, (await of.applications("GetApplication", request)).application, home, by, keys)
+    of = ask.door.asks.own(ask.host.tenant)
+    return Case(of, await _find(of, reader.application_id), _home_by_link(ask), reader.subject, reader.keys)
+
+
+async def _find(of: Asking, application_id: str) -> Any:
+    request = applications_pb2.GetApplicationRequest(application_id=application_id)
+    return (await of.applications("GetApplication", request)).application
+
+
+def _home_by_link(ask: Ask) -> str:
+    return f"/apply/{quote(ask.path('token'), safe='')}"
 
 
 @get("/credit/application", APPLIES)
@@ -129,7 +135,7 @@ async def show_by_link(ask: Ask) -> Response:
     try:
         case = await _case(ask)
     except Unknown:
-        return ask.show("apply_begin.html", home=f"/apply/{quote(ask.path('token'), safe='')}")
+        return ask.show("apply_begin.html", home=_home_by_link(ask))
     return _show(ask, case)
 
 
@@ -145,7 +151,7 @@ async def begin_by_link(ask: Ask) -> Response:
     if ask.applicant.keys or not ask.applicant.address:
         raise Unknown
     await usecases.start(ask.door, ask.host.tenant, ask.applicant, ask.write())
-    return ask.go(f"/apply/{quote(ask.path('token'), safe='')}")
+    return ask.go(_home_by_link(ask))
 
 
 @post(f"{_LINK}/anew", None, by_link=True)
