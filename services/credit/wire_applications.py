@@ -72,6 +72,7 @@ def application_message(view: View) -> applications_pb2.Application:
         owner=one.owner,
         started_at=_stamp(one.started_at),
         submitted_at=_stamp(one.submitted_at),
+        currency=one.currency,
     )
     if one.promise is not None:
         message.usually_by.FromDatetime(one.promise.usually_by)

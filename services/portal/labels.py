@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from services.portal.labels_applying import APPLYING
 from services.portal.labels_credit import CREDIT
 from services.portal.labels_desk import DESK, Meant, pgettext
 from services.portal.labels_refusals import REFUSALS
@@ -15,6 +16,7 @@ LABELS: Mapping[str, str | Meant] = {
     **DESK,
     **REFUSALS,
     **CREDIT,
+    **APPLYING,
     # Roles of a buyer's people.
     "REQUESTER": _("Requester"),
     "PROCUREMENT": _("Procurement"),

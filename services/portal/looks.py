@@ -285,6 +285,7 @@ _PAGES: Mapping[str, str] = {
     "invoice": "/invoices/",
     "dispute": "/disputes/",
     "payment": "/payments/",
+    "application": "/credit/application/",
 }
 
 

@@ -51,14 +51,20 @@ async def _open(parts: Parts[Settings]) -> AsyncIterator[None]:
 
 def _works(parts: Parts[Settings]) -> tuple[Work, ...]:
     door = door_of(parts)
-    return (*usecases.works(door), usecases.placing(door), usecases.asking(door), usecases.noticing(door))
+    return (
+        *usecases.works(door),
+        usecases.placing(door),
+        usecases.asking(door),
+        usecases.noticing(door),
+        *usecases.applying(door),
+    )
 
 
 SERVICE = Service(
     name=NAME,
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0009_approvers.sql",
+    stands_on="0020_applicant.sql",
     handlers=lambda _settings: {},
     servicers=lambda _parts: [],
     works=_works,

@@ -37,7 +37,7 @@ from services.portal.domain.people import STEP_UP_S, Guard, Person
 from services.portal.labels import LABELS
 from services.portal.looks import Looks, Words, statics
 from services.portal.places import PLACES
-from services.portal.store import Host, Session
+from services.portal.store import Applicant, Host, Session
 from services.portal.usecases import Door
 
 SESSION, BROWSER, LANGUAGE = "__Host-session", "__Host-browser", "__Host-language"
@@ -79,27 +79,31 @@ class Route:
     answer: Callable[["Ask"], Awaitable[Response]]
     # What comes is no form of a page of ours, and says for itself who sends it.
     from_elsewhere: bool = False
+    # For whom the link in its address lets in, and for nobody else.
+    by_link: bool = False
 
 
 ROUTES: list[Route] = []
 Endpoint = Callable[["Ask"], Awaitable[Response]]
 
 
-def get(path: str, guard: Guard | None) -> Callable[[Endpoint], Endpoint]:
+def get(path: str, guard: Guard | None, *, by_link: bool = False) -> Callable[[Endpoint], Endpoint]:
     """A page."""
-    return _route("GET", path, guard)
+    return _route("GET", path, guard, by_link=by_link)
 
 
-def post(path: str, guard: Guard | None, *, from_elsewhere: bool = False) -> Callable[[Endpoint], Endpoint]:
+def post(
+    path: str, guard: Guard | None, *, from_elsewhere: bool = False, by_link: bool = False
+) -> Callable[[Endpoint], Endpoint]:
     """What a form sends; or, where it is said so, a program elsewhere."""
-    return _route("POST", path, guard, from_elsewhere=from_elsewhere)
+    return _route("POST", path, guard, from_elsewhere=from_elsewhere, by_link=by_link)
 
 
 def _route(
-    method: str, path: str, guard: Guard | None, *, from_elsewhere: bool = False
+    method: str, path: str, guard: Guard | None, *, from_elsewhere: bool = False, by_link: bool = False
 ) -> Callable[[Endpoint], Endpoint]:
     def add(answer: Endpoint) -> Endpoint:
-        ROUTES.append(Route(method, path, guard, answer, from_elsewhere))
+        ROUTES.append(Route(method, path, guard, answer, from_elsewhere, by_link))
         return answer
 
     return add
@@ -121,6 +125,14 @@ class Ask:
     cookies: list[tuple[str, str, int]] = field(default_factory=list)
     # A clerk who looks at the page of the person who seems to be signed in.
     seen_by: Person | None = None
+    # Whom the link in the address lets in, where the route is for such.
+    let_in: Applicant | None = None
+
+    @property
+    def applicant(self) -> Applicant:
+        """Who came by a link; there is one wherever the route is for such."""
+        assert self.let_in is not None, "a route by link has somebody whom it lets in"
+        return self.let_in
 
     @property
     def person(self) -> Person:
@@ -356,6 +368,12 @@ class Web:
                 guard.step_up and not usecases.is_fresh(ask.session, STEP_UP_S)
             ):
                 raise NeedsFactor
+        if ask.route.by_link:
+            try:
+                ask.let_in = await usecases.applicant_of(ask.door, ask.host.tenant, ask.path("token"))
+            except NotFound as refused:
+                ask.tried(refused.code)
+                raise
         if ask.request.method not in _SAFE:
             ask.form = await _form_of(ask)
         return await ask.route.answer(ask)
@@ -426,7 +444,7 @@ def _back(ask: Ask) -> str:
 async def _form_of(ask: Ask) -> FormData:
     """What a form brings: texts that can be kept, of a page that was shown to who sends it."""
     headers = ask.request.headers
-    if ask.route.guard is None and int(headers.get("content-length", "0")) > BODY_MAX_OF_NOBODY:
+    if ask.route.guard is None and ask.let_in is None and int(headers.get("content-length", "0")) > BODY_MAX_OF_NOBODY:
         raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "that is too large")
     if "charset" in (kind := headers.get("content-type", "").casefold()) and not _UTF8.search(kind):
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a form is written in UTF-8")

@@ -10,7 +10,7 @@ from services.notifications.texts.catalogue import catalogue
 def write(one: Any, *, sender: str, domain: str) -> bytes:
     """The mail's bytes; `one` has link, person, seller and inviter (links.py)."""
     words = catalogue(one.person.language)
-    kind = "link_invitation" if one.link.kind == "INVITATION" else "link_sign_in"
+    kind = f"link_{one.link.kind.lower()}"
     seller = one.seller or sender.partition("@")[2]
     said = words.tell(kind, {"seller": seller, "inviter": one.inviter or seller, "minutes": one.link.minutes})
     mail = Short(said["subject"], [said["words"]], said["act"], one.link.url, [said["good_for"], said["not_you"]])

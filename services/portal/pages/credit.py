@@ -4,7 +4,8 @@ from fastapi.responses import Response
 from receivables.credit.v1 import service_pb2
 
 from services.portal.asks import together
-from services.portal.domain.people import CREDIT_LINE
+from services.portal.domain.people import CREDIT_LINE, Scope
+from services.portal.pages.applying import APPLIES
 from services.portal.web import PAGE, Ask, get
 
 
@@ -19,8 +20,10 @@ async def credit(ask: Ask) -> Response:
             service_pb2.ListDecisionsRequest(account_id=account, page_size=PAGE, page_token=ask.query("after")),
         ),
     )
+    applies = APPLIES.lets_in(ask.person) and ask.person.scope == Scope()
     return ask.show(
         "credit.html",
         next_token=found["decisions"].next_page_token if found["decisions"] else "",
+        applies=applies,
         **found,
     )

@@ -1,5 +1,17 @@
 """What the portal remembers: one function a question, visible SQL."""
 
+from services.portal.store.applicants import (
+    APPLICANT_DAYS,
+    Applicant,
+    applicant_by_link,
+    apply,
+    apply_anew,
+    ask_colleague,
+    become_contact,
+    count_colleagues,
+    find_applicant,
+    link_applicant,
+)
 from services.portal.store.delegations import (
     Delegation,
     act_for,
@@ -105,6 +117,7 @@ from services.portal.store.spending import (
 )
 
 __all__ = [
+    "APPLICANT_DAYS",
     "AT_ONCE",
     "IDLE_MINUTES",
     "INVITATION_MINUTES",
@@ -112,6 +125,7 @@ __all__ = [
     "PASSKEYS_MAX",
     "RULES_MAX",
     "SESSION_HOURS",
+    "Applicant",
     "Delegation",
     "Host",
     "Link",
@@ -132,11 +146,17 @@ __all__ = [
     "add_purchase",
     "add_totp",
     "answer_once",
+    "applicant_by_link",
+    "apply",
+    "apply_anew",
+    "ask_colleague",
     "ask_for_link",
     "be_quiet",
+    "become_contact",
     "begin_session",
     "change_news",
     "contact_of",
+    "count_colleagues",
     "count_notice",
     "current_news",
     "decide",
@@ -150,6 +170,7 @@ __all__ = [
     "end_sessions",
     "end_sessions_of_provider",
     "expire",
+    "find_applicant",
     "find_news",
     "find_notice",
     "find_passkey",
@@ -164,6 +185,7 @@ __all__ = [
     "know",
     "known_by",
     "lacks_approver",
+    "link_applicant",
     "link_to_send",
     "list_news",
     "lock_spender",

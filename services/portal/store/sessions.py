@@ -317,7 +317,7 @@ async def take_back(tx: Tx, tenant: str, bucket: bytes) -> None:
 
 
 async def forget_outdated(tx: Tx, tenant: str) -> int:
-    """Forget links, sessions, counts and notices whose time is over."""
+    """Forget links, sessions, counts, notices and applicants whose time is over."""
     forgotten = 0
     for table, over in (
         ("one_time_link", "expires_at < now() - interval '1 day'"),
@@ -325,6 +325,7 @@ async def forget_outdated(tx: Tx, tenant: str) -> int:
         ("rate", "at < now() - interval '1 day'"),
         ("answered", "at < now() - interval '1 day'"),
         ("notice", "made_at < now() - interval '30 days'"),
+        ("applicant", "expires_at < now()"),
     ):
         forgotten += await tx.run(
             f"""DELETE FROM {table} WHERE ctid = ANY (ARRAY (

@@ -44,16 +44,21 @@ async def ask_for_link(door: Door, host: Host, address: str, asker: Asker) -> No
     if not 3 <= len(address) <= ADDRESS_MAX or "@" not in address or any(c.isspace() for c in address):
         raise Invalid("sign_in.no_address", "that is no address of mail")
     async with door.database.transaction([host.tenant]) as tx:
-        for bucket, (size, leaks) in (
-            (door.keyed("address", address, asker.network), BY_ADDRESS),
-            (door.keyed("address", address), BY_ADDRESS_ANYWHERE),
-            (door.keyed("network", asker.network), BY_NETWORK),
-            (door.keyed("all"), BY_ALL),
-        ):
-            if not await store.pour(tx, host.tenant, bucket, size=size, leaks_per_s=leaks):
-                raise TOO_OFTEN
+        await check_pace(door, tx, host.tenant, address, asker.network)
         link_id = await store.ask_for_link(tx, host.tenant, address, hash_of(asker.browser), asker.goes_to)
         await jobs.add(tx, [Job(LINK, f"link/{link_id}", own_word(host.tenant))])
+
+
+async def check_pace(door: Door, tx: Tx, tenant: str, address: str, network: str) -> None:
+    """Count that somebody has a mail sent to an address; refuse what comes too often."""
+    for bucket, (size, leaks) in (
+        (door.keyed("address", address, network), BY_ADDRESS),
+        (door.keyed("address", address), BY_ADDRESS_ANYWHERE),
+        (door.keyed("network", network), BY_NETWORK),
+        (door.keyed("all"), BY_ALL),
+    ):
+        if not await store.pour(tx, tenant, bucket, size=size, leaks_per_s=leaks):
+            raise TOO_OFTEN
 
 
 async def invite(tx: Tx, person: Person, contact_id: str, link_id: str) -> None:

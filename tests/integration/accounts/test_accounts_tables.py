@@ -65,6 +65,7 @@ OF_NO_ACCOUNT = {
         **dict.fromkeys(("passkey", "totp"), "how somebody shows who they are, by their login's id: no call reads it"),
         "known_by": "who somebody is to a provider of identities, by a contact's id: no call reads it",
         "notice": "what somebody is to be mailed, by a contact's id: no call reads it",
+        "applicant": "who applies for a company that has no account yet, by an address: no call reads it",
         "news": "the seller's own, told to all buyers",
         **dict.fromkeys(
             ("news_dismissed", "news_quiet", "deed"),

@@ -19,6 +19,7 @@ PORTAL = Principal("service:portal", TENANT, "portal")
 SECRET = "zzsecretzz"
 URL = f"https://nordwind.example/in?t={SECRET}"
 SIGN_IN, INVITATION = service_pb2.LINK_KIND_SIGN_IN, service_pb2.LINK_KIND_INVITATION
+APPLICATION, FACTS, MONTH = service_pb2.LINK_KIND_APPLICATION, service_pb2.LINK_KIND_FACTS, 30 * 24 * 60
 
 
 async def ask(office: Office, method: str, request: Any, who: Principal = PORTAL) -> Any:
@@ -117,6 +118,37 @@ async def test_an_invitation_names_who_invites(office: Office, language: str):
     await office.send()
 
     assert "Ann Admin" in str(office.mail_to("cleo")["Subject"])
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "sv"])
+async def test_a_link_to_an_application_goes_to_an_address_that_is_no_contacts(office: Office, language: str):
+    new, other = "einkauf@muster.example", "lager@muster.example"
+    assert await send_link(office, "", kind=APPLICATION, minutes=MONTH, address=new, language=language) == ""
+    asked = {"kind": FACTS, "minutes": MONTH, "address": other, "language": language, "invited_by": new}
+    assert await send_link(office, "", **asked) == ""
+    await office.send()
+
+    mails = {str(mail["To"]): mail for mail in office.mails()}
+    to_new, to_other = (next(mail for to, mail in mails.items() if address in to) for address in (new, other))
+    for mail in (to_new, to_other):
+        assert URL in text(mail)
+        assert mail["Content-Language"] == language
+    assert new in str(to_other["Subject"])
+    assert await links(office) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"address": ""}, "contact.name_malformed"),
+        ({"address": "no address"}, "contact.email_malformed"),
+        ({"address": "a@b.example", "language": "xx"}, "contact.language_unknown"),
+    ],
+)
+async def test_a_link_to_what_is_no_address_is_refused(office: Office, changes: dict[str, Any], code: str):
+    given = {"kind": APPLICATION, "minutes": MONTH, "language": "en"} | changes
+    assert await send_link(office, "", **given) == code
+    assert await links(office) == []
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,10 @@ OURS = {"sec-fetch-site": "same-origin"}
 
 @dataclass
 class People(notifications_grpc.NotificationsServiceServicer):
-    """Knows who people are, and nothing else."""
+    """Knows who people are, and which links they were to be mailed, and nothing else."""
 
     known: dict[str, Any] = field(default_factory=dict)
+    links: list[notifications_pb2.SendLinkRequest] = field(default_factory=list)
 
     def add(self, contact_id: str, *roles: str, account: str = "b1", email: str = "") -> None:
         """Somebody new."""
@@ -53,6 +54,20 @@ class People(notifications_grpc.NotificationsServiceServicer):
         if request.contact_id not in self.known:
             await context.abort(grpc.StatusCode.NOT_FOUND, "nobody")
         return notifications_pb2.GetContactResponse(contact=self.known[request.contact_id])
+
+    async def RegisterContact(
+        self, request: notifications_pb2.RegisterContactRequest, context: Any
+    ) -> notifications_pb2.RegisterContactResponse:
+        """Somebody new, as a service registers them."""
+        self.add(request.contact_id, *request.roles, account=request.account_id, email=request.email)
+        return notifications_pb2.RegisterContactResponse()
+
+    async def SendLink(
+        self, request: notifications_pb2.SendLinkRequest, context: Any
+    ) -> notifications_pb2.SendLinkResponse:
+        """A link to be mailed."""
+        self.links.append(request)
+        return notifications_pb2.SendLinkResponse()
 
     async def FindContacts(
         self, request: notifications_pb2.FindContactsRequest, context: Any

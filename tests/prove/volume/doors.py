@@ -607,6 +607,16 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         ),
         called_by(
             "service:portal",
+            notifications_pb2.SendLinkRequest(
+                kind=notifications_pb2.LINK_KIND_APPLICATION,
+                url="https://x.example/apply",
+                minutes=10,
+                address="new@x.example",
+                language="en",
+            ),
+        ),
+        called_by(
+            "service:portal",
             notifications_pb2.SendNoticeRequest(
                 contact_id=f"c-{HOT}",
                 kind=notifications_pb2.NOTICE_KIND_FACTOR_ADDED,
