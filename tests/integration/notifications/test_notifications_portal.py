@@ -214,7 +214,7 @@ async def test_what_was_approved_and_could_not_be_placed_is_told_too(house: Hous
 
 
 async def test_while_nobody_may_approve_whoever_ordered_hears_it_and_who_can_change_that_is_asked(house: House):
-    """They are asked once (RULES: told), and who may approve it later hears of it then."""
+    """They are asked once, and who may approve it later hears of it then."""
     await house.office.register("sam", "SALES", account="")
     await house.office.register("cash", "CASH_APP", account="")
     await house.rows("UPDATE spend_rule SET per_order_minor = 1 RETURNING 1")
