@@ -82,11 +82,10 @@ class Company:
 
     @classmethod
     def of(cls, subject: Mapping[str, str], source: str) -> "Company":
-        """Whom a subject means, as a source knows it: by its number, or what else it is known by."""
+        """Whom a subject means, as a source knows it: by its number or its name, to a bank by its account alone."""
         country = subject.get("country", "")
-        number = next(
-            (subject[key] for key in ("register_number", "vat_id", "iban", "company_name") if subject.get(key)), ""
-        )
+        by = ("iban",) if source in TOLD else ("register_number", "vat_id", "company_name")
+        number = next((subject[key] for key in by if subject.get(key)), "")
         behaviour = SPECIAL.get(number, {}).get(source)
         chance = random.Random(f"{country}/{number}")  # noqa: S311 - nobody's secret
         name = f"{chance.choice(_NAMES[0])}{chance.choice(_NAMES[1])} {_FORMS.get(country, 'Ltd')}"
@@ -179,8 +178,9 @@ class Played(service_pb2_grpc.SourceServiceServicer):
         except Refusal as refusal:
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, refusal.code)
         company = Company.of({known.key: known.value for known in request.subject}, request.source)
-        behaviour = company.behaviour
-        match behaviour:
+        if not company.number:
+            return service_pb2.LookResponse()  # nobody whom it knows
+        match company.behaviour:
             case Behaviour.SLOW:
                 await asyncio.sleep(self._slow_s)
             case Behaviour.SILENT:

@@ -9,6 +9,7 @@ from services.chassis.database import Database
 from services.chassis.service import Parts, Service, Servicer, certificate_of, speaker_of
 from services.chassis.workers import Work
 from services.credit import metrics, store, usecases
+from services.credit.domain import underwriting
 from services.credit.rebuild import FOLD
 from services.credit.rpc import CreditService
 from services.credit.rpc_applications import ApplicationService, PolicyService
@@ -29,6 +30,7 @@ def sources_of(parts: Parts[Settings]) -> Sources:
 
 
 def _servicers(parts: Parts[Settings]) -> list[Servicer]:
+    underwriting.default()  # read once, before anybody waits for it
     return [
         Servicer(
             service_pb2.DESCRIPTOR.services_by_name["CreditService"].full_name,

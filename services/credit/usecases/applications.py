@@ -122,8 +122,8 @@ async def start_application(tx: Tx, origin: Origin, wish: Wish) -> Application:
     await store.make_mark_key(tx, new.tenant, secrets.token_bytes(KEY_BYTES))
     if not await store.add_application(tx, new):
         raise Conflict("application.exists", f"there is another application {quoted(wish.application_id)}")
-    known = known_facts.known(await store.facts_of(tx, new.tenant, new.account_id))
-    fresh = [fact for fact in told if fact.key not in known or known[fact.key].told is None]
+    standing = {(fact.key, fact.provenance, fact.value) for fact in await store.facts_of(tx, *_company(new))}
+    fresh = [fact for fact in told if (fact.key, fact.provenance, fact.value) not in standing]
     await facts.keep(tx, origin, new, fresh)
     await outbox.add(tx, [_tell(origin, new, wire_applications.moved(new))])
     await _ask_what_is_new(tx, origin, await _ground(tx, new))
@@ -136,7 +136,7 @@ async def give_facts(
     """Save answers, each by itself; ask what follows from them. The last one that a person waits for gives it back."""
     application = await _hold(tx, origin, application_id)
     domain.check_answerable(application)
-    policy = read_policy(await _policy_text(tx, origin.tenant))
+    policy = await _policy(tx, origin.tenant)
     refused = await facts.save(tx, origin, application, policy, given, by=_giver(origin, given_by))
     ground = await _ground(tx, application)
     await _ask_what_is_new(tx, origin, ground)
@@ -149,7 +149,7 @@ async def add_document(tx: Tx, origin: Origin, application_id: str, document: Do
     """Keep a document, which is the answer to the fact that it shows."""
     application = await _hold(tx, origin, application_id)
     domain.check_answerable(application)
-    policy = read_policy(await _policy_text(tx, origin.tenant))
+    policy = await _policy(tx, origin.tenant)
     kind = facts.answerable(policy, document.key)
     if kind.kind is not underwriting.Kind.DOCUMENT:
         raise Invalid("fact.value", f"{document.key} is not shown by a document")
@@ -292,7 +292,7 @@ async def ask_for_fact(tx: Tx, origin: Origin, application_id: str, key: str) ->
     facts.answerable(ground.policy, key)
     if not known_facts.needs_answer(ground.known.get(key), tx.at):
         raise Conflict("fact.known", f"{quoted(key)} is known: nothing is asked twice")
-    if key in ground.by_desk:
+    if key in await store.asked_by_desk(tx, *_company(application)):
         raise Conflict("fact.asked", f"{quoted(key)} is asked for already")
     asking = replace(domain.move(application, Action.ASK, By.DESK), asked_at=application.asked_at or tx.at)
     await facts.ask_for_one(tx, origin, asking, key)
@@ -390,7 +390,7 @@ async def show_case(tx: Tx, origin: Origin, application_id: str) -> applications
     view = await _view(tx, origin, ground)
     proposal = await store.find_proposal(tx, application.key)
     decisions = await store.decisions_of_application(tx, application.key, DECISIONS_SHOWN)
-    standing = await store.facts_of(tx, application.tenant, application.account_id)
+    standing = await store.facts_of(tx, *_company(application))
     appealed_by, why = await store.last_appeal(tx, application.key)
     return applications_pb2.GetCaseResponse(
         application=wire_applications.application_message(view),
@@ -546,17 +546,18 @@ async def _ask_what_is_new(tx: Tx, origin: Origin, ground: Ground) -> None:
 
 
 async def _ground(tx: Tx, application: Application) -> Ground:
-    policy = read_policy(await _policy_text(tx, application.tenant))
-    known = known_facts.known(await store.facts_of(tx, application.tenant, application.account_id))
-    by_desk = await store.asked_by_desk(tx, application.tenant, application.account_id)
+    policy = await _policy(tx, application.tenant)
+    known = known_facts.known(await store.facts_of(tx, *_company(application)))
+    asked = await store.asked_by_desk(tx, *_company(application))
+    by_desk = [key for key, of in asked.items() if of == application.application_id]
     odd = await features.of_application(tx, application, known)
     values = facts.read(policy, known, application, odd, at=tx.at)
     return Ground(application, policy, known, values, by_desk, odd, tx.at)
 
 
-async def _policy_text(tx: Tx, tenant: str) -> str:
+async def _policy(tx: Tx, tenant: str) -> Policy:
     active = await store.active_policy_text(tx, tenant)
-    return active.text if active is not None else underwriting.default().text
+    return read_policy(active.text) if active is not None else underwriting.default()
 
 
 async def _find(tx: Tx, origin: Origin, application_id: str) -> Application:
@@ -602,6 +603,11 @@ def _seen(origin: Origin, fact: Fact) -> Fact:
     caller = origin.caller
     is_hidden = fact.is_personal and caller is not None and caller.kind == identity.USER and caller.roles == _AUDITS
     return replace(fact, value="") if is_hidden else fact
+
+
+def _company(application: Application) -> tuple[str, str]:
+    """Whose facts are the application's."""
+    return application.tenant, application.account_id
 
 
 def _check_owner(application: Application, origin: Origin) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from receivables.common.v1 import party_pb2
 
+from services.chassis import bounds
 from services.chassis.database import Tx
 from services.credit import store
 from services.credit.domain.facts import Fact, Known
@@ -42,15 +43,15 @@ async def told_of_company(tx: Tx, tenant: str, account_id: str) -> tuple[Registe
 
 
 def company_of(known: Mapping[str, Known], country: str, *, at: datetime) -> party_pb2.Company:
-    """The company of a new account; refuse one that has no name."""
+    """The company of a new account, as a document can name it; refuse one that has no name."""
 
     def said(key: str) -> str:
         fact = known[key].counts(at) if key in known else None
-        return fact.value[:200] if fact is not None else ""
+        return " ".join(fact.value.split()) if fact is not None else ""
 
     if not (name := said("company_name")):
         raise Conflict("application.incomplete", "an account needs the company's name")
-    return party_pb2.Company(
+    company = party_pb2.Company(
         name=name,
         vat_id=said("vat_id"),
         legal_id=said("register_number"),
@@ -62,3 +63,4 @@ def company_of(known: Mapping[str, Known], country: str, *, at: datetime) -> par
             country=country,
         ),
     )
+    return bounds.cleaned(company)

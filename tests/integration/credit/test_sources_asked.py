@@ -217,16 +217,17 @@ async def test_to_be_later_than_its_own_deadline_is_one(opened: Opened):
 
 
 async def test_a_source_is_told_nothing_but_what_it_may_know(town: Town):
-    """The payee check finds nobody by a register number: what is told of a company follows from its account alone."""
+    """A bank finds nobody by a register number: what it tells of a company follows from its account alone."""
     sources = Sources(given(town.setting), plainly, None)
     one, other = [
-        await sources.look(ORIGIN, about(number, "bank_account_age_days", iban="GB33BUKB20201555555555"))
-        for number in ("00445790", "99000004")
+        await sources.look(ORIGIN, about(number, "bank_account_age_days")) for number in ("00445790", "99000004")
     ]
+    without = await sources.look(ORIGIN, about("00445790", "bank_account_age_days", "company_status", iban=""))
     await sources.close()
 
     assert told(one, "bank_account_age_days")
     assert one.found == other.found
+    assert {fact.key for fact in without.found} == {"company_status"}
 
 
 async def test_where_nobody_listens_they_are_all_away():

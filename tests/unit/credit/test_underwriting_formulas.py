@@ -109,6 +109,10 @@ def test_what_is_not_known_is_neither_so_nor_not(text: str, says: bool | None):
     assert run(text, owed=None) is says
 
 
+def test_numbers_have_thirty_four_digits():
+    assert run("1 / 3") == Decimal("0." + "3" * 34)
+
+
 def test_an_amount_of_the_policy_is_as_many_units_of_the_applications_currency_as_it_says():
     assert run("owed > 10", owed=Decimal("110.01"), **{SCALE: Decimal(11)}) is True
     assert run("owed > 10", owed=Decimal("110.00"), **{SCALE: Decimal(11)}) is False

@@ -1,11 +1,15 @@
 """A policy with a mistake never decides: each is named with its line and what was probably meant."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from services.credit.domain.underwriting import MistakesFound, default, read
+from deploy.local.artifacts import ROOT
+from services.credit.domain.underwriting import MistakesFound, assess, default, read
 from services.credit.domain.underwriting.lines import TEXT_MAX
-from services.credit.domain.underwriting.mistakes import MISTAKES_MAX, Mistake
+from services.credit.domain.underwriting.mistakes import MISTAKES_MAX
 from services.kernel.refusals import Invalid
+from tests.unit.credit.underwritten import KNOWN, TODAY, WEAK, a_company
 
 TEXT = default().text
 AGE = "{below: 730, points: 8}"
@@ -135,5 +139,25 @@ def test_what_is_no_formula_is_refused_and_never_a_defect(formula: str):
         read(TEXT.replace("is_new: either(settled_invoices, 0) < 4", f"is_new: {formula!r}", 1))
 
 
-def test_mistakes_stand_in_order():
-    assert sorted([Mistake(2, "a", ""), Mistake(1, "b", "")])[0].line == 1
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_a_text_that_is_cut_and_mixed_is_refused_or_decides(data: st.DataObject):
+    lines = TEXT.splitlines()
+    for _ in range(data.draw(st.integers(1, 3))):
+        one, other = data.draw(st.integers(0, len(lines) - 1)), data.draw(st.integers(0, len(lines) - 1))
+        words = lines[one].split(": ")
+        lines[one] = (
+            ": ".join([*words[:-1], lines[other].split(": ")[-1]]) if data.draw(st.booleans()) else lines[other]
+        )
+    try:
+        policy = read("\n".join(lines))
+    except MistakesFound:
+        return
+    for company in (a_company(), a_company(**WEAK), a_company(**KNOWN), {}):
+        assess(policy, company, on=TODAY, currency="SEK")
+
+
+def test_every_code_of_a_mistake_is_explained_to_who_writes_policies():
+    told = (ROOT / "services/credit/POLICY.md").read_text()
+
+    assert {code for _, _, code, _ in SEEDED if f"`{code}`" not in told} == set()

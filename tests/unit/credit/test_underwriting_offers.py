@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from services.credit.domain.underwriting import APPROVALS, Offer, Outcome, Track, assess, default, parse_value
+from services.credit.domain.underwriting import APPROVALS, Offer, Outcome, Track, assess, default, parse_value, read
 from tests.unit.credit.underwritten import KNOWN, TODAY, WEAK, a_company, decided, eur
 
 # Who is not given all that is asked for, in many ways.
@@ -85,6 +85,15 @@ def test_direct_debit_changes_it_at_once_for_who_pays_late():
 )
 def test_nothing_is_offered_that_no_lever_moves(changes: dict[str, str | None]):
     assert offers(**changes) == ()
+
+
+def test_what_would_cost_more_than_the_budget_is_not_offered():
+    text = default().text.replace("greatest(400, limit * 0.009)", "200")
+    lines = [line for line in text.splitlines() if "id: expected_loss" not in line]
+    frugal = assess(read("\n".join(lines)), a_company(bureau_score="10", equity_ratio="0.05"), on=TODAY, currency="EUR")
+
+    assert ("deposit",) not in [offer.levers for offer in frugal.offers]
+    assert frugal.offers
 
 
 def test_who_gets_all_is_offered_nothing():

@@ -1,8 +1,10 @@
 """What holds of any company, whatever is known of it."""
 
 import string
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +24,7 @@ from services.credit.domain.underwriting import (
     replay,
 )
 from services.kernel import credit_reasons
-from tests.unit.credit.underwritten import TODAY, a_company, decided
+from tests.unit.credit.underwritten import TODAY, WEAK, a_company, decided
 
 POLICY = default()
 GRADES = [grade.grade for grade in POLICY.grades]
@@ -76,8 +78,8 @@ def test_anything_that_is_known_comes_out_decided(facts: Facts, currency: str):
     assert len(found.reasons) <= 4 and (found.outcome is Outcome.APPROVED) == (not found.reasons)
     assert len(found.offers) <= 3
     known = [amount for _, amount in found.terms if amount is not None]
-    assert all(found.limit <= max(amount, 0) for amount in known)
-    assert found.proposed is None or all(found.proposed <= max(amount, 0) for amount in known)
+    assert all(found.limit <= max(amount, Decimal(0)) for amount in known)
+    assert found.proposed is None or all(found.proposed <= max(amount, Decimal(0)) for amount in known)
     assert (found.limit > 0) == (found.outcome in APPROVALS)
     assert (found.outcome in APPROVALS) <= (found.track is Track.FAST and not found.missing)
     assert found.deposit >= 0 and 0 <= found.terms_days <= 180
@@ -95,13 +97,41 @@ def test_nobody_is_declined_for_what_is_not_known(facts: Facts, data: st.DataObj
         assert apply({key: value for key, value in facts.items() if key not in less}).outcome is not Outcome.DECLINED
 
 
+@settings(max_examples=100, deadline=None)
+@given(COMPANIES, st.data())
+def test_nor_where_much_is_weak(facts: Facts, data: st.DataObject):
+    weak = {**facts, **a_company(**WEAK)}
+    known = {key: facts[key] if data.draw(st.booleans()) and key in facts else weak[key] for key in weak}
+    less = data.draw(st.sets(st.sampled_from(sorted(known)), max_size=4))
+
+    if apply(known).outcome is not Outcome.DECLINED:
+        assert apply({key: value for key, value in known.items() if key not in less}).outcome is not Outcome.DECLINED
+
+
+@pytest.mark.parametrize(
+    ("unknown", "bureau_score"),
+    [("equity_ratio", "5"), ("registered_on", "5"), ("settled_invoices", "5"), ("references_good", "20")],
+)
+def test_who_would_not_be_declined_if_the_unknown_were_good_is_looked_at_by_persons(unknown: str, bureau_score: str):
+    found = decided(**{**WEAK, "bureau_score": bureau_score, unknown: None})
+
+    assert (found.grade, found.outcome, found.track) == ("E", Outcome.REFERRED, Track.ENHANCED)
+
+
+def test_what_is_estimated_because_more_is_not_known_declines_nobody():
+    weak = {**WEAK, "bureau_score": "50", "typical_order": "1000 EUR", "orders_a_month": "1"}
+
+    assert decided(**weak, open_p95="24000 EUR").grade == "D"
+    assert (decided(**weak).grade, decided(**weak).outcome) == ("E", Outcome.REFERRED)
+
+
 @pytest.mark.parametrize("key", sorted(POLICY.deciding))
 def test_whatever_one_does_not_know_of_a_sound_company_lowers_its_track_at_most(key: str):
     assert decided(**{key: None}).outcome is not Outcome.DECLINED
 
 
 # What is worse for a company, from one day to the next.
-WORSE = {
+WORSE: dict[str, Callable[[Any], Any]] = {
     "mean_days_late": lambda value: value + 1,
     "late_invoices": lambda value: value + 1,
     "broken_promises": lambda value: value + 1,

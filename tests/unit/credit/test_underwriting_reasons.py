@@ -86,3 +86,29 @@ def test_a_rule_in_the_shadow_only_watches():
 def test_where_no_figure_is_known_it_is_told_without():
     assert list(reasons(registered_on=None, company_status=None)) == ["R06"]
     assert [reason.code for reason in assess(default(), a_company("JPY"), on=TODAY, currency="JPY").reasons] == ["R17"]
+
+
+def test_what_somebody_wrote_is_told_in_one_line():
+    found = decided(**{**WEAK, "bureau_source": "Town\nBureau \u202e" + "x" * 300})
+
+    said = dict(found.reasons[0].figures)["source"]
+    assert said.startswith("Town Bureau xxx") and len(said) == 200
+
+
+def test_of_very_many_missing_facts_as_many_are_named_as_fit():
+    text = default().text
+    more = "".join(f"  a_long_name_of_a_fact_{number}: {{kind: text, given: true}}\n" for number in range(20))
+    asked = "".join(f"  - {{key: a_long_name_of_a_fact_{number}, track: fast}}\n" for number in range(20))
+    wordy = read(text.replace("facts:\n", f"facts:\n{more}", 1).replace("questions:\n", f"questions:\n{asked}", 1))
+    [reason] = assess(wordy, a_company(), on=TODAY, currency="EUR").reasons
+    said = dict(reason.figures)["facts"]
+
+    assert len(said) <= 200
+    assert said.split() == [f"a_long_name_of_a_fact_{number}" for number in range(len(said.split()))]
+
+
+def test_the_feature_of_a_signal_is_a_fact():
+    text = default().text.replace("when: duplicate_identity >= 1,", "when: '1 <= greatest(duplicate_identity, 0)',")
+    [signal] = assess(read(text), a_company(duplicate_identity="2"), on=TODAY, currency="EUR").signals
+
+    assert (signal.rule, signal.feature, signal.value) == ("F09", "duplicate_identity", "2")

@@ -61,13 +61,13 @@ def facts_of(texts: dict[str, str | None], currency: str = "EUR", policy: Policy
     return {key: parse_value(kinds[key], text, currency) for key, text in texts.items() if text is not None}
 
 
-def a_company(currency: str = "EUR", **changes: str | None) -> Facts:
+def a_company(currency: str = "EUR", /, **changes: str | None) -> Facts:
     """The sound company, with some facts otherwise; amounts in another currency are as many units of it."""
     texts = {key: text.replace(" EUR", f" {currency}") for key, text in SOUND.items()}
     return facts_of({**texts, **changes}, currency)
 
 
-def decided(currency: str = "EUR", **changes: str | None) -> Assessment:
+def decided(currency: str = "EUR", /, **changes: str | None) -> Assessment:
     """What the house's own policy makes of it."""
     return assess(default(), a_company(currency, **changes), on=TODAY, currency=currency)
 

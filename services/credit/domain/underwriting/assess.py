@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal, localcontext
@@ -21,7 +22,16 @@ from services.credit.domain.underwriting.results import (
     Signal,
     Track,
 )
-from services.credit.domain.underwriting.values import FLAGS, Facts, Kind, Value, plain, write_value
+from services.credit.domain.underwriting.values import (
+    FLAGS,
+    LINE_MAX,
+    Facts,
+    Kind,
+    Value,
+    one_line,
+    plain,
+    write_value,
+)
 from services.kernel.money import exponent
 
 LANGUAGE = 1
@@ -152,7 +162,7 @@ def _reasons(policy: Policy, decided: Decided, currency: str) -> tuple[Reason, .
 def _reason(policy: Policy, cause: Cause, decided: Decided, currency: str) -> Reason | None:
     if cause.code == MISSING:
         wanted = [key for key in decided.missing if policy.facts[key].given]
-        return Reason(MISSING, (("facts", " ".join(wanted)),)) if wanted else None
+        return Reason(MISSING, (("facts", _listed(wanted)),)) if wanted else None
     figures = []
     for name, formula in cause.figures:
         if (value := formula.run(decided.situation)) is None:
@@ -164,8 +174,14 @@ def _reason(policy: Policy, cause: Cause, decided: Decided, currency: str) -> Re
 def _told(formula: Expression, value: Value, currency: str) -> str:
     """A figure as people are told it: amounts in minor units, days and counts whole, ratios to a tenth."""
     if not isinstance(value, Decimal) or formula.kind is Kind.MONEY:
-        return write_value(formula.kind or Kind.TEXT, value, currency)
+        return one_line(write_value(formula.kind or Kind.TEXT, value, currency))
     return plain(value.quantize(_WHOLE if formula.kind in {Kind.DAYS, Kind.COUNT} else _TENTH))
+
+
+def _listed(keys: Sequence[str]) -> str:
+    """As many keys as a figure holds."""
+    text = " ".join(keys)
+    return text if len(text) <= LINE_MAX else text[: text.rindex(" ", 0, LINE_MAX + 1)]
 
 
 def _reread(kind: Kind, text: str) -> Value:

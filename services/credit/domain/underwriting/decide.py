@@ -6,16 +6,17 @@ from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
+from services.credit.domain.underwriting.exact import LARGEST
 from services.credit.domain.underwriting.expressions import SCALE, Expression
 from services.credit.domain.underwriting.policy import MISSING, POINTS, Cause, FraudRule, Policy, Rule
 from services.credit.domain.underwriting.questions import missing_of
 from services.credit.domain.underwriting.results import Outcome, Signal, Track
 from services.credit.domain.underwriting.score import Scored, score
-from services.credit.domain.underwriting.values import Kind, Value, plain, write_value
-from services.kernel.money import MINOR_MAX, Money
+from services.credit.domain.underwriting.values import Kind, Value, one_line, plain, write_value
+from services.kernel.money import Money
 
 ENOUGH_HITS = 2  # so many suspicions together are looked at by two persons
-_AMOUNT_MAX = Decimal(MINOR_MAX)
+_AMOUNT_MAX = LARGEST - 1
 _RANK = {Track.FAST: 0, Track.STANDARD: 1, Track.ENHANCED: 2}
 _THEN = {"standard": Track.STANDARD, "enhanced": Track.ENHANCED, "decline": Track.ENHANCED}
 _NO_LIMIT, _FACTS_MISSING, _BY_PERSON = "no_limit", "facts_missing", "declined_by_person"
@@ -257,15 +258,15 @@ class _Case:
         struck = next((leaf for leaf in leaves if leaf.run(self._situation) is True), leaves[0] if leaves else None)
         action = "shadow" if rule.shadow else rule.action
         if struck is None:
-            return Signal(rule.id, action, "", "", rule.when.text[:200])
+            return Signal(rule.id, action, "", "", one_line(rule.when.text))
         value = self._situation.get(struck.feature)
-        return Signal(rule.id, action, struck.feature, self._written(struck.feature, value), struck.threshold[:200])
+        return Signal(rule.id, action, struck.feature, self._written(struck.feature, value), one_line(struck.threshold))
 
     def _written(self, name: str, value: Value | None) -> str:
         if value is None:
             return ""
         if name in self._policy.facts:
-            return write_value(self._policy.facts[name].kind, value, self._currency)[:200]
+            return one_line(write_value(self._policy.facts[name].kind, value, self._currency))
         return plain(round(value, 4)) if isinstance(value, Decimal) else write_value(Kind.TEXT, value, self._currency)
 
     def _facts_missing(self) -> None:
@@ -292,7 +293,9 @@ class _Case:
             self._whys.append(Why(50, condition.cause))
             if condition.deposit is not None:
                 deposit += max(condition.deposit.run(self._situation) or Decimal(0), Decimal(0))
-        return Money.of(deposit, self._currency).decimal, tuple(met + (["shorter_terms"] if shorter else []))
+        return Money.of(min(deposit, _AMOUNT_MAX), self._currency).decimal, tuple(
+            met + (["shorter_terms"] if shorter else [])
+        )
 
     def _outcome(self, lower: bool, conditions: tuple[str, ...]) -> Outcome:
         if self._declined:

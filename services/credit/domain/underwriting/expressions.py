@@ -265,7 +265,7 @@ class _Reader:
         def run(situation: Situation) -> bool | None:
             result: bool | None = every
             for one in runs:
-                value = one(situation)
+                value: bool | None = one(situation)
                 if value is decisive:
                     return decisive
                 if value is None:
@@ -278,7 +278,7 @@ class _Reader:
         inner = part.run
 
         def run(situation: Situation) -> bool | None:
-            value = inner(situation)
+            value: bool | None = inner(situation)
             return None if value is None else not value
 
         return _Part(Kind.FLAG, run)
@@ -287,7 +287,8 @@ class _Reader:
         parts = []
         for op, right in zip(ops, comparators, strict=True):
             part = self._member(left, op, right) if isinstance(op, ast.In | ast.NotIn) else self._pair(left, op, right)
-            feature = next((node.id for node in ast.walk(left) if isinstance(node, ast.Name)), self._source(left))
+            words = [node.id for side in (left, right) for node in ast.walk(side) if isinstance(node, ast.Name)]
+            feature = next((word for word in words if word in self._names), "")
             self.leaves.append(Leaf(part.run, feature, f"{_sign(op)} {self._source(right)}"))
             parts.append(part)
             left = right
@@ -457,7 +458,8 @@ def _bookable(number: Decimal) -> Decimal | None:
 
 def _moved(first: Run, second: Run, sign: int) -> Run:
     def run(situation: Situation) -> date | None:
-        on, days = first(situation), second(situation)
+        on: date | None = first(situation)
+        days: Decimal | None = second(situation)
         if on is None or days is None or abs(days) > _LONGEST:
             return None
         try:

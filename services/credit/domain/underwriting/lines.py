@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -72,11 +72,11 @@ class _Builder:
     def _next(self) -> yaml.Event:
         return next(self._events)
 
-    def _stop(self, event: yaml.Event, code: str, message: str) -> None:
-        raise MistakesFound((Mistake(event.start_mark.line + 1, code, message),))
+    def _stop(self, event: yaml.Event, code: str, message: str) -> NoReturn:
+        raise MistakesFound((Mistake(_line(event), code, message),))
 
     def _node(self, event: yaml.Event, path: Path) -> Any:
-        self._lines.setdefault(path, event.start_mark.line + 1)
+        self._lines.setdefault(path, _line(event))
         if len(path) > _DEPTH_MAX or len(self._lines) > _NODES_MAX:
             self._stop(event, "yaml", "too many parts, or parts in parts")
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
@@ -97,7 +97,7 @@ class _Builder:
                 self._stop(event, "yaml", "a key is a plain word")
             if event.value in table:
                 self._stop(event, "key_twice", f"{event.value} stands here twice")
-            self._lines[(*path, event.value)] = event.start_mark.line + 1
+            self._lines[(*path, event.value)] = _line(event)
             table[event.value] = self._node(self._next(), (*path, event.value))
         return table
 
@@ -106,6 +106,11 @@ class _Builder:
         while not isinstance(event := self._next(), yaml.SequenceEndEvent):
             items.append(self._node(event, (*path, len(items))))
         return items
+
+
+def _line(event: yaml.Event) -> int:
+    assert event.start_mark is not None, "what is read from a text has a place"
+    return event.start_mark.line + 1
 
 
 def unknown_key(key: str, known: list[str]) -> str:

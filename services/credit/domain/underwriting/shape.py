@@ -30,6 +30,9 @@ Number = Annotated[Decimal, BeforeValidator(_number)]
 Whole = Annotated[int, BeforeValidator(lambda text: int(_number(text)))]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")]
+# Two of them in a row name an offer.
+Lever = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,23}$")]
+Choice = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Upper = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,3}$")]
 TrackWord = Annotated[Track, BeforeValidator(lambda text: str(text).upper())]
@@ -54,7 +57,7 @@ class FactShape(_Shape):
     personal: Flag = False
     given: Flag = False
     secret: Flag = False
-    choices: tuple[Text, ...] = Field(default=(), max_length=300)
+    choices: tuple[Choice, ...] = Field(default=(), max_length=300)
     least: Number | None = None
     most: Number | None = None
 
@@ -182,7 +185,7 @@ class ConditionShape(Causes):
 
 
 class LeverShape(_Shape):
-    lever: Code
+    lever: Lever
     when: Text = "true"
     burden: Annotated[Whole, Field(ge=1, le=100)]
     sets: dict[Code, Text] = Field(alias="set", min_length=1, max_length=5)

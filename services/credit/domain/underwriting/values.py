@@ -12,6 +12,7 @@ from services.kernel.money import Money, decimal, exponent
 from services.kernel.refusals import Invalid, Refusal, quoted
 
 TEXT_MAX = 2000  # characters, as the contract says of a fact's value
+LINE_MAX = 200  # characters, as the contract says of a figure and of a signal
 COUNT_MAX = 1_000_000_000
 DAYS_MAX = 100_000
 FLAGS = {"true": True, "false": False}
@@ -85,6 +86,11 @@ def write_value(kind: Kind, value: Value, currency: str) -> str:
         case date():
             return value.isoformat()
     return value
+
+
+def one_line(text: str) -> str:
+    """As much of a text as a line that is told has, without what cannot be seen."""
+    return "".join(sign for sign in " ".join(text.split()) if sign.isprintable())[:LINE_MAX]
 
 
 def plain(number: Decimal) -> str:
