@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote, urlencode
@@ -213,10 +213,14 @@ class Ask:
         self.write()
         return Write(key)
 
+    async def now(self) -> datetime:
+        """The instant by the business clock."""
+        async with self.door.database.transaction([self.host.tenant], within=2.0) as tx:
+            return tx.at
+
     async def today(self) -> date:
         """The day by the business clock."""
-        async with self.door.database.transaction([self.host.tenant], within=2.0) as tx:
-            return tx.at.date()
+        return (await self.now()).date()
 
     @property
     def at(self) -> Session:

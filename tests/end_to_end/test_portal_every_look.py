@@ -23,10 +23,12 @@ from deploy.demo import sample
 from deploy.demo.desk import Desk
 from deploy.demo.player import Player
 from deploy.demo.stack import SOURCES, rows
+from services.credit.domain import underwriting
 from services.portal import pages
 from services.portal.domain.people import BUYER_ROLES, SELLER_ROLES, Guard
 from services.portal.looks import PSEUDO
 from services.portal.web import LANGUAGE, ROUTES
+from tests.end_to_end.applying import apply
 from tests.end_to_end.conftest import running
 from tests.end_to_end.visitors import Caller, Visitor
 from tests.end_to_end.world import Trader, World
@@ -37,7 +39,7 @@ Visit = Callable[..., Visitor]
 TENANT, ACCOUNT, COLLEAGUE = "nordwerk", "N-102", "claire@atelier.example"
 WIDTHS = (1280, 390, 320)
 # Addresses that answer with a file.
-NO_PAGES = re.compile(r"\.csv$|/file$|/files/|/export$|/evidence/")
+NO_PAGES = re.compile(r"\.(csv|yaml)$|/documents/|/file$|/files/|/export$|/evidence/")
 HREF = re.compile(r'href="(/[^"#?]*)')
 FOLLOWED = 5  # addresses of a route: not each page leads to all that some do
 # Pages of those who are not in.
@@ -148,7 +150,12 @@ def something_of_each_kind(trader: Trader) -> None:
     today = trader.world.at.date().isoformat()
     news: dict[str, str | list[str]] = {"kind": "NEWS", "fallback": "de", "first": today, "last": today}
     news |= {"title-de": "Ein Entwurf", "body-de": "Noch nicht veröffentlicht."}
+    in_euro = {"typical_order": "20000.00 EUR", "requested_amount": "60000.00 EUR", "register_number": "HRB 102"}
+    apply(trader, account=ACCOUNT, register_court="Hamburg", **in_euro)
+    policy: dict[str, str | list[str]] = {"text": f"{underwriting.default().text}# Von uns.\n"}
     with Caller(trader, f"desk.{TENANT}@people.example") as desk:
+        desk.prove()
+        assert desk.sent("/desk/policy/new", policy, page="/desk/policy/new").status_code == 303
         assert desk.sent("/desk/news/new", news, page="/desk/news/new").status_code == 303
     trader.world.settle()
 

@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from services.portal import pages
 from services.portal.domain.people import BUYER_ROLES, SELLER_ROLES
 from services.portal.web import HEADERS, ROUTES, Route
+from tests.end_to_end.applying import apply
 from tests.end_to_end.visitors import Caller, Visitor
 from tests.end_to_end.world import Trader, World
 
@@ -50,6 +51,7 @@ def town(world: World) -> Town:
     case = trader.desk.acting_as("contact:ann", "b1").open_dispute(
         invoice.number, "QTY_SHORT", key="d1", lines=[(invoice.lines[0].line_id, "1")]
     )
+    apply(trader)
     announced = trader.desk.acting_as("contact:ann", "b1").announce(invoice.number, 100, "GBP", key="a1")
     world.settle()
     ids = {
@@ -69,10 +71,10 @@ def town(world: World) -> Town:
         "payment": "p1",
         "purchase": "of-nobody",
         "token": "of-nobody",
+        "application": "a1",
         "document": "of-nobody",
+        "policy": "of-nobody",
     }
-    applying = Caller(trader, people["buyer"]).sign_in()
-    ids["application"] = applying.send("/credit/application", {}, page="/credit/application").rpartition("/")[2]
     return Town(trader, people, ids)
 
 
@@ -142,7 +144,14 @@ def test_a_form_of_elsewhere_does_nothing(callers: dict[str, Caller], town: Town
 # What people open most. Every page, in every form: test_portal_every_look.py (`make prove`).
 MOST_USED = {
     "buyer": ("/", "/invoices", "/invoices/{number}", "/invoices/{number}/dispute", "/disputes/{case}", "/pay"),
-    "seller": ("/desk", "/desk/disputes", "/desk/disputes/{dispute}", "/desk/credit", "/desk/accounts/{account}"),
+    "seller": (
+        "/desk",
+        "/desk/disputes",
+        "/desk/disputes/{dispute}",
+        "/desk/credit",
+        "/desk/accounts/{account}",
+        "/desk/applications/{application}",
+    ),
 }
 
 

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +33,14 @@ def acts(state: str, *, is_owner: bool) -> list[str]:
     """What somebody with the roles for it can do now: whoever sees to it need not take it up, others do so first."""
     left_out = frozenset({"TAKE_UP"}) if is_owner else OWNERS
     return [act for act in ACTS.get(state, ()) if act not in left_out]
+
+
+def nearness(application: Any, now: datetime) -> str:
+    """LATE after the last promised instant, AT_RISK after the usual one, else ON_TRACK; "" where nothing is promised."""
+    if not application.HasField("latest_by"):
+        return ""
+    usually, latest = (stamp.ToDatetime(UTC) for stamp in (application.usually_by, application.latest_by))
+    return "LATE" if latest < now else "AT_RISK" if usually < now else "ON_TRACK"
 
 
 def name_of(facts: Iterable[Any]) -> str:

@@ -13,7 +13,7 @@ from services.kernel.money import Money
 from services.kernel.refusals import Invalid
 from services.portal import uploads
 from services.portal.asks import Refused, together
-from services.portal.domain import applications, cases
+from services.portal.domain import applications
 from services.portal.domain.people import Guard
 from services.portal.pages import desk_notes
 from services.portal.web import PAGE, Ask, get, post
@@ -38,7 +38,7 @@ async def queue(ask: Ask) -> Response:
 async def _show_queue(ask: Ask, status: int = 200, refused: str = "") -> Response:
     request = applications_pb2.ListApplicationsRequest(page_size=PAGE, page_token=ask.query("after"))
     page = await ask.of.applications("ListApplications", request)
-    today = await ask.today()
+    now = await ask.now()
     asked = {one.application_id: applications.asked_for(one.facts) for one in page.applications}
     return ask.show(
         "desk_applications.html",
@@ -50,18 +50,13 @@ async def _show_queue(ask: Ask, status: int = 200, refused: str = "") -> Respons
         asked=asked,
         name_of=lambda one: applications.name_of(one.facts) or one.application_id,
         acts_of=lambda one: _acts_of(ask, one),
-        near=lambda one: cases.nearness(day_of(one.latest_by), today) if one.HasField("latest_by") else "",
+        near=lambda one: applications.nearness(one, now),
         refused=refused,
     )
 
 
 def _minor(amount: Money | None) -> int:
     return amount.minor if amount is not None else 0
-
-
-def day_of(stamp: Any) -> str:
-    """The day of an instant, in UTC."""
-    return str(stamp.ToDatetime().date().isoformat())
 
 
 def _acts_of(ask: Ask, application: Any) -> list[str]:
@@ -92,7 +87,6 @@ async def _show_case(ask: Ask, status: int = 200, **more: Any) -> Response:
     if replayed:
         asked["replay"] = _replay(ask, replayed)
     found = await together(**asked)
-    today = await ask.today()
     newest = shown.decisions[0] if shown.decisions else None
     return ask.show(
         "desk_application.html",
@@ -111,7 +105,7 @@ async def _show_case(ask: Ask, status: int = 200, **more: Any) -> Response:
         computed=next((one for one in shown.decisions if one.terms), None),
         acts=_acts_of(ask, application),
         is_proposers=shown.HasField("proposed") and applications.is_theirs(ask.person, shown.proposed.told.decided_by),
-        near=cases.nearness(day_of(application.latest_by), today) if application.HasField("latest_by") else "",
+        near=applications.nearness(application, await ask.now()),
         outcomes=OUTCOMES,
         reasons=REASONS,
         chosen=ask.typed_all("reason") if ask.form else [one.code for one in newest.told.reasons] if newest else [],

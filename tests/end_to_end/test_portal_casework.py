@@ -1,0 +1,113 @@
+"""Credit at the seller's desk in a browser: an application that the policy leaves to a person, and the policy itself."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from services.credit.domain import underwriting
+from tests.end_to_end.applying import apply, shown
+from tests.end_to_end.test_portal_desk import at_the_desk
+from tests.end_to_end.visitors import Caller, Visitor
+from tests.end_to_end.world import Trader
+
+Visit = Callable[..., Visitor]
+PAGE = "/desk/applications/a1"
+NARROW = 320
+
+
+def test_a_clerk_decides_in_four_clicks_what_the_policy_left_to_a_person(trader: Trader, visit: Visit):
+    trader.buyer(limit=1000)
+    apply(trader)
+    cora = at_the_desk(trader, visit, "cora", "CREDIT")
+
+    cora.go("/desk/applications")
+    cora.click("button:has-text('Take up')")
+    cora.sees("The limit, term by term")
+    cora.click("label:has-text('Approve less')")
+    cora.fill("#f-limit", "25,000.00")
+    cora.click("form:has(#f-limit) button")
+
+    cora.sees("Approved, with less")
+    assert (cora.clicks, cora.typed) == (3, 1)
+    decided = shown(trader).decision
+    assert (decided.limit.minor, decided.decided_by) == (2_500_000, "user:cora")
+    assert decided.reasons
+
+
+@pytest.mark.prove
+def test_two_persons_above_the_policys_amount_and_one_fact_asked_before(trader: Trader, visit: Visit):
+    trader.buyer(limit=1000)
+    apply(trader)
+    cora = at_the_desk(trader, visit, "cora", "CREDIT")
+    lead = at_the_desk(trader, visit, "lead", "SELLER_ADMIN", color_scheme="dark")
+
+    cora.go(PAGE)
+    cora.click("button:has-text('Take up')")
+    cora.click("summary:has-text('Ask for one fact')")
+    cora.page.select_option("#f-key", "guarantee")
+    cora.click("button:has-text('Ask for it')")
+    cora.sees("the promise rests until the answer comes")
+    trader.buyer("b2", limit=1000)
+    apply(trader, "a2", "b2", register_number="07654321")
+    cora.go("/desk/applications/a2")
+    cora.click("button:has-text('Take up')")
+    cora.click("label:has-text('Approve as asked for')")
+    cora.fill("#f-limit", "900,000.00")
+    cora.click("form:has(#f-limit) button")
+    cora.sees("You decided this: another person has to confirm it.")
+
+    lead.go("/desk/applications/a2")
+    lead.click("button:has-text('Confirm it')")
+    lead.sees("£900,000.00")
+    assert shown(trader, "a2").decision.limit.minor == 90_000_000
+
+
+@pytest.mark.prove
+def test_a_policy_is_mended_proposed_and_activated_by_another(trader: Trader, visit: Visit):
+    text = underwriting.default().text.replace("below: 1.25, points: 9", "below: 1.25, points: 8")
+    cora = at_the_desk(trader, visit, "cora", "CREDIT")
+    lead = at_the_desk(trader, visit, "lead", "SELLER_ADMIN")
+
+    cora.go("/desk/policy")
+    cora.click("text=Propose another")
+    cora.fill("#f-text", text.replace("when: grade == 'E'", "when: grad == 'E'"))
+    cora.click("button:has-text('Propose it')")
+    cora.sees("did you mean grade?")
+    cora.fill("#f-text", text)
+    cora.click("button:has-text('Propose it')")
+    cora.sees("You proposed this: another person has to activate it.")
+
+    lead.go("/desk/policy")
+    lead.click("td a")
+    lead.sees("+ - {below: 1.25, points: 8}")
+    lead.click("summary:has-text('Decide by it from now on')")
+    lead.click("button:has-text('Activate it')")
+    lead.sees("activated by user:lead")
+
+
+@pytest.mark.prove
+def test_the_pages_are_readable_for_all_and_narrow(trader: Trader, visit: Visit):
+    trader.buyer(limit=1000)
+    apply(trader)
+    for colours in ("light", "dark"):
+        cora = at_the_desk(trader, visit, "cora", "CREDIT", color_scheme=colours)
+        for path in ("/desk/applications", PAGE, "/desk/policy", "/desk/policy/new"):
+            cora.go(path)
+            found = [(one["id"], one["nodes"][0]["html"]) for one in Axe().run(cora.page).response["violations"]]
+            assert found == [], path
+            cora.page.set_viewport_size({"width": NARROW, "height": 800})
+            assert cora.page.evaluate("document.documentElement.scrollWidth") <= NARROW, path
+            cora.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+@pytest.mark.prove
+def test_without_script_it_is_the_same(trader: Trader):
+    trader.buyer(limit=1000)
+    apply(trader)
+    with Caller(trader, trader.person("cora", "CREDIT")) as cora:
+        cora.prove()
+        assert cora.sent(f"{PAGE}/take-up", {}, page="/desk/applications").headers["location"] == PAGE
+        decline: dict[str, str | list[str]] = {"outcome": "DECLINED", "reason": ["R17"]}
+        assert cora.sent(f"{PAGE}/decide", decline, page=PAGE).headers["location"] == PAGE
+    assert [reason.code for reason in shown(trader).decision.reasons] == ["R17"]
