@@ -132,10 +132,10 @@ def wanted(offer: Any) -> list[str]:
 
 
 def is_taken(offer: Any) -> bool:
-    """Whether it is accepted as it stands."""
+    """Whether it is accepted as it stands, once a decision is there."""
     return set(offer.levers) <= _TAKEN
 
 
 def is_clicked(offer: Any) -> bool:
     """Whether all that it asks for is said by a click, after which it is decided anew."""
-    return not is_taken(offer) and set(offer.levers) <= _TAKEN | _CLICKED
+    return set(offer.levers) <= _TAKEN | _CLICKED

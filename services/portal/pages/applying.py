@@ -246,7 +246,7 @@ async def _give(case: Case, given: Mapping[str, str], write: Write) -> Any:
 
 async def _submit(case: Case, write: Write) -> None:
     request = applications_pb2.SubmitApplicationRequest(application_id=case.application.application_id)
-    await case.of.applications("SubmitApplication", request, write)
+    await case.of.patiently().applications("SubmitApplication", request, write)  # sources are asked meanwhile
 
 
 @post(f"{_OWN}/documents", APPLIES)

@@ -340,15 +340,24 @@ async def test_a_persons_words_to_a_document_are_its_file_made_anew(applying: Ap
     assert (await applying.send(f"{home}/documents", fields={"key": "company_name"})).status_code == 404
 
 
-async def test_a_decision_says_why_and_what_would_change_it_and_an_offer_is_taken_by_a_click(applying: Applying):
+async def test_what_waits_says_why_and_another_way_is_decided_at_once_by_a_click(applying: Applying):
     home = await applying.begun()
     more = {**ALL, "fact-requested_amount": "60,000.00", "fact-typical_order": "20,000.00"}
     await applying.send(home, fields={**more, "do": "submit"})
-    page = await applying.get(home)
-    words = said(page)
-    assert outcome(await applying.application()) in ("REFERRED", "APPROVED_LOWER"), words
-    assert "60,000" in words
-    assert "Why" in words
+    page = await applying.text(home)
+    assert (state(await applying.application()), outcome(await applying.application())) == ("REFERRED", "REFERRED")
+    for words in ("A person looks at it", "a person looks at each amount of this size", "€60,000.00", "Other ways"):
+        assert words in page, words
+    assert "a smaller amount €25,000.00" in page
+    nowhere = await applying.send(f"{home}/offer", fields={"offer": "of-nobody"})
+    assert (nowhere.status_code, "That offer is not there any more" in said(nowhere)) == (422, True)
+
+    chosen = await applying.send(f"{home}/offer", fields={"offer": "amount"})
+
+    assert chosen.status_code == httpx.codes.SEE_OTHER, said(chosen)
+    assert state(await applying.application()) == "DECIDED"
+    assert "€25,000.00" in await applying.text(home)
+    assert (await applying.send(f"{home}/accept")).status_code == httpx.codes.SEE_OTHER
 
 
 async def test_what_was_declined_or_given_is_appealed_with_words_and_withdrawn(applying: Applying):
