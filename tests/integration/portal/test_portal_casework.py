@@ -21,8 +21,8 @@ from tests.integration.credit.desk import Desk, Stubs, register, set_clock
 from tests.integration.portal.conftest import OURS, Pages, opened
 
 PDF = b"%PDF-1.7 annual accounts"
-DECLINE = {"outcome": "DECLINED", "reason": ["R01", "R06"], "terms": "30"}
-APPROVE = {"outcome": "APPROVED", "limit": "5,000.00", "terms": "30"}
+DECLINE: dict[str, Any] = {"outcome": "DECLINED", "reason": ["R01", "R06"], "terms": "30"}
+APPROVE: dict[str, Any] = {"outcome": "APPROVED", "limit": "5,000.00", "terms": "30"}
 
 
 @dataclass
@@ -226,7 +226,7 @@ async def test_a_decline_is_told_with_the_reasons_that_were_chosen_and_appealed_
     refused = await casework.send("ada", "/desk/applications/a1/take-up", **{"from": "queue"})
     assert (refused.status_code, "another person than whoever decided" in said(refused)) == (422, True)
     assert (await casework.send("bob", "/desk/applications/a1/take-up")).status_code == 303
-    lower = {"outcome": "APPROVED_LOWER", "limit": "1,000.00", "terms": "14", "reason": ["R04"]}
+    lower: dict[str, Any] = {"outcome": "APPROVED_LOWER", "limit": "1,000.00", "terms": "14", "reason": ["R04"]}
     assert (await casework.send("bob", "/desk/applications/a1/decide", **lower)).status_code == 303
     decided = (await shown(casework.credit)).decision
     assert (decided.limit.minor, decided.terms_days, decided.decided_by) == (100_000, 14, "user:bob")
