@@ -9,6 +9,7 @@
 `own_database(SERVICE)` gives the two addresses alone, for a process or a connection of one's own.
 """
 
+import itertools
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -25,6 +26,7 @@ from services.chassis.migrate import migrate
 from services.chassis.service import Parts, Service, database_of
 
 OwnDatabase = Callable[[Service[Any]], DatabaseUrls]
+_NUMBERS = itertools.count()
 OpenService = Callable[..., AbstractAsyncContextManager[Parts[Any]]]
 
 
@@ -57,15 +59,13 @@ def own_database(servers: Servers, service_template: Callable[[Service[Any]], st
     copies: list[str] = []
 
     def own(service: Service[Any]) -> DatabaseUrls:
-        name = f"{service_template(service)}_{len(copies)}"
-        drop(servers.admin_database_url, name)
-        urls = copy(servers.admin_database_url, service_template(service), name)
-        copies.append(name)
-        return urls
+        template = service_template(service)
+        copies.append(f"{template}_{next(_NUMBERS)}")
+        return copy(servers.admin_database_url, template, copies[-1])
 
     yield own
-    for name in copies:
-        drop(servers.admin_database_url, name)
+    if copies:
+        drop(servers.admin_database_url, *copies)
 
 
 @pytest.fixture
