@@ -53,19 +53,27 @@ def service_template(servers: Servers) -> Iterator[Callable[[Service[Any]], str]
             admin.execute(sql.SQL("DROP ROLE {}, {}").format(*roles))
 
 
+@pytest.fixture(scope="session")
+def admin(servers: Servers) -> Iterator[psycopg.Connection]:
+    """Give a connection as the server's administrator."""
+    with psycopg.connect(servers.admin_database_url, autocommit=True) as connection:
+        yield connection
+
+
 @pytest.fixture
-def own_database(servers: Servers, service_template: Callable[[Service[Any]], str]) -> Iterator[OwnDatabase]:
+def own_database(
+    servers: Servers, admin: psycopg.Connection, service_template: Callable[[Service[Any]], str]
+) -> Iterator[OwnDatabase]:
     """Give a test its own migrated copy of a service's database, as often as it asks."""
     copies: list[str] = []
 
     def own(service: Service[Any]) -> DatabaseUrls:
         template = service_template(service)
         copies.append(f"{template}_{next(_NUMBERS)}")
-        return copy(servers.admin_database_url, template, copies[-1])
+        return copy(servers.admin_database_url, template, copies[-1], by=admin)
 
     yield own
-    if copies:
-        drop(servers.admin_database_url, *copies)
+    drop(servers.admin_database_url, *copies, by=admin)
 
 
 @pytest.fixture
