@@ -18,9 +18,9 @@ from deploy.demo.stack import ALL
 from deploy.local.processes import Process, wait_until
 
 # The figures of an undisturbed play, and of its first days. When the sample or a rule changes: look at what differs, then
-# copy var/demo/summary.json here (`make demo`, and `make demo ARGS="--days 4"`).
+# copy var/demo/summary.json here (`make demo`, and `make demo ARGS="--days 3"`).
 EXPECTED = Path(__file__).with_name("sample_summary.json")
-FEW = 4
+FEW = 3
 EXPECTED_OF_FEW = Path(__file__).with_name("sample_summary_of_few_days.json")
 # It starts its own, whatever the run of the tests has.
 NO_SERVERS = dict.fromkeys(
