@@ -303,7 +303,11 @@ async def test_nobody_hears_or_does_what_is_anothers(house: House, servers: Serv
 
     def people() -> list[Principal | None]:
         turn = next(turns)
-        return [one for n, one in enumerate(everyone) if one is None or len(one.roles) != 1 or (n + turn) % share == 0]
+        return [
+            one
+            for n, one in enumerate(everyone)
+            if one is None or not one.tenant or len(one.roles) != 1 or (n + turn) % share == 0
+        ]
 
     before = facts(house, servers)
 
