@@ -3,6 +3,8 @@
 .PHONY: help env proto servers browser demo up observe check lint types walls contracts k8s-check test prove bench locale format lock baseline clean
 PYTHON ?= python3
 PY := .venv/bin/python
+# A run of the tests starts hundreds of processes: what one has compiled the others read.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,7 +67,7 @@ k8s-check: env ## render every overlay and the chart, and judge them
 	$(PY) -m k8s.check
 
 test: servers browser ## unit, contract, integration and end-to-end tests on real servers
-	$(PY) -m deploy.local run -- $(PY) -m pytest -n 2 tests
+	$(PY) -m pytest -n 2 tests
 
 prove: servers browser ## what takes longer: mutations, judges, fuzzing, alerts for real, random kills
 	$(PY) -m deploy.local run -- $(PY) -m pytest -m prove tests

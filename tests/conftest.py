@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from deploy.local.artifacts import ROOT
+from deploy.local.postgres import SCRATCH
 from deploy.local.servers import Servers, own_folder
 
 PROVE_S = 3600
@@ -30,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("numprocesses", default=None):  # nothing in a worker, and in a run without xdist
         started = ExitStack()
         config.add_cleanup(started.close)
-        os.environ.update(started.enter_context(Servers(own_folder(ROOT / "var" / "test"))).environment())
+        os.environ.update(started.enter_context(_servers()).environment())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,21 +45,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(PROVE_S))
 
 
-class OneStack(LoadScopeScheduling):
-    """Each test goes to whichever worker is free; those that share running services stay together on one."""
+class FolderScheduling(LoadScopeScheduling):
+    """The tests of a folder stay together on one worker: services, databases and judges that they share start once."""
 
-    TOGETHER = ("tests/end_to_end/", "tests/chaos/")
     ALONE = "tests/end_to_end/test_story_demo.py"  # starts its own services
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(self.ALONE):
-            return self.ALONE
-        return next((folder for folder in self.TOGETHER if nodeid.startswith(folder)), nodeid)
+        return self.ALONE if nodeid.startswith(self.ALONE) else nodeid.partition("::")[0].rpartition("/")[0]
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneStack:
-    """Long scopes come first, by their number of tests."""
-    return OneStack(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling:
+    """Folders in their order: what takes longest (chaos, end_to_end) comes before what is shared out to the minute."""
+    config.option.loadscopereorder = False
+    return FolderScheduling(config, log)
 
 
 @pytest.fixture(autouse=True)
@@ -70,5 +69,9 @@ def _logs_of_its_own() -> None:
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """Give the servers that the environment names (`python -m deploy.local run`), or start our own."""
-    with Servers(own_folder(ROOT / "var" / "test")) as running:
+    with _servers() as running:
         yield running
+
+
+def _servers() -> Servers:
+    return Servers(own_folder(ROOT / "var" / "test"), database_settings=SCRATCH)

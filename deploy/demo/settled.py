@@ -13,6 +13,7 @@ from deploy.demo.feed import Feed
 
 ROUNDS = 2
 PAUSE_S = 0.03
+PAUSE_MOST_S = 0.25
 STATUS_S = 5.0
 
 
@@ -29,24 +30,26 @@ def wait_until_settled(
     that slips from one service to another while we look shows as a change between the rounds. `watch` is called each
     round and may raise.
     """
-    deadline = time.monotonic() + timeout_s
+    began = time.monotonic()
     quiet = 0
     before: object = None
     found: Mapping[str, service_pb2.StatusResponse | None] = {}
     with ThreadPoolExecutor(len(services.operations)) as pool:
-        while time.monotonic() < deadline:
+        while (waited := time.monotonic() - began) < timeout_s:
             watch()
             ends = feed.ends()
+            # Asking takes time from those who are at work: the longer they are, the more seldom we ask.
+            pause = min(max(PAUSE_S, waited / 10), PAUSE_MOST_S)
             if ends != before:
                 # Something was announced since the last look: whoever follows it is at work, so asking would disturb.
                 before, quiet = ends, 0
-                time.sleep(PAUSE_S)
+                time.sleep(pause)
                 continue
             found = dict(zip(services.operations, pool.map(_ask, services.operations.values()), strict=True))
             quiet = 0 if any(_unrest(status) for status in found.values()) else quiet + 1
             if quiet >= ROUNDS:
                 return {name: status for name, status in found.items() if status is not None}
-            time.sleep(PAUSE_S)
+            time.sleep(PAUSE_S if quiet else pause)
     raise NotSettledError(f"not at rest after {timeout_s:g} s: {_describe(found) or 'events keep coming'}")
 
 

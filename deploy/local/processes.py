@@ -64,12 +64,16 @@ def answers(port: int) -> bool:
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout: float = 30) -> None:
-    """Return as soon as the condition holds; say what was awaited when it does not in time."""
-    deadline = time.monotonic() + timeout
+    """Return as soon as the condition holds; say what was awaited when it does not in time.
+
+    To look takes time from what is looked at: the longer it takes, the more seldom we look.
+    """
+    began = time.monotonic()
     while not condition():
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > timeout:
             raise TimeoutError(f"{what}: not within {timeout:g} s")
-        time.sleep(0.02)
+        time.sleep(min(max(0.02, waited / 10), 0.25))
 
 
 def launch(argv: Sequence[str], death_signal: signal.Signals = signal.SIGKILL, user: str = "") -> list[str]:

@@ -1,4 +1,4 @@
-"""One world for all chaos tests of a worker; each test has its own tenant in it."""
+"""One world for all chaos tests, gone after the last of them; each test has its own tenant in it."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -10,7 +10,7 @@ from deploy.local.servers import own_folder
 from tests.chaos.world import World
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def whole_world() -> Iterator[World]:
     """Start a broker, a database and two replicas of the toy."""
     world = World(own_folder(ROOT / "var" / "chaos"))

@@ -3,11 +3,13 @@
 import asyncio
 from functools import partial
 
+import pytest
+
 from deploy.local.processes import wait_until
 from services.chassis import chain
 from services.chassis.chain import Verified
 from services.chassis.database import Database
-from tests.chaos.test_chaos_process import Callers, called
+from tests.chaos.test_chaos_process import PAUSES, Callers, called
 from tests.chaos.world import World
 
 _NEW = "SELECT count(*) FROM act WHERE tenant = %s AND number > (SELECT coalesce(max(number), 0) FROM act_link)"
@@ -23,15 +25,19 @@ def verified(world: World, tenant: str) -> Verified:
     return asyncio.run(work())
 
 
-def test_replicas_that_are_killed_while_they_write_and_chain_leave_one_whole_trail(world: World, tenant: str):
-    with Callers(world, tenant, patient=True) as callers:
+@pytest.mark.parametrize("pause_s", PAUSES)
+def test_replicas_that_are_killed_while_they_write_and_chain_leave_one_whole_trail(
+    world: World, tenant: str, pause_s: float
+):
+    with Callers(world, tenant, pause_s=pause_s, patient=True) as callers:
         for replica in world.replicas:
             wait_until(partial(called, replica), "the callers have found it")
             replica.process.kill()
             world.start_replicas()
         wait_until(partial(called, world.replicas[1]), "the callers have found it again")
 
-    wait_until(lambda: world.ask(_NEW, tenant) == [0], "all is chained", 30)
+    # A busy machine chains slowly, and rests a hundred times as long.
+    wait_until(lambda: world.ask(_NEW, tenant) == [0], "all is chained", 120)
     found = verified(world, tenant)
     assert callers.failed == []
     assert (found.acts, found.waiting, found.broken) == (len(callers.answered), 0, None)

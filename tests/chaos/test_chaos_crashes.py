@@ -119,7 +119,7 @@ def test_a_zombie_with_a_full_buffer_does_nothing_of_it_again(world: World, tena
 
 @pytest.mark.parametrize("server", ["postgres", "kafka"])
 def test_a_server_killed_in_mid_stream_is_waited_for(world: World, tenant: str, server: str):
-    world.send(orders(tenant, 1500))
+    world.send(orders(tenant, 500))
     world.await_effects(tenant, 1)
     if server == "postgres":
         world.postgres.kill()
@@ -127,9 +127,9 @@ def test_a_server_killed_in_mid_stream_is_waited_for(world: World, tenant: str, 
     else:
         world.kafka.kill()
         world.kafka.restart()
-    world.send(orders(tenant, 1600)[1500:])
+    world.send(orders(tenant, 600)[500:])
 
-    assert_survived(world, tenant, wanted(1600))
+    assert_survived(world, tenant, wanted(600))
     assert world.ask("SELECT count(*) FROM parked WHERE tenant = %s", tenant) == [0]
     assert all(replica.process.running for replica in world.replicas)
 
@@ -182,5 +182,6 @@ def stop(world: World) -> None:
 
 def replace_database(world: World, *, template: str, name: str) -> None:
     """Make a database a copy of another."""
+    world.look_away()
     postgres.drop(world.postgres.admin_url, name)
     postgres.copy(world.postgres.admin_url, template, name)

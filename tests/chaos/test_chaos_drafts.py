@@ -62,7 +62,7 @@ def test_invoicing_that_is_killed_before_it_numbers_what_it_prepared_issues_it_o
     with a_stand(servers) as (stand, owner), stand.replica(CURRENT) as replica:
         trade = Trade(stand)
         trade.begin(replica)
-        for _ in range(3):
+        for _ in range(2):
             kill_at_the_point(stand, trade, owner, replica)
         trade.go_on([replica], 4)
         trade.assert_once(replica)

@@ -105,9 +105,11 @@ def test_a_receiver_of_spans_that_never_answers_delays_neither_business_nor_the_
     traced = world.replicas[0]
     with Receiver() as receiver:
         receiver.hold()
-        process = traced.described(**receiver.environment(), OTEL_BSP_SCHEDULE_DELAY="10").start()
-        world.send([placed(f"o{n}", account=f"b{n}", tenant=tenant) for n in range(3000)])
-        world.await_effects(tenant, 3000)
+        # A queue that is full long before the end.
+        small = {"OTEL_BSP_MAX_QUEUE_SIZE": "64", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "32"}
+        process = traced.described(**receiver.environment(), OTEL_BSP_SCHEDULE_DELAY="10", **small).start()
+        world.send([placed(f"o{n}", account=f"b{n}", tenant=tenant) for n in range(400)])
+        world.await_effects(tenant, 400)
         wait_until(lambda: receiver.asked > 0, "it tried to send some")
 
         process.terminate()
@@ -115,7 +117,7 @@ def test_a_receiver_of_spans_that_never_answers_delays_neither_business_nor_the_
         assert process.wait(25) == 0
 
         assert time.monotonic() - told < STOP_S
-    assert_exactly_once_in_order(world, tenant, [f"b{n} o{n}/1" for n in range(3000)])
+    assert_exactly_once_in_order(world, tenant, [f"b{n} o{n}/1" for n in range(400)])
 
 
 def test_a_defect_outside_any_event_ends_the_process_and_nothing_is_lost(world: World, tenant: str):
@@ -251,15 +253,20 @@ RETRYING = json.dumps(
 )
 
 
+# Between the calls of one caller. In a run of all tests whoever answers needs the machine more than whoever calls.
+PAUSES = [pytest.param(0.03, id="now and then"), pytest.param(0.0, id="without a pause", marks=pytest.mark.prove)]
+
+
 class Callers:
-    """People who call whichever replica answers, without a pause, and try again as gRPC does by itself.
+    """People who call whichever replica answers, and try again as gRPC does by itself.
 
     Those who are `patient` ask again, by the same key, whoever hung up on them: of a replica that was killed nobody can
     tell whether it had done what it did not answer.
     """
 
-    def __init__(self, world: World, tenant: str, *, patient: bool = False) -> None:
+    def __init__(self, world: World, tenant: str, *, pause_s: float, patient: bool = False) -> None:
         """Nobody calls yet."""
+        self._pause_s = pause_s
         self._patient = patient
         self.answered: list[str] = []
         self.failed: list[str] = []
@@ -291,6 +298,7 @@ class Callers:
                     self.answered.append(f"{account} /0")
                 except grpc.RpcError as error:
                     self.failed.append(str(error))
+                self._stop.wait(self._pause_s)
 
     def _register(self, stub: Any, request: credit_pb2.RegisterBuyerRequest, metadata: tuple[Any, ...]) -> None:
         until = time.monotonic() + 20
@@ -310,19 +318,25 @@ def called(replica: Replica) -> bool:
     return replica.metric(REGISTERED) > 0
 
 
-def test_replicas_replaced_one_by_one_under_load_fail_no_call_and_repeat_nothing(world: World, tenant: str):
+@pytest.mark.parametrize(
+    ("each", "pause_s"),
+    [pytest.param(250, 0.03, id="few"), pytest.param(750, 0.0, id="many", marks=pytest.mark.prove)],
+)
+def test_replicas_replaced_one_by_one_under_load_fail_no_call_and_repeat_nothing(
+    world: World, tenant: str, each: int, pause_s: float
+):
     """What a replica had fetched and its successor fetches again is absorbed; nobody outside sees anything twice."""
-    orders = [f"b{n % 20} o{n}/1" for n in range(1500)]
-    records = [placed(f"o{n}", account=f"b{n % 20}", tenant=tenant) for n in range(1500)]
+    orders = [f"b{n % 20} o{n}/1" for n in range(2 * each)]
+    records = [placed(f"o{n}", account=f"b{n % 20}", tenant=tenant) for n in range(2 * each)]
     codes = []
-    with Callers(world, tenant) as callers:
+    with Callers(world, tenant, pause_s=pause_s) as callers:
         for chunk, leaving in enumerate(world.replicas):
-            world.send(records[chunk * 750 : chunk * 750 + 750])
-            world.await_effects(tenant, chunk * 750 + 50)
+            world.send(records[chunk * each : chunk * each + each])
+            world.await_effects(tenant, chunk * each + 50)
             leaving.process.terminate()
             codes.append(leaving.process.wait(25))
             world.start_replicas()
-            world.await_effects(tenant, chunk * 750 + 750)
+            world.await_effects(tenant, chunk * each + each)
             wait_until(partial(called, leaving), "the callers have found its successor")
     world.await_published()
 

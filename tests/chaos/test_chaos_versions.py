@@ -68,8 +68,12 @@ def applied(world: World) -> bool:
     return world.ask("SELECT count(*) FROM migration WHERE name = %s", f"toy/{NEXT}") == [1]
 
 
+@pytest.mark.parametrize(
+    ("few", "pause_s"),
+    [pytest.param(60, 0.03, id="few"), pytest.param(200, 0.0, id="many", marks=pytest.mark.prove)],
+)
 def test_both_versions_run_on_both_schemas_while_the_migration_is_applied_under_load(
-    world: World, tenant: str, newer: Path
+    world: World, tenant: str, newer: Path, few: int, pause_s: float
 ):
     old, new = world.replicas
     its = {"TOY_MIGRATIONS": str(newer)}
@@ -78,7 +82,7 @@ def test_both_versions_run_on_both_schemas_while_the_migration_is_applied_under_
     # The new version alone, on the old schema: it serves, handles and tells.
     old.process.stop()
     start(new, **its)
-    shop.send(200)
+    shop.send(few)
     shop.await_effects()
     world.await_published()
     assert new.serving()
@@ -86,20 +90,20 @@ def test_both_versions_run_on_both_schemas_while_the_migration_is_applied_under_
 
     # Both at once, and the migration comes in between, as the owner, while events and calls do.
     start(old)
-    with Callers(world, tenant) as callers:
+    with Callers(world, tenant, pause_s=pause_s) as callers:
         command = [sys.executable, "-m", "tests.chaos.toy", "migrate"]
         migration = subprocess.Popen(command, env=os.environ | new.settings | its)
         while migration.poll() is None:
             shop.send(50)
         assert migration.returncode == 0
         assert applied(world)
-        shop.send(200)
+        shop.send(few)
         shop.await_effects()
         assert written_by(world, tenant) == ["", old.name, new.name]
 
         # The old version anew, on the new schema, beside the new one.
         start(old)
-        shop.send(200)
+        shop.send(few)
         shop.await_effects()
     world.await_published()
 

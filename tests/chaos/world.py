@@ -112,6 +112,7 @@ class World:
         self.postgres = Postgres(folder / "postgres", folder / "postgres.log", authority=authority)
         self.replicas: list[Replica] = []
         self.settings: dict[str, str] = {}
+        self._looking: psycopg.Connection[Any] | None = None
 
     def start(self, count: int = 2) -> None:
         """Start the servers, and so many replicas side by side."""
@@ -146,6 +147,7 @@ class World:
         """End everything."""
         for replica in self.replicas:
             replica.process.kill()
+        self.look_away()
         self.postgres.stop()
         self.kafka.stop()
 
@@ -168,9 +170,23 @@ class World:
 
     def ask(self, question: str, *values: Any) -> list[Any]:
         """Ask the toy's database as its administrator; one value a row."""
-        url = psycopg.conninfo.make_conninfo(self.postgres.admin_url, dbname="toy")
-        with psycopg.connect(url, autocommit=True, row_factory=scalar_row) as connection:
-            return connection.execute(question.encode(), values).fetchall()
+        try:
+            return self._look(question, values)
+        except psycopg.OperationalError:  # the server was killed since the last question, or the database replaced
+            self.look_away()
+            return self._look(question, values)
+
+    def _look(self, question: str, values: Sequence[Any]) -> list[Any]:
+        if self._looking is None:
+            url = psycopg.conninfo.make_conninfo(self.postgres.admin_url, dbname="toy")
+            self._looking = psycopg.connect(url, autocommit=True, row_factory=scalar_row)
+        return self._looking.execute(question.encode(), values).fetchall()
+
+    def look_away(self) -> None:
+        """Leave the toy's database, for whoever needs it alone; the next question comes back to it."""
+        if self._looking is not None:
+            self._looking.close()
+            self._looking = None
 
     def effects(self, tenant: str) -> list[str]:
         """What was done for a tenant, in order: "b1 o1/1"."""

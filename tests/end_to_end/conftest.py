@@ -1,4 +1,4 @@
-"""Six real services, started once a session on a broker and a mail server of their own."""
+"""Six real services, started once for all stories on a broker and a mail server of their own, gone after the last."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ SOURCES = {**OF_THE_DEMO, "second-shop": ["*"], "erp": ["elsewhere"]}
 FAILED = "SELECT event_type, detail FROM parked WHERE reason = 'failed' AND closed_at IS NULL"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def traces() -> Iterator[Receiver]:
     """Give what takes the services' spans."""
     with Receiver() as receiver:
@@ -61,14 +61,15 @@ def running(sources: Mapping[str, Sequence[str]], settings: Mapping[str, str]) -
         yield Stage(stack, services, shop, feed)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stage(traces: Receiver) -> Iterator[Stage]:
-    """Give the running services."""
-    with running(SOURCES, traces.environment() | {"OTEL_BSP_SCHEDULE_DELAY": "100"}) as stage:
+    """Give the running services, which record what a shop records, and nothing else."""
+    recorded = {"OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_TRACES_SAMPLER": "parentbased_always_off"}
+    with running(SOURCES, traces.environment() | recorded) as stage:
         yield stage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world(stage: Stage) -> World:
     """Give the world on a Monday morning; tests move its clock forward, each for itself and all who follow."""
     return World(stage, stage.stack.servers.mail_folder, datetime(2026, 3, 2, 9, tzinfo=UTC))

@@ -4,19 +4,24 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
+from deploy.demo.__main__ import app
 from deploy.demo.results import read_addresses
 from deploy.demo.stack import ALL
 from deploy.local.processes import Process, wait_until
 
-# The figures of an undisturbed play. When the sample or a rule changes: look at what differs, then copy
-# var/demo/summary.json here.
+# The figures of an undisturbed play, and of its first days. When the sample or a rule changes: look at what differs, then
+# copy var/demo/summary.json here (`make demo`, and `make demo ARGS="--days 3"`).
 EXPECTED = Path(__file__).with_name("sample_summary.json")
+FEW = 3
+EXPECTED_OF_FEW = Path(__file__).with_name("sample_summary_of_few_days.json")
 # It starts its own, whatever the run of the tests has.
 NO_SERVERS = dict.fromkeys(
     ("KAFKA_BOOTSTRAP_SERVERS", "DATABASE_URL", "AR_SMTP_HOST", "AR_SMTP_PORT", "AR_MAIL_FOLDER"), ""
@@ -52,17 +57,17 @@ def test_services_killed_at_random_change_no_figure(tmp_path: Path) -> None:
 
     assert code == 0, printed
     assert json.loads((tmp_path / "summary.json").read_text())["disturbances"]["kills"] == 3
-    assert_sample_was_played(tmp_path, printed)
+    assert_sample_was_played(tmp_path, printed, EXPECTED)
     assert not list(tmp_path.glob("data-*"))
 
 
-def assert_sample_was_played(folder: Path, printed: str) -> None:
+def assert_sample_was_played(folder: Path, printed: str, expected: Path) -> None:
     assert "Reconciled from outside" in printed
-    assert figures(folder / "summary.json") == figures(EXPECTED)
-    issued = sum(series["count"] for series in figures(EXPECTED)["series"].values())
+    assert figures(folder / "summary.json") == figures(expected)
+    issued = sum(series["count"] for series in figures(expected)["series"].values())
     assert len(list((folder / "invoices").iterdir())) == issued
     assert list((folder / "mail").glob("*.eml"))
-    assert {file.stem for file in (folder / "logs").glob("*.log")} == set(figures(EXPECTED)["parked"])
+    assert {file.stem for file in (folder / "logs").glob("*.log")} == set(figures(expected)["parked"])
 
 
 def test_a_demo_that_is_interrupted_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
@@ -78,13 +83,22 @@ def test_a_demo_that_is_interrupted_while_it_starts_leaves_nothing(tmp_path: Pat
     assert not list(tmp_path.glob("data-*"))
 
 
-@pytest.mark.timeout(900)  # it plays the whole sample: two minutes on a machine that does nothing else
-def test_up_plays_the_sample_stays_with_its_addresses_until_ctrl_c_and_leaves_nothing(tmp_path: Path) -> None:
-    process = demo(tmp_path, "up").start()
+@pytest.mark.timeout(900)  # the whole sample: two minutes on a machine that does nothing else
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param(("--days", str(FEW)), EXPECTED_OF_FEW, id="a few days"),
+        pytest.param((), EXPECTED, id="whole", marks=pytest.mark.prove),
+    ],
+)
+def test_up_plays_the_sample_stays_with_its_addresses_until_ctrl_c_and_leaves_nothing(
+    tmp_path: Path, options: Sequence[str], expected: Path
+) -> None:
+    process = demo(tmp_path, "up", *options).start()
     try:
         said = "These answer until Ctrl-C"
         wait_until(lambda: not process.running or said in process.log.read_text(), "it is up", 540)
-        assert_sample_was_played(tmp_path, process.log.read_text())
+        assert_sample_was_played(tmp_path, process.log.read_text(), expected)
         children = psutil.Process(process.pid).children(recursive=True)
         addresses, _, tenants, _ = read_addresses(tmp_path / "addresses.json")
         assert (set(addresses), tenants) == (set(ALL), ["nordwerk", "albion"])
@@ -126,8 +140,8 @@ def test_a_file_that_is_no_list_of_orders_is_refused_before_anything_starts(
     if content is not None:
         file.write_text(content)
 
-    code, printed = run(tmp_path / "demo", "play", "--orders", str(file))
+    done = CliRunner().invoke(app, ["play", "--orders", str(file), "--folder", str(tmp_path / "demo")])
 
-    assert code == 2
-    assert said in printed
+    assert done.exit_code == 2
+    assert said in " ".join(done.output.split())
     assert not (tmp_path / "demo" / "logs").exists()

@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -174,7 +175,9 @@ def kill_halfway(service: Running, urls: DatabaseUrls, after: int) -> None:
             assert row is not None
             return int(row[0])
 
-        wait_until(lambda: ask("SELECT count(*) FROM inbox") >= after, "it is halfway", START_S)
+        until = time.monotonic() + START_S
+        while ask("SELECT count(*) FROM inbox") < after and time.monotonic() < until:
+            time.sleep(0.005)
         rebuilding.kill()
         assert rebuilding.wait() == -signal.SIGKILL, "it was done before it was killed"
         gone: LiteralString = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename <> current_user"
@@ -343,16 +346,19 @@ def shop(world: World, trader: Trader) -> Trader:
 
 
 @pytest.mark.timeout(600)
-def test_every_service_is_built_anew_from_the_topics_alone(
-    world: World, shop: Trader, empty: Callable[[str], DatabaseUrls]
+def test_every_service_is_built_anew_from_the_topics_alone_and_what_was_refused_is_refused(
+    world: World, shop: Trader, others: tuple[Shop, Shop], empty: Callable[[str], DatabaseUrls]
 ) -> None:
     play(world, shop)
+    number_alike(world, shop, others)
 
     def rebuilt(name: str) -> dict[str, Any]:
         service, anew = world.stage.stack.running[name], empty(name)
         if name in ("credit", "invoicing"):  # the others in `prove`
             kill_halfway(service, anew, Random(name).randint(1, events_of(service) // 2))
-        return rebuilt_differences(name, service, anew, shop)
+        differences = rebuilt_differences(name, service, anew, shop)
+        assert not_allowed(anew) == not_allowed(service.database), name
+        return differences
 
     with ThreadPoolExecutor(2) as both:
         differences = {place: what for found in both.map(rebuilt, TABLES) for place, what in found.items()}
@@ -430,12 +436,8 @@ def others(world: World) -> Iterator[tuple[Shop, Shop]]:
         yield second, erp
 
 
-@pytest.mark.timeout(600)
-def test_what_shops_number_alike_on_their_topics_is_built_anew_as_it_was_and_what_was_refused_is_refused(
-    world: World, trader: Trader, others: tuple[Shop, Shop], empty: Callable[[str], DatabaseUrls]
-) -> None:
-    trader.buyer(limit=1000)
-    trader.person("clerk", "BILLING CREDIT")
+def number_alike(world: World, trader: Trader, others: tuple[Shop, Shop]) -> None:
+    """Three shops number their events alike, each on its topic; one of them does not speak for this seller."""
     second, erp = others
     for shop, order_id, amount in (
         (world.stage.shop, "first", "100"),
@@ -450,19 +452,13 @@ def test_what_shops_number_alike_on_their_topics_is_built_anew_as_it_was_and_wha
             shop.ship(trader.tenant, orders.shipped(order, "s1", world.at.date()), world.at)
             shop.flush()
     world.settle()
-    assert {body.order_id for body in trader.told("InvoiceIssued")} == {"first", "second"}
-    assert {(d.order_id, d.outcome) for d in trader.told("CreditDecided")} == {
+    numbered = ("first", "far", "second", "wrong")
+    assert {body.order_id for body in trader.told("InvoiceIssued")}.intersection(numbered) == {"first", "second"}
+    assert {(d.order_id, d.outcome) for d in trader.told("CreditDecided") if d.order_id in numbered} == {
         ("first", credit_events.OUTCOME_APPROVED),
         ("second", credit_events.OUTCOME_APPROVED),
         ("far", credit_events.OUTCOME_DECLINED),
     }
-
-    for name in ("credit", "invoicing", "notifications"):
-        service, anew = world.stage.stack.running[name], empty(name)
-        done = command(service, anew, "rebuild", "--by", "user:test")
-        assert (name, done.returncode) == (name, 0), done.stderr[-9000:] + done.stdout
-        assert contents(name, anew, trader) == contents(name, service.database, trader), name
-        assert not_allowed(anew) == not_allowed(service.database), name
 
 
 def not_allowed(urls: DatabaseUrls) -> list[tuple[Any, ...]]:
@@ -472,9 +468,8 @@ def not_allowed(urls: DatabaseUrls) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def stopped(world: World) -> Iterator[None]:
-    """Nobody serves meanwhile."""
-    running = world.stage.stack.running.values()
+def stopped(world: World, running: Collection[Running]) -> Iterator[None]:
+    """These do not serve meanwhile."""
     with ExitStack() as held:
         for service in running:
             held.enter_context(service.lock)  # or it would be started again
@@ -527,19 +522,26 @@ def assert_all_is_well(world: World, trader: Trader) -> None:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(("invoicing", "ledger"), id="two"),
+        pytest.param(tuple(TABLES), id="all", marks=pytest.mark.prove),  # the portal is built from no topic
+    ],
+)
 def test_a_database_restored_from_an_older_copy_tells_nothing_twice_and_loses_nothing(
-    world: World, shop: Trader
+    world: World, shop: Trader, names: Collection[str]
 ) -> None:
     admin = world.stage.stack.servers.admin_database_url
-    running = {name: world.stage.stack.running[name] for name in TABLES}  # the portal is built from no topic
+    running = {name: world.stage.stack.running[name] for name in names}
     trade(world, shop, 1)
-    with stopped(world):
+    with stopped(world, running.values()):
         for service in running.values():
             postgres.copy(admin, name_of(service), f"{name_of(service)}_copy")
     trade(world, shop, 2)
     world.next_day()
 
-    with stopped(world):
+    with stopped(world, running.values()):
 
         def restored(name: str) -> None:
             service = running[name]

@@ -1,24 +1,25 @@
 """The proof from outside holds for what the services do, and finds what nobody may do: exit code 1, and what differs."""
 
-import os
-import subprocess
-import sys
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
+from typer.testing import CliRunner
 
 from deploy.demo import results
+from deploy.demo.__main__ import app
 from deploy.demo.desk import money
-from deploy.local.artifacts import ROOT
 from tests.end_to_end.world import Trader, World
 
 
-@pytest.fixture
-def proven(world: World, trader: Trader, tmp_path: Path) -> Path:
-    """A folder as a demo leaves it: two invoices, one paid and partly credited, one open; a hold."""
+@pytest.fixture(scope="module")
+def trader(world: World) -> Trader:
+    """Give a seller whose business is proven: two invoices, one paid and partly credited, one open; a hold."""
+    world.next_business_day()
+    trader = Trader(world)
     trader.buyer(limit=5000)
     paid = trader.sell("o1", "100", "0.333")
     trader.sell("o2", "200")
@@ -30,23 +31,33 @@ def proven(world: World, trader: Trader, tmp_path: Path) -> Path:
     world.settle()
     trader.desk.resolve(case.dispute_id, "FULL_CREDIT")
     world.settle()
+    return trader
+
+
+@pytest.fixture(scope="module")
+def left(world: World, trader: Trader, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a demo leaves it."""
+    folder = tmp_path_factory.mktemp("left")
     databases = {name: service.database for name, service in world.stage.stack.running.items()}
     stack = world.stage.stack
     results.write_addresses(
-        tmp_path / "addresses.json", stack.addresses, databases, [trader.tenant], stack.issuers.folder
+        folder / "addresses.json", stack.addresses, databases, [trader.tenant], stack.issuers.folder
     )
-    results.write_documents(tmp_path / "invoices", world.stage, [trader.tenant])
-    assert len(list((tmp_path / "invoices").glob("*.xml"))) == 3
-    return tmp_path
+    results.write_documents(folder / "invoices", world.stage, [trader.tenant])
+    assert len(list((folder / "invoices").glob("*.xml"))) == 3
+    return folder
+
+
+@pytest.fixture
+def proven(left: Path, tmp_path: Path) -> Path:
+    """A copy of it, a test's own to break."""
+    return Path(shutil.copytree(left, tmp_path / "proven"))
 
 
 def reconcile(folder: Path) -> tuple[int, str]:
-    """The command, in a process of its own: its exit code and what it printed."""
-    argv = [sys.executable, "-m", "deploy.demo", "reconcile", "--folder", str(folder)]
-    paths = f"{ROOT}:{ROOT / 'proto' / 'gen'}"
-    environment = os.environ | {"COLUMNS": "200", "PYTHONPATH": paths}
-    done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
+    """The command: its exit code and what it printed."""
+    done = CliRunner().invoke(app, ["reconcile", "--folder", str(folder)], env={"COLUMNS": "200"})
+    return done.exit_code, done.output
 
 
 def alter(world: World, statement: str, tenant: str, by: int) -> None:
@@ -94,6 +105,7 @@ def test_an_altered_posting_is_found(world: World, trader: Trader, proven: Path)
     alter(world, ONE_POSTING, trader.tenant, by=1)
 
     code, printed = reconcile(proven)
+    alter(world, ONE_POSTING, trader.tenant, by=-1)
 
     assert code == 1
     assert "ledger: entry" in printed

@@ -1,17 +1,23 @@
 """Real browsers of real people: each a context of its own, signed in by the link that the mail brings."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
 
+from deploy.demo.stack import PORTAL
 from deploy.demo.visit import Visit
 from deploy.local import browser
 from deploy.local.processes import wait_until
+from services.chassis.database import Database
+from services.portal import usecases
+from services.portal.store import Host
 from tests.end_to_end.world import Trader, text_of
 
 LINK = re.compile(r"http://\S+/in/[\w-]+")
@@ -143,13 +149,22 @@ def links(trader: Trader, address: str) -> list[str]:
 
 
 def portal_of(trader: Trader) -> str:
-    """Where this seller's pages are; opened the first time."""
+    """Where this seller's pages are; opened the first time, as its command does and without a process for it."""
     stack = trader.world.stage.stack
-    host = f"{trader.tenant}.localhost"
     if not hasattr(trader, "portal"):
-        trader.portal = stack.open_portal(trader.tenant, trader.name, host)  # type: ignore[attr-defined]
+        host = f"{trader.tenant}.localhost:{stack.http_port}"
+        with ThreadPoolExecutor(1) as aside:  # where a browser's event loop runs, no other can
+            added = add_host(stack.running[PORTAL].database.server, Host(host, trader.tenant, trader.name))
+            aside.submit(asyncio.run, added).result()
+        trader.portal = f"http://{host}"  # type: ignore[attr-defined]
         wait_until_known(trader.portal)  # type: ignore[attr-defined]
     return str(trader.portal)  # type: ignore[attr-defined]
+
+
+async def add_host(url: str, host: Host) -> None:
+    """Let a seller's portal be at a host."""
+    async with Database(lambda: url) as database:
+        await usecases.add_host(database, host)
 
 
 def wait_until_known(base: str) -> None:

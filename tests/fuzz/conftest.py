@@ -7,9 +7,9 @@ import pytest
 
 from deploy.local import rules
 from services.invoicing.press import close_presses
-from tests.integration.conftest import open_service, own_database, service_template
+from tests.integration.conftest import admin, open_service, own_database, service_template
 
-__all__ = ["open_service", "own_database", "service_template"]
+__all__ = ["admin", "open_service", "own_database", "service_template"]
 
 
 @pytest.fixture(scope="session")

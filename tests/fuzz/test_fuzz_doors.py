@@ -24,7 +24,7 @@ from tests.fuzz.world import ORDERS, SERVICES, World, metadata
 from tests.integration.conftest import OpenService
 from tests.records import a_record
 
-FEW = 50  # of each method, or kind of event, in a run of all tests
+FEW = 20  # of each method, or kind of event, in a run of all tests
 MANY = 2_000
 SEED = int(os.environ.get("AR_FUZZ_SEED", "11"))
 ANSWERS = {

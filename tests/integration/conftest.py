@@ -9,6 +9,7 @@
 `own_database(SERVICE)` gives the two addresses alone, for a process or a connection of one's own.
 """
 
+import itertools
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -25,6 +26,7 @@ from services.chassis.migrate import migrate
 from services.chassis.service import Parts, Service, database_of
 
 OwnDatabase = Callable[[Service[Any]], DatabaseUrls]
+_NUMBERS = itertools.count()
 OpenService = Callable[..., AbstractAsyncContextManager[Parts[Any]]]
 
 
@@ -51,21 +53,27 @@ def service_template(servers: Servers) -> Iterator[Callable[[Service[Any]], str]
             admin.execute(sql.SQL("DROP ROLE {}, {}").format(*roles))
 
 
+@pytest.fixture(scope="session")
+def admin(servers: Servers) -> Iterator[psycopg.Connection]:
+    """Give a connection as the server's administrator."""
+    with psycopg.connect(servers.admin_database_url, autocommit=True) as connection:
+        yield connection
+
+
 @pytest.fixture
-def own_database(servers: Servers, service_template: Callable[[Service[Any]], str]) -> Iterator[OwnDatabase]:
+def own_database(
+    servers: Servers, admin: psycopg.Connection, service_template: Callable[[Service[Any]], str]
+) -> Iterator[OwnDatabase]:
     """Give a test its own migrated copy of a service's database, as often as it asks."""
     copies: list[str] = []
 
     def own(service: Service[Any]) -> DatabaseUrls:
-        name = f"{service_template(service)}_{len(copies)}"
-        drop(servers.admin_database_url, name)
-        urls = copy(servers.admin_database_url, service_template(service), name)
-        copies.append(name)
-        return urls
+        template = service_template(service)
+        copies.append(f"{template}_{next(_NUMBERS)}")
+        return copy(servers.admin_database_url, template, copies[-1], by=admin)
 
     yield own
-    for name in copies:
-        drop(servers.admin_database_url, name)
+    drop(servers.admin_database_url, *copies, by=admin)
 
 
 @pytest.fixture

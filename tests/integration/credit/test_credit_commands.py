@@ -211,6 +211,7 @@ async def test_who_is_silent_is_named_beside_who_answers(
 ):
     for name in ("ledger", "disputes", "invoicing", "notifications", "portal"):
         monkeypatch.setenv(f"AR_{name.upper()}_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setattr(status, "PATIENCE_S", status.PATIENCE_S / 10)
 
     code, lines = await standing()
 

@@ -20,12 +20,9 @@ from tests.oracle import invoice_totals as oracle
 from tests.unit.documents.examples import S, a_line, an_invoice
 from tests.unit.documents.sketches import Sketch, invoice, sketches
 
-# How many invoices are generated; `make prove` sets 10,000 and more.
-INVOICES = int(os.environ.get("AR_INVOICES", "600"))
+# How many invoices are generated.
+INVOICES = [150, pytest.param(int(os.environ.get("AR_INVOICES", "600")), marks=pytest.mark.prove)]
 ONE_IN = 5  # so many also go through the official stylesheet, which takes longer than all the rest
-many = settings(
-    max_examples=INVOICES, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
 
 
 def the_oracle_agrees(sketch: Sketch, document: Invoice) -> None:
@@ -51,10 +48,15 @@ def the_oracle_agrees(sketch: Sketch, document: Invoice) -> None:
     assert {number: Fraction(value or 0) for number, value in stated.items()} == right["terms"]
 
 
-def test_every_invoice_adds_up_as_the_oracle_says_and_passes_the_rules(schema: Schema, official: OfficialRules) -> None:
+@pytest.mark.parametrize("invoices", INVOICES)
+def test_every_invoice_adds_up_as_the_oracle_says_and_passes_the_rules(
+    schema: Schema, official: OfficialRules, invoices: int
+) -> None:
     turns = count()
 
-    @many
+    @settings(
+        max_examples=invoices, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
     @given(sketches())
     def adds_up(sketch: Sketch) -> None:
         document = invoice(sketch)
