@@ -306,6 +306,9 @@ def _credit() -> list[Door]:
     security = exposure_pb2.SetSecurityRequest(
         security_id="fresh", account_id="b7", amount=eur(5), coverage="0.9", kind=LC
     )
+    as_of = exposure_pb2.GetLimitAsOfRequest(account_id=HOT)
+    for time in (as_of.valid_at, as_of.known_at):  # the stock is registered by the system's clock
+        time.FromDatetime(office.MONDAY + timedelta(days=3650))
     decide = credit_pb2.DecideRequest(order_id="call", version=1, account_id=HOT, amount=eur(500))
     return [
         call(credit_pb2.RegisterBuyerRequest(account_id="fresh", company=office.company(), limit=eur(10))),
@@ -330,7 +333,7 @@ def _credit() -> list[Door]:
         call(credit_pb2.SetPolicyRequest(policy=policy)),
         call(credit_pb2.GetPolicyRequest()),
         *_applications(),
-        call(exposure_pb2.GetLimitAsOfRequest(account_id=HOT)),
+        call(as_of),
         call(exposure_pb2.GetExposureRequest(account_id=HOT)),
         call(uplift),
         call(security),
