@@ -49,7 +49,8 @@ def test_two_persons_above_the_policys_amount_and_one_fact_asked_before(trader: 
     cora.click("button:has-text('Ask for it')")
     cora.sees("the promise rests until the answer comes")
     trader.buyer("b2", limit=1000)
-    apply(trader, "a2", "b2", register_number="07654321")
+    other = {"register_number": "07654321", "contact_email": "b@other.example", "iban": "GB82WEST12345698765432"}
+    apply(trader, "a2", "b2", **other)
     cora.go("/desk/applications/a2")
     cora.click("button:has-text('Take up')")
     cora.click("label:has-text('Approve as asked for')")
