@@ -33,7 +33,7 @@ SHOWN = {key: f"{key}.pdf" for key in ("signer_authority", "annual_accounts", "a
 
 def apply(trader: Trader, said: Mapping[str, str], shown: Mapping[str, str] | None = None) -> Any:
     """Apply as "a1", and say all at once."""
-    return trader.desk.apply(Application(trader.tenant, "a1", "GB", "GBP", SAID | said, shown or {}))
+    return trader.desk.apply(Application(trader.tenant, "a1", "GB", "GBP", {**SAID, **said}, shown or {}))
 
 
 def outcome_of(world: World, trader: Trader) -> applied.Figures:
