@@ -11,6 +11,7 @@ import grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.credit.v1 import applications_pb2_grpc as applications_grpc
+from receivables.credit.v1 import exposure_pb2_grpc as exposure_grpc
 from receivables.credit.v1 import service_pb2_grpc as credit_grpc
 from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
 from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
@@ -106,6 +107,7 @@ class Services:
         portal = channels(PORTAL)
         self.credit = credit_grpc.CreditServiceStub(portal["credit"])
         self.applications = applications_grpc.ApplicationServiceStub(portal["credit"])
+        self.exposure = exposure_grpc.ExposureServiceStub(portal["credit"])
         self.invoicing = invoicing_grpc.InvoicingServiceStub(portal["invoicing"])
         self.ledger = ledger_grpc.LedgerServiceStub(portal["ledger"])
         self.disputes = disputes_grpc.DisputesServiceStub(portal["disputes"])

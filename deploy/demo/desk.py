@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from receivables.common.v1 import money_pb2, party_pb2
+from receivables.credit.v1 import applications_pb2, exposure_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_events
@@ -18,7 +19,7 @@ from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from deploy.demo.calls import Method, Services
-from deploy.demo.sample import Buyer, Contact, Seller
+from deploy.demo.sample import Application, Buyer, Contact, Seller
 from deploy.local.trust import person
 from services.chassis.identity import Principal
 from services.documents.words import language_of
@@ -31,11 +32,14 @@ Resp = TypeVar("Resp")
 ROLES = {
     "user:clerk": ("SELLER_ADMIN", "BILLING", "SALES"),
     "user:credit": ("CREDIT",),
+    "user:second": ("CREDIT",),
+    "user:head": ("CREDIT",),
     "user:cash": ("CASH_APP",),
     "user:cases": ("DISPUTE_OWNER",),
     "user:lead": ("DISPUTE_OWNER",),
 }
 
+TERMS_DAYS = 30  # that an applicant gets from a person
 BANK_HEADER = ("reference", "account", "value_date", "amount", "currency", "remittance")
 
 
@@ -126,6 +130,87 @@ class Desk:
         """A person decides a referred order: APPROVED or DECLINED."""
         request = credit_pb2.ReviewRequest(order_id=order_id, outcome=credit_events.Outcome.Value(f"OUTCOME_{outcome}"))
         return self._write(self.services.credit.Review, request, f"review/{order_id}").decision
+
+    def apply(self, application: Application) -> applications_pb2.Application:
+        """A company applies for credit, and says all that it says of itself at once."""
+        calls, name = self.services.applications, application.application
+        start = applications_pb2.StartApplicationRequest(
+            application_id=name, country=application.country, currency=application.currency
+        )
+        self._write(calls.StartApplication, start, f"start/{name}")
+        facts = [applications_pb2.Fact(key=key, value=value) for key, value in application.facts.items()]
+        answered = self._write(
+            calls.GiveFacts, applications_pb2.GiveFactsRequest(application_id=name, facts=facts), f"answer/{name}"
+        )
+        assert not answered.refused, answered.refused
+        for key, file in application.documents.items():
+            document = applications_pb2.AddApplicationDocumentRequest(
+                application_id=name,
+                document_id=f"{name}-{key}",
+                key=key,
+                name=file,
+                media_type="application/pdf",
+                content=f"%PDF-1.7 {name} {key}".encode(),
+            )
+            self._write(calls.AddApplicationDocument, document, f"{key}/{name}")
+        submit = applications_pb2.SubmitApplicationRequest(application_id=name)
+        return self._write(calls.SubmitApplication, submit, f"submit/{name}").application
+
+    def accept_application(self, application_id: str) -> applications_pb2.Application:
+        """The applicant takes what was decided."""
+        request = applications_pb2.AcceptApplicationRequest(application_id=application_id)
+        return self._write(
+            self.services.applications.AcceptApplication, request, f"accept/{application_id}"
+        ).application
+
+    def appeal(self, application_id: str, why: str) -> applications_pb2.Application:
+        """The applicant wants another person to look at it."""
+        request = applications_pb2.AppealApplicationRequest(application_id=application_id, why=why)
+        return self._write(
+            self.services.applications.AppealApplication, request, f"appeal/{application_id}"
+        ).application
+
+    def want(self, application_id: str, fact: str) -> applications_pb2.Application:
+        """A person takes an application up and asks the applicant for one more fact."""
+        self._take_up(application_id)
+        request = applications_pb2.AskForFactRequest(application_id=application_id, key=fact)
+        key = f"want/{application_id}/{fact}"
+        return self._write(self.services.applications.AskForFact, request, key).application
+
+    def decide(
+        self, application_id: str, outcome: str, reasons: Sequence[str], limit: money_pb2.Money | None = None
+    ) -> applications_pb2.Application:
+        """A person takes an application up and decides it; where two have to, the head of credit confirms it."""
+        self._take_up(application_id)
+        request = applications_pb2.DecideApplicationRequest(
+            application_id=application_id,
+            outcome=applications_pb2.ApplicationOutcome.Value(f"APPLICATION_OUTCOME_{outcome}"),
+            limit=limit,
+            terms_days=TERMS_DAYS if limit else 0,
+            reasons=reasons,
+        )
+        key = f"{application_id}/{self.actor}"
+        calls = self.services.applications
+        decided = self._write(calls.DecideApplication, request, f"decide/{key}").application
+        if decided.state != applications_pb2.APPLICATION_STATE_PROPOSED:
+            return decided
+        confirm = applications_pb2.ConfirmApplicationRequest(application_id=application_id, confirmed=True)
+        head = self.acting_as("user:head")
+        return head._write(calls.ConfirmApplication, confirm, f"confirm/{key}").application
+
+    def _take_up(self, application_id: str) -> None:
+        request = applications_pb2.TakeUpApplicationRequest(application_id=application_id)
+        key = f"take-up/{application_id}/{self.actor}"
+        self._write(self.services.applications.TakeUpApplication, request, key)
+
+    def group(self, node: str, limit: money_pb2.Money, accounts: Sequence[str]) -> None:
+        """Accounts that answer for one another share a limit from now on."""
+        calls = self.services.exposure
+        request = exposure_pb2.RegisterNodeRequest(node_id=node, kind=credit_events.NODE_KIND_GROUP, limit=limit)
+        self._write(calls.RegisterNode, request, f"node/{node}")
+        for account in accounts:
+            move = exposure_pb2.MoveAccountRequest(account_id=account, parent_id=node)
+            self._write(calls.MoveAccount, move, f"node/{node}/{account}")
 
     def pay(self, payment: Payment) -> ledger_pb2.RecordPaymentResponse:
         """Book one payment."""

@@ -33,6 +33,8 @@ class Fact:
     tenant: str
     account_id: str
     subject: str
+    # When it happened, as it is told: ISO 8601.
+    at: str
     body: Any
 
     @property
@@ -107,6 +109,7 @@ def _fact(record: Any) -> Fact:
         tenant=tenant,
         account_id=account_id,
         subject=headers.get("ce_subject", ""),
+        at=headers.get("ce_time", ""),
         body=_body(headers.get("ce_type", ""), record.value or b""),
     )
 

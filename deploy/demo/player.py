@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -78,6 +79,9 @@ class Player:
         self._placed: dict[tuple[str, str], orders_pb2.OrderPlaced] = {}
         self._shipments: Counter[tuple[str, str]] = Counter()
         self._cases: dict[tuple[str, str], str] = {}
+        self._applications = {(one.tenant, one.application): one for one in business.applications}
+        # Of companies that applied, by application.
+        self._accounts: dict[tuple[str, str], str] = {}
 
     def open(self, step: Step) -> None:
         """Register sellers, buyers and people, before the first step."""
@@ -100,7 +104,9 @@ class Player:
         """
         self.stage.services.set_clock(step.at)
         for tenant, order in step.orders:
-            priced = orders.placed(order, self.business.seller(tenant), self.business.buyer(tenant, order.account_id))
+            buyer = self.business.buyer(tenant, order.account_id)
+            account = self._accounts.get((tenant, order.account_id), order.account_id)
+            priced = orders.placed(replace(order, account_id=account), self.business.seller(tenant), buyer)
             self._placed[(tenant, order.order_id)] = priced
         for tenant, asset in step.assets:
             self.stage.shop.report(tenant, asset, step.at)
@@ -177,6 +183,37 @@ class Player:
         self.stage.desk(what.tenant, "user:credit").set_limit(
             what.about, Decimal(what.amount), currency, f"limit/{what.row}"
         )
+
+    def apply(self, _step: Step, what: Happening) -> None:
+        """A clerk applies for a company without an account."""
+        key = (what.tenant, what.about)
+        self._accounts[key] = self.stage.desk(what.tenant).apply(self._applications[key]).account_id
+
+    def accept(self, _step: Step, what: Happening) -> None:
+        """The applicant takes what was decided."""
+        self.stage.desk(what.tenant).accept_application(what.about)
+
+    def appeal(self, _step: Step, what: Happening) -> None:
+        """The applicant wants another person to look at it."""
+        self.stage.desk(what.tenant).appeal(what.about, what.text)
+
+    def decide(self, _step: Step, what: Happening) -> None:
+        """A person decides an application, or another one does after an appeal; the text says how, and why."""
+        outcome, *reasons = what.text.split()
+        currency = self._applications[(what.tenant, what.about)].currency
+        limit = money(Decimal(what.amount), currency) if what.amount else None
+        actor = {"decide": "user:credit", "reconsider": "user:second"}[what.what]
+        self.stage.desk(what.tenant, actor).decide(what.about, outcome, reasons, limit)
+
+    def want(self, _step: Step, what: Happening) -> None:
+        """A person asks an applicant for the fact that the text names."""
+        self.stage.desk(what.tenant, "user:credit").want(what.about, what.text)
+
+    def group(self, _step: Step, what: Happening) -> None:
+        """The accounts that the text names share a limit from now on."""
+        accounts = what.text.split()
+        limit = money(Decimal(what.amount), self._buyers[(what.tenant, accounts[0])].currency)
+        self.stage.desk(what.tenant, "user:credit").group(what.about, limit, accounts)
 
     def pay(self, step: Step, what: Happening) -> None:
         """Money comes in by a call."""
@@ -319,6 +356,13 @@ DESK: dict[str, Deed] = {
     "approve": Player.review,
     "decline": Player.review,
     "limit": Player.limit,
+    "apply": Player.apply,
+    "accept": Player.accept,
+    "appeal": Player.appeal,
+    "decide": Player.decide,
+    "reconsider": Player.decide,
+    "want": Player.want,
+    "group": Player.group,
     "pay": Player.pay,
     "dispute": Player.dispute,
     "resolve": Player.resolve,

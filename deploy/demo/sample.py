@@ -68,6 +68,19 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class Application:
+    """A company without an account that applies for credit, and what it says of itself."""
+
+    tenant: str
+    application: str
+    country: str
+    currency: str
+    # By key, as GiveFacts takes them; a document by the name of its file.
+    facts: Mapping[str, str]
+    documents: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class News:
     """What a seller's people write for buyers before the first day; the fields are those of the desk's form."""
 
@@ -114,6 +127,7 @@ class Business:
     contacts: Sequence[Contact]
     steps: Sequence[Step]
     news: Sequence[News] = ()
+    applications: Sequence[Application] = ()
 
     def seller(self, tenant: str) -> Party:
         """What the tax tables ask about a seller."""
@@ -136,7 +150,9 @@ def party(company: party_pb2.Company) -> Party:
 def load(folder: Path = FOLDER, *, days: int | None = None) -> Business:
     """Read a folder; with `days`, only what happens on the first so many business days."""
     buyers = [_buyer(row) for row in _rows(folder / "buyers.csv")]
+    applications = [_application(row) for row in _rows(folder / "applications.csv")]
     currencies = {(buyer.tenant, buyer.account): buyer.currency for buyer in buyers}
+    currencies |= {(one.tenant, one.application): one.currency for one in applications}
     items = {row["sku"]: row for row in _rows(folder / "items.csv")}
     end = _at(days + 1, "00:00") if days else datetime.max.replace(tzinfo=UTC)
     orders = [told for told in _orders(_rows(folder / "orders.csv"), items, currencies) if told[0] < end]
@@ -149,6 +165,7 @@ def load(folder: Path = FOLDER, *, days: int | None = None) -> Business:
         contacts=[_contact(row) for row in _rows(folder / "contacts.csv")],
         steps=_steps(orders, happenings, assets),
         news=list(_news(_rows(folder / "news.csv"))),
+        applications=applications,
     )
 
 
@@ -228,6 +245,14 @@ def _contact(row: Mapping[str, str]) -> Contact:
         wants_document=row["wants_document"] == "yes",
         site=row["site"],
     )
+
+
+def _application(row: Mapping[str, str]) -> Application:
+    tenant, application, country, currency, *keys = row
+    said = {key: row[key] for key in keys if row[key]}
+    documents = {key: value for key, value in said.items() if value.endswith(".pdf")}
+    facts = {key: value for key, value in said.items() if key not in documents}
+    return Application(row[tenant], row[application], row[country], row[currency], facts, documents)
 
 
 def _news(rows: Sequence[Mapping[str, str]]) -> Iterator[News]:

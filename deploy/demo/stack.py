@@ -344,6 +344,8 @@ class Stack:
             "AR_DISPUTES_ADDRESS": f"{HOST}:{ports['disputes'][2]}",
             "AR_LEDGER_ADDRESS": f"{HOST}:{ports['ledger'][2]}",
             "AR_CREDIT_SOURCES": self.town.setting,
+            # What is decided must not depend on how busy this machine is.
+            "AR_CREDIT_FIRST_ANSWER_MS": "5000",
             **self._settings,
         }
 

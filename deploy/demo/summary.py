@@ -12,6 +12,7 @@ from rich import box
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 
+from deploy.demo import applied
 from deploy.demo.calls import Services, pages
 from deploy.demo.feed import Fact
 from deploy.demo.reconcile import Result
@@ -83,7 +84,7 @@ class Seller:
 
 
 def figures(
-    facts: Iterable[Fact], services: Services, databases: Mapping[str, DatabaseUrls], tenants: Sequence[str]
+    facts: Sequence[Fact], services: Services, databases: Mapping[str, DatabaseUrls], tenants: Sequence[str]
 ) -> Figures:
     """Everything that summary.json holds, but for what only the player and the reconciliation know."""
     sellers: defaultdict[tuple[str, str], Seller] = defaultdict(Seller)
@@ -100,6 +101,8 @@ def figures(
             for tenant in tenants
         },
         "series": {series: _series(found) for series, found in sorted(numbers.items())},
+        "applications": applied.applications(facts, tenants),
+        "groups": applied.groups(services, tenants),
         "refused_events": dict(sorted(refused.items())),
         "messages": _by_tenant(rows(databases["notifications"], tenants, MESSAGES)),
         "mails": _by_tenant(rows(databases["notifications"], tenants, MAILS)),
@@ -180,6 +183,7 @@ def _parked(database: DatabaseUrls, tenants: Sequence[str]) -> dict[str, dict[st
 def show(console: Console, found: Figures) -> None:
     """Print the pages."""
     _show_decisions(console, found)
+    _show_applications(console, found)
     _show_money(console, found)
     _show_counts(console, found)
 
@@ -203,6 +207,27 @@ def _show_decisions(console: Console, found: Figures) -> None:
         told = (_counts(figure["decisions"][outcome]) for outcome in OUTCOMES.values())
         table.add_row(f"{tenant} {currency}", str(figure["orders"]), *told)
     console.print(table)
+
+
+def _show_applications(console: Console, found: Figures) -> None:
+    table = _table("Applications", "application", "track", "answer", "limit >", "hours >", "promise", "why")
+    for tenant, applications in found["applications"].items():
+        for name, figure in applications.items():
+            for answer in figure["answers"]:
+                why = " ".join(answer["reasons"])
+                names = ("track", "outcome", "limit", "hours", "promise")
+                table.add_row(f"{tenant} {name}", *(answer[column] for column in names), why)
+            if figure["signals"] or figure["wanted"]:
+                told = [*figure["signals"], *(f"asked for {key}" for key in figure["wanted"])]
+                table.add_row(f"{tenant} {name}", figure["track"], figure["state"], "", "", "", ", ".join(told))
+    if table.row_count:
+        console.print(table)
+    groups = _table("Groups", "group", "limit >", "used >", "held >")
+    for tenant, nodes in found["groups"].items():
+        for name, node in nodes.items():
+            groups.add_row(f"{tenant} {name} {node['currency']}", *(_shown(node[n]) for n in ("limit", "used", "held")))
+    if groups.row_count:
+        console.print(groups)
 
 
 def _show_money(console: Console, found: Figures) -> None:
