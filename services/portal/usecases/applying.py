@@ -50,7 +50,7 @@ def address_of(text: str) -> str:
         found = None
     if not found:
         raise Invalid("sign_in.no_address", "that is no address of mail")
-    return str(found).lower()
+    return found.lower()
 
 
 async def _send_link(tx: Tx, tenant: str, applicant_id: str) -> None:
