@@ -399,6 +399,7 @@ def _show(
     application, state = case.application, case.state
     found = applying.fields(application, case.keys) if state in applying.ANSWERABLE else []
     decision = application.decision if application.HasField("decision") and not case.keys else None
+    by = decision.decided_by if decision else ""
     outcome = applications_pb2.ApplicationOutcome.Name(decision.outcome) if decision else ""
     return ask.show(
         "application.html",
@@ -417,7 +418,7 @@ def _show(
         because=_because(ask, decision.track_because) if decision else [],
         track=ask.words.named(_track(decision), "track") if decision else "",
         conditions=", ".join(ask.words.named(one, "lever") for one in decision.conditions) if decision else "",
-        may_submit=state in applying.SUBMITTABLE and not (state == "DECIDED" and decision.decided_by != "engine"),
+        may_submit=state in applying.SUBMITTABLE and not (state == "DECIDED" and by != "engine"),
         is_taken=applying.is_taken,
         is_clicked=applying.is_clicked,
         wanted=applying.wanted,
