@@ -86,8 +86,8 @@ def test_a_company_that_is_nobodys_has_a_limit_in_few_fields_and_comes_in_by_mai
     pat.click("main button:has-text('Accept')")
     pat.sees("Your company has its account")
     wait_until(lambda: bool(links(trader, address)), "the invitation is here", 30)
-    [account] = {fact.account_id for fact in trader.told("BuyerRegistered")}
     trader.world.settle()
+    [account] = {fact.account_id for fact in trader.told("BuyerRegistered")}
     came = visit(trader, address).follow_invitation()
     came.go("/credit")
     came.sees("£4,000.00")
