@@ -38,6 +38,8 @@ CREATE TABLE limit_uplift (
   FOREIGN KEY (tenant, account_id) REFERENCES account
 );
 CREATE INDEX limit_uplift_standing ON limit_uplift (tenant, account_id, uplift_id) WHERE ended_at IS NULL;
+-- What counted at any time, ended or not.
+CREATE INDEX limit_uplift_counted ON limit_uplift (tenant, account_id, valid_from);
 -- Those that nobody approved in time end too.
 CREATE INDEX limit_uplift_until ON limit_uplift (valid_until) WHERE ended_at IS NULL;
 SELECT protect('limit_uplift'), protect_account('limit_uplift');

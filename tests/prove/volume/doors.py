@@ -84,9 +84,10 @@ class Asked:
     servicers: Sequence[Servicer]
 
     async def call(self, method: str, request: Message, *, by: str = "user:ada") -> Any:
-        name, answers = next((one.name, one.answers) for one in self.servicers if method in methods_of(one))
         if request.DESCRIPTOR.file.package == audit_pb2.DESCRIPTOR.package:
             answers, name = AuditService(self.parts.database, self.parts.consumer), AUDIT_SERVICE
+        else:
+            name, answers = next((one.name, one.answers) for one in self.servicers if method in methods_of(one))
         caller, audience = Caller(by), self.parts.consumer.name
         gate = callers.gate(audience, [name])
         call = gate.admit(f"{name}/{method}", caller.metadata(audience), None)

@@ -53,6 +53,8 @@ CREDIT = (
         SELECT t, b, '\\x0a0441636d65', 'EUR', 1000000000000, coalesce(used, 0), coalesce(held, 0), false, now() FROM {_HOUSES}
           LEFT JOIN (SELECT tenant AS t, account_id AS b, sum(used_minor) AS used, sum(held_minor) AS held
                        FROM movement GROUP BY 1, 2) AS m USING (t, b)""",
+    """INSERT INTO limit_grant (tenant, account_id, amount_minor, valid_from, known_from)
+       SELECT tenant, account_id, limit_minor, registered_at, registered_at FROM account""",
     # Groups that all but a few thousand accounts are part of, and uplifts, most of which are over.
     """INSERT INTO node (tenant, node_id, kind, parent_id, path, currency, limit_minor)
        SELECT t, 'g' || n, 'GROUP', '', ARRAY['g' || n], 'EUR', 1000000000000000
