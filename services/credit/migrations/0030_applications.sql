@@ -138,7 +138,7 @@ CREATE TABLE question (
   question_id    text NOT NULL,
   account_id     text NOT NULL,
   key            text NOT NULL,
-  -- Where it was asked first.
+  -- Where it was asked first; of what a person asks, the application that waits for it.
   application_id text NOT NULL,
   asked_by       text NOT NULL,
   asked_at       timestamptz NOT NULL,

@@ -119,21 +119,21 @@ async def ask(tx: Tx, application: Application, keys: Collection[str], by: str) 
 async def take_over_question(tx: Tx, application: Application, key: str, by: str) -> None:
     """A person asks for what the engine asks for already: the same question, which they wait for."""
     await tx.run(
-        """UPDATE question SET asked_by = %s
+        """UPDATE question SET asked_by = %s, application_id = %s
             WHERE tenant = %s AND account_id = %s AND key = %s AND answered_at IS NULL""",
-        [by, application.tenant, application.account_id, key],
+        [by, application.application_id, application.tenant, application.account_id, key],
     )
 
 
-async def asked_by_desk(tx: Tx, tenant: str, account_id: str) -> list[str]:
-    """What a person of the seller asks for and nobody has answered, in the order of asking."""
+async def asked_by_desk(tx: Tx, tenant: str, account_id: str) -> dict[str, str]:
+    """What persons of the seller ask a company for and nobody has answered, and for which application, in the order of asking."""
     rows = await tx.rows(
-        """SELECT key FROM question
+        """SELECT key, application_id FROM question
             WHERE tenant = %s AND account_id = %s AND answered_at IS NULL AND asked_by <> 'engine'
             ORDER BY asked_at, question_id""",
         [tenant, account_id],
     )
-    return [row.key for row in rows]
+    return {row.key: row.application_id for row in rows}
 
 
 async def make_mark_key(tx: Tx, tenant: str, fresh: bytes) -> None:

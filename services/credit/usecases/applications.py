@@ -292,7 +292,7 @@ async def ask_for_fact(tx: Tx, origin: Origin, application_id: str, key: str) ->
     facts.answerable(ground.policy, key)
     if not known_facts.needs_answer(ground.known.get(key), tx.at):
         raise Conflict("fact.known", f"{quoted(key)} is known: nothing is asked twice")
-    if key in ground.by_desk:
+    if key in await store.asked_by_desk(tx, *_company(application)):
         raise Conflict("fact.asked", f"{quoted(key)} is asked for already")
     asking = replace(domain.move(application, Action.ASK, By.DESK), asked_at=application.asked_at or tx.at)
     await facts.ask_for_one(tx, origin, asking, key)
@@ -548,7 +548,8 @@ async def _ask_what_is_new(tx: Tx, origin: Origin, ground: Ground) -> None:
 async def _ground(tx: Tx, application: Application) -> Ground:
     policy = await _policy(tx, application.tenant)
     known = known_facts.known(await store.facts_of(tx, *_company(application)))
-    by_desk = await store.asked_by_desk(tx, application.tenant, application.account_id)
+    asked = await store.asked_by_desk(tx, *_company(application))
+    by_desk = [key for key, of in asked.items() if of == application.application_id]
     odd = await features.of_application(tx, application, known)
     values = facts.read(policy, known, application, odd, at=tx.at)
     return Ground(application, policy, known, values, by_desk, odd, tx.at)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.local.artifacts import ROOT
-from services.credit.domain.underwriting import MistakesFound, assess, default, read
+from services.credit.domain.underwriting import Facts, MistakesFound, assess, default, read
 from services.credit.domain.underwriting.lines import TEXT_MAX
 from services.credit.domain.underwriting.mistakes import MISTAKES_MAX
 from services.kernel.refusals import Invalid
@@ -153,7 +153,8 @@ def test_a_text_that_is_cut_and_mixed_is_refused_or_decides(data: st.DataObject)
         policy = read("\n".join(lines))
     except MistakesFound:
         return
-    for company in (a_company(), a_company(**WEAK), a_company(**KNOWN), {}):
+    companies: list[Facts] = [a_company(), a_company(**WEAK), a_company(**KNOWN), {}]
+    for company in companies:
         assess(policy, company, on=TODAY, currency="SEK")
 
 
