@@ -172,16 +172,17 @@ class Desk:
 
     def want(self, application_id: str, fact: str) -> applications_pb2.Application:
         """A person takes an application up and asks the applicant for one more fact."""
-        self._take_up(application_id)
-        request = applications_pb2.AskForFactRequest(application_id=application_id, key=fact)
         key = f"want/{application_id}/{fact}"
+        self._take_up(application_id, key)
+        request = applications_pb2.AskForFactRequest(application_id=application_id, key=fact)
         return self._write(self.services.applications.AskForFact, request, key).application
 
     def decide(
         self, application_id: str, outcome: str, reasons: Sequence[str], limit: money_pb2.Money | None = None
     ) -> applications_pb2.Application:
         """A person takes an application up and decides it; where two have to, the head of credit confirms it."""
-        self._take_up(application_id)
+        key = f"{application_id}/{self.actor}"
+        self._take_up(application_id, f"decide/{key}")
         request = applications_pb2.DecideApplicationRequest(
             application_id=application_id,
             outcome=applications_pb2.ApplicationOutcome.Value(f"APPLICATION_OUTCOME_{outcome}"),
@@ -189,7 +190,6 @@ class Desk:
             terms_days=TERMS_DAYS if limit else 0,
             reasons=reasons,
         )
-        key = f"{application_id}/{self.actor}"
         calls = self.services.applications
         decided = self._write(calls.DecideApplication, request, f"decide/{key}").application
         if decided.state != applications_pb2.APPLICATION_STATE_PROPOSED:
@@ -198,10 +198,9 @@ class Desk:
         head = self.acting_as("user:head")
         return head._write(calls.ConfirmApplication, confirm, f"confirm/{key}").application
 
-    def _take_up(self, application_id: str) -> None:
+    def _take_up(self, application_id: str, deed: str) -> None:
         request = applications_pb2.TakeUpApplicationRequest(application_id=application_id)
-        key = f"take-up/{application_id}/{self.actor}"
-        self._write(self.services.applications.TakeUpApplication, request, key)
+        self._write(self.services.applications.TakeUpApplication, request, f"take-up/{deed}")
 
     def group(self, node: str, limit: money_pb2.Money, accounts: Sequence[str]) -> None:
         """Accounts that answer for one another share a limit from now on."""

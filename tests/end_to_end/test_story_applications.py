@@ -95,7 +95,7 @@ def test_who_was_struck_off_is_declined_by_two_persons_and_an_appeal_goes_to_ano
     trader.desk.appeal("a1", "The strike-off was withdrawn.")
 
     with pytest.raises(Refused, match=r"application\.another_person"):
-        credit.acting_as("user:credit").want("a1", "guarantee")
+        credit.want("a1", "guarantee")
     second.decide("a1", "DECLINED", ["R06"])
 
     first, again = outcome_of(world, trader)["answers"]
