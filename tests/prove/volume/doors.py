@@ -84,6 +84,7 @@ class Asked:
     servicers: Sequence[Servicer]
 
     async def call(self, method: str, request: Message, *, by: str = "user:ada") -> Any:
+        answers: Any
         if request.DESCRIPTOR.file.package == audit_pb2.DESCRIPTOR.package:
             answers, name = AuditService(self.parts.database, self.parts.consumer), AUDIT_SERVICE
         else:
