@@ -6,11 +6,15 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => buttons.forEach((button) => { button.disabled = true; }), 0);
   setTimeout(() => buttons.forEach((button) => { button.disabled = false; }), 4000);
 });
-// A list that is drawn anew is read from its beginning; what is no list (a page to sign in, of an error) has the window.
+// A list that is drawn anew is read from its beginning. Another page than what was asked for (to sign in, of an error) has
+// the window.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (detail.xhr.responseText.includes('<div id="list"')) return;
+  const said = detail.xhr.responseText;
+  const isList = detail.target.id === "list";
+  if (isList ? said.includes('<div id="list"') : !/^\s*<!doctype/i.test(said)) return;
   detail.shouldSwap = false;
-  location.assign(detail.pathInfo.finalRequestPath);
+  if (isList) location.assign(detail.pathInfo.finalRequestPath);
+  else location.reload();
 });
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   const list = document.getElementById("list");
