@@ -129,6 +129,7 @@ CREATE TABLE fact (
 );
 CREATE UNIQUE INDEX fact_given ON fact (tenant, account_id, key) WHERE superseded_at IS NULL AND is_given;
 CREATE UNIQUE INDEX fact_told ON fact (tenant, account_id, key, provenance) WHERE superseded_at IS NULL AND NOT is_given;
+CREATE INDEX fact_standing ON fact (account_id, tenant) WHERE superseded_at IS NULL;
 CREATE INDEX fact_givers ON fact USING gin (string_to_array(given_by, ' for ')) WHERE is_personal AND value <> '';
 CREATE INDEX fact_outdated ON fact (tenant, least(superseded_at, valid_until)) WHERE value <> '';
 
