@@ -146,5 +146,5 @@ def in_tables(world: World, trader: Trader, mark: str) -> list[tuple[str, str]]:
 def in_logs(world: World, mark: str) -> list[str]:
     """Log files of the services that have the mark."""
     files = sorted(world.stage.stack.folder.glob("*.log"))
-    assert len(files) == len(world.stage.stack.running)
+    assert {file.stem for file in files} == {*world.stage.stack.running, "sources"}
     return [file.name for file in files if mark in file.read_text(encoding="utf-8").lower()]
