@@ -17,7 +17,10 @@ NEVER = {
         "audit. call. clock. tenant. contact.id_malformed link. notice. dispute.one_or_several"
         " dispute.unknown_order dispute.unknown_state invoice.search_of order.search_of order.account_mismatch"
         " held.account_missing hold.incomplete document.logo_unusable policy."
+        " application.application_id application.exists application.document_incomplete application.document_name"
+        " application.document_type fact.given_by"
     ),
+    "of calls that no page makes yet": "limit.too_many node. security. uplift.",
     "of a command of an operator": "host. provider.id provider.tenant provider.issuer provider.roles provider.no_logout",
     "of what other systems tell, or hand over to be judged": (
         "asset. credit_note. shipment. invoice.incomplete dispute.account_mismatch dispute.currency_mismatch dispute.id_reused dispute.id_reused"
