@@ -70,7 +70,7 @@ def own_database(
     def own(service: Service[Any]) -> DatabaseUrls:
         template = service_template(service)
         copies.append(f"{template}_{next(_NUMBERS)}")
-        return copy(servers.admin_database_url, template, copies[-1], by=admin)
+        return copy(servers.admin_database_url, template, copies[-1], by=admin, by_file=True)
 
     yield own
     drop(servers.admin_database_url, *copies, by=admin)
