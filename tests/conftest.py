@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from deploy.local.artifacts import ROOT
-from deploy.local.postgres import SCRATCH
 from deploy.local.servers import Servers, own_folder
 
 PROVE_S = 3600
@@ -74,4 +73,4 @@ def servers() -> Iterator[Servers]:
 
 
 def _servers() -> Servers:
-    return Servers(own_folder(ROOT / "var" / "test"), database_settings=SCRATCH)
+    return Servers(own_folder(ROOT / "var" / "test"), scratch=True)

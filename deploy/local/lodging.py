@@ -24,12 +24,13 @@ def enters(folder: Path) -> bool:
     return open_to_others(there) and bool(there.stat().st_mode & 0o001)
 
 
-def lodge() -> Path:
+def lodge(*places: Path) -> Path:
     """Make a folder of this process that everybody may enter, after removing those of processes that are dead.
 
-    It is removed when this process ends in order.
+    In the first of these places that is one, or of the usual ones. It is removed when this process ends in order.
     """
-    for common in (Path(tempfile.gettempdir()), Path("/var/tmp"), Path("/tmp")):  # noqa: S108 - names are new, and ours alone
+    usual = (Path(tempfile.gettempdir()), Path("/var/tmp"), Path("/tmp"))  # noqa: S108 - names are new, and ours alone
+    for common in (*places, *usual):
         if common.is_dir() and enters(common):
             break
     else:

@@ -19,10 +19,12 @@ from filelock import FileLock, Timeout
 from deploy.local.authority import Authority
 from deploy.local.cluster import Cluster
 from deploy.local.kafka import Kafka
+from deploy.local.lodging import lodge
 from deploy.local.mail import Mail
-from deploy.local.postgres import Postgres
+from deploy.local.postgres import SCRATCH, Postgres
 
 STEADY = {"kafka": 20092, "postgres": 20432, "mail": 20025}
+MEMORY, ROOM = Path("/dev/shm"), 6 << 30  # noqa: S108 - folders in it are new, and ours alone
 AUTHORITY = "AR_LOCAL_AUTHORITY"  # folder of a run's certificates, for its other processes
 
 
@@ -35,6 +37,7 @@ class Servers:
 
     `folder` belongs to one run at a time. It keeps `kafka.log`, `postgres.log` and the mail afterwards.
     `database_settings` are for a database that we start. `steady`: on the same ports each time, where they are free.
+    `scratch`: nothing outlives the run, so that no disk is waited for, and data are in memory where there is room.
     What we start speaks TLS, by certificates of an authority that ends with us; what is given, as its address says.
     """
 
@@ -45,10 +48,12 @@ class Servers:
         *,
         database_settings: Mapping[str, str] | None = None,
         steady: bool = False,
+        scratch: bool = False,
     ) -> None:
         """Describe them; nothing happens yet."""
         self.folder = folder.resolve()
-        self._database_settings = database_settings
+        self._scratch = scratch
+        self._database_settings = {**(SCRATCH if scratch else {}), **(database_settings or {})}
         self._ports = STEADY if steady else {}
         self.mail_folder = Path(os.environ.get("AR_MAIL_FOLDER") or mail_folder or self.folder / "mail").resolve()
         self._cluster = Cluster.given()
@@ -89,7 +94,7 @@ class Servers:
         with ExitStack() as started:
             started.enter_context(_ending_in_order())
             started.enter_context(_sole_user(self.folder))
-            data = started.enter_context(_data_folder(self.folder))
+            data = started.enter_context(_data_folder(lodge(MEMORY) if self._scratch and _roomy() else self.folder))
             self._start(data, started)
             self._started = started.pop_all()
         return self
@@ -113,7 +118,7 @@ class Servers:
             # For pgbench, which speaks no TLS: a short path, whatever ours is; the user whom the database runs as enters.
             sockets = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="receivables-")))
             sockets.chmod(0o1777)
-            settings = {"unix_socket_directories": str(sockets), **(self._database_settings or {})}
+            settings = {"unix_socket_directories": str(sockets), **self._database_settings}
             postgres = Postgres(data / "postgres", log, settings, port, authority)
             self.admin_database_url = postgres.admin_url
             missing.append(postgres)
@@ -182,6 +187,15 @@ def _data_folder(folder: Path) -> Iterator[Path]:
         yield data
     finally:
         shutil.rmtree(data, ignore_errors=True)
+
+
+def _roomy() -> bool:
+    """Whether there is a folder in memory with room for a run, on which programs may stand too."""
+    if not MEMORY.is_dir():
+        return False
+    there = os.statvfs(MEMORY)
+    free = min(there.f_bavail * there.f_frsize, psutil.virtual_memory().available // 2)
+    return free >= ROOM and not there.f_flag & os.ST_NOEXEC
 
 
 @contextmanager
