@@ -1,17 +1,20 @@
 """How a buyer pays: what became of its invoices by value date, and what was open when it ordered (RULES: own behaviour)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
+from services.credit.domain.tree import Node
+from services.credit.domain.underwriting import Value
 from services.kernel.money import Money
 
 LATE = "late_payment"  # the code of a cause
 LATE_DAYS = 15  # a payment that late has the account looked at
 ARREAR_DAYS = 30  # after which an item is an arrear
 OPEN_DAYS = 180  # for which what was open is remembered
+SETTLED_LEAST = 4  # settled invoices from which on what was open says more than what was asked for
 SETTLED_MOST = 2000  # the newest settled invoices by which an account is judged
 RECENT_DAYS = 183  # six months
 _TENTH = Decimal("0.1")
@@ -159,6 +162,30 @@ class Conduct:
     def days_overdue(self, today: date) -> int:
         """For how many days the oldest item has been due."""
         return (today - self.overdue_since).days if self.overdue_since is not None else 0
+
+
+def facts_of(conduct: Conduct, exposure: Money, group: Sequence[Node]) -> dict[str, Value]:
+    """The same as a policy's facts, of an account that owes and holds so much. What was never seen is not known.
+
+    Of the nodes above it that which has least left counts, and what others owe there: its own limit is not what is taken.
+    """
+    currency = exposure.currency
+    facts: dict[str, Value] = {
+        "settled_invoices": Decimal(conduct.settled),
+        "late_invoices": Decimal(conduct.late),
+        "overdue_amount": Money(conduct.overdue_minor, currency).decimal,
+    }
+    if (mean := conduct.mean_days_late) is not None:
+        facts["mean_days_late"] = mean
+    if conduct.overdue_since is not None:
+        facts["overdue_since"] = conduct.overdue_since
+    if conduct.open_p95 is not None and conduct.settled >= SETTLED_LEAST:
+        facts["open_p95"] = Money(conduct.open_p95, currency).decimal
+    if group:
+        tightest = min(group, key=lambda node: node.headroom.minor)
+        facts["group_limit"] = tightest.limit.decimal
+        facts["group_used"] = (tightest.used + tightest.held - exposure).decimal
+    return facts
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,10 @@ _ITEM = Columns(
 )
 _LOOK = Columns("tenant text, account_id text, look_at timestamptz, cause text")
 PEAK = Columns("tenant text, account_id text, day date, most_minor bigint")
+# Most orders of a day are not the one after which most was open.
+PEAKED = f"""INSERT INTO open_day AS d ({PEAK.names}) SELECT * FROM {PEAK.rows} AS new
+             ON CONFLICT (tenant, account_id, day) DO UPDATE SET most_minor = EXCLUDED.most_minor
+               WHERE d.most_minor < EXCLUDED.most_minor"""  # noqa: S608 - constant columns
 
 
 async def lock_items(tx: Tx, keys: Collection[Key]) -> dict[Key, Item]:
@@ -71,6 +75,11 @@ _SOON = f"""INSERT INTO conduct AS c (tenant, account_id, look_at, causes)
 async def look_soon(tx: Tx, account: Key, cause: str) -> None:
     """Have an account looked at now, and say why."""
     await tx.run(_SOON, [_LOOK.pack([(*account, tx.at, cause)])])
+
+
+async def note_open(tx: Tx, account: Key, minor: int) -> None:
+    """What an account owed and held after an order of today."""
+    await tx.run(PEAKED, [PEAK.pack([(*account, tx.at.date(), minor)])])
 
 
 async def conduct_of(tx: Tx, accounts: Collection[Key], today: date) -> dict[Key, Conduct]:

@@ -47,12 +47,7 @@ _GROUPED = f"""grouped AS (
                  AND (NOT new.granted OR new.used_minor + new.held_minor <= node.limit_minor)
               RETURNING 1
             ),"""  # noqa: S608 - constant columns
-# Most orders of a day are not the one after which most was open.
-_PEAKED = f"""peaked AS (
-              INSERT INTO open_day AS d ({conduct.PEAK.names}) SELECT * FROM {conduct.PEAK.rows} AS new
-              ON CONFLICT (tenant, account_id, day) DO UPDATE SET most_minor = EXCLUDED.most_minor
-                WHERE d.most_minor < EXCLUDED.most_minor
-            ),"""  # noqa: S608 - constant columns
+_PEAKED = f"peaked AS ({conduct.PEAKED}),"
 
 
 @dataclass(frozen=True, slots=True)
