@@ -95,6 +95,7 @@ def told(event: Event[Any], currency: str, adds_minor: int) -> Told:
 def told_of_item(event: Event[Any]) -> conduct.Told | None:
     """What an event of the ledger says of one invoice; None: nothing."""
     body = event.body
+    open_minor: int | None
     match body:
         case ledger_pb2.ItemOpened():
             word, open_minor = conduct.Word.OPENED, body.amount.minor

@@ -36,7 +36,7 @@ from services.credit.usecases.limits import (
 from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, review, tell_refused
 from services.credit.usecases.policies import know_sellers, set_policy
 from services.credit.usecases.policy_texts import activate_policy_text, find_policy_text, propose_policy_text
-from services.credit.usecases.review import accept_review, decide_review, find_looks, look
+from services.credit.usecases.reviews import accept_review, decide_review, find_looks, look
 from services.credit.usecases.securities import end_security, set_security
 from services.credit.usecases.tree import move_account, path_of, register_node, set_node_limit
 

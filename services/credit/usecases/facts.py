@@ -76,7 +76,7 @@ def read(
             values[key] = parse_value(kind, fact.value, where.currency)
         except Refusal:
             values[key] = None
-    return values | own
+    return {**values, **own}
 
 
 async def save(

@@ -66,7 +66,7 @@ async def test_an_account_is_known_by_how_it_paid_and_what_it_has_not_paid(open_
             await tx.run("DELETE FROM inbox")
         await parts.consumer.handle(told)
 
-        assert (known.settled, known.late, known.mean_days_late) == (2, 1, 20)
+        assert (known.settled, known.late, known.days_late) == (2, 1, 40)
         assert (known.overdue_minor, known.overdue_since) == (10_000, DUE)
         assert known.open_p95 == 40_000
         assert await conduct_on(parts, today) == known

@@ -204,7 +204,7 @@ async def test_an_insurer_that_pays_less_has_the_limit_cut_to_what_it_covers(des
 
 async def test_own_behaviour_decides_from_four_settled_invoices_on_and_comes_out_the_same_again(desk: Desk):
     ledger = await a_buyer(desk)
-    records = []
+    records: list[Any] = []
     for settled in (3, 4):
         await months(desk, ledger, settled, begin=settled - 1 if records else 0)
         await start(desk, f"after-{settled}", account="b1", by="user:ada")
