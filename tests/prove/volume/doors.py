@@ -344,7 +344,7 @@ def _credit() -> list[Door]:
         *pages(exposure_pb2.ListSecuritiesRequest(account_id=HOT)),
         called_by("user:bo", exposure_pb2.ApproveUpliftRequest(uplift_id="u10")),
         call(exposure_pb2.EndUpliftRequest(uplift_id="u10")),
-        called_by("contact:c1", exposure_pb2.AcceptReviewRequest(review_id="r10")),
+        called_by("contact:c1", exposure_pb2.AcceptReviewRequest(review_id="r1")),
         call(exposure_pb2.DecideReviewRequest(review_id="r11", confirmed=True)),
         *pages(exposure_pb2.ListReviewsRequest()),
         *pages(exposure_pb2.ListReviewsRequest(account_id=HOT)),

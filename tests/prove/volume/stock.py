@@ -82,9 +82,9 @@ CREDIT = (
           FROM {_OF} WHERE n % 7 = 0""",
     f"""INSERT INTO review (tenant, review_id, account_id, kind, state, causes, currency, current_minor, limit_minor,
                             proposed_at, valid_until, policy_id, result_hash, reasons, figures, ended_at)
-        SELECT t, 'r' || n, b, CASE WHEN n % 10 = 0 THEN 'RAISE' ELSE 'CUT' END,
-               CASE WHEN n IN (10, 11) THEN 'OPEN' ELSE 'LAPSED' END, '{{late_payment}}', 'EUR', 1000000000000, 10000,
-               now() - interval '1 second' * n, '2037-01-01', 'p', 'h', '[]', '[]', CASE WHEN n NOT IN (10, 11) THEN now() END
+        SELECT t, 'r' || n, b, CASE WHEN n % 10 = 0 OR n = 1 THEN 'RAISE' ELSE 'CUT' END,
+               CASE WHEN n % 10 = 1 AND n < 400 THEN 'OPEN' ELSE 'LAPSED' END, '{{late_payment}}', 'EUR', 1000000000000, 10000,
+               now() - interval '1 second' * n, '2037-01-01', 'p', 'h', '[]', '[]', CASE WHEN n % 10 <> 1 OR n >= 400 THEN now() END
           FROM {_OF} WHERE n % 5 <= 1""",
     "INSERT INTO account_called SELECT tenant, account_id, word FROM account, account_words(account_id, company) AS word",
     f"INSERT INTO order_of SELECT t, 'o' || n, b FROM {_OF}",
