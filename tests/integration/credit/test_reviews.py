@@ -9,8 +9,16 @@ import pytest
 from receivables.credit.v1 import applications_pb2, events_pb2, exposure_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 
-from services.chassis.envelope import Record
+from services.chassis.consumer import types_of
+from services.chassis.envelope import Record, decode
+from services.credit import store, wire_reviews
+from services.credit.domain.review import Kind
+from services.credit.rebuild import FOLD
+from services.credit.service import SERVICE
+from services.kernel.money import Money
+from tests.integration.conftest import OpenService
 from tests.integration.credit.applicants import ANSWERS, GOOD, give, start, submit, tell
+from tests.integration.credit.conftest import served
 from tests.integration.credit.desk import (
     Desk,
     Refused,
@@ -25,6 +33,8 @@ from tests.integration.credit.desk import (
     shipped,
     standing,
 )
+from tests.integration.credit.reviewed import propose
+from tests.integration.credit.test_applications_rebuilt import told
 from tests.records import a_record
 
 BEGIN = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -226,3 +236,46 @@ async def test_own_behaviour_decides_from_four_settled_invoices_on_and_comes_out
         5_625_00,
     )  # what was asked for, and what was open and a quarter
     assert Decimal(records[1].points) > Decimal(records[0].points)
+
+
+async def test_what_others_of_the_group_owe_counts_and_not_what_the_account_owes_itself(desk: Desk):
+    await a_buyer(desk)
+    await register(desk.parts, "b2", LIMIT)
+    group = exposure_pb2.RegisterNodeRequest(node_id="g", kind=events_pb2.NODE_KIND_GROUP, limit=eur(6_000_00))
+    await desk.call("RegisterNode", group)
+    for account, minor in (("b1", 500_00), ("b2", 3_000_00)):
+        await desk.call("MoveAccount", exposure_pb2.MoveAccountRequest(account_id=account, parent_id="g"))
+        await desk.follow(placed(f"of-{account}", minor, account=account))
+
+    await submit(desk)
+
+    case = await desk.call("GetCase", applications_pb2.GetCaseRequest(application_id="a1"))
+    [told] = [term for term in case.decisions[0].terms if term.name == "group"]
+    assert (told.amount, told.binding) == (eur(3_000_00), True)
+
+
+async def test_reviews_stand_as_they_were_told_where_everything_is_built_anew(desk: Desk, open_service: OpenService):
+    await a_buyer(desk)
+    await propose(desk.parts, "r1", Kind.RAISE, 625_000, current=Money(LIMIT, "EUR"))
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        waiting = await store.find_review(tx, ("acme", "r1"))
+        assert waiting is not None
+        proposed = wire_reviews.proposed(waiting)
+    await desk.call("AcceptReview", exposure_pb2.AcceptReviewRequest(review_id="r1"), by=FINANCE)
+    said = await told(desk.parts)
+    [registered] = [one for one in said if one.headers["ce_type"].endswith("BuyerRegistered")]
+    [ended] = [one for one in said if one.headers["ce_type"].endswith("ReviewEnded")]
+    records = [registered, a_record(proposed, account="b1", subject="review/r1"), ended]
+
+    async with open_service(SERVICE, clock="test") as parts, served(parts) as anew:
+        types = types_of("receivables.credit.v1", FOLD.own)  # type: ignore[arg-type] # none is handled
+        async with parts.database.transaction(["acme"]) as tx:
+            for record in records:
+                event = decode(record, types)
+                await FOLD.own[type(event.body)](tx, event, None)
+
+        [before], [again] = await listed(desk, "b1"), await listed(anew, "b1")
+        for one in (before, again):
+            for name in ("proposed_at", "ended_at"):  # as the broker and the clock of here have it
+                one.ClearField(name)
+        assert again == before
