@@ -17,7 +17,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event, is_who
 from services.chassis.parked import Reason
 from services.chassis.rebuild import Fold, nothing
-from services.credit import store, wire
+from services.credit import store, wire, wire_reviews
 from services.credit.domain.holds import expiry
 from services.credit.domain.limits import Uplift
 from services.credit.domain.policy import Policy
@@ -137,7 +137,16 @@ async def _decide(tx: Tx, event: Event[events_pb2.CreditDecided], cause: Cause) 
         ],
     )
     if held:
+        await _note_open(tx, event)
         await _move(tx, event, f"hold order/{body.order_id}/{body.version}", held)
+
+
+async def _note_open(tx: Tx, event: Event[events_pb2.CreditDecided]) -> None:
+    """What was owed and held after it: what it left of the limit of then is told."""
+    body, key = event.body, (event.tenant, event.body.account_id)
+    account = (await store.read_accounts(tx, [key]))[key]
+    if body.HasField("headroom"):
+        await store.note_open(tx, key, account.limit.minor - body.headroom.minor)
 
 
 async def _place(tx: Tx, event: Event[events_pb2.CreditDecided], cause: Cause, state: str, held: int) -> None:
@@ -286,6 +295,26 @@ async def _secure(tx: Tx, event: Event[events_pb2.SecurityChanged], _cause: Caus
         await store.change_security(tx, security)
 
 
+async def _propose_review(tx: Tx, event: Event[events_pb2.ReviewProposed], _cause: Cause) -> None:
+    await store.add_review(tx, wire_reviews.review(event))
+
+
+async def _end_review(tx: Tx, event: Event[events_pb2.ReviewEnded], _cause: Cause) -> None:
+    body = event.body
+    found = await store.find_review(tx, (event.tenant, body.review_id))
+    assert found is not None, "it was proposed"
+    ended = replace(
+        found,
+        state=wire_reviews.STATES[body.end],
+        limit=contracts.money(body.limit),
+        ended_at=tx.at,
+        counts_from=_time(body.counts_from) if body.HasField("counts_from") else None,
+        prepared_by=body.prepared_by,
+        prepared=contracts.money(body.limit) if body.prepared_by else None,
+    )
+    await store.save_review(tx, ended, event.origin.actor)
+
+
 async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Cause) -> None:
     said = event.body.policy
     await tx.run(
@@ -412,6 +441,8 @@ FOLD = Fold(
         events_pb2.FraudSignalled: nothing,
         events_pb2.PolicyTextProposed: _propose_policy_text,
         events_pb2.PolicyTextActivated: _activate_policy_text,
+        events_pb2.ReviewProposed: _propose_review,
+        events_pb2.ReviewEnded: _end_review,
         events_pb2.NodeChanged: _know_node,
         events_pb2.AccountMoved: _place_in_tree,
         events_pb2.SecurityChanged: _secure,

@@ -7,11 +7,12 @@ from typing import Any
 from receivables.credit.v1 import exposure_pb2, exposure_pb2_grpc, service_pb2, service_pb2_grpc
 
 from services import contracts
+from services.chassis import identity
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, write, write_many
-from services.credit import store, usecases, wire
+from services.credit import store, usecases, wire, wire_reviews
 from services.kernel.refusals import NotFound, quoted
 
 
@@ -227,6 +228,44 @@ class ExposureService(Door, exposure_pb2_grpc.ExposureServiceServicer):
         row = await _row(tx, call, request.account_id)
         return wire.exposure(row, await store.delivered(tx, key), await store.paying(tx, key))
 
+    @read
+    async def ListReviews(
+        self, tx: Tx, call: Origin, request: exposure_pb2.ListReviewsRequest
+    ) -> exposure_pb2.ListReviewsResponse:
+        """An account's reviews, or of all accounts those that are open, a page at a time."""
+        asked = page(request, datetime.fromisoformat, str)
+        to_buyer = _is_buyer(call)
+        listed = await store.list_reviews(tx, call.tenant, request.account_id, asked, all_kinds=not to_buyer)
+        return exposure_pb2.ListReviewsResponse(
+            reviews=[wire_reviews.shown(one, to_buyer=to_buyer) for one in listed],
+            next_page_token=asked.next_token(
+                listed, lambda one: (one.proposed_at if request.account_id else one.valid_until, one.review_id)
+            ),
+        )
+
+    @write
+    async def AcceptReview(
+        self, tx: Tx, call: Origin, request: exposure_pb2.AcceptReviewRequest
+    ) -> exposure_pb2.AcceptReviewResponse:
+        """The buyer takes a raise."""
+        review = await usecases.accept_review(tx, call, request.review_id)
+        return exposure_pb2.AcceptReviewResponse(review=wire_reviews.shown(review, to_buyer=True))
+
+    @write
+    async def DecideReview(
+        self, tx: Tx, call: Origin, request: exposure_pb2.DecideReviewRequest
+    ) -> exposure_pb2.DecideReviewResponse:
+        """A person decides on a cut, or takes a raise back."""
+        review = await usecases.decide_review(
+            tx,
+            call,
+            request.review_id,
+            confirmed=request.confirmed,
+            limit=contracts.money(request.limit) if request.HasField("limit") else None,
+            counts_from=wire.time(request, "counts_from"),
+        )
+        return exposure_pb2.DecideReviewResponse(review=wire_reviews.shown(review, to_buyer=False))
+
     @write
     async def SetSecurity(
         self, tx: Tx, call: Origin, request: exposure_pb2.SetSecurityRequest
@@ -303,3 +342,11 @@ async def _row(tx: Tx, call: Origin, account_id: str) -> Any:
     if (row := await store.get_account(tx, (call.tenant, account_id))) is None:
         raise NotFound("buyer.unknown", f"no account {quoted(account_id)}")
     return row
+
+
+def _is_buyer(call: Origin) -> bool:
+    """Whether a buyer's person or program asks."""
+    caller = call.caller
+    if caller is None:
+        return False
+    return caller.kind == identity.CONTACT or (caller.kind == identity.KEY and caller.roles <= identity.BUYER_ROLES)

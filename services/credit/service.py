@@ -66,7 +66,7 @@ SERVICE = Service(
     name="credit",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0016_applications.sql",
+    stands_on="0018_reviews.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     works=lambda parts: (
@@ -80,6 +80,7 @@ SERVICE = Service(
             findable=store.count_lapsing,
         ),
         work(sources_of(parts), usecases.still_wanted, usecases.sources_told),
+        Work(store.LOOK, usecases.look, most=20, find=usecases.find_looks, findable=store.count_looks),
         Work(store.LIMITS, usecases.turn, most=100, find=usecases.find_turned, findable=store.count_turned),
     ),
     measure=metrics.measure,

@@ -138,7 +138,7 @@ def record_of(
         outcome=_outcome(assessment.outcome),
         limit=_money(assessment.limit, one.currency),
         terms_days=assessment.terms_days,
-        reasons=[_reason(reason) for reason in assessment.reasons],
+        reasons=[reason_message(reason) for reason in assessment.reasons],
         offers=[_offer(offer, one.currency) for offer in assessment.offers],
         binding=assessment.binding,
         decided_by=ENGINE,
@@ -302,7 +302,8 @@ def _question(one: Question) -> applications_pb2.Question:
     )
 
 
-def _reason(reason: Reason) -> applications_pb2.Reason:
+def reason_message(reason: Reason) -> applications_pb2.Reason:
+    """A reason to tell."""
     figures = [applications_pb2.Figure(name=name, value=value[:200]) for name, value in reason.figures[:20]]
     return applications_pb2.Reason(code=reason.code, figures=figures)
 

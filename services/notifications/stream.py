@@ -24,6 +24,8 @@ STORIES: Mapping[type[Message], wire.StoryOf] = {
     credit_pb2.HoldExpired: wire.hold_expired,
     credit_pb2.LimitChanged: wire.limit_changed,
     credit_pb2.LimitExceeded: wire.limit_exceeded,
+    credit_pb2.ReviewProposed: wire.review_proposed,
+    credit_pb2.ReviewEnded: wire.review_ended,
     credit_pb2.OrderRefused: wire.order_refused,
     credit_pb2.HoldPlaced: wire.hold_placed,
     credit_pb2.HoldLifted: wire.hold_lifted,

@@ -219,6 +219,51 @@ def limit_changed(event: Event[credit_pb2.LimitChanged], now: Moment) -> Story |
     )
 
 
+def review_proposed(event: Event[credit_pb2.ReviewProposed], now: Moment) -> Story | None:
+    """A higher limit is there to be taken; a lower one is a person's to confirm, and nobody else's news until then."""
+    body = event.body
+    is_raise = body.kind == credit_pb2.REVIEW_KIND_RAISE
+    kind = Kind.LIMIT_RAISE_OFFERED if is_raise else Kind.LIMIT_CUT_PROPOSED
+    limit = contracts.money(body.limit)
+    until = now.day_of(body.valid_until.ToDatetime(UTC))
+    return _story(
+        event,
+        now,
+        kind,
+        fact=f"review/{body.review_id}/proposed",
+        affects=Affects(credit_line=limit, new_orders=True),
+        by_when=until if is_raise else min(until, deadline(kind, now)),
+        details={
+            "limit": limit,
+            "current": contracts.money(body.current),
+            "reasons": tuple(map(_reason, body.reasons)),
+        },
+    )
+
+
+def review_ended(event: Event[credit_pb2.ReviewEnded], now: Moment) -> Story | None:
+    """A lower limit is announced, with why and from when on; that a raise was taken the new limit says."""
+    body = event.body
+    if body.end != credit_pb2.REVIEW_END_CONFIRMED:
+        return None
+    limit = contracts.money(body.limit)
+    day = now.day_of(body.counts_from.ToDatetime(UTC))
+    return _story(
+        event,
+        now,
+        Kind.LIMIT_CUT_ANNOUNCED,
+        fact=f"review/{body.review_id}/announced",
+        affects=Affects(credit_line=limit, new_orders=True),
+        by_when=day,
+        last_word=True,
+        details={
+            "limit": limit,
+            "current": contracts.money(body.current),
+            "reasons": tuple(map(_reason, body.reasons)),
+        },
+    )
+
+
 def limit_exceeded(event: Event[credit_pb2.LimitExceeded], now: Moment) -> Story | None:
     """What was shipped is invoiced, even above the limit."""
     body = event.body

@@ -23,6 +23,7 @@ PLACES: tuple[tuple[str, str, Guard], ...] = (
     ("/desk", _("Desk"), SELLERS),
     ("/desk/credit", _("Credit"), Guard(frozenset({"CREDIT", "SELLER_ADMIN", "SALES", "AUDITOR"}))),
     ("/desk/applications", _("Applications"), Guard(frozenset({"CREDIT", "SELLER_ADMIN", "SALES", "AUDITOR"}))),
+    ("/desk/reviews", _("Limits"), Guard(frozenset({"CREDIT", "SELLER_ADMIN", "SALES", "AUDITOR"}))),
     ("/desk/billing", _("Billing"), Guard(frozenset({"BILLING", "SELLER_ADMIN", "SALES", "AUDITOR"}))),
     ("/desk/cash", _("Cash"), Guard(frozenset({"CASH_APP", "COLLECTOR", "BILLING", "SELLER_ADMIN", "AUDITOR"}))),
     ("/desk/disputes", _("Cases"), SELLERS),

@@ -60,6 +60,11 @@ async def lock_accounts(tx: Tx, keys: Collection[Key]) -> dict[Key, Account]:
     return _accounts(await tx.rows(sql, params))
 
 
+async def read_accounts(tx: Tx, keys: Collection[Key]) -> dict[Key, Account]:
+    """The accounts as they are just now."""
+    return _accounts(await tx.rows(_ACCOUNTS, within(keys)))
+
+
 async def instant(tx: Tx) -> datetime:
     """The business time of this moment, to be asked for after the locks (RULES: one instant)."""
     sql, params = INSTANT
@@ -91,15 +96,13 @@ async def read_orders(tx: Tx, book: Book, orders: Collection[Key]) -> None:
     _read_orders(book, *await tx.ask(_newest(orders), _shipped(orders)))
 
 
+_ACCOUNTS: LiteralString = """SELECT tenant, account_id, currency, limit_minor, used_minor, held_minor, on_hold,
+                                     applied_sequence, limit_until, path, unapplied_minor, credits_minor
+                                FROM account WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[])"""
+
+
 def _lock(keys: Collection[Key]) -> Question:
-    return (
-        """SELECT tenant, account_id, currency, limit_minor, used_minor, held_minor, on_hold, applied_sequence, limit_until,
-                  path, unapplied_minor, credits_minor
-             FROM account
-            WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[])
-            ORDER BY tenant, account_id FOR NO KEY UPDATE""",
-        within(keys),
-    )
+    return _ACCOUNTS + " ORDER BY tenant, account_id FOR NO KEY UPDATE", within(keys)
 
 
 def _newest(orders: Collection[Key]) -> Question:

@@ -60,6 +60,12 @@ def sellers_by_tenant(rows: Iterable[Any]) -> dict[str, list[Seller]]:
     return found
 
 
+async def sellers_of(tx: Tx, tenant: str) -> list[Seller]:
+    """A tenant's legal entities, in the order in which they became known."""
+    sql, params = sellers([tenant])
+    return sellers_by_tenant(await tx.rows(sql, params)).get(tenant, [])
+
+
 async def keep_sellers(tx: Tx, told: Sequence[tuple[str, str, int, str]]) -> None:
     """Keep tenant, id, version and zone of legal entities, one row each; what is older than what is known changes nothing."""
     await tx.run(

@@ -36,11 +36,13 @@ from services.credit.usecases.limits import (
 from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, review, tell_refused
 from services.credit.usecases.policies import know_sellers, set_policy
 from services.credit.usecases.policy_texts import activate_policy_text, find_policy_text, propose_policy_text
+from services.credit.usecases.reviews import accept_review, decide_review, find_looks, look
 from services.credit.usecases.securities import end_security, set_security
 from services.credit.usecases.tree import move_account, path_of, register_node, set_node_limit
 
 __all__ = [
     "accept_application",
+    "accept_review",
     "activate_policy_text",
     "add_document",
     "appeal_application",
@@ -51,11 +53,13 @@ __all__ = [
     "confirm_application",
     "decide",
     "decide_application",
+    "decide_review",
     "end",
     "end_security",
     "end_uplift",
     "find_lapsed",
     "find_lapsing_applications",
+    "find_looks",
     "find_over",
     "find_policy_text",
     "find_turned",
@@ -69,6 +73,7 @@ __all__ = [
     "lift_hold",
     "limit_as_of",
     "list_views",
+    "look",
     "move_account",
     "path_of",
     "place_hold",

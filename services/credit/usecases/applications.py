@@ -27,10 +27,11 @@ from services.credit.domain import facts as known_facts
 from services.credit.domain import promises, underwriting
 from services.credit.domain.applications import Action, Application, By, Document, State
 from services.credit.domain.facts import Fact
+from services.credit.domain.review import Cause
 from services.credit.domain.underwriting import Assessment, Facts, Outcome, Policy, Track
 from services.credit.sources import Gathered, Question, again, subject_of
 from services.credit.store.applications import Decided
-from services.credit.usecases import buyers, facts, features, limits
+from services.credit.usecases import buyers, conduct, facts, features, limits
 from services.credit.usecases.companies import company_of, told_of_company
 from services.credit.usecases.facts import Ground, NotSaved
 from services.credit.wire_applications import ENGINE, View
@@ -136,7 +137,7 @@ async def give_facts(
     """Save answers, each by itself; ask what follows from them. The last one that a person waits for gives it back."""
     application = await _hold(tx, origin, application_id)
     domain.check_answerable(application)
-    policy = await _policy(tx, origin.tenant)
+    policy = await policy_of(tx, origin.tenant)
     refused = await facts.save(tx, origin, application, policy, given, by=_giver(origin, given_by))
     ground = await _ground(tx, application)
     await _ask_what_is_new(tx, origin, ground)
@@ -149,7 +150,7 @@ async def add_document(tx: Tx, origin: Origin, application_id: str, document: Do
     """Keep a document, which is the answer to the fact that it shows."""
     application = await _hold(tx, origin, application_id)
     domain.check_answerable(application)
-    policy = await _policy(tx, origin.tenant)
+    policy = await policy_of(tx, origin.tenant)
     kind = facts.answerable(policy, document.key)
     if kind.kind is not underwriting.Kind.DOCUMENT:
         raise Invalid("fact.value", f"{document.key} is not shown by a document")
@@ -188,7 +189,7 @@ async def prepare(serve: Serve, origin: Origin, application_id: str, look: Look)
     if ground.application.state in (State.DRAFT, State.REFERRED, State.DECIDED):
         gathered = await look(origin, facts.wanted_of_sources(ground))
     known = known_facts.known([*facts.standing(ground.known), *facts.told_by_sources(ground, gathered, ground.at)])
-    values = facts.read(ground.policy, known, ground.application, ground.features, at=ground.at)
+    values = facts.read(ground.policy, known, ground.application, ground.features, ground.own, at=ground.at)
     assessment = await asyncio.to_thread(
         underwriting.assess, ground.policy, values, on=ground.at.date(), currency=ground.application.currency
     )
@@ -469,6 +470,8 @@ async def _by_engine(
         for signal in assessment.signals
     ]
     await outbox.add(tx, [_tell(origin, submitted, signal) for signal in signals])
+    if signals and await store.get_account(tx, (submitted.tenant, submitted.account_id)) is not None:
+        await store.look_soon(tx, (submitted.tenant, submitted.account_id), Cause.FRAUD)
     if assessment.outcome is not Outcome.REFERRED:
         return await _stands(tx, origin, domain.move(submitted, Action.DECIDE, By.ENGINE), taken)
     referred = domain.referred(domain.move(submitted, Action.REFER, By.ENGINE), record.told.decision_id)
@@ -546,16 +549,18 @@ async def _ask_what_is_new(tx: Tx, origin: Origin, ground: Ground) -> None:
 
 
 async def _ground(tx: Tx, application: Application) -> Ground:
-    policy = await _policy(tx, application.tenant)
+    policy = await policy_of(tx, application.tenant)
     known = known_facts.known(await store.facts_of(tx, *_company(application)))
     asked = await store.asked_by_desk(tx, *_company(application))
     by_desk = [key for key, of in asked.items() if of == application.application_id]
     odd = await features.of_application(tx, application, known)
-    values = facts.read(policy, known, application, odd, at=tx.at)
-    return Ground(application, policy, known, values, by_desk, odd, tx.at)
+    own = await conduct.own_facts(tx, *_company(application), currency=application.currency)
+    values = facts.read(policy, known, application, odd, own, at=tx.at)
+    return Ground(application, policy, known, values, by_desk, odd, own, tx.at)
 
 
-async def _policy(tx: Tx, tenant: str) -> Policy:
+async def policy_of(tx: Tx, tenant: str) -> Policy:
+    """What a tenant's applications are decided by."""
     active = await store.active_policy_text(tx, tenant)
     return read_policy(active.text) if active is not None else underwriting.default()
 

@@ -19,6 +19,7 @@ from services.credit.domain.facts import Fact, Known
 from services.credit.domain.fraud import Feature
 from services.credit.domain.identity import banks, contacts, numbers
 from services.credit.domain.underwriting import Asked, FactKind, Facts, Policy, Value, parse_value
+from services.credit.usecases.companies import Registered
 from services.credit.wire_applications import ENGINE, Question
 from services.kernel.refusals import Invalid, Refusal, quoted
 
@@ -45,26 +46,37 @@ class Ground:
     by_desk: Sequence[str]
     # What is odd about it, with its evidence; as far as the policy knows of it, part of the values.
     features: Sequence[Feature]
+    # How it has paid, and what its group owes.
+    own: Facts
     at: datetime
 
 
 def read(
-    policy: Policy, known: Mapping[str, Known], application: Application, features: Sequence[Feature], *, at: datetime
+    policy: Policy,
+    known: Mapping[str, Known],
+    where: Application | Registered,
+    features: Sequence[Feature],
+    own: Facts,
+    *,
+    at: datetime,
 ) -> dict[str, Value | None]:
-    """What is decided by, as the policy reads it; what is too old, and what it cannot read, is not known."""
+    """What is decided by, as the policy reads it; what is too old, and what it cannot read, is not known.
+
+    What we know ourselves (`own`) nobody else says.
+    """
     values: dict[str, Value | None] = {
         feature.key: feature.value for feature in features if feature.key in policy.facts
     }
-    values["country"] = application.country
+    values["country"] = where.country
     for key, one in known.items():
         kind, fact = policy.facts.get(key), one.counts(at)
         if kind is None or fact is None or not fact.is_valid(at):
             continue
         try:
-            values[key] = parse_value(kind, fact.value, application.currency)
+            values[key] = parse_value(kind, fact.value, where.currency)
         except Refusal:
             values[key] = None
-    return values
+    return {**values, **own}
 
 
 async def save(

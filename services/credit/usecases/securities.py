@@ -6,7 +6,8 @@ from services.chassis.envelope import Origin
 from services.chassis.outbox import Announcement
 from services.credit import store, wire
 from services.credit.domain import securities
-from services.credit.domain.securities import Security
+from services.credit.domain.review import Cause
+from services.credit.domain.securities import Security, SecurityKind
 from services.credit.usecases.buyers import one_account
 from services.kernel.refusals import Conflict, NotFound, quoted
 
@@ -17,7 +18,8 @@ async def set_security(tx: Tx, origin: Origin, security: Security) -> None:
     account = await one_account(tx, origin, security.account_id)
     account.own(security.amount)
     key = (security.tenant, security.security_id)
-    if await store.find_security(tx, key) is None:
+    earlier = await store.find_security(tx, key)
+    if earlier is None:
         securities.check_room(await store.count_securities(tx, (security.tenant, security.account_id)))
         kept = await store.add_security(tx, security)  # one that is not seen is another account's
     else:
@@ -25,6 +27,8 @@ async def set_security(tx: Tx, origin: Origin, security: Security) -> None:
     if not kept:
         raise Conflict("security.exists", f"there is, or was, another security {quoted(security.security_id)}")
     await outbox.add(tx, [_tell(origin, security, ended=False)])
+    if earlier is not None and security.pays < earlier[0].pays:
+        await _look(tx, security)
 
 
 async def end_security(tx: Tx, origin: Origin, security_id: str) -> None:
@@ -35,6 +39,13 @@ async def end_security(tx: Tx, origin: Origin, security_id: str) -> None:
     await one_account(tx, origin, found[0].account_id)
     if await store.end_security(tx, key):
         await outbox.add(tx, [_tell(origin, found[0], ended=True)])
+        await _look(tx, found[0])
+
+
+async def _look(tx: Tx, security: Security) -> None:
+    """An insurer that pays less has the account's limit looked at."""
+    if security.kind is SecurityKind.INSURANCE:
+        await store.look_soon(tx, (security.tenant, security.account_id), Cause.INSURER_CUT)
 
 
 def _tell(origin: Origin, security: Security, *, ended: bool) -> Announcement:

@@ -32,6 +32,9 @@ class Kind(StrEnum):
     ORDER_REFUSED = "order_refused"
     LIMIT_CHANGED = "limit_changed"
     LIMIT_EXCEEDED = "limit_exceeded"
+    LIMIT_RAISE_OFFERED = "limit_raise_offered"
+    LIMIT_CUT_PROPOSED = "limit_cut_proposed"
+    LIMIT_CUT_ANNOUNCED = "limit_cut_announced"
     HOLD_PLACED = "hold_placed"
     HOLD_LIFTED = "hold_lifted"
     SHIPPED = "shipped"
@@ -90,6 +93,9 @@ hold_expired           | I   | I    |      |      |      |     |     |     |    
 order_refused          |     |      |      |      |      |     |     |     |      |     | A BILLING          | BILLING       | 1
 limit_changed          |     | I    |      |      | I    | I   |     |     | D    | I   | I SALES            | CREDIT        | 0
 limit_exceeded         |     |      |      |      |      |     |     |     |      |     | A CREDIT, I SALES  | CREDIT        | 2
+limit_raise_offered    |     |      |      |      |      | A   |     |     |      | A   |                    | CREDIT        | 30
+limit_cut_proposed     |     |      |      |      |      |     |     |     |      |     | A CREDIT           | CREDIT        | 5
+limit_cut_announced    |     |      |      |      |      | A   |     |     |      | A   | I CREDIT, I SALES  | CREDIT        | 0
 hold_placed            | I   | I    |      | A    | A    | A   | I   |     | I    | I   | A COLLECTOR, I SALES | COLLECTOR   | 2
 hold_lifted            | I   | I    |      | I    | I    | I   | I   |     | I    | I   | I COLLECTOR, I SALES | COLLECTOR   | 0
 shipped                | I   |      | A    |      |      |     |     |     |      |     |                    | LOGISTICS     | 3

@@ -414,7 +414,7 @@ def _show(
         missing=applying.missing(application, case.keys),
         decision=decision,
         is_approved=outcome.removeprefix("APPLICATION_OUTCOME_") in applying.APPROVED,
-        reasons=[ask.words.reason(_for_the_applicant(one)) for one in decision.reasons] if decision else [],
+        reasons=[ask.words.reason(for_the_applicant(one)) for one in decision.reasons] if decision else [],
         because=_because(ask, decision.track_because) if decision else [],
         track=ask.words.named(_track(decision), "track") if decision else "",
         conditions=", ".join(ask.words.named(one, "lever") for one in decision.conditions) if decision else "",
@@ -440,7 +440,7 @@ def _filled(ask: Ask, field: Field) -> str:
     return ask.words.number(field.given) if field.given and field.kind in ("count", "days", "ratio") else field.given
 
 
-def _for_the_applicant(reason: Any) -> Any:
+def for_the_applicant(reason: Any) -> Any:
     """A reason without the group's figures: whether the reader may see them, nobody knows here."""
     code = credit_reasons.PRIVATE.get(reason.code, reason.code)
     return applications_pb2.Reason(code=code, figures=reason.figures)

@@ -57,6 +57,8 @@ CREATES = frozenset(
 )
 # What was done already when the world was settled: the same id again is refused.
 DONE = {"credit.RegisterBuyer", "credit.PlaceHold", "credit.GrantUplift", "credit.SetSecurity"}
+# An account has one open review at most, and AcceptReview has ended it by then.
+DONE |= {"credit.DecideReview"}
 # The chassis' own: no row of a business' ever changes by them.
 MACHINERY = {
     "act",
@@ -416,6 +418,7 @@ def _named(of: Belongings) -> list[str]:
         of.hold,
         of.uplift,
         of.security,
+        of.review,
         of.payment,
         of.company,
         of.application,

@@ -34,7 +34,10 @@ from receivables.operations.v1 import service_pb2 as operations_pb2
 
 from services.chassis.envelope import Record
 from services.credit.domain import underwriting
+from services.credit.domain.review import Kind
+from services.kernel.money import Money
 from tests.integration.credit.applicants import ANSWERS
+from tests.integration.credit.reviewed import propose
 from tests.integration.house.house import House
 from tests.integration.invoicing import office
 
@@ -103,6 +106,11 @@ class Belongings:
         return f"{self.account}-security"
 
     @property
+    def review(self) -> str:
+        """A higher limit that it is offered."""
+        return f"{self.account}-review"
+
+    @property
     def payment(self) -> str:
         return f"{self.account}-payment"
 
@@ -133,6 +141,7 @@ class Belongings:
                 "hold",
                 "uplift",
                 "security",
+                "review",
                 "payment",
                 "held",
                 "asset",
@@ -214,6 +223,10 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     security = a_security()
     security.security_id, security.account_id = of.security, account
     await call(ExposureServiceStub, security)
+    limit = Money(50_000, "EUR")
+    await propose(
+        house.residents["credit"].parts, of.review, Kind.RAISE, 60_000, tenant=tenant, account_id=account, current=limit
+    )
     await call(LedgerServiceStub, a_payment(of, of.payment))
     for _ in range(4 if account == FAR else 1):  # no two sellers' have the same reference here
         announced = await call(LedgerServiceStub, an_announcement(of))
@@ -353,6 +366,7 @@ IDS = {
     "hold_id": "hold",
     "uplift_id": "uplift",
     "security_id": "security",
+    "review_id": "review",
     "payment_id": "payment",
     "reference": "reference",
     "about": "about",

@@ -15,12 +15,14 @@ from PIL import Image
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.chassis.workers import drain
+from services.credit.domain.review import Kind
 from services.credit.service import SERVICE as CREDIT
 from services.portal import store, usecases
 from tests.callers import answering, dial, servicers_of
 from tests.integration.conftest import OpenService
 from tests.integration.credit.applicants import GOOD, act, outcome, state, tell
-from tests.integration.credit.desk import Desk, Stubs, register, set_clock
+from tests.integration.credit.desk import Desk, Stubs, eur, register, set_clock
+from tests.integration.credit.reviewed import propose
 from tests.integration.portal.conftest import OURS, TENANT, Pages, opened
 
 ADDRESS = "einkauf@muster.example"
@@ -436,3 +438,24 @@ async def test_while_credit_is_away_the_page_says_so_and_nothing_is_lost(house_o
         for answer in (await browser.get(home), await browser.post(f"{home}/begin", data={"once": uuid4().hex})):
             assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
             assert "Nothing is lost" in said(answer)
+
+
+async def test_a_raise_is_taken_in_one_click_by_whoever_may_and_nobody_sees_a_cut_that_is_not_confirmed(
+    applying: Applying,
+):
+    await propose(applying.credit.parts, "r1", Kind.RAISE, 125_000)
+    offered = await applying.text("/credit", "fay")
+    assert "Take €1,250.00" in offered
+    assert "€1,000.00" in offered
+    assert "Take €1,250.00" not in await applying.text("/credit", "rob")
+    assert (await applying.send("/credit/reviews/r1", "rob")).status_code == httpx.codes.NOT_FOUND
+    assert (await applying.send("/credit/reviews/r1", "bea")).status_code == httpx.codes.NOT_FOUND
+
+    taken = await applying.send("/credit/reviews/r1", "fay")
+
+    assert (taken.status_code, taken.headers["location"]) == (303, "/credit")
+    assert (await applying.credit.account("b1")).limit == eur(125_000)
+    assert "Take" not in await applying.text("/credit", "fay")
+    assert "has ended" in said(await applying.send("/credit/reviews/r1", "fay"))
+    await propose(applying.credit.parts, "r2", Kind.CUT, 50_000)
+    assert "€500.00" not in await applying.text("/credit", "fay")

@@ -13,11 +13,13 @@ import pytest
 from receivables.credit.v1 import applications_pb2
 
 from services.credit.domain import underwriting
+from services.credit.domain.review import Kind
 from services.credit.service import SERVICE as CREDIT
 from tests.callers import answering, dial, servicers_of
 from tests.integration.conftest import OpenService
 from tests.integration.credit.applicants import act, give, ready, referred, shown, start, state, submit, tell
-from tests.integration.credit.desk import Desk, Stubs, register, set_clock
+from tests.integration.credit.desk import Desk, Stubs, expire, register, set_clock
+from tests.integration.credit.reviewed import propose
 from tests.integration.portal.conftest import OURS, Pages, opened
 
 PDF = b"%PDF-1.7 annual accounts"
@@ -349,3 +351,26 @@ async def test_a_policy_decides_once_another_person_has_seen_what_changes(casewo
     assert (await casework.send("bob", f"{page}/activate")).status_code == 422
     assert (await casework.get("eve", "/desk/policy/0000")).status_code == httpx.codes.NOT_FOUND
     assert (await casework.get("sal", "/desk/policy")).status_code == httpx.codes.NOT_FOUND
+
+
+async def test_a_cut_is_confirmed_from_its_row_beside_how_the_account_has_paid(casework: Casework):
+    await register(casework.credit.parts)
+    await propose(casework.credit.parts, "r1", Kind.CUT, 50_000)
+    queue = await casework.text("ada", "/desk/reviews")
+    for words in ("b1", "€1,000.00", "€500.00", "Paid very late", "Settled invoices: 9", "Overdue: €42.00"):
+        assert words in queue, words
+    assert "Leave it" not in await casework.text("sal", "/desk/reviews")
+    assert "below the present limit" in said(
+        await casework.send("ada", "/desk/reviews/r1", choice="confirm", limit="2,000.00", currency="EUR")
+    )
+    # More than the policy grants: another person.
+    milder = {"choice": "confirm", "limit": "800.00", "currency": "EUR", "at_once": "1"}
+    assert (await casework.send("ada", "/desk/reviews/r1", **milder)).status_code == 303
+    assert "another person than who prepared it" in said(await casework.send("ada", "/desk/reviews/r1", **milder))
+
+    confirmed = await casework.send("bob", "/desk/reviews/r1", choice="confirm", at_once="1", currency="EUR")
+
+    assert (confirmed.status_code, confirmed.headers["location"]) == (303, "/desk/reviews")
+    assert "Nothing waits" in await casework.text("ada", "/desk/reviews")
+    await expire(casework.credit.parts)
+    assert (await casework.credit.account("b1")).limit.minor == 80_000

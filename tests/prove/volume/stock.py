@@ -72,6 +72,20 @@ CREDIT = (
                               ended)
         SELECT t, 's' || n, b, 'LC', 100, 'EUR', 0.9, '2026-01-01', '', n % 1000 <> 5 AND n % 20000 <> 10
           FROM {_OF} WHERE n % 5 = 0""",
+    # Invoices, one in twenty of which is open; how accounts were used by the day; when each is looked at; reviews, most ended.
+    f"""INSERT INTO item SELECT t, 'i' || n, b, day, 10000, CASE WHEN n % 20 = 0 THEN 10000 ELSE 0 END, 'EUR',
+               CASE WHEN n % 20 > 0 THEN day + (n % 40)::int - 5 END, n
+          FROM (SELECT *, current_date - 400 + (n * 400.0 / %(rows)s)::int AS day FROM {_OF}) AS s""",
+    f"INSERT INTO open_day SELECT DISTINCT t, b, current_date - (n % 180)::int, 10000 FROM {_OF}",
+    f"INSERT INTO conduct SELECT t, b, '2036-01-01' FROM {_HOUSES}",
+    f"""INSERT INTO arrear SELECT t, b, 'i' || n, current_date - 90, 10000, 'EUR', current_date - 59, current_date
+          FROM {_OF} WHERE n % 7 = 0""",
+    f"""INSERT INTO review (tenant, review_id, account_id, kind, state, causes, currency, current_minor, limit_minor,
+                            proposed_at, valid_until, policy_id, result_hash, reasons, figures, ended_at)
+        SELECT t, 'r' || n, b, CASE WHEN n % 10 = 0 OR n = 1 THEN 'RAISE' ELSE 'CUT' END,
+               CASE WHEN n % 10 = 1 AND n < 400 THEN 'OPEN' ELSE 'LAPSED' END, '{{late_payment}}', 'EUR', 1000000000000, 10000,
+               now() - interval '1 second' * n, '2037-01-01', 'p', 'h', '[]', '[]', CASE WHEN n % 10 <> 1 OR n >= 400 THEN now() END
+          FROM {_OF} WHERE n % 5 <= 1""",
     "INSERT INTO account_called SELECT tenant, account_id, word FROM account, account_words(account_id, company) AS word",
     f"INSERT INTO order_of SELECT t, 'o' || n, b FROM {_OF}",
     f"INSERT INTO shipment SELECT t, 'o' || n, b, 's' FROM {_OF} WHERE n % 50 <> 2",

@@ -136,6 +136,45 @@ def limit_changed() -> Event[Any]:
     return an_event(body, "buyer/acme")
 
 
+_WHY = [
+    applications.Reason(
+        code="R02",
+        figures=[applications.Figure(name=name, value="4") for name in ("late", "of", "days", "clean")],
+    ),
+    applications.Reason(code="R09"),
+]
+
+
+def review_proposed(kind: Any = credit.REVIEW_KIND_RAISE) -> Event[Any]:
+    cut = kind == credit.REVIEW_KIND_CUT
+    body = credit.ReviewProposed(
+        review_id="r1",
+        account_id=ACCOUNT,
+        kind=kind,
+        causes=["late_payment" if cut else "clean_months"],
+        current=eur(500000),
+        limit=eur(100000 if cut else 625000),
+        reasons=_WHY if cut else [],
+    )
+    body.valid_until.FromDatetime(datetime(2026, 4, 2, 9, tzinfo=UTC))
+    return an_event(body, "review/r1")
+
+
+def review_ended(end: Any = credit.REVIEW_END_CONFIRMED) -> Event[Any]:
+    body = credit.ReviewEnded(
+        review_id="r1",
+        account_id=ACCOUNT,
+        kind=credit.REVIEW_KIND_CUT,
+        end=end,
+        current=eur(500000),
+        limit=eur(100000),
+        reasons=_WHY,
+    )
+    if end == credit.REVIEW_END_CONFIRMED:
+        body.counts_from.FromDatetime(datetime(2026, 3, 9, 9, tzinfo=UTC))
+    return an_event(body, "review/r1")
+
+
 def limit_exceeded() -> Event[Any]:
     return an_event(
         credit.LimitExceeded(
@@ -366,6 +405,8 @@ STORY_OF: dict[type[Message], Callable[[Event[Any], Moment], Story | None]] = {
     credit.HoldExpired: wire.hold_expired,
     credit.LimitChanged: wire.limit_changed,
     credit.LimitExceeded: wire.limit_exceeded,
+    credit.ReviewProposed: wire.review_proposed,
+    credit.ReviewEnded: wire.review_ended,
     credit.OrderRefused: wire.order_refused,
     orders.OrderShipped: _shipped,
     invoicing.ShipmentRefused: wire.shipment_refused,
@@ -427,6 +468,9 @@ def every_story() -> list[Story]:
         order_refused(),
         limit_changed(),
         limit_exceeded(),
+        review_proposed(),
+        review_proposed(credit.REVIEW_KIND_CUT),
+        review_ended(),
         shipped(),
         shipment_refused(),
         document_held(),

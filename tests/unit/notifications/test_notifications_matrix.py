@@ -29,6 +29,9 @@ order_cancelled       | | I | I | | | | | | | | | I SALES |
 hold_expired          | | I | I | | | | | | | | | A SALES |
 order_refused         | | | | | | | | | | | | A BILLING |
 limit_exceeded        | | | | | | | | | | | | A CREDIT, I SALES |
+limit_raise_offered   | | | | | | | A | | | | A | |
+limit_cut_proposed    | | | | | | | | | | | | A CREDIT |
+limit_cut_announced   | | | | | | | A | | | | A | I CREDIT, I SALES |
 hold_lifted           | | I | I | | I | I | I | I | | I | I | I COLLECTOR, I SALES |
 invoice_differs       | | | | | | | | | | | | A BILLING |
 payment_twice         | | | | | I | | | | | | | A CASH_APP |
