@@ -69,9 +69,9 @@ def _policy(text: str) -> Policy:
 
 
 def swapping(size: int, seed: int = 7) -> Iterator[Case]:
-    """Half before the split and half after it; of each twenty: ten small sound loans, five small bad-rated ones (40 % bad), five large sound ones (10 % bad)."""
+    """Half on each side of the split; of each twenty: ten small sound loans, five small bad-rated ones (40 % bad), five large sound ones (10 % bad)."""
     random = Random(seed)
-    half = size // 2
+    half = max(size // 2, 1)
     for n in range(size):
         decided_on = (START, SPLIT)[n >= half] + timedelta(days=n % half * 365 // half)
         at, turn = n % 20, n // 20
