@@ -14,6 +14,7 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts
 from services.chassis.envelope import Event, Origin, is_who
+from services.credit.domain import conduct
 from services.credit.domain.account_holds import AccountHold
 from services.credit.domain.accounts import Account
 from services.credit.domain.balances import Told
@@ -89,6 +90,34 @@ def told(event: Event[Any], currency: str, adds_minor: int) -> Told:
     unapplied, kept = sum(s.unapplied.minor for s in ours), sum(s.credits.minor for s in ours)
     used = sum(s.open.minor for s in ours) - unapplied - kept
     return Told(event.sequence, used, adds_minor, unapplied, kept)
+
+
+def told_of_item(event: Event[Any]) -> conduct.Told | None:
+    """What an event of the ledger says of one invoice; None: nothing."""
+    body = event.body
+    match body:
+        case ledger_pb2.ItemOpened():
+            word, open_minor = conduct.Word.OPENED, body.amount.minor
+        case ledger_pb2.ItemReduced():
+            is_paid = body.by == ledger_pb2.REDUCTION_PAID
+            word, open_minor = conduct.Word.PAID if is_paid else conduct.Word.CREDITED, body.open.minor
+        case ledger_pb2.CashUnapplied():
+            word, open_minor = conduct.Word.UNAPPLIED, None
+        case _:
+            return None
+    due, effective = getattr(body, "due_date", ""), getattr(body, "effective_on", "")
+    return conduct.Told(
+        tenant=event.tenant,
+        invoice_id=body.invoice_id,
+        account_id=body.account_id,
+        word=word,
+        amount=contracts.money(body.amount),
+        sequence=event.sequence,
+        open_minor=open_minor,
+        due_on=day(due, what="due_date") if due else None,
+        # Versions of the ledger that did not tell it told it on the day.
+        effective_on=day(effective, what="effective_on") if effective else event.at.date(),
+    )
 
 
 def _currency(standing: ledger_pb2.Standing) -> str:

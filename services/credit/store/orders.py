@@ -15,7 +15,7 @@ from services.credit.domain.book import Key
 from services.credit.domain.decisions import Answered, Decision, Outcome, Recorded
 from services.credit.domain.holds import Hold, State
 from services.credit.domain.tree import Node
-from services.credit.store import tree
+from services.credit.store import conduct, tree
 from services.credit.store.books import hold
 from services.kernel.money import Money
 from services.kernel.orders import Scope
@@ -46,6 +46,12 @@ _GROUPED = f"""grouped AS (
                  AND node.tenant = new.tenant AND node.node_id = new.node_id
                  AND (NOT new.granted OR new.used_minor + new.held_minor <= node.limit_minor)
               RETURNING 1
+            ),"""  # noqa: S608 - constant columns
+# Most orders of a day are not the one after which most was open.
+_PEAKED = f"""peaked AS (
+              INSERT INTO open_day AS d ({conduct.PEAK.names}) SELECT * FROM {conduct.PEAK.rows} AS new
+              ON CONFLICT (tenant, account_id, day) DO UPDATE SET most_minor = EXCLUDED.most_minor
+                WHERE d.most_minor < EXCLUDED.most_minor
             ),"""  # noqa: S608 - constant columns
 
 
@@ -116,10 +122,12 @@ async def save(
     at: datetime | None = None,
     nodes: Collection[Node] = (),
     granted_nodes: Collection[Key] = (),
+    peaks: Mapping[Key, int] | None = None,
 ) -> bool:
     """Write what the accounts use and hold now, holds, new and moved ones, and decisions by their ids; and why.
 
-    Of orders that are new (`owners`), that they are these accounts'; of shipments, that they left. Where the engine
+    Of orders that are new (`owners`), that they are these accounts'; of shipments, that they left; of accounts that were
+    granted something, what was open after it at most (`peaks`). Where the engine
     granted, the limit guards in the statement too (RULES: one routine): as it was derived `at` that instant, where the
     clock had changed it, and that of each node that the accounts are part of. A cause that comes twice is a defect, found
     by the table's key.
@@ -143,7 +151,7 @@ async def save(
                  AND (NOT new.granted OR new.used_minor + new.held_minor <=
                       CASE WHEN account.limit_until <= %s THEN new.limit_minor ELSE account.limit_minor END)
               RETURNING 1
-            ), {_GROUPED if nodes else ""} reserved AS (
+            ), {_GROUPED if nodes else ""} {_PEAKED if peaks else ""} reserved AS (
               INSERT INTO hold ({_HOLD.names}) SELECT * FROM {_HOLD.rows} AS new
               ON CONFLICT (tenant, order_id, version) DO UPDATE
                 SET state = EXCLUDED.state, held_minor = EXCLUDED.held_minor, captured_minor = EXCLUDED.captured_minor,
@@ -169,6 +177,7 @@ async def save(
             *within([(a.tenant, a.account_id) for a in accounts]),
             at,
             *(_grouped(nodes, granted_nodes) if nodes else ()),
+            *([conduct.PEAK.pack((*key, tx.at.date(), most) for key, most in sorted(peaks.items()))] if peaks else ()),
             _HOLD.pack(map(_hold_row, sorted(holds, key=_in_order))),
             tx.at,
             _DECISION.pack(_decision_row(decision_id, d) for decision_id, d in decisions),

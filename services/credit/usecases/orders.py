@@ -28,6 +28,7 @@ from services.credit.domain.book import Book
 from services.credit.domain.decisions import Decision, Outcome, Recorded, Request
 from services.credit.domain.holds import Action, Hold, State
 from services.credit.store import Key, Movement, Version
+from services.credit.usecases import conduct
 from services.kernel.money import Money
 from services.kernel.orders import check_shipments
 from services.kernel.refusals import Conflict, Early, Invalid, NotFound, Refusal, quoted
@@ -54,11 +55,25 @@ class Work:
     shipments: list[tuple[str, str, str, str]] = field(default_factory=list)
     # Where the ledger's balance was another than what its events had added up to.
     corrections: list[tuple[str, Change]] = field(default_factory=list)
+    # What accounts owed and held at most after an order was granted, minor units.
+    peaks: dict[Key, int] = field(default_factory=dict)
     telling: list[Announcement] = field(default_factory=list)
 
     def keep(self, hold: Hold) -> None:
         """Write this state of a hold."""
         self.holds[(hold.tenant, hold.order_id, hold.version)] = hold
+
+    def grant(self, key: Key) -> None:
+        """Have an account's limit hold once this is written, and those on its path; note what is open now."""
+        account = self.book.accounts[key]
+        self.granted.add(key)
+        self.granted_nodes |= {(key[0], node_id) for node_id in account.path}
+        self.open_after(account)
+
+    def open_after(self, account: Account) -> None:
+        """Note what an account owes and holds after an order."""
+        key = (account.tenant, account.account_id)
+        self.peaks[key] = max(self.peaks.get(key, 0), account.used.minor + account.held.minor)
 
     def keep_newest(self, before: Hold) -> None:
         """Write the state of an order's hold, if it is another than before."""
@@ -73,6 +88,7 @@ async def follow(tx: Tx, events: Sequence[Event[Any]]) -> None:
     """
     effective = [event for event in events if not _changes_nothing(event)]
     if not effective:
+        await conduct.fold(tx, events)
         return
     began = time.perf_counter()
     of_orders = [event for event in effective if type(event.body) in _OF_ORDERS]
@@ -86,6 +102,7 @@ async def follow(tx: Tx, events: Sequence[Event[Any]]) -> None:
         if _cause(event) not in booked:
             _STEPS[type(event.body)](work, event)
     await _close(tx, work, began)
+    await conduct.fold(tx, events)
 
 
 async def decide(tx: Tx, requests: Sequence[tuple[Origin, Request]]) -> list[Recorded]:
@@ -122,9 +139,7 @@ def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
     hold = work.book.holds[order]
     work.keep(hold)
     if decision.outcome is Outcome.APPROVED:
-        work.granted.add((request.tenant, request.account_id))
-        path = work.book.accounts[(request.tenant, request.account_id)].path
-        work.granted_nodes |= {(request.tenant, node_id) for node_id in path}
+        work.grant((request.tenant, request.account_id))
         work.movements.append(_hold_movement(request))
     work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record, hold)))
     return record
@@ -141,6 +156,7 @@ async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome) -> Rec
     work.keep(book.holds[(origin.tenant, order_id)])
     if outcome is Outcome.APPROVED:
         work.movements.append(_hold_movement(decision.request))
+        work.open_after(book.accounts[(origin.tenant, record.account_id)])
     work.telling.append(_tell(origin, record.account_id, order_id, wire.decided(record)))
     await _write(tx, work)
     return record
@@ -398,6 +414,7 @@ async def _write(tx: Tx, work: Work) -> None:
             at=work.book.at,
             nodes=[work.book.nodes[key] for key in work.book.changed_nodes],
             granted_nodes=work.granted_nodes,
+            peaks=work.peaks,
         )
         if not written:
             raise Conflict("order.account_changed", "another account has placed an order by this id just now")
