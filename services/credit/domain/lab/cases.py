@@ -42,6 +42,15 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseRefused:
+    """A case that is not kept, and why."""
+
+    case_id: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class LineRefused:
     """A line of a history that is no case."""
 
