@@ -8,6 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.credit.v1 import lab_pb2
 
 from services.credit.domain.lab import Case, CaseRefused, check_case
+from services.credit.domain.underwriting.values import plain
 from services.credit.store import TrialRow
 from services.kernel.calendars import day
 from services.kernel.money import decimal
@@ -78,6 +79,21 @@ def history(request: lab_pb2.AddHistoryRequest) -> tuple[list[Case], list[CaseRe
         except Refusal as said:
             refused.append(CaseRefused(one.case_id, said.code, said.message))
     return list(cases.values()), refused
+
+
+def history_message(case: Case) -> lab_pb2.HistoryCase:
+    """A case to be kept."""
+    return lab_pb2.HistoryCase(
+        case_id=case.case_id,
+        decided_on=case.decided_on.isoformat(),
+        currency=case.currency,
+        facts=[lab_pb2.HistoryFact(key=key, value=text) for key, text in case.facts.items()],
+        drawn=plain(case.drawn),
+        outcome_on=case.outcome_on.isoformat() if case.outcome_on else "",
+        bad=bool(case.bad),
+        lost=plain(case.lost),
+        late=case.late,
+    )
 
 
 def refusals(refused: Iterable[CaseRefused]) -> list[lab_pb2.HistoryRefused]:

@@ -10,7 +10,7 @@ from typing import Any
 from receivables.credit.v1 import applications_pb2, lab_pb2
 
 from services.chassis.workers import Work, Worker, drain
-from services.credit import store, usecases
+from services.credit import store, usecases, wire_lab
 from services.credit.bench import Bench
 from services.credit.domain import lab, underwriting
 from services.credit.domain.lab import Case
@@ -24,21 +24,7 @@ CASES = 200
 
 
 def history(cases: Iterable[Case]) -> lab_pb2.AddHistoryRequest:
-    return lab_pb2.AddHistoryRequest(
-        cases=[
-            lab_pb2.HistoryCase(
-                case_id=case.case_id,
-                decided_on=case.decided_on.isoformat(),
-                currency=case.currency,
-                facts=[lab_pb2.HistoryFact(key=key, value=text) for key, text in case.facts.items()],
-                drawn=str(case.drawn),
-                outcome_on=case.outcome_on.isoformat() if case.outcome_on else "",
-                bad=bool(case.bad),
-                lost=str(case.lost),
-            )
-            for case in cases
-        ]
-    )
+    return lab_pb2.AddHistoryRequest(cases=[wire_lab.history_message(case) for case in cases])
 
 
 async def propose(desk: Desk, text: str, *, by: str = "user:ada") -> str:
