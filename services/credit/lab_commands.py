@@ -11,7 +11,7 @@ from receivables.credit.v1 import lab_pb2, lab_pb2_grpc
 from rich.console import Console
 from rich.progress import Progress
 
-from services.credit import wire_lab
+from services import contracts
 from services.credit.domain import lab, underwriting
 from services.credit.domain.lab import Case, Days, LineRefused, Tally, Trial
 from services.credit.domain.underwriting import Policy
@@ -81,7 +81,7 @@ def commands(ask: Ask) -> typer.Typer:
         for portion in _portions(_read(history)):
             wrong = [one for one in portion if isinstance(one, LineRefused)]
             cases = [one for one in portion if isinstance(one, Case)]
-            request = lab_pb2.AddHistoryRequest(cases=[wire_lab.history_message(case) for case in cases])
+            request = lab_pb2.AddHistoryRequest(cases=[contracts.history_message(case) for case in cases])
             answer = ask("AddHistory", request, tenant, why, on_behalf_of, stub=lab_pb2_grpc.LabServiceStub)
             for line in wrong:
                 _say(f"{history}:{line.line}: {line.code}: {line.message}")

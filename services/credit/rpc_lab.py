@@ -13,10 +13,9 @@ from services.chassis.rpc import Door, read, write, write_after, write_of
 from services.chassis.service import Parts
 from services.credit import store, usecases, wire_lab
 from services.credit.domain import underwriting
-from services.credit.domain.lab import Case, CaseRefused
+from services.credit.domain.lab import Case, CaseRefused, Run
 from services.credit.domain.underwriting import Policy
 from services.credit.settings import Settings
-from services.credit.store import TrialRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class LabService(Door, lab_pb2_grpc.LabServiceServicer):
 
     @write_of(wire_lab.trial_wish)
     async def StartTrial(
-        self, tx: Tx, call: Origin, _request: lab_pb2.StartTrialRequest, wish: TrialRow
+        self, tx: Tx, call: Origin, _request: lab_pb2.StartTrialRequest, wish: Run
     ) -> lab_pb2.StartTrialResponse:
         """Try a text beside the one that decides now."""
         begun = await usecases.start_trial(tx, call, wish, self._settings)

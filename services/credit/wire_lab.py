@@ -7,9 +7,7 @@ from decimal import Decimal
 from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.credit.v1 import lab_pb2
 
-from services.credit.domain.lab import Case, CaseRefused, check_case
-from services.credit.domain.underwriting.values import plain
-from services.credit.store import TrialRow
+from services.credit.domain.lab import Case, CaseRefused, Run, check_case
 from services.kernel.calendars import day
 from services.kernel.money import decimal
 from services.kernel.refusals import Invalid, Refusal
@@ -21,11 +19,11 @@ _SOURCES = {
 }
 
 
-def trial_wish(request: lab_pb2.StartTrialRequest) -> TrialRow:
+def trial_wish(request: lab_pb2.StartTrialRequest) -> Run:
     """A trial as it is asked for."""
     if request.source not in _SOURCES:
         raise Invalid("trial.source", "say which cases: your own, those that were brought in, or both")
-    return TrialRow(
+    return Run(
         trial_id=request.trial_id,
         policy_id=request.policy_id,
         champion_id="",
@@ -45,7 +43,7 @@ def trial_wish(request: lab_pb2.StartTrialRequest) -> TrialRow:
     )
 
 
-def trial_message(one: TrialRow, *, with_report: bool) -> lab_pb2.Trial:
+def trial_message(one: Run, *, with_report: bool) -> lab_pb2.Trial:
     """A trial to answer with."""
     return lab_pb2.Trial(
         trial_id=one.trial_id,
@@ -79,21 +77,6 @@ def history(request: lab_pb2.AddHistoryRequest) -> tuple[list[Case], list[CaseRe
         except Refusal as said:
             refused.append(CaseRefused(one.case_id, said.code, said.message))
     return list(cases.values()), refused
-
-
-def history_message(case: Case) -> lab_pb2.HistoryCase:
-    """A case to be kept."""
-    return lab_pb2.HistoryCase(
-        case_id=case.case_id,
-        decided_on=case.decided_on.isoformat(),
-        currency=case.currency,
-        facts=[lab_pb2.HistoryFact(key=key, value=text) for key, text in case.facts.items()],
-        drawn=plain(case.drawn),
-        outcome_on=case.outcome_on.isoformat() if case.outcome_on else "",
-        bad=bool(case.bad),
-        lost=plain(case.lost),
-        late=case.late,
-    )
 
 
 def refusals(refused: Iterable[CaseRefused]) -> list[lab_pb2.HistoryRefused]:

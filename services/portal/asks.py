@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.credit.v1 import applications_pb2_grpc as applications_grpc
+from receivables.credit.v1 import lab_pb2_grpc as lab_grpc
 from receivables.credit.v1 import service_pb2_grpc as credit_grpc
 from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
 from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
@@ -41,6 +42,7 @@ ANSWER_MAX = 10 * 2**20  # bytes; a document has at most 8 MiB
 STUBS: Mapping[str, Callable[[Any], Any]] = {
     "applications": applications_grpc.ApplicationServiceStub,
     "policies": applications_grpc.PolicyServiceStub,
+    "lab": lab_grpc.LabServiceStub,
     "credit": credit_grpc.CreditServiceStub,
     "invoicing": invoicing_grpc.InvoicingServiceStub,
     "ledger": ledger_grpc.LedgerServiceStub,
@@ -199,6 +201,10 @@ class Asking:
     async def policies(self, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask credit of what applications are decided by."""
         return await self("policies", method, request, write)
+
+    async def lab(self, method: str, request: Message, write: Write | None = None) -> Any:
+        """Ask credit of policies that are tried on the past."""
+        return await self("lab", method, request, write)
 
     async def credit(self, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask credit."""

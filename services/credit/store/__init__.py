@@ -69,7 +69,6 @@ from services.credit.store.facts import (
 from services.credit.store.lab import (
     TRIAL,
     OwnCase,
-    TrialRow,
     add_history,
     add_trial,
     count_cases,
@@ -149,7 +148,6 @@ __all__ = [
     "Key",
     "Movement",
     "OwnCase",
-    "TrialRow",
     "Version",
     "accounts_of",
     "activate_policy_text",

@@ -8,7 +8,7 @@ from typing import Any
 from services.chassis.columns import Columns
 from services.chassis.database import Tx
 from services.chassis.pages import Page
-from services.credit.domain.lab import Case
+from services.credit.domain.lab import Case, Run
 from services.kernel.money import Money
 
 TRIAL = "trial"  # the kind of job
@@ -23,31 +23,6 @@ _OWN = """FROM application_decision d
                             WHERE newer.application_id = d.application_id AND newer.tenant = d.tenant AND newer.nth > d.nth
                               AND newer.snapshot <> '' AND newer.decided_at <= %s)"""
 _HISTORY = "FROM history_case WHERE tenant = %s AND decided_on BETWEEN %s AND %s AND added_at <= %s"
-
-
-@dataclass(frozen=True, slots=True)
-class TrialRow:
-    """A trial as it is kept."""
-
-    trial_id: str
-    policy_id: str
-    champion_id: str
-    # "OWN", "HISTORY" or "BOTH".
-    source: str
-    from_on: date
-    split_on: date
-    to_on: date
-    # "RUNNING", "DONE" or "CANCELLED".
-    state: str
-    done: int
-    total: int
-    # What was read last, as JSON; '': nothing yet.
-    place: str
-    tally: str
-    report: str
-    started_by: str
-    started_at: datetime
-    ended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +55,7 @@ async def find_history(tx: Tx, tenant: str, case_ids: Sequence[str]) -> dict[str
     return {row.case_id: _case(row) for row in rows}
 
 
-async def count_cases(tx: Tx, tenant: str, trial: TrialRow, most: int) -> int:
+async def count_cases(tx: Tx, tenant: str, trial: Run, most: int) -> int:
     """How many cases there are for it by now; of each source one more than `most` at most."""
     n = 0
     for name, (question, params) in _questions(tenant, trial.from_on, trial.to_on, tx.at).items():
@@ -90,7 +65,7 @@ async def count_cases(tx: Tx, tenant: str, trial: TrialRow, most: int) -> int:
     return n
 
 
-async def own_cases(tx: Tx, tenant: str, trial: TrialRow, after: tuple[str, str] | None, most: int) -> list[OwnCase]:
+async def own_cases(tx: Tx, tenant: str, trial: Run, after: tuple[str, str] | None, most: int) -> list[OwnCase]:
     """Decided applications in the order of their decisions, after that one: by time and id."""
     question, params = _questions(tenant, trial.from_on, trial.to_on, trial.started_at)["OWN"]
     rows = await tx.rows(
@@ -105,7 +80,7 @@ async def own_cases(tx: Tx, tenant: str, trial: TrialRow, after: tuple[str, str]
     return [OwnCase(row.decision_id, row.account_id, row.decided_at, row.snapshot, row.accepted or b"") for row in rows]
 
 
-async def history_cases(tx: Tx, tenant: str, trial: TrialRow, after: tuple[str, str] | None, most: int) -> list[Case]:
+async def history_cases(tx: Tx, tenant: str, trial: Run, after: tuple[str, str] | None, most: int) -> list[Case]:
     """Cases that were brought in before the trial began, in the order of their days, after that one: by day and id."""
     question, params = _questions(tenant, trial.from_on, trial.to_on, trial.started_at)["HISTORY"]
     rows = await tx.rows(
@@ -125,7 +100,7 @@ async def forget_outdated_history(tx: Tx, tenant: str, before: date, most: int) 
     )
 
 
-async def add_trial(tx: Tx, tenant: str, trial: TrialRow) -> bool:
+async def add_trial(tx: Tx, tenant: str, trial: Run) -> bool:
     """Begin a trial; False if one is there by this id, or one runs."""
     return bool(
         await tx.run(
@@ -149,14 +124,14 @@ async def add_trial(tx: Tx, tenant: str, trial: TrialRow) -> bool:
     )
 
 
-async def find_trial(tx: Tx, tenant: str, trial_id: str, *, lock: bool = False) -> TrialRow | None:
+async def find_trial(tx: Tx, tenant: str, trial_id: str, *, lock: bool = False) -> Run | None:
     """One by its id."""
     sql = "SELECT * FROM trial WHERE tenant = %s AND trial_id = %s"
     row = await tx.row(sql + " FOR UPDATE" if lock else sql, [tenant, trial_id])
     return _trial(row) if row else None
 
 
-async def save_trial(tx: Tx, tenant: str, trial: TrialRow) -> None:
+async def save_trial(tx: Tx, tenant: str, trial: Run) -> None:
     """Write how far it is."""
     await tx.run(
         """UPDATE trial SET state = %s, done = %s, place = %s, tally = %s, report = %s, ended_at = %s
@@ -165,7 +140,7 @@ async def save_trial(tx: Tx, tenant: str, trial: TrialRow) -> None:
     )
 
 
-async def list_trials(tx: Tx, tenant: str, policy_id: str, page: Page) -> list[TrialRow]:
+async def list_trials(tx: Tx, tenant: str, policy_id: str, page: Page) -> list[Run]:
     """Newest first."""
     rows = await tx.rows(
         f"""SELECT * FROM trial WHERE tenant = %s {"AND policy_id = %s" if policy_id else ""}
@@ -218,8 +193,8 @@ def _case(row: Any) -> Case:
     )
 
 
-def _trial(row: Any) -> TrialRow:
-    return TrialRow(
+def _trial(row: Any) -> Run:
+    return Run(
         row.trial_id,
         row.policy_id,
         row.champion_id,

@@ -19,11 +19,11 @@ from services.chassis.workers import Batch
 from services.credit import metrics, store
 from services.credit.bench import Bench, Setting
 from services.credit.domain import lab, underwriting
-from services.credit.domain.lab import Case, CaseRefused, Days, Tally, outcomes
+from services.credit.domain.lab import Case, CaseRefused, Days, Run, Tally, outcomes
 from services.credit.domain.lab.outcomes import Late
 from services.credit.domain.underwriting import Policy
 from services.credit.settings import Settings
-from services.credit.store import OwnCase, TrialRow
+from services.credit.store import OwnCase
 from services.credit.usecases.policy_texts import find_policy_text
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
@@ -51,7 +51,7 @@ def _without_persons(case: Case, policy: Policy) -> Case:
     return replace(case, facts={key: text for key, text in case.facts.items() if key not in personal})
 
 
-async def start_trial(tx: Tx, origin: Origin, wish: TrialRow, settings: Settings) -> TrialRow:
+async def start_trial(tx: Tx, origin: Origin, wish: Run, settings: Settings) -> Run:
     """Begin a trial of a text that is kept, or give the one by this id again; nothing is decided by it."""
     if (there := await store.find_trial(tx, origin.tenant, wish.trial_id)) is not None:
         if _asked(there) != _asked(wish):
@@ -73,18 +73,18 @@ async def start_trial(tx: Tx, origin: Origin, wish: TrialRow, settings: Settings
     return begun
 
 
-def _asked(trial: TrialRow) -> tuple[object, ...]:
+def _asked(trial: Run) -> tuple[object, ...]:
     return (trial.policy_id, trial.source, trial.from_on, trial.split_on, trial.to_on)
 
 
-async def find_trial(tx: Tx, tenant: str, trial_id: str, *, lock: bool = False) -> TrialRow:
+async def find_trial(tx: Tx, tenant: str, trial_id: str, *, lock: bool = False) -> Run:
     """One by its id."""
     if (found := await store.find_trial(tx, tenant, trial_id, lock=lock)) is None:
         raise NotFound("trial.unknown", f"no trial {quoted(trial_id)}")
     return found
 
 
-async def cancel_trial(tx: Tx, origin: Origin, trial_id: str) -> TrialRow:
+async def cancel_trial(tx: Tx, origin: Origin, trial_id: str) -> Run:
     """End one that runs; what it found so far is forgotten."""
     found = await find_trial(tx, origin.tenant, trial_id, lock=True)
     if found.state == "CANCELLED":
@@ -129,7 +129,7 @@ async def try_some(batch: Batch, *, bench: Bench, settings: Settings) -> None:
         await bench.rest()
 
 
-async def _tried(trial: TrialRow, read: "_Read", bench: Bench) -> TrialRow:
+async def _tried(trial: Run, read: "_Read", bench: Bench) -> Run:
     """With this portion in it."""
     champion = (await asyncio.to_thread(read.setting.trial)).champion
     today = trial.started_at.date()
@@ -139,7 +139,7 @@ async def _tried(trial: TrialRow, read: "_Read", bench: Bench) -> TrialRow:
     return replace(trial, done=trial.done + read.size, place=read.place, tally=tally.text())
 
 
-async def _found(trial: TrialRow, setting: Setting) -> TrialRow:
+async def _found(trial: Run, setting: Setting) -> Run:
     """With what was found, at the end."""
     compared = await asyncio.to_thread(setting.trial)
     found = await asyncio.to_thread(lab.report, compared, Days(trial.from_on, trial.to_on), Tally.of(trial.tally))
@@ -170,7 +170,7 @@ class _Read:
         return len(self.own) + len(self.history)
 
 
-async def _next(tx: Tx, tenant: str, trial: TrialRow, most: int) -> _Read:
+async def _next(tx: Tx, tenant: str, trial: Run, most: int) -> _Read:
     """What comes next: first our own, then what was brought in."""
     setting = Setting(
         await _text(tx, tenant, trial.policy_id), await _text(tx, tenant, trial.champion_id), trial.split_on

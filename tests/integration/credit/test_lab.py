@@ -9,8 +9,9 @@ from typing import Any
 
 from receivables.credit.v1 import applications_pb2, lab_pb2
 
+from services import contracts
 from services.chassis.workers import Work, Worker, drain
-from services.credit import store, usecases, wire_lab
+from services.credit import store, usecases
 from services.credit.bench import Bench
 from services.credit.domain import lab, underwriting
 from services.credit.domain.lab import Case
@@ -24,7 +25,7 @@ CASES = 200
 
 
 def history(cases: Iterable[Case]) -> lab_pb2.AddHistoryRequest:
-    return lab_pb2.AddHistoryRequest(cases=[wire_lab.history_message(case) for case in cases])
+    return lab_pb2.AddHistoryRequest(cases=[contracts.history_message(case) for case in cases])
 
 
 async def propose(desk: Desk, text: str, *, by: str = "user:ada") -> str:

@@ -33,7 +33,7 @@ def test_an_author_sees_what_the_service_would_find(files):
     days = Days(listed[0].decided_on, listed[-1].decided_on)
     assert json.loads(told.stdout) == lab.report(trial, days, lab.try_on(trial, listed))
     in_words = _run("run", new, cases, "--champion", now, "--split", SPLIT.isoformat())
-    assert "- It swaps in larger loans: 20000 each, for 5000." in in_words.stdout
+    assert "- It lends to as many (0.75 and 0.75 of the cases)." in in_words.stdout
 
 
 def test_mistakes_of_the_text_and_of_the_history_are_told_by_their_lines(files, tmp_path):

@@ -13,10 +13,10 @@ from datetime import date
 from decimal import Decimal
 
 from services.credit.domain import underwriting
-from services.credit.domain.lab.cases import Case
 from services.credit.domain.underwriting import Kind, Policy, Tried
 from services.credit.domain.underwriting.exact import EXACT
 from services.credit.domain.underwriting.values import plain
+from services.kernel.histories import Case
 
 BEFORE, AFTER = "before", "after"
 CHAMPION, CHALLENGER = "champion", "challenger"

@@ -1,4 +1,4 @@
-"""Cases of the past: what was known on the day of a decision, and what became of it."""
+"""Histories of credit decisions: what was known on the day of each, and what became of it; read from a file, checked."""
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,8 +12,8 @@ from services.kernel.refusals import Invalid, Refusal
 
 FACTS_MAX = 100
 VALUE_MAX = 200  # characters
-_OWN = ("case_id", "decided_on", "currency", "drawn", "outcome_on", "bad", "lost")
-_NEEDED = _OWN[:4]
+COLUMNS = ("case_id", "decided_on", "currency", "drawn", "outcome_on", "bad", "lost")
+_NEEDED = COLUMNS[:4]
 _SINCE = "@"  # "size@": the day on which the value of size was written
 _BAD = {"": None, "true": True, "false": False}
 
@@ -42,15 +42,6 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseRefused:
-    """A case that is not kept, and why."""
-
-    case_id: str
-    code: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class LineRefused:
     """A line of a history that is no case."""
 
@@ -58,12 +49,6 @@ class LineRefused:
     line: int
     code: str
     message: str
-
-
-def check_days(start: date, split: date, end: date) -> None:
-    """Refuse days in no order: what is before the split is what a policy was made by, what is after it judges it."""
-    if not start < split <= end:
-        raise Invalid("trial.days", "the days are in order: from, then the day of the split, then to")
 
 
 def check_case(case: Case) -> Case:
@@ -119,7 +104,7 @@ def _case(head: Sequence[str], row: Sequence[str], seen: set[str]) -> Case:
     if (bad := said.get("bad", "")) not in _BAD:
         raise Invalid("history.outcome", "bad is true, false or empty")
     decided_on = day(said["decided_on"], what="decided_on")
-    facts = {name: text for name, text in said.items() if text and name not in _OWN and not name.endswith(_SINCE)}
+    facts = {name: text for name, text in said.items() if text and name not in COLUMNS and not name.endswith(_SINCE)}
     if long := next((name for name, text in facts.items() if len(text) > VALUE_MAX), ""):
         raise Invalid("history.facts", f"{long} has more than {VALUE_MAX} characters")
     outcome_on = said.get("outcome_on", "")
