@@ -49,5 +49,6 @@ CREATE TABLE trial (
 );
 CREATE UNIQUE INDEX trial_running ON trial (tenant) WHERE state = 'RUNNING';
 CREATE INDEX trial_newest ON trial (started_at, tenant, trial_id);
+CREATE INDEX trial_of_policy ON trial (policy_id, tenant, started_at, trial_id);
 
 SELECT protect(t) FROM unnest(ARRAY['history_case', 'trial']::regclass[]) AS t;

@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -88,7 +88,7 @@ def _report(ask: Ask, found: Any) -> dict[str, Any]:
     def amount(text: str) -> str:
         return words.money(Money.of(Decimal(text), report["currency"]))
 
-    show = {"amount": amount, "share": words.share, "number": words.number, "": str}
+    show: dict[str, Callable[[Any], str]] = {"amount": amount, "share": words.share, "number": words.number, "": str}
 
     def sentence(kind: str, row: Mapping[str, Any]) -> str:
         form = show[trials.kind_of(row["code"])]

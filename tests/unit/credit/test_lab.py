@@ -1,11 +1,13 @@
 """A policy tried on the past: what is counted, what is said of it, and what a history must not know."""
 
 import random
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import product
 from math import log
+from typing import Any
 
 import pytest
 
@@ -24,12 +26,12 @@ from services.kernel.refusals import Invalid
 from tests.unit.credit.histories import CHAMPION, DAYS, SPLIT, START, a_trial, as_table, swapping
 
 
-def _report(cases, **changes):
+def _report(cases: Iterable[Case], **changes: str) -> dict[str, Any]:
     trial = a_trial(**changes)
     return report(trial, DAYS, try_on(trial, cases))
 
 
-def _codes(made):
+def _codes(made: dict[str, Any]) -> list[str]:
     return [verdict["code"] for verdict in made["verdicts"]]
 
 
@@ -51,14 +53,14 @@ def test_auc_is_how_often_of_all_pairs_the_bad_one_stands_after_the_good_one():
     pairs = [(g, b) for (g, is_g), (b, is_b) in product(cases, cases) if not is_g and is_b]
     by_pairs = sum(1 if good < bad else 0.5 if good == bad else 0 for good, bad in pairs) / len(pairs)
 
-    assert float(figures.auc(steps)) == pytest.approx(by_pairs, abs=1e-6)
+    assert float(figures.auc(steps) or -1) == pytest.approx(by_pairs, abs=1e-6)
     assert figures.auc([(5, 0)]) is None
 
 
 def test_psi_is_nothing_for_alike_groups_and_grows_as_they_part():
     assert figures.psi([(10, 10), (30, 30)]) == 0
     by_hand = sum((n - t) * log(n / t) for t, n in ((10.5 / 41, 30.5 / 41), (30.5 / 41, 10.5 / 41)))
-    assert float(figures.psi([(10, 30), (30, 10)])) == pytest.approx(by_hand, abs=1e-6)
+    assert float(figures.psi([(10, 30), (30, 10)]) or -1) == pytest.approx(by_hand, abs=1e-6)
     assert figures.psi([(0, 3)]) is None
 
 
@@ -123,10 +125,10 @@ def test_an_honest_history_has_no_leak():
     assert _report(swapping(2_000))["leaks"] == []
 
 
-def _planted(key, of):
+def _planted(key: str, of: Callable[[Case], str | None]) -> Iterator[Case]:
     for case in swapping(2_000):
         value = of(case)
-        yield replace(case, facts=case.facts | {key: value}) if value is not None else case
+        yield replace(case, facts={**case.facts, key: value}) if value is not None else case
 
 
 def test_a_fact_that_was_written_after_the_outcome_is_found():
@@ -143,10 +145,10 @@ def test_a_fact_that_was_written_after_the_outcome_is_found():
 
 
 def test_a_fact_that_only_cases_with_an_outcome_have_is_found():
-    def cases():
+    def cases() -> Iterator[Case]:
         for n, case in enumerate(swapping(2_000)):
             if n % 4:
-                yield replace(case, facts=case.facts | {"closed_by": "clerk"})
+                yield replace(case, facts={**case.facts, "closed_by": "clerk"})
             else:
                 yield replace(case, bad=None, outcome_on=None, lost=Decimal(0))
 
@@ -171,7 +173,7 @@ def test_portions_and_pauses_change_nothing():
 
 def test_a_group_that_changed_is_told():
     changed = (
-        replace(case, facts=case.facts | {"bureau_score": "10"}) if case.decided_on >= SPLIT else case
+        replace(case, facts={**case.facts, "bureau_score": "10"}) if case.decided_on >= SPLIT else case
         for case in swapping(400)
     )
 
@@ -183,10 +185,10 @@ def test_a_group_that_changed_is_told():
 def test_amounts_are_counted_in_the_policys_currency():
     kronor = (
         replace(case, currency="SEK", drawn=case.drawn * 10, lost=case.lost * 10,
-                facts=case.facts | {"requested_amount": f"{case.drawn * 10} SEK"})
+                facts={**case.facts, "requested_amount": f"{case.drawn * 10} SEK"})
         for case in swapping(400)
     )  # fmt: skip
-    yen = (replace(case, currency="JPY", facts=case.facts | {"requested_amount": "5000 JPY"}) for case in swapping(40))
+    yen = (replace(case, currency="JPY", facts={**case.facts, "requested_amount": "5000 JPY"}) for case in swapping(40))
 
     assert _report(kronor)["sides"]["challenger"]["lost"] == _report(swapping(400))["sides"]["challenger"]["lost"]
     assert _report(yen)["foreign"] == 20
