@@ -1,11 +1,12 @@
 """A policy tried on the past: what is counted, what is said of it, and what a history must not know."""
 
 import random
+import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import product
+from itertools import islice, product
 from math import log
 from typing import Any
 
@@ -242,3 +243,20 @@ def test_days_out_of_order_are_refused():
     with pytest.raises(Invalid) as refused:
         check_days(date(2024, 1, 1), date(2024, 1, 1), date(2024, 2, 1))
     assert refused.value.code == "trial.days"
+
+
+@pytest.mark.prove
+def test_a_hundred_thousand_cases_take_as_much_memory_as_a_thousand():
+    trial, tally, most = a_trial(), Tally(), 0
+    tracemalloc.start()
+    cases = swapping(100_000)
+    while portion := list(islice(cases, 500)):
+        tally.add(try_on(trial, portion))
+        most = max(most, tracemalloc.get_traced_memory()[1])
+    tracemalloc.stop()
+
+    assert (
+        sum(tally.count("cases", period, fate) for period in ("before", "after") for fate in ("good", "bad")) == 100_000
+    )
+    assert len(tally.text()) < 100_000
+    assert most < 32 * 2**20
