@@ -3,11 +3,13 @@
 from typing import Any
 
 from receivables.common.v1 import money_pb2, party_pb2
+from receivables.credit.v1 import lab_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis.envelope import Event
 from services.kernel.calendars import day
+from services.kernel.histories import Case
 from services.kernel.money import SUM_MAX, Money, decimal
 from services.kernel.orders import LINES_MAX, TOO_LARGE, Address, LineKind, Order, OrderLine, Scope
 from services.kernel.refusals import Conflict, Invalid
@@ -105,4 +107,19 @@ def _line(message: orders_pb2.OrderLine, currency: str) -> OrderLine:
         category=message.category,
         vat_rate=decimal(message.vat_rate, what="vat_rate") if message.vat_rate else None,
         asset_id=message.asset_id,
+    )
+
+
+def history_message(case: Case) -> lab_pb2.HistoryCase:
+    """A case of the past, to be kept."""
+    return lab_pb2.HistoryCase(
+        case_id=case.case_id,
+        decided_on=case.decided_on.isoformat(),
+        currency=case.currency,
+        facts=[lab_pb2.HistoryFact(key=key, value=text) for key, text in case.facts.items()],
+        drawn=f"{case.drawn:f}",
+        outcome_on=case.outcome_on.isoformat() if case.outcome_on else "",
+        bad=bool(case.bad),
+        lost=f"{case.lost:f}",
+        late=case.late,
     )

@@ -160,6 +160,8 @@ _OWN: dict[str, tuple[Panel, ...]] = {
                'sum by (code) (ar_refusals_total{job="credit"})', "{{code}}"),
         _panel("Sources of facts", "Registers, bureaus, banks, by what became of a question; spared: not asked for a while.", PER_SECOND,
                "sum by (source, outcome) (rate(ar_credit_source_seconds_count[5m]))", "{{source}} {{outcome}}"),
+        _panel("Trials", "Cases of the past that policies are tried on.", PER_SECOND,
+               "sum(rate(ar_credit_trial_cases_total[5m]))", "cases"),
     ),
     "invoicing": (
         _panel("Documents", "Written by format, and held for a rule.", COUNT,

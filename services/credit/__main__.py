@@ -1,4 +1,4 @@
-"""`python -m services.credit serve|migrate|rebuild|parked|audit|referred|review|hold|policy|application|policy-text|ask`.
+"""`python -m services.credit serve|migrate|rebuild|parked|audit|referred|review|hold|policy|application|policy-text|lab|ask`.
 
 What acts for a tenant calls the service, signed with the operator's key, which says who does it; `ask` asks the sources as
 the service does, from where it runs.
@@ -32,6 +32,7 @@ from services.chassis.service import certificate_of, speaker_of
 from services.chassis.settings import load
 from services.credit.domain import underwriting
 from services.credit.domain.decisions import Outcome
+from services.credit.lab_commands import commands
 from services.credit.service import SERVICE
 from services.credit.settings import Settings
 from services.credit.sources import Gathered, Question, Sources
@@ -295,6 +296,9 @@ def _ask(
         )
     except operators.Unanswered as said:
         raise SystemExit(str(said)) from None
+
+
+app.add_typer(commands(_ask), name="lab")
 
 
 def _pages(method: str, request: Any, tenant: str, stub: Any = service_pb2_grpc.CreditServiceStub) -> Iterator[Any]:

@@ -49,6 +49,24 @@ DRIFT = Gauge(
     " accounts', in absolute amounts",
     ["currency"],
 )
+TRIAL_S = Histogram(
+    "ar_credit_trial_seconds",
+    "How long trials of policies took, from their start to their report",
+    buckets=(1, 5, 15, 60, 300, 900, 3600, 14_400),
+)
+TRIED = Count("ar_credit_trial_cases_total", "Cases of the past that trials of policies have tried")
+TRYING = Count("ar_credit_trial_busy_seconds_total", "For how long trials of policies were at work on cases")
+
+
+def tried(cases: int, seconds: float) -> None:
+    """Note a trial's portion, and how long it took."""
+    TRIED.inc(cases)
+    TRYING.inc(seconds)
+
+
+def trial_ended(seconds: float) -> None:
+    """Note how long a trial took."""
+    TRIAL_S.observe(seconds)
 
 
 def decided(outcomes: Sequence[str], seconds: float) -> None:

@@ -1,5 +1,6 @@
 """The credit service, assembled."""
 
+import functools
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -8,6 +9,8 @@ from receivables.credit.v1 import (
     applications_pb2_grpc,
     exposure_pb2,
     exposure_pb2_grpc,
+    lab_pb2,
+    lab_pb2_grpc,
     service_pb2,
     service_pb2_grpc,
 )
@@ -16,10 +19,12 @@ from services.chassis.database import Database
 from services.chassis.service import Parts, Service, Servicer, certificate_of, speaker_of
 from services.chassis.workers import Work
 from services.credit import metrics, store, usecases
+from services.credit.bench import Bench
 from services.credit.domain import underwriting
 from services.credit.rebuild import FOLD
 from services.credit.rpc import CreditService, ExposureService
 from services.credit.rpc_applications import ApplicationService, PolicyService
+from services.credit.rpc_lab import LabService
 from services.credit.settings import Settings
 from services.credit.sources import Sources, work
 from services.credit.stream import HANDLERS
@@ -59,6 +64,11 @@ def _servicers(parts: Parts[Settings]) -> list[Servicer]:
             exposure_pb2_grpc.add_ExposureServiceServicer_to_server,
             ExposureService(parts.database, parts.consumer),
         ),
+        Servicer(
+            lab_pb2.DESCRIPTOR.services_by_name["LabService"].full_name,
+            lab_pb2_grpc.add_LabServiceServicer_to_server,
+            LabService(parts),
+        ),
     ]
 
 
@@ -66,7 +76,7 @@ SERVICE = Service(
     name="credit",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0018_reviews.sql",
+    stands_on="0018_lab.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     works=lambda parts: (
@@ -81,6 +91,12 @@ SERVICE = Service(
         ),
         work(sources_of(parts), usecases.still_wanted, usecases.sources_told),
         Work(store.LOOK, usecases.look, most=20, find=usecases.find_looks, findable=store.count_looks),
+        Work(
+            store.TRIAL,
+            functools.partial(usecases.try_some, bench=Bench(), settings=parts.settings),
+            most=1,
+            within_s=150,
+        ),
         Work(store.LIMITS, usecases.turn, most=100, find=usecases.find_turned, findable=store.count_turned),
     ),
     measure=metrics.measure,

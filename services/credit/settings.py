@@ -68,3 +68,15 @@ class Settings(ChassisSettings):
         ge=1,
         le=5000,
     )
+    credit_trial_portion: int = Field(
+        500,
+        description="cases that a trial of a policy tries before it notes how far it is",
+        ge=10,
+        le=10_000,
+    )
+    credit_trial_cases_most: int = Field(
+        1_000_000,
+        description="cases that a trial of a policy may have",
+        ge=1,
+        le=10_000_000,
+    )

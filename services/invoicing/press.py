@@ -1,102 +1,34 @@
 """Processes beside the service that draw, write, judge and lay out documents, so that nobody else waits for them.
 
-A process dies with its parent (its pipe ends) and is replaced if it crashes or hangs. What was asked then fails, which
-concerns the documents that were asked about and no others.
+One that crashes or hangs is replaced; what was asked then fails (services/chassis/processes.py).
 """
 
 import asyncio
-import contextlib
-import gc
-import multiprocessing
-import signal
 import time
-import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
 from services.chassis.logs import log
+from services.chassis.processes import Died, Process
 from services.documents import Finding
 from services.invoicing.checks import Judge, Rendered, rules_of
 from services.invoicing.domain.parties import Form, Look
 from services.invoicing.domain.sketches import Prepared, Sketch
 from services.invoicing.settings import CheckSettings
 
-WARM_WITHIN_S = 60.0
 IDLE_S = 60.0  # after which a process that was started for something rare is ended: it holds memory
 
 
-class Died(Exception):  # noqa: N818 - said to the operator as it stands
-    """The process that was asked ended, or did not answer in time."""
-
-
-class Failed(Exception):  # noqa: N818 - the same
-    """A defect in the process that was asked, with its trace."""
-
-
-def serve(pipe: Connection, settings: CheckSettings, *, warm: bool) -> None:
-    """A process' life: do what comes until the pipe ends, because the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is the parent's to handle
+def _judge(settings: CheckSettings, warm: bool) -> Judge:
+    """Who is asked in such a process."""
     judge = Judge(settings)
     if warm:
         judge.warm()
-    gc.collect()
-    gc.freeze()  # what was loaded stays: no search for garbage need go through it
-    gc.set_threshold(10_000, 20, 100)
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        pipe.send(None)
-        while True:
-            name, asked = pipe.recv()
-            pipe.send(_answer(judge, name, asked))
-
-
-def _answer(judge: Judge, name: str, asked: Sequence[tuple[Any, ...]]) -> tuple[list[Any], str]:
-    """What came of each; or, instead, the trace of what failed."""
-    try:
-        return [getattr(judge, name)(*one) for one in asked], ""
-    except Exception:  # noqa: BLE001 - whatever it is, it is raised where it was asked for
-        return [], traceback.format_exc()
-
-
-class _Process:
-    """One process and the pipe to it; used by one thread at a time."""
-
-    def __init__(self, name: str, settings: CheckSettings, *, warm: bool) -> None:
-        context = multiprocessing.get_context("spawn")  # a fork would share the parent's sockets and locks
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(
-            target=serve, args=(theirs, settings), kwargs={"warm": warm}, name=name, daemon=True
-        )
-        self._process.start()
-        theirs.close()  # so that the pipe ends with either side
-        self._await(WARM_WITHIN_S)
-        self.used_at = time.monotonic()
-
-    def ask(self, name: str, asked: Sequence[tuple[Any, ...]], within_s: float) -> list[Any]:
-        """Have it done; raises Died, after which this one is of no use, or Failed."""
-        try:
-            self._pipe.send((name, asked))
-            done, trace = self._await(within_s)
-        except (EOFError, OSError) as error:  # TimeoutError is an OSError
-            raise Died(f"{type(error).__name__} {error}".strip()) from error
-        self.used_at = time.monotonic()
-        if trace:
-            raise Failed(trace)
-        return list(done)
-
-    def _await(self, within_s: float) -> Any:
-        if not self._pipe.poll(within_s):
-            raise TimeoutError(f"no answer within {within_s:.0f} s")
-        return self._pipe.recv()
-
-    def stop(self) -> None:
-        """End it, at once: it holds nothing."""
-        self._pipe.close()
-        self._process.kill()
-        self._process.join()
+    return judge
 
 
 class Press:
@@ -105,7 +37,7 @@ class Press:
     def __init__(self, name: str, settings: CheckSettings, *, processes: int, within_s: float, lazily: bool) -> None:
         self._name, self._settings, self._lazily, self._within_s = name, settings, lazily, within_s
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix=name)
-        self._idle: SimpleQueue[_Process | None] = SimpleQueue()
+        self._idle: SimpleQueue[Process | None] = SimpleQueue()
         self._count, self._running = processes, 0
         for made in [None] * processes if lazily else list(self._threads.map(lambda _: self._new(), range(processes))):
             self._idle.put(made)
@@ -168,12 +100,12 @@ class Press:
         finally:
             self._idle.put(process)  # or none: the next who asks starts one
 
-    def _new(self) -> _Process:
-        process = _Process(self._name, self._settings, warm=not self._lazily)
+    def _new(self) -> Process:
+        process = Process(self._name, partial(_judge, self._settings, not self._lazily))
         self._running += 1
         return process
 
-    def _end(self, process: _Process) -> None:
+    def _end(self, process: Process) -> None:
         process.stop()
         self._running -= 1
 

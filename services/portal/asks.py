@@ -20,6 +20,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.credit.v1 import applications_pb2_grpc as applications_grpc
 from receivables.credit.v1 import exposure_pb2_grpc as exposure_grpc
+from receivables.credit.v1 import lab_pb2_grpc as lab_grpc
 from receivables.credit.v1 import service_pb2_grpc as credit_grpc
 from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
 from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
@@ -42,6 +43,7 @@ ANSWER_MAX = 10 * 2**20  # bytes; a document has at most 8 MiB
 STUBS: Mapping[str, Callable[[Any], Any]] = {
     "applications": applications_grpc.ApplicationServiceStub,
     "policies": applications_grpc.PolicyServiceStub,
+    "lab": lab_grpc.LabServiceStub,
     "credit": credit_grpc.CreditServiceStub,
     "exposure": exposure_grpc.ExposureServiceStub,
     "invoicing": invoicing_grpc.InvoicingServiceStub,
@@ -201,6 +203,10 @@ class Asking:
     async def policies(self, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask credit of what applications are decided by."""
         return await self("policies", method, request, write)
+
+    async def lab(self, method: str, request: Message, write: Write | None = None) -> Any:
+        """Ask credit of policies that are tried on the past."""
+        return await self("lab", method, request, write)
 
     async def credit(self, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask credit."""

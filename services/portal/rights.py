@@ -13,6 +13,7 @@ from services.portal.domain.people import CONTACT, USER, Person
 _BESIDE = {
     "applications": ("credit", "Application"),
     "exposure": ("credit", "Exposure"),
+    "lab": ("credit", "Lab"),
     "policies": ("credit", "Policy"),
 }
 

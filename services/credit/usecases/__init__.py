@@ -24,6 +24,7 @@ from services.credit.usecases.applications import (
     withdraw_application,
 )
 from services.credit.usecases.buyers import change_buyer, register_buyer
+from services.credit.usecases.lab import add_history, cancel_trial, find_trial, start_trial, try_some
 from services.credit.usecases.limits import (
     approve_uplift,
     ask_for_uplift,
@@ -45,10 +46,12 @@ __all__ = [
     "accept_review",
     "activate_policy_text",
     "add_document",
+    "add_history",
     "appeal_application",
     "approve_uplift",
     "ask_for_fact",
     "ask_for_uplift",
+    "cancel_trial",
     "change_buyer",
     "confirm_application",
     "decide",
@@ -62,6 +65,7 @@ __all__ = [
     "find_looks",
     "find_over",
     "find_policy_text",
+    "find_trial",
     "find_turned",
     "follow",
     "forget",
@@ -91,10 +95,12 @@ __all__ = [
     "show_case",
     "sources_told",
     "start_application",
+    "start_trial",
     "still_wanted",
     "submit_application",
     "take_up_application",
     "tell_refused",
+    "try_some",
     "turn",
     "withdraw_application",
 ]

@@ -438,7 +438,8 @@ async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
     """The same of some of what is of before a day; return of how much."""
     decisions = await store.outdated_decisions(tx, tenant, before, most)
     await _unword(tx, tenant, decisions)
-    return len(decisions) + await store.forget_outdated_applications(tx, tenant, before, most)
+    history = await store.forget_outdated_history(tx, tenant, before, most)
+    return len(decisions) + history + await store.forget_outdated_applications(tx, tenant, before, most)
 
 
 async def _unword(tx: Tx, tenant: str, decisions: Sequence[tuple[str, bytes]]) -> None:

@@ -18,6 +18,7 @@ from services.chassis.envelope import Origin
 from services.chassis.ids import new_id
 from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
+from services.chassis.processes import Died
 from services.chassis.workers import Batch, Done
 from services.documents import ENGINE_FAILED, Finding, Severity
 from services.invoicing import metrics, store, wire
@@ -36,7 +37,7 @@ from services.invoicing.domain.sketches import (
     numbered,
 )
 from services.invoicing.domain.statements import File, Held, Kept, Kind, Statement
-from services.invoicing.press import Died, Press
+from services.invoicing.press import Press
 from services.invoicing.usecases import rendering
 from services.invoicing.usecases.desk import Desk, Key, issuers_of, open_desk
 from services.kernel.money import Money

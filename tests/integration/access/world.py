@@ -13,11 +13,12 @@ from uuid import uuid4
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1 import money_pb2, party_pb2
-from receivables.credit.v1 import applications_pb2, exposure_pb2
+from receivables.credit.v1 import applications_pb2, exposure_pb2, lab_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.credit.v1.applications_pb2_grpc import ApplicationServiceStub, PolicyServiceStub
 from receivables.credit.v1.exposure_pb2_grpc import ExposureServiceStub
+from receivables.credit.v1.lab_pb2_grpc import LabServiceStub
 from receivables.credit.v1.service_pb2_grpc import CreditServiceStub
 from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
@@ -174,6 +175,22 @@ def eur(minor: int) -> money_pb2.Money:
     return money_pb2.Money(minor=minor, currency="EUR")
 
 
+async def _tried(house: House, tenant: str) -> None:
+    """A history, and a trial on it that was called off."""
+    case = lab_pb2.HistoryCase(case_id="h1", decided_on="2023-05-01", currency="EUR", drawn="100")
+    await house.call(LabServiceStub, "AddHistory", lab_pb2.AddHistoryRequest(cases=[case]), tenant=tenant)
+    trial = lab_pb2.StartTrialRequest(
+        trial_id="trial",
+        policy_id=underwriting.default().policy_id,
+        source=lab_pb2.TRIAL_SOURCE_HISTORY,
+        from_day="2023-01-01",
+        split_day="2024-01-01",
+        to_day="2024-12-31",
+    )
+    await house.call(LabServiceStub, "StartTrial", trial, tenant=tenant)
+    await house.call(LabServiceStub, "CancelTrial", lab_pb2.CancelTrialRequest(trial_id="trial"), tenant=tenant)
+
+
 async def settled(house: House) -> dict[str, Belongings]:
     """Play all that there is; gives it by account."""
     for tenant, prefix in ((OURS, "RE"), (THEIRS, "GX")):
@@ -181,6 +198,7 @@ async def settled(house: House) -> dict[str, Belongings]:
         await house.call(InvoicingServiceStub, "RegisterSeller", seller, tenant=tenant)
         text = applications_pb2.ProposePolicyTextRequest(text=underwriting.default().text)
         await house.call(PolicyServiceStub, "ProposePolicyText", text, tenant=tenant)
+        await _tried(house, tenant)
     found = {}
     for account, tenant in ((OWN, OURS), (SIBLING, OURS), (OTHER, OURS), (FAR, THEIRS)):
         found[account] = await _trade(house, Belongings(account), tenant)
@@ -424,6 +442,16 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "credit.ActivatePolicyText": applications_pb2.ActivatePolicyTextRequest(
             policy_id=underwriting.default().policy_id
         ),
+        "credit.StartTrial": lab_pb2.StartTrialRequest(
+            trial_id="new-trial",
+            policy_id=underwriting.default().policy_id,
+            source=lab_pb2.TRIAL_SOURCE_HISTORY,
+            from_day="2023-01-01",
+            split_day="2024-01-01",
+            to_day="2024-12-31",
+        ),
+        "credit.GetTrial": lab_pb2.GetTrialRequest(trial_id="trial"),
+        "credit.CancelTrial": lab_pb2.CancelTrialRequest(trial_id="trial"),
         "invoicing.GetSeller": invoicing_pb2.GetSellerRequest(seller_id=f"{OURS}-seller"),
         "invoicing.RegisterSeller": office.a_seller(f"{OURS}-seller"),
         "invoicing.SetContract": invoicing_pb2.SetContractRequest(

@@ -32,6 +32,7 @@ OF_NO_ACCOUNT = {
         **dict.fromkeys(
             ("mark_key", "policy", "policy_activation", "policy_text", "seller", "seller_country"), "the seller's own"
         ),
+        **dict.fromkeys(("history_case", "trial"), "what the seller tries policies on, and finds by it"),
         "node": "what a group may owe together, whoever orders: its figures are shown to who is bound to no accounts",
     },
     "invoicing": {

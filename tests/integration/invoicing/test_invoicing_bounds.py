@@ -9,10 +9,11 @@ import pytest
 from receivables.invoicing.v1 import events_pb2, service_pb2
 
 from services.chassis.envelope import Record
+from services.chassis.processes import Died
 from services.chassis.workers import Worker
 from services.invoicing import usecases
 from services.invoicing.domain.sketches import Sketch
-from services.invoicing.press import Died, Press, presses_of
+from services.invoicing.press import Press, presses_of
 from services.invoicing.service import SERVICE
 from tests.integration.invoicing.office import Office, buyer, buyer_changed, company, metadata, placed, shipped
 from tests.integration.invoicing.test_invoicing_numbers import BROKEN, places

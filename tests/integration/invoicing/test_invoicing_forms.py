@@ -17,8 +17,9 @@ from receivables.invoicing.v1 import events_pb2, service_pb2
 
 from services import documents
 from services.chassis.envelope import Record
+from services.chassis.processes import Died
 from services.chassis.workers import TRIES
-from services.invoicing.press import Died, presses_of
+from services.invoicing.press import presses_of
 from tests.integration.invoicing.office import (
     Office,
     OpenOffice,

@@ -10,7 +10,7 @@ from google.protobuf import descriptor_pool
 from google.protobuf.message import Message
 from receivables.audit.v1 import service_pb2 as audit_pb2
 from receivables.common.v1 import money_pb2, party_pb2
-from receivables.credit.v1 import applications_pb2, exposure_pb2
+from receivables.credit.v1 import applications_pb2, exposure_pb2, lab_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_events
@@ -173,6 +173,7 @@ def _applications() -> list[Door]:
     new = "new-application"
     facts = [applications_pb2.Fact(key=key, value=value) for key, value in ANSWERS.items()]
     policy = underwriting.default()
+    a_case = lab_pb2.HistoryCase(case_id="new-case", decided_on="2010-01-05", currency="EUR", drawn="100")
     document = applications_pb2.AddApplicationDocumentRequest(
         application_id=new,
         document_id="new-document",
@@ -231,6 +232,21 @@ def _applications() -> list[Door]:
         called_by("user:bo", applications_pb2.ActivatePolicyTextRequest(policy_id=policy.policy_id)),
         call(applications_pb2.GetPolicyTextRequest()),
         *pages(applications_pb2.ListPolicyTextsRequest()),
+        call(lab_pb2.AddHistoryRequest(cases=[a_case])),
+        call(
+            lab_pb2.StartTrialRequest(
+                trial_id="new-trial",
+                policy_id=policy.policy_id,
+                source=lab_pb2.TRIAL_SOURCE_BOTH,
+                from_day="2010-01-01",
+                split_day="2010-01-15",
+                to_day="2010-01-31",
+            )
+        ),
+        call(lab_pb2.GetTrialRequest(trial_id="new-trial")),
+        *pages(lab_pb2.ListTrialsRequest()),
+        *pages(lab_pb2.ListTrialsRequest(policy_id="p-7")),
+        call(lab_pb2.CancelTrialRequest(trial_id="new-trial")),
     ]
 
 

@@ -115,6 +115,13 @@ CREDIT = (
     f"""INSERT INTO identity_mark SELECT DISTINCT t, 'email', sha256(convert_to(b || n % 7, 'UTF8')), b, now() FROM {_OF}""",
     """INSERT INTO policy_text SELECT t, 'p-' || n, 'x', 'user:ada', now()
          FROM unnest(ARRAY['acme', 'other']) AS t, generate_series(1, 1000) AS n""",
+    # Cases of before, and what policies were tried on them.
+    f"""INSERT INTO history_case
+        SELECT t, 'hc-' || n, date '2000-01-01' + n % 9000, 'EUR', '{{}}', NULL, '[]', 100, false, '2026-01-01', 0, 'user:ada', now()
+          FROM {_OF}""",
+    """INSERT INTO trial SELECT t, 't-' || n, 'p-' || n % 50, 'p-1', 'HISTORY', '2000-01-01', '2001-01-01', '2002-01-01', 'DONE', 1, 1,
+              '', '', '{}', 'user:ada', now() - interval '1 hour' * n, now()
+         FROM unnest(ARRAY['acme', 'other']) AS t, generate_series(1, 5000) AS n""",
     f"""INSERT INTO parked (consumer, topic, partition, kafka_offset, event_id, event_type, tenant, subject, key, headers,
                             reason, code, detail)
         SELECT 'credit', 'receivables.ledger.v1', 0, n, 'waits-' || n, 'type', t, 'payment/p' || n,

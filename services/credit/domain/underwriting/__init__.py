@@ -1,6 +1,14 @@
 """What a company is lent, and why: a policy is a text, and the same facts come out the same by it for ever (POLICY.md)."""
 
-from services.credit.domain.underwriting.assess import assess, documents, questions, replay
+from services.credit.domain.underwriting.assess import (
+    Tried,
+    assess,
+    attempt,
+    bins_of_case,
+    documents,
+    questions,
+    replay,
+)
 from services.credit.domain.underwriting.mistakes import Mistake, MistakesFound
 from services.credit.domain.underwriting.policy import Policy, default, read
 from services.credit.domain.underwriting.results import (
@@ -30,8 +38,11 @@ __all__ = [
     "Reason",
     "Signal",
     "Track",
+    "Tried",
     "Value",
     "assess",
+    "attempt",
+    "bins_of_case",
     "default",
     "documents",
     "parse_value",

@@ -2,18 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal, localcontext
 
-from services.credit.domain.underwriting.decide import Decided, Known, causes_of, decide, situation_of
-from services.credit.domain.underwriting.exact import EXACT
+from services.credit.domain.underwriting.decide import BY_PERSON, Decided, Known, causes_of, decide, situation_of
+from services.credit.domain.underwriting.exact import EXACT, LARGEST
 from services.credit.domain.underwriting.expressions import Expression
 from services.credit.domain.underwriting.offers import offers
 from services.credit.domain.underwriting.policy import MISSING, OTHERWISE, Cause, Policy
 from services.credit.domain.underwriting.questions import asked_of, documents_of, missing_of
 from services.credit.domain.underwriting.results import (
+    APPROVALS,
     Asked,
     Assessment,
     Offer,
@@ -22,6 +23,7 @@ from services.credit.domain.underwriting.results import (
     Signal,
     Track,
 )
+from services.credit.domain.underwriting.score import binned
 from services.credit.domain.underwriting.values import (
     FLAGS,
     LINE_MAX,
@@ -63,6 +65,75 @@ def replay(policy: Policy, snapshot: str) -> Assessment:
         known: Known = {key: _reread(policy.facts[key].kind, text) for key, text in then["facts"].items()}
         known |= dict.fromkeys(then["known"], True)  # nothing but that they are known counts
         return _assess(policy, known, date.fromisoformat(then["on"]), then["currency"])
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a policy would have made of a case of the past."""
+
+    track: Track
+    outcome: Outcome
+    # Whether it is not declined and some limit is found: a person, where one has to look, is taken to agree.
+    lends: bool
+    # What is granted, or proposed to a person; major units.
+    limit: Decimal
+    pd: Decimal
+    # Codes of what is told, the one that cost most first.
+    reasons: tuple[str, ...]
+    # Card, characteristic and bin (None: not known) by which it was counted.
+    bins: tuple[tuple[str, str, int | None], ...]
+
+
+def attempt(
+    policy: Policy, facts: Mapping[str, str], known: Collection[str] | None, *, on: date, currency: str
+) -> Tried:
+    """Decide on facts as texts, without offers and hashes; what is no value of its kind is not known.
+
+    `known`: facts of which only counts that they are known; None: all of them, since nobody wrote that down.
+    """
+    with localcontext(EXACT):
+        decided = decide(policy, _readable(policy, facts, known, currency), on, currency)
+        limit = decided.limit if decided.outcome in APPROVALS else decided.proposed or Decimal(0)
+        is_declined = decided.outcome is Outcome.DECLINED or BY_PERSON in decided.track_because
+        return Tried(
+            track=decided.track,
+            outcome=decided.outcome,
+            lends=limit > 0 and not is_declined,
+            limit=limit,
+            pd=decided.scored.pd,
+            reasons=tuple(reason.code for reason in _reasons(policy, decided, currency)),
+            bins=tuple(binned(policy.cards, decided.situation)),
+        )
+
+
+def bins_of_case(
+    policy: Policy, facts: Mapping[str, str], *, on: date, currency: str
+) -> tuple[tuple[str, str, int | None], ...]:
+    """The same facts' card, characteristics and bins alone."""
+    with localcontext(EXACT):
+        situation = situation_of(policy, _readable(policy, facts, (), currency), on, currency)
+        return tuple(binned(policy.cards, situation))
+
+
+def _readable(policy: Policy, facts: Mapping[str, str], known: Collection[str] | None, currency: str) -> Known:
+    read: Known = dict.fromkeys(policy.counting if known is None else set(known).intersection(policy.counting), True)
+    for key in policy.deciding:
+        if (text := facts.get(key)) and (value := _lenient(policy.facts[key].kind, text, currency)) is not None:
+            read[key] = value
+    return read
+
+
+def _lenient(kind: Kind, text: str, currency: str) -> Value | None:
+    """A value of a case of the past; None where it is none of this kind."""
+    if kind is Kind.MONEY and text.partition(" ")[2] not in {"", currency}:
+        return None
+    try:
+        value = _reread(kind, text)
+    except (ValueError, KeyError):
+        return None
+    if not isinstance(value, Decimal):
+        return value
+    return value if value.is_finite() and abs(value) < LARGEST else None
 
 
 def questions(policy: Policy, facts: Facts, *, on: date, currency: str) -> tuple[Asked, ...]:

@@ -19,7 +19,8 @@ ENOUGH_HITS = 2  # so many suspicions together are looked at by two persons
 _AMOUNT_MAX = LARGEST - 1
 _RANK = {Track.FAST: 0, Track.STANDARD: 1, Track.ENHANCED: 2}
 _THEN = {"standard": Track.STANDARD, "enhanced": Track.ENHANCED, "decline": Track.ENHANCED}
-_NO_LIMIT, _FACTS_MISSING, _BY_PERSON = "no_limit", "facts_missing", "declined_by_person"
+BY_PERSON = "declined_by_person"  # a track's name for: a person declines it
+_NO_LIMIT, _FACTS_MISSING = "no_limit", "facts_missing"
 _CHECK = "check"  # what the applicant is told of a rule that reads what they are never told
 
 Known = dict[str, Value]
@@ -301,7 +302,7 @@ class _Case:
         if self._declined:
             if self._policy.declined_by_person.run(self._situation) is False:
                 return Outcome.DECLINED
-            self._raise_to(Track.ENHANCED, _BY_PERSON)
+            self._raise_to(Track.ENHANCED, BY_PERSON)
             return Outcome.REFERRED
         if self._track is not Track.FAST:
             return Outcome.REFERRED

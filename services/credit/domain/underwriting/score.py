@@ -47,13 +47,18 @@ class Characteristic:
 
     def points(self, value: object, scale: Decimal | None) -> Decimal | None:
         """What a value counts; None: it is not known, or not in a currency that the policy knows."""
+        at = self.bin(value, scale)
+        return None if at is None else self.bins[at].points
+
+    def bin(self, value: object, scale: Decimal | None) -> int | None:
+        """Which of its bins has a value, from 0; None: it is not known, or not in a currency that the policy knows."""
         if value is None or (self.money and scale is None):
             return None
         if not isinstance(value, Decimal):
             said = value if isinstance(value, str) else _FLAGS[bool(value)]
-            return next(one.points for one in self.bins if not one.values or said in one.values)
+            return next(at for at, one in enumerate(self.bins) if not one.values or said in one.values)
         number = value / scale if self.money and scale is not None else value
-        return next(one.points for one in self.bins if one.below is None or number < one.below)
+        return next(at for at, one in enumerate(self.bins) if one.below is None or number < one.below)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,12 @@ def score(cards: Sequence[Card], grades: Sequence[Grade], situation: Situation) 
             pd = card.pd(points)
             return Scored(points, pd, _grade(grades, pd), lost, best[0], best[1], _grade(grades, best[1]))
     raise AssertionError("the last card is for everybody")
+
+
+def binned(cards: Sequence[Card], situation: Situation) -> list[tuple[str, str, int | None]]:
+    """By the card that is for this company: card, characteristic, and in which bin it is; None: it is not known."""
+    card = next(card for card in cards if card.when.run(situation))
+    return [(card.id, one.id, one.bin(one.value.run(situation), situation[SCALE])) for one in card.characteristics]
 
 
 def _count(
