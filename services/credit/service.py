@@ -66,7 +66,7 @@ SERVICE = Service(
     name="credit",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0016_applications.sql",
+    stands_on="0017_order_checks.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     works=lambda parts: (
@@ -78,6 +78,13 @@ SERVICE = Service(
             most=100,
             find=usecases.find_lapsing_applications,
             findable=store.count_lapsing,
+        ),
+        Work(
+            store.CHECKS,
+            usecases.tell_due_checks,
+            most=100,
+            find=usecases.find_due_checks,
+            findable=store.count_due_checks,
         ),
         work(sources_of(parts), usecases.still_wanted, usecases.sources_told),
         Work(store.LIMITS, usecases.turn, most=100, find=usecases.find_turned, findable=store.count_turned),

@@ -17,17 +17,23 @@ from services.chassis.envelope import Event, Origin, is_who
 from services.credit.domain.account_holds import AccountHold
 from services.credit.domain.accounts import Account
 from services.credit.domain.balances import Told
+from services.credit.domain.checks import Check
 from services.credit.domain.decisions import Answered, Outcome, Recorded, Request
 from services.credit.domain.exposure import Component, components
+from services.credit.domain.fraud_rules import FraudRule
+from services.credit.domain.habits import mark
 from services.credit.domain.holds import Hold
+from services.credit.domain.identity.places import place
 from services.credit.domain.limits import Uplift
 from services.credit.domain.policy import Policy
+from services.credit.domain.promises import Promise
 from services.credit.domain.securities import Security, SecurityKind, secured
+from services.credit.domain.suspicions import SHADOW, Hit
 from services.credit.domain.tree import Kind, Node
 from services.kernel.calendars import day
 from services.kernel.countries import check_country
 from services.kernel.money import Money, decimal
-from services.kernel.orders import check_billable
+from services.kernel.orders import Scope, check_billable
 from services.kernel.refusals import Invalid
 
 _OUTCOMES = {
@@ -53,6 +59,9 @@ def request_of_order(event: Event[orders_pb2.OrderPlaced]) -> Request:
         seller_id=event.body.seller_id,
         placed_by=event.origin.actor,
         requested_by=order.requested_by,
+        placed_on=order.placed_on,
+        place=mark(order.account_id, place(order.ship_to)) if order.ship_to else 0,
+        categories=frozenset(line.category for line in order.lines if line.category),
     )
 
 
@@ -64,8 +73,7 @@ def request_of_call(call: Origin, message: service_pb2.DecideRequest) -> Request
     if amount.minor <= 0:
         raise Invalid("order.amount_not_positive", "an order's gross must be above zero")
     check_billable(amount)
-    if message.HasField("ship_to"):
-        contracts.address(message.ship_to).check()
+    ship_to = contracts.address(message.ship_to).check() if message.HasField("ship_to") else None
     return Request(
         tenant=call.tenant,
         account_id=message.account_id,
@@ -77,6 +85,8 @@ def request_of_call(call: Origin, message: service_pb2.DecideRequest) -> Request
         seller_id=message.seller_id,
         placed_by=call.actor,
         requested_by=message.requested_by,
+        place=mark(message.account_id, place(ship_to)) if ship_to else 0,
+        categories=frozenset(line.category for line in message.lines if line.category),
     )
 
 
@@ -404,8 +414,8 @@ def company(message: party_pb2.Company) -> bytes:
     return message.SerializeToString(deterministic=True)
 
 
-def decided(record: Recorded, hold: Hold | None = None) -> events_pb2.CreditDecided:
-    """A decision to tell; also what stands in its hold alone, where it was just decided."""
+def decided(record: Recorded, hold: Hold | None = None, request: Request | None = None) -> events_pb2.CreditDecided:
+    """A decision to tell; also what stands in its hold and its order alone, where it was just decided."""
     message = events_pb2.CreditDecided(
         decision_id=record.decision_id,
         order_id=record.order_id,
@@ -424,7 +434,96 @@ def decided(record: Recorded, hold: Hold | None = None) -> events_pb2.CreditDeci
         message.requested_by = hold.requested_by
         if hold.expires_at is not None:
             message.lapses_at.FromDatetime(hold.expires_at)
+    if request is not None:
+        message.placed_on = request.placed_on.isoformat() if request.placed_on else ""
+        message.promised_ship_on = request.promised_ship_on.isoformat() if request.promised_ship_on else ""
+        message.place_mark = f"{request.place:08x}" if request.place else ""
     return message
+
+
+def signalled(request: Request, hit: Hit, promise: Promise) -> events_pb2.FraudSignalled:
+    """That an order struck a rule, to tell: without what the rule saw."""
+    message = events_pb2.FraudSignalled(
+        account_id=request.account_id,
+        rule=hit.rule,
+        action=hit.action,
+        order_id=request.order_id,
+        version=request.version,
+        clears=hit.clears,
+        scope=contracts.scope_message(request.scope),
+    )
+    if hit.action != SHADOW:
+        message.usually_by.FromDatetime(promise.usually_by)
+        message.latest_by.FromDatetime(promise.latest_by)
+    return message
+
+
+def check_moved(check: Check, state: events_pb2.OrderCheckState.ValueType, scope: Scope) -> events_pb2.OrderCheckMoved:
+    """Where a check of an order is, to tell."""
+    return events_pb2.OrderCheckMoved(
+        order_id=check.order_id,
+        version=check.version,
+        account_id=check.account_id,
+        state=state,
+        owner=check.owner,
+        latest_by=_at(check.promise.latest_by),
+        scope=contracts.scope_message(scope),
+    )
+
+
+def check_shown(check: Check) -> service_pb2.OrderCheck:
+    """A check of an order, to show."""
+    return service_pb2.OrderCheck(
+        order_id=check.order_id,
+        version=check.version,
+        account_id=check.account_id,
+        amount=contracts.money_message(check.amount),
+        reason_code=check.reason_code,
+        owner=check.owner,
+        clears=check.clears,
+        placed_at=_at(check.placed_at),
+        usually_by=_at(check.promise.usually_by),
+        latest_by=_at(check.promise.latest_by),
+        answered_by=check.answered_by,
+        is_clear=check.is_clear,
+        is_closed=check.is_closed,
+    )
+
+
+def hit_shown(hit: Hit, seen_at: datetime) -> service_pb2.OrderHit:
+    """What a rule saw in an order, to show at the desk."""
+    return service_pb2.OrderHit(
+        rule=hit.rule,
+        action=hit.action,
+        feature=hit.feature,
+        value=hit.value,
+        threshold=hit.threshold,
+        compared_with=hit.compared_with,
+        source=hit.source,
+        seen_at=_at(seen_at),
+    )
+
+
+def fraud_rule_changed(rule: FraudRule) -> events_pb2.FraudRuleChanged:
+    """How often a rule was right, to tell."""
+    return events_pb2.FraudRuleChanged(
+        rule=rule.rule,
+        hits=rule.hits,
+        confirmed=rule.confirmed,
+        shadow_since=_at(rule.shadow_since),
+        asked_by=rule.asked_by,
+    )
+
+
+def fraud_rule_shown(rule: FraudRule) -> service_pb2.FraudRule:
+    """The same, to show."""
+    return service_pb2.FraudRule(
+        rule=rule.rule,
+        hits=rule.hits,
+        confirmed=rule.confirmed,
+        shadow_since=_at(rule.shadow_since),
+        asked_by=rule.asked_by,
+    )
 
 
 def decision_shown(answered: Answered) -> service_pb2.DecisionShown:

@@ -24,6 +24,8 @@ from services.credit.usecases.applications import (
     withdraw_application,
 )
 from services.credit.usecases.buyers import change_buyer, register_buyer
+from services.credit.usecases.checks import find_due_checks, one_check, take_up_order_check, tell_due_checks
+from services.credit.usecases.fraud_rules import restore_fraud_rule
 from services.credit.usecases.limits import (
     approve_uplift,
     ask_for_uplift,
@@ -33,7 +35,7 @@ from services.credit.usecases.limits import (
     set_limit,
     turn,
 )
-from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, review, tell_refused
+from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, record_check, review, tell_refused
 from services.credit.usecases.policies import know_sellers, set_policy
 from services.credit.usecases.policy_texts import activate_policy_text, find_policy_text, propose_policy_text
 from services.credit.usecases.securities import end_security, set_security
@@ -54,6 +56,7 @@ __all__ = [
     "end",
     "end_security",
     "end_uplift",
+    "find_due_checks",
     "find_lapsed",
     "find_lapsing_applications",
     "find_over",
@@ -70,13 +73,16 @@ __all__ = [
     "limit_as_of",
     "list_views",
     "move_account",
+    "one_check",
     "path_of",
     "place_hold",
     "prepare",
     "propose_policy_text",
+    "record_check",
     "register_buyer",
     "register_node",
     "replay_decision",
+    "restore_fraud_rule",
     "review",
     "set_limit",
     "set_node_limit",
@@ -89,6 +95,8 @@ __all__ = [
     "still_wanted",
     "submit_application",
     "take_up_application",
+    "take_up_order_check",
+    "tell_due_checks",
     "tell_refused",
     "turn",
     "withdraw_application",

@@ -2,7 +2,8 @@
 
 from services.credit.domain.underwriting.assess import assess, documents, questions, replay
 from services.credit.domain.underwriting.mistakes import Mistake, MistakesFound
-from services.credit.domain.underwriting.policy import Policy, default, read
+from services.credit.domain.underwriting.orders import strikes
+from services.credit.domain.underwriting.policy import FraudRule, Policy, default, read
 from services.credit.domain.underwriting.results import (
     APPROVALS,
     Asked,
@@ -21,6 +22,7 @@ __all__ = [
     "Assessment",
     "FactKind",
     "Facts",
+    "FraudRule",
     "Kind",
     "Mistake",
     "MistakesFound",
@@ -38,5 +40,6 @@ __all__ = [
     "questions",
     "read",
     "replay",
+    "strikes",
     "write_value",
 ]
