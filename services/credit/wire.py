@@ -17,7 +17,7 @@ from services.chassis.envelope import Event, Origin, is_who
 from services.credit.domain.account_holds import AccountHold
 from services.credit.domain.accounts import Account
 from services.credit.domain.balances import Told
-from services.credit.domain.checks import Check
+from services.credit.domain.checks import Check, Overdue
 from services.credit.domain.decisions import Answered, Outcome, Recorded, Request
 from services.credit.domain.exposure import Component, components
 from services.credit.domain.fraud_rules import FraudRule
@@ -28,7 +28,7 @@ from services.credit.domain.limits import Uplift
 from services.credit.domain.policy import Policy
 from services.credit.domain.promises import Promise
 from services.credit.domain.securities import Security, SecurityKind, secured
-from services.credit.domain.suspicions import SHADOW, Hit
+from services.credit.domain.suspicions import REASONS, SHADOW, Hit, Seen
 from services.credit.domain.tree import Kind, Node
 from services.kernel.calendars import day
 from services.kernel.countries import check_country
@@ -456,6 +456,61 @@ def signalled(request: Request, hit: Hit, promise: Promise) -> events_pb2.FraudS
         message.usually_by.FromDatetime(promise.usually_by)
         message.latest_by.FromDatetime(promise.latest_by)
     return message
+
+
+def hit(message: events_pb2.FraudSignalled) -> Hit:
+    """The same, as it was told: what the rule saw is not known."""
+    return Hit(message.rule, message.action, message.clears, "", "", "", "", "")
+
+
+def seen(message: events_pb2.CreditDecided) -> Seen:
+    """An order as the next ones are compared with it, from the engine's answer."""
+    promised = message.promised_ship_on
+    return Seen(
+        account_id=message.account_id,
+        order_id=message.order_id,
+        amount=contracts.money(message.amount),
+        placed_on=day(message.placed_on, what="placed_on"),
+        promised_on=day(promised, what="promised_ship_on") if promised else None,
+        place=int(message.place_mark, 16) if message.place_mark else 0,
+        requested_by=message.requested_by,
+        categories=frozenset(),
+    )
+
+
+def check_of(tenant: str, message: events_pb2.FraudSignalled, at: datetime) -> Check:
+    """What an order waits for by one rule, as it was told."""
+    return Check(
+        tenant=tenant,
+        order_id=message.order_id,
+        version=message.version,
+        account_id=message.account_id,
+        amount=Money(0, "EUR"),
+        reason_code=REASONS[message.action],
+        rules=(message.rule,),
+        clears=message.clears,
+        placed_at=at,
+        promise=Promise(message.usually_by.ToDatetime(UTC), message.latest_by.ToDatetime(UTC)),
+    )
+
+
+def check_after(check: Check, message: events_pb2.OrderCheckMoved, actor: str) -> Check:
+    """A check where it was told to be."""
+    match message.state:
+        case events_pb2.ORDER_CHECK_STATE_TAKEN:
+            return check.taken(message.owner)
+        case events_pb2.ORDER_CHECK_STATE_CLEARED | events_pb2.ORDER_CHECK_STATE_FAILED:
+            return check.answered(actor, is_clear=message.state == events_pb2.ORDER_CHECK_STATE_CLEARED)
+        case events_pb2.ORDER_CHECK_STATE_AT_RISK:
+            return replace(check, told=Overdue.AT_RISK)
+    return replace(check, told=Overdue.LATE)
+
+
+def fraud_rule(tenant: str, message: events_pb2.FraudRuleChanged) -> FraudRule:
+    """How often a rule was right, as it was told."""
+    return FraudRule(
+        tenant, message.rule, message.hits, message.confirmed, time(message, "shadow_since"), message.asked_by
+    )
 
 
 def check_moved(check: Check, state: events_pb2.OrderCheckState.ValueType, scope: Scope) -> events_pb2.OrderCheckMoved:

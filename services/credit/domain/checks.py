@@ -9,7 +9,7 @@ from services.kernel.money import Money
 from services.kernel.refusals import Conflict
 
 
-class Told(StrEnum):
+class Overdue(StrEnum):
     """Which of a check's times was told to be over."""
 
     NOTHING = ""
@@ -35,7 +35,7 @@ class Check:
     promise: Promise
     # Who sees to it; "": nobody yet.
     owner: str = ""
-    told: Told = Told.NOTHING
+    told: Overdue = Overdue.NOTHING
     # Who recorded what came of it; "": nobody did.
     answered_by: str = ""
     is_clear: bool = False
@@ -58,8 +58,8 @@ class Check:
             )
         return replace(self, answered_by=person, is_clear=is_clear, is_closed=is_clear)
 
-    def overdue(self, at: datetime) -> Told:
+    def overdue(self, at: datetime) -> Overdue:
         """Which of its times is over."""
         if self.promise.latest_by <= at:
-            return Told.LATE
-        return Told.AT_RISK if self.promise.usually_by <= at else Told.NOTHING
+            return Overdue.LATE
+        return Overdue.AT_RISK if self.promise.usually_by <= at else Overdue.NOTHING

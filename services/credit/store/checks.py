@@ -10,7 +10,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import Page
 from services.credit.domain.book import Key
-from services.credit.domain.checks import Check, Told
+from services.credit.domain.checks import Check, Overdue
 from services.credit.domain.fraud_rules import FraudRule
 from services.credit.domain.promises import Promise
 from services.credit.domain.suspicions import Hit
@@ -74,6 +74,22 @@ async def add_checks(tx: Tx, checks: Sequence[Check]) -> None:
                    usually_by, latest_by
               FROM {_CHECK.rows} AS new""",  # noqa: S608 - constant columns
         [_CHECK.pack(rows)],
+    )
+
+
+async def add_to_check(tx: Tx, check: Check) -> None:
+    """Have an order wait for one rule more: what stops most was told first, and all is well by what is well by all of them."""
+    await tx.run(
+        """INSERT INTO order_check AS c (tenant, order_id, version, account_id, reason_code, rules, clears, placed_at,
+                                         usually_by, latest_by)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+           ON CONFLICT (tenant, order_id, version) DO UPDATE
+             SET rules = c.rules || EXCLUDED.rules,
+                 clears = CASE WHEN c.clears = EXCLUDED.clears THEN c.clears ELSE '' END""",
+        [
+            *(check.tenant, check.order_id, check.version, check.account_id, check.reason_code, list(check.rules)),
+            *(check.clears, check.placed_at, check.promise.usually_by, check.promise.latest_by),
+        ],
     )
 
 
@@ -192,7 +208,7 @@ def _check(r: Any) -> Check:
         placed_at=r.placed_at,
         promise=Promise(r.usually_by, r.latest_by),
         owner=r.owner,
-        told=Told(r.told),
+        told=Overdue(r.told),
         answered_by=r.answered_by,
         is_clear=r.is_clear,
         is_closed=r.closed_at is not None,

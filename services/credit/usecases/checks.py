@@ -14,13 +14,13 @@ from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.credit import store, wire
 from services.credit.domain import promises, suspicions
-from services.credit.domain.checks import Check, Told
+from services.credit.domain.checks import Check, Overdue
 from services.credit.domain.decisions import Decision, Outcome
 from services.kernel.refusals import NotFound, quoted
 
 _STATES = {
-    Told.AT_RISK: events_pb2.ORDER_CHECK_STATE_AT_RISK,
-    Told.LATE: events_pb2.ORDER_CHECK_STATE_LATE,
+    Overdue.AT_RISK: events_pb2.ORDER_CHECK_STATE_AT_RISK,
+    Overdue.LATE: events_pb2.ORDER_CHECK_STATE_LATE,
 }
 _TRACK = "STANDARD"  # by whose promise an order is checked
 
@@ -92,7 +92,7 @@ async def tell_due_checks(batch: Batch) -> None:
         await store.lock_accounts(done.tx, await store.accounts_of(done.tx, jobs.keys()))
         for key, job in sorted(jobs.items()):
             check = await store.find_check(done.tx, key)
-            if check is None or check.is_closed or (told := check.overdue(done.tx.at)) in (Told.NOTHING, check.told):
+            if check is None or check.is_closed or (told := check.overdue(done.tx.at)) in (Overdue.NOTHING, check.told):
                 continue
             await store.save_check(done.tx, replace(check, told=told))
             origin = replace(job.origin, idempotency_key=f"check {check.order_id}/{check.version} {told}")
