@@ -51,8 +51,8 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
         """Decide orders for checkouts that wait."""
         wishes = [(call, wire.request_of_call(call, request)) for call, request in calls]
         return [
-            service_pb2.DecideResponse(decision=wire.decided(decision))
-            for decision in await usecases.decide(tx, wishes)
+            service_pb2.DecideResponse(decision=wire.shown_to(call, wire.decided(decision)))
+            for (call, _), decision in zip(wishes, await usecases.decide(tx, wishes), strict=True)
         ]
 
     @write
@@ -155,7 +155,7 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
             raise NotFound("order.unknown", f"no decision on order {quoted(request.order_id)}")
         found = await store.find_decisions(tx, [(call.tenant, hold.order_id, hold.version)])
         return service_pb2.GetDecisionResponse(
-            decision=wire.decided(found[(call.tenant, hold.order_id, hold.version)]),
+            decision=wire.shown_to(call, wire.decided(found[(call.tenant, hold.order_id, hold.version)])),
             hold_state=hold.state.value,
             held=contracts.money_message(hold.held),
         )
@@ -168,7 +168,7 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
         asked = page(request, datetime.fromisoformat, str)
         found = await store.list_decisions(tx, call.tenant, request.account_id, asked)
         return service_pb2.ListDecisionsResponse(
-            decisions=[wire.decision_shown(answered) for answered in found],
+            decisions=[wire.decision_shown(call, answered) for answered in found],
             next_page_token=asked.next_token(found, lambda answered: (answered.at, answered.record.decision_id)),
         )
 

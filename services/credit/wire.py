@@ -28,7 +28,7 @@ from services.credit.domain.limits import Uplift
 from services.credit.domain.policy import Policy
 from services.credit.domain.promises import Promise
 from services.credit.domain.securities import Security, SecurityKind, secured
-from services.credit.domain.suspicions import REASONS, SHADOW, Hit, Seen
+from services.credit.domain.suspicions import CHECKED, REASONS, SHADOW, SUSPICIONS, Hit, Seen
 from services.credit.domain.tree import Kind, Node
 from services.kernel.calendars import day
 from services.kernel.countries import check_country
@@ -581,10 +581,19 @@ def fraud_rule_shown(rule: FraudRule) -> service_pb2.FraudRule:
     )
 
 
-def decision_shown(answered: Answered) -> service_pb2.DecisionShown:
+def shown_to(call: Origin, message: events_pb2.CreditDecided) -> events_pb2.CreditDecided:
+    """A decision as the caller may know it: whoever is of the buyer's hears no more than that a person checks the order."""
+    if call.caller is not None and call.caller.accounts is not None:
+        told = [CHECKED if reason in SUSPICIONS else reason for reason in message.reasons]
+        del message.reasons[:]
+        message.reasons.extend(told)
+    return message
+
+
+def decision_shown(call: Origin, answered: Answered) -> service_pb2.DecisionShown:
     """A decision in a list, with where its order's hold stands."""
     shown = service_pb2.DecisionShown(
-        decision=decided(answered.record),
+        decision=shown_to(call, decided(answered.record)),
         hold_state=answered.state.value,
         held=contracts.money_message(answered.held),
     )

@@ -33,9 +33,12 @@ class FraudRule:
         return replace(counted, shadow_since=at) if is_wrong else counted
 
     def restored(self, person: str, asked: Set[str], people: Set[str]) -> "FraudRule":
-        """The first person asks, another one has it stop something again, and it is counted anew (RULES: four eyes)."""
+        """The first person asks, another one has it stop something again, and it is counted anew (RULES: four eyes).
+
+        One that is not in the shadow stays as it is.
+        """
         if self.shadow_since is None:
-            raise Conflict("fraud_rule.not_in_shadow", "the rule is not in the shadow")
+            return self
         if not self.asked_by:
             return replace(self, asked_by=person)
         if asked & people:

@@ -13,6 +13,8 @@ from services.kernel.money import Money, exponent
 
 # Reasons of decisions, by what a rule does; what stops most comes first.
 REASONS = {"block": "fraud_hold", "hold": "fraud_hold", "refer": "fraud_review", "step_up": "step_up"}
+SUSPICIONS = frozenset(REASONS.values())
+CHECKED = "checked"  # what the buyer is told instead
 SHADOW = "shadow"
 _WEIGHT = {action: weight for weight, action in enumerate((*REASONS, SHADOW))}
 

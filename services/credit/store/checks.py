@@ -159,13 +159,9 @@ async def count_due_checks(tx: Tx) -> int:
 
 async def lock_fraud_rule(tx: Tx, tenant: str, rule: str) -> FraudRule:
     """A rule that nobody else counts until the transaction ends."""
-    await tx.run(
-        """INSERT INTO fraud_rule (tenant, rule, hits, confirmed, asked_by) VALUES (%s, %s, 0, 0, '')
-           ON CONFLICT DO NOTHING""",
-        [tenant, rule],
-    )
-    row = await tx.row("SELECT * FROM fraud_rule WHERE tenant = %s AND rule = %s FOR UPDATE", [tenant, rule])
-    return _fraud_rule(row)
+    await tx.run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"fraud rule {rule} of {tenant}"])
+    row = await tx.row("SELECT * FROM fraud_rule WHERE tenant = %s AND rule = %s", [tenant, rule])
+    return _fraud_rule(row) if row else FraudRule(tenant, rule)
 
 
 async def save_fraud_rule(tx: Tx, rule: FraudRule) -> None:

@@ -23,7 +23,8 @@ async def restore_fraud_rule(tx: Tx, origin: Origin, name: str) -> FraudRule:
     """Ask that a rule stops something again, or have it do so where another person asked."""
     rule = await store.lock_fraud_rule(tx, origin.tenant, name)
     restored = rule.restored(origin.actor, _people(rule.asked_by), _people(origin.actor))
-    await _save(tx, origin, restored)
+    if restored != rule:
+        await _save(tx, origin, restored)
     return restored
 
 
