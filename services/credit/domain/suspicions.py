@@ -16,6 +16,8 @@ REASONS = {"block": "fraud_hold", "hold": "fraud_hold", "refer": "fraud_review",
 SUSPICIONS = frozenset(REASONS.values())
 CHECKED = "checked"  # what the buyer is told instead
 SHADOW = "shadow"
+# A buyer of so many orders to places of which each had fewer than so many: a forwarder, a builder.
+_ROAMS_FROM, _ROAMS = 4, 4
 _WEIGHT = {action: weight for weight, action in enumerate((*REASONS, SHADOW))}
 
 
@@ -146,12 +148,11 @@ def _contact_known(before: Sequence[Kept], order: Seen) -> bool | None:
 
 
 def _ship_to(buyer: Buyer, before: Sequence[Kept], order: Seen) -> Feature:
-    """Whether goods go where none went; what goes to the buyer's own address is not new."""
+    """Whether goods go where none went. What goes to the buyer's own address is not new, nor is it of who often ships elsewhere."""
     known = {one.place for one in before}
-    if not order.place or order.place == buyer.registered_place:
-        value: bool | None = False if before else None
-    else:
-        value = order.place not in known if before else None
+    roams = len(before) >= _ROAMS_FROM and len(known) * _ROAMS > len(before)
+    own = not order.place or order.place == buyer.registered_place
+    value = not own and not roams and order.place not in known if before else None
     return Feature("ship_to_new", value, "true", f"{len(known)} places" if value else "", "orders")
 
 
