@@ -170,13 +170,18 @@ def _erased(n: int) -> Record:
 
 def _order_checks() -> list[Door]:
     """An order that is to go somewhere else, and what people do with it."""
-    berlin, hamburg = (
-        party_pb2.Address(street="Hauptstr. 1", city=city, country="DE") for city in ("Berlin", "Hamburg")
-    )
-    order = {"order_id": "led", "account_id": "b7", "amount": eur(500)}
+    placed = [
+        credit_pb2.DecideRequest(
+            order_id="led",
+            version=version,
+            account_id="b7",
+            amount=eur(500),
+            ship_to=party_pb2.Address(street="Hauptstr. 1", city=city, country="DE"),
+        )
+        for version, city in enumerate(("Berlin", "Hamburg"), start=1)
+    ]
     return [
-        call(credit_pb2.DecideRequest(version=1, ship_to=berlin, **order)),
-        call(credit_pb2.DecideRequest(version=2, ship_to=hamburg, **order)),
+        *map(call, placed),
         *pages(credit_pb2.ListOrderChecksRequest()),
         call(credit_pb2.GetOrderCheckRequest(order_id="led")),
         called_by("user:bo", credit_pb2.TakeUpOrderCheckRequest(order_id="led")),

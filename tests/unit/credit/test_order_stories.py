@@ -56,11 +56,11 @@ class Shop:
         )
         return decisions.decide(self.book, request, datetime.combine(on, datetime.min.time(), UTC))[0]
 
-    def year(self, pace: float = 1 / 6, days: int = 300, **order: int) -> date:
+    def year(self, pace: float = 1 / 6, days: int = 300) -> date:
         """Order by chance through many days; return the day after."""
         at = 0.0
         while (at := at + self.random.expovariate(pace)) < days:
-            self.order(FIRST + timedelta(days=int(at)), **order)
+            self.order(FIRST + timedelta(days=int(at)))
         return FIRST + timedelta(days=days)
 
 
