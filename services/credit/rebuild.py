@@ -18,6 +18,7 @@ from services.chassis.envelope import Event, is_who
 from services.chassis.parked import Reason
 from services.chassis.rebuild import Fold, nothing
 from services.credit import store, wire, wire_reviews
+from services.credit.domain import habits, suspicions
 from services.credit.domain.holds import expiry
 from services.credit.domain.limits import Uplift
 from services.credit.domain.policy import Policy
@@ -139,6 +140,46 @@ async def _decide(tx: Tx, event: Event[events_pb2.CreditDecided], cause: Cause) 
     if held:
         await _note_open(tx, event)
         await _move(tx, event, f"hold order/{body.order_id}/{body.version}", held)
+    await _keep_habit(tx, event, by_person=by_person)
+    if by_person:
+        await store.close_checks(tx, [(event.tenant, body.order_id, body.version)], tx.at)
+
+
+async def _keep_habit(tx: Tx, event: Event[events_pb2.CreditDecided], *, by_person: bool) -> None:
+    """What the account's next orders are compared with; of a version before this one an order that was told has no day."""
+    body, key = event.body, (event.tenant, event.body.account_id)
+    if not by_person and (not body.placed_on or body.outcome == events_pb2.OUTCOME_DECLINED):
+        return
+    habit = await store.find_habit(tx, key)
+    approved = body.outcome == events_pb2.OUTCOME_APPROVED
+    if by_person:
+        changed = habits.settle(habit, habits.mark(body.account_id, body.order_id), approved=approved)
+    else:
+        changed = habits.note(habit, suspicions.kept(wire.seen(body), approved=approved))
+    if changed or habit:
+        await store.save_habit(tx, key, changed)
+
+
+async def _signal(tx: Tx, event: Event[events_pb2.FraudSignalled], _cause: Cause) -> None:
+    """What a rule saw is on no topic: that it struck is kept, and that the order waits."""
+    body = event.body
+    if not body.order_id:
+        return
+    version = (event.tenant, body.order_id, body.version)
+    await store.add_hits(tx, [(version, body.account_id, wire.hit(body))], tx.at)
+    if body.HasField("latest_by"):
+        await store.add_to_check(tx, wire.check_of(event.tenant, body, tx.at))
+
+
+async def _move_check(tx: Tx, event: Event[events_pb2.OrderCheckMoved], _cause: Cause) -> None:
+    body = event.body
+    check = await store.find_check(tx, (event.tenant, body.order_id))
+    assert check is not None, "it was begun"
+    await store.save_check(tx, wire.check_after(check, body, event.origin.actor))
+
+
+async def _count_rule(tx: Tx, event: Event[events_pb2.FraudRuleChanged], _cause: Cause) -> None:
+    await store.save_fraud_rule(tx, wire.fraud_rule(event.tenant, event.body))
 
 
 async def _note_open(tx: Tx, event: Event[events_pb2.CreditDecided]) -> None:
@@ -152,6 +193,11 @@ async def _note_open(tx: Tx, event: Event[events_pb2.CreditDecided]) -> None:
 async def _place(tx: Tx, event: Event[events_pb2.CreditDecided], cause: Cause, state: str, held: int) -> None:
     body = event.body
     version = [event.tenant, body.order_id, body.version]
+    await tx.run(
+        """UPDATE order_check SET closed_at = %s
+            WHERE tenant = %s AND order_id = %s AND version < %s AND closed_at IS NULL""",
+        [tx.at, *version],
+    )
     # One that held nothing, since a person was to decide it, is replaced without a word.
     await tx.run(
         """UPDATE hold SET state = 'RELEASED', held_minor = 0
@@ -219,6 +265,7 @@ async def _give_back(tx: Tx, event: Event[Any], state: str, word: str) -> None:
         "UPDATE hold SET state = %s, held_minor = 0 WHERE tenant = %s AND order_id = %s AND version = %s",
         [state, event.tenant, body.order_id, body.version],
     )
+    await store.close_checks(tx, [(event.tenant, body.order_id, body.version)], tx.at)
     if body.amount.minor:
         await _move(tx, event, f"{word} order/{body.order_id}/{body.version}", -body.amount.minor)
 
@@ -438,7 +485,9 @@ FOLD = Fold(
         # What was known is on no topic: it is asked again.
         events_pb2.FactWanted: nothing,
         events_pb2.FactGiven: nothing,
-        events_pb2.FraudSignalled: nothing,
+        events_pb2.FraudSignalled: _signal,
+        events_pb2.OrderCheckMoved: _move_check,
+        events_pb2.FraudRuleChanged: _count_rule,
         events_pb2.PolicyTextProposed: _propose_policy_text,
         events_pb2.PolicyTextActivated: _activate_policy_text,
         events_pb2.ReviewProposed: _propose_review,

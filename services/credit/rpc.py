@@ -52,15 +52,77 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
         """Decide orders for checkouts that wait."""
         wishes = [(call, wire.request_of_call(call, request)) for call, request in calls]
         return [
-            service_pb2.DecideResponse(decision=wire.decided(decision))
-            for decision in await usecases.decide(tx, wishes)
+            service_pb2.DecideResponse(decision=wire.shown_to(call, wire.decided(decision)))
+            for (call, _), decision in zip(wishes, await usecases.decide(tx, wishes), strict=True)
         ]
 
     @write
     async def Review(self, tx: Tx, call: Origin, request: service_pb2.ReviewRequest) -> service_pb2.ReviewResponse:
         """A person approves or declines a referred order."""
-        decision = await usecases.review(tx, call, request.order_id, wire.outcome(request.outcome))
+        outcome = wire.outcome(request.outcome)
+        decision = await usecases.review(tx, call, request.order_id, outcome, is_fraud=request.is_fraud)
         return service_pb2.ReviewResponse(decision=wire.decided(decision))
+
+    @read
+    async def ListOrderChecks(
+        self, tx: Tx, call: Origin, request: service_pb2.ListOrderChecksRequest
+    ) -> service_pb2.ListOrderChecksResponse:
+        """Orders that looked wrong and wait, least time left first, a page at a time."""
+        asked = page(request, datetime.fromisoformat, str)
+        found = await store.list_checks(tx, call.tenant, asked)
+        return service_pb2.ListOrderChecksResponse(
+            checks=[wire.check_shown(check) for check in found],
+            next_page_token=asked.next_token(found, lambda check: (check.promise.latest_by, check.order_id)),
+        )
+
+    @read
+    async def GetOrderCheck(
+        self, tx: Tx, call: Origin, request: service_pb2.GetOrderCheckRequest
+    ) -> service_pb2.GetOrderCheckResponse:
+        """The newest check of an order, with what the rules saw."""
+        check = await usecases.one_check(tx, call, request.order_id)
+        hits = await store.hits_of(tx, (call.tenant, request.order_id))
+        return service_pb2.GetOrderCheckResponse(
+            check=wire.check_shown(check), hits=[wire.hit_shown(hit, seen_at) for hit, seen_at in hits]
+        )
+
+    @write
+    async def TakeUpOrderCheck(
+        self, tx: Tx, call: Origin, request: service_pb2.TakeUpOrderCheckRequest
+    ) -> service_pb2.TakeUpOrderCheckResponse:
+        """See to a check."""
+        check = await usecases.take_up_order_check(tx, call, request.order_id)
+        return service_pb2.TakeUpOrderCheckResponse(check=wire.check_shown(check))
+
+    @write
+    async def RecordOrderCheck(
+        self, tx: Tx, call: Origin, request: service_pb2.RecordOrderCheckRequest
+    ) -> service_pb2.RecordOrderCheckResponse:
+        """Say what a check came to."""
+        check = await usecases.record_check(tx, call, request.order_id, is_clear=request.is_clear)
+        version = (call.tenant, check.order_id, check.version)
+        newest = (await store.find_decisions(tx, [version]))[version]
+        return service_pb2.RecordOrderCheckResponse(check=wire.check_shown(check), decision=wire.decided(newest))
+
+    @read
+    async def ListFraudRules(
+        self, tx: Tx, call: Origin, request: service_pb2.ListFraudRulesRequest
+    ) -> service_pb2.ListFraudRulesResponse:
+        """How often each rule on fraud was right, a page at a time."""
+        asked = page(request, str)
+        found = await store.list_fraud_rules(tx, call.tenant, asked)
+        return service_pb2.ListFraudRulesResponse(
+            rules=[wire.fraud_rule_shown(rule) for rule in found],
+            next_page_token=asked.next_token(found, lambda rule: (rule.rule,)),
+        )
+
+    @write
+    async def RestoreFraudRule(
+        self, tx: Tx, call: Origin, request: service_pb2.RestoreFraudRuleRequest
+    ) -> service_pb2.RestoreFraudRuleResponse:
+        """Have a rule stop something again."""
+        rule = await usecases.restore_fraud_rule(tx, call, request.rule)
+        return service_pb2.RestoreFraudRuleResponse(rule=wire.fraud_rule_shown(rule))
 
     @read
     async def GetAccount(
@@ -94,7 +156,7 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
             raise NotFound("order.unknown", f"no decision on order {quoted(request.order_id)}")
         found = await store.find_decisions(tx, [(call.tenant, hold.order_id, hold.version)])
         return service_pb2.GetDecisionResponse(
-            decision=wire.decided(found[(call.tenant, hold.order_id, hold.version)]),
+            decision=wire.shown_to(call, wire.decided(found[(call.tenant, hold.order_id, hold.version)])),
             hold_state=hold.state.value,
             held=contracts.money_message(hold.held),
         )
@@ -107,7 +169,7 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
         asked = page(request, datetime.fromisoformat, str)
         found = await store.list_decisions(tx, call.tenant, request.account_id, asked)
         return service_pb2.ListDecisionsResponse(
-            decisions=[wire.decision_shown(answered) for answered in found],
+            decisions=[wire.decision_shown(call, answered) for answered in found],
             next_page_token=asked.next_token(found, lambda answered: (answered.at, answered.record.decision_id)),
         )
 

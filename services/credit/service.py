@@ -89,6 +89,13 @@ SERVICE = Service(
             find=usecases.find_lapsing_applications,
             findable=store.count_lapsing,
         ),
+        Work(
+            store.CHECKS,
+            usecases.tell_due_checks,
+            most=100,
+            find=usecases.find_due_checks,
+            findable=store.count_due_checks,
+        ),
         work(sources_of(parts), usecases.still_wanted, usecases.sources_told),
         Work(store.LOOK, usecases.look, most=20, find=usecases.find_looks, findable=store.count_looks),
         Work(

@@ -18,17 +18,23 @@ from services.credit.domain import conduct
 from services.credit.domain.account_holds import AccountHold
 from services.credit.domain.accounts import Account
 from services.credit.domain.balances import Told
+from services.credit.domain.checks import Check, Overdue
 from services.credit.domain.decisions import Answered, Outcome, Recorded, Request
 from services.credit.domain.exposure import Component, components
+from services.credit.domain.fraud_rules import FraudRule
+from services.credit.domain.habits import mark
 from services.credit.domain.holds import Hold
+from services.credit.domain.identity.places import place
 from services.credit.domain.limits import Uplift
 from services.credit.domain.policy import Policy
+from services.credit.domain.promises import Promise
 from services.credit.domain.securities import Security, SecurityKind, secured
+from services.credit.domain.suspicions import CHECKED, REASONS, SHADOW, SUSPICIONS, Hit, Seen
 from services.credit.domain.tree import Kind, Node
 from services.kernel.calendars import day
 from services.kernel.countries import check_country
 from services.kernel.money import Money, decimal
-from services.kernel.orders import check_billable
+from services.kernel.orders import Scope, check_billable
 from services.kernel.refusals import Invalid
 
 _OUTCOMES = {
@@ -54,6 +60,9 @@ def request_of_order(event: Event[orders_pb2.OrderPlaced]) -> Request:
         seller_id=event.body.seller_id,
         placed_by=event.origin.actor,
         requested_by=order.requested_by,
+        placed_on=order.placed_on,
+        place=mark(order.account_id, place(order.ship_to)) if order.ship_to else 0,
+        categories=frozenset(line.category for line in order.lines if line.category),
     )
 
 
@@ -65,8 +74,7 @@ def request_of_call(call: Origin, message: service_pb2.DecideRequest) -> Request
     if amount.minor <= 0:
         raise Invalid("order.amount_not_positive", "an order's gross must be above zero")
     check_billable(amount)
-    if message.HasField("ship_to"):
-        contracts.address(message.ship_to).check()
+    ship_to = contracts.address(message.ship_to).check() if message.HasField("ship_to") else None
     return Request(
         tenant=call.tenant,
         account_id=message.account_id,
@@ -78,6 +86,8 @@ def request_of_call(call: Origin, message: service_pb2.DecideRequest) -> Request
         seller_id=message.seller_id,
         placed_by=call.actor,
         requested_by=message.requested_by,
+        place=mark(message.account_id, place(ship_to)) if ship_to else 0,
+        categories=frozenset(line.category for line in message.lines if line.category),
     )
 
 
@@ -434,8 +444,8 @@ def company(message: party_pb2.Company) -> bytes:
     return message.SerializeToString(deterministic=True)
 
 
-def decided(record: Recorded, hold: Hold | None = None) -> events_pb2.CreditDecided:
-    """A decision to tell; also what stands in its hold alone, where it was just decided."""
+def decided(record: Recorded, hold: Hold | None = None, request: Request | None = None) -> events_pb2.CreditDecided:
+    """A decision to tell; also what stands in its hold and its order alone, where it was just decided."""
     message = events_pb2.CreditDecided(
         decision_id=record.decision_id,
         order_id=record.order_id,
@@ -454,13 +464,166 @@ def decided(record: Recorded, hold: Hold | None = None) -> events_pb2.CreditDeci
         message.requested_by = hold.requested_by
         if hold.expires_at is not None:
             message.lapses_at.FromDatetime(hold.expires_at)
+    if request is not None:
+        message.placed_on = request.placed_on.isoformat() if request.placed_on else ""
+        message.promised_ship_on = request.promised_ship_on.isoformat() if request.promised_ship_on else ""
+        message.place_mark = f"{request.place:08x}" if request.place else ""
     return message
 
 
-def decision_shown(answered: Answered) -> service_pb2.DecisionShown:
+def signalled(request: Request, hit: Hit, promise: Promise) -> events_pb2.FraudSignalled:
+    """That an order struck a rule, to tell: without what the rule saw."""
+    message = events_pb2.FraudSignalled(
+        account_id=request.account_id,
+        rule=hit.rule,
+        action=hit.action,
+        order_id=request.order_id,
+        version=request.version,
+        clears=hit.clears,
+        scope=contracts.scope_message(request.scope),
+    )
+    if hit.action != SHADOW:
+        message.usually_by.FromDatetime(promise.usually_by)
+        message.latest_by.FromDatetime(promise.latest_by)
+    return message
+
+
+def hit(message: events_pb2.FraudSignalled) -> Hit:
+    """The same, as it was told: what the rule saw is not known."""
+    return Hit(message.rule, message.action, message.clears, "", "", "", "", "")
+
+
+def seen(message: events_pb2.CreditDecided) -> Seen:
+    """An order as the next ones are compared with it, from the engine's answer."""
+    promised = message.promised_ship_on
+    return Seen(
+        account_id=message.account_id,
+        order_id=message.order_id,
+        amount=contracts.money(message.amount),
+        placed_on=day(message.placed_on, what="placed_on"),
+        promised_on=day(promised, what="promised_ship_on") if promised else None,
+        place=int(message.place_mark, 16) if message.place_mark else 0,
+        requested_by=message.requested_by,
+        categories=frozenset(),
+    )
+
+
+def check_of(tenant: str, message: events_pb2.FraudSignalled, at: datetime) -> Check:
+    """What an order waits for by one rule, as it was told."""
+    return Check(
+        tenant=tenant,
+        order_id=message.order_id,
+        version=message.version,
+        account_id=message.account_id,
+        amount=Money(0, "EUR"),
+        reason_code=REASONS[message.action],
+        rules=(message.rule,),
+        clears=message.clears,
+        placed_at=at,
+        promise=Promise(message.usually_by.ToDatetime(UTC), message.latest_by.ToDatetime(UTC)),
+    )
+
+
+def check_after(check: Check, message: events_pb2.OrderCheckMoved, actor: str) -> Check:
+    """A check where it was told to be."""
+    match message.state:
+        case events_pb2.ORDER_CHECK_STATE_TAKEN:
+            return check.taken(message.owner)
+        case events_pb2.ORDER_CHECK_STATE_CLEARED | events_pb2.ORDER_CHECK_STATE_FAILED:
+            return check.answered(actor, is_clear=message.state == events_pb2.ORDER_CHECK_STATE_CLEARED)
+        case events_pb2.ORDER_CHECK_STATE_AT_RISK:
+            return replace(check, told=Overdue.AT_RISK)
+    return replace(check, told=Overdue.LATE)
+
+
+def fraud_rule(tenant: str, message: events_pb2.FraudRuleChanged) -> FraudRule:
+    """How often a rule was right, as it was told."""
+    return FraudRule(
+        tenant, message.rule, message.hits, message.confirmed, time(message, "shadow_since"), message.asked_by
+    )
+
+
+def check_moved(check: Check, state: events_pb2.OrderCheckState.ValueType, scope: Scope) -> events_pb2.OrderCheckMoved:
+    """Where a check of an order is, to tell."""
+    return events_pb2.OrderCheckMoved(
+        order_id=check.order_id,
+        version=check.version,
+        account_id=check.account_id,
+        state=state,
+        owner=check.owner,
+        latest_by=_at(check.promise.latest_by),
+        scope=contracts.scope_message(scope),
+    )
+
+
+def check_shown(check: Check) -> service_pb2.OrderCheck:
+    """A check of an order, to show."""
+    return service_pb2.OrderCheck(
+        order_id=check.order_id,
+        version=check.version,
+        account_id=check.account_id,
+        amount=contracts.money_message(check.amount),
+        reason_code=check.reason_code,
+        owner=check.owner,
+        clears=check.clears,
+        placed_at=_at(check.placed_at),
+        usually_by=_at(check.promise.usually_by),
+        latest_by=_at(check.promise.latest_by),
+        answered_by=check.answered_by,
+        is_clear=check.is_clear,
+        is_closed=check.is_closed,
+    )
+
+
+def hit_shown(hit: Hit, seen_at: datetime) -> service_pb2.OrderHit:
+    """What a rule saw in an order, to show at the desk."""
+    return service_pb2.OrderHit(
+        rule=hit.rule,
+        action=hit.action,
+        feature=hit.feature,
+        value=hit.value,
+        threshold=hit.threshold,
+        compared_with=hit.compared_with,
+        source=hit.source,
+        seen_at=_at(seen_at),
+    )
+
+
+def fraud_rule_changed(rule: FraudRule) -> events_pb2.FraudRuleChanged:
+    """How often a rule was right, to tell."""
+    return events_pb2.FraudRuleChanged(
+        rule=rule.rule,
+        hits=rule.hits,
+        confirmed=rule.confirmed,
+        shadow_since=_at(rule.shadow_since),
+        asked_by=rule.asked_by,
+    )
+
+
+def fraud_rule_shown(rule: FraudRule) -> service_pb2.FraudRule:
+    """The same, to show."""
+    return service_pb2.FraudRule(
+        rule=rule.rule,
+        hits=rule.hits,
+        confirmed=rule.confirmed,
+        shadow_since=_at(rule.shadow_since),
+        asked_by=rule.asked_by,
+    )
+
+
+def shown_to(call: Origin, message: events_pb2.CreditDecided) -> events_pb2.CreditDecided:
+    """A decision as the caller may know it: whoever is of the buyer's hears no more than that a person checks the order."""
+    if call.caller is not None and call.caller.accounts is not None:
+        told = [CHECKED if reason in SUSPICIONS else reason for reason in message.reasons]
+        del message.reasons[:]
+        message.reasons.extend(told)
+    return message
+
+
+def decision_shown(call: Origin, answered: Answered) -> service_pb2.DecisionShown:
     """A decision in a list, with where its order's hold stands."""
     shown = service_pb2.DecisionShown(
-        decision=decided(answered.record),
+        decision=shown_to(call, decided(answered.record)),
         hold_state=answered.state.value,
         held=contracts.money_message(answered.held),
     )

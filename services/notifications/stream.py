@@ -20,6 +20,8 @@ STORIES: Mapping[type[Message], wire.StoryOf] = {
     credit_pb2.ApplicationMoved: wire.application_moved,
     credit_pb2.FactWanted: wire.fact_wanted,
     credit_pb2.CreditDecided: wire.credit_decided,
+    credit_pb2.FraudSignalled: wire.fraud_signalled,
+    credit_pb2.OrderCheckMoved: wire.order_check_moved,
     credit_pb2.HoldReleased: wire.hold_released,
     credit_pb2.HoldExpired: wire.hold_expired,
     credit_pb2.LimitChanged: wire.limit_changed,

@@ -51,6 +51,11 @@ _DECIDED = {
     credit_pb2.OUTCOME_DECLINED: Kind.ORDER_DECLINED,
 }
 
+# What looks wrong about an order is told nobody by its name: a person checks it.
+_SUSPICIONS, _CHECKED = frozenset({"fraud_hold", "fraud_review", "step_up"}), "checked"
+_CLEARS = frozenset({"call_back_done", "ship_to_confirmed"})
+_OVERDUE = {credit_pb2.ORDER_CHECK_STATE_AT_RISK: "AT_RISK", credit_pb2.ORDER_CHECK_STATE_LATE: "LATE"}
+
 _OUTCOMES = {
     credit_applications_pb2.ApplicationOutcome.Value(f"APPLICATION_OUTCOME_{outcome}"): outcome
     for outcome in ("APPROVED", "APPROVED_LOWER", "APPROVED_WITH_CONDITIONS", "DECLINED")
@@ -110,8 +115,42 @@ def credit_decided(event: Event[credit_pb2.CreditDecided], now: Moment) -> Story
         details={
             "order": clean(body.order_id),
             "amount": amount,
-            "reasons": some(body.reasons),
+            "reasons": some([_CHECKED if reason in _SUSPICIONS else reason for reason in body.reasons]),
         },
+    )
+
+
+def fraud_signalled(event: Event[credit_pb2.FraudSignalled], now: Moment) -> Story | None:
+    """An order looks wrong and waits for a check, whichever rules saw it; of an application its move is told."""
+    body = event.body
+    if not body.order_id or not body.HasField("latest_by"):
+        return None
+    return _story(
+        event,
+        now,
+        Kind.ORDER_CHECK,
+        fact=f"order/{body.order_id}/check/{body.version}",
+        affects=Affects(orders=(clean(body.order_id),)),
+        by_when=now.day_of(body.latest_by.ToDatetime(UTC)),
+        scopes=(scope_of(body.scope),),
+        details={"order": clean(body.order_id), "clears": body.clears if body.clears in _CLEARS else ""},
+    )
+
+
+def order_check_moved(event: Event[credit_pb2.OrderCheckMoved], now: Moment) -> Story | None:
+    """A check of an order is late, or will be if nobody makes it now; its other moves its own people made."""
+    body = event.body
+    if (late := _OVERDUE.get(body.state)) is None:
+        return None
+    return _story(
+        event,
+        now,
+        Kind.ORDER_CHECK_LATE,
+        fact=f"order/{body.order_id}/check/{body.version}/{late}",
+        affects=Affects(orders=(clean(body.order_id),)),
+        by_when=now.day_of(body.latest_by.ToDatetime(UTC)) if body.HasField("latest_by") else None,
+        scopes=(scope_of(body.scope),),
+        details={"order": clean(body.order_id), "late": "yes" if late == "LATE" else "", "owner": clean(body.owner)},
     )
 
 

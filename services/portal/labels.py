@@ -59,6 +59,10 @@ LABELS: Mapping[str, str | Meant] = {
     "unknown_buyer": _("no account by that id"),
     "exposure_uncertain": _("what is owed is not certain just now"),
     "by_person": _("decided by a person"),
+    "fraud_hold": _("looks wrong: it waits until that is checked"),
+    "fraud_review": _("looks unusual: a person decides"),
+    "step_up": _("looks unusual: one thing has to be confirmed"),
+    "checked": _("a person checks the order"),
     # Invoices and items.
     "OPEN": _("Open"),
     "OVERDUE": _("Overdue"),

@@ -6,6 +6,10 @@ def _(text: str) -> str:
 
 
 REFUSALS: dict[str, str] = {
+    "order_check.closed": _("This order does not wait for a check any more."),
+    "order_check.by_person": _("Nothing shows here that all is well: approve the order or decline it."),
+    "fraud_rule.four_eyes": _("You asked for it: another person has to agree."),
+    "review.fraud_approved": _("An order that is a fraud is declined."),
     "approval.unknown": _("There is no such order."),
     "approval.not_yours": _("This order is for somebody else to approve."),
     "approval.over": _("This order was decided already, or waited too long."),

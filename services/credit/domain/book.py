@@ -1,16 +1,20 @@
 """The accounts and holds of a batch of work, changed one after the other."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.credit.domain.account_holds import AccountHold
 from services.credit.domain.accounts import Account
 from services.credit.domain.balances import Change
+from services.credit.domain.habits import Habit
 from services.credit.domain.holds import Hold
 from services.credit.domain.policy import Policy
 from services.credit.domain.sellers import Seller
+from services.credit.domain.suspicions import Buyer
 from services.credit.domain.tree import Node
+from services.credit.domain.underwriting import Policy as Lending
+from services.credit.domain.underwriting import default
 from services.kernel.money import Money
 
 Key = tuple[str, str]  # tenant, and an account's or an order's id
@@ -35,6 +39,12 @@ class Book:
     policies: dict[str, Policy] = field(default_factory=dict)
     sellers: dict[str, list[Seller]] = field(default_factory=dict)
     account_holds: dict[Key, list[AccountHold]] = field(default_factory=dict)
+    # By what an order looks wrong, where the seller has set something; what is known of the buyers; and whose is another now.
+    lending: dict[str, Lending] = field(default_factory=dict)
+    buyers: dict[Key, Buyer] = field(default_factory=dict)
+    changed_buyers: set[Key] = field(default_factory=set)
+    # Versions of orders that waited for a person, and do not any more.
+    answered: set[tuple[str, str, int]] = field(default_factory=set)
     # What the ledger told of an account and waits among the parked events: the order that it waits for, if it is one.
     waiting: dict[Key, list[Key | None]] = field(default_factory=dict)
     # The orders that are decided here.
@@ -72,6 +82,19 @@ class Book:
     def policy_of(self, tenant: str) -> Policy:
         """What a seller decides by."""
         return self.policies.get(tenant) or Policy()
+
+    def lending_of(self, tenant: str) -> Lending:
+        """By what a seller's orders look wrong."""
+        return self.lending.get(tenant) or default()
+
+    def buyer_of(self, key: Key) -> Buyer:
+        """What is known of an account beside its money."""
+        return self.buyers.get(key) or Buyer()
+
+    def keep_orders(self, key: Key, orders: Habit) -> None:
+        """Have these be what the account's next order is compared with."""
+        self.buyers[key] = replace(self.buyer_of(key), orders=orders)
+        self.changed_buyers.add(key)
 
     def sellers_of(self, tenant: str) -> Sequence[Seller]:
         """A tenant's legal entities, the one first that was known first."""

@@ -1,16 +1,18 @@
 """The answer to an order, and why."""
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
 
 from services.credit.domain.accounts import Account
-from services.credit.domain.book import Book
+from services.credit.domain.book import Book, Key
+from services.credit.domain.habits import mark, note, settle
 from services.credit.domain.holds import OPEN, Action, Hold, State, expiry
 from services.credit.domain.moves import own, release, ship
 from services.credit.domain.policy import Policy
 from services.credit.domain.sellers import zone_of
+from services.credit.domain.suspicions import Hit, Seen, kept, reason_of, suspect
 from services.credit.domain.tree import Node
 from services.kernel.calendars import FIRST_YEAR, LAST_YEAR
 from services.kernel.money import Money
@@ -40,6 +42,12 @@ class Request:
     scope: Scope
     # The legal entity that sells; "": the tenant's first.
     seller_id: str = ""
+    # None: the day on which it is decided.
+    placed_on: date | None = None
+    # The mark of where it goes (domain/habits.py); 0: to the buyer's own address.
+    place: int = 0
+    # Of its goods, as the seller groups them.
+    categories: frozenset[str] = frozenset()
     # Who places it ("contact:c1", "system:shop"), and the contact for whom ("c1"); "": nobody is named.
     placed_by: str = ""
     requested_by: str = ""
@@ -56,6 +64,8 @@ class Decision:
     # None for a buyer nobody knows.
     headroom: Money | None
     expires_at: datetime | None
+    # What looked wrong about it, what stops most first.
+    hits: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +142,16 @@ def decide(book: Book, request: Request, at: datetime) -> tuple[Decision, Hold |
             "order.currency_not_held",
             f"the account is kept in {account.limit.currency}, the order is in {request.amount.currency}",
         )
-    outcome, reason = judge(
-        account,
-        request.amount,
-        book.policy_of(request.tenant),
-        nodes=book.nodes_of(account) if account else (),
-        stopped=any(hold.stands(at) and hold.covers(request.scope) for hold in book.account_holds.get(key, ())),
-        uncertain=book.is_uncertain(key),
-    )
+    outcome, reason = _judged(book, key, request.amount, request.scope, at)
+    hits: tuple[Hit, ...] = ()
+    if account is not None and outcome is not Outcome.DECLINED:
+        request = _dated(book, request, at)
+        seen = seen_of(request)
+        if outcome is Outcome.APPROVED:
+            hits = suspect(book.lending_of(request.tenant), book.buyer_of(key), account.limit, seen, at)
+            if suspicion := reason_of(hits):
+                outcome, reason = Outcome.REFERRED, suspicion
+        book.keep_orders(key, note(book.buyer_of(key).orders, kept(seen, approved=outcome is Outcome.APPROVED)))
     hold = _reserve(book, request, outcome, at)
     after = book.accounts.get(key)
     decision = Decision(
@@ -149,8 +161,44 @@ def decide(book: Book, request: Request, at: datetime) -> tuple[Decision, Hold |
         decided_by="engine",
         headroom=after.headroom if after else None,
         expires_at=hold.expires_at if outcome is Outcome.APPROVED else None,
+        hits=hits,
     )
     return decision, replaced
+
+
+def _judged(book: Book, key: Key, amount: Money, scope: Scope, at: datetime) -> tuple[Outcome, str]:
+    """The answer by limits and holds alone."""
+    account = book.accounts.get(key)
+    return judge(
+        account,
+        amount,
+        book.policy_of(key[0]),
+        nodes=book.nodes_of(account) if account else (),
+        stopped=any(hold.stands(at) and hold.covers(scope) for hold in book.account_holds.get(key, ())),
+        uncertain=book.is_uncertain(key),
+    )
+
+
+def _dated(book: Book, request: Request, at: datetime) -> Request:
+    """The same, placed today where nothing else is said."""
+    if request.placed_on is not None:
+        return request
+    return replace(request, placed_on=_today(at, zone_of(book.sellers_of(request.tenant), request.seller_id)))
+
+
+def seen_of(request: Request) -> Seen:
+    """An order, as far as it is compared with others of its buyer."""
+    assert request.placed_on is not None, "an order is compared by its day"
+    return Seen(
+        account_id=request.account_id,
+        order_id=request.order_id,
+        amount=request.amount,
+        placed_on=request.placed_on,
+        promised_on=request.promised_ship_on,
+        place=request.place,
+        requested_by=request.requested_by,
+        categories=request.categories,
+    )
 
 
 def check_reviewer(asked: Set[str], reviewing: Set[str]) -> None:
@@ -163,12 +211,25 @@ def review(book: Book, hold: Hold, outcome: Outcome, person: str) -> Decision:
     """A person approves a referred order, whatever the headroom, or declines it."""
     if outcome is Outcome.REFERRED:
         raise Invalid("review.outcome", "a review approves or declines")
+    return _by_person(book, hold, outcome, ("by_person",), person)
+
+
+def clear(book: Book, hold: Hold, person: str, at: datetime) -> Decision | None:
+    """What looked wrong was checked: approve the order if its limit has room for it at that instant; None: it goes on waiting."""
+    outcome, reason = _judged(book, (hold.tenant, hold.account_id), hold.amount, hold.scope, at)
+    return _by_person(book, hold, outcome, ("by_person", reason), person) if outcome is Outcome.APPROVED else None
+
+
+def _by_person(book: Book, hold: Hold, outcome: Outcome, reasons: tuple[str, ...], person: str) -> Decision:
     key = (hold.tenant, hold.account_id)
     if outcome is Outcome.APPROVED:
         moved = hold.move(Action.APPROVE, held=hold.amount)
         book.change(key, held=hold.amount.minor)
     else:
         moved = hold.move(Action.DECLINE, held=hold.held)
+    order = mark(hold.account_id, hold.order_id)
+    book.keep_orders(key, settle(book.buyer_of(key).orders, order, approved=outcome is Outcome.APPROVED))
+    book.answered.add((hold.tenant, hold.order_id, hold.version))
     book.holds[(hold.tenant, hold.order_id)] = moved
     ship(book, moved)
     return Decision(
@@ -176,7 +237,7 @@ def review(book: Book, hold: Hold, outcome: Outcome, person: str) -> Decision:
             hold.tenant, hold.account_id, hold.order_id, hold.version, hold.amount, None, hold.scope, hold.seller_id
         ),
         outcome=outcome,
-        reasons=("by_person",),
+        reasons=reasons,
         decided_by=person,
         headroom=book.accounts[key].headroom,
         expires_at=book.holds[(hold.tenant, hold.order_id)].expires_at if outcome is Outcome.APPROVED else None,

@@ -6,12 +6,16 @@ known stays unknown: it never makes anybody suspicious.
 
 import hashlib
 import hmac
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal
 from enum import StrEnum
+from functools import lru_cache
+from operator import attrgetter
+from typing import NamedTuple
 
 from services.credit.domain.identity import contacts, names, sanctions
 from services.credit.domain.identity.contacts import Email
@@ -28,6 +32,7 @@ _EDITING = timedelta(hours=1)  # a file is often written twice while it is made
 ORDERS_MOST = 50  # of a buyer's own that are compared with, the newest
 _ORDERS_LEAST = 4
 _PACE_DAYS, _PACE_KNOWN_DAYS = 14, 60
+_RUSH = 2  # so many times sooner than usual
 # A median absolute deviation so often is a normal distribution's standard deviation.
 _NORMAL = Decimal("1.48")
 _SAME_PERSON = 85  # of 100: an initial, a second name, an accent may differ
@@ -88,13 +93,12 @@ class Feature:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """An order of the buyer's own."""
 
     placed_on: date
-    # In major units of one currency.
-    amount: Decimal
+    # Of one currency, in the same units as what it is compared with.
+    amount: Decimal | int
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,20 +236,25 @@ def bank_holder(company: str, holder: str, source: str) -> Feature:
 # F10, F11, F15: orders beside the buyer's own.
 
 
-def orders(now: date, amount: Decimal, own: Sequence[Placed], contact_known: bool | None) -> list[Feature]:
-    """How an order's size, pace and contact fit the buyer's own orders before it, the newest fifty of them."""
-    before = sorted(own, key=lambda placed: placed.placed_on)[-ORDERS_MOST:]
+def orders(
+    now: date, amount: Decimal, own: Sequence[Placed], contact_known: bool | None, *, decimals: int = 0
+) -> list[Feature]:
+    """How an order's size, pace and contact fit the buyer's own orders before it, the newest fifty of them.
+
+    Amounts in units of which one is shown with so many decimals: whole cents are 2.
+    """
+    before = sorted(own, key=attrgetter("placed_on"))[-ORDERS_MOST:]
     middle = _median([placed.amount for placed in before]) if before else None
     usual = spread([placed.amount for placed in before])
     quiet = (now - before[-1].placed_on).days if before else None
     size = _four(amount / usual) if usual else None
     return [
-        Feature("order_size_ratio", size, "> 1", f"{usual:.2f}" if usual else "", "orders"),
+        Feature("order_size_ratio", size, "> 1", f"{usual.scaleb(-decimals):.2f}" if usual else "", "orders"),
         Feature(
             "order_to_median",
             _four(amount / middle) if middle else None,
             "> 2",
-            f"{middle:.2f}" if middle else "",
+            f"{middle.scaleb(-decimals):.2f}" if middle else "",
             "orders",
         ),
         _pace(now, before),
@@ -260,17 +269,40 @@ def orders(now: date, amount: Decimal, own: Sequence[Placed], contact_known: boo
     ]
 
 
-def spread(amounts: Sequence[Decimal]) -> Decimal | None:
+def spread(amounts: Sequence[Decimal | int]) -> Decimal | None:
     """The largest amount that is still usual: the median times what lognormal orders vary by; unknown below four orders.
 
     At least twice the median, however alike the orders were so far.
     """
     if len(amounts) < _ORDERS_LEAST or min(amounts) <= 0:
         return None
-    logs = [_PRECISE.ln(amount) for amount in amounts]
-    middle = _median(logs)
-    deviation = _median([abs(log - middle) for log in logs])
-    return _median(amounts) * _PRECISE.exp(max(3 * _NORMAL * deviation, _PRECISE.ln(Decimal(2))))
+    middle = _middle(amounts)
+    # Which of them are in the middle doubles tell well enough; how far these are apart is computed.
+    near = float(middle)
+    apart = [abs(math.log(amount / near)) for amount in map(float, amounts)]
+    ranked = sorted(range(len(apart)), key=apart.__getitem__)
+    half = len(ranked) // 2
+    deviation = _middle([_apart(amounts[nth], middle) for nth in ranked[half - 1 + len(ranked) % 2 : half + 1]])
+    lumps = _PRECISE.exp(_PRECISE.multiply(3 * _NORMAL, _PRECISE.ln(deviation)))
+    return _median(amounts) * max(lumps, Decimal(2))
+
+
+def _apart(amount: Decimal | int, other: Decimal) -> Decimal:
+    """How many times the larger is the smaller."""
+    return _PRECISE.divide(Decimal(max(amount, other)), Decimal(min(amount, other)))
+
+
+def rush(days: int | None, usual: Sequence[int]) -> Feature:
+    """Whether goods are to go in less than half of the days that this buyer's orders usually have; unknown below four orders."""
+    middle = sorted(usual)[len(usual) // 2] if len(usual) >= _ORDERS_LEAST else None
+    value = None if days is None or middle is None else days * _RUSH < middle
+    return Feature("order_rush", value, "true", "" if middle is None else str(middle), "orders")
+
+
+def resaleable(categories: Collection[str], resold: Collection[str]) -> Feature:
+    """Whether an order has goods of which the seller says that they are sold again anywhere; unknown where it says nothing."""
+    found = sorted({category for category in categories if category.casefold() in resold})
+    return Feature("order_resaleable", bool(found) if resold and categories else None, "true", _listed(found), "orders")
 
 
 def bust_out(features: Iterable[Feature]) -> list[Feature]:
@@ -386,6 +418,7 @@ def _pace(now: date, before: Sequence[Placed]) -> Feature:
     return Feature("order_pace_ratio", _four(Decimal(recent) / likely), "> 1", str(likely), "orders")
 
 
+@lru_cache(4096)
 def most_likely(mean: Decimal) -> int:
     """The 99th percentile of Poisson, at least 2: chance alone makes more in one of a hundred spans."""
     count, term = 0, _PRECISE.exp(-mean)
@@ -397,10 +430,19 @@ def most_likely(mean: Decimal) -> int:
     return max(count, 2)
 
 
-def _median(values: Sequence[Decimal]) -> Decimal:
+def _median(values: Sequence[Decimal | int]) -> Decimal:
     ordered = sorted(values)
     half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+    return Decimal(ordered[half]) if len(ordered) % 2 else Decimal(ordered[half - 1] + ordered[half]) / 2
+
+
+def _middle(values: Sequence[Decimal | int]) -> Decimal:
+    """What has the median of the logarithms."""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    if len(ordered) % 2:
+        return Decimal(ordered[half])
+    return _PRECISE.sqrt(_PRECISE.multiply(Decimal(ordered[half - 1]), Decimal(ordered[half])))
 
 
 def _four(ratio: Decimal) -> Decimal:

@@ -20,6 +20,8 @@ def release(book: Book, hold: Hold, action: Action = Action.RELEASE) -> Hold:
     if hold.held.minor:
         book.change((hold.tenant, hold.account_id), held=-hold.held.minor)
     book.holds[(hold.tenant, hold.order_id)] = hold.move(action, held=Money(0, hold.held.currency))
+    if hold.state is State.REFERRED:
+        book.answered.add((hold.tenant, hold.order_id, hold.version))
     return hold
 
 

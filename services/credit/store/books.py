@@ -1,21 +1,31 @@
 """What a batch of work needs to know, in one trip to the server: the accounts locked first, then all else as it is by then."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, LiteralString
 
+from receivables.common.v1 import party_pb2
+
 from services.chassis.columns import Columns, within
 from services.chassis.database import INSTANT, Question, Tx
+from services.credit.domain import underwriting
 from services.credit.domain.accounts import Account
 from services.credit.domain.book import Book, Key
+from services.credit.domain.habits import mark, unpack
 from services.credit.domain.holds import Hold, State
-from services.credit.store import account_holds, limits, policies, tree
+from services.credit.domain.identity.places import place
+from services.credit.domain.suspicions import Buyer
+from services.credit.domain.underwriting import Policy
+from services.credit.store import account_holds, habits, limits, policies, policy_texts, tree
 from services.kernel.money import Money
-from services.kernel.orders import Scope
+from services.kernel.orders import Address, Scope
 
 _KEY = Columns("tenant text, id text")
+_READ_MOST = 64
+# Policies that were read, by their ids and what of them is in the shadow: a text never changes.
+_READ: dict[tuple[str, frozenset[str]], Policy] = {}
 
 WAITING_MOST = 501  # of one account: one more than a batch has orders
 # Rows of `parked` that the ledger told of an account and that wait, by the index on the beginning of an event's key.
@@ -33,7 +43,15 @@ async def open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key], 
     tenants = sorted({tenant for tenant, _ in asked})
     of_orders = (_newest(orders), _shipped(orders)) if orders else ()
     decided_by = (
-        (_waiting(accounts), account_holds.standing_of(accounts), policies.newest(tenants), policies.sellers(tenants))
+        (
+            *(
+                _waiting(accounts),
+                account_holds.standing_of(accounts),
+                policies.newest(tenants),
+                policies.sellers(tenants),
+            ),
+            *(habits.of(accounts), habits.policy_ids(tenants), habits.shadows(tenants)),
+        )
         if asked
         else ()
     )
@@ -46,12 +64,40 @@ async def open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key], 
     if orders:
         _read_orders(book, *read[:2])
     if asked:
-        waiting, standing, newest, sellers = read[-4:]
+        waiting, standing, newest, sellers, buyers, lending, shadows = read[-7:]
         book.waiting = _waiting_of(accounts, waiting)
         book.account_holds = account_holds.by_account(standing)
         book.policies = policies.by_tenant(newest)
         book.sellers = policies.sellers_by_tenant(sellers)
+        book.buyers = {(row.tenant, row.account_id): _buyer(row) for row in buyers}
+        book.lending = await _lending(
+            tx, tenants, {row.tenant: row.policy_id for row in lending}, habits.shadows_by_tenant(shadows)
+        )
     return book
+
+
+async def _lending(
+    tx: Tx, tenants: Collection[str], chosen: Mapping[str, str], shadows: Mapping[str, Set[str]]
+) -> dict[str, Policy]:
+    """By what orders look wrong: a text is fetched and read when this process meets it first."""
+    found = {}
+    for tenant in tenants:
+        key = chosen.get(tenant, ""), frozenset(shadows.get(tenant, ()))
+        if (policy := _READ.get(key)) is None:
+            text = await policy_texts.find_policy_text(tx, tenant, key[0]) if key[0] else None
+            policy = (underwriting.read(text.text) if text else underwriting.default()).in_shadow(key[1])
+            if len(_READ) >= _READ_MOST:
+                del _READ[next(iter(_READ))]
+            _READ[key] = policy
+        found[tenant] = policy
+    return found
+
+
+def _buyer(row: Any) -> Buyer:
+    orders = unpack(bytes(row.orders)) if row.orders is not None else ()
+    at = party_pb2.Company.FromString(row.company).address
+    own = place(Address(at.street, at.city, at.post_code, at.region, at.country))
+    return Buyer(orders, row.registered_at, mark(row.account_id, own))
 
 
 async def lock_accounts(tx: Tx, keys: Collection[Key]) -> dict[Key, Account]:

@@ -13,9 +13,10 @@ from services.chassis.pages import Page
 from services.credit.domain.accounts import Account
 from services.credit.domain.book import Key
 from services.credit.domain.decisions import Answered, Decision, Outcome, Recorded
+from services.credit.domain.habits import Habit, pack
 from services.credit.domain.holds import Hold, State
 from services.credit.domain.tree import Node
-from services.credit.store import conduct, tree
+from services.credit.store import conduct, habits, tree
 from services.credit.store.books import hold
 from services.kernel.money import Money
 from services.kernel.orders import Scope
@@ -39,6 +40,10 @@ _DECISION = Columns(
        decided_by text, currency text, amount_minor bigint, headroom_minor bigint, expires_at timestamptz"""
 )
 _MOVEMENT = Columns("tenant text, account_id text, cause text, used_minor bigint, held_minor bigint")
+_HABITS = f"""kept AS (
+              INSERT INTO order_habit ({habits.HABIT.names}) SELECT * FROM {habits.HABIT.rows} AS new
+              ON CONFLICT (tenant, account_id) DO UPDATE SET orders = EXCLUDED.orders
+            ),"""  # noqa: S608 - constant columns
 # Of accounts that are part of nothing, which most are, it is not even planned.
 _GROUPED = f"""grouped AS (
               UPDATE node SET used_minor = new.used_minor, held_minor = new.held_minor FROM {tree.CHANGED.rows} AS new
@@ -118,14 +123,15 @@ async def save(
     nodes: Collection[Node] = (),
     granted_nodes: Collection[Key] = (),
     peaks: Mapping[Key, int] | None = None,
+    orders: Mapping[Key, Habit] | None = None,
 ) -> bool:
     """Write what the accounts use and hold now, holds, new and moved ones, and decisions by their ids; and why.
 
     Of orders that are new (`owners`), that they are these accounts'; of shipments, that they left; of accounts that were
-    granted something, what was open after it at most (`peaks`). Where the engine
-    granted, the limit guards in the statement too (RULES: one routine): as it was derived `at` that instant, where the
-    clock had changed it, and that of each node that the accounts are part of. A cause that comes twice is a defect, found
-    by the table's key.
+    granted something, what was open after it at most (`peaks`); of those with other `orders`, what their next ones are
+    compared with. Where the engine granted, the limit guards in the statement too (RULES: one routine): as it was derived
+    `at` that instant, where the clock had changed it, and that of each node that the accounts are part of. A cause that
+    comes twice is a defect, found by the table's key.
     One statement, since every one costs its way to the server and back. False where another account's order has one of
     these ids by now: two that place one order hold different accounts, and meet here first. To whoever is bound to parts
     of the company an order of another part is new too, and is found here.
@@ -146,7 +152,7 @@ async def save(
                  AND (NOT new.granted OR new.used_minor + new.held_minor <=
                       CASE WHEN account.limit_until <= %s THEN new.limit_minor ELSE account.limit_minor END)
               RETURNING 1
-            ), {_GROUPED if nodes else ""} {_PEAKED if peaks else ""} reserved AS (
+            ), {_GROUPED if nodes else ""} {_PEAKED if peaks else ""} {_HABITS if orders else ""} reserved AS (
               INSERT INTO hold ({_HOLD.names}) SELECT * FROM {_HOLD.rows} AS new
               ON CONFLICT (tenant, order_id, version) DO UPDATE
                 SET state = EXCLUDED.state, held_minor = EXCLUDED.held_minor, captured_minor = EXCLUDED.captured_minor,
@@ -173,6 +179,7 @@ async def save(
             at,
             *(_grouped(nodes, granted_nodes) if nodes else ()),
             *([conduct.PEAK.pack((*key, tx.at.date(), most) for key, most in sorted(peaks.items()))] if peaks else ()),
+            *([habits.HABIT.pack((*key, pack(habit)) for key, habit in orders.items())] if orders else ()),
             _HOLD.pack(map(_hold_row, sorted(holds, key=_in_order))),
             tx.at,
             _DECISION.pack(_decision_row(decision_id, d) for decision_id, d in decisions),

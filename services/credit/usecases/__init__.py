@@ -24,6 +24,8 @@ from services.credit.usecases.applications import (
     withdraw_application,
 )
 from services.credit.usecases.buyers import change_buyer, register_buyer
+from services.credit.usecases.checks import find_due_checks, one_check, take_up_order_check, tell_due_checks
+from services.credit.usecases.fraud_rules import restore_fraud_rule
 from services.credit.usecases.lab import add_history, cancel_trial, find_trial, start_trial, try_some
 from services.credit.usecases.limits import (
     approve_uplift,
@@ -34,7 +36,7 @@ from services.credit.usecases.limits import (
     set_limit,
     turn,
 )
-from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, review, tell_refused
+from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, record_check, review, tell_refused
 from services.credit.usecases.policies import know_sellers, set_policy
 from services.credit.usecases.policy_texts import activate_policy_text, find_policy_text, propose_policy_text
 from services.credit.usecases.reviews import accept_review, decide_review, find_looks, look
@@ -60,6 +62,7 @@ __all__ = [
     "end",
     "end_security",
     "end_uplift",
+    "find_due_checks",
     "find_lapsed",
     "find_lapsing_applications",
     "find_looks",
@@ -79,13 +82,16 @@ __all__ = [
     "list_views",
     "look",
     "move_account",
+    "one_check",
     "path_of",
     "place_hold",
     "prepare",
     "propose_policy_text",
+    "record_check",
     "register_buyer",
     "register_node",
     "replay_decision",
+    "restore_fraud_rule",
     "review",
     "set_limit",
     "set_node_limit",
@@ -99,6 +105,8 @@ __all__ = [
     "still_wanted",
     "submit_application",
     "take_up_application",
+    "take_up_order_check",
+    "tell_due_checks",
     "tell_refused",
     "try_some",
     "turn",

@@ -28,10 +28,11 @@ from services.credit.domain import promises, underwriting
 from services.credit.domain.applications import Action, Application, By, Document, State
 from services.credit.domain.facts import Fact
 from services.credit.domain.review import Cause
-from services.credit.domain.underwriting import Assessment, Facts, Outcome, Policy, Track
+from services.credit.domain.suspicions import SHADOW
+from services.credit.domain.underwriting import APPROVALS, Assessment, Facts, Outcome, Policy, Track
 from services.credit.sources import Gathered, Question, again, subject_of
 from services.credit.store.applications import Decided
-from services.credit.usecases import buyers, conduct, facts, features, limits
+from services.credit.usecases import buyers, conduct, facts, features, fraud_rules, limits
 from services.credit.usecases.companies import company_of, told_of_company
 from services.credit.usecases.facts import Ground, NotSaved
 from services.credit.wire_applications import ENGINE, View
@@ -43,6 +44,7 @@ KEY_BYTES = 32  # of a tenant's key of marks
 DOCUMENTS_MOST = 20  # of an application
 BYTES_MOST = 40_000_000  # of all of them
 DECISIONS_SHOWN = 100
+_CHECKED = "R19"  # why, where a person declines for what looked wrong
 _AUDITS = frozenset({"AUDITOR"})
 # What an offer may change that the applicant has in hand; all else has to be shown first, and is decided anew.
 _AT_ONCE = frozenset({"amount", "terms"})
@@ -316,7 +318,9 @@ async def decide_application(tx: Tx, origin: Origin, request: applications_pb2.D
         proposed = domain.move(application, Action.PROPOSE, By.DESK)
         await store.propose(tx, proposed, record.SerializeToString(deterministic=True), origin.actor)
         return await _moved(tx, origin, proposed)
-    return await _stands(tx, origin, domain.move(application, Action.DECIDE, By.DESK), Taken(record, origin.actor))
+    stands = await _stands(tx, origin, domain.move(application, Action.DECIDE, By.DESK), Taken(record, origin.actor))
+    await _end_hits(tx, origin, earlier, record)
+    return stands
 
 
 async def confirm_application(tx: Tx, origin: Origin, application_id: str, *, confirmed: bool) -> Application:
@@ -333,7 +337,21 @@ async def confirm_application(tx: Tx, origin: Origin, application_id: str, *, co
         return await _moved(tx, origin, moved)
     record = applications_pb2.DecisionRecord.FromString(written)
     wire_applications.dated(record.told, tx.at)
-    return await _stands(tx, origin, moved, Taken(record, prepared_by, origin.actor))
+    stands = await _stands(tx, origin, moved, Taken(record, prepared_by, origin.actor))
+    await _end_hits(tx, origin, await _of_engine(tx, application), record)
+    return stands
+
+
+async def _end_hits(
+    tx: Tx, origin: Origin, earlier: applications_pb2.DecisionRecord, record: applications_pb2.DecisionRecord
+) -> None:
+    """What rules on fraud suspected was so where a person declines for it, and was not where one approves."""
+    rules = [signal.rule for signal in earlier.signals if signal.action != SHADOW]
+    told = record.told
+    if wire_applications.outcome(told.outcome) in APPROVALS:
+        await fraud_rules.ended(tx, origin, rules, confirmed=False)
+    elif any(reason.code == _CHECKED for reason in told.reasons):
+        await fraud_rules.ended(tx, origin, rules, confirmed=True)
 
 
 async def replay_decision(serve: Serve, tenant: str, decision_id: str) -> tuple[str, str]:
@@ -563,7 +581,8 @@ async def _ground(tx: Tx, application: Application) -> Ground:
 async def policy_of(tx: Tx, tenant: str) -> Policy:
     """What a tenant's applications are decided by."""
     active = await store.active_policy_text(tx, tenant)
-    return read_policy(active.text) if active is not None else underwriting.default()
+    policy = read_policy(active.text) if active is not None else underwriting.default()
+    return policy.in_shadow(await store.rules_in_shadow(tx, tenant))
 
 
 async def _find(tx: Tx, origin: Origin, application_id: str) -> Application:

@@ -25,10 +25,11 @@ from services.credit.domain import balances, decisions, moves
 from services.credit.domain.accounts import Account
 from services.credit.domain.balances import Change
 from services.credit.domain.book import Book
+from services.credit.domain.checks import Check
 from services.credit.domain.decisions import Decision, Outcome, Recorded, Request
 from services.credit.domain.holds import Action, Hold, State
 from services.credit.store import Key, Movement, Version
-from services.credit.usecases import conduct
+from services.credit.usecases import checks, conduct, fraud_rules
 from services.kernel.money import Money
 from services.kernel.orders import check_shipments
 from services.kernel.refusals import Conflict, Early, Invalid, NotFound, Refusal, quoted
@@ -45,6 +46,8 @@ class Work:
     # Each version's last state: a statement touches a row once.
     holds: dict[Version, Hold] = field(default_factory=dict)
     decisions: list[tuple[str, Decision]] = field(default_factory=list)
+    # Decisions on what looked wrong, each with who asked for it.
+    suspected: list[tuple[Origin, Decision]] = field(default_factory=list)
     movements: list[Movement] = field(default_factory=list)
     # Accounts, and nodes, whose limit must hold once this is written.
     granted: set[Key] = field(default_factory=set)
@@ -63,11 +66,12 @@ class Work:
         """Write this state of a hold."""
         self.holds[(hold.tenant, hold.order_id, hold.version)] = hold
 
-    def grant(self, key: Key) -> None:
-        """Have an account's limit hold once this is written, and those on its path; note what is open now."""
+    def grant(self, hold: Hold) -> None:
+        """Have the limits of an order's account and its path hold, once this is written; note what is open now."""
+        key = (hold.tenant, hold.account_id)
         account = self.book.accounts[key]
         self.granted.add(key)
-        self.granted_nodes |= {(key[0], node_id) for node_id in account.path}
+        self.granted_nodes |= {(hold.tenant, node_id) for node_id in account.path}
         self.open_after(account)
 
     def open_after(self, account: Account) -> None:
@@ -139,25 +143,58 @@ def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
     hold = work.book.holds[order]
     work.keep(hold)
     if decision.outcome is Outcome.APPROVED:
-        work.grant((request.tenant, request.account_id))
+        work.grant(hold)
         work.movements.append(_hold_movement(request))
-    work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record, hold)))
+    work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record, hold, decision.request)))
+    if decision.hits:
+        work.suspected.append((origin, decision))
     return record
 
 
-async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome) -> Recorded:
-    """A person decides a referred order; the order goes on."""
+async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome, *, is_fraud: bool = False) -> Recorded:
+    """A person decides a referred order; the order goes on. What looked wrong about it was so, or was not."""
+    if is_fraud and outcome is not Outcome.DECLINED:
+        raise Invalid("review.fraud_approved", "an order that is a fraud is declined")
     book, hold = await _one_order(tx, origin.tenant, order_id)
+    await _check_reviewer(tx, origin, order_id)
+    checked = await store.find_check(tx, (origin.tenant, order_id))
+    decision = decisions.review(book, hold, outcome, origin.actor)
+    record = await _decided_by_person(tx, origin, Work(book, tx.at), decision)
+    if checked is not None and not checked.is_closed and (is_fraud or outcome is Outcome.APPROVED):
+        await fraud_rules.ended(tx, origin, checked.rules, confirmed=is_fraud)
+    return record
+
+
+async def record_check(tx: Tx, origin: Origin, order_id: str, *, is_clear: bool) -> Check:
+    """What a check came to; if all is well, the order is decided anew, by its limit at this instant."""
+    book, hold = await _one_order(tx, origin.tenant, order_id)
+    await _check_reviewer(tx, origin, order_id)
+    answered = (await checks.one_check(tx, origin, order_id)).answered(origin.actor, is_clear=is_clear)
+    state = events_pb2.ORDER_CHECK_STATE_CLEARED if is_clear else events_pb2.ORDER_CHECK_STATE_FAILED
+    await store.save_check(tx, answered)
+    await outbox.add(tx, [_tell(origin, hold.account_id, order_id, wire.check_moved(answered, state, hold.scope))])
+    if is_clear:
+        work = Work(book, book.at or tx.at)
+        if (decision := decisions.clear(book, hold, origin.actor, work.at)) is not None:
+            work.grant(hold)
+            await _decided_by_person(tx, origin, work, decision)
+        await fraud_rules.ended(tx, origin, answered.rules, confirmed=False)
+    return answered
+
+
+async def _check_reviewer(tx: Tx, origin: Origin, order_id: str) -> None:
     asked = {one for wish in await store.who_asked(tx, (origin.tenant, order_id)) for one in _subjects(*wish)}
     decisions.check_reviewer(asked, identity.subjects_of(origin.actor))
-    decision = decisions.review(book, hold, outcome, origin.actor)
+
+
+async def _decided_by_person(tx: Tx, origin: Origin, work: Work, decision: Decision) -> Recorded:
     record = _record(decision)
-    work = Work(book, tx.at, decisions=[(record.decision_id, decision)])
-    work.keep(book.holds[(origin.tenant, order_id)])
-    if outcome is Outcome.APPROVED:
+    work.decisions.append((record.decision_id, decision))
+    work.keep(work.book.holds[(origin.tenant, record.order_id)])
+    if decision.outcome is Outcome.APPROVED:
         work.movements.append(_hold_movement(decision.request))
-        work.open_after(book.accounts[(origin.tenant, record.account_id)])
-    work.telling.append(_tell(origin, record.account_id, order_id, wire.decided(record)))
+        work.open_after(work.book.accounts[(origin.tenant, record.account_id)])
+    work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record)))
     await _write(tx, work)
     return record
 
@@ -415,9 +452,14 @@ async def _write(tx: Tx, work: Work) -> None:
             nodes=[work.book.nodes[key] for key in work.book.changed_nodes],
             granted_nodes=work.granted_nodes,
             peaks=work.peaks,
+            orders={key: work.book.buyers[key].orders for key in work.book.changed_buyers},
         )
         if not written:
             raise Conflict("order.account_changed", "another account has placed an order by this id just now")
+    if work.suspected:
+        work.telling += await checks.begin(tx, work.suspected, work.at)
+    if work.book.answered:
+        await store.close_checks(tx, work.book.answered, tx.at)
     await outbox.add(tx, work.telling)
 
 
@@ -431,12 +473,12 @@ async def _open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key],
     return book
 
 
-async def _book_of_orders(tx: Tx, orders: Collection[Key]) -> Book:
-    return await _open_book(tx, await store.accounts_of(tx, orders), orders)
+async def _book_of_orders(tx: Tx, orders: Collection[Key], asked: Collection[Key] = ()) -> Book:
+    return await _open_book(tx, await store.accounts_of(tx, orders), orders, asked)
 
 
 async def _one_order(tx: Tx, tenant: str, order_id: str) -> tuple[Book, Hold]:
-    book = await _book_of_orders(tx, {(tenant, order_id)})
+    book = await _book_of_orders(tx, {(tenant, order_id)}, {(tenant, order_id)})
     if (hold := book.holds.get((tenant, order_id))) is None:
         raise NotFound("order.unknown", f"no order {quoted(order_id)}")
     return book, hold

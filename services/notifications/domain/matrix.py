@@ -26,6 +26,8 @@ class Kind(StrEnum):
     APPLICATION_REFERRED = "application_referred"
     ORDER_APPROVED = "order_approved"
     ORDER_REFERRED = "order_referred"
+    ORDER_CHECK = "order_check"
+    ORDER_CHECK_LATE = "order_check_late"
     ORDER_DECLINED = "order_declined"
     ORDER_CANCELLED = "order_cancelled"
     HOLD_EXPIRED = "hold_expired"
@@ -87,6 +89,8 @@ application_needs_fact |     |      |      |      |      | A   |     |     |    
 application_referred   |     |      |      |      |      | I   |     |     |      | I   | A CREDIT           | CREDIT        | 1
 order_approved         | I   | D    |      |      |      |     |     |     |      |     |                    | CREDIT        | 0
 order_referred         | I   | I    |      |      |      | A   |     |     |      | I   | A CREDIT, I SALES  | CREDIT        | 1
+order_check            |     |      |      |      |      |     |     |     |      |     | A CREDIT           | CREDIT        | 1
+order_check_late       |     |      |      |      |      |     |     |     |      |     | A CREDIT, A SELLER_ADMIN | CREDIT  | 0
 order_declined         | I   | I    |      |      |      | I   |     |     |      | I   | I SALES            | SALES         | 0
 order_cancelled        | I   | I    |      |      |      |     |     |     |      |     | I SALES            | SALES         | 0
 hold_expired           | I   | I    |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import date, datetime, time
 from typing import Any
+from urllib.parse import quote
 
 from fastapi.responses import Response
 from receivables.common.v1 import money_pb2, party_pb2
@@ -18,17 +19,23 @@ from services.portal.web import PAGE, Ask, get, post
 
 READS = Guard(frozenset({"CREDIT", "SALES", "SELLER_ADMIN", "AUDITOR"}))
 DECIDES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2)
+CHECKS = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}))
 LIMITS = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2, step_up=True)
 HOLDS = Guard(frozenset({"CREDIT", "COLLECTOR", "SELLER_ADMIN"}))
 HOLD_REASONS = ("overdue", "fraud", "by_request")
-_OUTCOMES = {"approve": credit_events.OUTCOME_APPROVED, "decline": credit_events.OUTCOME_DECLINED}
+_FRAUD = "fraud"
+_OUTCOMES = {
+    "approve": credit_events.OUTCOME_APPROVED,
+    "decline": credit_events.OUTCOME_DECLINED,
+    _FRAUD: credit_events.OUTCOME_DECLINED,
+}
 _WHY_MAX = 200  # characters
 _DECISIONS = 200  # of the newest, to say since when an order waits
 
 
 @get("/desk/credit", READS)
 async def credit(ask: Ask) -> Response:
-    """Orders that wait for a person, soonest to lapse first, and the holds that stand."""
+    """Orders that look wrong, those that wait for a person, soonest to lapse first, and the holds that stand."""
     return await _show_queue(ask)
 
 
@@ -36,6 +43,9 @@ async def _show_queue(ask: Ask, status: int = 200, refused: str = "", at: str = 
     of = ask.of
     found = await together(
         referred=of.credit("ListReferred", credit_pb2.ListReferredRequest(page_size=4 * PAGE)),
+        checks=of.credit(
+            "ListOrderChecks", credit_pb2.ListOrderChecksRequest(page_size=PAGE, page_token=ask.query("checks"))
+        ),
         holds=of.credit("ListHolds", credit_pb2.ListHoldsRequest(page_size=PAGE, page_token=ask.query("after"))),
         decisions=of.credit("ListDecisions", credit_pb2.ListDecisionsRequest(page_size=_DECISIONS)),
     )
@@ -65,12 +75,13 @@ async def order(ask: Ask) -> Response:
     return await _show_order(ask)
 
 
-async def _show_order(ask: Ask, status: int = 200, refused: str = "") -> Response:
-    of, order_id = ask.of, ask.path("order")
+async def _show_order(ask: Ask, status: int = 200, refused: str = "", order_id: str = "") -> Response:
+    of, order_id = ask.of, order_id or ask.path("order")
     shown = await of.credit("GetDecision", credit_pb2.GetDecisionRequest(order_id=order_id))
     account, about = shown.decision.account_id, f"order/{order_id}"
     found = await together(
         line=of.credit("GetAccount", credit_pb2.GetAccountRequest(account_id=account)),
+        checked=of.credit("GetOrderCheck", credit_pb2.GetOrderCheckRequest(order_id=order_id)),
         holds=of.credit("ListHolds", credit_pb2.ListHoldsRequest(account_id=account, page_size=PAGE)),
         notes=desk_notes.notes_of(of, about),
         thread=threads.thread_of(of, about),
@@ -87,13 +98,37 @@ async def decide(ask: Ask) -> Response:
         outcome = _OUTCOMES.get(ask.typed("outcome"))
         if outcome is None:
             raise Invalid("form.no_choice", ask.words.say("Choose to approve or to decline."))
-        request = credit_pb2.ReviewRequest(order_id=ask.path("order"), outcome=outcome)
+        is_fraud = ask.typed("outcome") == _FRAUD
+        request = credit_pb2.ReviewRequest(order_id=ask.path("order"), outcome=outcome, is_fraud=is_fraud)
         await ask.of.credit("Review", request, ask.write(_why(ask)))
     except (Refused, Invalid) as refused:
         if from_row:
             return await _show_queue(ask, 422, ask.refused(refused), ask.path("order"))
         return await _show_order(ask, 422, ask.refused(refused))
     return ask.go("/desk/credit")
+
+
+@post("/desk/credit/checks/take-up", CHECKS)
+async def take_up_check(ask: Ask) -> Response:
+    """See to an order that looks wrong."""
+    order_id = ask.typed("order")
+    try:
+        await ask.of.credit("TakeUpOrderCheck", credit_pb2.TakeUpOrderCheckRequest(order_id=order_id), ask.write())
+    except Refused as refused:
+        return await _show_order(ask, 422, ask.refused(refused), order_id)
+    return ask.go(f"/desk/credit/orders/{quote(order_id)}")
+
+
+@post("/desk/credit/checks/record", DECIDES)
+async def record_check(ask: Ask) -> Response:
+    """Say what a call back, or whatever else an order waits for, came to."""
+    order_id = ask.typed("order")
+    try:
+        request = credit_pb2.RecordOrderCheckRequest(order_id=order_id, is_clear=ask.typed("clear") == "yes")
+        await ask.of.credit("RecordOrderCheck", request, ask.write(_why(ask)))
+    except (Refused, Invalid) as refused:
+        return await _show_order(ask, 422, ask.refused(refused), order_id)
+    return ask.go(f"/desk/credit/orders/{quote(order_id)}")
 
 
 def _why(ask: Ask) -> str:

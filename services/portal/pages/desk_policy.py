@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi.responses import Response
 from receivables.credit.v1 import applications_pb2
+from receivables.credit.v1 import service_pb2 as credit_pb2
 
 from services.kernel.refusals import Invalid
 from services.portal.asks import Refused
@@ -18,17 +19,45 @@ PROPOSES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2)
 ACTIVATES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2, step_up=True)
 TEXT_MAX = 200_000  # characters
 _BYTES_MAX = 4 * TEXT_MAX
+RULES_MOST = 100  # a policy has fewer
 LINES_MOST = 5_000  # of a text, on a page; the file has all
 
 
 @get("/desk/policy", READS)
 async def policy(ask: Ask) -> Response:
-    """What decides now, and what was proposed."""
+    """What decides now, what was proposed, and how often the rules on fraud were right."""
+    return await _show_policies(ask)
+
+
+async def _show_policies(ask: Ask, status: int = 200, refused: str = "") -> Response:
     request = applications_pb2.ListPolicyTextsRequest(page_size=PAGE, page_token=ask.query("after"))
-    active, listed = await asyncio.gather(_policy(ask, ""), ask.of.policies("ListPolicyTexts", request))
-    return ask.show(
-        "desk_policy.html", active=active, rows=listed.policies, next_token=listed.next_page_token, **_text(active)
+    active, listed, rules = await asyncio.gather(
+        _policy(ask, ""),
+        ask.of.policies("ListPolicyTexts", request),
+        ask.of.credit("ListFraudRules", credit_pb2.ListFraudRulesRequest(page_size=RULES_MOST)),
     )
+    return ask.show(
+        "desk_policy.html",
+        status,
+        active=active,
+        rows=listed.policies,
+        next_token=listed.next_page_token,
+        rules=rules.rules,
+        is_theirs=is_theirs,
+        refused=refused,
+        **_text(active),
+    )
+
+
+@post("/desk/policy/rules/restore", PROPOSES)
+async def restore_rule(ask: Ask) -> Response:
+    """Ask that a rule on fraud stops something again, or agree with whoever asked."""
+    request = credit_pb2.RestoreFraudRuleRequest(rule=ask.typed("rule"))
+    try:
+        await ask.of.credit("RestoreFraudRule", request, ask.write())
+    except Refused as refused:
+        return await _show_policies(ask, 422, ask.refused(refused))
+    return ask.go("/desk/policy")
 
 
 async def _policy(ask: Ask, policy_id: str) -> Any:

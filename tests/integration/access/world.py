@@ -76,6 +76,11 @@ class Belongings:
         return f"{self.account}-referred"
 
     @property
+    def checked(self) -> str:
+        """That looks wrong: it is to go somewhere else than it was."""
+        return f"{self.account}-checked"
+
+    @property
     def open_order(self) -> str:
         """Of which nothing has shipped."""
         return f"{self.account}-order-open"
@@ -138,6 +143,7 @@ class Belongings:
             for what in (
                 "order",
                 "referred",
+                "checked",
                 "contact",
                 "hold",
                 "uplift",
@@ -232,6 +238,13 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     referred = credit_pb2.DecideRequest(order_id=of.referred, version=1, account_id=account, amount=eur(17_500))
     decided = await call(CreditServiceStub, referred, "key:shop")
     assert decided.decision.outcome == credit_events.OUTCOME_REFERRED, decided
+    for version, city in enumerate(("Berlin", "Hamburg"), start=1):
+        place = party_pb2.Address(street="Hauptstr. 1", city=city, country="DE")
+        order = credit_pb2.DecideRequest(
+            order_id=of.checked, version=version, account_id=account, amount=eur(10), ship_to=place
+        )
+        decided = await call(CreditServiceStub, order, "key:shop")
+    assert list(decided.decision.reasons) == ["fraud_hold"], decided
     site = party_pb2.Scope(site=f"{account}-site")
     await call(CreditServiceStub, credit_pb2.PlaceHoldRequest(hold_id=of.hold, account_id=account, scope=site))
     await _apply(of, call)
@@ -403,6 +416,10 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "credit.SetLimit": credit_pb2.SetLimitRequest(limit=eur(60_000)),
         "credit.Decide": credit_pb2.DecideRequest(version=1, amount=eur(15_497)),
         "credit.Review": credit_pb2.ReviewRequest(order_id=of.referred, outcome=credit_events.OUTCOME_APPROVED),
+        "credit.GetOrderCheck": credit_pb2.GetOrderCheckRequest(order_id=of.checked),
+        "credit.TakeUpOrderCheck": credit_pb2.TakeUpOrderCheckRequest(order_id=of.checked),
+        "credit.RecordOrderCheck": credit_pb2.RecordOrderCheckRequest(order_id=of.checked),
+        "credit.RestoreFraudRule": credit_pb2.RestoreFraudRuleRequest(rule="F07"),
         "credit.PlaceHold": credit_pb2.PlaceHoldRequest(scope=party_pb2.Scope(site=f"{of.account}-site")),
         "credit.GrantUplift": an_uplift(),
         "credit.SetSecurity": a_security(),

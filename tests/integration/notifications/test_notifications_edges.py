@@ -81,6 +81,7 @@ EDGES = [
     *(credit.CreditDecided, credit.HoldReleased, credit.HoldExpired, credit.LimitChanged, credit.LimitExceeded),
     *(credit.OrderRefused, credit.HoldPlaced, credit.HoldLifted, credit.BuyerRegistered, credit.BuyerChanged),
     *(credit.ApplicationMoved, credit.ApplicationDecided, credit.FactWanted, credit.ReviewProposed, credit.ReviewEnded),
+    *(credit.FraudSignalled, credit.OrderCheckMoved),
     *(orders.OrderPlaced, orders.OrderShipped, orders.OrderCancelled),
     *(invoicing.InvoiceIssued, invoicing.CreditNoteIssued, invoicing.DocumentHeld, invoicing.ShipmentRefused),
     *(invoicing.CreditNoteRefused, invoicing.InvoiceDiffers, invoicing.SellerRegistered, invoicing.SellerChanged),

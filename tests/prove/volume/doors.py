@@ -168,6 +168,29 @@ def _erased(n: int) -> Record:
     return a_record(body, account=account_of(n), subject=f"contact/c{n}")
 
 
+def _order_checks() -> list[Door]:
+    """An order that is to go somewhere else, and what people do with it."""
+    placed = [
+        credit_pb2.DecideRequest(
+            order_id="led",
+            version=version,
+            account_id="b7",
+            amount=eur(500),
+            ship_to=party_pb2.Address(street="Hauptstr. 1", city=city, country="DE"),
+        )
+        for version, city in enumerate(("Berlin", "Hamburg"), start=1)
+    ]
+    return [
+        *map(call, placed),
+        *pages(credit_pb2.ListOrderChecksRequest()),
+        call(credit_pb2.GetOrderCheckRequest(order_id="led")),
+        called_by("user:bo", credit_pb2.TakeUpOrderCheckRequest(order_id="led")),
+        called_by("user:bo", credit_pb2.RecordOrderCheckRequest(order_id="led", is_clear=True)),
+        *pages(credit_pb2.ListFraudRulesRequest()),
+        call(credit_pb2.RestoreFraudRuleRequest(rule="F07")),
+    ]
+
+
 def _applications() -> list[Door]:
     """Applications of the hot account, and of others; `ap-<n>` waits for the seller where n ends with 7."""
     new = "new-application"
@@ -334,6 +357,7 @@ def _credit() -> list[Door]:
         call(credit_pb2.SetLimitRequest(account_id="b7", limit=eur(10**12))),
         call(decide),
         call(credit_pb2.ReviewRequest(order_id="o1", outcome=credit_events.OUTCOME_APPROVED)),
+        *_order_checks(),
         call(credit_pb2.GetAccountRequest(account_id=HOT)),
         *pages(credit_pb2.ListAccountsRequest()),
         *pages(credit_pb2.ListAccountsRequest(search="B1")),

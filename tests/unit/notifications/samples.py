@@ -194,6 +194,21 @@ def order_refused() -> Event[Any]:
     )
 
 
+def fraud_signalled(**changes: Any) -> Event[Any]:
+    body = credit.FraudSignalled(
+        order_id="o1", version=1, account_id=ACCOUNT, rule="F07", action="hold", clears="call_back_done"
+    )
+    body.latest_by.FromDatetime(datetime(2026, 3, 4, 15, tzinfo=UTC))
+    body.MergeFrom(credit.FraudSignalled(**changes))
+    return an_event(body, "order/o1")
+
+
+def order_check_moved(state: Any = credit.ORDER_CHECK_STATE_LATE, owner: str = "user:ada") -> Event[Any]:
+    body = credit.OrderCheckMoved(order_id="o1", version=1, account_id=ACCOUNT, state=state, owner=owner)
+    body.latest_by.FromDatetime(datetime(2026, 3, 4, 15, tzinfo=UTC))
+    return an_event(body, "order/o1")
+
+
 def hold_placed(reason: str = "overdue", **changes: Any) -> Event[Any]:
     body = credit.HoldPlaced(
         hold_id="h1", account_id=ACCOUNT, reason_code=reason, reason="they never pay", owner="user:ada", **changes
@@ -408,6 +423,8 @@ STORY_OF: dict[type[Message], Callable[[Event[Any], Moment], Story | None]] = {
     credit.ReviewProposed: wire.review_proposed,
     credit.ReviewEnded: wire.review_ended,
     credit.OrderRefused: wire.order_refused,
+    credit.FraudSignalled: wire.fraud_signalled,
+    credit.OrderCheckMoved: wire.order_check_moved,
     orders.OrderShipped: _shipped,
     invoicing.ShipmentRefused: wire.shipment_refused,
     invoicing.DocumentHeld: wire.document_held,
@@ -466,6 +483,10 @@ def every_story() -> list[Story]:
         released(),
         expired(),
         order_refused(),
+        fraud_signalled(),
+        fraud_signalled(clears="ship_to_confirmed"),
+        order_check_moved(),
+        order_check_moved(credit.ORDER_CHECK_STATE_AT_RISK, owner=""),
         limit_changed(),
         limit_exceeded(),
         review_proposed(),

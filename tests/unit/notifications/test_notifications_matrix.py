@@ -25,6 +25,8 @@ contact_unreachable                 | delivery trouble of messages, contact gone
 # The rows that this system adds, as ARCHITECTURE.md says.
 ADDED = """
 application_referred  | | | | | | | I | | | | I | A CREDIT |
+order_check           | | | | | | | | | | | | A CREDIT |
+order_check_late      | | | | | | | | | | | | A CREDIT, A SELLER_ADMIN |
 order_cancelled       | | I | I | | | | | | | | | I SALES |
 hold_expired          | | I | I | | | | | | | | | A SALES |
 order_refused         | | | | | | | | | | | | A BILLING |

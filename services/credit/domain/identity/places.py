@@ -1,6 +1,7 @@
 """Where goods go, in the form in which places are compared."""
 
 import re
+from functools import lru_cache
 
 from services.credit.domain.identity.names import plain_words
 from services.kernel.orders import Address
@@ -21,6 +22,7 @@ _STREETS = {
 _GERMAN_STREET = re.compile(r"str$")
 
 
+@lru_cache(10_000)
 def place(address: Address) -> str:
     """A place: country, post code (the city where there is none) and the words of its street, whatever their order. "": none is said."""
     code = "".join(plain_words(address.post_code)) or " ".join(plain_words(address.city))

@@ -10,7 +10,8 @@ from services.credit.domain.underwriting.assess import (
     replay,
 )
 from services.credit.domain.underwriting.mistakes import Mistake, MistakesFound
-from services.credit.domain.underwriting.policy import Policy, default, read
+from services.credit.domain.underwriting.orders import strikes
+from services.credit.domain.underwriting.policy import FraudRule, Policy, default, read
 from services.credit.domain.underwriting.results import (
     APPROVALS,
     Asked,
@@ -29,6 +30,7 @@ __all__ = [
     "Assessment",
     "FactKind",
     "Facts",
+    "FraudRule",
     "Kind",
     "Mistake",
     "MistakesFound",
@@ -49,5 +51,6 @@ __all__ = [
     "questions",
     "read",
     "replay",
+    "strikes",
     "write_value",
 ]

@@ -61,6 +61,7 @@ def assess(policy: Policy, facts: Facts, *, on: date, currency: str) -> Assessme
 def replay(policy: Policy, snapshot: str) -> Assessment:
     """Decide again by the facts of then; by the same policy its hashes are those of then."""
     then = json.loads(snapshot)
+    policy = policy.in_shadow(then.get("shadow", ()))
     with localcontext(EXACT):
         known: Known = {key: _reread(policy.facts[key].kind, text) for key, text in then["facts"].items()}
         known |= dict.fromkeys(then["known"], True)  # nothing but that they are known counts
@@ -173,6 +174,7 @@ def _assess(policy: Policy, known: Known, on: date, currency: str) -> Assessment
                 if key in known
             },
             "known": [key for key in policy.counting if key in known],
+            **({"shadow": policy.shadowed} if policy.shadowed else {}),
         }
     )
     made = Assessment(

@@ -75,6 +75,25 @@ def decide(policy: Policy, known: Known, on: date, currency: str) -> Decided:
     return _Case(policy, situation_of(policy, known, on, currency), currency).decided()
 
 
+def signal_of(policy: Policy, rule: FraudRule, situation: Mapping[str, Any], currency: str) -> Signal:
+    """What a rule saw that struck."""
+    leaves = rule.when.leaves
+    struck = next((leaf for leaf in leaves if leaf.run(situation) is True), leaves[0] if leaves else None)
+    action = "shadow" if rule.shadow else rule.action
+    if struck is None:
+        return Signal(rule.id, action, "", "", one_line(rule.when.text))
+    value = _written(policy, struck.feature, situation.get(struck.feature), currency)
+    return Signal(rule.id, action, struck.feature, value, one_line(struck.threshold))
+
+
+def _written(policy: Policy, name: str, value: Value | None, currency: str) -> str:
+    if value is None:
+        return ""
+    if name in policy.facts:
+        return one_line(write_value(policy.facts[name].kind, value, currency))
+    return plain(round(value, 4)) if isinstance(value, Decimal) else write_value(Kind.TEXT, value, currency)
+
+
 class _Case:
     """A company before the policy: what was found so far."""
 
@@ -235,7 +254,7 @@ class _Case:
             self._whys.append(Why(30, rule.cause))
         if says is not True:
             return
-        self._signals.append(self._signal(rule))
+        self._signals.append(signal_of(self._policy, rule, self._situation, self._currency))
         if rule.shadow:
             return
         self._fired.append(rule.id)
@@ -253,22 +272,6 @@ class _Case:
         is_hard = rule.action == "block" or cleared is False
         self._raise_to(Track.ENHANCED if is_hard else Track.STANDARD, _CHECK)
         self._whys.append(Why(5 if is_hard else 10, rule.cause))
-
-    def _signal(self, rule: FraudRule) -> Signal:
-        leaves = rule.when.leaves
-        struck = next((leaf for leaf in leaves if leaf.run(self._situation) is True), leaves[0] if leaves else None)
-        action = "shadow" if rule.shadow else rule.action
-        if struck is None:
-            return Signal(rule.id, action, "", "", one_line(rule.when.text))
-        value = self._situation.get(struck.feature)
-        return Signal(rule.id, action, struck.feature, self._written(struck.feature, value), one_line(struck.threshold))
-
-    def _written(self, name: str, value: Value | None) -> str:
-        if value is None:
-            return ""
-        if name in self._policy.facts:
-            return one_line(write_value(self._policy.facts[name].kind, value, self._currency))
-        return plain(round(value, 4)) if isinstance(value, Decimal) else write_value(Kind.TEXT, value, self._currency)
 
     def _facts_missing(self) -> None:
         wanted = missing_of(self._policy, self._situation, self._track)

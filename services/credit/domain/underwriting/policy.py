@@ -173,6 +173,18 @@ class Policy:
     # Facts whose value decides, and those of which only counts whether they are known; both sorted.
     deciding: tuple[str, ...]
     counting: tuple[str, ...]
+    # Categories of goods that are sold again anywhere, in small letters.
+    resaleable: frozenset[str] = frozenset()
+    # Rules on fraud that the text would have stop something and that were too rarely right; sorted.
+    shadowed: tuple[str, ...] = ()
+
+    def in_shadow(self, rules: Iterable[str]) -> "Policy":
+        """The same, with these rules on fraud noted and nothing stopped by them."""
+        shadowed = tuple(sorted({rule.id for rule in self.fraud if not rule.shadow} & set(rules)))
+        if not shadowed:
+            return self
+        fraud = tuple(replace(rule, shadow=rule.shadow or rule.id in shadowed) for rule in self.fraud)
+        return replace(self, fraud=fraud, shadowed=shadowed)
 
 
 def read(text: str) -> Policy:
@@ -253,6 +265,7 @@ class _Reader:
             offers_most=shape.offers.most,
             levers=tuple(self._lever(at, one) for at, one in enumerate(shape.offers.levers)),
             deciding=tuple(sorted(self._read & set(facts))),
+            resaleable=frozenset(category.casefold() for category in shape.resaleable),
             counting=tuple(sorted((self._asks | {one.key for one in questions}) - self._read)),
         )
         self._ids()

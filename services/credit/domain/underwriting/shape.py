@@ -213,6 +213,8 @@ class PolicyShape(_Shape):
     loss: LossShape
     rules: tuple[RuleShape, ...] = Field(max_length=60)
     fraud: tuple[FraudShape, ...] = Field(default=(), max_length=40)
+    # Categories of goods, as orders name them, that are sold again anywhere.
+    resaleable: tuple[Text, ...] = Field(default=(), max_length=200)
     # A condition under which a person decides where the engine would decline: natural persons have a right to it.
     declined_by_person: Text
     conditions: tuple[ConditionShape, ...] = Field(default=(), max_length=10)
