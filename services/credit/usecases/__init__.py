@@ -7,6 +7,7 @@ from services.credit.usecases.applications import (
     appeal_application,
     ask_for_fact,
     confirm_application,
+    decide_again,
     decide_application,
     find_lapsing_applications,
     give_facts,
@@ -37,6 +38,7 @@ from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, 
 from services.credit.usecases.policies import know_sellers, set_policy
 from services.credit.usecases.policy_texts import activate_policy_text, find_policy_text, propose_policy_text
 from services.credit.usecases.securities import end_security, set_security
+from services.credit.usecases.step_ups import clear_match, confirm_address, confirm_ship_to, record_call_back
 from services.credit.usecases.tree import move_account, path_of, register_node, set_node_limit
 
 __all__ = [
@@ -48,8 +50,12 @@ __all__ = [
     "ask_for_fact",
     "ask_for_uplift",
     "change_buyer",
+    "clear_match",
+    "confirm_address",
     "confirm_application",
+    "confirm_ship_to",
     "decide",
+    "decide_again",
     "decide_application",
     "end",
     "end_security",
@@ -74,6 +80,7 @@ __all__ = [
     "place_hold",
     "prepare",
     "propose_policy_text",
+    "record_call_back",
     "register_buyer",
     "register_node",
     "replay_decision",

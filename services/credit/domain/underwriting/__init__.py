@@ -1,6 +1,6 @@
 """What a company is lent, and why: a policy is a text, and the same facts come out the same by it for ever (POLICY.md)."""
 
-from services.credit.domain.underwriting.assess import assess, documents, questions, replay
+from services.credit.domain.underwriting.assess import assess, documents, questions, replay, steps
 from services.credit.domain.underwriting.mistakes import Mistake, MistakesFound
 from services.credit.domain.underwriting.policy import Policy, default, read
 from services.credit.domain.underwriting.results import (
@@ -38,5 +38,6 @@ __all__ = [
     "questions",
     "read",
     "replay",
+    "steps",
     "write_value",
 ]
