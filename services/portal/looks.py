@@ -271,6 +271,8 @@ _ENUMS: Mapping[str, Any] = {
     "APPLICATION_STATE": applications_pb2.ApplicationState,
     "APPLICATION_OUTCOME": applications_pb2.ApplicationOutcome,
     "TRACK": applications_pb2.Track,
+    "NUMBER_SOURCE": applications_pb2.NumberSource,
+    "CALL_BACK_OUTCOME": applications_pb2.CallBackOutcome,
 }
 
 

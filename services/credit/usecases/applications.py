@@ -28,7 +28,7 @@ from services.credit.domain import looks, promises, underwriting
 from services.credit.domain.applications import Action, Application, By, Document, State
 from services.credit.domain.facts import Fact
 from services.credit.domain.looks import Cleared, Found, Look, Shown
-from services.credit.domain.step_ups import CALLS_MOST
+from services.credit.domain.step_ups import CALLS_MOST, STEPS
 from services.credit.domain.underwriting import Assessment, Facts, Outcome, Policy, Track
 from services.credit.lookout import Lookout
 from services.credit.sources import Gathered, Question, again, subject_of
@@ -439,7 +439,9 @@ async def _view(tx: Tx, origin: Origin, ground: Ground) -> View:
         application=application,
         decision=told.get(application.application_id),
         questions=asked,
-        facts=[_seen(origin, one.given) for one in ground.known.values() if one.given is not None],
+        facts=[
+            _seen(origin, one.given) for key, one in ground.known.items() if one.given is not None and key not in STEPS
+        ],
         documents=underwriting.documents(ground.policy, ground.values, on=day, currency=currency),
         steps=underwriting.steps(ground.policy, ground.values, on=day, currency=currency)
         if application.state in _STEPPING
