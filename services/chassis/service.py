@@ -111,6 +111,8 @@ class Service(Generic[S]):
     door: Callable[[Parts[S]], AbstractAsyncContextManager[None]] | None = None
     # Whether it follows or tells anything: one that does not, knows no broker.
     knows_broker: bool = True
+    # What would make the first answer slow, done once before anything is served; ends the start where that cannot be.
+    warm: Callable[[S], None] = lambda _settings: None
 
     def topics_of_sources(self, settings: S) -> list[str]:
         """The topics that it follows of those outside who have one of their own."""
@@ -193,6 +195,7 @@ def serve(service: Service[S]) -> None:
     """Serve until SIGTERM or SIGINT; end with an error, to be started anew, when anything fails unexpectedly."""
     settings = load(service.settings)
     logs.configure(service.name, settings.log_level)
+    service.warm(settings)
     try:
         uvloop.run(_serve_until_told(service, settings))
     except ExceptionGroup as failed:

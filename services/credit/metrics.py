@@ -38,6 +38,11 @@ DISBELIEVED = Count(
     " bounds), time (over, or not yet), too_many and unreadable (of an answer, all of it)",
     ["source", "reason"],
 )
+LISTED = Gauge("ar_credit_listed_names", "Names on the lists of sanctions that were read last; 0 where there are none")
+LIST_FAILURES = Count(
+    "ar_credit_list_failures_total",
+    "How often a list of sanctions that had changed could not be read: what was read before is gone by",
+)
 CORRECTED = Count(
     "ar_credit_corrections_total",
     "How often a balance that the ledger told was another than what its events had added up to: something was missed, or"

@@ -17,11 +17,13 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event, is_who
 from services.chassis.parked import Reason
 from services.chassis.rebuild import Fold, nothing
-from services.credit import store, wire, wire_reviews
+from services.credit import store, wire, wire_applications, wire_reviews
 from services.credit.domain import habits, suspicions
 from services.credit.domain.holds import expiry
 from services.credit.domain.limits import Uplift
+from services.credit.domain.looks import Cleared
 from services.credit.domain.policy import Policy
+from services.credit.domain.step_ups import CallBack
 from services.credit.domain.tree import moved, new_node
 from services.kernel.calendars import day
 
@@ -439,6 +441,33 @@ async def _decide_application(tx: Tx, event: Event[events_pb2.ApplicationDecided
     )
 
 
+async def _call_back(tx: Tx, event: Event[events_pb2.CallBackRecorded], _cause: Cause) -> None:
+    """That there was a call, and whose: the number, and who answered, are on no topic."""
+    body = event.body
+    call = CallBack(
+        call_back_id=body.call_back_id,
+        application_id=body.application_id,
+        account_id=body.account_id,
+        number="",
+        number_source=wire_applications.word_of(applications_pb2.NumberSource, body.source_of_number),
+        spoke_with="",
+        outcome=wire_applications.word_of(applications_pb2.CallBackOutcome, body.outcome),
+        ship_to=body.ship_to,
+        recorded_by=event.origin.actor,
+        recorded_at=tx.at,
+    )
+    await store.add_call_back(tx, event.tenant, call)
+
+
+async def _clear_match(tx: Tx, event: Event[events_pb2.MatchCleared], _cause: Cause) -> None:
+    body, actor = event.body, event.origin.actor
+    pair = (body.list, body.entry_id, body.name)
+    earlier = {one.pair: one for one in await store.cleared_of(tx, event.tenant, body.account_id)}.get(pair)
+    at = tx.at if body.cleared else None
+    said = replace(earlier, confirmed_by=actor, cleared_at=at) if earlier else Cleared(pair, actor, "", at)
+    await store.clear(tx, event.tenant, body.account_id, said)
+
+
 async def _propose_policy_text(tx: Tx, event: Event[events_pb2.PolicyTextProposed], _cause: Cause) -> None:
     await store.add_policy_text(tx, event.tenant, event.body.policy_id, event.body.text, event.origin.actor)
 
@@ -488,6 +517,8 @@ FOLD = Fold(
         events_pb2.FraudSignalled: _signal,
         events_pb2.OrderCheckMoved: _move_check,
         events_pb2.FraudRuleChanged: _count_rule,
+        events_pb2.CallBackRecorded: _call_back,
+        events_pb2.MatchCleared: _clear_match,
         events_pb2.PolicyTextProposed: _propose_policy_text,
         events_pb2.PolicyTextActivated: _activate_policy_text,
         events_pb2.ReviewProposed: _propose_review,

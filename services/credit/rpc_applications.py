@@ -15,6 +15,7 @@ from services.credit import store, usecases, wire_applications
 from services.credit.domain import underwriting
 from services.credit.domain.applications import Document
 from services.credit.domain.underwriting import MistakesFound, Policy
+from services.credit.lookout import Lookout
 from services.credit.settings import Settings
 from services.credit.sources import Sources
 from services.credit.usecases.applications import Prepared, Wish
@@ -24,14 +25,17 @@ from services.kernel.refusals import NotFound, quoted
 async def _prepare(
     door: "ApplicationService", call: Origin, request: applications_pb2.SubmitApplicationRequest
 ) -> Prepared:
-    return await usecases.prepare(functools.partial(door.serve, call), call, request.application_id, door.look)
+    return await usecases.prepare(
+        functools.partial(door.serve, call), call, request.application_id, door.look, door.lookout
+    )
 
 
 class ApplicationService(Door, applications_pb2_grpc.ApplicationServiceServicer):
     """Translates and delegates."""
 
-    def __init__(self, parts: Parts[Settings], sources: Sources) -> None:
+    def __init__(self, parts: Parts[Settings], sources: Sources, lookout: Lookout) -> None:
         super().__init__(parts.database, parts.consumer)
+        self.lookout = lookout
         self.look = functools.partial(sources.look, within_s=parts.settings.credit_first_answer_ms / 1000)
 
     @write
@@ -175,6 +179,37 @@ class ApplicationService(Door, applications_pb2_grpc.ApplicationServiceServicer)
         """The second person says yes, or sends it back."""
         await usecases.confirm_application(tx, call, request.application_id, confirmed=request.confirmed)
         return applications_pb2.ConfirmApplicationResponse(application=await _shown(tx, call, request.application_id))
+
+    @write
+    async def ConfirmAddress(
+        self, tx: Tx, call: Origin, request: applications_pb2.ConfirmAddressRequest
+    ) -> applications_pb2.ConfirmAddressResponse:
+        """Somebody reads mail to this address."""
+        await usecases.confirm_address(tx, call, request.application_id, request.address, request.given_by)
+        return applications_pb2.ConfirmAddressResponse(application=await _shown(tx, call, request.application_id))
+
+    @write
+    async def ConfirmShipTo(
+        self, tx: Tx, call: Origin, request: applications_pb2.ConfirmShipToRequest
+    ) -> applications_pb2.ConfirmShipToResponse:
+        """Goods go where the application says."""
+        await usecases.confirm_ship_to(tx, call, request.application_id)
+        return applications_pb2.ConfirmShipToResponse(application=await _shown(tx, call, request.application_id))
+
+    @write
+    async def RecordCallBack(
+        self, tx: Tx, call: Origin, request: applications_pb2.RecordCallBackRequest
+    ) -> applications_pb2.RecordCallBackResponse:
+        """The company was called."""
+        await usecases.record_call_back(tx, call, request)
+        return applications_pb2.RecordCallBackResponse(application=await _shown(tx, call, request.application_id))
+
+    @write
+    async def ClearMatch(
+        self, tx: Tx, call: Origin, request: applications_pb2.ClearMatchRequest
+    ) -> applications_pb2.ClearMatchResponse:
+        """It is somebody else than who stands on the list."""
+        return applications_pb2.ClearMatchResponse(cleared=await usecases.clear_match(tx, call, request))
 
     @visit
     async def ReplayDecision(

@@ -1,6 +1,6 @@
 """The credit service, assembled."""
 
-import functools
+from functools import partial
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -18,9 +18,10 @@ from receivables.credit.v1 import (
 from services.chassis.database import Database
 from services.chassis.service import Parts, Service, Servicer, certificate_of, speaker_of
 from services.chassis.workers import Work
-from services.credit import metrics, store, usecases
+from services.credit import lookout, metrics, store, usecases
 from services.credit.bench import Bench
 from services.credit.domain import underwriting
+from services.credit.lookout import Lookout
 from services.credit.rebuild import FOLD
 from services.credit.rpc import CreditService, ExposureService
 from services.credit.rpc_applications import ApplicationService, PolicyService
@@ -30,6 +31,7 @@ from services.credit.sources import Sources, work
 from services.credit.stream import HANDLERS
 
 _SOURCES: WeakKeyDictionary[Database, Sources] = WeakKeyDictionary()
+_LOOKOUTS: WeakKeyDictionary[Database, Lookout] = WeakKeyDictionary()
 
 
 def sources_of(parts: Parts[Settings]) -> Sources:
@@ -38,6 +40,14 @@ def sources_of(parts: Parts[Settings]) -> Sources:
         settings = parts.settings
         speak = speaker_of("credit", settings)
         known = _SOURCES[parts.database] = Sources(settings.credit_sources, speak, certificate_of(settings))
+    return known
+
+
+def lookout_of(parts: Parts[Settings]) -> Lookout:
+    """What applications are compared with; the door and its jobs share what they know of domains."""
+    if (known := _LOOKOUTS.get(parts.database)) is None:
+        given = lookout.domains_in(parts.settings.credit_domains)
+        known = _LOOKOUTS[parts.database] = Lookout(lookout.files_of(parts.settings.credit_sanctions), given)
     return known
 
 
@@ -52,7 +62,7 @@ def _servicers(parts: Parts[Settings]) -> list[Servicer]:
         Servicer(
             applications_pb2.DESCRIPTOR.services_by_name["ApplicationService"].full_name,
             applications_pb2_grpc.add_ApplicationServiceServicer_to_server,
-            ApplicationService(parts, sources_of(parts)),
+            ApplicationService(parts, sources_of(parts), lookout_of(parts)),
         ),
         Servicer(
             applications_pb2.DESCRIPTOR.services_by_name["PolicyService"].full_name,
@@ -100,14 +110,17 @@ SERVICE = Service(
         Work(store.LOOK, usecases.look, most=20, find=usecases.find_looks, findable=store.count_looks),
         Work(
             store.TRIAL,
-            functools.partial(usecases.try_some, bench=Bench(), settings=parts.settings),
+            partial(usecases.try_some, bench=Bench(), settings=parts.settings),
             most=1,
             within_s=150,
         ),
+        Work(store.DECIDE, partial(usecases.decide_again, lookout_of(parts)), most=10),
         Work(store.LIMITS, usecases.turn, most=100, find=usecases.find_turned, findable=store.count_turned),
     ),
     measure=metrics.measure,
     outdated=usecases.forget_outdated,
     tell=usecases.tell_refused,
     fold=FOLD,
+    door=lambda parts: lookout.keeping(lookout.files_of(parts.settings.credit_sanctions)),
+    warm=lambda settings: lookout.warm(settings.credit_sanctions, settings.credit_domains),
 )

@@ -1,6 +1,7 @@
 """What credit can be told from outside, beside the machinery's settings."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
@@ -11,6 +12,7 @@ from services.chassis.settings import ChassisSettings
 _EXAMPLE = '{"registry": {"address": "registry.example:443", "keys": ["company_status"]}}'
 # Words that say otherwise where a fact comes from.
 _TAKEN = ("account", "applicant", "clerk", "document", "engine")
+_LISTS_MOST = 20
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Keys = Annotated[frozenset[Key], Field(min_length=1, max_length=50)]
@@ -51,6 +53,15 @@ def _read(given: Any) -> dict[str, Source]:
     return sources
 
 
+def _read_paths(given: Any) -> tuple[Path, ...]:
+    """Paths, comma separated."""
+    said = given.split(",") if isinstance(given, str) else given
+    paths = tuple(Path(str(one).strip()) for one in said if str(one).strip())
+    if len(paths) > _LISTS_MOST:
+        raise ValueError(f"names at most {_LISTS_MOST} files")
+    return paths
+
+
 class Settings(ChassisSettings):
     """Settings of credit."""
 
@@ -79,4 +90,16 @@ class Settings(ChassisSettings):
         description="cases that a trial of a policy may have",
         ge=1,
         le=10_000_000,
+    )
+    credit_sanctions: Annotated[
+        tuple[Path, ...], NoDecode, BeforeValidator(_read_paths), WithJsonSchema({"type": "string"})
+    ] = Field(
+        (),
+        description="lists of sanctions that companies, signers and owners are looked for on, as files in the official XML of "
+        "the UN, the EU or OFAC, comma separated; read again when they change; empty: none",
+        json_schema_extra={"default": ""},
+    )
+    credit_domains: Path | None = Field(
+        None,
+        description="file of domains, one a line, that no applicant's may be taken for, beside those of the seller's buyers",
     )

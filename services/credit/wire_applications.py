@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.common.v1 import money_pb2
@@ -15,12 +16,17 @@ from services.chassis.ids import new_id
 from services.credit.domain.applications import VALID_DAYS, Application, Document
 from services.credit.domain.facts import Fact
 from services.credit.domain.fraud import Feature
+from services.credit.domain.identity.sanctions import Match
+from services.credit.domain.looks import Found, Look
 from services.credit.domain.policy_texts import PolicyText
+from services.credit.domain.step_ups import CallBack
 from services.credit.domain.underwriting import Assessment, Mistake, Offer, Outcome, Policy, Reason, Signal, Track
+from services.kernel.calendars import day
 from services.kernel.money import Money
 from services.kernel.refusals import Invalid, quoted
 
 ENGINE = "engine"
+_FLAGS = {True: "true", False: "false"}
 # What a document of each kind begins with.
 _BEGINS = {
     "application/pdf": b"%PDF-",
@@ -55,6 +61,8 @@ class View:
     questions: Sequence[Question] = ()
     facts: Sequence[Fact] = ()
     documents: Sequence[str] = ()
+    # What has to be shown before it is decided.
+    steps: Sequence[str] = ()
 
 
 def application_message(view: View) -> applications_pb2.Application:
@@ -73,6 +81,7 @@ def application_message(view: View) -> applications_pb2.Application:
         started_at=_stamp(one.started_at),
         submitted_at=_stamp(one.submitted_at),
         currency=one.currency,
+        steps=view.steps,
     )
     if one.promise is not None:
         message.usually_by.FromDatetime(one.promise.usually_by)
@@ -171,6 +180,84 @@ def record_of(
     )
 
 
+def look_message(look: Look) -> applications_pb2.Look:
+    """What an application was compared with, to be kept."""
+    return applications_pb2.Look(
+        features=[
+            applications_pb2.Signal(
+                feature=one.key,
+                value=_FLAGS[one.value] if isinstance(one.value, bool) else "" if one.value is None else f"{one.value}",
+                threshold=one.threshold,
+                compared_with=one.compared_with[:200],
+                source=one.source,
+            )
+            for one in look.features
+        ],
+        matches=[match_message(one) for one in look.matches],
+    )
+
+
+def look_of(message: applications_pb2.Look) -> Look:
+    """The same as it was made."""
+    features = tuple(
+        Feature(one.feature, _feature_value(one.value), one.threshold, one.compared_with, one.source)
+        for one in message.features
+    )
+    found = tuple(
+        Found(
+            one.key,
+            one.name,
+            Match(
+                one.score,
+                one.list,
+                one.entry_id,
+                one.listed,
+                one.same_country if one.HasField("same_country") else None,
+            ),
+            one.cleared,
+        )
+        for one in message.matches
+    )
+    return Look(features, found)
+
+
+def match_message(one: Found) -> applications_pb2.Match:
+    """A name on a list, to answer with."""
+    return applications_pb2.Match(
+        key=one.key,
+        list=one.match.source,
+        entry_id=one.match.entry_id[:200],
+        listed=one.match.listed[:300],
+        score=one.match.score,
+        same_country=one.match.same_country,
+        cleared=one.cleared,
+        name=one.name,
+    )
+
+
+def call_back_message(one: CallBack) -> applications_pb2.CallBack:
+    """A call, to answer with."""
+    return applications_pb2.CallBack(
+        call_back_id=one.call_back_id,
+        number=one.number,
+        source_of_number=applications_pb2.NumberSource.Value(f"NUMBER_SOURCE_{one.number_source}"),
+        spoke_with=one.spoke_with,
+        outcome=applications_pb2.CallBackOutcome.Value(f"CALL_BACK_OUTCOME_{one.outcome}"),
+        ship_to=one.ship_to,
+        recorded_by=one.recorded_by,
+        recorded_at=_stamp(one.recorded_at),
+    )
+
+
+def _feature_value(text: str) -> Decimal | bool | str | None:
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        return Decimal(text) if text else None
+    except InvalidOperation:
+        return text
+
+
 def _signal(signal: Signal, feature: Feature | None, at: datetime) -> applications_pb2.Signal:
     return applications_pb2.Signal(
         rule=signal.rule,
@@ -241,6 +328,19 @@ def most(record: applications_pb2.DecisionRecord) -> Money | None:
     return next((contracts.money(term.amount) for term in record.terms if term.binding), None)
 
 
+def word_of(enum: Any, value: int) -> str:
+    """A value of an enum as it is kept: without the enum's name before it."""
+    names = enum.DESCRIPTOR.values_by_number
+    if value not in names or not value:
+        raise Invalid("application.call_incomplete", f"{value} is nothing that a call has")
+    words = str(names[value].name)
+    return words.removeprefix(f"{_screaming(enum.DESCRIPTOR.name)}_")
+
+
+def _screaming(name: str) -> str:
+    return "".join(f"_{letter}" if at and letter.isupper() else letter for at, letter in enumerate(name)).upper()
+
+
 def document(said: applications_pb2.AddApplicationDocumentRequest) -> Document:
     """What somebody adds, checked: a file of its own, which begins as its kind does."""
     name = said.name
@@ -254,7 +354,17 @@ def document(said: applications_pb2.AddApplicationDocumentRequest) -> Document:
             "application.document_type", f"a document is one of {', '.join(_BEGINS)}, and begins as such a one does"
         )
     size, digest = len(said.content), hashlib.sha256(said.content).hexdigest()
-    return Document(said.document_id, said.key, name, said.media_type, size, digest)
+    return Document(
+        said.document_id,
+        said.key,
+        name,
+        said.media_type,
+        size,
+        digest,
+        said.file_written_at.ToDatetime(UTC) if said.HasField("file_written_at") else None,
+        said.file_changed_at.ToDatetime(UTC) if said.HasField("file_changed_at") else None,
+        day(said.issued_on, what="issued_on") if said.issued_on else None,
+    )
 
 
 def policy_message(one: PolicyText, *, with_text: bool) -> applications_pb2.PolicyText:

@@ -30,9 +30,10 @@ KINDS = {
     service_pb2.LINK_KIND_INVITATION: "INVITATION",
     service_pb2.LINK_KIND_APPLICATION: "APPLICATION",
     service_pb2.LINK_KIND_FACTS: "FACTS",
+    service_pb2.LINK_KIND_ADDRESS: "ADDRESS",
 }
 # To an address: whoever has it is no contact yet.
-TO_ADDRESSES = frozenset({"APPLICATION", "FACTS"})
+TO_ADDRESSES = frozenset({"APPLICATION", "FACTS", "ADDRESS"})
 MINUTES_MAX = 60 * 24 * 30
 # In plain text to this machine alone.
 URL = re.compile(r"https://|http://([a-z0-9-]+\.)?localhost(:\d+)?/")

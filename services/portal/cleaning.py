@@ -2,12 +2,15 @@
 
 It runs as a process of its own, whose memory and time are limited: a file that explodes takes nobody with it.
 
-    python -m services.portal.cleaning <file | cat >clean      # the media type and a line break, then the content
+    python -m services.portal.cleaning <file | cat >clean      # the media type, and when a PDF says that it was written
+                                                               # and changed ("-": it does not), a line break, the content
 """
 
 import io
+import re
 import resource
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pikepdf
 from PIL import Image, ImageOps
@@ -20,6 +23,8 @@ PAGES_MAX = 500
 BYTES_MAX = 8_000_000  # of what is kept
 PNG, JPEG, PDF = "image/png", "image/jpeg", "application/pdf"
 _PICTURES = ("JPEG", "PNG", "WEBP")
+_PDF_TIME = re.compile(r"D:([0-9]{14})(?:Z.*|([+-])([0-9]{2})'?(?:([0-9]{2})'?)?)?")
+_YEAR_LEAST = 1990
 
 
 class Unclean(Exception):  # noqa: N818
@@ -83,6 +88,28 @@ def _pdf(content: bytes) -> bytes:
     return out.getvalue()
 
 
+def told(content: bytes) -> list[str]:
+    """When a PDF says that it was written, and changed last; nothing of other files."""
+    if not content.startswith(b"%PDF-"):
+        return []
+    with pikepdf.open(io.BytesIO(content)) as opened:
+        return [_instant(str(opened.docinfo.get(key, ""))) for key in ("/CreationDate", "/ModDate")]
+
+
+def _instant(said: str) -> str:
+    """A time of a PDF ("D:20250530090000+02'00'", ISO 32000-2, 7.9.4) in UTC, to the second; "-" for what is none."""
+    if (found := _PDF_TIME.fullmatch(said)) is None:
+        return "-"
+    try:
+        at = datetime.strptime(found[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        if found[2]:
+            hours, minutes = timedelta(hours=int(found[3])), timedelta(minutes=int(found[4] or 0))
+            at -= (hours + minutes) * (1 if found[2] == "+" else -1)
+    except (ValueError, OverflowError):
+        return "-"
+    return at.isoformat() if at.year >= _YEAR_LEAST else "-"
+
+
 def main() -> int:
     """Clean what comes in."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
@@ -90,11 +117,13 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # nothing is written to a disk
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        media_type, content = clean(sys.stdin.buffer.read())
+        given = sys.stdin.buffer.read()
+        media_type, content = clean(given)
+        said = [media_type, *told(given)]
     except Unclean as unclean:
         sys.stderr.write(str(unclean))
         return 1
-    sys.stdout.buffer.write(f"{media_type}\n".encode() + content)
+    sys.stdout.buffer.write(f"{' '.join(said)}\n".encode() + content)
     return 0
 
 

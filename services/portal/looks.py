@@ -273,6 +273,8 @@ _ENUMS: Mapping[str, Any] = {
     "TRACK": applications_pb2.Track,
     "TRIAL_STATE": lab_pb2.TrialState,
     "TRIAL_SOURCE": lab_pb2.TrialSource,
+    "NUMBER_SOURCE": applications_pb2.NumberSource,
+    "CALL_BACK_OUTCOME": applications_pb2.CallBackOutcome,
 }
 
 

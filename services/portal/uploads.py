@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePosixPath
 
 from fastapi.responses import Response
@@ -40,6 +41,9 @@ class Upload:
     name: str
     media_type: str
     content: bytes
+    # When it was written and changed last, as it said itself before it was made anew; None: it did not say.
+    written_at: datetime | None = None
+    changed_at: datetime | None = None
 
 
 async def clean(file: UploadFile) -> Upload:
@@ -49,10 +53,16 @@ async def clean(file: UploadFile) -> Upload:
         content = await file.read(BYTES_MAX + 1)
         if len(content) > BYTES_MAX:
             raise Invalid("upload.too_large", "a file has at most 8 MB")
-        media_type, made = await _made_anew(content)
+        said, made = await _made_anew(content)
     finally:
         _slots.release()
-    return Upload(_name(file.filename or "", media_type), media_type, made)
+    media_type, *days = said.split()
+    written_at, changed_at = (_instant(day) for day in (*days, "-", "-")[:2])
+    return Upload(_name(file.filename or "", media_type), media_type, made, written_at, changed_at)
+
+
+def _instant(said: str) -> datetime | None:
+    return None if said == "-" else datetime.fromisoformat(said)
 
 
 async def _turn() -> None:
@@ -93,8 +103,8 @@ async def _made_anew(content: bytes) -> tuple[str, bytes]:
         code = said.decode(errors="replace")
         code = code if code in _SAYS else "upload.unreadable"
         raise Invalid(code, _SAYS[code])
-    media_type, _, made = out.partition(b"\n")
-    return media_type.decode(), made
+    what, _, made = out.partition(b"\n")
+    return what.decode(), made
 
 
 def _name(given: str, media_type: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Set
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from services.credit.domain.promises import Promise
@@ -142,6 +142,10 @@ class Document:
     # In bytes.
     size: int
     sha256: str
+    # When its file was written and changed last, as it said itself, and what day of issue the document tells.
+    written_at: datetime | None = None
+    changed_at: datetime | None = None
+    issued_on: date | None = None
 
 
 def move(application: Application, action: Action, by: By) -> Application:
@@ -176,10 +180,18 @@ def check_owner(application: Application, owner: Set[str], people: Set[str]) -> 
         raise Conflict("application.not_owner", "somebody else sees to it, or nobody does: take it up first")
 
 
-def check_decider(started: Set[str], people: Set[str]) -> None:
-    """Refuse whoever asked for a limit as who grants it (RULES: four eyes)."""
+def check_decider(started: Set[str], people: Set[str], called: Set[str] = frozenset()) -> None:
+    """Refuse whoever asked for a limit, or called the company back, as who grants it (RULES: four eyes)."""
     if started & people:
         raise Conflict("application.four_eyes", "whoever started an application does not decide it")
+    if called & people:
+        raise Conflict("application.four_eyes", "whoever called the company back does not decide it")
+
+
+def check_caller(started: Set[str], people: Set[str]) -> None:
+    """Refuse whoever started an application as who calls the company back."""
+    if started & people:
+        raise Conflict("application.four_eyes", "whoever started an application does not call the company back")
 
 
 def needs_two(track: Track, limit: Money, most: Money | None) -> bool:
@@ -187,9 +199,9 @@ def needs_two(track: Track, limit: Money, most: Money | None) -> bool:
     return track is Track.ENHANCED or (limit.minor > 0 and (most is None or limit > most))
 
 
-def check_confirmer(prepared: Set[str], started: Set[str], people: Set[str]) -> None:
-    """Refuse whoever prepared a decision, or asked for it, as who confirms it (RULES: four eyes)."""
-    if prepared & people or started & people:
+def check_confirmer(prepared: Set[str], started: Set[str], people: Set[str], called: Set[str] = frozenset()) -> None:
+    """Refuse whoever prepared a decision, asked for it, or called the company back, as who confirms it (RULES: four eyes)."""
+    if (prepared | started | called) & people:
         raise Conflict("application.four_eyes", "another person confirms than whoever decided or asked")
 
 

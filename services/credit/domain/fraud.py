@@ -52,6 +52,8 @@ class MarkKind(StrEnum):
     SHIP_TO = "ship_to"
     # SHA-256 (hex) of the file.
     DOCUMENT = "document"
+    # A way to reach somebody who is named as knowing the company: others may name them too.
+    REFERENCE = "reference"
 
 
 # One of these of somebody else is no chance; phones, mailboxes and places are shared by honest people too.
@@ -179,10 +181,11 @@ def duplicates(own: Collection[Mark], others: Iterable[Seen]) -> list[Feature]:
 # F02, F03: mail and websites.
 
 
-def lookalike(domains: Iterable[str], known: names.Domains, own: Collection[str]) -> list[Feature]:
+def lookalike(domains: Collection[str], known: Sequence[names.Domains], own: Collection[str]) -> list[Feature]:
     """Whether a domain of the applicant's is taken for a known one that is neither theirs nor of their group."""
-    own = {*own, *domains}
-    like = [likeness for domain in own if not contacts.everybodys(domain) for likeness in known.like(domain, own)]
+    theirs = {domain for domain in domains if not contacts.everybodys(domain)}
+    own = {*own, *theirs}
+    like = [likeness for domain in theirs for some in known for likeness in some.like(domain, own)]
     homoglyph = next((likeness.domain for likeness in like if likeness.homoglyph), "")
     near = homoglyph or (min(like, key=lambda likeness: (likeness.distance, likeness.domain)).domain if like else "")
     return [
@@ -379,10 +382,13 @@ def sanctioned(matches: Iterable[Match] | None) -> list[Feature]:
     ]
 
 
-def document(issued_on: date, created_at: datetime | None, modified_at: datetime | None) -> Feature:
-    """Whether a document's file was changed after it was made and after the day of issue that it tells; a late scan was not."""
+def document(issued_on: date | None, created_at: datetime | None, modified_at: datetime | None) -> Feature:
+    """Whether a document's file was changed after it was made and after the day of issue that it tells; a late scan was not.
+
+    Unknown where one of the three is.
+    """
     edited = None
-    if created_at is not None and modified_at is not None:
+    if issued_on is not None and created_at is not None and modified_at is not None:
         edited = modified_at - created_at > _EDITING and modified_at.date() > issued_on
     return Feature("document_edited", edited, "true", modified_at.isoformat() if modified_at else "", "document")
 

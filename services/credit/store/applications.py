@@ -227,8 +227,8 @@ async def add_document(tx: Tx, one: Application, document: Document, content: by
     return bool(
         await tx.run(
             """INSERT INTO application_document (tenant, document_id, account_id, application_id, key, name, media_type, size,
-                                                 sha256, content, added_by, added_at)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
+                                                 sha256, content, added_by, added_at, written_at, changed_at, issued_on)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
             [
                 one.tenant,
                 document.document_id,
@@ -242,6 +242,9 @@ async def add_document(tx: Tx, one: Application, document: Document, content: by
                 content,
                 by,
                 tx.at,
+                document.written_at,
+                document.changed_at,
+                document.issued_on,
             ],
         )
     )
@@ -251,8 +254,8 @@ async def documents_of(tx: Tx, key: Key) -> list[Document]:
     """What was added to an application, forgotten ones too."""
     return await tx.fetch(
         Document,
-        """SELECT document_id, key, name, media_type, size, sha256 FROM application_document
-            WHERE tenant = %s AND application_id = %s ORDER BY document_id""",
+        """SELECT document_id, key, name, media_type, size, sha256, written_at, changed_at, issued_on
+             FROM application_document WHERE tenant = %s AND application_id = %s ORDER BY document_id""",
         [*key],
     )
 
@@ -333,6 +336,11 @@ async def forget_applications(tx: Tx, tenant: str, subject: str) -> None:
               AND string_to_array(appealed_by, ' for ') @> %(who)s::text[]""",
         who,
     )
+    await tx.run(
+        """UPDATE call_back SET number = '', spoke_with = '' WHERE tenant = %(tenant)s AND number <> ''
+              AND string_to_array(recorded_by, ' for ') @> %(who)s::text[]""",
+        who,
+    )
 
 
 # Of each table: its key, since when its row's time runs, and what is forgotten.
@@ -340,14 +348,16 @@ _OUTDATED = (
     ("fact", "fact_id", "least(superseded_at, valid_until)", "value"),
     ("application_document", "document_id", "added_at", "name"),
     ("application_appeal", "application_id", "appealed_at", "why"),
+    ("call_back", "call_back_id", "recorded_at", "number"),
 )
+_ALSO = {"application_document": ", content = ''", "call_back": ", spoke_with = ''"}
 
 
 async def forget_outdated_applications(tx: Tx, tenant: str, before: date, most: int) -> int:
     """Forget some of what was given, added and written before a day, decisions aside; return of how many rows."""
     forgotten = 0
     for table, key, at, text in _OUTDATED:
-        also = ", content = ''" if table == "application_document" else ""
+        also = _ALSO.get(table, "")
         forgotten += await tx.run(
             f"""UPDATE {table} SET {text} = ''{also} WHERE tenant = %(tenant)s AND {text} <> '' AND {key} IN (
                   SELECT {key} FROM {table} WHERE tenant = %(tenant)s AND {text} <> '' AND {at} < %(before)s

@@ -103,6 +103,17 @@ async def add_facts(tx: Tx, tenant: str, account_id: str, facts: Sequence[Fact])
     )
 
 
+async def end_shown(tx: Tx, tenant: str, account_id: str, fact: Fact, shown: str) -> None:
+    """What was shown of a datum is shown no more, where people say another value of it from now on."""
+    await tx.run(
+        """UPDATE fact SET superseded_at = %(at)s
+            WHERE tenant = %(tenant)s AND account_id = %(account)s AND key = %(shown)s AND superseded_at IS NULL AND is_given
+              AND NOT EXISTS (SELECT FROM fact AS said WHERE said.tenant = %(tenant)s AND said.account_id = %(account)s
+                                 AND said.key = %(key)s AND said.superseded_at IS NULL AND said.value = %(value)s)""",
+        {"at": tx.at, "tenant": tenant, "account": account_id, "shown": shown, "key": fact.key, "value": fact.value},
+    )
+
+
 async def ask(tx: Tx, application: Application, keys: Collection[str], by: str) -> list[str]:
     """Ask for these unless they are asked for already; return those that were not. Know before what is valid."""
     if not keys:
@@ -163,19 +174,21 @@ async def keep_marks(tx: Tx, application: Application, marks: Collection[Mark]) 
     )
 
 
-async def seen_elsewhere(tx: Tx, application: Application, marks: Collection[Mark]) -> list[Seen]:
-    """What others show that show one of these, the newest two hundred of them."""
+async def seen_elsewhere(
+    tx: Tx, application: Application, marks: Collection[Mark], group: Collection[str]
+) -> list[Seen]:
+    """What others than a group show that show one of these, the newest two hundred of them."""
     rows = await tx.rows(
         """SELECT m.kind, m.mark, m.account_id, m.seen_at
              FROM (SELECT DISTINCT ON (account_id) account_id, seen_at FROM identity_mark
                     WHERE tenant = %(tenant)s AND kind = ANY (%(kinds)s::text[]) AND mark = ANY (%(marks)s::bytea[])
-                      AND account_id <> %(own)s ORDER BY account_id, seen_at DESC) AS other
+                      AND account_id <> ALL (%(own)s::text[]) ORDER BY account_id, seen_at DESC) AS other
             CROSS JOIN LATERAL (SELECT * FROM identity_mark
                                  WHERE tenant = %(tenant)s AND account_id = other.account_id LIMIT 100) AS m
             ORDER BY other.seen_at DESC, m.account_id, m.kind, m.mark LIMIT 2000""",
         {
             "tenant": application.tenant,
-            "own": application.account_id,
+            "own": [application.account_id, *group],
             "kinds": sorted({mark.kind.value for mark in marks}),
             "marks": [mark.digest for mark in marks],
         },

@@ -8,7 +8,7 @@ from services.chassis.database import Question, Tx
 from services.credit.domain.policy import Policy
 from services.credit.domain.sellers import Seller
 
-_SELLER = Columns("tenant text, seller_id text, version int, time_zone text")
+_SELLER = Columns("tenant text, seller_id text, version int, time_zone text, domain text")
 
 
 def newest(tenants: Sequence[str]) -> Question:
@@ -66,11 +66,12 @@ async def sellers_of(tx: Tx, tenant: str) -> list[Seller]:
     return sellers_by_tenant(await tx.rows(sql, params)).get(tenant, [])
 
 
-async def keep_sellers(tx: Tx, told: Sequence[tuple[str, str, int, str]]) -> None:
-    """Keep tenant, id, version and zone of legal entities, one row each; what is older than what is known changes nothing."""
+async def keep_sellers(tx: Tx, told: Sequence[tuple[str, str, int, str, str]]) -> None:
+    """Keep tenant, id, version, zone and domain of legal entities, one row each; what is older than what is known changes nothing."""
     await tx.run(
         f"""INSERT INTO seller ({_SELLER.names}) SELECT * FROM {_SELLER.rows} AS new
-            ON CONFLICT (tenant, seller_id) DO UPDATE SET version = EXCLUDED.version, time_zone = EXCLUDED.time_zone
+            ON CONFLICT (tenant, seller_id) DO UPDATE SET version = EXCLUDED.version, time_zone = EXCLUDED.time_zone,
+                                                           domain = EXCLUDED.domain
              WHERE seller.version < EXCLUDED.version""",  # noqa: S608 - constant columns
         [_SELLER.pack(told)],
     )

@@ -7,6 +7,7 @@ from services.credit.usecases.applications import (
     appeal_application,
     ask_for_fact,
     confirm_application,
+    decide_again,
     decide_application,
     find_lapsing_applications,
     give_facts,
@@ -41,6 +42,7 @@ from services.credit.usecases.policies import know_sellers, set_policy
 from services.credit.usecases.policy_texts import activate_policy_text, find_policy_text, propose_policy_text
 from services.credit.usecases.reviews import accept_review, decide_review, find_looks, look
 from services.credit.usecases.securities import end_security, set_security
+from services.credit.usecases.step_ups import clear_match, confirm_address, confirm_ship_to, record_call_back
 from services.credit.usecases.tree import move_account, path_of, register_node, set_node_limit
 
 __all__ = [
@@ -55,8 +57,12 @@ __all__ = [
     "ask_for_uplift",
     "cancel_trial",
     "change_buyer",
+    "clear_match",
+    "confirm_address",
     "confirm_application",
+    "confirm_ship_to",
     "decide",
+    "decide_again",
     "decide_application",
     "decide_review",
     "end",
@@ -87,6 +93,7 @@ __all__ = [
     "place_hold",
     "prepare",
     "propose_policy_text",
+    "record_call_back",
     "record_check",
     "register_buyer",
     "register_node",

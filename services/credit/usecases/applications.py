@@ -5,11 +5,11 @@ Whoever changes one holds the company first (`store.lock_subject`), then the app
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from google.protobuf.message import Message
 from receivables.credit.v1 import applications_pb2, events_pb2
@@ -24,12 +24,15 @@ from services.chassis.workers import Batch
 from services.credit import store, wire_applications
 from services.credit.domain import applications as domain
 from services.credit.domain import facts as known_facts
-from services.credit.domain import promises, underwriting
+from services.credit.domain import looks, promises, underwriting
 from services.credit.domain.applications import Action, Application, By, Document, State
 from services.credit.domain.facts import Fact
+from services.credit.domain.looks import Cleared, Found, Look, Shown
 from services.credit.domain.review import Cause
+from services.credit.domain.step_ups import CALLS_MOST, STEPS
 from services.credit.domain.suspicions import SHADOW
 from services.credit.domain.underwriting import APPROVALS, Assessment, Facts, Outcome, Policy, Track
+from services.credit.lookout import Lookout
 from services.credit.sources import Gathered, Question, again, subject_of
 from services.credit.store.applications import Decided
 from services.credit.usecases import buyers, conduct, facts, features, fraud_rules, limits
@@ -45,12 +48,15 @@ DOCUMENTS_MOST = 20  # of an application
 BYTES_MOST = 40_000_000  # of all of them
 DECISIONS_SHOWN = 100
 _CHECKED = "R19"  # why, where a person declines for what looked wrong
-_AUDITS = frozenset({"AUDITOR"})
+# Who has no other role reads of persons that something is known, and not what.
+_WITHOUT_PERSONS = frozenset({"AUDITOR", "SALES"})
+# Where what has to be shown still changes something.
+_STEPPING = frozenset({State.REFERRED, State.IN_REVIEW, State.WAITING_FOR_FACTS})
 # What an offer may change that the applicant has in hand; all else has to be shown first, and is decided anew.
 _AT_ONCE = frozenset({"amount", "terms"})
 
 Serve = Callable[[], AbstractAsyncContextManager[Tx]]
-Look = Callable[[Origin, Question], Awaitable[Gathered]]
+Ask = Callable[[Origin, Question], Awaitable[Gathered]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,10 @@ class Prepared:
     policy_id: str
     assessment: Assessment
     gathered: Gathered
+    # What it was compared with, what of it was, and how that is done again.
+    look: Look
+    shown: Shown
+    look_again: Callable[[Shown], Look]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +147,7 @@ async def give_facts(
     tx: Tx, origin: Origin, application_id: str, given: Sequence[tuple[str, str]], given_by: str
 ) -> list[NotSaved]:
     """Save answers, each by itself; ask what follows from them. The last one that a person waits for gives it back."""
-    application = await _hold(tx, origin, application_id)
+    application = await hold(tx, origin, application_id)
     domain.check_answerable(application)
     policy = await policy_of(tx, origin.tenant)
     refused = await facts.save(tx, origin, application, policy, given, by=_giver(origin, given_by))
@@ -150,7 +160,7 @@ async def give_facts(
 
 async def add_document(tx: Tx, origin: Origin, application_id: str, document: Document, content: bytes) -> Application:
     """Keep a document, which is the answer to the fact that it shows."""
-    application = await _hold(tx, origin, application_id)
+    application = await hold(tx, origin, application_id)
     domain.check_answerable(application)
     policy = await policy_of(tx, origin.tenant)
     kind = facts.answerable(policy, document.key)
@@ -183,33 +193,44 @@ async def add_document(tx: Tx, origin: Origin, application_id: str, document: Do
     return application
 
 
-async def prepare(serve: Serve, origin: Origin, application_id: str, look: Look) -> Prepared:
+async def prepare(serve: Serve, origin: Origin, application_id: str, look: Ask, lookout: Lookout) -> Prepared:
     """What the engine makes of an application by what sources say in time: outside of the transaction that keeps it."""
     async with serve() as tx:
         ground = await _ground(tx, await _find(tx, origin, application_id))
+    application, at = ground.application, ground.at
     gathered = Gathered()
-    if ground.application.state in (State.DRAFT, State.REFERRED, State.DECIDED):
+    if application.state in (State.DRAFT, State.REFERRED, State.DECIDED):
         gathered = await look(origin, facts.wanted_of_sources(ground))
-    known = known_facts.known([*facts.standing(ground.known), *facts.told_by_sources(ground, gathered, ground.at)])
-    values = facts.read(ground.policy, known, ground.application, ground.features, ground.own, at=ground.at)
+    known = known_facts.known([*facts.standing(ground.known), *facts.told_by_sources(ground, gathered, at)])
+    shown = features.shown(application, known, ground.beside, at)
+    compared = await lookout.look(serve, origin.tenant, shown)
+    odd = features.of_application(application, known, ground.beside, compared, at)
+    values = facts.read(ground.policy, known, application, odd, ground.own, at=at)
     assessment = await asyncio.to_thread(
-        underwriting.assess, ground.policy, values, on=ground.at.date(), currency=ground.application.currency
+        underwriting.assess, ground.policy, values, on=at.date(), currency=application.currency
     )
-    return Prepared(values, ground.policy.policy_id, assessment, gathered)
+    return Prepared(
+        values=values,
+        policy_id=ground.policy.policy_id,
+        assessment=assessment,
+        gathered=gathered,
+        look=compared,
+        shown=shown,
+        look_again=partial(lookout.look_again, origin.tenant),
+    )
 
 
 async def submit_application(tx: Tx, origin: Origin, application_id: str, prepared: Prepared) -> Application:
     """Decide by the policy, or refer to a person with a promise; sources that did not answer are asked again."""
-    application = await _hold(tx, origin, application_id)
+    application = await hold(tx, origin, application_id)
     submitted = domain.submit(application, at=tx.at)
     before = await _ground(tx, application)
     await facts.keep(tx, origin, application, facts.told_by_sources(before, prepared.gathered, tx.at))
     ground = await _ground(tx, application)
+    # By what it was compared with before: nothing is missing that was not asked for.
     if wanted := sorted(one.key for one in facts.questions(ground) if one.required and not one.alternative):
         raise Conflict("application.incomplete", f"still missing: {', '.join(wanted)[:500]}")
-    assessment = prepared.assessment
-    if (ground.values, ground.policy.policy_id) != (prepared.values, prepared.policy_id):
-        assessment = _assess(ground)  # more is known than when it was prepared, which is rare
+    ground, assessment = _seen_anew(ground, prepared)
     await outbox.add(tx, [_tell(origin, submitted, wire_applications.moved(submitted))])
     decided = await _by_engine(tx, origin, submitted, ground, assessment)
     if decided.state is State.REFERRED:
@@ -217,9 +238,59 @@ async def submit_application(tx: Tx, origin: Origin, application_id: str, prepar
     return decided
 
 
+def _seen_anew(ground: Ground, prepared: Prepared) -> tuple[Ground, Assessment]:
+    """The ground by what was prepared, and what the policy makes of it; where more is known by now, which is rare, anew."""
+    shown = features.shown(ground.application, ground.known, ground.beside, ground.at)
+    look = prepared.look if shown == prepared.shown else prepared.look_again(shown)
+    odd = features.of_application(ground.application, ground.known, ground.beside, look, ground.at)
+    values = facts.read(ground.policy, ground.known, ground.application, odd, ground.own, at=ground.at)
+    ground = replace(ground, features=odd, values=values, look=look)
+    if (values, ground.policy.policy_id) == (prepared.values, prepared.policy_id):
+        return ground, prepared.assessment
+    return ground, _assess(ground)
+
+
+async def decide_again(lookout: Lookout, batch: Batch) -> None:
+    """Decide what is referred and nobody has taken up, where more is known than when the engine looked last."""
+    prepared = {job.key: await _prepare_again(lookout, batch, job) for job in batch.jobs}
+    async with batch.finishing() as done:
+        for job in done.jobs:
+            await _decide_again(done.tx, job, prepared[job.key])
+
+
+async def _prepare_again(lookout: Lookout, batch: Batch, job: Job) -> Prepared:
+    async def nobody(_origin: Origin, _question: Question) -> Gathered:
+        return Gathered()
+
+    serve = partial(batch.database.transaction, [job.tenant])
+    return await prepare(serve, job.origin, subject_id(job.subject), nobody, lookout)
+
+
+async def _decide_again(tx: Tx, job: Job, prepared: Prepared) -> None:
+    application = await hold(tx, job.origin, subject_id(job.subject))
+    if application.state is not State.REFERRED:
+        return
+    ground, assessment = _seen_anew(await _ground(tx, application), prepared)
+    if assessment.result_hash == (await newest_of_engine(tx, application)).result_hash:
+        return
+    origin = replace(job.origin, idempotency_key=f"{job.subject} {assessment.inputs_hash[:16]}")
+    await _by_engine(tx, origin, domain.submit(application, at=tx.at, by=By.ENGINE), ground, assessment)
+
+
+async def wait_for_engine(tx: Tx, origin: Origin, application: Application) -> None:
+    """Have the engine look again at what is referred: more is known than before."""
+    if application.state is State.REFERRED:
+        await jobs.add(tx, [Job(store.DECIDE, f"application/{application.application_id}", origin)])
+
+
+def subject_id(subject: str) -> str:
+    """The application that a job is about."""
+    return subject.removeprefix("application/")
+
+
 async def still_wanted(tx: Tx, job: Job) -> Question | None:
     """What a source is asked again; nothing, once a person or the engine has decided."""
-    found = await store.find_application(tx, (job.tenant, subject_of(job).removeprefix("application/")))
+    found = await store.find_application(tx, (job.tenant, subject_id(subject_of(job))))
     if found is None or found.state not in domain.UNDECIDED:
         return None
     return facts.wanted_of_sources(await _ground(tx, found))
@@ -227,21 +298,17 @@ async def still_wanted(tx: Tx, job: Job) -> Question | None:
 
 async def sources_told(tx: Tx, job: Job, gathered: Gathered) -> None:
     """Keep what a source told late; what is referred, and nobody has taken up, the engine decides if it can now."""
-    application = await _hold(tx, job.origin, subject_of(job).removeprefix("application/"))
+    application = await hold(tx, job.origin, subject_id(subject_of(job)))
     before = await _ground(tx, application)
-    await facts.keep(tx, job.origin, application, facts.told_by_sources(before, gathered, tx.at))
-    if application.state is not State.REFERRED:
-        return
-    ground = await _ground(tx, application)
-    assessment = _assess(ground)
-    if assessment.outcome is not Outcome.REFERRED:
-        submitted = domain.submit(application, at=tx.at, by=By.ENGINE)
-        await _by_engine(tx, job.origin, submitted, ground, assessment)
+    told = facts.told_by_sources(before, gathered, tx.at)
+    await facts.keep(tx, job.origin, application, told)
+    if told:
+        await wait_for_engine(tx, job.origin, application)
 
 
 async def accept_application(tx: Tx, origin: Origin, application_id: str, offer_id: str) -> Application:
     """Take what was decided, or one of the offers: the limit stands, unless something is to be done first."""
-    application = await _hold(tx, origin, application_id)
+    application = await hold(tx, origin, application_id)
     accepted = domain.move(application, Action.ACCEPT, By.APPLICANT)
     told = (await _decision(tx, application)).told
     limit, deposit, outcome = told.limit, told.deposit, told.outcome
@@ -261,7 +328,7 @@ async def accept_application(tx: Tx, origin: Origin, application_id: str, offer_
 
 async def appeal_application(tx: Tx, origin: Origin, application_id: str, why: str) -> Application:
     """Have another person look at it."""
-    application = await _hold(tx, origin, application_id)
+    application = await hold(tx, origin, application_id)
     domain.check_appealable(application, at=tx.at)
     if not why.strip():
         raise Invalid("application.appeal", "say what we should look at again")
@@ -272,7 +339,7 @@ async def appeal_application(tx: Tx, origin: Origin, application_id: str, why: s
 
 async def withdraw_application(tx: Tx, origin: Origin, application_id: str) -> Application:
     """The applicant does not want it any more."""
-    application = await _hold(tx, origin, application_id)
+    application = await hold(tx, origin, application_id)
     withdrawn = replace(domain.move(application, Action.WITHDRAW, By.APPLICANT), promise=None, asked_at=None)
     await store.end_proposal(tx, application.key)
     return await _moved(tx, origin, withdrawn)
@@ -280,7 +347,7 @@ async def withdraw_application(tx: Tx, origin: Origin, application_id: str) -> A
 
 async def take_up_application(tx: Tx, origin: Origin, application_id: str) -> Application:
     """The caller sees to it from now on."""
-    application = await _hold(tx, origin, application_id)
+    application = await hold(tx, origin, application_id)
     people = identity.subjects_of(origin.actor)
     domain.check_decider(identity.subjects_of(application.started_by), people)
     taken = domain.take_up(application, origin.actor, people, identity.subjects_of(application.decided_by))
@@ -289,7 +356,7 @@ async def take_up_application(tx: Tx, origin: Origin, application_id: str) -> Ap
 
 async def ask_for_fact(tx: Tx, origin: Origin, application_id: str, key: str) -> Application:
     """Ask the applicant for one fact: never for what is known, nor for what is asked already; the clock rests."""
-    application = await _hold(tx, origin, application_id)
+    application = await hold(tx, origin, application_id)
     _check_owner(application, origin)
     ground = await _ground(tx, application)
     facts.answerable(ground.policy, key)
@@ -304,15 +371,16 @@ async def ask_for_fact(tx: Tx, origin: Origin, application_id: str, key: str) ->
 
 async def decide_application(tx: Tx, origin: Origin, request: applications_pb2.DecideApplicationRequest) -> Application:
     """A person decides; on the enhanced track, and above the policy's amount, another one has to confirm it."""
-    application = await _hold(tx, origin, request.application_id)
+    application = await hold(tx, origin, request.application_id)
     people = identity.subjects_of(origin.actor)
-    domain.check_decider(identity.subjects_of(application.started_by), people)
+    called = await _called(tx, application)
+    domain.check_decider(identity.subjects_of(application.started_by), people, called)
     _check_owner(application, origin)
     limit = wire_applications.money_of(request.limit, application.currency)
     deposit = wire_applications.money_of(request.deposit, application.currency)
     outcome = wire_applications.outcome(request.outcome)
     domain.check_decision(outcome, limit, deposit, request.reasons, application.currency)
-    earlier = await _of_engine(tx, application)
+    earlier = await newest_of_engine(tx, application)
     record = wire_applications.by_person(request, earlier, new_id(), by=origin.actor, at=tx.at)
     if domain.needs_two(wire_applications.track(earlier.told.track), limit, wire_applications.most(earlier)):
         proposed = domain.move(application, Action.PROPOSE, By.DESK)
@@ -325,20 +393,20 @@ async def decide_application(tx: Tx, origin: Origin, request: applications_pb2.D
 
 async def confirm_application(tx: Tx, origin: Origin, application_id: str, *, confirmed: bool) -> Application:
     """The second person says yes, or sends it back to the first."""
-    application = await _hold(tx, origin, application_id)
+    application = await hold(tx, origin, application_id)
     moved = domain.move(application, Action.CONFIRM if confirmed else Action.SEND_BACK, By.DESK)
     proposal = await store.find_proposal(tx, application.key)
     assert proposal is not None, "what is proposed has a proposal"
     prepared_by, written = proposal
     prepared, started = identity.subjects_of(prepared_by), identity.subjects_of(application.started_by)
-    domain.check_confirmer(prepared, started, identity.subjects_of(origin.actor))
+    domain.check_confirmer(prepared, started, identity.subjects_of(origin.actor), await _called(tx, application))
     await store.end_proposal(tx, application.key)
     if not confirmed:
         return await _moved(tx, origin, moved)
     record = applications_pb2.DecisionRecord.FromString(written)
     wire_applications.dated(record.told, tx.at)
     stands = await _stands(tx, origin, moved, Taken(record, prepared_by, origin.actor))
-    await _end_hits(tx, origin, await _of_engine(tx, application), record)
+    await _end_hits(tx, origin, await newest_of_engine(tx, application), record)
     return stands
 
 
@@ -383,15 +451,20 @@ async def _view(tx: Tx, origin: Origin, ground: Ground) -> View:
     application = ground.application
     asked = []
     if application.state in domain.ANSWERABLE:
-        asked = facts.questions(ground)
+        asked = [_asked(origin, ground, one) for one in facts.questions(ground)]
     day, currency = tx.at.date(), application.currency
     told = await _told(tx, [application])
     return View(
         application=application,
         decision=told.get(application.application_id),
         questions=asked,
-        facts=[_seen(origin, one.given) for one in ground.known.values() if one.given is not None],
+        facts=[
+            _seen(origin, one.given) for key, one in ground.known.items() if one.given is not None and key not in STEPS
+        ],
         documents=underwriting.documents(ground.policy, ground.values, on=day, currency=currency),
+        steps=underwriting.steps(ground.policy, ground.values, on=day, currency=currency)
+        if application.state in _STEPPING
+        else (),
     )
 
 
@@ -411,6 +484,8 @@ async def show_case(tx: Tx, origin: Origin, application_id: str) -> applications
     decisions = await store.decisions_of_application(tx, application.key, DECISIONS_SHOWN)
     standing = await store.facts_of(tx, *_company(application))
     appealed_by, why = await store.last_appeal(tx, application.key)
+    cleared = {one.pair: one for one in await store.cleared_of(tx, *_company(application))}
+    matches = ground.look.matches if ground.look is not None else ()
     return applications_pb2.GetCaseResponse(
         application=wire_applications.application_message(view),
         facts=[wire_applications.fact_message(_seen(origin, fact)) for fact in standing[:500]],
@@ -423,7 +498,21 @@ async def show_case(tx: Tx, origin: Origin, application_id: str) -> applications
             for key, kind in ground.policy.facts.items()
             if kind.given and key not in ground.by_desk and known_facts.needs_answer(ground.known.get(key), tx.at)
         ][:500],
+        matches=[_match(one, cleared) for one in matches],
+        call_backs=[
+            wire_applications.call_back_message(one)
+            for one in await store.call_backs_of(tx, application.key, CALLS_MOST)
+        ],
     )
+
+
+def _match(one: Found, cleared: Mapping[looks.Pair, Cleared]) -> applications_pb2.Match:
+    """A match with who said that it is somebody else."""
+    message = wire_applications.match_message(one)
+    if (said := cleared.get(one.pair)) is not None:
+        message.found_by, message.confirmed_by = said.found_by, said.confirmed_by
+        message.cleared = said.cleared_at is not None
+    return message
 
 
 async def find_lapsing_applications(tx: Tx) -> int:
@@ -436,7 +525,7 @@ async def lapse_applications(batch: Batch) -> None:
     """End these, unless somebody moved them meanwhile."""
     async with batch.finishing() as done:
         for job in done.jobs:
-            key = (job.tenant, job.subject.removeprefix("application/"))
+            key = (job.tenant, subject_id(job.subject))
             application = await store.find_application(done.tx, key, lock=True)
             if application is None or application.state is not State.DECIDED or application.valid_until is None:
                 continue
@@ -477,7 +566,10 @@ async def _by_engine(
 ) -> Application:
     """Keep what the engine decided, and tell it; or refer it, with a promise that another look does not put off."""
     record = wire_applications.record_of(assessment, submitted, ground.policy, ground.features, at=tx.at)
-    await store.keep_marks(tx, submitted, await features.marks_of(tx, submitted, ground.known))
+    await store.keep_marks(tx, submitted, ground.beside.own)
+    if ground.look is not None:
+        look = wire_applications.look_message(ground.look)
+        await store.keep_look(tx, submitted, look.SerializeToString(deterministic=True))
     taken = Taken(record, ENGINE, snapshot=assessment.snapshot)
     signals = [
         events_pb2.FraudSignalled(
@@ -572,10 +664,12 @@ async def _ground(tx: Tx, application: Application) -> Ground:
     known = known_facts.known(await store.facts_of(tx, *_company(application)))
     asked = await store.asked_by_desk(tx, *_company(application))
     by_desk = [key for key, of in asked.items() if of == application.application_id]
-    odd = await features.of_application(tx, application, known)
+    beside = await features.around(tx, application, known)
+    look = await features.kept_look(tx, application)
+    odd = features.of_application(application, known, beside, look, tx.at)
     own = await conduct.own_facts(tx, *_company(application), currency=application.currency)
     values = facts.read(policy, known, application, odd, own, at=tx.at)
-    return Ground(application, policy, known, values, by_desk, odd, own, tx.at)
+    return Ground(application, policy, known, values, by_desk, odd, own, tx.at, beside, look)
 
 
 async def policy_of(tx: Tx, tenant: str) -> Policy:
@@ -591,7 +685,7 @@ async def _find(tx: Tx, origin: Origin, application_id: str) -> Application:
     return found
 
 
-async def _hold(tx: Tx, origin: Origin, application_id: str) -> Application:
+async def hold(tx: Tx, origin: Origin, application_id: str) -> Application:
     """An application that nobody else changes, nor what is known of its company, until the transaction ends."""
     seen = await _find(tx, origin, application_id)
     await store.lock_subject(tx, seen.tenant, seen.account_id)
@@ -607,12 +701,18 @@ async def _decision(tx: Tx, application: Application) -> applications_pb2.Decisi
     return applications_pb2.DecisionRecord.FromString(found.record)
 
 
-async def _of_engine(tx: Tx, application: Application) -> applications_pb2.DecisionRecord:
+async def newest_of_engine(tx: Tx, application: Application) -> applications_pb2.DecisionRecord:
     """What the engine found last: of an application that was built anew there may be nothing."""
     decisions = await store.decisions_of_application(tx, application.key, DECISIONS_SHOWN)
     found = (one.record for one in decisions if one.prepared_by == ENGINE)
     record = next(found, None)
     return applications_pb2.DecisionRecord.FromString(record) if record else wire_applications.no_record(application)
+
+
+async def _called(tx: Tx, application: Application) -> frozenset[str]:
+    """Who called the company back."""
+    calls = await store.call_backs_of(tx, application.key, CALLS_MOST)
+    return frozenset(who for one in calls for who in identity.subjects_of(one.recorded_by))
 
 
 async def _told(tx: Tx, listed: Sequence[Application]) -> dict[str, applications_pb2.ApplicationDecision]:
@@ -624,10 +724,20 @@ async def _told(tx: Tx, listed: Sequence[Application]) -> dict[str, applications
 
 
 def _seen(origin: Origin, fact: Fact) -> Fact:
-    """A fact as the caller sees it: what is about a person, an auditor does not read."""
+    """A fact as the caller sees it: what is about a person, neither an auditor nor a seller's salesperson reads."""
+    return replace(fact, value="") if fact.is_personal and not _reads_persons(origin) else fact
+
+
+def _asked(origin: Origin, ground: Ground, one: wire_applications.Question) -> wire_applications.Question:
+    """A question as the caller sees it."""
+    if ground.policy.facts[one.key].personal and not _reads_persons(origin):
+        return replace(one, known="", other="")
+    return one
+
+
+def _reads_persons(origin: Origin) -> bool:
     caller = origin.caller
-    is_hidden = fact.is_personal and caller is not None and caller.kind == identity.USER and caller.roles == _AUDITS
-    return replace(fact, value="") if is_hidden else fact
+    return caller is None or caller.kind != identity.USER or not caller.roles <= _WITHOUT_PERSONS
 
 
 def _company(application: Application) -> tuple[str, str]:

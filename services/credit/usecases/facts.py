@@ -1,6 +1,6 @@
 """What is known of a company and asked of it: each datum once, whoever asks (RULES: asked once)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,8 +18,11 @@ from services.credit.domain.applications import Application
 from services.credit.domain.facts import Fact, Known
 from services.credit.domain.fraud import Feature
 from services.credit.domain.identity import banks, contacts, numbers
+from services.credit.domain.looks import Look
+from services.credit.domain.step_ups import SHOWN_OF, STEPS
 from services.credit.domain.underwriting import Asked, FactKind, Facts, Policy, Value, parse_value
 from services.credit.usecases.companies import Registered
+from services.credit.usecases.features import Around
 from services.credit.wire_applications import ENGINE, Question
 from services.kernel.refusals import Invalid, Refusal, quoted
 
@@ -49,6 +52,9 @@ class Ground:
     # How it has paid, and what its group owes.
     own: Facts
     at: datetime
+    beside: Around
+    # What it was compared with last; None: it never was.
+    look: Look | None
 
 
 def read(
@@ -94,24 +100,33 @@ async def save(
             saved[key] = Fact(key, value, provenance, by, tx.at, valid_until(kind, tx), is_personal=kind.personal)
         except Refusal as refusal:
             refused.append(NotSaved(key, refusal.code, refusal.message))
+    for key in saved.keys() & SHOWN_OF.keys():
+        await store.end_shown(tx, application.tenant, application.account_id, saved[key], SHOWN_OF[key])
     await keep(tx, origin, application, list(saved.values()))
     return refused
 
 
 def _normal(key: str, text: str, country: str) -> str:
     """A value in the form in which it is kept and compared; refuse what is no number, address or account of its kind."""
-    match key:
-        case "register_number":
-            return numbers.register_number(text, country)
-        case "register_court":
-            return numbers.court(text)
-        case "vat_id":
-            return numbers.vat_id(text, country)
-        case "contact_email":
-            return contacts.email(text).address
-        case "iban":
-            return banks.account(text).iban
+    form = _FORMS.get(key)
+    return form(text, country) if form is not None else text
+
+
+def _website(text: str, _country: str) -> str:
+    """As it was typed, if it is one."""
+    contacts.website(text)
     return text
+
+
+_FORMS: Mapping[str, Callable[[str, str], str]] = {
+    "register_number": numbers.register_number,
+    "register_court": lambda text, _country: numbers.court(text),
+    "vat_id": numbers.vat_id,
+    "contact_email": lambda text, _country: contacts.email(text).address,
+    "contact_phone": contacts.phone,
+    "website": _website,
+    "iban": lambda text, _country: banks.account(text).iban,
+}
 
 
 def valid_until(kind: FactKind, tx: Tx) -> datetime | None:
@@ -122,7 +137,7 @@ def valid_until(kind: FactKind, tx: Tx) -> datetime | None:
 def answerable(policy: Policy, key: str) -> FactKind:
     """What an applicant may say of it; refuse what nobody asks."""
     kind = policy.facts.get(key)
-    if kind is None or not kind.given:
+    if kind is None or not kind.given or key in STEPS:
         raise Invalid("fact.unknown", f"{quoted(key)} is nothing that an applicant is asked")
     return kind
 

@@ -11,6 +11,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
 from services.chassis.outbox import Announcement
 from services.credit import store, wire
+from services.credit.domain.identity import contacts
 from services.credit.domain.policy import Policy
 
 ACCOUNT = "policy"  # stands for the account in the key: a policy is of no account
@@ -28,12 +29,12 @@ async def set_policy(tx: Tx, origin: Origin, policy: Policy) -> int:
 
 
 async def know_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerChanged]]) -> None:
-    """Keep where the legal entities are: holds lapse when a day is over there."""
-    newest: dict[tuple[str, str], tuple[str, str, int, str]] = {}
+    """Keep where the legal entities are: holds lapse when a day is over there, and their domains are known ones."""
+    newest: dict[tuple[str, str], tuple[str, str, int, str, str]] = {}
     for event in events:
         seller, version = event.body.seller, event.body.version
         key = (event.tenant, seller.seller_id)
         if key not in newest or newest[key][2] < version:
-            newest[key] = (*key, version, seller.time_zone)
+            newest[key] = (*key, version, seller.time_zone, contacts.domain_of(seller.contact_email))
     await store.keep_sellers(tx, list(newest.values()))
     await retention.know_countries(tx, events)

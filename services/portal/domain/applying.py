@@ -139,3 +139,16 @@ def is_taken(offer: Any) -> bool:
 def is_clicked(offer: Any) -> bool:
     """Whether all that it asks for is said by a click, after which it is decided anew."""
     return set(offer.levers) <= _TAKEN | _CLICKED
+
+
+def steps(application: Any) -> list[str]:
+    """What has to be shown before it is decided, that of the applicant's own doing first."""
+    order = ("email_verified", "ship_to_confirmed", "call_back_done")
+    return [step for step in order if step in application.steps]
+
+
+def place(application: Any) -> str:
+    """Where goods go, on one line; "" where it is not known."""
+    said = {fact.key: fact.value for fact in application.facts}
+    town = " ".join(filter(None, (said.get("ship_to_post_code", ""), said.get("ship_to_city", ""))))
+    return ", ".join(filter(None, (said.get("ship_to_street", ""), town)))

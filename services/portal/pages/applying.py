@@ -6,6 +6,7 @@ link that was mailed to them; a colleague's link opens the facts that they were 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from urllib.parse import quote
 
@@ -132,6 +133,8 @@ def _language(ask: Ask) -> str:
 @get(_LINK, None, by_link=True)
 async def show_by_link(ask: Ask) -> Response:
     """The application of a link; before it is begun, a button: scanners of mail open links."""
+    if ask.applicant.is_reader:
+        return ask.show("apply_address.html", home=_home_by_link(ask), address=ask.applicant.address, done=False)
     try:
         case = await _case(ask)
     except Unknown:
@@ -152,6 +155,44 @@ async def begin_by_link(ask: Ask) -> Response:
         raise Unknown
     await usecases.start(ask.door, ask.host.tenant, ask.applicant, ask.write())
     return ask.go(_home_by_link(ask))
+
+
+@post(f"{_LINK}/confirm", None, by_link=True)
+async def confirm_address(ask: Ask) -> Response:
+    """Whoever was mailed this link reads mail at that address."""
+    reader = ask.applicant
+    if not reader.is_reader:
+        raise Unknown
+    try:
+        await usecases.confirm_address(ask.door, ask.host.tenant, reader.application_id, reader.address, reader.subject)
+    except Refused as refused:
+        if refused.code != "application.closed":  # it is over, and nothing is missing any more
+            raise
+    return ask.show("apply_address.html", home=_home_by_link(ask), address=reader.address, done=True)
+
+
+@post(f"{_OWN}/address", APPLIES)
+@post(f"{_LINK}/address", None, by_link=True)
+async def ask_reader(ask: Ask) -> Response:
+    """Mail whoever reads the application's address a link by which they say so."""
+    case = await _case(ask, whole=True)
+    try:
+        await usecases.ask_reader(ask.door, ask.host, case.application, network=ask.network, language=_language(ask))
+    except (Refused, Refusal) as refused:
+        return _show(ask, case, 422, said=ask.refused(refused))
+    return ask.go(case.home, told="address")
+
+
+@post(f"{_OWN}/ship-to", Guard(frozenset({"ACCOUNT_ADMIN"})))
+async def confirm_ship_to(ask: Ask) -> Response:
+    """Goods go where the application says."""
+    case = await _case(ask, whole=True)
+    request = applications_pb2.ConfirmShipToRequest(application_id=case.application.application_id)
+    try:
+        await case.of.applications("ConfirmShipTo", request, ask.write())
+    except Refused as refused:
+        return _show(ask, case, 422, said=ask.refused(refused))
+    return ask.go(case.home, told="ship-to")
 
 
 @post(f"{_LINK}/anew", None, by_link=True)
@@ -183,12 +224,35 @@ async def answer(ask: Ask) -> Response:
     if ask.typed("do") != "submit" or case.keys:
         return ask.go(case.home, told="saved")
     try:
-        await _submit(case, ask.write_also("submit"))
+        await _prove_address(ask, application)
+        submitted = await _submit(case, ask.write_also("submit"))
     except Refused as refused:
         lacks = ask.words.say("This is still missing.")
         missing = applying.missing(application) if refused.code == "application.incomplete" else []
         return _show(ask, _now(case, application), 422, said=ask.refused(refused), errors=dict.fromkeys(missing, lacks))
+    if "email_verified" in submitted.steps and await _is_reader_asked(ask, submitted):
+        return ask.go(case.home, told="address")
     return ask.go(case.home)
+
+
+async def _prove_address(ask: Ask, application: Any) -> None:
+    """Who came in by a link that was mailed to the application's address reads mail there."""
+    address, write = usecases.contact_email(application), usecases.confirm_address
+    if (reader := ask.let_in) is not None:
+        if address.casefold() == reader.address.casefold() and address:
+            await write(ask.door, ask.host.tenant, application.application_id, reader.address, reader.subject)
+    elif ask.at.proved_address and ask.door.keyed("address", address.casefold()) == ask.at.proved_address:
+        await write(ask.door, ask.host.tenant, application.application_id, address, ask.person.subject)
+
+
+async def _is_reader_asked(ask: Ask, application: Any) -> bool:
+    """Mail the address at once what confirms it; who had too many mails sent has the button for it."""
+    try:
+        return bool(
+            await usecases.ask_reader(ask.door, ask.host, application, network=ask.network, language=_language(ask))
+        )
+    except Refusal:
+        return False
 
 
 @post(f"{_OWN}/field", APPLIES)
@@ -244,9 +308,10 @@ async def _give(case: Case, given: Mapping[str, str], write: Write) -> Any:
     return await case.of.applications("GiveFacts", request, write)
 
 
-async def _submit(case: Case, write: Write) -> None:
+async def _submit(case: Case, write: Write) -> Any:
     request = applications_pb2.SubmitApplicationRequest(application_id=case.application.application_id)
-    await case.of.patiently().applications("SubmitApplication", request, write)  # sources are asked meanwhile
+    # Sources are asked meanwhile.
+    return (await case.of.patiently().applications("SubmitApplication", request, write)).application
 
 
 @post(f"{_OWN}/documents", APPLIES)
@@ -269,11 +334,25 @@ async def add_document(ask: Ask) -> Response:
             name=made.name,
             media_type=made.media_type,
             content=made.content,
+            issued_on=_day_of(ask, "issued"),
         )
+        for name, at in (("file_written_at", made.written_at), ("file_changed_at", made.changed_at)):
+            if at is not None:
+                getattr(request, name).FromDatetime(at)
         await case.of.patiently().applications("AddApplicationDocument", request, write)
     except (Refused, Refusal) as refused:
         return _show(ask, case, 422, errors={key: ask.refused(refused)})
     return ask.go(case.home, told="saved")
+
+
+def _day_of(ask: Ask, name: str) -> str:
+    """A day that was chosen, or ""; raises Invalid."""
+    if not (typed := ask.typed(name)):
+        return ""
+    try:
+        return date.fromisoformat(typed).isoformat()
+    except ValueError:
+        raise Invalid("fact.value", "that is no day") from None
 
 
 @get(f"{_OWN}/files/{{document}}", APPLIES)
@@ -418,6 +497,10 @@ def _show(
         because=_because(ask, decision.track_because) if decision else [],
         track=ask.words.named(_track(decision), "track") if decision else "",
         conditions=", ".join(ask.words.named(one, "lever") for one in decision.conditions) if decision else "",
+        steps=applying.steps(application) if not case.keys else [],
+        address=usecases.contact_email(application),
+        place=applying.place(application),
+        may_confirm_place=ask.let_in is None and ask.may("applications", "ConfirmShipTo"),
         may_submit=state in applying.SUBMITTABLE and not (state == "DECIDED" and by != "engine"),
         is_taken=applying.is_taken,
         is_clicked=applying.is_clicked,

@@ -25,7 +25,12 @@ DECIDES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2)
 OUTCOMES = ("APPROVED", "APPROVED_LOWER", "APPROVED_WITH_CONDITIONS", "DECLINED")
 REASONS = sorted(credit_reasons.CODES - set(credit_reasons.PRIVATE.values()))
 REASONS_MOST = 4
+NUMBER_SOURCES = ("REGISTER", "WEBSITE", "DIRECTORY", "OWN_RECORDS")
+CALL_OUTCOMES = ("CONFIRMED", "DENIED", "NOT_REACHED")
 _TERMS_MOST = 365  # days
+_NUMBER_MAX = 100  # characters
+# In which a call still shows something.
+_CALLING = frozenset({"DRAFT", "REFERRED", "IN_REVIEW", "WAITING_FOR_FACTS"})
 _WHY_MAX = 200  # characters
 
 
@@ -106,6 +111,11 @@ async def _show_case(ask: Ask, status: int = 200, **more: Any) -> Response:
         acts=_acts_of(ask, application),
         is_proposers=shown.HasField("proposed") and applications.is_theirs(ask.person, shown.proposed.told.decided_by),
         near=applications.nearness(application, await ask.now()),
+        may_call=ask.may("applications", "RecordCallBack") and _state(application) in _CALLING,
+        may_clear=ask.may("applications", "ClearMatch"),
+        is_mine=lambda who: applications.is_theirs(ask.person, who),
+        number_sources=NUMBER_SOURCES,
+        call_outcomes=CALL_OUTCOMES,
         outcomes=OUTCOMES,
         reasons=REASONS,
         chosen=ask.typed_all("reason") if ask.form else [one.code for one in newest.told.reasons] if newest else [],
@@ -226,6 +236,44 @@ async def confirm(ask: Ask) -> Response:
         )
         await ask.of.applications("ConfirmApplication", request, ask.write(ask.line("why")[:_WHY_MAX]))
     except (Refused, Invalid) as refused:
+        return await _show_case(ask, 422, said=ask.refused(refused))
+    return ask.go(_page(ask))
+
+
+@post("/desk/applications/{application}/call-back", ACTS)
+async def record_call_back(ask: Ask) -> Response:
+    """Note a call to the company, and with it what it showed."""
+    source, said = ask.typed("source"), ask.typed("call")
+    try:
+        if source not in NUMBER_SOURCES or said not in CALL_OUTCOMES:
+            raise Invalid("form.no_choice", ask.words.say("Choose where the number is from, and what was said."))
+        request = applications_pb2.RecordCallBackRequest(
+            application_id=ask.path("application"),
+            number=ask.line("number")[:_NUMBER_MAX],
+            source_of_number=applications_pb2.NumberSource.Value(f"NUMBER_SOURCE_{source}"),
+            spoke_with=ask.line("spoke")[:_WHY_MAX],
+            outcome=applications_pb2.CallBackOutcome.Value(f"CALL_BACK_OUTCOME_{said}"),
+            ship_to=ask.typed("place") == "yes",
+        )
+        await ask.of.applications("RecordCallBack", request, ask.write())
+    except (Refused, Invalid) as refused:
+        field = {"fact.phone": "number", "application.number_given": "number"}.get(refused.code, "call")
+        return await _show_case(ask, 422, errors={field: ask.refused(refused)}, said=ask.refused(refused))
+    return ask.go(_page(ask))
+
+
+@post("/desk/applications/{application}/clear", DECIDES)
+async def clear_match(ask: Ask) -> Response:
+    """Say that it is somebody else than who stands on a list."""
+    request = applications_pb2.ClearMatchRequest(
+        application_id=ask.path("application"),
+        list=ask.typed("list"),
+        entry_id=ask.typed("entry"),
+        key=ask.typed("key"),
+    )
+    try:
+        await ask.of.applications("ClearMatch", request, ask.write(ask.line("why")[:_WHY_MAX]))
+    except Refused as refused:
         return await _show_case(ask, 422, said=ask.refused(refused))
     return ask.go(_page(ask))
 

@@ -2,6 +2,7 @@
 
 from services.portal.store.applicants import (
     APPLICANT_DAYS,
+    EMAIL_VERIFIED,
     Applicant,
     applicant_by_link,
     apply,
@@ -119,6 +120,7 @@ from services.portal.store.spending import (
 __all__ = [
     "APPLICANT_DAYS",
     "AT_ONCE",
+    "EMAIL_VERIFIED",
     "IDLE_MINUTES",
     "INVITATION_MINUTES",
     "LINK_MINUTES",

@@ -10,6 +10,7 @@ from services.chassis.database import Tx
 from services.chassis.ids import new_id
 
 APPLICANT_DAYS = 30
+EMAIL_VERIFIED = "email_verified"  # what whoever reads an address is asked for: nothing but that they do
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class Applicant:
     # What a colleague was asked for; empty: the whole application is theirs.
     keys: Sequence[str]
     invited_by: str
+
+    @property
+    def is_reader(self) -> bool:
+        """Whether they are asked whether they read mail at their address, and nothing else."""
+        return list(self.keys) == [EMAIL_VERIFIED]
 
     @property
     def subject(self) -> str:

@@ -4,6 +4,7 @@ Colleagues are asked for single facts by links of their own (RULES: Applying).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from babel.numbers import get_territory_currencies
 from email_validator import EmailNotValidError, validate_email
@@ -20,7 +21,7 @@ from services.kernel.refusals import Conflict, Invalid, NotFound, Refusal
 from services.portal import store
 from services.portal.asks import Unknown, Write
 from services.portal.domain.gaps import name_of
-from services.portal.store import Applicant, Host
+from services.portal.store import EMAIL_VERIFIED, Applicant, Host
 from services.portal.usecases.door import Door, hash_of, new_secret, origin_of, own_word
 from services.portal.usecases.signing_in import LINK, TOO_OFTEN, check_pace
 
@@ -84,6 +85,37 @@ async def ask_colleague(
         await _send_link(tx, tenant, applicant_id)
 
 
+async def ask_reader(door: Door, host: Host, application: Any, *, network: str, language: str) -> str:
+    """Mail a link to the address of an application, by which whoever reads it confirms that; return the address.
+
+    The same of an address that is known by itself: "" where the application has none.
+    """
+    if not (address := contact_email(application)):
+        return ""
+    address, tenant, application_id = address_of(address), host.tenant, application.application_id
+    applicant_id = door.keyed("reader", tenant, application_id, address).hex()[:_ID_CHARACTERS]
+    asked = Applicant(applicant_id, application_id, address, "", language, [EMAIL_VERIFIED], "")
+    async with door.database.transaction([tenant]) as tx:
+        if await store.ask_colleague(tx, tenant, asked) and (
+            await store.count_colleagues(tx, tenant, application_id) > COLLEAGUES_MOST
+        ):
+            raise Conflict("apply.too_many_colleagues", f"at most {COLLEAGUES_MOST} colleagues are asked")
+        await check_pace(door, tx, tenant, address, network)
+        await _send_link(tx, tenant, applicant_id)
+    return address
+
+
+async def confirm_address(door: Door, tenant: str, application_id: str, address: str, subject: str) -> None:
+    """Somebody came by what was mailed to an address: they read mail there."""
+    request = applications_pb2.ConfirmAddressRequest(application_id=application_id, address=address, given_by=subject)
+    await door.asks.own(tenant).applications("ConfirmAddress", request, Write(new_secret()))
+
+
+def contact_email(application: Any) -> str:
+    """The address of mail that stands in an application, as far as the reader sees it; "" where there is none."""
+    return next((str(fact.value) for fact in application.facts if fact.key == "contact_email"), "")
+
+
 async def applicant_of(door: Door, tenant: str, token: str) -> Applicant:
     """Whom a link lets in; raises NotFound where it is unknown, over, or another took its place: which, nobody is told."""
     async with door.database.transaction([tenant], within=2.0) as tx:
@@ -115,6 +147,7 @@ async def start(door: Door, tenant: str, applicant: Applicant, write: Write) -> 
         given_by=applicant.subject,
     )
     await own.applications("GiveFacts", given, Write(f"{write.key} address"))
+    await confirm_address(door, tenant, applicant.application_id, applicant.address, applicant.subject)
 
 
 def currency_of(country: str) -> str:
@@ -178,7 +211,7 @@ async def _mail(door: Door, job: Job) -> None:
     if applicant is None or not hosts:
         return
     request = notifications_pb2.SendLinkRequest(
-        kind=notifications_pb2.LINK_KIND_FACTS if applicant.keys else notifications_pb2.LINK_KIND_APPLICATION,
+        kind=_kind_of(applicant),
         address=applicant.address,
         language=applicant.language,
         url=f"{origin_of(hosts[0].host)}/apply/{token}",
@@ -188,6 +221,12 @@ async def _mail(door: Door, job: Job) -> None:
     await door.asks.own(job.tenant).notifications(
         "SendLink", request, Write(f"{job.subject} {hash_of(token).hex()[:16]}")
     )
+
+
+def _kind_of(applicant: Applicant) -> notifications_pb2.LinkKind.ValueType:
+    if applicant.is_reader:
+        return notifications_pb2.LINK_KIND_ADDRESS
+    return notifications_pb2.LINK_KIND_FACTS if applicant.keys else notifications_pb2.LINK_KIND_APPLICATION
 
 
 async def _greet(door: Door, job: Job) -> None:

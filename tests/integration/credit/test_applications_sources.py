@@ -96,6 +96,7 @@ async def test_what_is_told_late_has_the_engine_decide_what_nobody_has_taken_up(
 
     async with desk.parts.database.transaction(["acme"]) as tx:
         await usecases.sources_told(tx, job, late)
+    await drain(desk.parts.consumer, SERVICE.works(desk.parts))
 
     decided = await shown(desk)
     assert (state(seen), state(decided), outcome(decided)) == ("REFERRED", "DECIDED", "APPROVED")

@@ -80,6 +80,7 @@ async def test_what_people_wrote_is_where_it_belongs_and_goes_with_them(open_hou
             "credit.account_hold",
             "credit.application_appeal",
             "credit.application_document",
+            "credit.call_back",
             "credit.fact",
             "ledger.payment",
         }
@@ -189,6 +190,14 @@ async def apply(house: House) -> None:
         content=f"%PDF-1.7 {MARK}".encode(),
     )
     await ask(credit_applications.SubmitApplicationRequest)
+    await ask(
+        credit_applications.RecordCallBackRequest,
+        "user:ada",
+        number="+49 30 901820",
+        source_of_number=credit_applications.NUMBER_SOURCE_REGISTER,
+        spoke_with=f"Joan {MARK}",
+        outcome=credit_applications.CALL_BACK_OUTCOME_NOT_REACHED,
+    )
     await ask(credit_applications.TakeUpApplicationRequest, "user:bo")
     await ask(
         credit_applications.DecideApplicationRequest,

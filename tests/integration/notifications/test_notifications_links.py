@@ -19,6 +19,7 @@ PORTAL = Principal("service:portal", TENANT, "portal")
 SECRET = "zzsecretzz"
 URL = f"https://nordwind.example/in?t={SECRET}"
 SIGN_IN, INVITATION = service_pb2.LINK_KIND_SIGN_IN, service_pb2.LINK_KIND_INVITATION
+ADDRESS = service_pb2.LINK_KIND_ADDRESS
 APPLICATION, FACTS, MONTH = service_pb2.LINK_KIND_APPLICATION, service_pb2.LINK_KIND_FACTS, 30 * 24 * 60
 
 
@@ -126,11 +127,15 @@ async def test_a_link_to_an_application_goes_to_an_address_that_is_no_contacts(o
     assert await send_link(office, "", kind=APPLICATION, minutes=MONTH, address=new, language=language) == ""
     asked = {"kind": FACTS, "minutes": MONTH, "address": other, "language": language, "invited_by": new}
     assert await send_link(office, "", **asked) == ""
+    read = "leitung@muster.example"
+    assert await send_link(office, "", kind=ADDRESS, minutes=MONTH, address=read, language=language) == ""
     await office.send()
 
     mails = {str(mail["To"]): mail for mail in office.mails()}
-    to_new, to_other = (next(mail for to, mail in mails.items() if address in to) for address in (new, other))
-    for mail in (to_new, to_other):
+    to_new, to_other, to_read = (
+        next(mail for to, mail in mails.items() if address in to) for address in (new, other, read)
+    )
+    for mail in (to_new, to_other, to_read):
         assert URL in text(mail)
         assert mail["Content-Language"] == language
     assert new in str(to_other["Subject"])

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pikepdf
 import pytest
 from PIL import Image
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
@@ -21,7 +22,7 @@ from services.portal import store, usecases
 from tests.callers import answering, dial, servicers_of
 from tests.integration.conftest import OpenService
 from tests.integration.credit.applicants import GOOD, act, outcome, state, tell
-from tests.integration.credit.desk import Desk, Stubs, eur, register, set_clock
+from tests.integration.credit.desk import Desk, Stubs, eur, expire, register, set_clock
 from tests.integration.credit.reviewed import propose
 from tests.integration.portal.conftest import OURS, TENANT, Pages, opened
 
@@ -459,3 +460,79 @@ async def test_a_raise_is_taken_in_one_click_by_whoever_may_and_nobody_sees_a_cu
     assert "has ended" in said(await applying.send("/credit/reviews/r1", "fay"))
     await propose(applying.credit.parts, "r2", Kind.CUT, 50_000)
     assert "€500.00" not in await applying.text("/credit", "fay")
+
+
+async def test_whoever_came_by_a_link_has_their_own_address_confirmed_by_that(applying: Applying):
+    home = await applying.begun(address="muster.einkauf@gmail.com")
+
+    await applying.send(home, fields={**ALL, "fact-contact_email": "muster.einkauf@gmail.com", "do": "submit"})
+
+    application = await applying.application()
+    assert (list(application.steps), state(application)) == ([], "DECIDED")
+
+
+async def test_another_address_is_mailed_a_button_and_by_its_click_the_application_is_decided(applying: Applying):
+    home = await applying.begun()
+    await applying.send(home, fields={**ALL, "fact-contact_email": "muster.einkauf@gmail.com", "do": "submit"})
+    page = await applying.text(f"{home}?told=address")
+    assert "We sent a mail to muster.einkauf@gmail.com" in page
+    await applying.drained()
+    link = applying.pages.people.links[-1]
+    assert (link.kind, link.address) == (notifications_pb2.LINK_KIND_ADDRESS, "muster.einkauf@gmail.com")
+    theirs = path_of(link)
+    assert "Confirm your address" in await applying.text(theirs)
+    assert state(await applying.application()) == "REFERRED"  # opening a link, as scanners of mail do, confirms nothing
+    assert (await applying.send(f"{home}/confirm")).status_code == httpx.codes.NOT_FOUND
+    for act_ in ("/accept", "/withdraw", "/address", "/colleague", "/begin"):
+        assert (await applying.send(f"{theirs}{act_}")).status_code == httpx.codes.NOT_FOUND, act_
+
+    confirmed = await applying.send(f"{theirs}/confirm")
+
+    assert "your address is confirmed" in said(confirmed)
+    await expire(applying.credit.parts)
+    assert state(await applying.application()) == "DECIDED"
+    assert "€5,000.00" in await applying.text(home)
+
+
+async def test_who_is_signed_in_by_mail_has_that_address_confirmed_and_an_administrator_the_place(applying: Applying):
+    applying.pages.people.add("adi", "ACCOUNT_ADMIN", email="adi.muster@gmail.com")
+    applying.cookies["adi"] = await applying.pages.session(
+        "adi", proved_address=applying.pages.door.keyed("address", "adi.muster@gmail.com")
+    )
+    home = (await applying.send("/credit/application", "adi")).headers["location"]
+    await tell(applying.credit, "b1", GOOD | {"ship_to_kind": "mail_drop"})
+    mail = {"fact-contact_email": "adi.muster@gmail.com"}
+    await applying.send(home, "adi", fields={**ALL, **mail, "do": "submit"})
+    page = await applying.text(home, "adi")
+    assert "Confirm where goods go" in page
+    assert "Confirm your address" not in page
+
+    await applying.send(f"{home}/ship-to", "adi")
+    await expire(applying.credit.parts)
+
+    assert "€5,000.00" in await applying.text(home, "adi")
+
+
+async def test_when_a_file_was_changed_and_the_day_it_tells_go_with_it(applying: Applying):
+    home = await applying.begun({})
+    await applying.send(home, fields={**ALL, "do": "submit"})
+    made = BytesIO()
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page()
+        pdf.docinfo["/CreationDate"] = "D:20250530090000Z"
+        pdf.docinfo["/ModDate"] = "D:20251230110000+02'00'"
+        pdf.save(made)
+    added = await applying.send(
+        f"{home}/documents",
+        fields={"key": "annual_accounts", "issued": "2025-06-01"},
+        files={"file": ("a.pdf", made.getvalue())},
+    )
+    assert added.status_code == httpx.codes.SEE_OTHER, said(added)
+
+    async with applying.credit.parts.database.transaction([TENANT]) as tx:
+        row = await tx.row("SELECT written_at, changed_at, issued_on FROM application_document")
+    assert (row.written_at, row.changed_at) == (
+        datetime(2025, 5, 30, 9, tzinfo=UTC),
+        datetime(2025, 12, 30, 9, tzinfo=UTC),
+    )
+    assert str(row.issued_on) == "2025-06-01"

@@ -374,3 +374,55 @@ async def test_a_cut_is_confirmed_from_its_row_beside_how_the_account_has_paid(c
     assert "Nothing waits" in await casework.text("ada", "/desk/reviews")
     await expire(casework.credit.parts)
     assert (await casework.credit.account("b1")).limit.minor == 80_000
+
+
+async def test_a_call_is_noted_at_the_desk_and_what_it_showed_stands_beside_the_case(casework: Casework):
+    await ready(casework.credit, **{"contact_email": "muster@gmail.com", "reference_1": "Huber, +49 30 901820"})
+    await submit(casework.credit)
+    form = {
+        "number": "+49 30 901820",
+        "source": "REGISTER",
+        "spoke": "Frau Muster",
+        "call": "CONFIRMED",
+        "place": "yes",
+    }
+    page = "/desk/applications/a1/call-back"
+    assert "Note a call to the company" in await casework.text("ada")
+    assert "The applicant gave that number" in said(await casework.send("ada", page, **form))
+    assert "Choose where the number is from" in said(await casework.send("ada", page, number="+49 89 23300"))
+
+    noted = await casework.send("ada", page, **form | {"number": "+49 89 23300"})
+
+    assert noted.status_code == httpx.codes.SEE_OTHER, said(noted)
+    case = await casework.text("bob")
+    for words in ("+498923300", "the company register", "Frau Muster", "they applied, the place of delivery too"):
+        assert words in case, words
+    assert "Note a call to the company" not in await casework.text("eve")
+
+
+async def test_a_name_on_a_list_is_found_to_be_somebody_else_by_two_persons(casework: Casework):
+    await ready(casework.credit)
+    await submit(casework.credit)
+    application = await shown(casework.credit)
+    record = applications_pb2.DecisionRecord(
+        told=applications_pb2.ApplicationDecision(track=applications_pb2.TRACK_ENHANCED)
+    )
+    match = applications_pb2.Match(
+        key="company_name", list="UN", entry_id="XX.1", listed="Musta Ltd", score=88, name="d" * 64
+    )
+    look = applications_pb2.Look(matches=[match])
+    async with casework.credit.parts.database.transaction(["acme"]) as tx:
+        await tx.run("UPDATE application_look SET look = %s", [look.SerializeToString()])
+        await tx.run("UPDATE application_decision SET record = %s", [record.SerializeToString()])
+    assert application.account_id
+    entry = {"list": "UN", "entry": "XX.1", "key": "company_name"}
+    case = await casework.text("ada")
+    for words in ("Names on lists of sanctions", "UN XX.1", "Musta Ltd", "88", "It is somebody else"):
+        assert words in case, words
+    assert "It is somebody else" not in await casework.text("eve")
+
+    await casework.send("ada", "/desk/applications/a1/clear", **entry)
+    assert "Waits for a second person" in await casework.text("ada")
+    await casework.send("bob", "/desk/applications/a1/clear", **entry)
+
+    assert "somebody else user:ada, user:bob" in await casework.text("eve")

@@ -220,6 +220,16 @@ def _applications() -> list[Door]:
         request = applications_pb2.ReplayDecisionRequest(decision_id=shown.application.decision.decision_id)
         await asked.call("ReplayDecision", request)
 
+    async def clear(asked: Asked) -> None:
+        match = applications_pb2.Match(key="company_name", list="UN", entry_id="XX.1", name="d" * 64)
+        look = applications_pb2.Look(matches=[match]).SerializeToString()
+        async with asked.parts.database.transaction(["acme"]) as tx:
+            await tx.run(
+                "UPDATE application_look SET look = %s WHERE tenant = %s AND application_id = %s", [look, "acme", new]
+            )
+        request = applications_pb2.ClearMatchRequest(application_id=new, list="UN", entry_id="XX.1", key="company_name")
+        await asked.call("ClearMatch", request)
+
     return [
         called_by("key:e", applications_pb2.StartApplicationRequest(application_id=new, account_id="b7")),
         called_by("key:e", applications_pb2.GiveFactsRequest(application_id=new, facts=facts)),
@@ -234,6 +244,22 @@ def _applications() -> list[Door]:
         *pages(applications_pb2.ListApplicationsRequest()),
         *pages(applications_pb2.ListApplicationsRequest(account_id=HOT)),
         call(applications_pb2.GetCaseRequest(application_id=new)),
+        called_by(
+            "service:portal",
+            applications_pb2.ConfirmAddressRequest(application_id=new, address=ANSWERS["contact_email"]),
+        ),
+        called_by("contact:c", applications_pb2.ConfirmShipToRequest(application_id=new)),
+        called_by(
+            "user:cy",
+            applications_pb2.RecordCallBackRequest(
+                application_id=new,
+                number="+49 30 901820",
+                source_of_number=applications_pb2.NUMBER_SOURCE_REGISTER,
+                spoke_with="Somebody",
+                outcome=applications_pb2.CALL_BACK_OUTCOME_NOT_REACHED,
+            ),
+        ),
+        Door("ClearMatch", clear),
         call(applications_pb2.TakeUpApplicationRequest(application_id=new)),
         call(applications_pb2.AskForFactRequest(application_id=new, key="owners")),
         called_by(

@@ -144,7 +144,7 @@ KNOWN = names.Domains(["nordholm-tools.se", "acme.de", "acme.com"])
 def test_a_domain_near_to_a_known_one_is_told_with_that_one(
     domains: list[str], own: list[str], near: bool, homoglyph: bool, compared_with: str
 ):
-    features = fraud.lookalike(domains, KNOWN, own)
+    features = fraud.lookalike(domains, [KNOWN], own)
 
     assert values(features) == {"domain_lookalike": near, "domain_homoglyph": homoglyph}
     assert features[0].compared_with == compared_with
@@ -356,7 +356,7 @@ def test_every_feature_stands_in_the_table():
     made = [
         *fraud.velocity((), [], NOW),
         *fraud.duplicates((), []),
-        *fraud.lookalike([], KNOWN, []),
+        *fraud.lookalike([], [KNOWN], []),
         *fraud.mail(contacts.email("a@b.de"), "", []),
         fraud.ship_to("", []),
         *fraud.changes(None, None, NOW, NOW),

@@ -97,7 +97,7 @@ class Seller:
         return [
             *fraud.velocity(own, others, application.applied_at),
             *fraud.duplicates(own, others),
-            *fraud.lookalike(domains, self._domains, application.group_domains),
+            *fraud.lookalike(domains, [self._domains], application.group_domains),
             *fraud.mail(email, application.website, application.group_domains),
             fraud.bank_holder(application.name, application.holder, "payee_check"),
             *fraud.references(

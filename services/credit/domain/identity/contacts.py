@@ -16,10 +16,12 @@ from tldextract import TLDExtract
 
 from services.credit.domain.identity.texts import seen
 from services.kernel.countries import check_country
-from services.kernel.refusals import Invalid, quoted
+from services.kernel.refusals import Invalid, Refusal, quoted
 
 EMAIL, PHONE, WEBSITE = "fact.email", "fact.phone", "fact.website"
 _EMAIL_LONGEST, _PHONE_LONGEST, _WEBSITE_LONGEST = 254, 60, 500
+_TEXT_LONGEST = 2000
+_MAIL_IN_TEXT = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
 _SCHEME = re.compile("[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 # Of a mailbox there whatever dots its name is written with is the same one.
 _DOTS_DO_NOT_COUNT = frozenset({"gmail.com", "googlemail.com"})
@@ -89,6 +91,28 @@ def website(text: str) -> str:
     if _SUFFIXES(host).suffix == host:
         raise Invalid(WEBSITE, f"{quoted(text)} is nobody's: everybody registers below it")
     return registrable(host)
+
+
+def domain_of(address: str) -> str:
+    """The domain that an address of mail, or of a website, is at: what its holder registered; "" where there is none."""
+    host = address.rpartition("@")[2]
+    if host == address:
+        try:
+            return website(address) if address else ""
+        except Refusal:
+            return ""
+    try:
+        return registrable(idna.encode(host.strip().rstrip("."), uts46=True).decode().lower()) if "." in host else ""
+    except (UnicodeError, idna.IDNAError):
+        return ""
+
+
+def reached(text: str, country: str) -> tuple[list[str], list[str]]:
+    """Addresses of mail and phone numbers (E.164) that stand somewhere in a text, such as a reference."""
+    found = [match.strip(".") for match in _MAIL_IN_TEXT.findall(text[:_TEXT_LONGEST])]
+    numbers = phonenumbers.PhoneNumberMatcher(text[:_TEXT_LONGEST], country)
+    form = phonenumbers.PhoneNumberFormat.E164
+    return found, [str(phonenumbers.format_number(match.number, form)) for match in numbers]
 
 
 def everybodys(domain: str) -> bool:

@@ -8,6 +8,7 @@ from services.credit.domain.underwriting.assess import (
     documents,
     questions,
     replay,
+    steps,
 )
 from services.credit.domain.underwriting.mistakes import Mistake, MistakesFound
 from services.credit.domain.underwriting.orders import strikes
@@ -51,6 +52,7 @@ __all__ = [
     "questions",
     "read",
     "replay",
+    "steps",
     "strikes",
     "write_value",
 ]

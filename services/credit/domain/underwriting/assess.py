@@ -153,6 +153,13 @@ def documents(policy: Policy, facts: Facts, *, on: date, currency: str) -> tuple
         return documents_of(policy, situation, _track(policy, known, on, currency))
 
 
+def steps(policy: Policy, facts: Facts, *, on: date, currency: str) -> tuple[str, ...]:
+    """What has to be shown, and cannot be given, before suspicions are none: the keys of step-ups."""
+    with localcontext(EXACT):
+        missing = decide(policy, _known(policy, facts, currency), on, currency).missing
+        return tuple(key for key in missing if not policy.facts[key].given)
+
+
 def _track(policy: Policy, known: Known, on: date, currency: str) -> Track:
     """The track as far as it is known: nobody is on a longer one for what was not asked yet."""
     if missing_of(policy, situation_of(policy, known, on, currency), Track.FAST):
