@@ -203,9 +203,7 @@ def _applications() -> list[Door]:
             await tx.run(
                 "UPDATE application_look SET look = %s WHERE tenant = %s AND application_id = %s", [look, "acme", new]
             )
-        request = applications_pb2.ClearMatchRequest(
-            application_id=new, list="UN", entry_id="XX.1", key="company_name"
-        )
+        request = applications_pb2.ClearMatchRequest(application_id=new, list="UN", entry_id="XX.1", key="company_name")
         await asked.call("ClearMatch", request)
 
     return [
