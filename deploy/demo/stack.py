@@ -48,6 +48,7 @@ KEEPER_S = 0.1
 DEATHS_MAX = 10  # of one service by itself, after which it is not started again
 HOST = "127.0.0.1"
 STEADY_GRPC, STEADY_METRICS, STEADY_HEALTH = 20101, 20201, 20301  # of the first service, those of the others follow
+SANCTIONS = Path(__file__).with_name("sanctions")
 STEADY_HTTP = 20080  # of the portal's pages
 Ports = tuple[int, int, int]  # for health, for metrics, for calls
 WIDE = "240"  # characters, so that no table of a command is cut off
@@ -344,6 +345,7 @@ class Stack:
             "AR_DISPUTES_ADDRESS": f"{HOST}:{ports['disputes'][2]}",
             "AR_LEDGER_ADDRESS": f"{HOST}:{ports['ledger'][2]}",
             "AR_CREDIT_SOURCES": self.town.setting,
+            "AR_CREDIT_SANCTIONS": ",".join(str(path) for path in sorted(SANCTIONS.glob("*.xml"))),
             # What is decided must not depend on how busy this machine is.
             "AR_CREDIT_FIRST_ANSWER_MS": "5000",
             **self._settings,
