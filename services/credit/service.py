@@ -10,6 +10,8 @@ from receivables.credit.v1 import (
     exposure_pb2_grpc,
     service_pb2,
     service_pb2_grpc,
+    standing_pb2,
+    standing_pb2_grpc,
 )
 
 from services.chassis.database import Database
@@ -20,6 +22,7 @@ from services.credit.domain import underwriting
 from services.credit.rebuild import FOLD
 from services.credit.rpc import CreditService, ExposureService
 from services.credit.rpc_applications import ApplicationService, PolicyService
+from services.credit.rpc_standing import StandingApprovalService
 from services.credit.settings import Settings
 from services.credit.sources import Sources, work
 from services.credit.stream import HANDLERS
@@ -59,6 +62,11 @@ def _servicers(parts: Parts[Settings]) -> list[Servicer]:
             exposure_pb2_grpc.add_ExposureServiceServicer_to_server,
             ExposureService(parts.database, parts.consumer),
         ),
+        Servicer(
+            standing_pb2.DESCRIPTOR.services_by_name["StandingApprovalService"].full_name,
+            standing_pb2_grpc.add_StandingApprovalServiceServicer_to_server,
+            StandingApprovalService(parts.database, parts.consumer),
+        ),
     ]
 
 
@@ -66,7 +74,7 @@ SERVICE = Service(
     name="credit",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0016_applications.sql",
+    stands_on="0017_standing_approvals.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     works=lambda parts: (

@@ -20,7 +20,9 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.credit.v1 import applications_pb2_grpc as applications_grpc
 from receivables.credit.v1 import service_pb2_grpc as credit_grpc
+from receivables.credit.v1 import standing_pb2_grpc as credit_standing_grpc
 from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
+from receivables.disputes.v1 import standing_pb2_grpc as disputes_standing_grpc
 from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
 from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
 from receivables.notifications.v1 import service_pb2_grpc as notifications_grpc
@@ -42,9 +44,11 @@ STUBS: Mapping[str, Callable[[Any], Any]] = {
     "applications": applications_grpc.ApplicationServiceStub,
     "policies": applications_grpc.PolicyServiceStub,
     "credit": credit_grpc.CreditServiceStub,
+    "credit_standing": credit_standing_grpc.StandingApprovalServiceStub,
     "invoicing": invoicing_grpc.InvoicingServiceStub,
     "ledger": ledger_grpc.LedgerServiceStub,
     "disputes": disputes_grpc.DisputesServiceStub,
+    "disputes_standing": disputes_standing_grpc.StandingApprovalServiceStub,
     "notifications": notifications_grpc.NotificationsServiceStub,
 }
 _RETRYING = json.dumps(

@@ -10,7 +10,12 @@ from services.chassis.access import Rule
 from services.portal.domain.people import CONTACT, USER, Person
 
 # The contracts that a service answers beside its own.
-_BESIDE = {"applications": ("credit", "Application"), "policies": ("credit", "Policy")}
+_BESIDE = {
+    "applications": ("credit", "Application"),
+    "policies": ("credit", "Policy"),
+    "credit_standing": ("credit", "StandingApproval"),
+    "disputes_standing": ("disputes", "StandingApproval"),
+}
 
 
 def service_of(contract: str) -> str:

@@ -92,11 +92,14 @@ from services.portal.usecases.spending import (
     asking,
     decide,
     forget_outdated,
+    grant_standing,
     place_or_ask,
     placing,
     remove_rule,
+    revoke_standing,
     rules_of,
     save_rule,
+    standing_of,
 )
 
 __all__ = [
@@ -146,6 +149,7 @@ __all__ = [
     "find_person",
     "flaws_of",
     "forget_outdated",
+    "grant_standing",
     "hash_of",
     "invite",
     "invite_again",
@@ -170,6 +174,7 @@ __all__ = [
     "remove_provider",
     "remove_rule",
     "reset_factors",
+    "revoke_standing",
     "roles_of_side",
     "rules_of",
     "same_app",
@@ -181,6 +186,7 @@ __all__ = [
     "show_less",
     "show_passkey",
     "sign_in_by_passkey",
+    "standing_of",
     "start",
     "welcome",
     "welcome_again",

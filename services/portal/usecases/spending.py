@@ -9,13 +9,17 @@ from urllib.parse import quote
 from receivables.common.v1 import money_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
+from receivables.orders.v1 import events_pb2 as orders_pb2
 
+from services import standing
 from services.chassis import jobs
 from services.chassis.database import Tx
 from services.chassis.jobs import Job
+from services.chassis.pages import Page
 from services.chassis.workers import Batch, Work
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Forbidden, Invalid, NotFound
+from services.kernel.standing import Act, Approval, Bounds, Kind, Used
 from services.portal import store
 from services.portal.asks import Away, Refused, Unknown, Write
 from services.portal.domain import spending
@@ -59,6 +63,27 @@ class Asked:
     lines: Sequence[str]
     may_decide: bool
     is_own: bool
+    # How many of their orders that are as large, or not much smaller, were approved one by one lately.
+    alike: int = 0
+    cost_centre: str = ""
+
+    @property
+    def is_habit(self) -> bool:
+        """Whether approving what is alike once is worth a word."""
+        return self.alike >= spending.HABIT
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An approval for orders that are alike, as the reader sees it."""
+
+    approval: Approval
+    used: Used
+    # For whom, and who granted it; "": anybody.
+    who: str
+    by: str
+    stands: bool
+    period_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +127,9 @@ async def _purchase(door: Door, person: Person, request: invoicing_pb2.PlaceOrde
         spent = Money(await store.spent_this_month(tx, tenant, spender, order.currency), order.currency)
         amount = max(order.gross_minor, order.net_minor, sum(line.net_minor for line in order.lines))
         waits = spending.must_ask(rule, Money(amount, order.currency), spent)
+        behind = _behind_order(_actor(person), spender)
+        approved = await _approved_alike(door, tx, person, order, purchase_id, amount, behind) if waits else None
+        waits = waits and approved is None
         await store.add_purchase(
             tx,
             tenant,
@@ -122,6 +150,7 @@ async def _purchase(door: Door, person: Person, request: invoicing_pb2.PlaceOrde
                 order_id="",
                 known_by=sorted(_known_by(door, person)) if waits else [],
                 lacks_approver=False,
+                standing_id=approved.approval_id if approved else "",
             ),
         )
         await store.ordered(tx, tenant, spender)
@@ -131,6 +160,39 @@ async def _purchase(door: Door, person: Person, request: invoicing_pb2.PlaceOrde
         added = await store.find_purchase(tx, tenant, purchase_id)
         assert added is not None, "it was added just now"
         return added
+
+
+async def _approved_alike(
+    door: Door,
+    tx: Tx,
+    person: Person,
+    order: orders_pb2.OrderPlaced,
+    purchase_id: str,
+    minor: int,
+    behind: frozenset[str],
+) -> Approval | None:
+    """By which standing approval an order needs nobody's yes (RULES: standing approvals); it is counted."""
+    spender = person.on_behalf_of or person.subject
+    act = Act(
+        Kind.PURCHASE,
+        f"purchase/{purchase_id}",
+        person.account_id,
+        Money(minor, order.currency),
+        people=behind | {one.hex() for one in _known_by(door, person)},
+        category=_category(order),
+        person=spender,
+        cost_centre=order.scope.cost_centre,
+    )
+    if minor <= 0 or (used := await standing.use(tx, person.tenant, act)) is None:
+        return None
+    await noted(tx, person, "portal/UseStandingApproval", about=purchase_id)
+    return used[0]
+
+
+def _category(order: orders_pb2.OrderPlaced) -> str:
+    """What an order is of, if it is of one kind: "GOODS", "SERVICE"."""
+    kinds = {orders_pb2.LineKind.Name(line.kind or orders_pb2.LINE_KIND_GOODS) for line in order.lines}
+    return kinds.pop().removeprefix("LINE_KIND_") if len(kinds) == 1 else ""
 
 
 async def _place(door: Door, person: Person, purchase: Purchase) -> str:
@@ -296,6 +358,7 @@ async def approvals(door: Door, person: Person) -> list[Asked]:
     async with door.database.transaction([person.tenant], accounts=[person.account_id]) as tx:
         rules = await store.rules_of(tx, person.tenant, person.account_id)
         found = await store.purchases_of(tx, person.tenant, person.account_id)
+        lately = await store.approved_lately(tx, person.tenant, person.account_id)
     names: dict[str, str] = {}
     shown: list[Asked] = []
     for one in found:
@@ -309,8 +372,62 @@ async def approvals(door: Door, person: Person) -> list[Asked]:
             names[one.contact_id] = known.name if known else one.contact_id
         order = invoicing_pb2.PlaceOrderRequest.FromString(one.request).order
         lines = [f"{line.quantity} × {line.name or line.sku}" for line in order.lines[:5]]
-        shown.append(Asked(one, names[one.contact_id], lines, may_decide=may, is_own=is_own))
+        asked = Asked(one, names[one.contact_id], lines, may_decide=may, is_own=is_own)
+        alike = spending.alike(lately.get((one.contact_id, one.currency), ()), one.gross_minor)
+        shown.append(replace(asked, alike=alike, cost_centre=order.scope.cost_centre))
     return shown
+
+
+async def standing_of(door: Door, person: Person) -> list[Standing]:
+    """What was approved once for all alike in the reader's account, the newest first, with what is used of it."""
+    async with door.database.transaction([person.tenant], accounts=[person.account_id]) as tx:
+        found = await standing.list_approvals(tx, person.tenant, person.account_id, Page())
+        at = tx.at
+    names: dict[str, str] = {}
+    for subject in {one for approval, _ in found for one in (approval.bounds.person, *_behind_grant(approval))} - {""}:
+        known = await find_person(door, person.tenant, subject.partition(":")[2])
+        names[subject] = known.name if known else subject.partition(":")[2]
+    return [
+        Standing(
+            approval,
+            used,
+            names.get(approval.bounds.person, ""),
+            " / ".join(names[one] for one in _behind_grant(approval)),
+            stands=approval.stands(at),
+            period_until=approval.period(at)[1],
+        )
+        for approval, used in found
+    ]
+
+
+async def grant_standing(door: Door, person: Person, bounds: Bounds, contacts: Sequence[str], once: str) -> Approval:
+    """Approve orders of colleagues once for all that are alike, from now on; `contacts`: the account's people."""
+    if bounds.person and bounds.person.partition(":")[2] not in contacts:
+        raise Invalid("spending.who", "choose a role or a colleague")
+    approval_id = door.keyed("standing", person.tenant, once).hex()[:_ID_CHARACTERS]
+    async with door.database.transaction([person.tenant], accounts=[person.account_id]) as tx:
+        spending.check_grant(await store.rules_of(tx, person.tenant, person.account_id), person, bounds)
+        if (known := await standing.find(tx, person.tenant, approval_id)) is not None:
+            return known
+        wanted = Approval(
+            approval_id,
+            replace(bounds, account_id=person.account_id, valid_from=tx.at),
+            _actor(person),
+            tx.at,
+            _actor(person),
+            tx.at,
+            known_by=frozenset(one.hex() for one in _known_by(door, person)),
+        )
+        kept, _ = await standing.keep(tx, person.tenant, frozenset({Kind.PURCHASE}), wanted)
+        await noted(tx, person, "portal/GrantStandingApproval", about=approval_id)
+    return kept
+
+
+async def revoke_standing(door: Door, person: Person, approval_id: str) -> None:
+    """Approve no more by it, from now on."""
+    async with door.database.transaction([person.tenant], accounts=[person.account_id]) as tx:
+        if await standing.take_back(tx, person.tenant, approval_id, _actor(person)) is not None:
+            await noted(tx, person, "portal/RevokeStandingApproval", about=approval_id)
 
 
 async def decide(door: Door, person: Person, purchase_id: str, *, says_yes: bool) -> None:
@@ -370,7 +487,8 @@ async def forget_outdated(tx: Tx, tenant: str) -> int:
     expired = await store.expire(tx, tenant, store.AT_ONCE)
     for purchase in expired:
         await _tell_who_ordered(tx, tenant, purchase, notifications_pb2.NOTICE_KIND_ORDER_EXPIRED)
-    return len(expired) + await store.forget_outdated(tx, tenant) + await store.forget_wishes(tx, tenant)
+    forgotten = await store.forget_granters(tx, tenant) + await store.forget_outdated(tx, tenant)
+    return len(expired) + forgotten + await store.forget_wishes(tx, tenant)
 
 
 def _may_approve(door: Door, rules: Sequence[Rule], person: Person, purchase: Purchase) -> bool:
@@ -397,4 +515,12 @@ def _actor(person: Person) -> str:
 
 
 def _behind(purchase: Purchase) -> frozenset[str]:
-    return frozenset(purchase.ordered_by.split(" for ")) | {f"{CONTACT}:{purchase.contact_id}"}
+    return _behind_order(purchase.ordered_by, purchase.contact_id)
+
+
+def _behind_order(ordered_by: str, contact_id: str) -> frozenset[str]:
+    return frozenset(ordered_by.split(" for ")) | {f"{CONTACT}:{contact_id}"}
+
+
+def _behind_grant(approval: Approval) -> Sequence[str]:
+    return approval.granted_by.split(" for ")

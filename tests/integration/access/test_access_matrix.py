@@ -48,6 +48,7 @@ CREATES = frozenset(
         "Decide",
         "PlaceHold",
         "GrantUplift",
+        "GrantStandingApproval",
         "SetSecurity",
         "PlaceOrder",
         "RecordPayment",
@@ -56,7 +57,14 @@ CREATES = frozenset(
     }
 )
 # What was done already when the world was settled: the same id again is refused.
-DONE = {"credit.RegisterBuyer", "credit.PlaceHold", "credit.GrantUplift", "credit.SetSecurity"}
+DONE = {
+    "credit.RegisterBuyer",
+    "credit.PlaceHold",
+    "credit.GrantUplift",
+    "credit.SetSecurity",
+    "credit.GrantStandingApproval",
+    "disputes.GrantStandingApproval",
+}
 # The chassis' own: no row of a business' ever changes by them.
 MACHINERY = {
     "act",

@@ -11,7 +11,14 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.common.v1 import money_pb2, party_pb2
-from receivables.credit.v1 import applications_pb2_grpc, events_pb2, exposure_pb2_grpc, service_pb2, service_pb2_grpc
+from receivables.credit.v1 import (
+    applications_pb2_grpc,
+    events_pb2,
+    exposure_pb2_grpc,
+    service_pb2,
+    service_pb2_grpc,
+    standing_pb2_grpc,
+)
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
@@ -211,6 +218,7 @@ class Stubs:
             applications_pb2_grpc.ApplicationServiceStub(channel),
             applications_pb2_grpc.PolicyServiceStub(channel),
             exposure_pb2_grpc.ExposureServiceStub(channel),
+            standing_pb2_grpc.StandingApprovalServiceStub(channel),
         ]
 
     def __getattr__(self, method: str) -> Any:
