@@ -65,6 +65,8 @@ LABELS: Mapping[str, str | Meant] = {
     "DISPUTED": _("Disputed"),
     "CREDITED": _("Credited"),
     # Orders that need approval.
+    "GOODS": _("Goods"),
+    "SERVICE": _("Services"),
     "PURCHASE_AWAITING": _("Waits for approval"),
     "PURCHASE_PLACING": _("Being placed"),
     "PURCHASE_PLACED": _("Placed"),

@@ -100,6 +100,7 @@ from services.portal.usecases.spending import (
     rules_of,
     save_rule,
     standing_of,
+    who_orders,
 )
 
 __all__ = [
@@ -191,6 +192,7 @@ __all__ = [
     "welcome",
     "welcome_again",
     "who_is_in",
+    "who_orders",
     "withdraw_news",
     "works",
     "write_news",

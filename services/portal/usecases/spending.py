@@ -127,32 +127,29 @@ async def _purchase(door: Door, person: Person, request: invoicing_pb2.PlaceOrde
         spent = Money(await store.spent_this_month(tx, tenant, spender, order.currency), order.currency)
         amount = max(order.gross_minor, order.net_minor, sum(line.net_minor for line in order.lines))
         waits = spending.must_ask(rule, Money(amount, order.currency), spent)
-        behind = _behind_order(_actor(person), spender)
-        approved = await _approved_alike(door, tx, person, order, purchase_id, amount, behind) if waits else None
-        waits = waits and approved is None
-        await store.add_purchase(
-            tx,
-            tenant,
-            Purchase(
-                purchase_id=purchase_id,
-                account_id=person.account_id,
-                contact_id=spender,
-                ordered_by=_actor(person),
-                currency=order.currency,
-                gross_minor=amount,
-                state="AWAITING" if waits else "PLACING",
-                request=request.SerializeToString(),
-                assurance=person.assurance,
-                requested_at=tx.at,
-                expires_at=tx.at,
-                decided_by="",
-                code="",
-                order_id="",
-                known_by=sorted(_known_by(door, person)) if waits else [],
-                lacks_approver=False,
-                standing_id=approved.approval_id if approved else "",
-            ),
+        purchase = Purchase(
+            purchase_id=purchase_id,
+            account_id=person.account_id,
+            contact_id=spender,
+            ordered_by=_actor(person),
+            currency=order.currency,
+            gross_minor=amount,
+            state="AWAITING" if waits else "PLACING",
+            request=request.SerializeToString(),
+            assurance=person.assurance,
+            requested_at=tx.at,
+            expires_at=tx.at,
+            decided_by="",
+            code="",
+            order_id="",
+            known_by=sorted(_known_by(door, person)) if waits else [],
+            lacks_approver=False,
         )
+        if waits and (approval_id := await _approved_alike(tx, tenant, purchase, order)):
+            purchase = replace(purchase, state="PLACING", known_by=[], standing_id=approval_id)
+            waits = False
+            await noted(tx, person, "portal/UseStandingApproval", about=purchase_id)
+        await store.add_purchase(tx, tenant, purchase)
         await store.ordered(tx, tenant, spender)
         if waits:
             await noted(tx, person, "portal/AskForApproval", about=purchase_id)
@@ -162,31 +159,20 @@ async def _purchase(door: Door, person: Person, request: invoicing_pb2.PlaceOrde
         return added
 
 
-async def _approved_alike(
-    door: Door,
-    tx: Tx,
-    person: Person,
-    order: orders_pb2.OrderPlaced,
-    purchase_id: str,
-    minor: int,
-    behind: frozenset[str],
-) -> Approval | None:
-    """By which standing approval an order needs nobody's yes (RULES: standing approvals); it is counted."""
-    spender = person.on_behalf_of or person.subject
+async def _approved_alike(tx: Tx, tenant: str, purchase: Purchase, order: orders_pb2.OrderPlaced) -> str:
+    """By which standing approval an order needs nobody's yes (RULES: standing approvals), counted; "": by none."""
     act = Act(
         Kind.PURCHASE,
-        f"purchase/{purchase_id}",
-        person.account_id,
-        Money(minor, order.currency),
-        people=behind | {one.hex() for one in _known_by(door, person)},
+        f"purchase/{purchase.purchase_id}",
+        purchase.account_id,
+        _amount(purchase),
+        people=_behind(purchase) | {one.hex() for one in purchase.known_by},
         category=_category(order),
-        person=spender,
+        person=f"{CONTACT}:{purchase.contact_id}",
         cost_centre=order.scope.cost_centre,
     )
-    if minor <= 0 or (used := await standing.use(tx, person.tenant, act)) is None:
-        return None
-    await noted(tx, person, "portal/UseStandingApproval", about=purchase_id)
-    return used[0]
+    used = await standing.use(tx, tenant, act)
+    return used[0].approval_id if used else ""
 
 
 def _category(order: orders_pb2.OrderPlaced) -> str:
@@ -383,21 +369,31 @@ async def standing_of(door: Door, person: Person) -> list[Standing]:
     async with door.database.transaction([person.tenant], accounts=[person.account_id]) as tx:
         found = await standing.list_approvals(tx, person.tenant, person.account_id, Page())
         at = tx.at
-    names: dict[str, str] = {}
-    for subject in {one for approval, _ in found for one in (approval.bounds.person, *_behind_grant(approval))} - {""}:
-        known = await find_person(door, person.tenant, subject.partition(":")[2])
-        names[subject] = known.name if known else subject.partition(":")[2]
+    people = await people_of(door, person.tenant, person.account_id) if found else ()
+    names = {one.subject: one.name for one in people}
+
+    def named(subject: str) -> str:
+        return names.get(subject) or subject.partition(":")[2]
+
     return [
         Standing(
             approval,
             used,
-            names.get(approval.bounds.person, ""),
-            " / ".join(names[one] for one in _behind_grant(approval)),
+            named(approval.bounds.person),
+            " / ".join(named(one) for one in approval.granted_by.split(" for ")),
             stands=approval.stands(at),
             period_until=approval.period(at)[1],
         )
         for approval, used in found
     ]
+
+
+async def who_orders(door: Door, person: Person) -> list[Person]:
+    """Whose orders somebody may approve: the account's people who may order, by name; oneself is not among them."""
+    people = await people_of(door, person.tenant, person.account_id)
+    own = {person.subject, person.on_behalf_of}
+    ordering = (one for one in people if one.roles & spending.ORDERING and one.subject not in own)
+    return sorted(ordering, key=lambda one: (one.name.casefold(), one.contact_id))
 
 
 async def grant_standing(door: Door, person: Person, bounds: Bounds, contacts: Sequence[str], once: str) -> Approval:
@@ -515,12 +511,4 @@ def _actor(person: Person) -> str:
 
 
 def _behind(purchase: Purchase) -> frozenset[str]:
-    return _behind_order(purchase.ordered_by, purchase.contact_id)
-
-
-def _behind_order(ordered_by: str, contact_id: str) -> frozenset[str]:
-    return frozenset(ordered_by.split(" for ")) | {f"{CONTACT}:{contact_id}"}
-
-
-def _behind_grant(approval: Approval) -> Sequence[str]:
-    return approval.granted_by.split(" for ")
+    return frozenset(purchase.ordered_by.split(" for ")) | {f"{CONTACT}:{purchase.contact_id}"}
