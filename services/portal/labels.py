@@ -57,7 +57,7 @@ LABELS: Mapping[str, str | Meant] = {
     "unknown_buyer": _("no account by that id"),
     "exposure_uncertain": _("what is owed is not certain just now"),
     "by_person": _("decided by a person"),
-    "standing_approval": _("approved once for all that is alike"),
+    "standing_approval": _("a little over the credit limit: approved once for all that is alike"),
     # Invoices and items.
     "OPEN": _("Open"),
     "OVERDUE": _("Overdue"),

@@ -8,7 +8,7 @@ from services.credit.domain.holds import Hold, State
 
 # What alone a standing approval lifts: no hold, no doubt and no group's limit is among it.
 NEAR = ("near_limit",)
-RELEASED = (*NEAR, "standing_approval")
+RELEASED = ("standing_approval",)
 
 
 def may_be_released(book: Book, decision: Decision) -> Hold | None:

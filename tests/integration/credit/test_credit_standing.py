@@ -33,7 +33,7 @@ NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 RELEASE, UPLIFT = standing_pb2.STANDING_KIND_RELEASE_ORDER, standing_pb2.STANDING_KIND_UPLIFT
 NEAR = ("REFERRED", ["near_limit"])
-RELEASED = ("APPROVED", ["near_limit", "standing_approval"])
+RELEASED = ("APPROVED", ["standing_approval"])
 
 
 def bounds(
