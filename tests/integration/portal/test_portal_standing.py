@@ -14,6 +14,7 @@ from services.kernel.standing import Bounds, Kind
 from services.portal import usecases
 from services.portal.asks import Write
 from services.portal.domain.people import Person
+from services.portal.domain.spending import Rule
 from services.portal.usecases import Door
 from tests.integration.portal.test_portal_spending import House, an_order, house, somebody
 
@@ -71,7 +72,7 @@ async def test_nobody_approves_their_own_orders_nor_more_than_they_may_order_the
         await grant(house, mine)
     with pytest.raises(Forbidden):
         await grant(house, bounds(), somebody("bo", "REQUESTER"))
-    rule = usecases.spending.Rule("", "role:AP_MANAGER", "GBP", 20_000, 40_000)
+    rule = Rule("", "role:AP_MANAGER", "GBP", 20_000, 40_000)
     await usecases.save_rule(house.door, somebody("ada", "ACCOUNT_ADMIN"), rule, [], "s" * 32)
     for above in (bounds(20_001, 30_000), bounds(20_000, 40_001)):
         with pytest.raises(Forbidden):
@@ -119,7 +120,7 @@ async def test_after_three_alike_the_next_is_offered_to_be_approved_once(house: 
     await order(house.door, "small", 39_000)
     await order(house.door, "large", 90_000)
 
-    waits = {
+    offered = {
         one.purchase.gross_minor: one.is_habit for one in await usecases.approvals(house.door, ANN) if one.may_decide
     }
-    assert waits == {39_000: True, 90_000: False}
+    assert offered == {39_000: True, 90_000: False}
