@@ -73,7 +73,7 @@ async def keep(tx: Tx, tenant: str, kinds: frozenset[Kind], wanted: Approval) ->
 
 
 async def confirm(tx: Tx, words: Words, origin: Origin, approval_id: str) -> Approval:
-    """Have an approval count, at another person's word (RULES: four eyes); one that is confirmed already stays so."""
+    """Have an approval count, at another person's word; one that is confirmed already stays so."""
     known = await _lock(tx, origin.tenant, approval_id)
     standing.check_confirmer(known, identity.subjects_of(origin.actor))
     at = await _instant(tx)
