@@ -8,9 +8,11 @@ BUSINESS = frozenset(
         "receivables.credit.v1.CreditService",
         "receivables.credit.v1.PolicyService",
         "receivables.credit.v1.ExposureService",
+        "receivables.credit.v1.StandingApprovalService",
         "receivables.invoicing.v1.InvoicingService",
         "receivables.ledger.v1.LedgerService",
         "receivables.disputes.v1.DisputesService",
+        "receivables.disputes.v1.StandingApprovalService",
         "receivables.notifications.v1.NotificationsService",
         "receivables.audit.v1.AuditService",
     }

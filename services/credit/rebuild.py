@@ -12,7 +12,7 @@ from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
-from services import contracts
+from services import contracts, standing
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, is_who
 from services.chassis.parked import Reason
@@ -526,6 +526,7 @@ FOLD = Fold(
         events_pb2.NodeChanged: _know_node,
         events_pb2.AccountMoved: _place_in_tree,
         events_pb2.SecurityChanged: _secure,
+        **standing.fold(wire.STANDING),
     },
     remembered=frozenset(
         {

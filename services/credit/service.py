@@ -13,6 +13,8 @@ from receivables.credit.v1 import (
     lab_pb2_grpc,
     service_pb2,
     service_pb2_grpc,
+    standing_pb2,
+    standing_pb2_grpc,
 )
 
 from services.chassis.database import Database
@@ -26,6 +28,7 @@ from services.credit.rebuild import FOLD
 from services.credit.rpc import CreditService, ExposureService
 from services.credit.rpc_applications import ApplicationService, PolicyService
 from services.credit.rpc_lab import LabService
+from services.credit.rpc_standing import StandingApprovalService
 from services.credit.settings import Settings
 from services.credit.sources import Sources, work
 from services.credit.stream import HANDLERS
@@ -78,6 +81,11 @@ def _servicers(parts: Parts[Settings]) -> list[Servicer]:
             lab_pb2.DESCRIPTOR.services_by_name["LabService"].full_name,
             lab_pb2_grpc.add_LabServiceServicer_to_server,
             LabService(parts),
+        ),
+        Servicer(
+            standing_pb2.DESCRIPTOR.services_by_name["StandingApprovalService"].full_name,
+            standing_pb2_grpc.add_StandingApprovalServiceServicer_to_server,
+            StandingApprovalService(parts.database, parts.consumer),
         ),
     ]
 

@@ -12,7 +12,7 @@ from receivables.credit.v1 import events_pb2, exposure_pb2, service_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
-from services import contracts
+from services import contracts, standing
 from services.chassis.envelope import Event, Origin, is_who
 from services.credit.domain import conduct
 from services.credit.domain.account_holds import AccountHold
@@ -36,7 +36,15 @@ from services.kernel.countries import check_country
 from services.kernel.money import Money, decimal
 from services.kernel.orders import Scope, check_billable
 from services.kernel.refusals import Invalid
+from services.kernel.standing import Kind as Approved
 
+STANDING = standing.Words(
+    kinds=frozenset({Approved.RELEASE_ORDER, Approved.UPLIFT}),
+    proposed=events_pb2.StandingApprovalProposed,
+    granted=events_pb2.StandingApprovalGranted,
+    revoked=events_pb2.StandingApprovalRevoked,
+    used=events_pb2.StandingApprovalUsed,
+)
 _OUTCOMES = {
     Outcome.APPROVED: events_pb2.OUTCOME_APPROVED,
     Outcome.REFERRED: events_pb2.OUTCOME_REFERRED,

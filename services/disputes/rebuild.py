@@ -9,7 +9,7 @@ from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
-from services import contracts
+from services import contracts, standing
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
@@ -209,6 +209,7 @@ FOLD = Fold(
         events_pb2.DisputeMoved: _move,
         events_pb2.DisputeResolved: _resolve,
         events_pb2.PolicyChanged: _set_policy,
+        **standing.fold(wire.STANDING),
     },
     remembered=frozenset(
         {

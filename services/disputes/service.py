@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from receivables.disputes.v1 import service_pb2, service_pb2_grpc
+from receivables.disputes.v1 import service_pb2, service_pb2_grpc, standing_pb2, standing_pb2_grpc
 
 from services.chassis.service import Parts, Service, Servicer
 from services.chassis.settings import ChassisSettings
 from services.disputes import metrics, usecases
 from services.disputes.rebuild import FOLD
 from services.disputes.rpc import DisputesService
+from services.disputes.rpc_standing import StandingApprovalService
 from services.disputes.stream import HANDLERS
 
 
@@ -18,7 +19,12 @@ def _servicers(parts: Parts[ChassisSettings]) -> list[Servicer]:
             service_pb2.DESCRIPTOR.services_by_name["DisputesService"].full_name,
             service_pb2_grpc.add_DisputesServiceServicer_to_server,
             DisputesService(parts.database, parts.consumer),
-        )
+        ),
+        Servicer(
+            standing_pb2.DESCRIPTOR.services_by_name["StandingApprovalService"].full_name,
+            standing_pb2_grpc.add_StandingApprovalServiceServicer_to_server,
+            StandingApprovalService(parts.database, parts.consumer),
+        ),
     ]
 
 
@@ -26,7 +32,7 @@ SERVICE = Service(
     name="disputes",
     settings=ChassisSettings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0010_evidence.sql",
+    stands_on="0012_standing_approvals.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     measure=metrics.measure,

@@ -12,7 +12,7 @@ from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
-from services import contracts, retention
+from services import contracts, retention, standing
 from services.chassis import identity, outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
@@ -31,6 +31,7 @@ from services.disputes.store import Key
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Early, NotFound, quoted
 from services.kernel.retention import Record
+from services.kernel.standing import Act, Kind
 
 # Whoever opens a case is answered by the system that it is received, within the same second.
 ACKNOWLEDGER = "system:disputes"
@@ -209,13 +210,17 @@ async def move(tx: Tx, call: Origin, named: str, action: Action, *, missing: str
 async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispute:
     """End a proposed or accepted case: invoicing credits on this word; without a credit it is resolved at once."""
     invoice, case = await _lock_case(tx, call.tenant, named)
-    cases.check_resolver(case, await _people(tx, case), identity.subjects_of(call.actor))
+    people, resolving = await _people(tx, case), identity.subjects_of(call.actor)
+    cases.check_resolver(people, resolving)
     policy = await store.policy(tx, call.tenant, invoice.seller_id)
     lines = await store.lines_of(tx, invoice.key)
     before = await _credited(tx, invoice, lines)
     credit, credited = cases.credit_for(
         case, decision.resolution, decision.lines, decision.amount, lines, credited=before
     )
+    alone = cases.is_alone(case, people, resolving)
+    approved = await _approved_alike(tx, call, case, credit, frozenset(resolving | people.opened)) if alone else []
+    cases.check_approved(alone=alone, approved=bool(approved))
     case = await _numbered(tx, case, policy)
     moves = cases.resolve(case, decision.resolution, credit, credited, at=tx.at, policy=policy)
     ended = moves[-1].after
@@ -227,13 +232,29 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
     if not told and credited:
         await store.add_as_amount(tx, (ended.tenant, ended.dispute_id), credited)
     await store.save_credited(tx, invoice.key, portions.add(before, shares))
-    telling = []
+    telling = approved
     for step in moves:
         if step.action is Action.RESOLVE:
             telling.append(_tell(call, step.after, wire.resolved(step.after, told, credited)))
         telling.append(_tell_move(call, step, cases.next_by(step.after, policy.day(tx.at), policy)))
     await outbox.add(tx, telling)
     return ended
+
+
+async def _approved_alike(
+    tx: Tx, call: Origin, case: Dispute, credit: Money, people: frozenset[str]
+) -> list[Announcement]:
+    """That a credit is approved as others alike were, to tell; nothing where it is not. The invoice is locked."""
+    act = Act(
+        Kind.CREDIT,
+        f"dispute/{case.dispute_id}/{case.moves}",
+        case.account_id,
+        credit,
+        people=people,
+        category=case.reason_code,
+    )
+    used = await standing.use(tx, call.tenant, act)
+    return [standing.used_told(wire.STANDING, call, used[0], act, used[1])] if used else []
 
 
 async def _people(tx: Tx, case: Dispute) -> People:

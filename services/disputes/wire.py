@@ -7,7 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.disputes.v1 import events_pb2, service_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 
-from services import contracts
+from services import contracts, standing
 from services.chassis.envelope import Event
 from services.disputes.domain.cases import (
     Action,
@@ -26,6 +26,15 @@ from services.disputes.domain.previews import Preview
 from services.kernel.calendars import day
 from services.kernel.money import Money, decimal
 from services.kernel.refusals import Invalid
+from services.kernel.standing import Kind
+
+STANDING = standing.Words(
+    kinds=frozenset({Kind.CREDIT}),
+    proposed=events_pb2.StandingApprovalProposed,
+    granted=events_pb2.StandingApprovalGranted,
+    revoked=events_pb2.StandingApprovalRevoked,
+    used=events_pb2.StandingApprovalUsed,
+)
 
 
 def invoice(event: Event[invoicing_pb2.InvoiceIssued]) -> tuple[Invoice, list[Line]]:

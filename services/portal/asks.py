@@ -22,7 +22,9 @@ from receivables.credit.v1 import applications_pb2_grpc as applications_grpc
 from receivables.credit.v1 import exposure_pb2_grpc as exposure_grpc
 from receivables.credit.v1 import lab_pb2_grpc as lab_grpc
 from receivables.credit.v1 import service_pb2_grpc as credit_grpc
+from receivables.credit.v1 import standing_pb2_grpc as credit_standing_grpc
 from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
+from receivables.disputes.v1 import standing_pb2_grpc as disputes_standing_grpc
 from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
 from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
 from receivables.notifications.v1 import service_pb2_grpc as notifications_grpc
@@ -46,9 +48,11 @@ STUBS: Mapping[str, Callable[[Any], Any]] = {
     "lab": lab_grpc.LabServiceStub,
     "credit": credit_grpc.CreditServiceStub,
     "exposure": exposure_grpc.ExposureServiceStub,
+    "credit_standing": credit_standing_grpc.StandingApprovalServiceStub,
     "invoicing": invoicing_grpc.InvoicingServiceStub,
     "ledger": ledger_grpc.LedgerServiceStub,
     "disputes": disputes_grpc.DisputesServiceStub,
+    "disputes_standing": disputes_standing_grpc.StandingApprovalServiceStub,
     "notifications": notifications_grpc.NotificationsServiceStub,
 }
 _RETRYING = json.dumps(

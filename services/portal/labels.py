@@ -63,6 +63,7 @@ LABELS: Mapping[str, str | Meant] = {
     "fraud_review": _("looks unusual: a person decides"),
     "step_up": _("looks unusual: one thing has to be confirmed"),
     "checked": _("a person checks the order"),
+    "standing_approval": _("a little over the credit limit: approved once for all that is alike"),
     # Invoices and items.
     "OPEN": _("Open"),
     "OVERDUE": _("Overdue"),
@@ -70,6 +71,8 @@ LABELS: Mapping[str, str | Meant] = {
     "DISPUTED": _("Disputed"),
     "CREDITED": _("Credited"),
     # Orders that need approval.
+    "GOODS": _("Goods"),
+    "SERVICE": _("Services"),
     "PURCHASE_AWAITING": _("Waits for approval"),
     "PURCHASE_PLACING": _("Being placed"),
     "PURCHASE_PLACED": _("Placed"),

@@ -20,6 +20,10 @@ def pgettext(context: str, text: str) -> Meant:
 
 
 DESK: dict[str, str | Meant] = {
+    # Standing approvals: what is approved.
+    "STANDING_KIND_RELEASE_ORDER": _("Orders a little over their limit"),
+    "STANDING_KIND_UPLIFT": _("More credit for a while"),
+    "STANDING_KIND_CREDIT": _("Credits that one person settles"),
     # The desk: what is done with a case, and how one ends.
     "ACTION_SUBMIT": _("Send"),
     "ACTION_ACKNOWLEDGE": _("Take up"),

@@ -19,6 +19,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from google.protobuf.timestamp_pb2 import Timestamp
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from receivables.common.v1 import standing_pb2
 from receivables.credit.v1 import applications_pb2, lab_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.disputes.v1 import events_pb2 as disputes_events
@@ -275,6 +276,7 @@ _ENUMS: Mapping[str, Any] = {
     "TRIAL_SOURCE": lab_pb2.TrialSource,
     "NUMBER_SOURCE": applications_pb2.NumberSource,
     "CALL_BACK_OUTCOME": applications_pb2.CallBackOutcome,
+    "STANDING_KIND": standing_pb2.StandingKind,
 }
 
 

@@ -22,6 +22,11 @@ PLACES: tuple[tuple[str, str, Guard], ...] = (
     ("/messages", _("Messages"), BUYERS),
     ("/desk", _("Desk"), SELLERS),
     ("/desk/credit", _("Credit"), Guard(frozenset({"CREDIT", "SELLER_ADMIN", "SALES", "AUDITOR"}))),
+    (
+        "/desk/approvals",
+        _("Approvals"),
+        Guard(frozenset({"CREDIT", "DISPUTE_OWNER", "SELLER_ADMIN", "AUDITOR"})),
+    ),
     ("/desk/applications", _("Applications"), Guard(frozenset({"CREDIT", "SELLER_ADMIN", "SALES", "AUDITOR"}))),
     ("/desk/reviews", _("Limits"), Guard(frozenset({"CREDIT", "SELLER_ADMIN", "SALES", "AUDITOR"}))),
     ("/desk/billing", _("Billing"), Guard(frozenset({"BILLING", "SELLER_ADMIN", "SALES", "AUDITOR"}))),

@@ -13,6 +13,8 @@ from services.portal.domain.people import CONTACT, USER, Person
 _BESIDE = {
     "applications": ("credit", "Application"),
     "exposure": ("credit", "Exposure"),
+    "credit_standing": ("credit", "StandingApproval"),
+    "disputes_standing": ("disputes", "StandingApproval"),
     "lab": ("credit", "Lab"),
     "policies": ("credit", "Policy"),
 }

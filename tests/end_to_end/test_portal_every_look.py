@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from html import unescape
 from typing import Any, Protocol
 
@@ -153,9 +154,17 @@ def something_of_each_kind(trader: Trader) -> None:
     in_euro = {"typical_order": "20000.00 EUR", "requested_amount": "60000.00 EUR", "register_number": "HRB 102"}
     apply(trader, account=ACCOUNT, register_court="Hamburg", **in_euro)
     policy: dict[str, str | list[str]] = {"text": f"{underwriting.default().text}# Von uns.\n"}
+    until = (trader.world.at.date() + timedelta(days=60)).isoformat()
+    standing: dict[str, str | list[str]] = {
+        "kind": "STANDING_KIND_RELEASE_ORDER",
+        "account": ACCOUNT,
+        "currency": "EUR",
+    }
+    standing |= {"most": "100.00", "period": "300.00", "count": "10", "days": "30", "until": until}
     with Caller(trader, f"desk.{TENANT}@people.example") as desk:
         desk.prove()
         assert desk.sent("/desk/policy/new", policy, page="/desk/policy/new").status_code == 303
+        assert desk.sent("/desk/approvals/new", standing, page="/desk/approvals/new").status_code == 303
         assert desk.sent("/desk/news/new", news, page="/desk/news/new").status_code == 303
     trader.world.settle()
 

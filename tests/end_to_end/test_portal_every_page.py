@@ -74,6 +74,8 @@ def town(world: World) -> Town:
         "application": "a1",
         "document": "of-nobody",
         "policy": "of-nobody",
+        "approval": "of-nobody",
+        "contract": "credit_standing",
     }
     return Town(trader, people, ids)
 

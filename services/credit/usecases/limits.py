@@ -5,6 +5,7 @@ from datetime import datetime
 
 from google.protobuf.message import Message
 
+from services import standing
 from services.chassis import identity, outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, new_traceparent
@@ -16,6 +17,7 @@ from services.credit.domain.limits import Uplift
 from services.credit.usecases.buyers import one_account
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
+from services.kernel.standing import Act, Kind
 
 
 async def set_limit(tx: Tx, origin: Origin, account_id: str, limit: Money, valid_from: datetime | None = None) -> None:
@@ -39,7 +41,10 @@ async def set_limit(tx: Tx, origin: Origin, account_id: str, limit: Money, valid
 
 
 async def ask_for_uplift(tx: Tx, origin: Origin, uplift: Uplift) -> Uplift:
-    """Ask for more credit for a while; the same again is asked for already."""
+    """Ask for more credit for a while; the same again is asked for already.
+
+    It counts at once where that was approved for what is alike (RULES: standing approvals).
+    """
     uplift.check(tx.at)
     account = await one_account(tx, origin, uplift.account_id)
     account.own(uplift.amount)
@@ -50,7 +55,7 @@ async def ask_for_uplift(tx: Tx, origin: Origin, uplift: Uplift) -> Uplift:
         (await store.find_limits(tx, [of], tx.at))[of].check_room_for_uplift()
         if await store.add_uplift(tx, uplift):
             await outbox.add(tx, [_tell_uplift(origin, uplift, wire.uplift_asked(uplift))])
-            return uplift
+            return await _approve_alike(tx, origin, account, uplift)
     # One that is not seen is another account's.
     known, ended = earlier or (None, True)
     if known is None or ended or not known.is_what_was_asked(uplift):
@@ -66,13 +71,31 @@ async def approve_uplift(tx: Tx, origin: Origin, uplift_id: str) -> Uplift:
     at = await store.instant(tx)
     if ended or uplift.valid_until <= at:
         raise Conflict("uplift.over", "this uplift has ended")
-    if uplift.approved_by is not None:
-        return uplift
+    return uplift if uplift.approved_by is not None else await _approve(tx, origin, account, uplift, at)
+
+
+async def _approve(tx: Tx, origin: Origin, account: Account, uplift: Uplift, at: datetime) -> Uplift:
     approved = replace(uplift, approved_by=origin.actor, valid_from=max(at, uplift.valid_from or at))
     await store.approve_uplift(tx, approved, at)
     await outbox.add(tx, [_tell_uplift(origin, approved, wire.uplift_granted(approved, at))])
     await _settle(tx, origin, account, at)
     return approved
+
+
+async def _approve_alike(tx: Tx, origin: Origin, account: Account, uplift: Uplift) -> Uplift:
+    act = Act(
+        Kind.UPLIFT,
+        f"uplift/{uplift.uplift_id}",
+        uplift.account_id,
+        uplift.amount,
+        people=identity.subjects_of(uplift.asked_by),
+        category=uplift.reason_code,
+    )
+    if (used := await standing.use(tx, origin.tenant, act)) is None:
+        return uplift
+    approval, at = used
+    await outbox.add(tx, [standing.used_told(wire.STANDING, origin, approval, act, at)])
+    return await _approve(tx, replace(origin, actor=standing.BY), account, uplift, at)
 
 
 async def end_uplift(tx: Tx, origin: Origin, uplift_id: str) -> None:

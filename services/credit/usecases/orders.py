@@ -12,7 +12,7 @@ from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
-from services import contracts
+from services import contracts, standing
 from services.chassis import identity, outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin, new_traceparent
@@ -21,7 +21,7 @@ from services.chassis.logs import log, trace_id
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.credit import metrics, store, wire
-from services.credit.domain import balances, decisions, moves
+from services.credit.domain import balances, decisions, moves, releases
 from services.credit.domain.accounts import Account
 from services.credit.domain.balances import Change
 from services.credit.domain.book import Book
@@ -33,6 +33,7 @@ from services.credit.usecases import checks, conduct, fraud_rules
 from services.kernel.money import Money
 from services.kernel.orders import check_shipments
 from services.kernel.refusals import Conflict, Early, Invalid, NotFound, Refusal, quoted
+from services.kernel.standing import Act, Kind
 
 
 @dataclass(slots=True)
@@ -61,6 +62,8 @@ class Work:
     # What accounts owed and held at most after an order was granted, minor units.
     peaks: dict[Key, int] = field(default_factory=dict)
     telling: list[Announcement] = field(default_factory=list)
+    # Decisions that a standing approval may change: where they are among those, and among what is told.
+    near: list[tuple[int, int]] = field(default_factory=list)
 
     def keep(self, hold: Hold) -> None:
         """Write this state of a hold."""
@@ -121,9 +124,10 @@ async def decide(tx: Tx, requests: Sequence[tuple[Origin, Request]]) -> list[Rec
         {(r.tenant, r.order_id) for _, r in requests},
         [(r.tenant, r.order_id, r.version) for _, r in requests],
     )
-    answers = [_decide_one(work, origin, request) for origin, request in requests]
+    for origin, request in requests:
+        _decide_one(work, origin, request)
     await _close(tx, work, began)
-    return answers
+    return [work.known[(request.tenant, request.order_id, request.version)] for _, request in requests]
 
 
 def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
@@ -145,10 +149,49 @@ def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
     if decision.outcome is Outcome.APPROVED:
         work.grant(hold)
         work.movements.append(_hold_movement(request))
+    if decision.reasons == releases.NEAR:
+        work.near.append((len(work.decisions) - 1, len(work.telling)))
     work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record, hold, decision.request)))
     if decision.hits:
         work.suspected.append((origin, decision))
     return record
+
+
+async def _release_alike(tx: Tx, work: Work) -> None:
+    """Have orders near their limit go on where that was approved for what is alike (RULES: standing approvals)."""
+    for decided, told in work.near:
+        decision_id, decision = work.decisions[decided]
+        if (hold := releases.may_be_released(work.book, decision, work.at)) is None:
+            continue
+        request = decision.request
+        version = (request.tenant, request.order_id, request.version)
+        act = Act(
+            Kind.RELEASE_ORDER,
+            f"order/{request.order_id}/{request.version}",
+            request.account_id,
+            request.amount,
+            people=frozenset(_subjects(request.placed_by, request.requested_by)),
+        )
+        if (used := await standing.use(tx, request.tenant, act)) is None:
+            continue
+        released = releases.release(work.book, decision, hold)
+        record = replace(
+            work.known[version],
+            outcome=released.outcome,
+            reasons=released.reasons,
+            headroom=released.headroom,
+            expires_at=released.expires_at,
+        )
+        work.known[version] = record
+        work.decisions[decided] = (decision_id, released)
+        hold = work.book.holds[(request.tenant, request.order_id)]
+        work.keep(hold)
+        work.movements.append(_hold_movement(request))
+        work.granted.discard((request.tenant, request.account_id))  # it is above the limit, at somebody's word
+        origin = work.telling[told].origin
+        work.telling[told] = _tell(origin, record.account_id, record.order_id, wire.decided(record, hold, request))
+        work.open_after(work.book.accounts[(request.tenant, request.account_id)])
+        work.telling.append(standing.used_told(wire.STANDING, origin, used[0], act, used[1]))
 
 
 async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome, *, is_fraud: bool = False) -> Recorded:
@@ -428,6 +471,8 @@ async def _open(tx: Tx, accounts: Collection[Key], orders: Collection[Key], aske
 
 
 async def _close(tx: Tx, work: Work, began: float) -> None:
+    if work.near:
+        await _release_alike(tx, work)
     await _write(tx, work)
     metrics.decided([decision.outcome.value for _, decision in work.decisions], time.perf_counter() - began)
     for traceparent, change in work.corrections:

@@ -310,12 +310,21 @@ def check_accepter(people: People, accepting: Set[str]) -> None:
         raise Conflict("dispute.four_eyes", "whoever proposed how a dispute ends does not accept it")
 
 
-def check_resolver(dispute: Dispute, people: People, resolving: Set[str]) -> None:
-    """Refuse whoever opened a case; and whoever proposed how it ends, unless somebody else accepted (RULES: four eyes)."""
+def check_resolver(people: People, resolving: Set[str]) -> None:
+    """Refuse whoever opened a case (RULES: four eyes)."""
     if people.opened & resolving:
         raise Conflict("dispute.own_case", "whoever opened a dispute does not resolve it")
+
+
+def is_alone(dispute: Dispute, people: People, resolving: Set[str]) -> bool:
+    """Whether who resolves a case also proposed how it ends, and nobody else accepted that (RULES: four eyes)."""
     accepted_by_others = dispute.state is State.ACCEPTED and not people.accepted & resolving
-    if people.proposed & resolving and not accepted_by_others:
+    return bool(people.proposed & resolving) and not accepted_by_others
+
+
+def check_approved(*, alone: bool, approved: bool) -> None:
+    """Refuse one person's word, unless it was approved before for what is alike (RULES: standing approvals)."""
+    if alone and not approved:
         raise Conflict("dispute.four_eyes", "whoever proposed how a dispute ends does not resolve it alone")
 
 

@@ -33,11 +33,13 @@ class Purchase:
     known_by: list[bytes]
     # Nobody may approve it, as of the last time that was looked at.
     lacks_approver: bool
+    # By which standing approval it was placed at once; "".
+    standing_id: str = ""
 
 
 _RULE = "rule_id, who, currency, per_order_minor, per_month_minor"
 _PURCHASE = """purchase_id, account_id, contact_id, ordered_by, currency, gross_minor, state, request, assurance,
-               requested_at, expires_at, decided_by, code, order_id, known_by, lacks_approver"""
+               requested_at, expires_at, decided_by, code, order_id, known_by, lacks_approver, standing_id"""
 
 
 async def rules_of(tx: Tx, tenant: str, account_id: str) -> list[Rule]:
@@ -97,8 +99,8 @@ async def add_purchase(tx: Tx, tenant: str, purchase: Purchase) -> None:
     """Somebody orders; it waits for some days at most."""
     await tx.run(
         """INSERT INTO purchase (tenant, purchase_id, account_id, contact_id, ordered_by, currency, gross_minor, state,
-                                 request, assurance, requested_at, expires_at, known_by)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now(), now() + make_interval(days => %s), %s::bytea[])""",
+                                 request, assurance, requested_at, expires_at, known_by, standing_id)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now(), now() + make_interval(days => %s), %s::bytea[], %s)""",
         [
             tenant,
             purchase.purchase_id,
@@ -112,6 +114,7 @@ async def add_purchase(tx: Tx, tenant: str, purchase: Purchase) -> None:
             purchase.assurance,
             DAYS,
             purchase.known_by,
+            purchase.standing_id,
         ],
     )
 
@@ -131,7 +134,7 @@ async def purchases_of(tx: Tx, tenant: str, account_id: str) -> list[Purchase]:
     return await tx.fetch(
         Purchase,
         f"""SELECT {_PURCHASE} FROM purchase
-             WHERE tenant = %s AND account_id = %s AND (state = 'AWAITING' OR decided_by <> '' OR state = 'EXPIRED')
+             WHERE tenant = %s AND account_id = %s AND (state = 'AWAITING' OR decided_by <> '' OR state = 'EXPIRED' OR standing_id <> '')
              ORDER BY requested_at DESC LIMIT {SHOWN}""",  # noqa: S608 - constant text
         [tenant, account_id],
     )
@@ -176,4 +179,25 @@ async def expire(tx: Tx, tenant: str, most: int) -> list[Purchase]:
                LIMIT %s FOR UPDATE SKIP LOCKED))
          RETURNING {_PURCHASE}""",  # noqa: S608 - constant text
         [tenant, most],
+    )
+
+
+async def approved_lately(tx: Tx, tenant: str, account_id: str) -> dict[tuple[str, str], list[int]]:
+    """The amounts of the orders that were approved one by one in the last 90 days, by contact and currency; minor units."""
+    rows = await tx.rows(
+        f"""SELECT contact_id, currency, array_agg(gross_minor) AS minors FROM (
+              SELECT contact_id, currency, gross_minor FROM purchase
+               WHERE tenant = %s AND account_id = %s AND state = 'PLACED' AND decided_by <> ''
+                 AND requested_at > now() - interval '90 days'
+               ORDER BY requested_at DESC LIMIT {SHOWN}) AS approved GROUP BY contact_id, currency""",  # noqa: S608 - constant text
+        [tenant, account_id],
+    )
+    return {(row.contact_id, row.currency): row.minors for row in rows}
+
+
+async def forget_granters(tx: Tx, tenant: str) -> int:
+    """Forget by what else those are known who granted a standing approval whose time is over."""
+    return await tx.run(
+        "UPDATE standing_approval SET known_by = '{}' WHERE tenant = %s AND valid_until < now() AND known_by <> '{}'",
+        [tenant],
     )

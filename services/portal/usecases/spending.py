@@ -9,13 +9,17 @@ from urllib.parse import quote
 from receivables.common.v1 import money_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
+from receivables.orders.v1 import events_pb2 as orders_pb2
 
+from services import standing
 from services.chassis import jobs
 from services.chassis.database import Tx
 from services.chassis.jobs import Job
+from services.chassis.pages import Page
 from services.chassis.workers import Batch, Work
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Forbidden, Invalid, NotFound
+from services.kernel.standing import Act, Approval, Bounds, Kind, Used
 from services.portal import store
 from services.portal.asks import Away, Refused, Unknown, Write
 from services.portal.domain import spending
@@ -59,6 +63,27 @@ class Asked:
     lines: Sequence[str]
     may_decide: bool
     is_own: bool
+    # How many of their orders that are as large, or not much smaller, were approved one by one lately.
+    alike: int = 0
+    cost_centre: str = ""
+
+    @property
+    def is_habit(self) -> bool:
+        """Whether approving what is alike once is worth a word."""
+        return self.alike >= spending.HABIT
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An approval for orders that are alike, as the reader sees it."""
+
+    approval: Approval
+    used: Used
+    # For whom, and who granted it; "": anybody.
+    who: str
+    by: str
+    stands: bool
+    period_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,28 +127,29 @@ async def _purchase(door: Door, person: Person, request: invoicing_pb2.PlaceOrde
         spent = Money(await store.spent_this_month(tx, tenant, spender, order.currency), order.currency)
         amount = max(order.gross_minor, order.net_minor, sum(line.net_minor for line in order.lines))
         waits = spending.must_ask(rule, Money(amount, order.currency), spent)
-        await store.add_purchase(
-            tx,
-            tenant,
-            Purchase(
-                purchase_id=purchase_id,
-                account_id=person.account_id,
-                contact_id=spender,
-                ordered_by=_actor(person),
-                currency=order.currency,
-                gross_minor=amount,
-                state="AWAITING" if waits else "PLACING",
-                request=request.SerializeToString(),
-                assurance=person.assurance,
-                requested_at=tx.at,
-                expires_at=tx.at,
-                decided_by="",
-                code="",
-                order_id="",
-                known_by=sorted(_known_by(door, person)) if waits else [],
-                lacks_approver=False,
-            ),
+        purchase = Purchase(
+            purchase_id=purchase_id,
+            account_id=person.account_id,
+            contact_id=spender,
+            ordered_by=_actor(person),
+            currency=order.currency,
+            gross_minor=amount,
+            state="AWAITING" if waits else "PLACING",
+            request=request.SerializeToString(),
+            assurance=person.assurance,
+            requested_at=tx.at,
+            expires_at=tx.at,
+            decided_by="",
+            code="",
+            order_id="",
+            known_by=sorted(_known_by(door, person)) if waits else [],
+            lacks_approver=False,
         )
+        if waits and (approval_id := await _approved_alike(tx, tenant, purchase, order)):
+            purchase = replace(purchase, state="PLACING", known_by=[], standing_id=approval_id)
+            waits = False
+            await noted(tx, person, "portal/UseStandingApproval", about=purchase_id)
+        await store.add_purchase(tx, tenant, purchase)
         await store.ordered(tx, tenant, spender)
         if waits:
             await noted(tx, person, "portal/AskForApproval", about=purchase_id)
@@ -131,6 +157,28 @@ async def _purchase(door: Door, person: Person, request: invoicing_pb2.PlaceOrde
         added = await store.find_purchase(tx, tenant, purchase_id)
         assert added is not None, "it was added just now"
         return added
+
+
+async def _approved_alike(tx: Tx, tenant: str, purchase: Purchase, order: orders_pb2.OrderPlaced) -> str:
+    """By which standing approval an order needs nobody's yes (RULES: standing approvals), counted; "": by none."""
+    act = Act(
+        Kind.PURCHASE,
+        f"purchase/{purchase.purchase_id}",
+        purchase.account_id,
+        _amount(purchase),
+        people=_behind(purchase) | {one.hex() for one in purchase.known_by},
+        category=_category(order),
+        person=f"{CONTACT}:{purchase.contact_id}",
+        cost_centre=order.scope.cost_centre,
+    )
+    used = await standing.use(tx, tenant, act)
+    return used[0].approval_id if used else ""
+
+
+def _category(order: orders_pb2.OrderPlaced) -> str:
+    """What an order is of, if it is of one kind: "GOODS", "SERVICE"."""
+    kinds = {orders_pb2.LineKind.Name(line.kind or orders_pb2.LINE_KIND_GOODS) for line in order.lines}
+    return kinds.pop().removeprefix("LINE_KIND_") if len(kinds) == 1 else ""
 
 
 async def _place(door: Door, person: Person, purchase: Purchase) -> str:
@@ -296,6 +344,7 @@ async def approvals(door: Door, person: Person) -> list[Asked]:
     async with door.database.transaction([person.tenant], accounts=[person.account_id]) as tx:
         rules = await store.rules_of(tx, person.tenant, person.account_id)
         found = await store.purchases_of(tx, person.tenant, person.account_id)
+        lately = await store.approved_lately(tx, person.tenant, person.account_id)
     names: dict[str, str] = {}
     shown: list[Asked] = []
     for one in found:
@@ -309,8 +358,72 @@ async def approvals(door: Door, person: Person) -> list[Asked]:
             names[one.contact_id] = known.name if known else one.contact_id
         order = invoicing_pb2.PlaceOrderRequest.FromString(one.request).order
         lines = [f"{line.quantity} × {line.name or line.sku}" for line in order.lines[:5]]
-        shown.append(Asked(one, names[one.contact_id], lines, may_decide=may, is_own=is_own))
+        asked = Asked(one, names[one.contact_id], lines, may_decide=may, is_own=is_own)
+        alike = spending.alike(lately.get((one.contact_id, one.currency), ()), one.gross_minor)
+        shown.append(replace(asked, alike=alike, cost_centre=order.scope.cost_centre))
     return shown
+
+
+async def standing_of(door: Door, person: Person) -> list[Standing]:
+    """What was approved once for all alike in the reader's account, the newest first, with what is used of it."""
+    async with door.database.transaction([person.tenant], accounts=[person.account_id]) as tx:
+        found = await standing.list_approvals(tx, person.tenant, person.account_id, Page())
+        at = tx.at
+    people = await people_of(door, person.tenant, person.account_id) if found else ()
+    names = {one.subject: one.name for one in people}
+
+    def named(subject: str) -> str:
+        return names.get(subject) or subject.partition(":")[2]
+
+    return [
+        Standing(
+            approval,
+            used,
+            named(approval.bounds.person),
+            " / ".join(named(one) for one in approval.granted_by.split(" for ")),
+            stands=approval.stands(at),
+            period_until=approval.period(at)[1],
+        )
+        for approval, used in found
+    ]
+
+
+async def who_orders(door: Door, person: Person) -> list[Person]:
+    """Whose orders somebody may approve: the account's people who may order, by name; oneself is not among them."""
+    people = await people_of(door, person.tenant, person.account_id)
+    own = {person.subject, person.on_behalf_of}
+    ordering = (one for one in people if one.roles & spending.ORDERING and one.subject not in own)
+    return sorted(ordering, key=lambda one: (one.name.casefold(), one.contact_id))
+
+
+async def grant_standing(door: Door, person: Person, bounds: Bounds, contacts: Sequence[str], once: str) -> Approval:
+    """Approve orders of colleagues once for all that are alike, from now on; `contacts`: the account's people."""
+    if bounds.person and bounds.person.partition(":")[2] not in contacts:
+        raise Invalid("spending.who", "choose a role or a colleague")
+    approval_id = door.keyed("standing", person.tenant, once).hex()[:_ID_CHARACTERS]
+    async with door.database.transaction([person.tenant], accounts=[person.account_id]) as tx:
+        spending.check_grant(await store.rules_of(tx, person.tenant, person.account_id), person, bounds)
+        if (known := await standing.find(tx, person.tenant, approval_id)) is not None:
+            return known
+        wanted = Approval(
+            approval_id,
+            replace(bounds, account_id=person.account_id, valid_from=tx.at),
+            _actor(person),
+            tx.at,
+            _actor(person),
+            tx.at,
+            known_by=frozenset(one.hex() for one in _known_by(door, person)),
+        )
+        kept, _ = await standing.keep(tx, person.tenant, frozenset({Kind.PURCHASE}), wanted)
+        await noted(tx, person, "portal/GrantStandingApproval", about=approval_id)
+    return kept
+
+
+async def revoke_standing(door: Door, person: Person, approval_id: str) -> None:
+    """Approve no more by it, from now on."""
+    async with door.database.transaction([person.tenant], accounts=[person.account_id]) as tx:
+        if await standing.take_back(tx, person.tenant, approval_id, _actor(person)) is not None:
+            await noted(tx, person, "portal/RevokeStandingApproval", about=approval_id)
 
 
 async def decide(door: Door, person: Person, purchase_id: str, *, says_yes: bool) -> None:
@@ -370,7 +483,8 @@ async def forget_outdated(tx: Tx, tenant: str) -> int:
     expired = await store.expire(tx, tenant, store.AT_ONCE)
     for purchase in expired:
         await _tell_who_ordered(tx, tenant, purchase, notifications_pb2.NOTICE_KIND_ORDER_EXPIRED)
-    return len(expired) + await store.forget_outdated(tx, tenant) + await store.forget_wishes(tx, tenant)
+    forgotten = await store.forget_granters(tx, tenant) + await store.forget_outdated(tx, tenant)
+    return len(expired) + forgotten + await store.forget_wishes(tx, tenant)
 
 
 def _may_approve(door: Door, rules: Sequence[Rule], person: Person, purchase: Purchase) -> bool:

@@ -48,6 +48,7 @@ CREATES = frozenset(
         "Decide",
         "PlaceHold",
         "GrantUplift",
+        "GrantStandingApproval",
         "SetSecurity",
         "PlaceOrder",
         "RecordPayment",
@@ -58,7 +59,7 @@ CREATES = frozenset(
 # What was done already when the world was settled: the same id again is refused.
 DONE = {"credit.RegisterBuyer", "credit.PlaceHold", "credit.GrantUplift", "credit.SetSecurity"}
 # An account has one open review at most, and AcceptReview has ended it by then.
-DONE |= {"credit.DecideReview"}
+DONE |= {"credit.DecideReview", "credit.GrantStandingApproval", "disputes.GrantStandingApproval"}
 # The chassis' own: no row of a business' ever changes by them.
 MACHINERY = {
     "act",

@@ -12,17 +12,21 @@ from uuid import uuid4
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from receivables.common.v1 import money_pb2, party_pb2
+from receivables.common.v1 import money_pb2, party_pb2, standing_pb2
 from receivables.credit.v1 import applications_pb2, exposure_pb2, lab_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
+from receivables.credit.v1 import standing_pb2 as credit_standing
 from receivables.credit.v1.applications_pb2_grpc import ApplicationServiceStub, PolicyServiceStub
 from receivables.credit.v1.exposure_pb2_grpc import ExposureServiceStub
 from receivables.credit.v1.lab_pb2_grpc import LabServiceStub
 from receivables.credit.v1.service_pb2_grpc import CreditServiceStub
+from receivables.credit.v1.standing_pb2_grpc import StandingApprovalServiceStub as CreditStandingStub
 from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.disputes.v1 import standing_pb2 as disputes_standing
 from receivables.disputes.v1.service_pb2_grpc import DisputesServiceStub
+from receivables.disputes.v1.standing_pb2_grpc import StandingApprovalServiceStub as DisputesStandingStub
 from receivables.invoicing.v1 import events_pb2 as invoicing_events
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.invoicing.v1.service_pb2_grpc import InvoicingServiceStub
@@ -108,6 +112,11 @@ class Belongings:
         return f"{self.account}-uplift"
 
     @property
+    def standing(self) -> str:
+        """What is approved of it by one word, at credit and at disputes."""
+        return f"{self.account}-standing"
+
+    @property
     def security(self) -> str:
         return f"{self.account}-security"
 
@@ -147,6 +156,7 @@ class Belongings:
                 "contact",
                 "hold",
                 "uplift",
+                "standing",
                 "security",
                 "review",
                 "payment",
@@ -251,6 +261,11 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     uplift = an_uplift()
     uplift.uplift_id, uplift.account_id = of.uplift, account
     await call(ExposureServiceStub, uplift)
+    release, credit = a_release(), a_standing_credit()
+    release.approval_id, release.account_id = of.standing, account
+    await call(CreditStandingStub, release)
+    credit.approval_id, credit.account_id = of.standing, account
+    await call(DisputesStandingStub, credit)
     security = a_security()
     security.security_id, security.account_id = of.security, account
     await call(ExposureServiceStub, security)
@@ -354,6 +369,23 @@ def an_uplift() -> exposure_pb2.GrantUpliftRequest:
     return exposure_pb2.GrantUpliftRequest(amount=eur(100), valid_until=until, reason_code="season")
 
 
+def a_release() -> credit_standing.GrantStandingApprovalRequest:
+    """It may be released by one word, once another person says so; no order here is so small."""
+    return credit_standing.GrantStandingApprovalRequest(bounds=_bounds(standing_pb2.STANDING_KIND_RELEASE_ORDER))
+
+
+def a_standing_credit() -> disputes_standing.GrantStandingApprovalRequest:
+    """The same of a credit."""
+    return disputes_standing.GrantStandingApprovalRequest(bounds=_bounds(standing_pb2.STANDING_KIND_CREDIT))
+
+
+def _bounds(kind: standing_pb2.StandingKind.ValueType) -> standing_pb2.StandingBounds:
+    until = Timestamp(seconds=int((MONDAY + timedelta(days=30)).timestamp()))
+    return standing_pb2.StandingBounds(
+        kinds=[kind], act_most=eur(1), period_most=eur(1), period_count=1, period_days=1, valid_until=until
+    )
+
+
 def a_security() -> exposure_pb2.SetSecurityRequest:
     """Somebody would pay for it."""
     return exposure_pb2.SetSecurityRequest(kind=credit_events.SECURITY_KIND_LC, amount=eur(100), coverage="0.9")
@@ -396,6 +428,7 @@ IDS = {
     "evidence_id": "evidence",
     "hold_id": "hold",
     "uplift_id": "uplift",
+    "approval_id": "standing",
     "security_id": "security",
     "review_id": "review",
     "payment_id": "payment",
@@ -422,6 +455,8 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "credit.RestoreFraudRule": credit_pb2.RestoreFraudRuleRequest(rule="F07"),
         "credit.PlaceHold": credit_pb2.PlaceHoldRequest(scope=party_pb2.Scope(site=f"{of.account}-site")),
         "credit.GrantUplift": an_uplift(),
+        "credit.GrantStandingApproval": a_release(),
+        "disputes.GrantStandingApproval": a_standing_credit(),
         "credit.SetSecurity": a_security(),
         "credit.RegisterNode": exposure_pb2.RegisterNodeRequest(
             node_id="group", kind=credit_events.NODE_KIND_GROUP, limit=eur(1_000_000)

@@ -18,6 +18,7 @@ from receivables.credit.v1 import (
     lab_pb2_grpc,
     service_pb2,
     service_pb2_grpc,
+    standing_pb2_grpc,
 )
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
@@ -219,6 +220,7 @@ class Stubs:
             applications_pb2_grpc.PolicyServiceStub(channel),
             exposure_pb2_grpc.ExposureServiceStub(channel),
             lab_pb2_grpc.LabServiceStub(channel),
+            standing_pb2_grpc.StandingApprovalServiceStub(channel),
         ]
 
     def __getattr__(self, method: str) -> Any:

@@ -5,13 +5,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from receivables.disputes.v1 import service_pb2_grpc
 
 from services.chassis.envelope import RECORD_MAX_BYTES
 from services.disputes.service import SERVICE
 from tests.callers import serving
 from tests.integration.conftest import OpenService
-from tests.integration.disputes.desk import MONDAY, Desk, OpenDesk, issued
+from tests.integration.disputes.desk import MONDAY, Desk, OpenDesk, Stubs, issued
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def open_desk(open_service: OpenService) -> OpenDesk:
             open_service(SERVICE, clock="test", **settings) as parts,
             serving(SERVICE, parts, options=large) as channel,
         ):
-            desk = Desk(parts, service_pb2_grpc.DisputesServiceStub(channel))
+            desk = Desk(parts, Stubs(channel))
             await desk.set_clock(MONDAY)
             yield desk
 

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.common.v1 import money_pb2
-from receivables.disputes.v1 import events_pb2, service_pb2
+from receivables.disputes.v1 import events_pb2, service_pb2, service_pb2_grpc, standing_pb2_grpc
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 
@@ -107,6 +107,10 @@ class Desk:
                 events_pb2.DisputeMoved,
                 events_pb2.DisputeResolved,
                 events_pb2.PolicyChanged,
+                events_pb2.StandingApprovalProposed,
+                events_pb2.StandingApprovalGranted,
+                events_pb2.StandingApprovalRevoked,
+                events_pb2.StandingApprovalUsed,
             )
         }
         rows = await self.rows("SELECT headers->>'ce_type' AS type, payload FROM outbox ORDER BY id")
@@ -115,6 +119,21 @@ class Desk:
     async def set_clock(self, at: datetime) -> None:
         async with self.parts.database.transaction(()) as tx:
             await tx.run("INSERT INTO clock (at) VALUES (%s) ON CONFLICT (one) DO UPDATE SET at = EXCLUDED.at", [at])
+
+
+class Stubs:
+    """Both services of disputes behind one channel: the name of a method says whose it is."""
+
+    def __init__(self, channel: Any) -> None:
+        """Make each."""
+        self._stubs = [
+            service_pb2_grpc.DisputesServiceStub(channel),
+            standing_pb2_grpc.StandingApprovalServiceStub(channel),
+        ]
+
+    def __getattr__(self, method: str) -> Any:
+        """Give the method of whichever has it."""
+        return next(getattr(stub, method) for stub in self._stubs if hasattr(stub, method))
 
 
 def _lines(lines: tuple[tuple[str, str], ...]) -> list[events_pb2.DisputedLine]:

@@ -55,6 +55,13 @@ class People(notifications_grpc.NotificationsServiceServicer):
             await context.abort(grpc.StatusCode.NOT_FOUND, "nobody")
         return notifications_pb2.GetContactResponse(contact=self.known[request.contact_id])
 
+    async def ListContacts(
+        self, request: notifications_pb2.ListContactsRequest, context: Any
+    ) -> notifications_pb2.ListContactsResponse:
+        """Those of an account."""
+        found = [one for one in self.known.values() if one.account_id == request.account_id]
+        return notifications_pb2.ListContactsResponse(contacts=found)
+
     async def RegisterContact(
         self, request: notifications_pb2.RegisterContactRequest, context: Any
     ) -> notifications_pb2.RegisterContactResponse:

@@ -61,6 +61,16 @@ class Notifications(notifications_grpc.NotificationsServiceServicer):
         )
         return notifications_pb2.GetContactResponse(contact=contact)
 
+    async def ListContacts(
+        self, _request: notifications_pb2.ListContactsRequest, _context: Any
+    ) -> notifications_pb2.ListContactsResponse:
+        """Whoever is known."""
+        contacts = [
+            notifications_pb2.Contact(contact_id=name, account_id="b1", name=name.title(), roles=["REQUESTER"])
+            for name in ("ann", "bo", "cy", "di")
+        ]
+        return notifications_pb2.ListContactsResponse(contacts=contacts)
+
 
 @dataclass
 class House:

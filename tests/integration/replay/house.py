@@ -11,12 +11,15 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+from google.protobuf.timestamp_pb2 import Timestamp
 from psycopg.conninfo import conninfo_to_dict
 from receivables.common.v1 import money_pb2
+from receivables.common.v1 import standing_pb2 as standing_bounds_pb2
 from receivables.credit.v1 import events_pb2 as credit_events_pb2
-from receivables.credit.v1 import exposure_pb2
+from receivables.credit.v1 import exposure_pb2, standing_pb2
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.credit.v1.exposure_pb2_grpc import ExposureServiceStub
+from receivables.credit.v1.standing_pb2_grpc import StandingApprovalServiceStub
 from receivables.disputes.v1 import events_pb2 as disputes_events_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
@@ -44,11 +47,12 @@ LEFT_ALONE = {"letter"}
 
 @asynccontextmanager
 async def open_door(service: Service[Any], parts: Parts[Any]) -> AsyncIterator[dict[str, Any]]:
-    """A service's calls; credit has two doors."""
+    """A service's calls; credit has three doors."""
     stubs: Any = import_module(f"receivables.{service.name}.v1.service_pb2_grpc")
     async with serving(service, parts) as channel:
         doors = {service.name: getattr(stubs, f"{service.name.title()}ServiceStub")(channel)}
-        yield doors | ({"exposure": ExposureServiceStub(channel)} if service is CREDIT else {})
+        of_credit = {"exposure": ExposureServiceStub(channel), "standing": StandingApprovalServiceStub(channel)}
+        yield doors | (of_credit if service is CREDIT else {})
 
 
 class House:
@@ -190,6 +194,29 @@ async def _group(house: House) -> None:
     uplift.valid_until.FromDatetime(MONDAY + timedelta(days=9))
     await house.call("exposure", "GrantUplift", uplift)
     await house.call("exposure", "ApproveUplift", exposure_pb2.ApproveUpliftRequest(uplift_id="u1"), by="user:bo")
+    await _approved_once(house)
+
+
+async def _approved_once(house: House) -> None:
+    """Uplifts that are alike count at once, till somebody revokes that."""
+    most, until = eur(1), Timestamp(seconds=int((MONDAY + timedelta(days=9)).timestamp()))
+    bounds = standing_bounds_pb2.StandingBounds(
+        kinds=[standing_bounds_pb2.STANDING_KIND_UPLIFT],
+        act_most=most,
+        period_most=most,
+        period_count=1,
+        period_days=30,
+    )
+    bounds.valid_until.CopyFrom(until)
+    grant = standing_pb2.GrantStandingApprovalRequest(approval_id="s1", account_id="b1", bounds=bounds)
+    await house.call("standing", "GrantStandingApproval", grant)
+    confirm = standing_pb2.ConfirmStandingApprovalRequest(approval_id="s1")
+    await house.call("standing", "ConfirmStandingApproval", confirm, by="user:bo")
+    uplift = exposure_pb2.GrantUpliftRequest(uplift_id="u2", account_id="b1", amount=most, reason_code="season")
+    uplift.valid_until.CopyFrom(until)
+    asked = await house.call("exposure", "GrantUplift", uplift, by="user:cy")
+    assert asked.uplift.approved_by
+    await house.call("standing", "RevokeStandingApproval", standing_pb2.RevokeStandingApprovalRequest(approval_id="s1"))
 
 
 async def _orders(house: House) -> None:

@@ -9,12 +9,14 @@ from uuid import uuid4
 from google.protobuf import descriptor_pool
 from google.protobuf.message import Message
 from receivables.audit.v1 import service_pb2 as audit_pb2
-from receivables.common.v1 import money_pb2, party_pb2
+from receivables.common.v1 import money_pb2, party_pb2, standing_pb2
 from receivables.credit.v1 import applications_pb2, exposure_pb2, lab_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
+from receivables.credit.v1 import standing_pb2 as credit_standing
 from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.disputes.v1 import standing_pb2 as disputes_standing
 from receivables.invoicing.v1 import events_pb2 as invoicing_events
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_events
@@ -416,6 +418,7 @@ def _credit() -> list[Door]:
         *pages(exposure_pb2.ListReviewsRequest(account_id=HOT)),
         *pages(exposure_pb2.ListUpliftsRequest()),
         *pages(exposure_pb2.ListUpliftsRequest(account_id=HOT)),
+        *_standing(credit_standing, standing_pb2.STANDING_KIND_UPLIFT),
         call(exposure_pb2.RegisterNodeRequest(node_id="fresh", kind=PARENT, parent_id="g1", limit=eur(10**12))),
         call(exposure_pb2.SetNodeLimitRequest(node_id="g1", limit=eur(10**13))),
         call(exposure_pb2.MoveAccountRequest(account_id="b7", parent_id="fresh")),
@@ -510,6 +513,21 @@ def _ledger() -> list[Door]:
     ]
 
 
+def _standing(of: Any, kind: standing_pb2.StandingKind.ValueType) -> list[Door]:
+    bounds = standing_pb2.StandingBounds(
+        kinds=[kind], act_most=eur(5), period_most=eur(5), period_count=1, period_days=30
+    )
+    bounds.valid_until.FromDatetime(office.MONDAY + timedelta(days=9))
+    return [
+        call(of.GrantStandingApprovalRequest(approval_id="fresh", account_id="b7", bounds=bounds)),
+        called_by("user:bo", of.ConfirmStandingApprovalRequest(approval_id="fresh")),
+        call(of.RevokeStandingApprovalRequest(approval_id="fresh")),
+        *pages(of.ListStandingApprovalsRequest()),
+        *pages(of.ListStandingApprovalsRequest(account_id=HOT)),
+        *pages(of.ListStandingUsesRequest(approval_id="sa10")),
+    ]
+
+
 _NEWEST = disputes_pb2.LIST_ORDER_NEWEST_FIRST
 _AT_SELLER, _AT_BUYER = disputes_pb2.LIST_ORDER_WAITING_FOR_SELLER, disputes_pb2.LIST_ORDER_WAITING_FOR_BUYER
 _DISPUTE_POLICY = disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5, reopen_days=30)
@@ -556,6 +574,7 @@ def _disputes() -> list[Door]:
         event(lambda n: disputes.seller(f"s{n}", time_zone="Europe/Berlin"), kind=invoicing_events.SellerChanged),
         call(disputes_pb2.SetPolicyRequest(policy=_DISPUTE_POLICY)),
         call(disputes_pb2.GetPolicyRequest()),
+        *_standing(disputes_standing, standing_pb2.STANDING_KIND_CREDIT),
         *(Door(name, open_move_resolve) for name in ("Open", "Move", "Resolve")),
         call(disputes_pb2.GetDisputeRequest(dispute_id="d000000007")),
         call(disputes_pb2.GetDisputeRequest(dispute_id="D-2026-77")),

@@ -36,7 +36,22 @@ CHASSIS = (
                'code', '', CASE WHEN n % 20 > 0 THEN now() END FROM {_OF} WHERE n % 5 = 0""",
 )
 
+
+def _standing(kind: str) -> tuple[str, ...]:
+    """Approvals that stand or were revoked, and what was approved by a hundred of them."""
+    return (
+        f"""INSERT INTO standing_approval
+            SELECT t, 'sa' || n, b, ARRAY['{kind}'], '{{}}', '', '', 'EUR', 100, 100000, 1000, 30, now(),
+                   now() + interval '300 days', 'user:ada', now() - interval '1 second' * n, '{{}}', 'user:bo', now(),
+                   CASE WHEN n % 1000 <> 5 THEN 'user:ada' END, CASE WHEN n % 1000 <> 5 THEN now() END
+              FROM {_OF} WHERE n % 5 = 0""",
+        f"""INSERT INTO standing_use
+            SELECT t, 'act/' || n, 'sa' || n % 100 * 10, b, '{kind}', '', 'EUR', 100, now() FROM {_OF} WHERE n % 5 = 0""",
+    )
+
+
 CREDIT = (
+    *_standing("UPLIFT"),
     f"""INSERT INTO hold
         SELECT t, 'o' || n, 1, b, state, 'EUR', 10000, CASE state WHEN 'HELD' THEN 10000 ELSE 0 END,
                CASE state WHEN 'CAPTURED' THEN 10000 ELSE 0 END, now() + interval '7 days', '', '', ''
@@ -164,6 +179,7 @@ LEDGER = (
 )
 
 DISPUTES = (
+    *_standing("CREDIT"),
     f"""INSERT INTO invoice
         SELECT t, 'i' || n, 'RE-' || n, b, 'o' || n, current_date, 'EUR', 10000, 1900, 11900, 0, CASE WHEN n % 10 < 5 THEN 100
                ELSE 0 END, 11900, 0, '', '', '' FROM {_OF}""",

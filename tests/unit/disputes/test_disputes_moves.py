@@ -195,13 +195,18 @@ def test_only_what_is_proposed_or_accepted_is_resolved(state: State) -> None:
 def test_a_case_is_resolved_by_neither_who_opened_it_nor_alone_who_proposed_its_end(
     state: State, people: People, resolving: set[str], code: str | None
 ) -> None:
+    def check(*, approved: bool = False) -> None:
+        cases.check_resolver(people, resolving)
+        cases.check_approved(alone=cases.is_alone(a_case(state), people, resolving), approved=approved)
+
     if code is None:
-        cases.check_resolver(a_case(state), people, resolving)
+        check()
         return
     with pytest.raises(Conflict) as refused:
-        cases.check_resolver(a_case(state), people, resolving)
-
+        check()
     assert refused.value.code == code
+    if code == "dispute.four_eyes":
+        check(approved=True)
 
 
 def test_who_proposed_how_a_case_ends_does_not_accept_it() -> None:
