@@ -26,7 +26,7 @@ _OPEN = "('QUEUED', 'SENT', 'SOFT_BOUNCED')"
 
 
 async def _deliver(tx: Tx, event: Event[events_pb2.MessageDelivered], _cause: Cause) -> None:
-    if event.body.event_type == Kind.JOURNEY_AT_RISK:  # the clock found it, and would again
+    if event.body.event_type in (Kind.JOURNEY_AT_RISK, Kind.APPLICATION_AT_RISK):  # the clock found it, and would again
         await usecases.warned_before(tx, (event.tenant, event.body.about))
     await _end(tx, event.tenant, event.body, "ACCEPTED", 0)
 

@@ -18,7 +18,8 @@ from receivables.notifications.v1 import events_pb2, service_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts
-from services.chassis.envelope import Event, is_who
+from services.chassis import identity
+from services.chassis.envelope import Event, Origin, is_who
 from services.chassis.identity import Principal
 from services.kernel import credit_reasons
 from services.kernel.calendars import day
@@ -702,9 +703,21 @@ def _step(step: Step) -> service_pb2.Step:
         at_the_latest=leg.promised.isoformat() if leg.promised else "",
         promised_before=leg.before.isoformat() if leg.before else "",
     )
+    if leg.hours is not None and not leg.done_at:
+        shown.usually_at.FromDatetime(leg.hours.usually)
+        shown.latest_at.FromDatetime(leg.hours.latest)
     if leg.done_at:
         shown.at.FromDatetime(leg.done_at)
     return shown
+
+
+def author(call: Origin, written_by: str) -> str:
+    """Who writes: whoever calls, or for whom the portal does (an applicant who is no contact yet)."""
+    if not written_by or written_by == call.actor:
+        return call.actor
+    if call.caller is not None and call.caller.kind != identity.SERVICE:
+        raise Invalid("thread.written_by", "a message is of whoever writes it")
+    return written_by
 
 
 def thread_message(row: Any, author_name: str) -> service_pb2.ThreadMessage:

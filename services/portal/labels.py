@@ -112,6 +112,7 @@ LABELS: Mapping[str, str | Meant] = {
     "kind invoice": _("Invoice"),
     "kind dispute": _("Case"),
     "kind payment": _("Payment"),
+    "kind application": _("Application for credit"),
     # Steps of what is tracked.
     "PLACED": _("Ordered"),
     "DECIDED": _("Credit checked"),
@@ -119,6 +120,10 @@ LABELS: Mapping[str, str | Meant] = {
     "INVOICED": _("Invoiced"),
     "OPENED": _("Sent to us"),
     "ASKED": _("Answered by you"),
+    "APPLIED": _("Applied"),
+    "LOOKED_AT": _("Taken up by a person"),
+    "PROPOSED": _("Prepared, to be confirmed by a second person"),
+    "AGREED": _("Accepted by you"),
     "ANSWERED": _("Answered by us"),
     "CANCELLED": _("Cancelled"),
     "DECLINED": _("Declined"),

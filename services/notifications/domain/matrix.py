@@ -24,6 +24,7 @@ class Kind(StrEnum):
     APPLICATION_DECIDED = "application_decided"
     APPLICATION_NEEDS_FACT = "application_needs_fact"
     APPLICATION_REFERRED = "application_referred"
+    APPLICATION_AT_RISK = "application_at_risk"
     ORDER_APPROVED = "order_approved"
     ORDER_REFERRED = "order_referred"
     ORDER_DECLINED = "order_declined"
@@ -82,6 +83,7 @@ event                  | REQ | PROC | RECV | AP_C | AP_M | FIN | LEG | EDI | EXE
 application_decided    |     | I    |      |      |      | A   |     |     | D    | A   | I SALES            | CREDIT        | 0
 application_needs_fact |     |      |      |      |      | A   |     |     |      | A   |                    | CREDIT        | 5
 application_referred   |     |      |      |      |      | I   |     |     |      | I   | A CREDIT           | CREDIT        | 1
+application_at_risk    |     |      |      |      |      | I   |     |     |      | I   | A CREDIT           | CREDIT        | 0
 order_approved         | I   | D    |      |      |      |     |     |     |      |     |                    | CREDIT        | 0
 order_referred         | I   | I    |      |      |      | A   |     |     |      | I   | A CREDIT, I SALES  | CREDIT        | 1
 order_declined         | I   | I    |      |      |      | I   |     |     |      | I   | I SALES            | SALES         | 0
@@ -115,8 +117,8 @@ colleague_unreachable  |     |      |      |      |      |     |     |     |    
 name_somebody          |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 5
 name_colleague         |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 5
 journey_at_risk        | I   |      |      | I    |      |     |     |     |      |     | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER | SALES | 0
-thread_message         |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP | SALES | 2
-mail_unverified        |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP | SALES | 2
+thread_message         |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT | SALES | 2
+mail_unverified        |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT | SALES | 2
 contact_complained     |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
 """
 

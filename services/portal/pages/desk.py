@@ -258,6 +258,7 @@ def _path_of(about: str) -> str:
         "invoice": "/invoices",
         "dispute": "/desk/disputes",
         "payment": "/desk/cash/payments",
+        "application": "/desk/applications",
     }
     return f"{places.get(kind, '/desk')}/{quote(name)}"
 

@@ -24,6 +24,7 @@ contact_unreachable                 | delivery trouble of messages, contact gone
 
 # The rows that this system adds, as ARCHITECTURE.md says.
 ADDED = """
+application_at_risk   | | | | | | | I | | | | I | A CREDIT |
 application_referred  | | | | | | | I | | | | I | A CREDIT |
 order_cancelled       | | I | I | | | | | | | | | I SALES |
 hold_expired          | | I | I | | | | | | | | | A SALES |
@@ -40,8 +41,8 @@ colleague_unreachable | | | | | | | | | | | | A SALES |
 name_somebody         | | | | | | | | | | | A | I SALES |
 name_colleague        | | | | | | | | | | | | A SALES |
 journey_at_risk       | | I | | | I | | | | | | | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER |
-thread_message        | | | | | | | | | | | | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP |
-mail_unverified       | | | | | | | | | | | | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP |
+thread_message        | | | | | | | | | | | | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT |
+mail_unverified       | | | | | | | | | | | | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT |
 contact_complained    | | | | | | | | | | | | A SALES |
 """
 
