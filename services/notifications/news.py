@@ -198,7 +198,10 @@ def _application_moved(event: Event[credit_pb2.ApplicationMoved]) -> list[News]:
         latest = body.latest_by.ToDatetime(UTC)
         usually = body.usually_by.ToDatetime(UTC) if body.HasField("usually_by") else latest
         hours = {"ANSWERED": Hours(usually, latest)}
-    return [_news(event, "application", body.application_id, hours=hours, **said)]
+    moved = _news(event, "application", body.application_id, hours=hours, **said)
+    if body.state != applications_pb2.APPLICATION_STATE_ACCEPTED:
+        return [moved]
+    return [moved, _news(event, "onboarding", event.account_id, done=("AGREED",))]
 
 
 def _application_decided(event: Event[credit_pb2.ApplicationDecided]) -> list[News]:

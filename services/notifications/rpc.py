@@ -13,9 +13,11 @@ from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write
 from services.kernel.refusals import NotFound, quoted
-from services.notifications import journeys, links, notices, store, threads, undelivered, usecases, wire
+from services.notifications import first_steps, journeys, links, notices, store, threads, undelivered, usecases, wire
 from services.notifications.domain.journeys import Journey
 from services.notifications.domain.threads import hidden_from, is_for
+from services.notifications.domain.first_steps import Step as FirstStep
+from services.notifications.first_steps import FirstSteps
 from services.notifications.quotes import Quotes
 from services.notifications.usecases import Desk
 
@@ -26,6 +28,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     def __init__(self, database: Database, consumer: Consumer, desk: Desk, quotes: Quotes) -> None:
         super().__init__(database, consumer)
         self._desk = desk
+        self._first_steps = FirstSteps(desk)
         self._quotes = quotes
 
     @write
@@ -36,6 +39,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         firm = (await store.firms(tx, [call.tenant]))[call.tenant]
         contact = wire.contact(call.tenant, request, firm.seller().language)
         await usecases.register_contact(tx, contact, wire.registrar(call.caller))
+        await self._first_steps.people_changed(tx, (call.tenant, contact.account_id))
         return service_pb2.RegisterContactResponse()
 
     @visit
@@ -285,6 +289,50 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         policy = await usecases.set_policy(tx, call, wire.policy(request.policy))
         return service_pb2.SetPolicyResponse(version=policy.version)
 
+    @write
+    async def NoteSignIn(
+        self, tx: Tx, call: Origin, request: service_pb2.NoteSignInRequest
+    ) -> service_pb2.NoteSignInResponse:
+        """Somebody came into the portal."""
+        await self._first_steps.signed_in(tx, call, request.contact_id)
+        return service_pb2.NoteSignInResponse()
+
+    @read
+    async def GetFirstSteps(
+        self, tx: Tx, call: Origin, request: service_pb2.GetFirstStepsRequest
+    ) -> service_pb2.GetFirstStepsResponse:
+        """What comes next for a company whose line stands."""
+        steps, held = await self._first_steps.shown(tx, (call.tenant, request.account_id))
+        return service_pb2.GetFirstStepsResponse(steps=[wire.first_step(step, held) for step in steps])
+
+    @read
+    async def ListFirstSteps(
+        self, tx: Tx, call: Origin, request: service_pb2.ListFirstStepsRequest
+    ) -> service_pb2.ListFirstStepsResponse:
+        """What waits for the caller's roles, the longest first, a page at a time."""
+        asked = page(request, datetime.fromisoformat, str, str)
+        steps = await first_steps.waiting(tx, call.tenant, asked, owners=wire.owners(call))
+        return service_pb2.ListFirstStepsResponse(
+            steps=[wire.first_step(step, ()) for step in steps],
+            next_page_token=asked.next_token(steps, lambda s: (_since(s), s.account_id, s.code)),
+        )
+
+    @write
+    async def AnswerFirstStep(
+        self, tx: Tx, call: Origin, request: service_pb2.AnswerFirstStepRequest
+    ) -> service_pb2.AnswerFirstStepResponse:
+        """A buyer's person says how a step went."""
+        step = await self._first_steps.answer(tx, call, request.account_id, request.code, request.answer, request.why)
+        return service_pb2.AnswerFirstStepResponse(step=wire.first_step(step, ()))
+
+    @write
+    async def CloseFirstStep(
+        self, tx: Tx, call: Origin, request: service_pb2.CloseFirstStepRequest
+    ) -> service_pb2.CloseFirstStepResponse:
+        """The seller has seen to a step."""
+        step = await self._first_steps.close(tx, call, request.account_id, request.code)
+        return service_pb2.CloseFirstStepResponse(step=wire.first_step(step, ()))
+
     @read
     async def GetPolicy(
         self, tx: Tx, call: Origin, request: service_pb2.GetPolicyRequest
@@ -292,3 +340,8 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         """When people are told."""
         policy = (await store.firms(tx, [call.tenant]))[call.tenant].policy
         return service_pb2.GetPolicyResponse(version=policy.version, policy=wire.policy_message(policy))
+
+
+def _since(step: FirstStep) -> str:
+    assert step.waits_since is not None, "what waits has waited since an instant"
+    return step.waits_since.isoformat()

@@ -648,7 +648,7 @@ def _of_journey(kind: Kind, journey: Journey, now: Moment, by: date, details: Ma
             orders=(names["order"],) if names["order"] else (),
             invoices=(names["invoice"],) if names["invoice"] else (),
             case=names["dispute"] or names["payment"],
-            new_orders=bool(names["application"]),
+            new_orders=bool(names["application"] or names["onboarding"]),
         ),
         by_when=by,
         next_update_at=by,

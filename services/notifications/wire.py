@@ -1,7 +1,7 @@
 """Translates what the other services announce into stories, and our own words into the contract."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -28,6 +28,10 @@ from services.kernel.orders import Scope
 from services.kernel.refusals import Invalid
 from services.notifications.domain import contacts, quotes
 from services.notifications.domain.contacts import Contact
+from services.notifications.domain.first_steps import Code as FirstStepCode
+from services.notifications.domain.first_steps import State as FirstStepState
+from services.notifications.domain.first_steps import Step as FirstStep
+from services.notifications.domain.first_steps import vacant
 from services.notifications.domain.journeys import Journey, Step
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.rights import Registrar
@@ -709,6 +713,70 @@ def _step(step: Step) -> service_pb2.Step:
     if leg.done_at:
         shown.at.FromDatetime(leg.done_at)
     return shown
+
+
+def first_step(step: FirstStep, held: Collection[Role]) -> service_pb2.FirstStep:
+    """A first step, to show, with whom of the buyer's it needs and whether there is anybody."""
+    shown = service_pb2.FirstStep(
+        account_id=step.account_id,
+        code=step.code,
+        state=step.state,
+        role=step.plan.role,
+        owner=step.plan.owner,
+        by_when=step.by_when.isoformat() if step.by_when else "",
+        reason=step.reason,
+        answer=step.answer,
+        answers=sorted(step.plan.answers),
+        held=step.plan.role in held,
+        vacant=vacant(held) if step.code is FirstStepCode.COLLEAGUES else (),
+    )
+    if step.waits_since is not None:
+        shown.waits_since.FromDatetime(step.waits_since)
+    if step.done_at is not None:
+        shown.done_at.FromDatetime(step.done_at)
+    return shown
+
+
+def step_moved(step: FirstStep) -> events_pb2.FirstStepMoved:
+    """A first step as it is now, to tell."""
+    moved = events_pb2.FirstStepMoved(
+        account_id=step.account_id,
+        code=step.code,
+        state=step.state,
+        by_when=step.by_when.isoformat() if step.by_when else "",
+        reason=step.reason,
+        answer=step.answer,
+    )
+    for at, field in ((step.next_at, "next_at"), (step.waits_since, "waits_since"), (step.done_at, "done_at")):
+        if at is not None:
+            getattr(moved, field).FromDatetime(at)
+    return moved
+
+
+def told_step(tenant: str, body: events_pb2.FirstStepMoved) -> FirstStep:
+    """A first step as it was told."""
+
+    def at(field: str) -> datetime | None:
+        return getattr(body, field).ToDatetime(UTC) if body.HasField(field) else None
+
+    return FirstStep(
+        tenant=tenant,
+        account_id=body.account_id,
+        code=FirstStepCode(body.code),
+        state=FirstStepState(body.state),
+        by_when=date.fromisoformat(body.by_when) if body.by_when else None,
+        next_at=at("next_at"),
+        waits_since=at("waits_since"),
+        reason=body.reason,
+        answer=body.answer,
+        done_at=at("done_at"),
+    )
+
+
+def owners(call: Origin) -> frozenset[str]:
+    """As whom somebody of the seller's looks at what waits; who sees to everything sees all."""
+    roles = call.caller.roles if call.caller is not None else frozenset()
+    return frozenset(Role) if not roles or roles & {Role.SELLER_ADMIN, Role.AUDITOR} else roles
 
 
 def author(call: Origin, written_by: str) -> str:

@@ -59,6 +59,7 @@ application | (ASKED)     | BUYER  | 5 | 2
 application | (PROPOSED)  | CREDIT | 0 | 0
 application | ANSWERED    | CREDIT | 0 | 0
 application | AGREED      | BUYER  | 0 | 0
+onboarding  | AGREED      | BUYER  | 0 | 0
 """
 # What ends a journey before its last step, or instead of it.
 ENDS = frozenset("DECLINED CANCELLED CREDITED WRITTEN_OFF REJECTED PAYABLE WITHDRAWN DUPLICATE EXPIRED".split())
@@ -145,7 +146,7 @@ class News:
     """What an event means for one journey."""
 
     tenant: str
-    # "order/…", "invoice/…", "dispute/…", "payment/…", "application/…".
+    # "order/…", "invoice/…", "dispute/…", "payment/…", "application/…", "onboarding/<account_id>".
     about: str
     account_id: str
     # Steps of which nothing counts any more that was known of them.

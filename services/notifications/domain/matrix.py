@@ -61,6 +61,12 @@ class Kind(StrEnum):
     THREAD_MESSAGE = "thread_message"
     MAIL_UNVERIFIED = "mail_unverified"
     CONTACT_COMPLAINED = "contact_complained"
+    FIRST_SIGN_IN = "first_sign_in"
+    FIRST_COLLEAGUES = "first_colleagues"
+    FIRST_SAMPLE = "first_sample"
+    FIRST_WAY_TO_PAY = "first_way_to_pay"
+    FIRST_ORDER = "first_order"
+    FIRST_STEP_REFUSED = "first_step_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,12 @@ journey_at_risk        | I   |      |      | I    |      |     |     |     |    
 thread_message         |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT | SALES | 2
 mail_unverified        |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT | SALES | 2
 contact_complained     |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
+first_sign_in          |     |      |      |      |      |     |     |     |      | A   |                    | SALES         | 3
+first_colleagues       |     |      |      |      |      |     |     |     |      | A   |                    | SALES         | 3
+first_sample           |     |      |      | A    | I    |     |     |     |      |     |                    | BILLING       | 3
+first_way_to_pay       |     |      |      |      |      | A   |     |     |      |     |                    | SALES         | 3
+first_order            | A   |      |      |      |      |     |     |     |      |     |                    | SALES         | 3
+first_step_refused     |     |      |      |      |      |     |     |     |      |     | A BILLING          | BILLING       | 2
 """
 
 _BUYER_COLUMNS = (

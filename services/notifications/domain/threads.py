@@ -15,6 +15,7 @@ OWNERS: Mapping[str, Role] = {
     "dispute": Role.DISPUTE_OWNER,
     "payment": Role.CASH_APP,
     "application": Role.CREDIT,
+    "onboarding": Role.SALES,
 }
 # Whose eyes are meant for what is said, where that is not everybody's who sees the thing itself.
 _FOR: Mapping[str, frozenset[str]] = {

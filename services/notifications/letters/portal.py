@@ -11,12 +11,14 @@ _OF_THE_BUYER: Mapping[str, str] = {
     "order": "/orders/",
     "invoice": "/invoices/",
     "dispute": "/disputes/",
+    "onboarding": "/start?account=",
 }
 _OF_THE_SELLER: Mapping[str, str] = {
     "application": "/desk/applications/",
     "order": "/desk/credit/orders/",
     "dispute": "/desk/disputes/",
     "payment": "/desk/cash/payments/",
+    "onboarding": "/desk/accounts/",
 }
 
 

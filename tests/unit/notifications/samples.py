@@ -33,7 +33,7 @@ TENANT = "nordwind"
 ACCOUNT = "acme"
 ZONE = Calendar("Europe/Berlin")
 FIVE = time(17)
-SUBJECTS = ("order", "invoice", "dispute", "payment", "application")
+SUBJECTS = ("order", "invoice", "dispute", "payment", "application", "onboarding")
 MONDAY_10 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # 10:00 in Berlin
 NOW = Moment(MONDAY_10, ZONE, FIVE)
 
@@ -492,6 +492,18 @@ def every_story() -> list[Story]:
             )
             for about in SUBJECTS
         ),
+        *(
+            our_own(kind, again=again, vacant=("AP_CLERK", "RECEIVING"))
+            for kind in (
+                Kind.FIRST_SIGN_IN,
+                Kind.FIRST_COLLEAGUES,
+                Kind.FIRST_SAMPLE,
+                Kind.FIRST_WAY_TO_PAY,
+                Kind.FIRST_ORDER,
+            )
+            for again in ("", "yes")
+        ),
+        our_own(Kind.FIRST_STEP_REFUSED, step="SAMPLE"),
         our_own(Kind.CONTACT_COMPLAINED, contact="c1", roles=("AP_CLERK",)),
     ]
 

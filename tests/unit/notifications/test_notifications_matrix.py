@@ -44,6 +44,12 @@ journey_at_risk       | | I | | | I | | | | | | | A CREDIT, A LOGISTICS, A BILLI
 thread_message        | | | | | | | | | | | | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT |
 mail_unverified       | | | | | | | | | | | | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT |
 contact_complained    | | | | | | | | | | | | A SALES |
+first_sign_in         | | | | | | | | | | | A | |
+first_colleagues      | | | | | | | | | | | A | |
+first_sample          | | | | | A | I | | | | | | |
+first_way_to_pay      | | | | | | | A | | | | | |
+first_order           | | A | | | | | | | | | | |
+first_step_refused    | | | | | | | | | | | | A BILLING |
 """
 
 COLUMNS = "REQUESTER PROCUREMENT RECEIVING AP_CLERK AP_MANAGER FINANCE_LEAD LEGAL EDI_IT EXEC_SPONSOR ACCOUNT_ADMIN"
