@@ -123,10 +123,9 @@ class FirstSteps:
         await _keep(tx, call, [domain.done(step, (await _when(tx, [call.tenant]))(call.tenant))])
         await self.go_on(tx, account)
 
-    async def answer(self, tx: Tx, call: Origin, account_id: str, code: str, answer: str, why: str) -> Step:
+    async def answer(self, tx: Tx, call: Origin, account_id: str, code: str, *, answer: str, why: str) -> Step:
         """A buyer's person answers; what did not work stands in the thread, and with its owner."""
-        account = (call.tenant, account_id)
-        step = await _find(tx, account, code)
+        step = await _find(tx, (call.tenant, account_id), code)
         if call.caller is not None:
             domain.check_answers(step.code, call.caller.roles)
         after = domain.answered(step, answer, why, (await _when(tx, [call.tenant]))(call.tenant))
@@ -253,10 +252,10 @@ async def _ordered(tx: Tx, accounts: Collection[Key]) -> set[Key]:
 
 
 async def _find(tx: Tx, account: Key, code: str) -> Step:
-    steps = await _lock(tx, account)
-    if code not in Code or code not in steps:
+    found = {step.code.value: step for step in (await _lock(tx, account)).values()}
+    if code not in found:
         raise NotFound("first_step.unknown", f"there is no step {quoted(code)} of this account")
-    return steps[Code(code)]
+    return found[code]
 
 
 async def _lock(tx: Tx, account: Key) -> dict[Code, Step]:

@@ -14,9 +14,9 @@ from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write
 from services.kernel.refusals import NotFound, quoted
 from services.notifications import first_steps, journeys, links, notices, store, threads, undelivered, usecases, wire
+from services.notifications.domain.first_steps import Step as FirstStep
 from services.notifications.domain.journeys import Journey
 from services.notifications.domain.threads import hidden_from, is_for
-from services.notifications.domain.first_steps import Step as FirstStep
 from services.notifications.first_steps import FirstSteps
 from services.notifications.quotes import Quotes
 from services.notifications.usecases import Desk
@@ -198,9 +198,8 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         """Threads with something that the caller has not seen, the newest first, a page at a time."""
         asked = page(request, datetime.fromisoformat, str)
         reader = threads.reader_of(call.actor)
-        rows = await threads.unread(
-            tx, call.tenant, reader, request.account_id, asked, hidden_from(call.caller.roles) if call.caller else ()
-        )
+        hidden = hidden_from(call.caller.roles) if call.caller else ()
+        rows = await threads.unread(tx, call.tenant, reader, request.account_id, asked, hidden=hidden)
         return service_pb2.ListUnreadResponse(
             threads=map(wire.unread, rows),
             next_page_token=asked.next_token(rows, lambda row: (row.last_at.isoformat(), row.about)),
@@ -322,7 +321,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.AnswerFirstStepRequest
     ) -> service_pb2.AnswerFirstStepResponse:
         """A buyer's person says how a step went."""
-        step = await self._first_steps.answer(tx, call, request.account_id, request.code, request.answer, request.why)
+        step = await self._first_steps.answer(tx, call, request.account_id, request.code, answer=request.answer, why=request.why)
         return service_pb2.AnswerFirstStepResponse(step=wire.first_step(step, ()))
 
     @write

@@ -104,7 +104,7 @@ async def notes(tx: Tx, key: Key, page: Page) -> list[Any]:
 
 
 async def unread(
-    tx: Tx, tenant: str, reader: str, account_id: str, page: Page, hidden: Collection[str] = ()
+    tx: Tx, tenant: str, reader: str, account_id: str, page: Page, *, hidden: Collection[str] = ()
 ) -> list[Any]:
     """Threads in which lately somebody wrote what a reader has not seen, the newest first; of an account if one is named.
 
