@@ -321,7 +321,9 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.AnswerFirstStepRequest
     ) -> service_pb2.AnswerFirstStepResponse:
         """A buyer's person says how a step went."""
-        step = await self._first_steps.answer(tx, call, request.account_id, request.code, answer=request.answer, why=request.why)
+        step = await self._first_steps.answer(
+            tx, call, request.account_id, request.code, answer=request.answer, why=request.why
+        )
         return service_pb2.AnswerFirstStepResponse(step=wire.first_step(step, ()))
 
     @write

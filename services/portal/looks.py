@@ -286,6 +286,7 @@ _PAGES: Mapping[str, str] = {
     "dispute": "/disputes/",
     "payment": "/payments/",
     "application": "/credit/application/",
+    "onboarding": "/start?account=",
 }
 
 

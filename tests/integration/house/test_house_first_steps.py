@@ -44,7 +44,9 @@ class Led:
         if by.startswith("contact:"):
             stub = NotificationsServiceStub(self.house.residents["notifications"].channel)
             roles = {"contact:cleo": "AP_CLERK", "contact:ann": "FINANCE_LEAD"}[by]
-            answer = await Gated("notifications", stub).ask(person(by, "acme", self.account, roles=[roles]), method, request)
+            answer = await Gated("notifications", stub).ask(
+                person(by, "acme", self.account, roles=[roles]), method, request
+            )
             assert not isinstance(answer, Asked), answer
         else:
             answer = await self.house.call(NotificationsServiceStub, method, request, actor=by)
