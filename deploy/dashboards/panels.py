@@ -162,6 +162,10 @@ _OWN: dict[str, tuple[Panel, ...]] = {
                "sum by (source, outcome) (rate(ar_credit_source_seconds_count[5m]))", "{{source}} {{outcome}}"),
         _panel("Trials", "Cases of the past that policies are tried on.", PER_SECOND,
                "sum(rate(ar_credit_trial_cases_total[5m]))", "cases"),
+        _panel("Applications", "For credit, that wait for the seller: in time, later than usual, later than promised.", COUNT,
+               "max by (over) (ar_credit_applications_waiting)", "{{over}}"),
+        _panel("Answers to applications", "By outcome, and whether the promise was kept.", COUNT,
+               "max by (outcome, promise) (ar_credit_application_answers)", "{{outcome}} {{promise}}"),
     ),
     "invoicing": (
         _panel("Documents", "Written by format, and held for a rule.", COUNT,

@@ -135,6 +135,7 @@ def alerts(scale: float = 1) -> list[Alert]:
         *_exposure(scale),
         *_stopped(scale),
         *_outside(scale),
+        *_promised(),
         *_parked(),
         *_unseen(scale),
         *_burns(),
@@ -365,6 +366,20 @@ def _outside(scale: float) -> list[Alert]:
             0,
             30 * MINUTE,
             "Credit asked the source {{ $labels.source }} {{ $value | humanize }} times in half an hour, and got no answer",
+        ),
+    ]
+
+
+def _promised() -> list[Alert]:
+    """What was promised to somebody, and is not there."""
+    return [
+        Alert(
+            "PromisesMissed",
+            TICKET,
+            'max(ar_credit_applications_waiting{over="promised"}) > {limit}',
+            0,
+            5 * MINUTE,
+            "{{ $value }} applications for credit wait for an answer beyond the time that was promised to their applicants",
         ),
     ]
 

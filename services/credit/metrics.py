@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
 from prometheus_client import Counter as Count
 from prometheus_client import Gauge, Histogram
@@ -74,6 +75,50 @@ def trial_ended(seconds: float) -> None:
     TRIAL_S.observe(seconds)
 
 
+APPLICATIONS = Gauge("ar_credit_applications", "Applications for credit, by state and track", ["state", "track"])
+APPLICATIONS_WAITING = Gauge(
+    "ar_credit_applications_waiting",
+    "Applications that wait for the seller, by which time is over: no, usual (later than usual), promised (a promise is"
+    " missed)",
+    ["over"],
+)
+ANSWERS = Gauge(
+    "ar_credit_application_answers",
+    "Answers to applications, by outcome and what became of the promise: kept, missed, none (answered at once)",
+    ["outcome", "promise"],
+)
+ANSWERED = Histogram(
+    "ar_credit_application_answer_seconds",
+    "How long answers to applications took since they were asked for, in business and other hours, by track, by whom (engine"
+    " or person) and promise (kept, missed, none); a transaction that is done again counts again",
+    ["track", "by", "promise"],
+    buckets=(1, 60, 600, 3600, 4 * 3600, 8 * 3600, 24 * 3600, 48 * 3600, 96 * 3600, 168 * 3600),
+)
+SIGNALS = Count(
+    "ar_credit_fraud_signals_total",
+    "Rules on fraud that applications met, by what follows: step_up (one more proof), refer, block, shadow (nothing)",
+    ["action"],
+)
+for _action in ("step_up", "refer", "block", "shadow"):
+    SIGNALS.labels(_action)
+
+
+def answered(
+    track: str | None, asked_at: datetime | None, promised_by: datetime | None, *, by_engine: bool, at: datetime
+) -> None:
+    """Note that an application was answered, how long that took, and whether the promise was kept."""
+    promise = "none" if promised_by is None else "kept" if at <= promised_by else "missed"
+    by = "engine" if by_engine else "person"
+    took = (at - asked_at).total_seconds() if asked_at is not None else 0.0
+    ANSWERED.labels((track or "").lower(), by, promise).observe(took)
+
+
+def signalled(actions: Sequence[str]) -> None:
+    """Note rules on fraud that were met."""
+    for action in actions:
+        SIGNALS.labels(action).inc()
+
+
 def decided(outcomes: Sequence[str], seconds: float) -> None:
     """Note what was decided together, and how long that took."""
     for outcome in outcomes:
@@ -107,22 +152,51 @@ async def _look_at_nodes(tx: Tx, span: Span) -> Found:
     return {("drift_minor", row.currency): int(row.drift_minor) for row in await store.drift_of_nodes(tx, span)}
 
 
+async def _look_at_applications(tx: Tx, span: Span) -> Found:
+    """Where these applications stand."""
+    found: dict[tuple[str, ...], int] = {("over", over): 0 for over in ("no", "usual", "promised")}
+    for row in await store.count_applications(tx, span):
+        for key in (("applications", row.state, row.track), ("over", row.over)):
+            found[key] = found.get(key, 0) + int(row.n)
+    return found
+
+
+async def _look_at_answers(tx: Tx, span: Span) -> Found:
+    """What became of these."""
+    return {(row.outcome, row.promise): int(row.n) for row in await store.count_answers(tx, span)}
+
+
 ACCOUNTS = Sweep("account", ("tenant", "account_id"), _look_at, rows=256)
 NODES = Sweep("node", ("tenant", "node_id"), _look_at_nodes, rows=16)
+SWEPT_APPLICATIONS = Sweep("application", ("tenant", "application_id"), _look_at_applications)
+SWEPT_ANSWERS = Sweep("application_decision", ("tenant", "decision_id"), _look_at_answers)
+_SWEEPS = {
+    "accounts": ACCOUNTS,
+    "nodes": NODES,
+    "applications": SWEPT_APPLICATIONS,
+    "answers": SWEPT_ANSWERS,
+}
 # What the last complete round of each found.
 _rounds: dict[str, Found] = {}
 
 
 async def measure(tx: Tx) -> bool:
     """Read the figures into the gauges; return whether all are shown."""
-    for name, sweep in (("accounts", ACCOUNTS), ("nodes", NODES)):
+    for name, sweep in _SWEEPS.items():
         if (round_found := await sweep.go_on(tx)) is not None:
             _rounds[name] = round_found
-    if _rounds.keys() != {"accounts", "nodes"}:
+    if _rounds.keys() != _SWEEPS.keys():
         return False
     found = Counter(_rounds["accounts"])
     found.update(_rounds["nodes"])
     for gauge, name in ((LIMIT, "limit_minor"), (USED, "used_minor"), (HELD, "held_minor"), (DRIFT, "drift_minor")):
         show(gauge, {(of,): amount(n, of) for (what, of), n in found.items() if what == name})
+    applications = _rounds["applications"]
+    show(
+        APPLICATIONS,
+        {(key[1].lower(), key[2].lower()): n for key, n in applications.items() if key[0] == "applications"},
+    )
+    show(APPLICATIONS_WAITING, {(key[1],): n for key, n in applications.items() if key[0] == "over" and key[1]})
+    show(ANSWERS, {(of.lower(), promise or "none"): n for (of, promise), n in _rounds["answers"].items()})
     show(HOLDS, {(of.lower(),): n for (what, of), n in found.items() if what == "holds"})
     return True

@@ -417,8 +417,8 @@ async def _decide_application(tx: Tx, event: Event[events_pb2.ApplicationDecided
     )
     await tx.run(
         """INSERT INTO application_decision (tenant, decision_id, application_id, account_id, nth, policy_id, outcome,
-                                             prepared_by, confirmed_by, record, snapshot, decided_at)
-           SELECT %s, %s, %s, %s, 1 + coalesce(max(nth), 0), %s, %s, %s, '', %s, '', %s
+                                             prepared_by, confirmed_by, record, snapshot, decided_at, promised_by)
+           SELECT %s, %s, %s, %s, 1 + coalesce(max(nth), 0), %s, %s, %s, '', %s, '', %s, %s
              FROM application_decision WHERE tenant = %s AND application_id = %s""",
         [
             event.tenant,
@@ -430,6 +430,7 @@ async def _decide_application(tx: Tx, event: Event[events_pb2.ApplicationDecided
             told.decided_by,
             record.SerializeToString(deterministic=True),
             _time(told.decided_at),
+            _time(body.promised_by) if body.HasField("promised_by") else None,
             event.tenant,
             body.application_id,
         ],

@@ -119,8 +119,10 @@ def moved(one: Application) -> events_pb2.ApplicationMoved:
     return message
 
 
-def decided(one: Application, record: applications_pb2.DecisionRecord) -> events_pb2.ApplicationDecided:
-    """A decision that stands, to tell."""
+def decided(
+    one: Application, record: applications_pb2.DecisionRecord, promised_by: datetime | None
+) -> events_pb2.ApplicationDecided:
+    """A decision that stands, to tell, with until when it was promised."""
     return events_pb2.ApplicationDecided(
         application_id=one.application_id,
         account_id=one.account_id,
@@ -128,6 +130,7 @@ def decided(one: Application, record: applications_pb2.DecisionRecord) -> events
         policy_id=record.policy_id,
         inputs_hash=record.inputs_hash,
         result_hash=record.result_hash,
+        promised_by=_stamp(promised_by),
     )
 
 

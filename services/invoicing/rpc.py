@@ -129,6 +129,16 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
         )
         return wire.file(said, file)
 
+    @visit
+    async def SampleInvoice(
+        self, call: Origin, request: service_pb2.SampleInvoiceRequest
+    ) -> service_pb2.SampleInvoiceResponse:
+        """A file to try a buyer's system with."""
+        said, file = await usecases.sample(
+            functools.partial(self.serve, call), self._press, call.tenant, request.account_id
+        )
+        return wire.sample(said, file)
+
     @read
     async def ListHeld(
         self, tx: Tx, call: Origin, request: service_pb2.ListHeldRequest

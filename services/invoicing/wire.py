@@ -502,6 +502,17 @@ def file(statement: Statement, found: File) -> service_pb2.RenderDocumentRespons
     )
 
 
+def sample(statement: Statement, found: File) -> service_pb2.SampleInvoiceResponse:
+    """A sample's file to give."""
+    return service_pb2.SampleInvoiceResponse(
+        content=found.content,
+        media_type=MEDIA_TYPES[found.check.format],
+        file_name=_file_name(statement, found),
+        format=found.check.format,
+        profile=found.check.profile,
+    )
+
+
 def _file_name(statement: Statement, found: File) -> str:
     return f"{statement.number}{FORMATS[found.check.format].suffix}"
 

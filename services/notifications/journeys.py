@@ -1,4 +1,4 @@
-"""Remembers how far orders, invoices, cases and payments are (domain/journeys.py): one row each, changed as events come."""
+"""Remembers how far orders, invoices, cases, payments and applications are (domain/journeys.py): one row each, changed as events come."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
 from services.kernel.orders import Scope
 from services.kernel.refusals import NotFound, quoted
-from services.notifications.domain.journeys import Journey, Leg, News
+from services.notifications.domain.journeys import Hours, Journey, Leg, News
 from services.notifications.domain.stories import Moment
 from services.notifications.news import news_of
 from services.notifications.store import Key
@@ -186,6 +186,8 @@ def _pack_leg(leg: Leg) -> dict[str, Any]:
             said["by_default"] = True
         if leg.warned:
             said["warned"] = True
+        if leg.hours is not None:
+            said["hours"] = [_text(leg.hours.usually), _text(leg.hours.latest)]
     return said
 
 
@@ -202,6 +204,7 @@ def _leg(said: Mapping[str, Any]) -> Leg:
         since=_date(said, "since"),
         by_default=bool(said.get("by_default")),
         warned=bool(said.get("warned")),
+        hours=Hours(*map(datetime.fromisoformat, said["hours"])) if "hours" in said else None,
     )
 
 

@@ -1,10 +1,11 @@
-"""Translates what the other services announce into what it means for the journeys of orders, invoices and cases."""
+"""Translates what the other services announce into what it means for the journeys of orders, invoices, cases and applications."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import UTC, date
 from typing import Any
 
 from google.protobuf.message import Message
+from receivables.credit.v1 import applications_pb2
 from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
@@ -14,7 +15,7 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 from services.chassis.envelope import Event
 from services.kernel.calendars import day
 from services.kernel.refusals import Invalid
-from services.notifications.domain.journeys import News
+from services.notifications.domain.journeys import Hours, News
 from services.notifications.domain.stories import WHOLE_COMPANY
 from services.notifications.wire import clean, scope_of
 
@@ -31,6 +32,36 @@ _ANSWERED = {
     disputes_pb2.STATE_REJECTED,
 }
 _AGAIN = {disputes_pb2.STATE_APPEALED, disputes_pb2.STATE_REOPENED}
+# What an application's move means for its steps. While the applicant owes an answer, nothing is promised of the decision;
+# one that is looked at again is decided anew, by another person.
+_APPLIED: Mapping[int, Mapping[str, Any]] = {
+    applications_pb2.APPLICATION_STATE_DRAFT: {},
+    applications_pb2.APPLICATION_STATE_SUBMITTED: {
+        "dropped": ("AGREED",),
+        "done": ("APPLIED",),
+        "reopened": ("ANSWERED",),
+    },
+    applications_pb2.APPLICATION_STATE_REFERRED: {"expected": ("LOOKED_AT",)},
+    applications_pb2.APPLICATION_STATE_IN_REVIEW: {
+        "dropped": ("PROPOSED",),
+        "done": ("LOOKED_AT",),
+        "settled": ("ASKED",),
+    },
+    applications_pb2.APPLICATION_STATE_WAITING_FOR_FACTS: {
+        "dropped": ("ASKED", "ANSWERED"),
+        "done": ("LOOKED_AT",),
+        "expected": ("ASKED",),
+    },
+    applications_pb2.APPLICATION_STATE_PROPOSED: {"done": ("PROPOSED",)},
+    applications_pb2.APPLICATION_STATE_DECIDED: {"settled": ("LOOKED_AT", "ASKED"), "done": ("ANSWERED",)},
+    applications_pb2.APPLICATION_STATE_ACCEPTED: {"done": ("AGREED",)},
+    applications_pb2.APPLICATION_STATE_APPEALED: {
+        "dropped": ("PROPOSED", "AGREED"),
+        "reopened": ("LOOKED_AT", "ANSWERED"),
+    },
+    applications_pb2.APPLICATION_STATE_EXPIRED: {"ends": "EXPIRED"},
+    applications_pb2.APPLICATION_STATE_WITHDRAWN: {"ends": "WITHDRAWN"},
+}
 _REDUCED = {ledger_pb2.REDUCTION_CREDITED: "CREDITED", ledger_pb2.REDUCTION_WRITTEN_OFF: "WRITTEN_OFF"}
 
 
@@ -158,6 +189,37 @@ def _resolved(event: Event[disputes_pb2.DisputeResolved]) -> list[News]:
     return [_dispute(event, settled=("ASKED",), done=("ANSWERED",), expected=expected, ends=ends)]
 
 
+def _application_moved(event: Event[credit_pb2.ApplicationMoved]) -> list[News]:
+    body = event.body
+    if (said := _APPLIED.get(body.state)) is None:
+        return []
+    hours = {}
+    if body.HasField("latest_by") and body.state != applications_pb2.APPLICATION_STATE_WAITING_FOR_FACTS:
+        latest = body.latest_by.ToDatetime(UTC)
+        usually = body.usually_by.ToDatetime(UTC) if body.HasField("usually_by") else latest
+        hours = {"ANSWERED": Hours(usually, latest)}
+    moved = _news(event, "application", body.application_id, hours=hours, **said)
+    if body.state != applications_pb2.APPLICATION_STATE_ACCEPTED:
+        return [moved]
+    return [moved, _news(event, "onboarding", event.account_id, done=("AGREED",))]
+
+
+def _application_decided(event: Event[credit_pb2.ApplicationDecided]) -> list[News]:
+    body, told = event.body, event.body.decision
+    declined = told.outcome == applications_pb2.APPLICATION_OUTCOME_DECLINED
+    until = str(told.valid_until.ToDatetime(UTC).date()) if told.HasField("valid_until") and not declined else ""
+    return [
+        _news(
+            event,
+            "application",
+            body.application_id,
+            promised=_by("AGREED", until),
+            ends="DECLINED" if declined else "",
+            goes_on="" if declined else "DECLINED",
+        )
+    ]
+
+
 def _dispute(event: Event[Any], **said: Any) -> News:
     body = event.body
     return _news(event, "dispute", body.dispute_id, scope=scope_of(body.scope), name=clean(body.number), **said)
@@ -175,6 +237,8 @@ _TOLD: Mapping[type[Message], Callable[[Any], list[News]]] = {
     orders_pb2.OrderPlaced: _placed,
     orders_pb2.OrderCancelled: _cancelled,
     orders_pb2.OrderShipped: _shipped,
+    credit_pb2.ApplicationMoved: _application_moved,
+    credit_pb2.ApplicationDecided: _application_decided,
     credit_pb2.CreditDecided: _decided,
     invoicing_pb2.InvoiceIssued: _invoiced,
     invoicing_pb2.CreditNoteIssued: _credited,

@@ -15,7 +15,7 @@ from receivables.notifications.v1 import events_pb2
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
-from services.notifications import store, usecases
+from services.notifications import first_steps, store, usecases
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.sellers import Policy
 
@@ -26,7 +26,7 @@ _OPEN = "('QUEUED', 'SENT', 'SOFT_BOUNCED')"
 
 
 async def _deliver(tx: Tx, event: Event[events_pb2.MessageDelivered], _cause: Cause) -> None:
-    if event.body.event_type == Kind.JOURNEY_AT_RISK:  # the clock found it, and would again
+    if event.body.event_type in (Kind.JOURNEY_AT_RISK, Kind.APPLICATION_AT_RISK):  # the clock found it, and would again
         await usecases.warned_before(tx, (event.tenant, event.body.about))
     await _end(tx, event.tenant, event.body, "ACCEPTED", 0)
 
@@ -69,8 +69,13 @@ async def _end(tx: Tx, tenant: str, said: Told, state: str, smtp_code: int) -> N
     )
 
 
+async def _step(tx: Tx, event: Event[events_pb2.FirstStepMoved], _cause: Cause) -> None:
+    await first_steps.moved_before(tx, event)
+
+
 async def _finish(tx: Tx) -> None:
-    """What only informs was sent when it was handled, or is not worth being sent twice."""
+    """What only informs was sent when it was handled, or is not worth being sent twice; first steps may begin."""
+    await first_steps.look_again(tx)
     await tx.run(
         """INSERT INTO mail (tenant, contact_id, key, due_at, state)
             SELECT DISTINCT tenant, contact_id, 'rebuilt/' || told_on, now(), 'QUEUED' FROM message WHERE mail_key IS NULL
@@ -108,6 +113,7 @@ FOLD = Fold(
         events_pb2.ContactUnreachable: _suspend,
         events_pb2.ContactErased: _erase,
         events_pb2.PolicyChanged: _set_policy,
+        events_pb2.FirstStepMoved: _step,
     },
     remembers_all=True,
     finish=_finish,

@@ -6,14 +6,18 @@ from typing import Any
 
 from receivables.notifications.v1 import service_pb2, service_pb2_grpc
 
+from services.chassis import identity
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write
 from services.kernel.refusals import NotFound, quoted
-from services.notifications import journeys, links, notices, store, threads, undelivered, usecases, wire
+from services.notifications import first_steps, journeys, links, notices, store, threads, undelivered, usecases, wire
+from services.notifications.domain.first_steps import Step as FirstStep
 from services.notifications.domain.journeys import Journey
+from services.notifications.domain.threads import hidden_from, is_for
+from services.notifications.first_steps import FirstSteps
 from services.notifications.quotes import Quotes
 from services.notifications.usecases import Desk
 
@@ -24,6 +28,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     def __init__(self, database: Database, consumer: Consumer, desk: Desk, quotes: Quotes) -> None:
         super().__init__(database, consumer)
         self._desk = desk
+        self._first_steps = FirstSteps(desk)
         self._quotes = quotes
 
     @write
@@ -34,6 +39,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         firm = (await store.firms(tx, [call.tenant]))[call.tenant]
         contact = wire.contact(call.tenant, request, firm.seller().language)
         await usecases.register_contact(tx, contact, wire.registrar(call.caller))
+        await self._first_steps.people_changed(tx, (call.tenant, contact.account_id))
         return service_pb2.RegisterContactResponse()
 
     @visit
@@ -130,8 +136,8 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     async def GetTimeline(
         self, tx: Tx, call: Origin, request: service_pb2.GetTimelineRequest
     ) -> service_pb2.GetTimelineResponse:
-        """How far an order, an invoice or a case is."""
-        journey = await journeys.find(tx, call.tenant, request.about)
+        """How far an order, an invoice, a case or an application is."""
+        journey = await self._journey(tx, call, request.about)
         firm = (await store.firms(tx, [call.tenant]))[call.tenant]
         now = firm.moment(tx.at, journey.seller_id)
         return service_pb2.GetTimelineResponse(timeline=wire.timeline(journey, now))
@@ -142,7 +148,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     ) -> service_pb2.ListThreadResponse:
         """What buyer and seller wrote about something, oldest first, a page at a time."""
         asked = page(request, int)
-        journey = await journeys.find(tx, call.tenant, request.about)
+        journey = await self._journey(tx, call, request.about)
         rows = await threads.messages(tx, (call.tenant, journey.about), asked)
         names = await self._names(tx, call, journey, rows)
         reader = threads.reader_of(call.actor)
@@ -158,9 +164,10 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.AddMessageRequest
     ) -> service_pb2.AddMessageResponse:
         """Write to the other side about something."""
-        journey = await journeys.find(tx, call.tenant, request.about)
+        journey = await self._journey(tx, call, request.about)
         await threads.check_mentions(tx, journey, request.mentions)
-        row = await threads.add_message(tx, journey, call.actor, request.text, request.mentions)
+        author = wire.author(call, request.written_by)
+        row = await threads.add_message(tx, journey, author, request.text, request.mentions)
         await self._desk.tell_written(tx, journey, row)
         names = await self._names(tx, call, journey, [row])
         return service_pb2.AddMessageResponse(message=wire.thread_message(row, names[row.author]))
@@ -171,7 +178,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     ) -> service_pb2.ListNotesResponse:
         """What the seller's people noted about something, oldest first, a page at a time."""
         asked = page(request, int)
-        journey = await journeys.find(tx, call.tenant, request.about)
+        journey = await self._journey(tx, call, request.about)
         rows = await threads.notes(tx, (call.tenant, journey.about), asked)
         return service_pb2.ListNotesResponse(
             notes=map(wire.note, rows), next_page_token=asked.next_token(rows, lambda row: (row.nth,))
@@ -180,7 +187,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     @write
     async def AddNote(self, tx: Tx, call: Origin, request: service_pb2.AddNoteRequest) -> service_pb2.AddNoteResponse:
         """Note something for the seller's own people."""
-        journey = await journeys.find(tx, call.tenant, request.about)
+        journey = await self._journey(tx, call, request.about)
         row = await threads.add_note(tx, journey, call.actor, request.text)
         return service_pb2.AddNoteResponse(note=wire.note(row))
 
@@ -191,7 +198,8 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         """Threads with something that the caller has not seen, the newest first, a page at a time."""
         asked = page(request, datetime.fromisoformat, str)
         reader = threads.reader_of(call.actor)
-        rows = await threads.unread(tx, call.tenant, reader, request.account_id, asked)
+        hidden = hidden_from(call.caller.roles) if call.caller else ()
+        rows = await threads.unread(tx, call.tenant, reader, request.account_id, asked, hidden=hidden)
         return service_pb2.ListUnreadResponse(
             threads=map(wire.unread, rows),
             next_page_token=asked.next_token(rows, lambda row: (row.last_at.isoformat(), row.about)),
@@ -202,9 +210,18 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.MarkReadRequest
     ) -> service_pb2.MarkReadResponse:
         """The caller has seen a thread, up to a message."""
-        journey = await journeys.find(tx, call.tenant, request.about)
+        journey = await self._journey(tx, call, request.about)
         await threads.mark_read(tx, journey, threads.reader_of(call.actor), request.nth)
         return service_pb2.MarkReadResponse()
+
+    @staticmethod
+    async def _journey(tx: Tx, call: Origin, about: str) -> Journey:
+        """What somebody asks of; what is said about it may be for fewer than see it (RULES: threads)."""
+        journey = await journeys.find(tx, call.tenant, about)
+        caller = call.caller
+        if caller is not None and caller.kind != identity.SERVICE and not is_for(journey.kind, caller.roles):
+            raise NotFound("subject.unknown", f"nothing is known of {quoted(about)}")
+        return journey
 
     @staticmethod
     async def _names(tx: Tx, call: Origin, journey: Journey, rows: Sequence[Any]) -> dict[str, str]:
@@ -271,6 +288,52 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         policy = await usecases.set_policy(tx, call, wire.policy(request.policy))
         return service_pb2.SetPolicyResponse(version=policy.version)
 
+    @write
+    async def NoteSignIn(
+        self, tx: Tx, call: Origin, request: service_pb2.NoteSignInRequest
+    ) -> service_pb2.NoteSignInResponse:
+        """Somebody came into the portal."""
+        await self._first_steps.signed_in(tx, call, request.contact_id)
+        return service_pb2.NoteSignInResponse()
+
+    @read
+    async def GetFirstSteps(
+        self, tx: Tx, call: Origin, request: service_pb2.GetFirstStepsRequest
+    ) -> service_pb2.GetFirstStepsResponse:
+        """What comes next for a company whose line stands."""
+        steps, held = await self._first_steps.shown(tx, (call.tenant, request.account_id))
+        return service_pb2.GetFirstStepsResponse(steps=[wire.first_step(step, held) for step in steps])
+
+    @read
+    async def ListFirstSteps(
+        self, tx: Tx, call: Origin, request: service_pb2.ListFirstStepsRequest
+    ) -> service_pb2.ListFirstStepsResponse:
+        """What waits for the caller's roles, the longest first, a page at a time."""
+        asked = page(request, datetime.fromisoformat, str, str)
+        steps = await first_steps.waiting(tx, call.tenant, asked, owners=wire.owners(call))
+        return service_pb2.ListFirstStepsResponse(
+            steps=[wire.first_step(step, ()) for step in steps],
+            next_page_token=asked.next_token(steps, lambda s: (_since(s), s.account_id, s.code)),
+        )
+
+    @write
+    async def AnswerFirstStep(
+        self, tx: Tx, call: Origin, request: service_pb2.AnswerFirstStepRequest
+    ) -> service_pb2.AnswerFirstStepResponse:
+        """A buyer's person says how a step went."""
+        step = await self._first_steps.answer(
+            tx, call, request.account_id, request.code, answer=request.answer, why=request.why
+        )
+        return service_pb2.AnswerFirstStepResponse(step=wire.first_step(step, ()))
+
+    @write
+    async def CloseFirstStep(
+        self, tx: Tx, call: Origin, request: service_pb2.CloseFirstStepRequest
+    ) -> service_pb2.CloseFirstStepResponse:
+        """The seller has seen to a step."""
+        step = await self._first_steps.close(tx, call, request.account_id, request.code)
+        return service_pb2.CloseFirstStepResponse(step=wire.first_step(step, ()))
+
     @read
     async def GetPolicy(
         self, tx: Tx, call: Origin, request: service_pb2.GetPolicyRequest
@@ -278,3 +341,8 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         """When people are told."""
         policy = (await store.firms(tx, [call.tenant]))[call.tenant].policy
         return service_pb2.GetPolicyResponse(version=policy.version, policy=wire.policy_message(policy))
+
+
+def _since(step: FirstStep) -> str:
+    assert step.waits_since is not None, "what waits has waited since an instant"
+    return step.waits_since.isoformat()

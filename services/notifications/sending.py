@@ -20,6 +20,7 @@ from services.notifications import links, metrics, notices, store, threads
 from services.notifications.documents import BYTES_MAX, Document, Documents
 from services.notifications.domain import delivery
 from services.notifications.domain.delivery import Answer, Handed
+from services.notifications.first_steps import FIRST_STEPS, FirstSteps, count_due, find_due
 from services.notifications.journeys import JOURNEY, count_at_risk
 from services.notifications.letters import Unwritable, letter
 from services.notifications.neighbours import NotAtHand
@@ -237,6 +238,13 @@ async def warn(desk: Desk, batch: Batch) -> None:
         await desk.warn(done.tx, {(job.tenant, job.subject) for job in done.jobs})
 
 
+async def lead_on(desk: Desk, batch: Batch) -> None:
+    """Remind of first steps, and hand over those that were reminded of in vain."""
+    async with batch.finishing() as done:
+        accounts = {(job.tenant, job.subject.removeprefix("onboarding/")) for job in done.jobs}
+        await FirstSteps(desk).by_clock(done.tx, accounts)
+
+
 async def forget(desk: Desk, batch: Batch) -> None:
     """Forget what these persons were told, some of it in a transaction."""
     for job in batch.jobs:
@@ -275,5 +283,6 @@ def works(desk: Desk, settings: Settings, quotes: Quotes, speak: Speaker, held: 
         # Looks in its pauses, which the sender of letters may have none of.
         Work(DIGEST, partial(gather, desk), find=desk.find),
         Work(JOURNEY, partial(warn, desk), find=find_at_risk, findable=count_at_risk),
+        Work(FIRST_STEPS, partial(lead_on, desk), find=find_due, findable=count_due),
         Work(FORGET, partial(forget, desk), most=1, find=find_erased, findable=store.count_erased),
     )

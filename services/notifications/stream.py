@@ -1,6 +1,6 @@
 """The Kafka door of notifications: which event is told how."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from google.protobuf.message import Message
 from receivables.credit.v1 import events_pb2 as credit_pb2
@@ -10,7 +10,10 @@ from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis.consumer import Handler
-from services.notifications import usecases, wire
+from services.chassis.database import Tx
+from services.chassis.envelope import Event
+from services.notifications import first_steps, usecases, wire
+from services.notifications.first_steps import FirstSteps
 from services.notifications.settings import Settings
 from services.notifications.usecases import Desk
 
@@ -42,11 +45,18 @@ STORIES: Mapping[type[Message], wire.StoryOf] = {
 }
 
 
+async def know_orders(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
+    """Orders are known, and who made a first one has made that step."""
+    await usecases.know_orders(tx, events)
+    await first_steps.know_orders(tx, events)
+
+
 def handlers(settings: Settings) -> Mapping[type[Message], Handler]:
     """What is followed, and the use case of each."""
     desk = Desk.of(settings)
     return dict.fromkeys(STORIES, desk.telling(STORIES)) | {
-        orders_pb2.OrderPlaced: usecases.know_orders,
+        credit_pb2.ApplicationMoved: FirstSteps(desk).tell_moved,
+        orders_pb2.OrderPlaced: know_orders,
         orders_pb2.OrderShipped: desk.tell_shipped,
         orders_pb2.OrderCancelled: usecases.take_on,
         credit_pb2.BuyerRegistered: usecases.know_buyers,

@@ -11,6 +11,7 @@ from services.kernel.refusals import Invalid
 from services.notifications import store
 from services.notifications.domain.journeys import Journey
 from services.notifications.domain.post import UNVERIFIED, Reply
+from services.notifications.domain.threads import roles_for
 from services.notifications.store import Key
 
 MENTIONABLE_MOST = 100  # as the contract says (ListThreadResponse)
@@ -102,17 +103,22 @@ async def notes(tx: Tx, key: Key, page: Page) -> list[Any]:
     )
 
 
-async def unread(tx: Tx, tenant: str, reader: str, account_id: str, page: Page) -> list[Any]:
-    """Threads in which lately somebody wrote what a reader has not seen, the newest first; of an account if one is named."""
+async def unread(
+    tx: Tx, tenant: str, reader: str, account_id: str, page: Page, *, hidden: Collection[str] = ()
+) -> list[Any]:
+    """Threads in which lately somebody wrote what a reader has not seen, the newest first; of an account if one is named.
+
+    `hidden`: kinds of things about which nothing is for the reader.
+    """
     return await tx.rows(
         f"""SELECT t.about, t.account_id, t.last_nth - coalesce(r.nth, 0) AS unread, t.last_at
               FROM thread t LEFT JOIN reader r ON r.tenant = t.tenant AND r.reader = %s AND r.about = t.about
              WHERE t.tenant = %s AND t.last_nth > 0 AND t.last_at > %s - interval '{SEEN_DAYS} days'
-               AND t.last_nth > coalesce(r.nth, 0)
+               AND t.last_nth > coalesce(r.nth, 0) AND split_part(t.about, '/', 1) <> ALL (%s::text[])
                    {"AND t.account_id = %s" if account_id else ""}
                    {"AND (t.last_at, t.about) < (%s::timestamptz, %s)" if page.after else ""}
              ORDER BY t.last_at DESC, t.about DESC LIMIT {page.most}""",  # noqa: S608 - our own words and numbers
-        [reader, tenant, tx.at, *([account_id] if account_id else []), *(page.after or ())],
+        [reader, tenant, tx.at, list(hidden), *([account_id] if account_id else []), *(page.after or ())],
     )
 
 
@@ -142,11 +148,13 @@ async def mentionable(tx: Tx, journey: Journey, reader: str) -> list[Any]:
     return await tx.rows(
         f"""SELECT contact_id, account_id, name FROM contact
              WHERE tenant = %s AND account_id = ANY (%s::text[]) AND roles <> '{{}}' AND suspended_at IS NULL
+               AND (%s::text[] IS NULL OR roles && %s::text[])
                AND site IN ('', %s) AND cost_centre IN ('', %s) AND purchase_order IN ('', %s) AND contact_id <> %s
              ORDER BY (account_id = '') <> %s, lower(name), contact_id LIMIT {MENTIONABLE_MOST}""",  # noqa: S608 - a number
         [
             journey.tenant,
             ["", journey.account_id],
+            *_roles(journey),
             scope.site,
             scope.cost_centre,
             scope.purchase_order,
@@ -163,11 +171,18 @@ async def check_mentions(tx: Tx, journey: Journey, mentions: Collection[str]) ->
     async with tx.all_accounts():
         rows = await tx.rows(
             """SELECT contact_id FROM contact
-                WHERE tenant = %s AND contact_id = ANY (%s) AND account_id = ANY (%s::text[]) AND roles <> '{}'""",
-            [journey.tenant, list(mentions), ["", journey.account_id]],
+                WHERE tenant = %s AND contact_id = ANY (%s) AND account_id = ANY (%s::text[]) AND roles <> '{}'
+                  AND (%s::text[] IS NULL OR roles && %s::text[])""",
+            [journey.tenant, list(mentions), ["", journey.account_id], *_roles(journey)],
         )
     if {row.contact_id for row in rows} < set(mentions):
         raise Invalid("thread.mention_unknown", "only people of the account or of the seller are mentioned")
+
+
+def _roles(journey: Journey) -> list[list[str] | None]:
+    """Who alone may be mentioned, as a condition takes it twice."""
+    roles = roles_for(journey.kind)
+    return [sorted(roles) if roles else None] * 2
 
 
 def reader_of(author: str) -> str:

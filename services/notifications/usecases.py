@@ -287,6 +287,7 @@ class Desk:
                 seller=people[houses[1]],
                 heard=await heard_of(tx, (journey.tenant, journey.about)),
                 mentioned=row.mentions,
+                kind=journey.kind,
             )
             [case] = await store.open_cases(tx, [story])
             await store.add_stories(tx, [story], [case])
@@ -610,7 +611,8 @@ def at_risk(journey: Journey, step: Step, now: Moment) -> Story:
     by = step.leg.promised
     assert by is not None, "what is at risk is promised"
     code = step.stage.code
-    story = _of_journey(Kind.JOURNEY_AT_RISK, journey, now, by, {"step": code})
+    kind = Kind.APPLICATION_AT_RISK if journey.kind == "application" else Kind.JOURNEY_AT_RISK
+    story = _of_journey(kind, journey, now, by, {"step": code})
     return replace(story, fact=f"at_risk/{journey.about}/{code}/{by}", knower=Role(step.stage.owner))
 
 
@@ -646,6 +648,7 @@ def _of_journey(kind: Kind, journey: Journey, now: Moment, by: date, details: Ma
             orders=(names["order"],) if names["order"] else (),
             invoices=(names["invoice"],) if names["invoice"] else (),
             case=names["dispute"] or names["payment"],
+            new_orders=bool(names["application"] or names["onboarding"]),
         ),
         by_when=by,
         next_update_at=by,

@@ -1,7 +1,7 @@
 """Translates what the other services announce into stories, and our own words into the contract."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -18,7 +18,8 @@ from receivables.notifications.v1 import events_pb2, service_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts
-from services.chassis.envelope import Event, is_who
+from services.chassis import identity
+from services.chassis.envelope import Event, Origin, is_who
 from services.chassis.identity import Principal
 from services.kernel import credit_reasons
 from services.kernel.calendars import day
@@ -27,6 +28,10 @@ from services.kernel.orders import Scope
 from services.kernel.refusals import Invalid
 from services.notifications.domain import contacts, quotes
 from services.notifications.domain.contacts import Contact
+from services.notifications.domain.first_steps import Code as FirstStepCode
+from services.notifications.domain.first_steps import State as FirstStepState
+from services.notifications.domain.first_steps import Step as FirstStep
+from services.notifications.domain.first_steps import vacant
 from services.notifications.domain.journeys import Journey, Step
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.rights import Registrar
@@ -786,9 +791,85 @@ def _step(step: Step) -> service_pb2.Step:
         at_the_latest=leg.promised.isoformat() if leg.promised else "",
         promised_before=leg.before.isoformat() if leg.before else "",
     )
+    if leg.hours is not None and not leg.done_at:
+        shown.usually_at.FromDatetime(leg.hours.usually)
+        shown.latest_at.FromDatetime(leg.hours.latest)
     if leg.done_at:
         shown.at.FromDatetime(leg.done_at)
     return shown
+
+
+def first_step(step: FirstStep, held: Collection[Role]) -> service_pb2.FirstStep:
+    """A first step, to show, with whom of the buyer's it needs and whether there is anybody."""
+    shown = service_pb2.FirstStep(
+        account_id=step.account_id,
+        code=step.code,
+        state=step.state,
+        role=step.plan.role,
+        owner=step.plan.owner,
+        by_when=step.by_when.isoformat() if step.by_when else "",
+        reason=step.reason,
+        answer=step.answer,
+        answers=sorted(step.plan.answers),
+        held=step.plan.role in held,
+        vacant=vacant(held) if step.code is FirstStepCode.COLLEAGUES else (),
+    )
+    if step.waits_since is not None:
+        shown.waits_since.FromDatetime(step.waits_since)
+    if step.done_at is not None:
+        shown.done_at.FromDatetime(step.done_at)
+    return shown
+
+
+def step_moved(step: FirstStep) -> events_pb2.FirstStepMoved:
+    """A first step as it is now, to tell."""
+    moved = events_pb2.FirstStepMoved(
+        account_id=step.account_id,
+        code=step.code,
+        state=step.state,
+        by_when=step.by_when.isoformat() if step.by_when else "",
+        reason=step.reason,
+        answer=step.answer,
+    )
+    for at, field in ((step.next_at, "next_at"), (step.waits_since, "waits_since"), (step.done_at, "done_at")):
+        if at is not None:
+            getattr(moved, field).FromDatetime(at)
+    return moved
+
+
+def told_step(tenant: str, body: events_pb2.FirstStepMoved) -> FirstStep:
+    """A first step as it was told."""
+
+    def at(field: str) -> datetime | None:
+        return getattr(body, field).ToDatetime(UTC) if body.HasField(field) else None
+
+    return FirstStep(
+        tenant=tenant,
+        account_id=body.account_id,
+        code=FirstStepCode(body.code),
+        state=FirstStepState(body.state),
+        by_when=date.fromisoformat(body.by_when) if body.by_when else None,
+        next_at=at("next_at"),
+        waits_since=at("waits_since"),
+        reason=body.reason,
+        answer=body.answer,
+        done_at=at("done_at"),
+    )
+
+
+def owners(call: Origin) -> frozenset[str]:
+    """As whom somebody of the seller's looks at what waits; who sees to everything sees all."""
+    roles = call.caller.roles if call.caller is not None else frozenset()
+    return frozenset(Role) if not roles or roles & {Role.SELLER_ADMIN, Role.AUDITOR} else roles
+
+
+def author(call: Origin, written_by: str) -> str:
+    """Who writes: whoever calls, or for whom the portal does (an applicant who is no contact yet)."""
+    if not written_by or written_by == call.actor:
+        return call.actor
+    if call.caller is not None and call.caller.kind != identity.SERVICE:
+        raise Invalid("thread.written_by", "a message is of whoever writes it")
+    return written_by
 
 
 def thread_message(row: Any, author_name: str) -> service_pb2.ThreadMessage:

@@ -195,4 +195,7 @@ REFUSALS: dict[str, str] = {
     "text.too_long": _("That is too long."),
     "thread.mention_unknown": _("Only people who see this can be mentioned."),
     "thread.empty": _("Write something first."),
+    "first_step.answer": _("Choose one of the answers."),
+    "first_step.why": _("Say what did not work."),
+    "sample.no_seller": _("There is no sample yet: the seller has not set up its invoices."),
 }

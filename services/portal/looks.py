@@ -293,6 +293,7 @@ _PAGES: Mapping[str, str] = {
     "payment": "/payments/",
     "application": "/credit/application/",
     "review": "/credit?review=",
+    "onboarding": "/start?account=",
 }
 
 

@@ -9,6 +9,7 @@ from services.chassis import jobs
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import Page
+from services.chassis.sweeps import Span
 from services.credit.domain.applications import AT_THE_SELLER, OPEN, Application, Document, State
 from services.credit.domain.book import Key
 from services.credit.domain.promises import Promise
@@ -39,6 +40,8 @@ class Decided:
     # The facts as they were; '': a person decided, or it was forgotten.
     snapshot: str
     decided_at: datetime
+    # Until when it was promised; None: nothing was, as the engine answered at once.
+    promised_by: datetime | None = None
 
 
 async def add_application(tx: Tx, one: Application) -> bool:
@@ -122,6 +125,32 @@ async def list_applications(tx: Tx, tenant: str, account_id: str, page: Page) ->
     return [_application(row) for row in rows]
 
 
+async def count_applications(tx: Tx, span: Span) -> list[Any]:
+    """These applications by where they stand, on which track, and how far the seller's time for them is over.
+
+    `over`: "" of those that do not wait for the seller, "no", "usual", or "promised".
+    """
+    return await tx.rows(
+        f"""SELECT state, coalesce(track, '') AS track,
+                   CASE WHEN NOT {_WAITING} OR latest_by IS NULL THEN ''
+                        WHEN latest_by < %(at)s THEN 'promised' WHEN usually_by < %(at)s THEN 'usual' ELSE 'no' END AS over,
+                   count(*) AS n
+              FROM application WHERE {span.where("tenant", "application_id")} GROUP BY 1, 2, 3""",  # noqa: S608 - constant text
+        span.params | {"at": tx.at},
+    )
+
+
+async def count_answers(tx: Tx, span: Span) -> list[Any]:
+    """These answers by their outcome and whether the promise was kept; "" where nothing had been promised."""
+    return await tx.rows(
+        f"""SELECT outcome, CASE WHEN promised_by IS NULL THEN ''
+                                 WHEN decided_at <= promised_by THEN 'kept' ELSE 'missed' END AS promise, count(*) AS n
+              FROM application_decision WHERE outcome <> 'REFERRED' AND {span.where("tenant", "decision_id")}
+             GROUP BY 1, 2""",  # noqa: S608 - constant text
+        span.params,
+    )
+
+
 async def find_lapsing(tx: Tx, word: Origin) -> int:
     """Have the decisions lapse whose time is over; return how many."""
     return await jobs.find(tx, word, _LAPSING, [tx.at])
@@ -136,8 +165,8 @@ async def add_application_decision(tx: Tx, tenant: str, one: Decided, outcome: s
     """Write a decision, after those that the application has; hold the application before."""
     await tx.run(
         """INSERT INTO application_decision (tenant, decision_id, application_id, account_id, nth, policy_id, outcome,
-                                             prepared_by, confirmed_by, record, snapshot, decided_at)
-           SELECT %s, %s, %s, %s, 1 + coalesce(max(nth), 0), %s, %s, %s, %s, %s, %s, %s
+                                             prepared_by, confirmed_by, record, snapshot, decided_at, promised_by)
+           SELECT %s, %s, %s, %s, 1 + coalesce(max(nth), 0), %s, %s, %s, %s, %s, %s, %s, %s
              FROM application_decision WHERE tenant = %s AND application_id = %s""",
         [
             tenant,
@@ -151,6 +180,7 @@ async def add_application_decision(tx: Tx, tenant: str, one: Decided, outcome: s
             one.record,
             one.snapshot,
             one.decided_at,
+            one.promised_by,
             tenant,
             one.application_id,
         ],
@@ -401,4 +431,5 @@ def _decided(row: Any) -> Decided:
         record=bytes(row.record),
         snapshot=row.snapshot,
         decided_at=row.decided_at,
+        promised_by=row.promised_by,
     )

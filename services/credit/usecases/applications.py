@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache, partial
 
 from google.protobuf.message import Message
@@ -21,7 +21,7 @@ from services.chassis.ids import new_id
 from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
-from services.credit import store, wire_applications
+from services.credit import metrics, store, wire_applications
 from services.credit.domain import applications as domain
 from services.credit.domain import facts as known_facts
 from services.credit.domain import looks, promises, underwriting
@@ -583,6 +583,7 @@ async def _by_engine(
     await outbox.add(tx, [_tell(origin, submitted, signal) for signal in signals])
     if signals and await store.get_account(tx, (submitted.tenant, submitted.account_id)) is not None:
         await store.look_soon(tx, (submitted.tenant, submitted.account_id), Cause.FRAUD)
+    metrics.signalled([signal.action for signal in assessment.signals])
     if assessment.outcome is not Outcome.REFERRED:
         return await _stands(tx, origin, domain.move(submitted, Action.DECIDE, By.ENGINE), taken)
     referred = domain.referred(domain.move(submitted, Action.REFER, By.ENGINE), record.told.decision_id)
@@ -593,17 +594,19 @@ async def _by_engine(
 
 
 async def _stands(tx: Tx, origin: Origin, application: Application, taken: Taken) -> Application:
-    """A decision that the applicant is told."""
-    await _keep(tx, application, taken)
+    """A decision that the applicant is told, with whether what was promised is kept."""
+    promised_by = application.promise.latest_by if application.promise is not None else None
+    await _keep(tx, application, taken, promised_by)
     told = taken.record.told
     track = wire_applications.track(told.track)
     decided = domain.decided(application, told.decision_id, taken.prepared_by, track, at=tx.at)
     moved = await _moved(tx, origin, decided)
-    await outbox.add(tx, [_tell(origin, moved, wire_applications.decided(moved, taken.record))])
+    await outbox.add(tx, [_tell(origin, moved, wire_applications.decided(moved, taken.record, promised_by))])
+    metrics.answered(moved.track, moved.submitted_at, promised_by, by_engine=taken.prepared_by == ENGINE, at=tx.at)
     return moved
 
 
-async def _keep(tx: Tx, application: Application, taken: Taken) -> None:
+async def _keep(tx: Tx, application: Application, taken: Taken, promised_by: datetime | None = None) -> None:
     told = taken.record.told
     decided = Decided(
         decision_id=told.decision_id,
@@ -615,6 +618,7 @@ async def _keep(tx: Tx, application: Application, taken: Taken) -> None:
         record=taken.record.SerializeToString(deterministic=True),
         snapshot=taken.snapshot,
         decided_at=tx.at,
+        promised_by=promised_by,
     )
     await store.add_application_decision(tx, application.tenant, decided, wire_applications.outcome(told.outcome))
 

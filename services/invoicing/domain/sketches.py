@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from services.documents import Finding
+from services.documents import Finding, model
+from services.documents.words import Words
 from services.invoicing.domain import credits as credit_notes
 from services.invoicing.domain import drafts
 from services.invoicing.domain.credits import CreditRequest
@@ -13,6 +14,8 @@ from services.invoicing.domain.drafts import Draft, Supply
 from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import Buyer, Contract, Seller
 from services.invoicing.domain.statements import Statement
+
+SAMPLE = "SAMPLE"  # the number of what has none of any series
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,21 @@ class CreditSketch:
         )
 
 
-Sketch = InvoiceSketch | CreditSketch
+@dataclass(frozen=True, slots=True)
+class SampleSketch:
+    """An invoice to try a buyer's system with: of something that nobody ordered, and it says so."""
+
+    supply: Supply
+    basis: Basis
+
+    def draw(self) -> Draft:
+        """The sample; refuses what cannot be taxed."""
+        draft = drafts.invoice(self.supply, draft_id=SAMPLE, issue_date=self.basis.issue_date)
+        note = model.Note(text=Words(draft.statement.language)["sample"])
+        return replace(draft, paper=replace(draft.paper, notes=(note,)))
+
+
+Sketch = InvoiceSketch | CreditSketch | SampleSketch
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +139,12 @@ def numbered(prepared: Prepared, nth: int, *, final: bool) -> Numbered:
         paper=prepared.paper.replace(mark, stands),
         rule_set=prepared.rule_set,
     )
+
+
+def sampled(prepared: Prepared) -> tuple[bytes, bytes]:
+    """A sample's XML and paper, with the word in the place of the mark."""
+    mark, stands = prepared.mark.encode(), SAMPLE.encode()
+    return prepared.xml.replace(mark, stands), prepared.paper.replace(mark, stands)
 
 
 def first_of(prepared: Sequence[Prepared]) -> dict[Series, tuple[int, date]]:

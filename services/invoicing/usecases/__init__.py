@@ -15,6 +15,7 @@ from services.invoicing.usecases.parties import (
 )
 from services.invoicing.usecases.rendering import FILE, LARGE_FILE, asked_form, render, write_files
 from services.invoicing.usecases.retries import retry
+from services.invoicing.usecases.samples import sample
 
 __all__ = [
     "AGAIN",
@@ -35,6 +36,7 @@ __all__ = [
     "register_seller",
     "render",
     "retry",
+    "sample",
     "say_cancelled",
     "say_placed",
     "say_shipped",

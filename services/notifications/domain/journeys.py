@@ -1,4 +1,4 @@
-"""How far an order, an invoice or a case is: its steps, who has each, by when, and whether that is kept (RULES: journeys)."""
+"""How far an order, an invoice, a case or an application is: its steps, who has each, by when, and whether that is kept (RULES: journeys)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -53,9 +53,17 @@ dispute | (ASKED)    | BUYER         | 5    | 2
 dispute | ANSWERED   | DISPUTE_OWNER | 5    | 3
 dispute | (CREDITED) | BILLING       | 2    | 1
 payment | RECEIVED   | BUYER         | 0    | 0
+application | APPLIED     | BUYER  | 0 | 0
+application | (LOOKED_AT) | CREDIT | 0 | 0
+application | (ASKED)     | BUYER  | 5 | 2
+application | (PROPOSED)  | CREDIT | 0 | 0
+application | ANSWERED    | CREDIT | 0 | 0
+application | AGREED      | BUYER  | 0 | 0
+onboarding  | AGREED      | BUYER  | 0 | 0
 """
 # What ends a journey before its last step, or instead of it.
-ENDS = frozenset("DECLINED CANCELLED CREDITED WRITTEN_OFF REJECTED PAYABLE WITHDRAWN DUPLICATE".split())
+ENDS = frozenset("DECLINED CANCELLED CREDITED WRITTEN_OFF REJECTED PAYABLE WITHDRAWN DUPLICATE EXPIRED".split())
+_BY_BUYER = frozenset({"WITHDRAWN", "EXPIRED"})  # ends that the buyer makes, or lets come
 
 
 def _stages(table: str) -> dict[str, tuple[Stage, ...]]:
@@ -68,6 +76,14 @@ def _stages(table: str) -> dict[str, tuple[Stage, ...]]:
 
 
 STAGES: Mapping[str, tuple[Stage, ...]] = _stages(_TABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A promise that names instants."""
+
+    usually: datetime
+    latest: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +100,8 @@ class Leg:
     by_default: bool = False
     # Its owner was told that the promise is at risk.
     warned: bool = False
+    # Of a promise of an hour: by when it usually is kept, and until when it is; None: it is of a day.
+    hours: Hours | None = None
 
     def promise(self, by: date, today: date, *, by_default: bool = False) -> "Leg":
         """The same, promised by a day; what was promised before, by somebody, is kept beside it."""
@@ -92,9 +110,26 @@ class Leg:
         before = self.before if self.by_default else self.promised or self.before
         return Leg(self.done_at, by, before, today, by_default)
 
+    def promise_hours(self, hours: Hours, by: date, today: date) -> "Leg":
+        """The same, promised by an instant of a day."""
+        return self if hours == self.hours else replace(self.promise(by, today), warned=False, hours=hours)
+
     def done(self, at: datetime | None) -> "Leg":
         """The same, done at that time, or to be done again."""
-        return Leg(at, self.promised, self.before, self.since, self.by_default, self.warned)
+        return replace(self, done_at=at)
+
+    def is_late(self, now: Moment) -> bool:
+        """Whether what was promised is over."""
+        if self.hours is not None:
+            return self.hours.latest < now.at
+        return self.promised is not None and self.promised < now.today
+
+    def is_at_risk(self, now: Moment) -> bool:
+        """Whether what was promised may not be kept: of hours, once what is usual is over."""
+        if self.hours is not None:
+            return self.hours.usually <= now.at
+        on = self.at_risk_on(now.calendar)
+        return on is not None and on <= now.today
 
     def at_risk_on(self, calendar: Calendar) -> date | None:
         """From when its promise is at risk: a business day before, or that day where it was promised no sooner."""
@@ -111,9 +146,11 @@ class News:
     """What an event means for one journey."""
 
     tenant: str
-    # "order/…", "invoice/…", "dispute/…", "payment/…".
+    # "order/…", "invoice/…", "dispute/…", "payment/…", "application/…", "onboarding/<account_id>".
     about: str
     account_id: str
+    # Steps of which nothing counts any more that was known of them.
+    dropped: tuple[str, ...] = ()
     # Steps that are done.
     done: tuple[str, ...] = ()
     # Steps that are done if they were begun.
@@ -123,6 +160,8 @@ class News:
     # Steps that are to be done, again if they were done already; what ended goes on.
     reopened: tuple[str, ...] = ()
     promised: Mapping[str, date] = field(default_factory=dict)
+    # The same by instants.
+    hours: Mapping[str, Hours] = field(default_factory=dict)
     # One of ENDS.
     ends: str = ""
     # What ended by this has not.
@@ -179,6 +218,8 @@ class Journey:
         if news.version > self.version > 0:  # an order as it is now: what was promised of it by others stands
             legs = {code: leg.done(None) for code, leg in legs.items() if leg.promised and not leg.by_default}
             ended = ""
+        for code in news.dropped:
+            legs.pop(code, None)
         for code in (*news.done, *(code for code in news.settled if code in legs)):
             leg = legs.get(code, _NOTHING)
             legs[code] = leg.done(leg.done_at or now.at)
@@ -189,6 +230,8 @@ class Journey:
         today = now.today
         for code, by in news.promised.items():
             legs[code] = legs.get(code, _NOTHING).promise(by, today)
+        for code, hours in news.hours.items():
+            legs[code] = legs.get(code, _NOTHING).promise_hours(hours, now.day_of(hours.latest), today)
         # A refusal that is heard again after the cancellation of the same version changes nothing.
         ends = "" if (ended, news.ends) == ("CANCELLED", "DECLINED") else news.ends
         ended = ends or ("" if news.reopened or news.goes_on == ended else ended)
@@ -222,7 +265,7 @@ class Journey:
                 found.append(Step(stage, NOW if is_now else NEXT, leg or Leg()))
                 is_now = False
         if self.ended:
-            owner = BUYER if self.ended == "WITHDRAWN" else found[-1].stage.owner if found else BUYER
+            owner = BUYER if self.ended in _BY_BUYER else found[-1].stage.owner if found else BUYER
             found.append(Step(Stage(self.ended, owner, 0, 0, may_be=True), DONE, Leg(self.ended_at)))
         return found
 
@@ -241,8 +284,12 @@ class Journey:
                 continue
             is_usual = stage.days > 0 and (latest is None or latest <= now.calendar.after(begins, stage.days))
             usually = now.calendar.after(begins, stage.usually) if is_usual else None
+            if step.leg.hours is not None:
+                usually = now.day_of(step.leg.hours.usually)
             begins = max(usually or latest or begins, now.today)
             is_sooner = usually is not None and usually >= now.today and (latest is None or usually < latest)
+            if step.leg.hours is not None:
+                is_sooner = step.leg.hours.usually > now.at
             found.append(replace(step, usually=usually if is_sooner else None))
         return found
 
@@ -251,33 +298,34 @@ class Journey:
         open_ = [step.leg for step in self.steps() if step.state != DONE]
         if not open_:
             return State.DONE
-        if any(leg.promised is not None and leg.promised < now.today for leg in open_):
+        if any(leg.is_late(now) for leg in open_):
             return State.LATE
-        risks = [leg.at_risk_on(now.calendar) for leg in open_]
-        return State.AT_RISK if any(on is not None and on <= now.today for on in risks) else State.ON_TRACK
+        return State.AT_RISK if any(leg.is_at_risk(now) for leg in open_) else State.ON_TRACK
 
     def warn_at(self, calendar: Calendar) -> datetime | None:
         """When the seller's people are to be told that a promise of theirs is at risk; None: there is none to tell of."""
-        first = min((on for _, on in self._risks(calendar)), default=None)
-        return _warned_at(calendar.time_zone, first) if first else None
+        return min((at for _, at in self._risks(calendar)), default=None)
 
     def at_risk(self, now: Moment) -> list[Step]:
         """The steps of which the seller's people are to be told now."""
-        risks = {stage.code for stage, on in self._risks(now.calendar) if now.calendar.instant(on, WARNED_AT) <= now.at}
+        risks = {stage.code for stage, at in self._risks(now.calendar) if at <= now.at}
         return [step for step in self.steps() if step.stage.code in risks]
 
     def warned(self, *codes: str) -> "Journey":
         """The same; of these steps they were told."""
         return replace(self, legs={c: replace(leg, warned=leg.warned or c in codes) for c, leg in self.legs.items()})
 
-    def _risks(self, calendar: Calendar) -> Iterator[tuple[Stage, date]]:
-        """What of the seller's is not done, and from when its promise is at risk; if that is no surprise, it is left out."""
+    def _risks(self, calendar: Calendar) -> Iterator[tuple[Stage, datetime]]:
+        """What of the seller's is not done, and when it is warned of; if that is no surprise, it is left out."""
         for stage in () if self.ended else _open(self.kind, self.legs):
             leg = self.legs.get(stage.code, _NOTHING)
             if leg.promised and not leg.warned and stage.owner != BUYER:
+                if leg.hours is not None:
+                    yield stage, leg.hours.usually
+                    continue
                 on = leg.at_risk_on(calendar)
                 if on is not None and (leg.since is None or leg.since < on):
-                    yield stage, on
+                    yield stage, _warned_at(calendar.time_zone, on)
 
 
 _NOTHING = Leg()

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     APPLICATION_DECIDED = "application_decided"
     APPLICATION_NEEDS_FACT = "application_needs_fact"
     APPLICATION_REFERRED = "application_referred"
+    APPLICATION_AT_RISK = "application_at_risk"
     ORDER_APPROVED = "order_approved"
     ORDER_REFERRED = "order_referred"
     ORDER_CHECK = "order_check"
@@ -65,6 +66,12 @@ class Kind(StrEnum):
     THREAD_MESSAGE = "thread_message"
     MAIL_UNVERIFIED = "mail_unverified"
     CONTACT_COMPLAINED = "contact_complained"
+    FIRST_SIGN_IN = "first_sign_in"
+    FIRST_COLLEAGUES = "first_colleagues"
+    FIRST_SAMPLE = "first_sample"
+    FIRST_WAY_TO_PAY = "first_way_to_pay"
+    FIRST_ORDER = "first_order"
+    FIRST_STEP_REFUSED = "first_step_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,7 @@ event                  | REQ | PROC | RECV | AP_C | AP_M | FIN | LEG | EDI | EXE
 application_decided    |     | I    |      |      |      | A   |     |     | D    | A   | I SALES            | CREDIT        | 0
 application_needs_fact |     |      |      |      |      | A   |     |     |      | A   |                    | CREDIT        | 5
 application_referred   |     |      |      |      |      | I   |     |     |      | I   | A CREDIT           | CREDIT        | 1
+application_at_risk    |     |      |      |      |      | I   |     |     |      | I   | A CREDIT           | CREDIT        | 0
 order_approved         | I   | D    |      |      |      |     |     |     |      |     |                    | CREDIT        | 0
 order_referred         | I   | I    |      |      |      | A   |     |     |      | I   | A CREDIT, I SALES  | CREDIT        | 1
 order_check            |     |      |      |      |      |     |     |     |      |     | A CREDIT           | CREDIT        | 1
@@ -125,9 +133,15 @@ colleague_unreachable  |     |      |      |      |      |     |     |     |    
 name_somebody          |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 5
 name_colleague         |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 5
 journey_at_risk        | I   |      |      | I    |      |     |     |     |      |     | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER | SALES | 0
-thread_message         |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP | SALES | 2
-mail_unverified        |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP | SALES | 2
+thread_message         |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT | SALES | 2
+mail_unverified        |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT | SALES | 2
 contact_complained     |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
+first_sign_in          |     |      |      |      |      |     |     |     |      | A   |                    | SALES         | 3
+first_colleagues       |     |      |      |      |      |     |     |     |      | A   |                    | SALES         | 3
+first_sample           |     |      |      | A    | I    |     |     |     |      |     |                    | BILLING       | 3
+first_way_to_pay       |     |      |      |      |      | A   |     |     |      |     |                    | SALES         | 3
+first_order            | A   |      |      |      |      |     |     |     |      |     |                    | SALES         | 3
+first_step_refused     |     |      |      |      |      |     |     |     |      |     | A BILLING          | BILLING       | 2
 """
 
 _BUYER_COLUMNS = (

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from services.notifications.domain.contacts import Contact
 from services.notifications.domain.journeys import Journey
+from services.notifications.domain.threads import is_for
 
 UNVERIFIED = "mail:unverified"  # who wrote what came from an address that is nobody's, or is not shown to be
 BLANK = "…"  # stands for the words of a reply that has none
@@ -97,7 +98,8 @@ def claim(reply: Reply, journey: Journey, people: Iterable[Contact], *, must_vou
 
 
 def _may_write(person: Contact, journey: Journey) -> bool:
-    return person.account_id in ("", journey.account_id) and bool(person.roles) and person.hears_of(journey.scope)
+    is_theirs = person.account_id in ("", journey.account_id) and person.hears_of(journey.scope)
+    return is_theirs and bool(person.roles) and is_for(journey.kind, person.roles)
 
 
 def code_of(diagnostic: str) -> int:

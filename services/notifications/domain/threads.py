@@ -1,4 +1,4 @@
-"""Who hears that somebody wrote about an order, an invoice, a case or a payment (RULES: threads)."""
+"""Who hears that somebody wrote about an order, an invoice, a case, a payment or an application (RULES: threads)."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -14,7 +14,30 @@ OWNERS: Mapping[str, Role] = {
     "invoice": Role.BILLING,
     "dispute": Role.DISPUTE_OWNER,
     "payment": Role.CASH_APP,
+    "application": Role.CREDIT,
+    "onboarding": Role.SALES,
 }
+# Whose eyes are meant for what is said, where that is not everybody's who sees the thing itself.
+_FOR: Mapping[str, frozenset[str]] = {
+    "application": frozenset(
+        {Role.FINANCE_LEAD, Role.ACCOUNT_ADMIN, Role.CREDIT, Role.SALES, Role.SELLER_ADMIN, Role.AUDITOR}
+    )
+}
+
+
+def roles_for(kind: str) -> frozenset[str] | None:
+    """Who alone reads and writes about things of this kind; None: whoever sees the thing."""
+    return _FOR.get(kind)
+
+
+def hidden_from(roles: Collection[str]) -> list[str]:
+    """The kinds of things about which nothing said is for somebody with these roles."""
+    return [kind for kind in _FOR if not is_for(kind, roles)]
+
+
+def is_for(kind: str, roles: Collection[str]) -> bool:
+    """Whether what is said about things of this kind is for somebody with these roles."""
+    return kind not in _FOR or not _FOR[kind].isdisjoint(roles)
 
 
 def writes_for_buyer(author: str) -> bool:
@@ -31,16 +54,18 @@ def readers(
     seller: Sequence[Contact],
     heard: Collection[str],
     mentioned: Collection[str],
+    kind: str = "",
 ) -> list[Recipient]:
     """The other side's people whose it is, and whoever is mentioned and may see it; nobody of what they wrote themselves.
 
-    `heard` are the buyer's people who heard of it before, by their ids.
+    `heard` are the buyer's people who heard of it before, by their ids; `kind`: of thing that it is about.
     """
+    buyer = [contact for contact in buyer if is_for(kind, contact.roles)]
     to_seller = writes_for_buyer(author)
     others = _of_the_seller(owner, scope, seller) if to_seller else _of_the_buyer(scope, buyer, heard)
     found = {recipient.contact.contact_id: recipient for recipient in others}
     for contact in (*buyer, *seller):
-        if contact.contact_id in mentioned and _may_see(contact, scope):
+        if contact.contact_id in mentioned and _may_see(contact, scope) and is_for(kind, contact.roles):
             found[contact.contact_id] = _as_themselves(contact, Weight.ACT)
     return [recipient for contact_id, recipient in found.items() if contact_id not in _writers(author)]
 

@@ -7,16 +7,18 @@ from urllib.parse import quote
 from services.notifications.domain.roles import SELLER_ROLES
 
 _OF_THE_BUYER: Mapping[str, str] = {
-    "application": "/credit/applications/",
+    "application": "/credit/application/",
     "order": "/orders/",
     "invoice": "/invoices/",
     "dispute": "/disputes/",
+    "onboarding": "/start?account=",
 }
 _OF_THE_SELLER: Mapping[str, str] = {
-    "application": "/desk/credit/applications/",
+    "application": "/desk/applications/",
     "order": "/desk/credit/orders/",
     "dispute": "/desk/disputes/",
     "payment": "/desk/cash/payments/",
+    "onboarding": "/desk/accounts/",
 }
 
 

@@ -11,7 +11,7 @@ _FAR = date.max
 class Waiting:
     """One thing that somebody has to see to."""
 
-    # "application", "referred", "case", "held", "undelivered", "unreachable", "unapplied", "announced" or "unread".
+    # "application", "referred", "case", "held", "undelivered", "unreachable", "unapplied", "announced", "unread" or "first_step".
     kind: str
     what: str
     account_id: str

@@ -12,18 +12,20 @@ from urllib.parse import quote
 
 from fastapi.responses import Response
 from receivables.credit.v1 import applications_pb2
+from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.kernel import credit_reasons
 from services.kernel.countries import COUNTRIES
 from services.kernel.money import Money
 from services.kernel.refusals import Invalid, Refusal
 from services.portal import uploads, usecases
-from services.portal.asks import Asking, Refused, Unknown, Write
+from services.portal.asks import Asking, Refused, Unknown, Write, together
 from services.portal.domain import applications, applying
 from services.portal.domain.applying import DOCUMENT, Field
 from services.portal.domain.people import Guard
 from services.portal.labels import LABELS
 from services.portal.looks import LANGUAGES, language_of
+from services.portal.pages.threads import seen, thread_of
 from services.portal.web import Ask, get, post
 
 APPLIES = Guard(frozenset({"FINANCE_LEAD", "ACCOUNT_ADMIN"}))
@@ -139,13 +141,13 @@ async def show_by_link(ask: Ask) -> Response:
         case = await _case(ask)
     except Unknown:
         return ask.show("apply_begin.html", home=_home_by_link(ask))
-    return _show(ask, case)
+    return await _show(ask, case)
 
 
 @get(_OWN, APPLIES)
 async def show(ask: Ask) -> Response:
     """An application of the reader's account."""
-    return _show(ask, await _case(ask))
+    return await _show(ask, await _case(ask))
 
 
 @post(f"{_LINK}/begin", None, by_link=True)
@@ -220,7 +222,7 @@ async def answer(ask: Ask) -> Response:
     case = await _case(ask)
     application, errors = await _save(ask, case)
     if errors:
-        return _show(ask, _now(case, application), 422, errors=errors)
+        return await _show(ask, _now(case, application), 422, errors=errors)
     if ask.typed("do") != "submit" or case.keys:
         return ask.go(case.home, told="saved")
     try:
@@ -229,7 +231,9 @@ async def answer(ask: Ask) -> Response:
     except Refused as refused:
         lacks = ask.words.say("This is still missing.")
         missing = applying.missing(application) if refused.code == "application.incomplete" else []
-        return _show(ask, _now(case, application), 422, said=ask.refused(refused), errors=dict.fromkeys(missing, lacks))
+        return await _show(
+            ask, _now(case, application), 422, said=ask.refused(refused), errors=dict.fromkeys(missing, lacks)
+        )
     if "email_verified" in submitted.steps and await _is_reader_asked(ask, submitted):
         return ask.go(case.home, told="address")
     return ask.go(case.home)
@@ -341,7 +345,7 @@ async def add_document(ask: Ask) -> Response:
                 getattr(request, name).FromDatetime(at)
         await case.of.patiently().applications("AddApplicationDocument", request, write)
     except (Refused, Refusal) as refused:
-        return _show(ask, case, 422, errors={key: ask.refused(refused)})
+        return await _show(ask, case, 422, errors={key: ask.refused(refused)})
     return ask.go(case.home, told="saved")
 
 
@@ -378,7 +382,7 @@ async def accept(ask: Ask) -> Response:
     try:
         await case.of.applications("AcceptApplication", request, ask.write())
     except Refused as refused:
-        return _show(ask, case, 422, said=ask.refused(refused))
+        return await _show(ask, case, 422, said=ask.refused(refused))
     if ask.let_in is not None:
         await usecases.welcome(ask.door, ask.host.tenant, ask.let_in)
     return ask.go(case.home)
@@ -397,7 +401,7 @@ async def choose_offer(ask: Ask) -> Response:
         await _give(case, _changes(offer), ask.write())
         await _submit(case, ask.write_also("submit"))
     except (Refused, Refusal) as refused:
-        return _show(ask, case, 422, said=ask.refused(refused))
+        return await _show(ask, case, 422, said=ask.refused(refused))
     return ask.go(case.home)
 
 
@@ -423,7 +427,7 @@ async def appeal(ask: Ask) -> Response:
     try:
         await case.of.applications("AppealApplication", request, ask.write())
     except Refused as refused:
-        return _show(ask, case, 422, errors={"why": ask.refused(refused)})
+        return await _show(ask, case, 422, errors={"why": ask.refused(refused)})
     return ask.go(case.home)
 
 
@@ -436,7 +440,7 @@ async def withdraw(ask: Ask) -> Response:
     try:
         await case.of.applications("WithdrawApplication", request, ask.write())
     except Refused as refused:
-        return _show(ask, case, 422, said=ask.refused(refused))
+        return await _show(ask, case, 422, said=ask.refused(refused))
     return ask.go(case.home)
 
 
@@ -460,8 +464,20 @@ async def ask_colleague(ask: Ask) -> Response:
         )
     except Refusal as refused:
         field = "facts" if refused.code == "apply.no_facts" else "colleague"
-        return _show(ask, case, 422, errors={field: ask.refused(refused)})
+        return await _show(ask, case, 422, errors={field: ask.refused(refused)})
     return ask.go(case.home, told="asked")
+
+
+@post(f"{_LINK}/message", None, by_link=True)
+async def write(ask: Ask) -> Response:
+    """Write to the seller about the application, by whoever applies and is no contact yet."""
+    case = await _case(ask, whole=True)
+    if text := ask.lines("message"):
+        request = notifications_pb2.AddMessageRequest(
+            about=f"application/{case.application.application_id}", text=text, written_by=case.given_by
+        )
+        await case.of.notifications("AddMessage", request, ask.write())
+    return ask.go(f"{case.home}#thread")
 
 
 def _track(decision: Any) -> str:
@@ -472,7 +488,7 @@ def _now(case: Case, application: Any) -> Case:
     return Case(case.of, application, case.home, case.given_by, case.keys)
 
 
-def _show(
+async def _show(
     ask: Ask, case: Case, status: int = 200, *, said: str = "", errors: Mapping[str, str] | None = None
 ) -> Response:
     application, state = case.application, case.state
@@ -480,6 +496,10 @@ def _show(
     decision = application.decision if application.HasField("decision") and not case.keys else None
     by = decision.decided_by if decision else ""
     outcome = applications_pb2.ApplicationOutcome.Name(decision.outcome) if decision else ""
+    about = f"application/{application.application_id}"
+    written = await _written(case, about) if not case.keys else {}
+    if ask.let_in is None:
+        await seen(ask, about, written.get("thread"))
     return ask.show(
         "application.html",
         status,
@@ -488,6 +508,9 @@ def _show(
         home=case.home,
         is_colleague=bool(case.keys),
         by_link=ask.let_in is not None,
+        about=about,
+        reader=ask.let_in.subject if ask.let_in is not None else ask.person.subject,
+        **{"thread": False, "timeline": False, **written},
         groups=applying.grouped(found),
         documents=applying.documents(found),
         missing=applying.missing(application, case.keys),
@@ -513,6 +536,14 @@ def _show(
         said=said,
         told=ask.query("told"),
         errors=errors or {},
+    )
+
+
+async def _written(case: Case, about: str) -> dict[str, Any]:
+    """How far an application is, and what was written about it."""
+    return await together(
+        timeline=case.of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
+        thread=thread_of(case.of, about),
     )
 
 

@@ -64,6 +64,7 @@ _LINKS = {
     "unapplied": "/desk/cash",
     "announced": "/desk/cash",
     "unread": "/desk",
+    "first_step": "/desk",
 }
 
 
@@ -85,6 +86,10 @@ def _questions(of: Asking, roles: Any) -> Mapping[str, Awaitable[Any]]:
     if roles & _DELIVER:
         asked["undelivered"] = of.notifications(
             "ListUndelivered", notifications_pb2.ListUndeliveredRequest(page_size=_LOOKED_AT)
+        )
+    if roles & (_REACH | _BILL):
+        asked["first_step"] = of.notifications(
+            "ListFirstSteps", notifications_pb2.ListFirstStepsRequest(page_size=_LOOKED_AT)
         )
     if roles & _REACH:
         asked["unreachable"] = of.notifications(
@@ -224,6 +229,20 @@ def _announced(found: Any) -> list[Waiting]:
     ]
 
 
+def _first_steps(found: Any) -> list[Waiting]:
+    return [
+        Waiting(
+            "first_step",
+            f"step {step.code}",
+            step.account_id,
+            f"waits {step.reason}",
+            f"/desk/accounts/{quote(step.account_id)}#first-steps",
+            since=step.waits_since.ToDatetime(tzinfo=UTC),
+        )
+        for step in (found.steps if found else ())
+    ]
+
+
 def _unread(found: Any) -> list[Waiting]:
     return [
         Waiting(
@@ -248,6 +267,7 @@ _READS = {
     "unapplied": _unapplied,
     "announced": _announced,
     "unread": _unread,
+    "first_step": _first_steps,
 }
 
 
@@ -258,6 +278,8 @@ def _path_of(about: str) -> str:
         "invoice": "/invoices",
         "dispute": "/desk/disputes",
         "payment": "/desk/cash/payments",
+        "application": "/desk/applications",
+        "onboarding": "/desk/accounts",
     }
     return f"{places.get(kind, '/desk')}/{quote(name)}"
 

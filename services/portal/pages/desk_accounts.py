@@ -16,11 +16,12 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from services.portal.asks import Refused, Unknown, together
 from services.portal.domain import aging, cases, months
 from services.portal.domain.people import SELLER_ROLES, Guard
-from services.portal.pages import desk_disputes
+from services.portal.pages import desk_disputes, threads
 from services.portal.pages.invoices import Paper
-from services.portal.web import PAGE, Ask, csv_of, get
+from services.portal.web import PAGE, Ask, csv_of, get, post
 
 READS = Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY"})
+CLOSES = Guard(frozenset({"BILLING", "SALES", "SELLER_ADMIN"}))
 _TYPED = 100  # characters of what is searched
 _IN_FILE = 1_000  # accounts
 _ITEMS = 500
@@ -77,6 +78,7 @@ async def accounts_csv(ask: Ask) -> Response:
 async def account(ask: Ask) -> Response:
     """One account: what it may owe and owes, its people, orders, documents and cases, what was agreed."""
     of, account_id = ask.of, ask.path("account")
+    about = f"onboarding/{account_id}"
     found = await together(
         line=of.credit("GetAccount", credit_pb2.GetAccountRequest(account_id=account_id)),
         balance=of.ledger("GetAccount", ledger_pb2.GetAccountRequest(account_id=account_id)),
@@ -111,10 +113,13 @@ async def account(ask: Ask) -> Response:
             "ListApplications", applications_pb2.ListApplicationsRequest(account_id=account_id, page_size=_FEW)
         ),
         holds=of.credit("ListHolds", credit_pb2.ListHoldsRequest(account_id=account_id, page_size=PAGE)),
+        steps=of.notifications("GetFirstSteps", notifications_pb2.GetFirstStepsRequest(account_id=account_id)),
+        thread=threads.thread_of(of, about),
         contract=of.invoicing("GetContract", invoicing_pb2.GetContractRequest(account_id=account_id)),
     )
     if found["line"] is False:
         raise Unknown
+    await threads.seen(ask, about, found["thread"])
     items = found["items"].items if found["items"] else ()
     today = await ask.today()
     open_items = [(date.fromisoformat(item.due_date), item.open.minor, item.open.currency) for item in items]
@@ -122,6 +127,7 @@ async def account(ask: Ask) -> Response:
     return ask.show(
         "desk_account.html",
         account_id=account_id,
+        about=about,
         aging=aging.bands(open_items, today),
         late=lambda day: date.fromisoformat(day) < today,
         papers=[Paper.of(document) for document in found["invoices"].documents[:_FEW]] if found["invoices"] else (),
@@ -132,6 +138,15 @@ async def account(ask: Ask) -> Response:
         few=_FEW,
         **found,
     )
+
+
+@post("/desk/accounts/{account}/first-step", CLOSES)
+async def close_first_step(ask: Ask) -> Response:
+    """A first step is done otherwise, or is not needed."""
+    account_id = ask.path("account")
+    request = notifications_pb2.CloseFirstStepRequest(account_id=account_id, code=ask.typed("step"))
+    await ask.of.notifications("CloseFirstStep", request, ask.write())
+    return ask.go(f"/desk/accounts/{quote(account_id, safe='')}#first-steps")
 
 
 def _facts(found: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:

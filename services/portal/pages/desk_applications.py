@@ -7,6 +7,7 @@ from fastapi.responses import Response
 from receivables.common.v1 import money_pb2
 from receivables.credit.v1 import applications_pb2
 from receivables.credit.v1 import service_pb2 as credit_pb2
+from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.kernel import credit_reasons
 from services.kernel.money import Money
@@ -15,7 +16,7 @@ from services.portal import uploads
 from services.portal.asks import Refused, together
 from services.portal.domain import applications
 from services.portal.domain.people import Guard
-from services.portal.pages import desk_notes
+from services.portal.pages import desk_notes, threads
 from services.portal.web import PAGE, Ask, get, post
 
 LISTS = Guard(frozenset({"CREDIT", "SALES", "SELLER_ADMIN", "AUDITOR"}))
@@ -88,10 +89,13 @@ async def _show_case(ask: Ask, status: int = 200, **more: Any) -> Response:
     asked: dict[str, Any] = {
         "line": of.credit("GetAccount", credit_pb2.GetAccountRequest(account_id=application.account_id)),
         "notes": desk_notes.notes_of(of, about),
+        "timeline": of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
+        "thread": threads.thread_of(of, about),
     }
     if replayed:
         asked["replay"] = _replay(ask, replayed)
     found = await together(**asked)
+    await threads.seen(ask, about, found["thread"])
     newest = shown.decisions[0] if shown.decisions else None
     return ask.show(
         "desk_application.html",

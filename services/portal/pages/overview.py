@@ -18,6 +18,7 @@ from services.portal.domain import aging
 from services.portal.domain.news import Shown, State
 from services.portal.domain.people import ANYBODY, MONEY, ORDERS
 from services.portal.pages.disputes import CASES_MAX, ENDED, WAITING
+from services.portal.pages.start import PLACES
 from services.portal.web import Ask, get
 
 _FEW = 5
@@ -49,6 +50,7 @@ async def overview(ask: Ask) -> Response:
             invoicing_pb2.ListInvoicesRequest(account_id=account, page_size=_FEW, newest_first=True),
         ),
         unread=of.notifications("ListUnread", notifications_pb2.ListUnreadRequest(account_id=account, page_size=_FEW)),
+        first_steps=of.notifications("GetFirstSteps", notifications_pb2.GetFirstStepsRequest(account_id=account)),
         messages=of.notifications(
             "ListMessages",
             notifications_pb2.ListMessagesRequest(account_id=account, contact_id=ask.person.contact_id, page_size=_FEW),
@@ -66,6 +68,8 @@ async def overview(ask: Ask) -> Response:
         soon=[item for item in payable if today < date.fromisoformat(item.due_date) <= today + _SOON],
         may_order=ORDERS.lets_in(ask.person),
         may_pay=may_pay,
+        next_steps=_next_steps(found["first_steps"]),
+        places=PLACES,
         aging=aging.bands(list(map(_item, items)), today),
         news=await _news(ask, found, today),
         **found,
@@ -103,6 +107,12 @@ def state_of(found: Mapping[str, Any], today: date) -> State:
         or bool(items and any(date.fromisoformat(item.due_date) < today for item in items.items)),
         unknown=any(answer is None for answer in found.values()),
     )
+
+
+def _next_steps(found: Any) -> list[Any]:
+    """What comes next of a company's first steps: all of them, until the last is done."""
+    steps = found.steps if found else ()
+    return list(steps) if any(step.state != "DONE" for step in steps) else []
 
 
 def _waiting(cases: Any) -> list[Any]:

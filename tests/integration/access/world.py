@@ -41,6 +41,7 @@ from services.chassis.envelope import Record
 from services.credit.domain import underwriting
 from services.credit.domain.review import Kind
 from services.kernel.money import Money
+from services.notifications.domain.first_steps import Code as FirstStep
 from tests.integration.credit.applicants import ANSWERS
 from tests.integration.credit.reviewed import propose
 from tests.integration.house.house import House
@@ -234,6 +235,7 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     )
     await call(NotificationsServiceStub, a_contact(of))
     await call(NotificationsServiceStub, a_contact(of, of.leaver))
+    await _led(house, of, tenant)
     await house.settle()
     await _tell(house, office.reported(of.asset, account=account, tenant=tenant))
     await _ordered(house, of, of.order, tenant, of.asset)
@@ -286,6 +288,16 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     told = await call(NotificationsServiceStub, notifications_pb2.ListMessagesRequest(contact_id=of.contact))
     [of.message] = [one.message_id for one in told.messages if one.event_type.endswith(".InvoiceIssued")]
     return of
+
+
+async def _led(house: House, of: Belongings, tenant: str) -> None:
+    """First steps that its people were asked for."""
+    async with house.residents["notifications"].parts.database.transaction([tenant]) as tx:
+        await tx.run(
+            """INSERT INTO first_step (tenant, account_id, code, state, reason, answer)
+               SELECT %s, %s, code, 'OPEN', '', '' FROM unnest(%s::text[]) AS code""",
+            [tenant, of.account, [code.value for code in FirstStep]],
+        )
 
 
 async def _apply(of: Belongings, call: Callable[..., Awaitable[Any]]) -> None:
@@ -545,6 +557,8 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "notifications.AddMessage": notifications_pb2.AddMessageRequest(text="Hello"),
         "notifications.AddNote": notifications_pb2.AddNoteRequest(text="Hello"),
         "notifications.MarkRead": notifications_pb2.MarkReadRequest(nth=1),
+        "notifications.AnswerFirstStep": notifications_pb2.AnswerFirstStepRequest(code="SAMPLE", answer="ACCEPTED"),
+        "notifications.CloseFirstStep": notifications_pb2.CloseFirstStepRequest(code="COLLEAGUES"),
         "notifications.EraseContact": notifications_pb2.EraseContactRequest(contact_id=of.leaver),
         "notifications.SetPolicy": notifications_pb2.SetPolicyRequest(
             policy=notifications_events.NotificationPolicy(digest_at="16:00")

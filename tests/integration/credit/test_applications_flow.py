@@ -10,6 +10,8 @@ import pytest
 from receivables.credit.v1 import applications_pb2, events_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
+from services.chassis.sweeps import Span
+from services.credit import store
 from services.credit.domain import underwriting
 from tests.integration.credit.applicants import (
     ANSWERS,
@@ -206,6 +208,34 @@ async def test_a_person_takes_it_up_asks_one_fact_for_which_the_clock_rests_and_
     assert (state(decided), decided.decision.decided_by) == ("DECIDED", "user:ada")
     assert state(await act(desk, "AcceptApplication")) == "ACCEPTED"
     assert (await desk.account(before.account_id)).limit == eur(4_000_00)
+
+
+@pytest.mark.parametrize(("hours", "promise"), [(3, "kept"), (5, "missed")])
+async def test_whether_a_promise_was_kept_stands_beside_the_answer_and_is_told(desk: Desk, hours: int, promise: str):
+    promised = when((await referred(desk)).latest_by)
+    await act(desk, "TakeUpApplication", by="user:ada")
+    await set_clock(desk.parts, promised + timedelta(hours=hours - 4))
+
+    await act(desk, "DecideApplication", by="user:ada", **DECLINE)
+
+    [answer] = await bodies(desk.parts, events_pb2.ApplicationDecided)
+    assert when(answer.promised_by) == promised
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        found = await store.count_answers(tx, Span(None, None))
+    assert [(row.outcome, row.promise, row.n) for row in found] == [("DECLINED", promise, 1)]
+
+
+async def test_what_waits_is_counted_by_how_far_its_promise_is_over(desk: Desk):
+    one = await referred(desk)
+    for at, over in (
+        (when(one.usually_by), "no"),
+        (when(one.latest_by), "usual"),
+        (when(one.latest_by) + timedelta(minutes=1), "promised"),
+    ):
+        await set_clock(desk.parts, at)
+        async with desk.parts.database.transaction(["acme"]) as tx:
+            [row] = await store.count_applications(tx, Span(None, None))
+        assert (row.state, row.over, row.n) == ("REFERRED", over, 1)
 
 
 async def test_above_what_the_policy_allows_two_persons_decide(desk: Desk):

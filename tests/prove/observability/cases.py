@@ -196,6 +196,13 @@ def outside() -> Iterator[Case]:
     yield Case("SourceAway", once, 2 * half_an_hour + 12 * STEP_S, told)
 
 
+def promised() -> Iterator[Case]:
+    """One application that waits beyond its promise is enough; those that are only later than usual are none."""
+    waits = 'ar_credit_applications_waiting{job="credit",over="%s"}'
+    missed, none = {waits % "promised": _gauge(1)}, {waits % "promised": _gauge(0), waits % "usual": _gauge(9)}
+    yield from _sides("PromisesMissed", missed, none, 5 * MINUTE, {})
+
+
 def shut_out() -> Iterator[Case]:
     """Mail that is told to come again while none is taken."""
     refused, taken = 'ar_post_refused_total{job="notifications",code="451"}', 'ar_post_taken_total{job="notifications"}'
@@ -387,6 +394,7 @@ def cases() -> list[Case]:
         *in_flight(),
         *exposure(),
         *standing_still(),
+        *promised(),
         *shut_out(),
         *ageing(),
         *outside(),

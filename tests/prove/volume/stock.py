@@ -224,6 +224,11 @@ NOTIFICATIONS = (
                              began_at, warn_at)
         SELECT t, 'invoice/i' || n, b, '', '', '', 'OLD-' || n, '', 0, '', '{{}}', now() - n * interval '1 minute',
                CASE WHEN n % 10000 = 7 THEN now() END FROM {_OF}""",
+    f"""INSERT INTO first_step (tenant, account_id, code, state, waits_since, reason, answer)
+        SELECT t, b, code, 'WAITING', now(), 'NO_ANSWER', ''
+          FROM {_HOUSES}, unnest(ARRAY['SIGN_IN', 'COLLEAGUES', 'SAMPLE', 'WAY_TO_PAY', 'FIRST_ORDER']) AS code""",
+    "INSERT INTO journey (tenant, about, account_id, site, cost_centre, purchase_order, name, seller_id, version, ended, legs,"
+    " began_at) SELECT 'acme', 'application/a7', 'b7', '', '', '', '', '', 0, '', '{}', now()",
     f"""INSERT INTO thread (tenant, about, account_id, last_nth, last_note, last_at)
         SELECT t, 'invoice/i' || n, b, 1, 1, now() - n * interval '1 minute' FROM {_OF}""",
     f"""INSERT INTO thread_message (tenant, about, nth, account_id, author, text, channel, mentions, at)

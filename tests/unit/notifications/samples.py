@@ -33,6 +33,7 @@ TENANT = "nordwind"
 ACCOUNT = "acme"
 ZONE = Calendar("Europe/Berlin")
 FIVE = time(17)
+SUBJECTS = ("order", "invoice", "dispute", "payment", "application", "onboarding")
 MONDAY_10 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # 10:00 in Berlin
 NOW = Moment(MONDAY_10, ZONE, FIVE)
 
@@ -100,8 +101,10 @@ def fact_wanted(by: str = "user:ada") -> Event[Any]:
 
 
 def application_moved(state: Any = applications.APPLICATION_STATE_REFERRED, *, promised: bool = True) -> Event[Any]:
+    """Promised until Wednesday, 4 March 2026, 13:00 UTC, usually two hours sooner."""
     body = credit.ApplicationMoved(application_id="a1", account_id=ACCOUNT, state=state)
     if promised:
+        body.usually_by.FromDatetime(datetime(2026, 3, 4, 11, tzinfo=UTC))
         body.latest_by.FromDatetime(datetime(2026, 3, 4, 13, tzinfo=UTC))
     return an_event(body, "application/a1")
 
@@ -536,23 +539,36 @@ def every_story() -> list[Story]:
         our_own(Kind.NAME_COLLEAGUE, role="CREDIT"),
         replace(our_own(Kind.JOURNEY_AT_RISK, order="o1", dispute="", step="SHIPPED"), knower=Role.LOGISTICS),
         replace(our_own(Kind.JOURNEY_AT_RISK, order="", dispute="D-1", step="ANSWERED"), knower=Role.DISPUTE_OWNER),
+        our_own(Kind.APPLICATION_AT_RISK, application="a1", step="ANSWERED"),
         *(
             our_own(
                 Kind.THREAD_MESSAGE,
-                **{what: "1" if what == about else "" for what in ("order", "invoice", "dispute", "payment")},
+                **{what: "1" if what == about else "" for what in SUBJECTS},
                 by_buyer=by_buyer,
                 quote="Where is it?",
             )
-            for about in ("order", "invoice", "dispute", "payment")
+            for about in SUBJECTS
             for by_buyer in ("yes", "")
         ),
         *(
             our_own(
                 Kind.MAIL_UNVERIFIED,
-                **{what: "1" if what == about else "" for what in ("order", "invoice", "dispute", "payment")},
+                **{what: "1" if what == about else "" for what in SUBJECTS},
             )
-            for about in ("order", "invoice", "dispute", "payment")
+            for about in SUBJECTS
         ),
+        *(
+            our_own(kind, again=again, vacant=("AP_CLERK", "RECEIVING"))
+            for kind in (
+                Kind.FIRST_SIGN_IN,
+                Kind.FIRST_COLLEAGUES,
+                Kind.FIRST_SAMPLE,
+                Kind.FIRST_WAY_TO_PAY,
+                Kind.FIRST_ORDER,
+            )
+            for again in ("", "yes")
+        ),
+        our_own(Kind.FIRST_STEP_REFUSED, step="SAMPLE"),
         our_own(Kind.CONTACT_COMPLAINED, contact="c1", roles=("AP_CLERK",)),
     ]
 

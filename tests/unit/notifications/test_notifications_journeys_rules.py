@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from receivables.credit.v1 import applications_pb2 as applications
 from receivables.credit.v1 import events_pb2 as credit
 from receivables.disputes.v1 import events_pb2 as disputes
 from receivables.ledger.v1 import events_pb2 as ledger
@@ -25,6 +26,8 @@ from tests.unit.notifications.samples import (
     NOW,
     TENANT,
     ZONE,
+    application_decided,
+    application_moved,
     cancelled,
     credit_note,
     decided,
@@ -147,6 +150,87 @@ def test_a_payment_is_there():
     assert shown(travelled(payment(), about="payment/p1")) == [("RECEIVED", "DONE")]
 
 
+def applied(*states: str, told: Event[Any] | None = None, now: Moment = NOW) -> Journey:
+    """An application that went through these states; promised where it is at a person."""
+    events = [
+        application_moved(
+            applications.ApplicationState.Value(f"APPLICATION_STATE_{state}"),
+            promised=state not in ("DRAFT", "SUBMITTED", "DECIDED", "ACCEPTED", "EXPIRED", "WITHDRAWN"),
+        )
+        for state in states
+    ]
+    return travelled(*events, *([told] if told else []), about="application/a1", now=now)
+
+
+@pytest.mark.parametrize(
+    ("states", "steps"),
+    [
+        ("DRAFT", "APPLIED:NOW ANSWERED:NEXT AGREED:NEXT"),
+        ("DRAFT SUBMITTED DECIDED", "APPLIED:DONE ANSWERED:DONE AGREED:NOW"),
+        ("DRAFT SUBMITTED DECIDED ACCEPTED", "APPLIED:DONE ANSWERED:DONE AGREED:DONE"),
+        ("SUBMITTED REFERRED", "APPLIED:DONE LOOKED_AT:NOW ANSWERED:NEXT AGREED:NEXT"),
+        ("SUBMITTED REFERRED IN_REVIEW", "APPLIED:DONE LOOKED_AT:DONE ANSWERED:NOW AGREED:NEXT"),
+        (
+            "SUBMITTED REFERRED IN_REVIEW WAITING_FOR_FACTS",
+            "APPLIED:DONE LOOKED_AT:DONE ASKED:NOW ANSWERED:NEXT AGREED:NEXT",
+        ),
+        (
+            "SUBMITTED REFERRED IN_REVIEW WAITING_FOR_FACTS IN_REVIEW PROPOSED",
+            "APPLIED:DONE LOOKED_AT:DONE ASKED:DONE PROPOSED:DONE ANSWERED:NOW AGREED:NEXT",
+        ),
+        (
+            "SUBMITTED REFERRED IN_REVIEW PROPOSED IN_REVIEW",
+            "APPLIED:DONE LOOKED_AT:DONE ANSWERED:NOW AGREED:NEXT",
+        ),
+        ("SUBMITTED DECIDED APPEALED", "APPLIED:DONE LOOKED_AT:NOW ANSWERED:NEXT AGREED:NEXT"),
+        ("SUBMITTED DECIDED SUBMITTED", "APPLIED:DONE ANSWERED:NOW AGREED:NEXT"),
+        ("SUBMITTED DECIDED EXPIRED", "APPLIED:DONE ANSWERED:DONE EXPIRED:DONE"),
+        ("SUBMITTED REFERRED WITHDRAWN", "APPLIED:DONE WITHDRAWN:DONE"),
+    ],
+)
+def test_an_application_is_as_far_as_its_moves_say(states: str, steps: str):
+    assert " ".join(f"{code}:{state}" for code, state in shown(applied(*states.split()))) == steps
+
+
+def test_an_application_that_is_declined_has_ended_until_it_is_appealed():
+    declined = application_decided(applications.APPLICATION_OUTCOME_DECLINED)
+    journey = applied("SUBMITTED", "DECIDED", told=declined)
+    assert shown(journey)[-1] == ("DECLINED", "DONE")
+
+    [appealed] = news_of(application_moved(applications.APPLICATION_STATE_APPEALED))
+    assert ("ANSWERED", "NEXT") in shown(journey.hear(appealed, NOW))
+
+
+def test_an_application_that_is_granted_is_accepted_by_a_day():
+    assert promises(applied("SUBMITTED", "DECIDED", told=application_decided()))["AGREED"] == "2026-04-02"
+
+
+@pytest.mark.parametrize(
+    ("now", "state"),
+    [(at(2, 11), State.ON_TRACK), (at(2, 12), State.AT_RISK), (at(2, 14), State.AT_RISK), (at(2, 15), State.LATE)],
+)
+def test_an_answer_that_is_promised_by_an_hour_is_at_risk_once_it_is_later_than_usual(now: Moment, state: State):
+    assert applied("SUBMITTED", "REFERRED").state(now) is state  # usually by 12:00 in Berlin, at the latest by 14:00
+
+
+def test_whoever_decides_is_warned_before_the_promised_hour_and_once():
+    journey = applied("SUBMITTED", "REFERRED", "IN_REVIEW")
+
+    assert journey.warn_at(ZONE) == datetime(2026, 3, 4, 11, tzinfo=UTC)
+    assert journey.at_risk(at(2, 11)) == []
+    assert [step.stage.code for step in journey.at_risk(at(2, 12))] == ["ANSWERED"]
+    # The same promise, heard again by the next move, warns nobody again.
+    [again] = news_of(application_moved(applications.APPLICATION_STATE_PROPOSED))
+    assert journey.warned("ANSWERED").hear(again, at(2, 13)).warn_at(ZONE) is None
+
+
+def test_while_the_applicant_owes_an_answer_nothing_is_promised_of_the_decision():
+    journey = applied("SUBMITTED", "REFERRED", "IN_REVIEW", "WAITING_FOR_FACTS")
+
+    assert promises(journey) == {"ASKED": "2026-03-09"}
+    assert journey.warn_at(ZONE) is None
+
+
 def test_the_same_event_again_changes_nothing():
     events = [placed(), decided(), shipped(final=True)]
 
@@ -223,7 +307,8 @@ def test_what_ended_warns_nobody():
 
 def test_every_role_that_has_a_step_with_a_day_is_warned_and_every_step_has_its_words():
     stages = [stage for stages in STAGES.values() for stage in stages if stage.owner != BUYER]
-    warned = {role for role, weight in MATRIX[Kind.JOURNEY_AT_RISK].weights.items() if weight is Weight.ACT}
+    kinds = (Kind.JOURNEY_AT_RISK, Kind.APPLICATION_AT_RISK)
+    warned = {role for kind in kinds for role, weight in MATRIX[kind].weights.items() if weight is Weight.ACT}
 
     assert {Role(stage.owner) for stage in stages} == warned
     for language in ("en", "de", "fr", "sv"):

@@ -24,6 +24,7 @@ contact_unreachable                 | delivery trouble of messages, contact gone
 
 # The rows that this system adds, as ARCHITECTURE.md says.
 ADDED = """
+application_at_risk   | | | | | | | I | | | | I | A CREDIT |
 application_referred  | | | | | | | I | | | | I | A CREDIT |
 order_check           | | | | | | | | | | | | A CREDIT |
 order_check_late      | | | | | | | | | | | | A CREDIT, A SELLER_ADMIN |
@@ -45,9 +46,15 @@ colleague_unreachable | | | | | | | | | | | | A SALES |
 name_somebody         | | | | | | | | | | | A | I SALES |
 name_colleague        | | | | | | | | | | | | A SALES |
 journey_at_risk       | | I | | | I | | | | | | | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER |
-thread_message        | | | | | | | | | | | | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP |
-mail_unverified       | | | | | | | | | | | | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP |
+thread_message        | | | | | | | | | | | | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT |
+mail_unverified       | | | | | | | | | | | | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT |
 contact_complained    | | | | | | | | | | | | A SALES |
+first_sign_in         | | | | | | | | | | | A | |
+first_colleagues      | | | | | | | | | | | A | |
+first_sample          | | | | | A | I | | | | | | |
+first_way_to_pay      | | | | | | | A | | | | | |
+first_order           | | A | | | | | | | | | | |
+first_step_refused    | | | | | | | | | | | | A BILLING |
 """
 
 COLUMNS = "REQUESTER PROCUREMENT RECEIVING AP_CLERK AP_MANAGER FINANCE_LEAD LEGAL EDI_IT EXEC_SPONSOR ACCOUNT_ADMIN"

@@ -18,7 +18,7 @@ NEVER = {
         " dispute.unknown_order dispute.unknown_state invoice.search_of order.search_of order.account_mismatch"
         " held.account_missing hold.incomplete document.logo_unusable policy."
         " application.application_id application.exists application.document_incomplete application.document_name"
-        " application.document_type fact.given_by trial.exists trial.source"
+        " application.document_type fact.given_by trial.exists trial.source"fact.given_by thread.written_by first_step.illegal_move"
     ),
     "of calls that no page makes yet": "limit.too_many node. security. uplift.",
     "of a command of an operator": "host. provider.id provider.tenant provider.issuer provider.roles provider.no_logout",
