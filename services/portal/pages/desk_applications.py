@@ -21,7 +21,7 @@ from services.portal.web import PAGE, Ask, get, post
 LISTS = Guard(frozenset({"CREDIT", "SALES", "SELLER_ADMIN", "AUDITOR"}))
 READS = Guard(frozenset({"CREDIT", "SELLER_ADMIN", "AUDITOR"}))
 ACTS = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}))
-DECIDES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2)
+DECIDES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2, step_up=True)
 OUTCOMES = ("APPROVED", "APPROVED_LOWER", "APPROVED_WITH_CONDITIONS", "DECLINED")
 REASONS = sorted(credit_reasons.CODES - set(credit_reasons.PRIVATE.values()))
 REASONS_MOST = 4

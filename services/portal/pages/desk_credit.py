@@ -17,7 +17,7 @@ from services.portal.pages import desk_notes, threads
 from services.portal.web import PAGE, Ask, get, post
 
 READS = Guard(frozenset({"CREDIT", "SALES", "SELLER_ADMIN", "AUDITOR"}))
-DECIDES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2)
+DECIDES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2, step_up=True)
 LIMITS = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2, step_up=True)
 HOLDS = Guard(frozenset({"CREDIT", "COLLECTOR", "SELLER_ADMIN"}))
 HOLD_REASONS = ("overdue", "fraud", "by_request")

@@ -14,7 +14,7 @@ from services.portal.domain.people import Guard
 from services.portal.web import PAGE, Ask, attachment, get, post
 
 READS = Guard(frozenset({"CREDIT", "SELLER_ADMIN", "AUDITOR"}))
-PROPOSES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2)
+PROPOSES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2, step_up=True)
 ACTIVATES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2, step_up=True)
 TEXT_MAX = 200_000  # characters
 _BYTES_MAX = 4 * TEXT_MAX

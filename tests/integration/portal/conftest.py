@@ -1,12 +1,15 @@
 """The portal's pages over HTTP on a real database, beside a notifications that knows some people."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
 import httpx
+import pyotp
 import pytest
 from pydantic import SecretStr
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
@@ -18,6 +21,7 @@ from services.chassis import http
 from services.chassis.service import Parts, Servicer
 from services.portal import pages, rights, usecases
 from services.portal.asks import STUBS
+from services.portal.domain.factors import STEP_S
 from services.portal.service import SERVICE, door_of
 from services.portal.store import Host
 from services.portal.usecases import Door
@@ -105,6 +109,21 @@ class Pages:
             verify=False,  # in plain text there is nothing to verify
         ) as client:
             yield client
+
+
+async def an_app(pages: Pages, contact_id: str) -> tuple[str, pyotp.TOTP]:
+    """Enrol an app; return the session's cookie, and the app."""
+    async with pages.client(await pages.session(contact_id, assurance=1), **OURS) as browser:
+        page = (await browser.get("/factor/new")).text
+        sealed = re.search(r'name="sealed" value="([^"]+)"', page)
+        secret = re.search(r"<code>([A-Z2-7]+)</code>", page)
+        assert sealed is not None and secret is not None
+        app = pyotp.TOTP(secret[1])
+        # The step before: the one of now is for the test.
+        code = app.at(datetime.now(UTC) - timedelta(seconds=STEP_S))
+        added = await browser.post("/factor/new/app", data={"sealed": sealed[1], "code": code})
+        assert added.status_code == 303, added.text
+    return added.cookies["__Host-session"], app
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.callers import answering, dial, servicers_of
 from tests.integration.conftest import OpenService
 from tests.integration.credit.applicants import act, give, ready, referred, shown, start, state, submit, tell
 from tests.integration.credit.desk import Desk, Stubs, register, set_clock
-from tests.integration.portal.conftest import OURS, Pages, opened
+from tests.integration.portal.conftest import OURS, TENANT, Pages, an_app, opened
 
 PDF = b"%PDF-1.7 annual accounts"
 DECLINE: dict[str, Any] = {"outcome": "DECLINED", "reason": ["R01", "R06"], "terms": "30"}
@@ -52,10 +52,10 @@ class Casework:
             files = {"file": fields.pop("file")} if "file" in fields else None
             return await browser.post(path, data={"once": whose[1] + (once or uuid4().hex), **fields}, files=files)
 
-    async def hire(self, who: str, *roles: str, **session: Any) -> None:
+    async def hire(self, who: str, *roles: str, cookie: str = "", **session: Any) -> None:
         """Somebody of the seller, who is in."""
         self.pages.people.add(who, *roles, account="")
-        self._cookies[who] = await self.pages.session(who, **session)
+        self._cookies[who] = cookie or await self.pages.session(who, **session)
 
 
 def said(answer: httpx.Response) -> str:
@@ -284,12 +284,49 @@ async def test_an_account_lists_its_applications_and_the_desk_counts_what_waits(
     assert "Application to decide Muster GmbH" in desk
 
 
-async def test_a_clerk_without_a_second_factor_reads_and_is_asked_for_it(casework: Casework):
+async def test_a_form_waits_for_the_factor_that_it_needs_and_is_sent_as_it_was_typed(casework: Casework):
     await referred(casework.credit)
-    await casework.hire("cat", "CREDIT", assurance=1)
+    casework.pages.people.add("cat", "CREDIT", account="")
+    cookie, app = await an_app(casework.pages, "cat")
+    await casework.hire("cat", "CREDIT", cookie=cookie)
     await casework.send("cat", "/desk/applications/a1/take-up")
-    assert "This needs a second factor." in await casework.text("cat")
-    assert (await casework.send("cat", "/desk/applications/a1/decide", **DECLINE)).status_code == httpx.codes.FORBIDDEN
+    async with casework.pages.parts.database.transaction([TENANT]) as tx:
+        await tx.run("UPDATE session SET proven_at = now() - interval '6 minutes' WHERE contact_id = 'cat'")
+
+    waits = await casework.send("cat", "/desk/applications/a1/decide", **DECLINE, why="too young")
+
+    assert waits.status_code == httpx.codes.FORBIDDEN
+    assert "What you filled in is kept" in said(waits)
+    async with casework.pages.client(cookie, **OURS) as browser:
+        wrong = await browser.post("/factor/code", data=hidden(waits) | {"code": "0"})
+        assert wrong.status_code == 422
+        proved = await browser.post("/factor/code", data=hidden(wrong) | {"code": app.now()})
+        assert (proved.status_code, proved.headers["location"]) == (307, "/desk/applications/a1/decide")
+        assert state(await shown(casework.credit)) == "IN_REVIEW"
+    fields = {name.removeprefix("kept-"): value for name, value in hidden(wrong).items()}
+    assert fields["reason"] == DECLINE["reason"]
+    async with casework.pages.client(proved.cookies["__Host-session"], **OURS) as browser:
+        sent = [await browser.post(proved.headers["location"], data=hidden(wrong)) for _ in range(2)]
+    assert [one.status_code for one in sent] == [303, 303]
+    newest = (await casework.credit.call("GetCase", applications_pb2.GetCaseRequest(application_id="a1"))).decisions[0]
+    assert ([one.code for one in newest.told.reasons], newest.told.decided_by) == (["R01", "R06"], "user:cat")
+
+
+async def test_a_file_does_not_wait_for_a_factor_and_is_chosen_again(casework: Casework):
+    await casework.hire("cat", "CREDIT", assurance=1)
+
+    waits = await casework.send("cat", "/desk/policy/new", file=("policy.yaml", b"language: 1"))
+
+    assert (waits.status_code, "A file cannot wait" in said(waits)) == (httpx.codes.FORBIDDEN, True)
+    assert "goes-on" not in hidden(waits)
+
+
+def hidden(answer: httpx.Response) -> dict[str, Any]:
+    """What goes with a form unseen."""
+    found: dict[str, Any] = {}
+    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', answer.text):
+        found.setdefault(name, []).append(unescape(value))
+    return {name: list(dict.fromkeys(values)) for name, values in found.items()}
 
 
 async def test_a_policy_with_a_mistake_is_said_beside_its_line_and_kept_nowhere(casework: Casework):
