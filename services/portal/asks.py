@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.credit.v1 import applications_pb2_grpc as applications_grpc
+from receivables.credit.v1 import exposure_pb2_grpc as exposure_grpc
 from receivables.credit.v1 import service_pb2_grpc as credit_grpc
 from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
 from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
@@ -42,6 +43,7 @@ STUBS: Mapping[str, Callable[[Any], Any]] = {
     "applications": applications_grpc.ApplicationServiceStub,
     "policies": applications_grpc.PolicyServiceStub,
     "credit": credit_grpc.CreditServiceStub,
+    "exposure": exposure_grpc.ExposureServiceStub,
     "invoicing": invoicing_grpc.InvoicingServiceStub,
     "ledger": ledger_grpc.LedgerServiceStub,
     "disputes": disputes_grpc.DisputesServiceStub,
@@ -203,6 +205,10 @@ class Asking:
     async def credit(self, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask credit."""
         return await self("credit", method, request, write)
+
+    async def exposure(self, method: str, request: Message, write: Write | None = None) -> Any:
+        """Ask credit what buyers may owe when, and with whom."""
+        return await self("exposure", method, request, write)
 
     async def invoicing(self, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask invoicing."""

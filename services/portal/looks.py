@@ -19,7 +19,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from google.protobuf.timestamp_pb2 import Timestamp
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from receivables.credit.v1 import applications_pb2
+from receivables.credit.v1 import applications_pb2, exposure_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
@@ -271,6 +271,9 @@ _ENUMS: Mapping[str, Any] = {
     "APPLICATION_STATE": applications_pb2.ApplicationState,
     "APPLICATION_OUTCOME": applications_pb2.ApplicationOutcome,
     "TRACK": applications_pb2.Track,
+    "COMPONENT": exposure_pb2.Component,
+    "NODE_KIND": credit_events.NodeKind,
+    "SECURITY_KIND": credit_events.SecurityKind,
 }
 
 

@@ -10,7 +10,11 @@ from services.chassis.access import Rule
 from services.portal.domain.people import CONTACT, USER, Person
 
 # The contracts that a service answers beside its own.
-_BESIDE = {"applications": ("credit", "Application"), "policies": ("credit", "Policy")}
+_BESIDE = {
+    "applications": ("credit", "Application"),
+    "policies": ("credit", "Policy"),
+    "exposure": ("credit", "Exposure"),
+}
 
 
 def service_of(contract: str) -> str:

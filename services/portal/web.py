@@ -9,6 +9,7 @@ A form is a form: it works without script, and is answered by 303, or by 422 wit
 the idempotency key of what it does, so that a form sent twice is one act.
 """
 
+import hashlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -217,6 +218,10 @@ class Ask:
         """The same for one of several calls of a form; which, somebody may have typed."""
         key = part if _ONCE.fullmatch(part) else usecases.hash_of(part).hex()
         return Write(f"{self.write().key} {key}", reason)
+
+    def named(self, kind: str) -> str:
+        """What the form makes is called so, however often it is sent: "hold-0a1b…"."""
+        return f"{kind}-{hashlib.sha256(self.write().key.encode()).hexdigest()[:16]}"
 
     def write_of(self, key: str) -> Write:
         """The same for what is known by its content, whichever form brings it: a file, a row of one."""

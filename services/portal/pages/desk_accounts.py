@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi.responses import Response
-from receivables.credit.v1 import applications_pb2
+from receivables.credit.v1 import applications_pb2, exposure_pb2
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
@@ -111,6 +111,8 @@ async def account(ask: Ask) -> Response:
             "ListApplications", applications_pb2.ListApplicationsRequest(account_id=account_id, page_size=_FEW)
         ),
         holds=of.credit("ListHolds", credit_pb2.ListHoldsRequest(account_id=account_id, page_size=PAGE)),
+        exposure=of.exposure("GetExposure", exposure_pb2.GetExposureRequest(account_id=account_id)),
+        tree=of.exposure("GetTree", exposure_pb2.GetTreeRequest(account_id=account_id)),
         contract=of.invoicing("GetContract", invoicing_pb2.GetContractRequest(account_id=account_id)),
     )
     if found["line"] is False:

@@ -1,6 +1,5 @@
 """Credit at the seller's desk: orders that wait for a person, holds on accounts, limits."""
 
-import hashlib
 from datetime import date, datetime, time
 from typing import Any
 
@@ -114,7 +113,7 @@ async def place_hold(ask: Ask) -> Response:
     """Approve no more orders of an account, until somebody lifts the hold or its day is over."""
     account = ask.typed("account")
     request = credit_pb2.PlaceHoldRequest(
-        hold_id=f"hold-{hashlib.sha256(ask.write().key.encode()).hexdigest()[:16]}",
+        hold_id=ask.named("hold"),
         account_id=account,
         scope=party_pb2.Scope(
             site=ask.typed("site"), cost_centre=ask.typed("cost_centre"), purchase_order=ask.typed("purchase_order")

@@ -11,6 +11,7 @@ from services.portal.asks import Refused
 from services.portal.domain import policies
 from services.portal.domain.applications import is_theirs
 from services.portal.domain.people import Guard
+from services.portal.pages.desk_names import names_of
 from services.portal.web import PAGE, Ask, attachment, get, post
 
 READS = Guard(frozenset({"CREDIT", "SELLER_ADMIN", "AUDITOR"}))
@@ -27,8 +28,17 @@ async def policy(ask: Ask) -> Response:
     request = applications_pb2.ListPolicyTextsRequest(page_size=PAGE, page_token=ask.query("after"))
     active, listed = await asyncio.gather(_policy(ask, ""), ask.of.policies("ListPolicyTexts", request))
     return ask.show(
-        "desk_policy.html", active=active, rows=listed.policies, next_token=listed.next_page_token, **_text(active)
+        "desk_policy.html",
+        active=active,
+        rows=listed.policies,
+        next_token=listed.next_page_token,
+        names=await names_of(ask, _actors(active, *listed.policies)),
+        **_text(active),
     )
+
+
+def _actors(*texts: Any) -> list[str]:
+    return [who for one in texts for who in (one.proposed_by, one.activated_by)]
 
 
 async def _policy(ask: Ask, policy_id: str) -> Any:
@@ -72,7 +82,14 @@ def _show_mistakes(ask: Ask, text: str, mistakes: Any) -> Response:
         "The text has %(num)s mistakes: nothing was kept.",
         len(beside),
     )
-    return ask.show("desk_policy_new.html", 422, text=text, mistakes=beside, errors={"text": said})
+    return ask.show(
+        "desk_policy_new.html",
+        422,
+        text=text,
+        mistakes=beside,
+        errors={"text": said},
+        figures=policies.figures,
+    )
 
 
 async def _typed(ask: Ask) -> str:
@@ -108,6 +125,7 @@ async def _show_policy(ask: Ask, status: int = 200, refused: str = "") -> Respon
         changes=changes[:LINES_MOST],
         is_proposers=is_theirs(ask.person, shown.proposed_by),
         refused=refused,
+        names=await names_of(ask, _actors(shown)),
         **_text(shown),
     )
 

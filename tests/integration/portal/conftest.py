@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
+from uuid import uuid4
 
 import grpc
 import httpx
@@ -19,6 +21,7 @@ from deploy.local import static
 from deploy.local.processes import free_port
 from services.chassis import http
 from services.chassis.service import Parts, Servicer
+from services.credit.service import SERVICE as CREDIT
 from services.portal import pages, rights, usecases
 from services.portal.asks import STUBS
 from services.portal.domain.factors import STEP_S
@@ -26,8 +29,9 @@ from services.portal.service import SERVICE, door_of
 from services.portal.store import Host
 from services.portal.usecases import Door
 from services.portal.web import Web
-from tests.callers import answering, environment
+from tests.callers import answering, dial, environment, servicers_of
 from tests.integration.conftest import OpenService
+from tests.integration.credit.desk import Desk, Stubs, set_clock
 
 HOST, TENANT = "acme.localhost", "acme"
 OURS = {"sec-fetch-site": "same-origin"}
@@ -160,3 +164,59 @@ async def opened(open_service: OpenService, **others: str) -> AsyncIterator[Page
         async with http.door(web.asgi, host="127.0.0.1", port=port, proxies=1):
             yield Pages(parts, door, people, port)
         await door.asks.close()
+
+
+@dataclass
+class Casework:
+    """The desk's pages, credit behind them, and who works there."""
+
+    pages: Pages
+    credit: Desk
+    _cookies: dict[str, str] = field(default_factory=dict)
+
+    async def get(self, who: str, path: str) -> httpx.Response:
+        """A page as somebody sees it."""
+        async with self.pages.client(self._cookies[who], **OURS) as browser:
+            return await browser.get(path)
+
+    async def text(self, who: str, path: str = "/desk/applications/a1") -> str:
+        """What it says."""
+        answer = await self.get(who, path)
+        assert answer.status_code == httpx.codes.OK, path
+        return said(answer)
+
+    async def send(self, who: str, path: str, once: str = "", **fields: Any) -> httpx.Response:
+        """A form that somebody sends from one of the pages."""
+        async with self.pages.client(self._cookies[who], **OURS) as browser:
+            whose = re.search(r'name="once" value="(for[0-9a-f]{8}-)', (await browser.get("/desk/applications")).text)
+            assert whose is not None, "each page has a form"
+            files = {"file": fields.pop("file")} if "file" in fields else None
+            return await browser.post(path, data={"once": whose[1] + (once or uuid4().hex), **fields}, files=files)
+
+    async def hire(self, who: str, *roles: str, cookie: str = "", **session: Any) -> None:
+        """Somebody of the seller, who is in."""
+        self.pages.people.add(who, *roles, account="")
+        self._cookies[who] = cookie or await self.pages.session(who, **session)
+
+
+def said(answer: httpx.Response) -> str:
+    """The words of a page's content."""
+    main = re.search("<main.*</main>", answer.text, re.DOTALL)
+    assert main is not None, "a page has a content"
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", main[0])).split())
+
+
+@pytest.fixture
+async def casework(open_service: OpenService) -> AsyncIterator[Casework]:
+    """Give the desk on a Monday morning, with two clerks of credit, an auditor and one of sales."""
+    async with (
+        open_service(CREDIT, clock="test") as parts,
+        answering("credit", servicers_of(CREDIT, parts)) as address,
+        dial(address, "credit") as channel,
+        opened(open_service, credit_address=address) as pages,
+    ):
+        await set_clock(parts, datetime(2026, 1, 5, 9, tzinfo=UTC))
+        desk = Casework(pages, Desk(parts, Stubs(channel)))
+        for who, role in (("ada", "CREDIT"), ("bob", "CREDIT"), ("eve", "AUDITOR"), ("sal", "SALES")):
+            await desk.hire(who, role)
+        yield desk

@@ -1,6 +1,5 @@
 """Codes of an app are guessed so slowly that nobody finds one, and who has the app is not kept out by whoever tries."""
 
-
 import httpx
 
 from tests.integration.portal.conftest import OURS, TENANT, Pages, an_app
