@@ -195,6 +195,7 @@ CREDIT: dict[str, str] = {
     "mistake text_long": _("The text is longer than a policy can be."),
     "mistake tab": _("There is a tab: indent by spaces."),
     "mistake yaml": _("That is no YAML that can be read."),
+    "mistake currency": _("That is no currency."),
     "mistake empty": _("There is nothing in the text."),
     "mistake anchor": _("Anchors and references are no part of the language."),
     "mistake tag": _("Tags are no part of the language."),

@@ -19,7 +19,7 @@ pages.load()
 Visit = Callable[..., Visitor]
 NARROW, WIDE = 320, 1280
 # Of what is new each time.
-_NEW = re.compile(r'name="once" value="[\w-]+"')
+_NEW = re.compile(r'(?:value|data-options|src)="[^"]*"|<code>[A-Z2-7]+</code>')
 
 
 @dataclass
@@ -74,6 +74,7 @@ def town(world: World) -> Town:
         "application": "a1",
         "document": "of-nobody",
         "policy": "of-nobody",
+        "node": "of-nobody",
     }
     return Town(trader, people, ids)
 
