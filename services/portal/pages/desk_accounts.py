@@ -17,6 +17,7 @@ from services.portal.asks import Refused, Unknown, together
 from services.portal.domain import aging, cases, months
 from services.portal.domain.people import SELLER_ROLES, Guard
 from services.portal.pages import desk_disputes
+from services.portal.pages.desk_names import names_of, owners
 from services.portal.pages.invoices import Paper
 from services.portal.web import PAGE, Ask, csv_of, get
 
@@ -132,6 +133,7 @@ async def account(ask: Ask) -> Response:
         kinds=months.KINDS,
         gaps=_gaps(found["people"]),
         few=_FEW,
+        names=await names_of(ask, owners(found["holds"])),
         **found,
     )
 

@@ -13,6 +13,7 @@ from services.portal.asks import Refused, together
 from services.portal.domain import cases
 from services.portal.domain.people import Guard
 from services.portal.pages import desk_notes, threads
+from services.portal.pages.desk_names import names_of, owners
 from services.portal.web import PAGE, Ask, get, post
 
 READS = Guard(frozenset({"CREDIT", "SALES", "SELLER_ADMIN", "AUDITOR"}))
@@ -54,6 +55,7 @@ async def _show_queue(ask: Ask, status: int = 200, refused: str = "", at: str = 
         refused=refused,
         refused_at=at,
         typed=ask.typed,
+        names=await names_of(ask, owners(found["holds"])),
         **found,
     )
 
@@ -75,7 +77,10 @@ async def _show_order(ask: Ask, status: int = 200, refused: str = "") -> Respons
         thread=threads.thread_of(of, about),
     )
     await threads.seen(ask, about, found["thread"])
-    return ask.show("desk_order.html", status, shown=shown, about=about, refused=refused, typed=ask.typed, **found)
+    names = await names_of(ask, [shown.decision.requested_by, *owners(found["holds"])])
+    return ask.show(
+        "desk_order.html", status, shown=shown, about=about, refused=refused, typed=ask.typed, names=names, **found
+    )
 
 
 @post("/desk/credit/orders/{order:path}", DECIDES)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
@@ -33,6 +34,11 @@ class Names:
         if subject.startswith(("service:", "system:")):
             return self.words.say("the system")
         return self.known.get(subject) or subject
+
+
+def owners(holds: Any) -> list[str]:
+    """Who placed the holds of an answer, if there is one."""
+    return [hold.owner for hold in holds.holds] if holds else []
 
 
 async def names_of(ask: Ask, actors: Iterable[str]) -> Names:
