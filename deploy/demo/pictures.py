@@ -1,5 +1,6 @@
 """`python -m deploy.demo.pictures`: takes the README's pictures of the portal, from the sample that `make up` has up."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Literal
@@ -8,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from deploy.demo import sample
-from deploy.demo.visit import links_of
+from deploy.demo.visit import Visit, links_of
 from deploy.local import browser
 from deploy.local.artifacts import ROOT
 from deploy.local.processes import wait_until
@@ -28,6 +29,7 @@ def main(base: str) -> None:
     buyer = next(p for p in people if p.account == "N-102" and "ACCOUNT_ADMIN" in p.roles)
     cases = next(p for p in people if not p.account and "DISPUTE_OWNER" in p.roles)
     credit = next(p for p in people if not p.account and "CREDIT" in p.roles)
+    _complain(base, buyer.email)
     installed = browser.install()
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
@@ -44,6 +46,16 @@ def main(base: str) -> None:
         _take(_signed_in(chromium, base, cases.email, "light"), base, "/desk/disputes", "desk-cases", WIDE)
         _take(_signed_in(chromium, base, credit.email, "dark"), base, "/desk/accounts/N-102", "desk-account-dark", WIDE)
         chromium.close()
+
+
+def _complain(base: str, address: str) -> None:
+    """Have a case: at its end the sample has none that waits for this seller."""
+    with Visit(base, MAIL, address) as visit:
+        if "/disputes/D-" in visit.page("/disputes?open=1"):
+            return
+        newest = re.findall(r'href="/invoices/([^"/?]+)"', visit.page("/invoices"))[0]
+        page = f"/invoices/{newest}/dispute"
+        visit.send(page, {"reason": "QLT_DAMAGE", "what": "lines"}, page=page)
 
 
 def _signed_in(chromium: Browser, base: str, address: str, scheme: Scheme) -> Page:

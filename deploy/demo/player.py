@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
+from smtplib import SMTPException
 from typing import Any
 
 from receivables.credit.v1 import service_pb2 as credit_pb2
@@ -15,7 +17,7 @@ from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
-from deploy.demo import bad, orders
+from deploy.demo import bad, orders, post
 from deploy.demo.book import Book
 from deploy.demo.calls import Refused, Services
 from deploy.demo.desk import Desk, Payment, money
@@ -25,6 +27,7 @@ from deploy.demo.settled import wait_until_settled
 from deploy.demo.shop import Shop
 from deploy.demo.stack import Stack, rows
 from deploy.demo.visit import Visit, wait_for
+from deploy.local.processes import wait_until
 from services.kernel.money import Money
 
 AT_ONCE = 8
@@ -251,6 +254,25 @@ class Player:
         with self._visit(what.tenant, invoice.account_id) as visit:
             self._cases[(what.tenant, what.about)] = _last_of(visit.send(page, fields, page=page))
 
+    def write(self, _step: Step, what: Happening) -> None:
+        """Whoever of the buyer was mailed about a case of theirs last answers by mail, as often as it takes."""
+        stack = self.stage.stack
+        account = self.stage.book.invoices[(what.tenant, what.about)][0].account_id
+        theirs = [one.email for one in self.business.contacts if (one.tenant, one.account) == (what.tenant, account)]
+        address, to = next((of, to) for of in theirs if (to := post.reply_to(stack.servers.mail_folder, of)))
+
+        def is_taken() -> bool:
+            authority, message_id = Path(stack.servers.authority.file), f"<{what.row}@demo.example>"
+            try:
+                post.send(
+                    what.text, of=address, to=to, port=stack.mail_port, authority=authority, message_id=message_id
+                )
+            except (SMTPException, OSError):
+                return False
+            return True
+
+        wait_until(is_taken, "the mail is taken", 90)
+
     def announce(self, _step: Step, what: Happening) -> None:
         """A buyer says at the portal that it is paying all that is open."""
         with self._visit(what.tenant, what.about) as visit:
@@ -369,6 +391,7 @@ DESK: dict[str, Deed] = {
     "complain": Player.complain,
     "announce": Player.announce,
     "invite": Player.invite,
+    "write": Player.write,
     "withdraw": Player.withdraw,
     "ask": Player.ask,
     "discard": Player.discard,

@@ -27,10 +27,11 @@ def reply_to(mail_folder: Path, address: str) -> str:
     return next((each for each in named if each.startswith("case+")), "")
 
 
-def send(words: str, *, of: str, to: str, port: int, authority: Path) -> None:
-    """Write it; raises SMTPException where it is not taken."""
+def send(words: str, *, of: str, to: str, port: int, authority: Path, message_id: str = "") -> None:
+    """Write it, by an id of its own or the same again; raises SMTPException or OSError where it is not taken."""
     mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"], mail["Message-ID"] = of, to, "Re:", make_msgid(domain="demo.example")
+    mail["From"], mail["To"], mail["Subject"] = of, to, "Re:"
+    mail["Message-ID"] = message_id or make_msgid(domain="demo.example")
     mail.set_content(words)
     with smtplib.SMTP("127.0.0.1", port, timeout=SECONDS) as client:
         client.starttls(context=ssl.create_default_context(cafile=str(authority)))

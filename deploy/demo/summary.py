@@ -32,6 +32,7 @@ MESSAGES = """SELECT message.tenant, coalesce(nullif(role, ''), 'DOCUMENT'), cou
 MAILS = """SELECT tenant, state, count(*) FROM mail
             WHERE EXISTS (SELECT FROM message WHERE message.tenant = mail.tenant
                              AND message.contact_id = mail.contact_id AND message.mail_key = mail.key) GROUP BY 1, 2"""
+WRITTEN = "SELECT tenant, channel, count(*) FROM thread_message GROUP BY 1, 2"
 PARKED = "SELECT reason, code, count(*) FROM parked WHERE closed_at IS NULL GROUP BY 1, 2 ORDER BY 1, 2"
 
 Figures = dict[str, Any]
@@ -106,6 +107,7 @@ def figures(
         "refused_events": dict(sorted(refused.items())),
         "messages": _by_tenant(rows(databases["notifications"], tenants, MESSAGES)),
         "mails": _by_tenant(rows(databases["notifications"], tenants, MAILS)),
+        "written": _by_tenant(rows(databases["notifications"], tenants, WRITTEN)),
         "parked": {name: _parked(database, tenants) for name, database in databases.items()},
     }
 
@@ -246,9 +248,9 @@ def _show_money(console: Console, found: Figures) -> None:
 
 
 def _show_counts(console: Console, found: Figures) -> None:
-    mail = _table("Messages by role, and their mails", "seller", "messages", "mails")
+    mail = _table("Messages by role, their mails, and what was written back", "seller", "messages", "mails", "written")
     for tenant, roles in found["messages"].items():
-        mail.add_row(tenant, _counts(roles), _counts(found["mails"].get(tenant, {})))
+        mail.add_row(tenant, _counts(roles), *(_counts(found[told].get(tenant, {})) for told in ("mails", "written")))
     console.print(mail)
     parked = _table("Refused and parked", "where", "reason", "what")
     for service, reasons in found["parked"].items():

@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po
 from google.protobuf.timestamp_pb2 import Timestamp
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from receivables.common.v1 import standing_pb2
-from receivables.credit.v1 import applications_pb2, lab_pb2
+from receivables.credit.v1 import applications_pb2, exposure_pb2, lab_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
@@ -277,6 +277,9 @@ _ENUMS: Mapping[str, Any] = {
     "NUMBER_SOURCE": applications_pb2.NumberSource,
     "CALL_BACK_OUTCOME": applications_pb2.CallBackOutcome,
     "STANDING_KIND": standing_pb2.StandingKind,
+    "COMPONENT": exposure_pb2.Component,
+    "NODE_KIND": credit_events.NodeKind,
+    "SECURITY_KIND": credit_events.SecurityKind,
 }
 
 

@@ -9,6 +9,7 @@ A form is a form: it works without script, and is answered by 303, or by 422 wit
 the idempotency key of what it does, so that a form sent twice is one act.
 """
 
+import hashlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -85,6 +86,10 @@ class Route:
 
 ROUTES: list[Route] = []
 Endpoint = Callable[["Ask"], Awaitable[Response]]
+# What answers a form that needs a second factor; one page sets it.
+_ASKS_FACTOR: list[Endpoint] = []
+# Beside what a form brings, of one that waited for a factor: where it was going, and how its own fields are called.
+GOES_ON, KEPT = "goes-on", "kept-"
 
 
 def get(path: str, guard: Guard | None, *, by_link: bool = False) -> Callable[[Endpoint], Endpoint]:
@@ -107,6 +112,12 @@ def _route(
         return answer
 
     return add
+
+
+def asks_factor(answer: Endpoint) -> Endpoint:
+    """What is answered to a form that needs a second factor: it asks for one, and keeps what was typed."""
+    _ASKS_FACTOR.append(answer)
+    return answer
 
 
 @dataclass
@@ -208,6 +219,10 @@ class Ask:
         key = part if _ONCE.fullmatch(part) else usecases.hash_of(part).hex()
         return Write(f"{self.write().key} {key}", reason)
 
+    def named(self, kind: str) -> str:
+        """What the form makes is called so, however often it is sent: "hold-0a1b…"."""
+        return f"{kind}-{hashlib.sha256(self.write().key.encode()).hexdigest()[:16]}"
+
     def write_of(self, key: str) -> Write:
         """The same for what is known by its content, whichever form brings it: a file, a row of one."""
         self.write()
@@ -265,6 +280,17 @@ class Ask:
     def go(self, path: str, **query: str) -> Response:
         """Answer a form that was carried out: the browser goes on to a page of ours."""
         return RedirectResponse(path + (f"?{urlencode(query)}" if query else ""), HTTPStatus.SEE_OTHER)
+
+    def go_on(self, path: str) -> Response:
+        """Answer a factor that was shown: the form that waited for it is sent again, else the browser goes on to a page."""
+        if waits := self.typed(GOES_ON):
+            return RedirectResponse(inside(waits), HTTPStatus.TEMPORARY_REDIRECT)
+        return self.go(path)
+
+    def back(self) -> str:
+        """The page from which a form came, if it is one of ours."""
+        referer, origin = self.request.headers.get("referer", ""), usecases.origin_of(self.host.host)
+        return inside(referer.removeprefix(origin)) if referer.startswith(f"{origin}/") else "/"
 
     def refused(self, refused: Refused | Refusal) -> str:
         """A refusal in the reader's words; where there are none for the code of another service, that it is one."""
@@ -344,12 +370,21 @@ class Web:
             return Response("no seller's portal is at this host\n", HTTPStatus.MISDIRECTED_REQUEST)
         ask = Ask(request, self._door, self._looks, host, route)
         try:
-            response = await self._let_in(ask)
+            response = await self._let_in_or_ask(ask)
         except Exception as error:  # noqa: BLE001 - whatever it is, it has a page, and ours alone count as defects
             response = self._failed(ask, error)
         for name, value, age in ask.cookies:
             response.set_cookie(name, value, max_age=age, path="/", secure=True, httponly=True, samesite="lax")
         return response
+
+    async def _let_in_or_ask(self, ask: Ask) -> Response:
+        try:
+            return await self._let_in(ask)
+        except NeedsFactor:
+            if ask.request.method in _SAFE:
+                return ask.go("/factor", next=ask.link())
+            ask.form = ask.form or await _form_of(ask)
+            return await _ASKS_FACTOR[0](ask)
 
     async def _let_in(self, ask: Ask) -> Response:
         if cookie := ask.request.cookies.get(SESSION):
@@ -378,18 +413,14 @@ class Web:
             ask.form = await _form_of(ask)
         return await ask.route.answer(ask)
 
-    def _failed(self, ask: Ask, error: Exception) -> Response:  # noqa: PLR0911 - one answer a kind
+    def _failed(self, ask: Ask, error: Exception) -> Response:
         match error:
             case Unknown() | NotFound():
                 return ask.show("unknown.html", HTTPStatus.NOT_FOUND)
-            case NeedsFactor():
-                if ask.request.method in _SAFE:
-                    return ask.go("/factor", next=ask.link())
-                return ask.show("needs_factor.html", HTTPStatus.FORBIDDEN, goes_to=_back(ask))
             case Refused() | Refusal():
                 common_metrics.REFUSED.labels(error.code).inc()
                 return ask.show(
-                    "refused.html", HTTPStatus.UNPROCESSABLE_ENTITY, why=ask.refused(error), goes_to=_back(ask)
+                    "refused.html", HTTPStatus.UNPROCESSABLE_ENTITY, why=ask.refused(error), goes_to=ask.back()
                 )
             case Away():
                 return ask.show("away.html", HTTPStatus.SERVICE_UNAVAILABLE, service=error.service)
@@ -435,12 +466,6 @@ def inside(path: str) -> str:
     return path if is_ours and len(path) <= _PATH_MAX else "/"
 
 
-def _back(ask: Ask) -> str:
-    """The page from which a form came, if it is one of ours."""
-    referer, origin = ask.request.headers.get("referer", ""), usecases.origin_of(ask.host.host)
-    return inside(referer.removeprefix(origin)) if referer.startswith(f"{origin}/") else "/"
-
-
 async def _form_of(ask: Ask) -> FormData:
     """What a form brings: texts that can be kept, of a page that was shown to who sends it."""
     headers = ask.request.headers
@@ -452,6 +477,9 @@ async def _form_of(ask: Ask) -> FormData:
     for name, value in form.multi_items():
         if not (_is_text(name) and _is_text((value.filename or "") if isinstance(value, UploadFile) else value)):
             raise HTTPException(HTTPStatus.BAD_REQUEST, "there is a character in it that no text has")
+    if form.get(GOES_ON) == ask.link():  # it waited for a factor, and is itself again
+        own = [(name, value) for name, value in form.multi_items() if name.startswith(KEPT)]
+        form = FormData([(name.removeprefix(KEPT), value) for name, value in own])
     once = form.get("once")
     if ask.route.guard is not None and isinstance(once, str) and _WHOSE.match(once) and not once.startswith(ask.whose):
         raise Invalid("form.anothers", "this page was shown to somebody else: open it again")

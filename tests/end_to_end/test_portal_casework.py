@@ -1,19 +1,90 @@
 """Credit at the seller's desk in a browser: an application that the policy leaves to a person, and the policy itself."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from deploy.demo.stack import rows
 from services.credit.domain import underwriting
 from tests.end_to_end.applying import apply, shown
 from tests.end_to_end.test_portal_desk import at_the_desk
+from tests.end_to_end.test_portal_ways_in import an_authenticator
 from tests.end_to_end.visitors import Caller, Visitor
 from tests.end_to_end.world import Trader
 
 Visit = Callable[..., Visitor]
 PAGE = "/desk/applications/a1"
+LINE = "/desk/accounts/b1/line"
 NARROW = 320
+PASSED = "UPDATE session SET assurance = 2, proven_at = now() - interval '6 minutes' RETURNING session_id"
+
+
+def test_a_form_waits_for_a_passkey_and_is_sent_as_it_was_typed(trader: Trader, visit: Visit):
+    trader.buyer(limit=1000)
+    cora = at_the_desk(trader, visit, "cora", "CREDIT")
+    an_authenticator(cora)
+    cora.go("/factor/new")
+    cora.click("text=Add a passkey")
+    cora.page.wait_for_url("**/profile")
+    cora.go("/desk/accounts/b1/limit")
+    cora.fill("#f-limit", "1,500.00")
+    cora.fill("#f-why", "they grow")
+    assert rows(trader.world.stage.stack.running["portal"].database, [trader.tenant], PASSED)
+    cora.click("button:has-text('Set the limit')")
+    cora.sees("What you filled in is kept")
+    assert [(one["id"], one["nodes"][0]["html"]) for one in Axe().run(cora.page).response["violations"]] == []
+    cora.click("text=Use your passkey")
+
+    cora.page.wait_for_url("**/desk/accounts/b1")
+    cora.sees("of £1,500.00")
+
+
+@pytest.mark.prove
+def test_two_clerks_see_to_a_credit_line_and_its_group(trader: Trader, visit: Visit):
+    trader.buyer(limit=1000)
+    sal = at_the_desk(trader, visit, "sal", "SALES")
+    cora = at_the_desk(trader, visit, "cora", "CREDIT", color_scheme="dark")
+    sal.go("/desk/accounts/b1")
+    sal.click("text=More for a while, group, securities, earlier limits")
+    sal.click("a:has-text('More for a while')")
+    sal.fill("#f-amount", "500.00")
+    sal.fill("#f-until", (trader.world.at.date() + timedelta(days=30)).isoformat())
+    sal.fill("#f-why", "the season")
+    sal.page.keyboard.press("Enter")
+    sal.sees("Waits for a second person")
+
+    cora.go("/desk/register/node")
+    cora.fill("#f-node", "muster")
+    cora.page.select_option("#f-kind", "GROUP")
+    cora.fill("#f-currency", "GBP")
+    cora.fill("#f-limit", "3,000.00")
+    cora.page.keyboard.press("Enter")
+    cora.sees("Still free together")
+    cora.go("/desk/accounts/b1/move")
+    cora.fill("#f-parent", "muster")
+    cora.fill("#f-why", "one company")
+    cora.page.keyboard.press("Enter")
+    cora.sees("An order is approved where it fits")
+    cora.click("button:has-text('Approve')")
+    cora.sees("approved by Person cora")
+    cora.go("/desk/accounts/b1/security")
+    cora.fill("#f-amount", "800")
+    cora.page.keyboard.press("Enter")
+    cora.sees("Credit insurance")
+    cora.click("summary:has-text('End it') >> nth=1")
+    for path in (LINE, *(f"/desk/accounts/b1/{form}" for form in ("uplift", "security", "move")), *GROUPS):
+        cora.go(path)
+        found = [(one["id"], one["nodes"][0]["html"]) for one in Axe().run(cora.page).response["violations"]]
+        assert found == [], path
+        for wide in (390, NARROW):
+            cora.page.set_viewport_size({"width": wide, "height": 800})
+            assert cora.page.evaluate("document.documentElement.scrollWidth") <= wide, path
+        cora.page.set_viewport_size({"width": 1280, "height": 900})
+
+
+GROUPS = ("/desk/nodes", "/desk/nodes/muster", "/desk/nodes/muster/limit", "/desk/register/node", "/desk/accounts/b1")
 
 
 def test_a_clerk_decides_in_four_clicks_what_the_policy_left_to_a_person(trader: Trader, visit: Visit):
@@ -84,7 +155,7 @@ def test_a_policy_is_mended_proposed_and_activated_by_another(trader: Trader, vi
     lead.sees("+ - {below: 1.25, points: 8}")
     lead.click("summary:has-text('Decide by it from now on')")
     lead.click("button:has-text('Activate it')")
-    lead.sees("activated by user:lead")
+    lead.sees("activated by Person lead")
 
 
 @pytest.mark.prove

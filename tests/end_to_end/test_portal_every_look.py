@@ -123,6 +123,15 @@ def shown(played: OfTheSample, chromium: Browser) -> Iterator[Shown]:
         visitor.close()
 
 
+LINE = f"/desk/accounts/{ACCOUNT}"
+CREDIT_LINE = (
+    (f"{LINE}/uplift", {"amount": "5000", "until": "2026-12-31", "reason": "project", "why": "Neue Filiale"}),
+    (f"{LINE}/security", {"kind": "GUARANTEE", "amount": "2000", "coverage": "80", "reference": "AVAL-2026-0417"}),
+)
+GROUP = {"node": "Unternehmensgruppe Nord", "kind": "GROUP", "currency": "EUR", "limit": "60000"}
+JOINS = {"parent": "Unternehmensgruppe Nord", "why": "gehört zusammen"}
+
+
 def something_of_each_kind(trader: Trader) -> None:
     """What the sample's buyer has not: an order that waits for a yes, a case with a photo, a message, a payment to come."""
     with Caller(trader, f"all.{TENANT}@people.example") as buyer:
@@ -166,6 +175,8 @@ def something_of_each_kind(trader: Trader) -> None:
         assert desk.sent("/desk/policy/new", policy, page="/desk/policy/new").status_code == 303
         assert desk.sent("/desk/approvals/new", standing, page="/desk/approvals/new").status_code == 303
         assert desk.sent("/desk/news/new", news, page="/desk/news/new").status_code == 303
+        for page, typed in (*CREDIT_LINE, ("/desk/register/node", GROUP), (f"{LINE}/move", JOINS)):
+            assert desk.sent(page, {**typed}, page=page).status_code == 303, page
     trader.world.settle()
 
 

@@ -19,7 +19,7 @@ pages.load()
 Visit = Callable[..., Visitor]
 NARROW, WIDE = 320, 1280
 # Of what is new each time.
-_NEW = re.compile(r'name="once" value="[\w-]+"')
+_NEW = re.compile(r'(?:value|data-options|src)="[^"]*"|<code>[A-Z2-7]+</code>')
 
 
 @dataclass
@@ -76,6 +76,7 @@ def town(world: World) -> Town:
         "policy": "of-nobody",
         "approval": "of-nobody",
         "contract": "credit_standing",
+        "node": "of-nobody",
     }
     return Town(trader, people, ids)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 
 KINDS = ("ordered", "invoiced", "paid")
 
@@ -44,6 +45,25 @@ def since(months: Iterable[Month], name: str) -> list[Month]:
 def largest(months: Iterable[Month]) -> int:
     """The most of anything in a month, at least 1: what a chart is drawn against."""
     return max([1, *(minor for month in months for minor in month.sums.values())])
+
+
+def ends(today: date, most: int = 6) -> list[tuple[str, datetime]]:
+    """The last months with their last instants, oldest first; of this one, the end of today."""
+    found = []
+    for name in _until(today.isoformat()[:7], most):
+        last = date.fromisoformat(f"{after(name)}-01") - timedelta(days=1)
+        found.append((name, end_of(min(last, today))))
+    return found
+
+
+def start_of(day: date) -> datetime:
+    """The first second of a day (UTC)."""
+    return datetime.combine(day, time(), UTC)
+
+
+def end_of(day: date) -> datetime:
+    """The last second of a day (UTC)."""
+    return datetime.combine(day, time(23, 59, 59), UTC)
 
 
 def _until(last: str, many: int) -> list[str]:

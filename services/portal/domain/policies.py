@@ -1,11 +1,35 @@
-"""What changes from one policy's text to another, line by line."""
+"""What changes from one policy's text to another, line by line, and what a mistake in one is about."""
 
 import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 _AROUND = 3  # lines beside a change
+# What a mistake's words take from the text: what they quote, how a thing is called, a number.
+_FIGURE = re.compile(
+    r"'([^']*)'|\b([a-z]+(?:_[a-z0-9]+)+|[0-9]+(?:\.[0-9]+)?)\b|^([a-z]+)(?= is missing| stands here| is no |:)"
+)
+_NEAREST = re.compile(r"; did you mean (\S+)\?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a mistake is about, in any language."""
+
+    # As the text has them, in the order in which the words name them.
+    named: tuple[str, ...]
+    # What was meant perhaps, or "".
+    nearest: str
+
+
+def figures(message: str) -> Figures:
+    """What the words of a mistake (English) are about."""
+    nearest = _NEAREST.search(message)
+    said = message[: nearest.start()] if nearest else message
+    named = dict.fromkeys(next(filter(None, found), "") for found in _FIGURE.findall(said))
+    return Figures(tuple(filter(None, named)), nearest[1] if nearest else "")
 
 
 @dataclass(frozen=True, slots=True)

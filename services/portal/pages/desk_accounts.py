@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi.responses import Response
-from receivables.credit.v1 import applications_pb2
+from receivables.credit.v1 import applications_pb2, exposure_pb2
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
@@ -17,6 +17,7 @@ from services.portal.asks import Refused, Unknown, together
 from services.portal.domain import aging, cases, months
 from services.portal.domain.people import SELLER_ROLES, Guard
 from services.portal.pages import desk_disputes, threads
+from services.portal.pages.desk_names import names_of, owners
 from services.portal.pages.invoices import Paper
 from services.portal.web import PAGE, Ask, csv_of, get, post
 
@@ -115,6 +116,8 @@ async def account(ask: Ask) -> Response:
         holds=of.credit("ListHolds", credit_pb2.ListHoldsRequest(account_id=account_id, page_size=PAGE)),
         steps=of.notifications("GetFirstSteps", notifications_pb2.GetFirstStepsRequest(account_id=account_id)),
         thread=threads.thread_of(of, about),
+        exposure=of.exposure("GetExposure", exposure_pb2.GetExposureRequest(account_id=account_id)),
+        tree=of.exposure("GetTree", exposure_pb2.GetTreeRequest(account_id=account_id)),
         contract=of.invoicing("GetContract", invoicing_pb2.GetContractRequest(account_id=account_id)),
     )
     if found["line"] is False:
@@ -136,6 +139,7 @@ async def account(ask: Ask) -> Response:
         kinds=months.KINDS,
         gaps=_gaps(found["people"]),
         few=_FEW,
+        names=await names_of(ask, owners(found["holds"])),
         **found,
     )
 

@@ -1,5 +1,6 @@
 """Applications for credit at the seller's desk: the queue by promise, and one case with all that speaks for and against."""
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -17,12 +18,13 @@ from services.portal.asks import Refused, together
 from services.portal.domain import applications
 from services.portal.domain.people import Guard
 from services.portal.pages import desk_notes, threads
+from services.portal.pages.desk_names import names_of
 from services.portal.web import PAGE, Ask, get, post
 
 LISTS = Guard(frozenset({"CREDIT", "SALES", "SELLER_ADMIN", "AUDITOR"}))
 READS = Guard(frozenset({"CREDIT", "SELLER_ADMIN", "AUDITOR"}))
 ACTS = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}))
-DECIDES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2)
+DECIDES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2, step_up=True)
 OUTCOMES = ("APPROVED", "APPROVED_LOWER", "APPROVED_WITH_CONDITIONS", "DECLINED")
 REASONS = sorted(credit_reasons.CODES - set(credit_reasons.PRIVATE.values()))
 REASONS_MOST = 4
@@ -56,6 +58,7 @@ async def _show_queue(ask: Ask, status: int = 200, refused: str = "") -> Respons
         asked=asked,
         name_of=lambda one: applications.name_of(one.facts) or one.application_id,
         acts_of=lambda one: _acts_of(ask, one),
+        names=await names_of(ask, [one.owner for one in page.applications]),
         near=lambda one: applications.nearness(one, now),
         refused=refused,
     )
@@ -124,8 +127,16 @@ async def _show_case(ask: Ask, status: int = 200, **more: Any) -> Response:
         reasons=REASONS,
         chosen=ask.typed_all("reason") if ask.form else [one.code for one in newest.told.reasons] if newest else [],
         typed=ask.typed,
+        names=await names_of(ask, _actors(shown)),
         **{"said": "", "replay": None, **found, **more},
     )
+
+
+def _actors(case: Any) -> Iterator[str]:
+    """All who have a part in a case."""
+    yield from (case.application.owner, case.appealed_by, case.proposed.told.decided_by)
+    yield from (one.told.decided_by for one in case.decisions)
+    yield from (fact.given_by for fact in case.facts)
 
 
 async def _replay(ask: Ask, decision_id: str) -> Any:

@@ -104,7 +104,7 @@ async def record_payment(ask: Ask) -> Response:
         errors["currency"] = ask.refused(refused)
     request = ledger_pb2.RecordPaymentRequest(
         # Without one of the bank's, one of ours: the form's, so that a form sent twice is one payment.
-        payment_id=ask.typed("payment") or f"desk-{hashlib.sha256(ask.write().key.encode()).hexdigest()[:16]}",
+        payment_id=ask.typed("payment") or ask.named("desk"),
         account_id=account,
         value_date=ask.typed("value_date"),
         remittance=ask.lines("remittance"),

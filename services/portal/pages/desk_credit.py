@@ -1,6 +1,5 @@
 """Credit at the seller's desk: orders that wait for a person, holds on accounts, limits."""
 
-import hashlib
 from datetime import date, datetime, time
 from typing import Any
 from urllib.parse import quote
@@ -15,10 +14,11 @@ from services.portal.asks import Refused, together
 from services.portal.domain import cases
 from services.portal.domain.people import Guard
 from services.portal.pages import desk_notes, threads
+from services.portal.pages.desk_names import names_of, owners
 from services.portal.web import PAGE, Ask, get, post
 
 READS = Guard(frozenset({"CREDIT", "SALES", "SELLER_ADMIN", "AUDITOR"}))
-DECIDES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2)
+DECIDES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2, step_up=True)
 CHECKS = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}))
 LIMITS = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2, step_up=True)
 HOLDS = Guard(frozenset({"CREDIT", "COLLECTOR", "SELLER_ADMIN"}))
@@ -65,6 +65,7 @@ async def _show_queue(ask: Ask, status: int = 200, refused: str = "", at: str = 
         refused=refused,
         refused_at=at,
         typed=ask.typed,
+        names=await names_of(ask, owners(found["holds"])),
         **found,
     )
 
@@ -87,7 +88,10 @@ async def _show_order(ask: Ask, status: int = 200, refused: str = "", order_id: 
         thread=threads.thread_of(of, about),
     )
     await threads.seen(ask, about, found["thread"])
-    return ask.show("desk_order.html", status, shown=shown, about=about, refused=refused, typed=ask.typed, **found)
+    names = await names_of(ask, [shown.decision.requested_by, *owners(found["holds"])])
+    return ask.show(
+        "desk_order.html", status, shown=shown, about=about, refused=refused, typed=ask.typed, names=names, **found
+    )
 
 
 @post("/desk/credit/orders/{order:path}", DECIDES)
@@ -149,7 +153,7 @@ async def place_hold(ask: Ask) -> Response:
     """Approve no more orders of an account, until somebody lifts the hold or its day is over."""
     account = ask.typed("account")
     request = credit_pb2.PlaceHoldRequest(
-        hold_id=f"hold-{hashlib.sha256(ask.write().key.encode()).hexdigest()[:16]}",
+        hold_id=ask.named("hold"),
         account_id=account,
         scope=party_pb2.Scope(
             site=ask.typed("site"), cost_centre=ask.typed("cost_centre"), purchase_order=ask.typed("purchase_order")

@@ -15,7 +15,7 @@ from services.portal.web import PAGE, Ask, get, post
 
 READS = Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY"})
 SENDS = Guard(frozenset({"BILLING", "COLLECTOR", "SALES", "SELLER_ADMIN"}))
-CORRECTS = Guard(frozenset({"SALES", "SELLER_ADMIN"}), assurance=2)
+CORRECTS = Guard(frozenset({"SALES", "SELLER_ADMIN"}), assurance=2, step_up=True)
 _PEOPLE = 100  # of a buyer, among whom another reader is chosen
 
 

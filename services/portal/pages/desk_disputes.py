@@ -20,7 +20,7 @@ from services.portal.pages import desk_notes, threads
 from services.portal.web import PAGE, Ask, get, post
 
 MOVES = Guard(frozenset("DISPUTE_OWNER SALES LOGISTICS QUALITY SELLER_ADMIN".split()))
-SETTLES = Guard(frozenset({"DISPUTE_OWNER", "SELLER_ADMIN"}), assurance=2)
+SETTLES = Guard(frozenset({"DISPUTE_OWNER", "SELLER_ADMIN"}), assurance=2, step_up=True)
 _QUEUE = 100
 _HISTORY = 500
 WORDS_MAX = 200  # characters of why

@@ -12,10 +12,11 @@ from services.portal.asks import Refused
 from services.portal.domain import policies
 from services.portal.domain.applications import is_theirs
 from services.portal.domain.people import Guard
+from services.portal.pages.desk_names import names_of
 from services.portal.web import PAGE, Ask, attachment, get, post
 
 READS = Guard(frozenset({"CREDIT", "SELLER_ADMIN", "AUDITOR"}))
-PROPOSES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2)
+PROPOSES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2, step_up=True)
 ACTIVATES = Guard(frozenset({"CREDIT", "SELLER_ADMIN"}), assurance=2, step_up=True)
 TEXT_MAX = 200_000  # characters
 _BYTES_MAX = 4 * TEXT_MAX
@@ -45,6 +46,7 @@ async def _show_policies(ask: Ask, status: int = 200, refused: str = "") -> Resp
         rules=rules.rules,
         is_theirs=is_theirs,
         refused=refused,
+        names=await names_of(ask, _actors(active, *listed.policies)),
         **_text(active),
     )
 
@@ -58,6 +60,10 @@ async def restore_rule(ask: Ask) -> Response:
     except Refused as refused:
         return await _show_policies(ask, 422, ask.refused(refused))
     return ask.go("/desk/policy")
+
+
+def _actors(*texts: Any) -> list[str]:
+    return [who for one in texts for who in (one.proposed_by, one.activated_by)]
 
 
 async def _policy(ask: Ask, policy_id: str) -> Any:
@@ -101,7 +107,14 @@ def _show_mistakes(ask: Ask, text: str, mistakes: Any) -> Response:
         "The text has %(num)s mistakes: nothing was kept.",
         len(beside),
     )
-    return ask.show("desk_policy_new.html", 422, text=text, mistakes=beside, errors={"text": said})
+    return ask.show(
+        "desk_policy_new.html",
+        422,
+        text=text,
+        mistakes=beside,
+        errors={"text": said},
+        figures=policies.figures,
+    )
 
 
 async def _typed(ask: Ask) -> str:
@@ -137,6 +150,7 @@ async def _show_policy(ask: Ask, status: int = 200, refused: str = "") -> Respon
         changes=changes[:LINES_MOST],
         is_proposers=is_theirs(ask.person, shown.proposed_by),
         refused=refused,
+        names=await names_of(ask, _actors(shown)),
         **_text(shown),
     )
 

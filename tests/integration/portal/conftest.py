@@ -1,12 +1,17 @@
 """The portal's pages over HTTP on a real database, beside a notifications that knows some people."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
+from uuid import uuid4
 
 import grpc
 import httpx
+import pyotp
 import pytest
 from pydantic import SecretStr
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
@@ -16,14 +21,17 @@ from deploy.local import static
 from deploy.local.processes import free_port
 from services.chassis import http
 from services.chassis.service import Parts, Servicer
+from services.credit.service import SERVICE as CREDIT
 from services.portal import pages, rights, usecases
 from services.portal.asks import STUBS
+from services.portal.domain.factors import STEP_S
 from services.portal.service import SERVICE, door_of
 from services.portal.store import Host
 from services.portal.usecases import Door
 from services.portal.web import Web
-from tests.callers import answering, environment
+from tests.callers import answering, dial, environment, servicers_of
 from tests.integration.conftest import OpenService
+from tests.integration.credit.desk import Desk, Stubs, set_clock
 
 HOST, TENANT = "acme.localhost", "acme"
 OURS = {"sec-fetch-site": "same-origin"}
@@ -114,6 +122,21 @@ class Pages:
             yield client
 
 
+async def an_app(pages: Pages, contact_id: str) -> tuple[str, pyotp.TOTP]:
+    """Enrol an app; return the session's cookie, and the app."""
+    async with pages.client(await pages.session(contact_id, assurance=1), **OURS) as browser:
+        page = (await browser.get("/factor/new")).text
+        sealed = re.search(r'name="sealed" value="([^"]+)"', page)
+        secret = re.search(r"<code>([A-Z2-7]+)</code>", page)
+        assert sealed is not None and secret is not None
+        app = pyotp.TOTP(secret[1])
+        # The step before: the one of now is for the test.
+        code = app.at(datetime.now(UTC) - timedelta(seconds=STEP_S))
+        added = await browser.post("/factor/new/app", data={"sealed": sealed[1], "code": code})
+        assert added.status_code == 303, added.text
+    return added.cookies["__Host-session"], app
+
+
 @pytest.fixture
 async def house_of_pages(open_service: OpenService) -> AsyncIterator[Pages]:
     """Give the pages of a seller; of all services only notifications answers, and says nothing but who people are."""
@@ -148,3 +171,59 @@ async def opened(open_service: OpenService, **others: str) -> AsyncIterator[Page
         async with http.door(web.asgi, host="127.0.0.1", port=port, proxies=1):
             yield Pages(parts, door, people, port)
         await door.asks.close()
+
+
+@dataclass
+class Casework:
+    """The desk's pages, credit behind them, and who works there."""
+
+    pages: Pages
+    credit: Desk
+    _cookies: dict[str, str] = field(default_factory=dict)
+
+    async def get(self, who: str, path: str) -> httpx.Response:
+        """A page as somebody sees it."""
+        async with self.pages.client(self._cookies[who], **OURS) as browser:
+            return await browser.get(path)
+
+    async def text(self, who: str, path: str = "/desk/applications/a1") -> str:
+        """What it says."""
+        answer = await self.get(who, path)
+        assert answer.status_code == httpx.codes.OK, path
+        return said(answer)
+
+    async def send(self, who: str, path: str, once: str = "", **fields: Any) -> httpx.Response:
+        """A form that somebody sends from one of the pages."""
+        async with self.pages.client(self._cookies[who], **OURS) as browser:
+            whose = re.search(r'name="once" value="(for[0-9a-f]{8}-)', (await browser.get("/desk/applications")).text)
+            assert whose is not None, "each page has a form"
+            files = {"file": fields.pop("file")} if "file" in fields else None
+            return await browser.post(path, data={"once": whose[1] + (once or uuid4().hex), **fields}, files=files)
+
+    async def hire(self, who: str, *roles: str, cookie: str = "", **session: Any) -> None:
+        """Somebody of the seller, who is in."""
+        self.pages.people.add(who, *roles, account="")
+        self._cookies[who] = cookie or await self.pages.session(who, **session)
+
+
+def said(answer: httpx.Response) -> str:
+    """The words of a page's content."""
+    main = re.search("<main.*</main>", answer.text, re.DOTALL)
+    assert main is not None, "a page has a content"
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", main[0])).split())
+
+
+@pytest.fixture
+async def casework(open_service: OpenService) -> AsyncIterator[Casework]:
+    """Give the desk on a Monday morning, with two clerks of credit, an auditor and one of sales."""
+    async with (
+        open_service(CREDIT, clock="test") as parts,
+        answering("credit", servicers_of(CREDIT, parts)) as address,
+        dial(address, "credit") as channel,
+        opened(open_service, credit_address=address) as pages,
+    ):
+        await set_clock(parts, datetime(2026, 1, 5, 9, tzinfo=UTC))
+        desk = Casework(pages, Desk(parts, Stubs(channel)))
+        for who, role in (("ada", "CREDIT"), ("bob", "CREDIT"), ("eve", "AUDITOR"), ("sal", "SALES")):
+            await desk.hire(who, role)
+        yield desk

@@ -1,86 +1,23 @@
 """Applications and policies at the seller's desk, over HTTP: the pages beside a real credit on real Postgres."""
 
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 from uuid import uuid4
 
 import httpx
-import pytest
 from receivables.credit.v1 import applications_pb2
 
 from services.credit.domain import underwriting
 from services.credit.domain.review import Kind
-from services.credit.service import SERVICE as CREDIT
-from tests.callers import answering, dial, servicers_of
-from tests.integration.conftest import OpenService
 from tests.integration.credit.applicants import act, give, ready, referred, shown, start, state, submit, tell
-from tests.integration.credit.desk import Desk, Stubs, expire, register, set_clock
+from tests.integration.credit.desk import expire, register
 from tests.integration.credit.reviewed import propose
-from tests.integration.portal.conftest import OURS, Pages, opened
+from tests.integration.portal.conftest import OURS, TENANT, Casework, an_app, said
 
 PDF = b"%PDF-1.7 annual accounts"
 DECLINE: dict[str, Any] = {"outcome": "DECLINED", "reason": ["R01", "R06"], "terms": "30"}
 APPROVE: dict[str, Any] = {"outcome": "APPROVED", "limit": "5,000.00", "terms": "30"}
-
-
-@dataclass
-class Casework:
-    """The desk's pages, credit behind them, and who works there."""
-
-    pages: Pages
-    credit: Desk
-    _cookies: dict[str, str] = field(default_factory=dict)
-
-    async def get(self, who: str, path: str) -> httpx.Response:
-        """A page as somebody sees it."""
-        async with self.pages.client(self._cookies[who], **OURS) as browser:
-            return await browser.get(path)
-
-    async def text(self, who: str, path: str = "/desk/applications/a1") -> str:
-        """What it says."""
-        answer = await self.get(who, path)
-        assert answer.status_code == httpx.codes.OK, path
-        return said(answer)
-
-    async def send(self, who: str, path: str, once: str = "", **fields: Any) -> httpx.Response:
-        """A form that somebody sends from one of the pages."""
-        async with self.pages.client(self._cookies[who], **OURS) as browser:
-            whose = re.search(r'name="once" value="(for[0-9a-f]{8}-)', (await browser.get("/desk/applications")).text)
-            assert whose is not None, "each page has a form"
-            files = {"file": fields.pop("file")} if "file" in fields else None
-            return await browser.post(path, data={"once": whose[1] + (once or uuid4().hex), **fields}, files=files)
-
-    async def hire(self, who: str, *roles: str, **session: Any) -> None:
-        """Somebody of the seller, who is in."""
-        self.pages.people.add(who, *roles, account="")
-        self._cookies[who] = await self.pages.session(who, **session)
-
-
-def said(answer: httpx.Response) -> str:
-    """The words of a page's content."""
-    main = re.search("<main.*</main>", answer.text, re.DOTALL)
-    assert main is not None, "a page has a content"
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", main[0])).split())
-
-
-@pytest.fixture
-async def casework(open_service: OpenService) -> AsyncIterator[Casework]:
-    """Give the desk on a Monday morning, with two clerks of credit, an auditor and one of sales."""
-    async with (
-        open_service(CREDIT, clock="test") as parts,
-        answering("credit", servicers_of(CREDIT, parts)) as address,
-        dial(address, "credit") as channel,
-        opened(open_service, credit_address=address) as pages,
-    ):
-        await set_clock(parts, datetime(2026, 1, 5, 9, tzinfo=UTC))
-        desk = Casework(pages, Desk(parts, Stubs(channel)))
-        for who, role in (("ada", "CREDIT"), ("bob", "CREDIT"), ("eve", "AUDITOR"), ("sal", "SALES")):
-            await desk.hire(who, role)
-        yield desk
 
 
 async def test_the_queue_says_whose_it_is_how_much_and_by_when_and_is_taken_up_in_its_row(casework: Casework):
@@ -94,7 +31,7 @@ async def test_the_queue_says_whose_it_is_how_much_and_by_when_and_is_taken_up_i
     taken = await casework.send("ada", "/desk/applications/a1/take-up", **{"from": "queue"})
 
     assert (taken.status_code, taken.headers["location"]) == (303, "/desk/applications/a1")
-    assert "user:ada" in await casework.text("bob", "/desk/applications")
+    assert "Person ada" in await casework.text("bob", "/desk/applications")
     assert state(await shown(casework.credit)) == "IN_REVIEW"
 
 
@@ -286,12 +223,49 @@ async def test_an_account_lists_its_applications_and_the_desk_counts_what_waits(
     assert "Application to decide Muster GmbH" in desk
 
 
-async def test_a_clerk_without_a_second_factor_reads_and_is_asked_for_it(casework: Casework):
+async def test_a_form_waits_for_the_factor_that_it_needs_and_is_sent_as_it_was_typed(casework: Casework):
     await referred(casework.credit)
-    await casework.hire("cat", "CREDIT", assurance=1)
+    casework.pages.people.add("cat", "CREDIT", account="")
+    cookie, app = await an_app(casework.pages, "cat")
+    await casework.hire("cat", "CREDIT", cookie=cookie)
     await casework.send("cat", "/desk/applications/a1/take-up")
-    assert "This needs a second factor." in await casework.text("cat")
-    assert (await casework.send("cat", "/desk/applications/a1/decide", **DECLINE)).status_code == httpx.codes.FORBIDDEN
+    async with casework.pages.parts.database.transaction([TENANT]) as tx:
+        await tx.run("UPDATE session SET proven_at = now() - interval '6 minutes' WHERE contact_id = 'cat'")
+
+    waits = await casework.send("cat", "/desk/applications/a1/decide", **DECLINE, why="too young")
+
+    assert waits.status_code == httpx.codes.FORBIDDEN
+    assert "What you filled in is kept" in said(waits)
+    async with casework.pages.client(cookie, **OURS) as browser:
+        wrong = await browser.post("/factor/code", data=hidden(waits) | {"code": "0"})
+        assert wrong.status_code == 422
+        proved = await browser.post("/factor/code", data=hidden(wrong) | {"code": app.now()})
+        assert (proved.status_code, proved.headers["location"]) == (307, "/desk/applications/a1/decide")
+        assert state(await shown(casework.credit)) == "IN_REVIEW"
+    fields = {name.removeprefix("kept-"): value for name, value in hidden(wrong).items()}
+    assert fields["reason"] == DECLINE["reason"]
+    async with casework.pages.client(proved.cookies["__Host-session"], **OURS) as browser:
+        sent = [await browser.post(proved.headers["location"], data=hidden(wrong)) for _ in range(2)]
+    assert [one.status_code for one in sent] == [303, 303]
+    newest = (await casework.credit.call("GetCase", applications_pb2.GetCaseRequest(application_id="a1"))).decisions[0]
+    assert ([one.code for one in newest.told.reasons], newest.told.decided_by) == (["R01", "R06"], "user:cat")
+
+
+async def test_a_file_does_not_wait_for_a_factor_and_is_chosen_again(casework: Casework):
+    await casework.hire("cat", "CREDIT", assurance=1)
+
+    waits = await casework.send("cat", "/desk/policy/new", file=("policy.yaml", b"language: 1"))
+
+    assert (waits.status_code, "A file cannot wait" in said(waits)) == (httpx.codes.FORBIDDEN, True)
+    assert "goes-on" not in hidden(waits)
+
+
+def hidden(answer: httpx.Response) -> dict[str, Any]:
+    """What goes with a form unseen."""
+    found: dict[str, Any] = {}
+    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', answer.text):
+        found.setdefault(name, []).append(unescape(value))
+    return {name: list(dict.fromkeys(values)) for name, values in found.items()}
 
 
 async def test_a_policy_with_a_mistake_is_said_beside_its_line_and_kept_nowhere(casework: Casework):
@@ -306,6 +280,16 @@ async def test_a_policy_with_a_mistake_is_said_beside_its_line_and_kept_nowhere(
     assert "The text has 1 mistake: nothing was kept." in said(answer)
     assert "grad == &#39;E&#39;" in answer.text.partition("<textarea")[2]
     assert "Nobody has proposed anything yet" in await casework.text("ada", "/desk/policy")
+
+
+async def test_a_mistake_is_said_in_the_readers_language_with_what_it_is_about(casework: Casework):
+    text = underwriting.default().text.replace("when: grade == 'E'", "when: grad == 'E'")
+    casework.pages.people.known["ada"].language = "de"
+
+    answer = said(await casework.send("ada", "/desk/policy/new", text=text))
+
+    assert "Diese Angabe gibt es nicht. grad Gemeint ist vielleicht: grade" in answer
+    assert "did you mean" not in answer
 
 
 NO_POLICIES: tuple[tuple[dict[str, Any], str], ...] = (
@@ -345,7 +329,7 @@ async def test_a_policy_decides_once_another_person_has_seen_what_changes(casewo
     assert (await casework.send("bob", f"{page}/activate")).status_code == 303
 
     now = await casework.text("eve", "/desk/policy")
-    assert "Proposed by user:ada, activated by user:bob" in now
+    assert "Proposed by Person ada, activated by Person bob" in now
     assert "Decides now" in now
     assert (await casework.get("eve", "/desk/policy.yaml")).text == text
     assert (await casework.send("bob", f"{page}/activate")).status_code == 422

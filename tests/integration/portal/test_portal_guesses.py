@@ -1,30 +1,10 @@
 """Codes of an app are guessed so slowly that nobody finds one, and who has the app is not kept out by whoever tries."""
 
-import re
-from datetime import UTC, datetime, timedelta
-
 import httpx
-import pyotp
 
-from services.portal.domain.factors import STEP_S
-from tests.integration.portal.conftest import OURS, TENANT, Pages
+from tests.integration.portal.conftest import OURS, TENANT, Pages, an_app
 
 WAIT = "wait ten minutes"
-
-
-async def an_app(pages: Pages, contact_id: str) -> tuple[str, pyotp.TOTP]:
-    """Enrol an app; return the session's cookie, and the app."""
-    async with pages.client(await pages.session(contact_id, assurance=1), **OURS) as browser:
-        page = (await browser.get("/factor/new")).text
-        sealed = re.search(r'name="sealed" value="([^"]+)"', page)
-        secret = re.search(r"<code>([A-Z2-7]+)</code>", page)
-        assert sealed is not None and secret is not None
-        app = pyotp.TOTP(secret[1])
-        # The step before: the one of now is for the test.
-        code = app.at(datetime.now(UTC) - timedelta(seconds=STEP_S))
-        added = await browser.post("/factor/new/app", data={"sealed": sealed[1], "code": code})
-        assert added.status_code == 303, added.text
-    return added.cookies["__Host-session"], app
 
 
 async def guess(browser: httpx.AsyncClient, network: str, times: int) -> list[bool]:

@@ -6,7 +6,7 @@ import pytest
 
 from services.disputes.domain.cases import AT_THE_BUYER, AT_THE_SELLER, MOVES, NOT_CALLABLE, Action, State
 from services.portal import rights
-from services.portal.domain import cases, waiting
+from services.portal.domain import cases, months, policies, waiting
 from services.portal.domain.people import Person
 from services.portal.domain.waiting import Waiting
 
@@ -65,3 +65,27 @@ def test_an_act_is_shown_to_whom_its_contract_names():
 
 def a_person(role: str, account: str = "") -> Person:
     return Person("t", "p", account, "P", frozenset({role}), "en")
+
+
+@pytest.mark.parametrize(
+    ("message", "named", "nearest"),
+    [
+        ("'grad' is no fact; did you mean grade?", ("grad",), "grade"),
+        ("when is missing here", ("when",), ""),
+        ("no row has what is below 1.25", ("1.25",), ""),
+        ("requested_amount is never 'x'", ("requested_amount", "x"), ""),
+        ("the reason is given twice", (), ""),
+    ],
+)
+def test_what_a_mistake_is_about_is_said_in_any_language(message: str, named: tuple[str, ...], nearest: str):
+    assert policies.figures(message) == policies.Figures(named, nearest)
+
+
+def test_the_months_end_today_and_a_month_ends_with_its_last_second():
+    found = months.ends(date(2028, 3, 10), most=3)
+
+    assert [(name, at.isoformat()[:19]) for name, at in found] == [
+        ("2028-01", "2028-01-31T23:59:59"),
+        ("2028-02", "2028-02-29T23:59:59"),
+        ("2028-03", "2028-03-10T23:59:59"),
+    ]
