@@ -181,7 +181,7 @@ async def ask_reader(ask: Ask) -> Response:
     try:
         await usecases.ask_reader(ask.door, ask.host, case.application, network=ask.network, language=_language(ask))
     except (Refused, Refusal) as refused:
-        return _show(ask, case, 422, said=ask.refused(refused))
+        return await _show(ask, case, 422, said=ask.refused(refused))
     return ask.go(case.home, told="address")
 
 
@@ -193,7 +193,7 @@ async def confirm_ship_to(ask: Ask) -> Response:
     try:
         await case.of.applications("ConfirmShipTo", request, ask.write())
     except Refused as refused:
-        return _show(ask, case, 422, said=ask.refused(refused))
+        return await _show(ask, case, 422, said=ask.refused(refused))
     return ask.go(case.home, told="ship-to")
 
 

@@ -11,11 +11,8 @@ from services.portal import usecases
 from services.portal.asks import Write
 from services.portal.domain.spending import Rule
 from tests.integration.credit.desk import register
-from tests.integration.portal.conftest import OURS, TENANT, Pages
-from tests.integration.portal.test_portal_casework import Casework, casework, said
+from tests.integration.portal.conftest import OURS, TENANT, Casework, Pages, said
 from tests.integration.portal.test_portal_spending import an_order
-
-__all__ = ["casework"]
 
 
 async def test_from_an_order_to_the_next_that_is_alike_and_back(casework: Casework):
