@@ -4,6 +4,7 @@ from services.chassis.workers import Worker, drain
 from services.credit.bench import Bench
 from services.credit.service import SERVICE as CREDIT
 from tests.integration.credit.test_lab import activate, propose, work
+from tests.integration.portal.conftest import Casework, said
 from tests.unit.credit.histories import CHALLENGER, CHAMPION, as_table, swapping
 
 DAYS = {"source": "TRIAL_SOURCE_HISTORY", "from_day": "2023-01-01", "split_day": "2024-01-01", "to_day": "2024-12-31"}
