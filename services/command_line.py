@@ -11,7 +11,7 @@ import typer
 ROLES = {
     "credit": (
         "services.credit",
-        "Decides credit: serve, migrate, rebuild, parked, audit, referred, review, hold, policy.",
+        "Decides credit: serve, migrate, rebuild, parked, audit, referred, review, hold, policy, lab.",
     ),
     "invoicing": ("services.invoicing", "Issues invoices and credit notes: serve, migrate, rebuild, parked, audit."),
     "ledger": ("services.ledger", "Keeps the books: serve, migrate, rebuild, parked, audit."),

@@ -8,6 +8,7 @@ BUSINESS = frozenset(
         "receivables.credit.v1.CreditService",
         "receivables.credit.v1.PolicyService",
         "receivables.credit.v1.ExposureService",
+        "receivables.credit.v1.LabService",
         "receivables.credit.v1.StandingApprovalService",
         "receivables.invoicing.v1.InvoicingService",
         "receivables.ledger.v1.LedgerService",

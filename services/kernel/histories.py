@@ -1,6 +1,7 @@
 """Histories of credit decisions: what was known on the day of each, and what became of it; read from a file, checked."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,8 @@ FACTS_MAX = 100
 VALUE_MAX = 200  # characters
 COLUMNS = ("case_id", "decided_on", "currency", "drawn", "outcome_on", "bad", "lost")
 _NEEDED = COLUMNS[:4]
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+_ID = re.compile(r"(?!.*  ).{1,64}")
 _SINCE = "@"  # "size@": the day on which the value of size was written
 _BAD = {"": None, "true": True, "false": False}
 
@@ -80,6 +83,8 @@ def read_history(lines: Iterable[str]) -> Iterator[Case | LineRefused]:
     head = [name.strip() for name in next(rows, [])]
     if absent := [name for name in _NEEDED if name not in head]:
         raise Invalid("history.head", f"the first line names the columns: {', '.join(absent)} is not among them")
+    if not all(_KEY.fullmatch(name.removesuffix(_SINCE)) for name in head):
+        raise Invalid("history.head", "a column is called as its fact is: small letters, digits and _")
     if len(set(head)) < len(head):
         raise Invalid("history.head", "a column is there twice")
     seen: set[str] = set()
@@ -96,8 +101,8 @@ def _case(head: Sequence[str], row: Sequence[str], seen: set[str]) -> Case:
     if len(row) != len(head):
         raise Invalid("history.line", f"{len(head)} fields are in a line, not {len(row)}")
     said = {name: text.strip() for name, text in zip(head, row, strict=True)}
-    if not said["case_id"]:
-        raise Invalid("history.line", "a case has an id")
+    if not _ID.fullmatch(said["case_id"]) or not said["case_id"].isprintable():
+        raise Invalid("history.line", "a case has an id, of at most 64 characters")
     if said["case_id"] in seen:
         raise Invalid("history.twice", "a line before has this id")
     seen.add(said["case_id"])
@@ -105,8 +110,8 @@ def _case(head: Sequence[str], row: Sequence[str], seen: set[str]) -> Case:
         raise Invalid("history.outcome", "bad is true, false or empty")
     decided_on = day(said["decided_on"], what="decided_on")
     facts = {name: text for name, text in said.items() if text and name not in COLUMNS and not name.endswith(_SINCE)}
-    if long := next((name for name, text in facts.items() if len(text) > VALUE_MAX), ""):
-        raise Invalid("history.facts", f"{long} has more than {VALUE_MAX} characters")
+    if long := next((name for name, text in facts.items() if len(text) > VALUE_MAX or not text.isprintable()), ""):
+        raise Invalid("history.facts", f"{long} is not one line of at most {VALUE_MAX} characters")
     outcome_on = said.get("outcome_on", "")
     return check_case(
         Case(

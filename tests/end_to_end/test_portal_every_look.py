@@ -39,8 +39,8 @@ pages.load()
 Visit = Callable[..., Visitor]
 TENANT, ACCOUNT, COLLEAGUE = "nordwerk", "N-102", "claire@atelier.example"
 WIDTHS = (1280, 390, 320)
-# Addresses that answer with a file.
-NO_PAGES = re.compile(r"\.(csv|yaml)$|/documents/|/file$|/files/|/export$|/evidence/|/sign-in/again$")
+# Addresses that answer with a file, or with a part of a page.
+NO_PAGES = re.compile(r"\.(csv|yaml)$|/progress$|/documents/|/file$|/files/|/export$|/evidence/|/sign-in/again$")
 HREF = re.compile(r'href="(/[^"#?]*)')
 FOLLOWED = 5  # addresses of a route: not each page leads to all that some do
 # Pages of those who are not in.

@@ -1,15 +1,13 @@
 -- Policies tried on the past: what they are tried on, and what was found.
 
--- Cases of before that the seller brought in, written once. `facts` by key, `known` those of which only counts that they were
--- known, `late` those whose value was written only after the decision.
+-- Cases of before that the seller brought in, written once. `facts` by key, `late` those whose value was
+-- written only after the decision.
 CREATE TABLE history_case (
   tenant      text NOT NULL,
   case_id     text NOT NULL,
   decided_on  date NOT NULL,
   currency    text NOT NULL,
   facts       jsonb NOT NULL,
-  -- NULL: nobody wrote that down.
-  known       jsonb,
   late        jsonb NOT NULL,
   drawn_minor bigint NOT NULL CHECK (drawn_minor >= 0),
   -- NULL: declined, or too young to say.

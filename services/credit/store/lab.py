@@ -13,7 +13,7 @@ from services.kernel.money import Money
 
 TRIAL = "trial"  # the kind of job
 _CASE = Columns(
-    """tenant text, case_id text, decided_on date, currency text, facts jsonb, known jsonb, late jsonb, drawn_minor bigint,
+    """tenant text, case_id text, decided_on date, currency text, facts jsonb, late jsonb, drawn_minor bigint,
        bad boolean, outcome_on date, lost_minor bigint, added_by text, added_at timestamptz"""
 )
 _OWN = """FROM application_decision d
@@ -167,7 +167,6 @@ def _packed(tenant: str, case: Case, by: str, at: datetime) -> tuple[Any, ...]:
         case.decided_on,
         case.currency,
         dict(case.facts),
-        None if case.known is None else list(case.known),
         list(case.late),
         Money.of(case.drawn, case.currency).minor,
         case.bad,
@@ -184,7 +183,7 @@ def _case(row: Any) -> Case:
         row.decided_on,
         row.currency,
         row.facts,
-        None if row.known is None else tuple(row.known),
+        None,
         Money(row.drawn_minor, row.currency).decimal,
         row.bad,
         row.outcome_on,

@@ -34,7 +34,7 @@ _OWN, _HISTORY, _BOTH = "OWN", "HISTORY", "BOTH"
 async def add_history(tx: Tx, origin: Origin, cases: Sequence[Case], personal: Policy) -> tuple[int, list[CaseRefused]]:
     """Keep cases of the past; return how many are new, and which are refused because another one has their id.
 
-    Of facts that a policy calls personal only that they were known is kept.
+    Facts that this policy calls personal are not kept.
     """
     bare = {case.case_id: _without_persons(case, personal) for case in cases}
     added = await store.add_history(tx, origin.tenant, list(bare.values()), origin.actor)

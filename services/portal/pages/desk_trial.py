@@ -16,7 +16,7 @@ from services.kernel import histories
 from services.kernel.histories import Case, LineRefused
 from services.kernel.money import Money
 from services.kernel.refusals import Invalid
-from services.portal.asks import Refused
+from services.portal.asks import Refused, Unknown
 from services.portal.domain import trials
 from services.portal.domain.applications import is_theirs
 from services.portal.domain.people import Guard
@@ -64,7 +64,11 @@ async def _show(ask: Ask, status: int = 200, refused: str = "") -> Response:
 
 
 async def _trial(ask: Ask, trial_id: str) -> Any:
-    return (await ask.of.lab("GetTrial", lab_pb2.GetTrialRequest(trial_id=trial_id))).trial
+    """A trial of the policy in the address; another one's is none."""
+    found = (await ask.of.lab("GetTrial", lab_pb2.GetTrialRequest(trial_id=trial_id))).trial
+    if found.policy_id != ask.path("policy"):
+        raise Unknown
+    return found
 
 
 def _proposed(today: date) -> Mapping[str, str]:

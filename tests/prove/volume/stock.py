@@ -132,7 +132,7 @@ CREDIT = (
          FROM unnest(ARRAY['acme', 'other']) AS t, generate_series(1, 1000) AS n""",
     # Cases of before, and what policies were tried on them.
     f"""INSERT INTO history_case
-        SELECT t, 'hc-' || n, date '2000-01-01' + n % 9000, 'EUR', '{{}}', NULL, '[]', 100, false, '2026-01-01', 0, 'user:ada', now()
+        SELECT t, 'hc-' || n, date '2000-01-01' + n % 9000, 'EUR', '{{}}', '[]', 100, false, '2026-01-01', 0, 'user:ada', now()
           FROM {_OF}""",
     """INSERT INTO trial SELECT t, 't-' || n, 'p-' || n % 50, 'p-1', 'HISTORY', '2000-01-01', '2001-01-01', '2002-01-01', 'DONE', 1, 1,
               '', '', '{}', 'user:ada', now() - interval '1 hour' * n, now()

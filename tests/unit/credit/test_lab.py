@@ -209,6 +209,8 @@ def test_a_history_is_read_line_by_line():
         "f,2024-01-01",
         "g,2024-01-01,EUR,100,2024-06-01,perhaps,,,",
         "h,2024-01-01,EUR,,,,,,",
+        f"{'i' * 65},2024-01-01,EUR,,,,,,",
+        f"j,2024-01-01,EUR,,,,,{'x' * 201},",
     ]
     read = list(read_history(lines))
 
@@ -220,8 +222,12 @@ def test_a_history_is_read_line_by_line():
         (7, "money.unknown_currency"),
         (8, "history.line"),
         (9, "history.outcome"),
+        (11, "history.line"),
+        (12, "history.facts"),
     ]
     assert [one.late for one in read if isinstance(one, Case)] == [("size",), ()]
+    with pytest.raises(Invalid, match="a column is called"):
+        list(read_history([lines[0] + ",Größe"]))
     with pytest.raises(Invalid, match="decided_on"):
         list(read_history(["case_id,currency,drawn"]))
 
