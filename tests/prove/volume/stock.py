@@ -46,7 +46,7 @@ def _standing(kind: str) -> tuple[str, ...]:
                    CASE WHEN n % 1000 <> 5 THEN 'user:ada' END, CASE WHEN n % 1000 <> 5 THEN now() END
               FROM {_OF} WHERE n % 5 = 0""",
         f"""INSERT INTO standing_use
-            SELECT t, 'act/' || n, 'sa' || n % 100 * 10, b, '{kind}', '', 'EUR', 100, now() FROM {_OF} WHERE n % 5 = 0""",
+            SELECT t, 'act/' || n, 'sa' || n % 100, b, '{kind}', '', 'EUR', 100, now() FROM {_OF} WHERE n % 5 = 0""",
     )
 
 
