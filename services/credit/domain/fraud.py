@@ -78,8 +78,7 @@ class Seen:
     seen_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(NamedTuple):
     """A fact by its key, and its evidence."""
 
     key: str
