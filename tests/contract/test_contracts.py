@@ -43,7 +43,7 @@ def test_a_renumbered_field_breaks_the_contract(tmp_path: Path):
     changed = tmp_path / "proto"
     shutil.copytree(ROOT / "proto", changed, ignore=shutil.ignore_patterns("gen"))
     file = changed / "receivables" / "credit" / "v1" / "events.proto"
-    file.write_text(file.read_text().replace("string account_id = 4 ", "string account_id = 14 ", 1))
+    file.write_text(file.read_text().replace("string account_id = 4 ", "string account_id = 99 ", 1))
 
     verdict = breaking(changed)
 

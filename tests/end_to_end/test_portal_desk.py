@@ -72,6 +72,29 @@ def test_a_credit_clerk_approves_an_order_that_waits_in_its_row(trader: Trader, 
 
 
 @pytest.mark.prove
+def test_a_credit_clerk_calls_back_about_an_order_that_is_led_elsewhere(trader: Trader, visit: Visit):
+    trader.buyer(limit=1000)
+    cora = at_the_desk(trader, visit, "cora", "CREDIT")
+    for version, city in enumerate(("Leeds", "Hull"), start=1):
+        order = trader.place("o1", "87.50", version=version, told=False)
+        order.ship_to.street, order.ship_to.city, order.ship_to.country = "1 High Street", city, "GB"
+        trader.tell_placed("o1")
+        trader.world.settle()
+
+    cora.go("/desk/credit")
+    assert "looks wrong" in cora.text()
+    cora.click("button:has-text('Take up')")
+    assert "delivery or bank account changed late" in cora.text()
+    cora.fill("#f-why", "Ann, on the number of the register, knows of it")
+    cora.click("button:has-text('All is well')")
+    assert "All is well, says" in cora.text()
+    trader.world.settle()
+    assert trader.decision("o1").held.minor == 10500
+    cora.go("/desk/policy")
+    assert "F07" in cora.text()
+
+
+@pytest.mark.prove
 def test_a_credit_clerk_places_a_hold_and_changes_a_limit(trader: Trader, visit: Visit):
     trader.buyer(limit=100)
     cora = at_the_desk(trader, visit, "cora", "CREDIT")

@@ -80,8 +80,7 @@ class Seen:
     seen_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(NamedTuple):
     """A fact by its key, and its evidence."""
 
     key: str
@@ -247,8 +246,11 @@ def orders(
     Amounts in units of which one is shown with so many decimals: whole cents are 2.
     """
     before = sorted(own, key=attrgetter("placed_on"))[-ORDERS_MOST:]
-    middle = _median([placed.amount for placed in before]) if before else None
-    usual = spread([placed.amount for placed in before])
+    amounts = [placed.amount for placed in before]
+    middle = _median(amounts) if before else None
+    # What is no more than twice the median is usual whatever the lumps: nothing else is computed then.
+    is_plain = middle is not None and len(before) >= _ORDERS_LEAST and min(amounts) > 0 and amount <= 2 * middle
+    usual = 2 * middle if is_plain and middle is not None else spread(amounts)
     quiet = (now - before[-1].placed_on).days if before else None
     size = _four(amount / usual) if usual else None
     return [

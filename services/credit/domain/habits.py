@@ -4,6 +4,7 @@ import hashlib
 import struct
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from services.credit.domain.fraud import ORDERS_MOST
@@ -33,6 +34,7 @@ class Kept(NamedTuple):
 Habit = tuple[Kept, ...]  # in the order in which they were decided
 
 
+@lru_cache(10_000)
 def mark(account_id: str, text: str) -> int:
     """A short mark of a text, by which it is found again within an account; 0 is the empty one's."""
     if not text:

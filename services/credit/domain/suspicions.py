@@ -113,27 +113,26 @@ def kept(order: Seen, *, approved: bool) -> Kept:
 
 
 def _features(policy: Policy, buyer: Buyer, limit: Money, order: Seen, at: datetime) -> list[Feature]:
-    own_mark = habits.mark(order.account_id, order.order_id)
-    before = [one for one in buyer.orders if one.approved and one.order != own_mark]
-    earlier = next((one for one in buyer.orders if one.approved and one.order == own_mark), None)
-    days, amounts = (date.fromordinal(one.day) for one in before), (one.amount_minor for one in before)
+    own = habits.mark(order.account_id, order.order_id)
+    before = [one for one in buyer.orders if one.approved and one.order != own]
+    _, days, amounts, leads, places, contacts, _ = zip(*before, strict=True) if before else ((),) * 7
     found = fraud.orders(
         order.placed_on,
         Decimal(order.amount.minor),
-        list(map(Placed, days, amounts)),
-        _contact_known(before, order),
+        list(map(Placed, map(date.fromordinal, days), amounts)),
+        _contact_known(contacts, order),
         decimals=exponent(order.amount.currency),
     )
-    found.append(_ship_to(buyer, before, order))
-    found.append(
-        fraud.rush(
-            _days(habits.lead(order.placed_on, order.promised_on)), [one.lead for one in before if one.lead >= 0]
-        )
-    )
-    found.append(fraud.resaleable(order.categories, policy.resaleable))
+    lead = habits.lead(order.placed_on, order.promised_on)
+    found += [
+        _ship_to(buyer, places, order),
+        fraud.rush(lead if lead >= 0 else None, [days for days in leads if days >= 0]),
+        fraud.resaleable(order.categories, policy.resaleable),
+    ]
     found += fraud.bust_out(found)
     if buyer.registered_at is not None:
         found.append(fraud.first_order(order.amount.decimal, limit.decimal, buyer.registered_at, at, bool(before)))
+    earlier = next((one for one in buyer.orders if one.approved and one.order == own), None)
     if earlier is not None:
         moved = at if earlier.place != order.place else None
         dispatch = datetime.combine(order.promised_on or order.placed_on, time(0), UTC)
@@ -141,20 +140,17 @@ def _features(policy: Policy, buyer: Buyer, limit: Money, order: Seen, at: datet
     return found
 
 
-def _contact_known(before: Sequence[Kept], order: Seen) -> bool | None:
+def _contact_known(contacts: Sequence[int], order: Seen) -> bool | None:
     """Whether whoever ordered did before; unknown where nobody is named, now or then."""
-    known = {one.contact for one in before} - {0}
-    return habits.mark(order.account_id, order.requested_by) in known if order.requested_by and known else None
+    if not order.requested_by or not any(contacts):
+        return None
+    return habits.mark(order.account_id, order.requested_by) in contacts
 
 
-def _ship_to(buyer: Buyer, before: Sequence[Kept], order: Seen) -> Feature:
+def _ship_to(buyer: Buyer, places: Sequence[int], order: Seen) -> Feature:
     """Whether goods go where none went. What goes to the buyer's own address is not new, nor is it of who often ships elsewhere."""
-    known = {one.place for one in before}
-    roams = len(before) >= _ROAMS_FROM and len(known) * _ROAMS > len(before)
+    known = set(places)
+    roams = len(places) >= _ROAMS_FROM and len(known) * _ROAMS > len(places)
     own = not order.place or order.place == buyer.registered_place
-    value = not own and not roams and order.place not in known if before else None
+    value = not own and not roams and order.place not in known if places else None
     return Feature("ship_to_new", value, "true", f"{len(known)} places" if value else "", "orders")
-
-
-def _days(days: int) -> int | None:
-    return days if days >= 0 else None

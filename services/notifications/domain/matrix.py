@@ -98,7 +98,7 @@ application_at_risk    |     |      |      |      |      | I   |     |     |    
 order_approved         | I   | D    |      |      |      |     |     |     |      |     |                    | CREDIT        | 0
 order_referred         | I   | I    |      |      |      | A   |     |     |      | I   | A CREDIT, I SALES  | CREDIT        | 1
 order_check            |     |      |      |      |      |     |     |     |      |     | A CREDIT           | CREDIT        | 1
-order_check_late       |     |      |      |      |      |     |     |     |      |     | A CREDIT, A SELLER_ADMIN | CREDIT  | 0
+order_check_late       |     |      |      |      |      |     |     |     |      |     | A CREDIT           | CREDIT        | 0
 order_declined         | I   | I    |      |      |      | I   |     |     |      | I   | I SALES            | SALES         | 0
 order_cancelled        | I   | I    |      |      |      |     |     |     |      |     | I SALES            | SALES         | 0
 hold_expired           | I   | I    |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2

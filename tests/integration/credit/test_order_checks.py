@@ -224,7 +224,7 @@ async def test_checks_and_habits_are_built_anew_from_what_was_told(desk: Desk, o
 
 async def rows_of(desk: Desk, table: str, columns: str) -> list[Any]:
     async with desk.parts.database.transaction(["acme"]) as tx:
-        rows = await tx.rows(f"SELECT {columns} FROM {table} ORDER BY 1, 2")  # type: ignore[arg-type]
+        rows = await tx.rows(f"SELECT {columns} FROM {table} ORDER BY 1, 2")
     return [tuple(row) for row in rows]
 
 

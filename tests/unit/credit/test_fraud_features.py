@@ -362,6 +362,8 @@ def test_every_feature_stands_in_the_table():
         *fraud.changes(None, None, NOW, NOW),
         fraud.bank_holder("", "", ""),
         *fraud.orders(TODAY, Decimal(1), [], None),
+        fraud.rush(None, []),
+        fraud.resaleable([], []),
         *fraud.bust_out([]),
         fraud.first_order(Decimal(1), Decimal(1), NOW, NOW, False),
         *fraud.references(Reference(), [], {}),

@@ -27,7 +27,7 @@ ADDED = """
 application_at_risk   | | | | | | | I | | | | I | A CREDIT |
 application_referred  | | | | | | | I | | | | I | A CREDIT |
 order_check           | | | | | | | | | | | | A CREDIT |
-order_check_late      | | | | | | | | | | | | A CREDIT, A SELLER_ADMIN |
+order_check_late      | | | | | | | | | | | | A CREDIT |
 order_cancelled       | | I | I | | | | | | | | | I SALES |
 hold_expired          | | I | I | | | | | | | | | A SALES |
 order_refused         | | | | | | | | | | | | A BILLING |

@@ -3,29 +3,31 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import localcontext
+from typing import Any
 
-from services.credit.domain.underwriting.decide import signal_of, situation_of
+from services.credit.domain.underwriting.decide import signal_of
 from services.credit.domain.underwriting.exact import EXACT
-from services.credit.domain.underwriting.policy import FraudRule, Policy
+from services.credit.domain.underwriting.expressions import SCALE
+from services.credit.domain.underwriting.policy import COMPUTED, FraudRule, Policy
 from services.credit.domain.underwriting.results import Signal
 from services.credit.domain.underwriting.values import Value
-
-# What an order tells; a rule that reads none of it is of applications alone.
-OF_ORDERS = frozenset(
-    """ship_to_new ship_to_changed bank_changed order_size_ratio order_pace_ratio order_rush order_resaleable
-    bust_out_signals bust_out_led first_order_share dormant_days order_to_median order_contact_known""".split()
-)
 
 
 def strikes(
     policy: Policy, features: Mapping[str, Value], *, on: date, currency: str
 ) -> list[tuple[FraudRule, Signal]]:
     """The rules that an order strikes, each with what it saw; what is not known strikes none."""
-    if not (rules := [rule for rule in policy.fraud if not rule.when.names.isdisjoint(OF_ORDERS)]):
+    if not policy.of_orders:
         return []
-    known = {key: value for key, value in features.items() if key in policy.facts}
     with localcontext(EXACT):
-        situation = situation_of(policy, known, on, currency)
+        situation: dict[str, Any] = dict.fromkeys((*policy.facts, *COMPUTED))
+        situation |= features  # what the policy does not declare nothing speaks of
+        situation["today"] = on
+        situation[SCALE] = policy.currencies.get(currency)
+        for name, value in policy.order_values:
+            situation[name] = value.run(situation)
         return [
-            (rule, signal_of(policy, rule, situation, currency)) for rule in rules if rule.when.run(situation) is True
+            (rule, signal_of(policy, rule, situation, currency))
+            for rule in policy.of_orders
+            if rule.when.run(situation) is True
         ]

@@ -47,8 +47,15 @@ _PAID = {"terms_days": Name(Kind.DAYS)}
 _LIMITED = {
     name: Name(Kind.MONEY, unsteady=True) for name in ("limit", "up_to", "security", "expected_loss", "loss_budget")
 }
-_BUILT_IN = frozenset({"today", *_SCORED, *_PAID, *_LIMITED})
+COMPUTED = frozenset({*_SCORED, *_PAID, *_LIMITED})  # of an application; of an order nothing of it is known
+_BUILT_IN = frozenset({"today", *COMPUTED})
 _FIGURE_KINDS = {"money": Kind.MONEY, "day": Kind.DATE}
+
+# What an order tells; a rule that reads none of it is of applications alone.
+OF_ORDERS = frozenset(
+    """ship_to_new ship_to_changed bank_changed order_size_ratio order_pace_ratio order_rush order_resaleable
+    bust_out_signals bust_out_led first_order_share dormant_days order_to_median order_contact_known""".split()
+)
 
 Names = dict[str, Name]
 Row = TypeVar("Row")
@@ -175,6 +182,9 @@ class Policy:
     counting: tuple[str, ...]
     # Categories of goods that are sold again anywhere, in small letters.
     resaleable: frozenset[str] = frozenset()
+    # Rules on fraud that read what an order tells, and the values that these need, in order.
+    of_orders: tuple[FraudRule, ...] = ()
+    order_values: tuple[tuple[str, Expression], ...] = ()
     # Rules on fraud that the text would have stop something and that were too rarely right; sorted.
     shadowed: tuple[str, ...] = ()
 
@@ -184,7 +194,22 @@ class Policy:
         if not shadowed:
             return self
         fraud = tuple(replace(rule, shadow=rule.shadow or rule.id in shadowed) for rule in self.fraud)
-        return replace(self, fraud=fraud, shadowed=shadowed)
+        return replace(self, fraud=fraud, of_orders=_of_orders(fraud), shadowed=shadowed)
+
+
+def _of_orders(rules: Iterable[FraudRule]) -> tuple[FraudRule, ...]:
+    return tuple(rule for rule in rules if rule.when.names & OF_ORDERS)
+
+
+def _needed(rules: Iterable[FraudRule], values: Sequence[tuple[str, Expression]]) -> tuple[tuple[str, Expression], ...]:
+    """The values that rules speak of, and those that these are made of."""
+    names = {name for rule in rules for name in rule.when.names | rule.when.asks}
+    found = []
+    for name, value in reversed(values):
+        if name in names:
+            found.append((name, value))
+            names |= value.names | value.asks
+    return tuple(reversed(found))
 
 
 def read(text: str) -> Policy:
@@ -268,6 +293,8 @@ class _Reader:
             resaleable=frozenset(category.casefold() for category in shape.resaleable),
             counting=tuple(sorted((self._asks | {one.key for one in questions}) - self._read)),
         )
+        of_orders = _of_orders(read.fraud)
+        read = replace(read, of_orders=of_orders, order_values=_needed(of_orders, values))
         self._ids()
         if self._mistakes:
             raise MistakesFound(tuple(sorted(self._mistakes)[:MISTAKES_MAX]))
