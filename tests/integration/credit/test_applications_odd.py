@@ -1,5 +1,6 @@
 """What an application shows of itself: look-alike domains, listed names, references, files, a group; and how step-ups end."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ from receivables.credit.v1 import applications_pb2, events_pb2
 from deploy.local.trust import person
 from services.chassis.access import IDENTITY
 from services.credit import lookout
-from services.credit.lookout import ListFiles
+from services.credit.domain.looks import Shown
+from services.credit.lookout import ListFiles, Lookout
 from services.credit.service import SERVICE
 from services.kernel.refusals import Refusal
 from tests.callers import token
@@ -311,3 +313,28 @@ async def test_a_list_that_changes_is_read_again_and_one_that_breaks_leaves_what
     assert files.lists() is lists
     with pytest.raises(Refusal):
         files.read()
+
+
+async def test_domains_are_known_before_anybody_waits_and_what_is_forgotten_is_known_no_more(desk: Desk):
+    now = [0.0]
+    watch = Lookout(ListFiles([]), frozenset({"famous.com"}), now=lambda: now[0])
+    company = Shown((), "DE", ("nordho1m.de", "farnous.com"), frozenset(), "acme/x", frozenset())
+    await ready(desk, "known", contact_email="einkauf@nordholm.de")
+    await decide_again(desk)
+
+    async def near() -> set[str]:
+        look = await watch.look(lambda: desk.parts.database.transaction(["acme"]), "acme", company)
+        return {one.compared_with for one in look.features if one.key == "domain_homoglyph"} - {""}
+
+    assert await near() <= {"nordholm.de", "famous.com"}
+    assert await near()
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        await tx.run("UPDATE fact SET value = '' WHERE key = 'contact_email'")
+    company = Shown((), "DE", ("nordho1m.de",), frozenset(), "acme/x", frozenset())
+    assert await near() == {"nordholm.de"}
+    now[0] += lookout.ANEW_S
+    keeping = asyncio.create_task(watch.keep(desk.parts.database))
+    async with asyncio.timeout(30):
+        while await near():
+            await asyncio.sleep(0.05)
+    keeping.cancel()
