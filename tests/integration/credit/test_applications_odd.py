@@ -44,7 +44,7 @@ UN = """<?xml version="1.0" encoding="UTF-8"?>
 <REFERENCE_NUMBER>XX.1</REFERENCE_NUMBER></ENTITY></ENTITIES></CONSOLIDATED_LIST>"""
 CONFIRMED = applications_pb2.CALL_BACK_OUTCOME_CONFIRMED
 REGISTER = applications_pb2.NUMBER_SOURCE_REGISTER
-FREE_MAIL = {"contact_email": "muster.einkauf@gmail.com"}
+FREE_MAIL = "muster.einkauf@gmail.com"
 
 
 @pytest.fixture
@@ -211,7 +211,7 @@ async def test_a_file_that_was_edited_and_a_signer_whom_the_register_does_not_kn
 
 
 async def test_free_mail_is_verified_by_whoever_reads_it_and_by_nobody_else(desk: Desk):
-    await ready(desk, **FREE_MAIL)
+    await ready(desk, contact_email=FREE_MAIL)
     seen = await submit(desk)
     assert (state(seen), list(seen.steps)) == ("REFERRED", ["email_verified"])
 
@@ -229,8 +229,8 @@ async def test_free_mail_is_verified_by_whoever_reads_it_and_by_nobody_else(desk
 
 
 async def test_another_address_has_to_be_verified_anew(desk: Desk):
-    await ready(desk, **FREE_MAIL)
-    await act(desk, "ConfirmAddress", address=FREE_MAIL["contact_email"])
+    await ready(desk, contact_email=FREE_MAIL)
+    await act(desk, "ConfirmAddress", address=FREE_MAIL)
     await give(desk, {"contact_email": "other@gmail.com"})
 
     assert list((await submit(desk)).steps) == ["email_verified"]
@@ -264,7 +264,11 @@ async def test_a_call_back_is_nobodys_who_started_it_and_whoever_called_does_not
     await act(desk, "RecordCallBack", by="user:ada", **call_back(number="+49 89 23300"))
 
     await act(desk, "TakeUpApplication", by="user:ada")
-    approve = {"outcome": applications_pb2.APPLICATION_OUTCOME_APPROVED, "limit": eur(1_000_00), "terms_days": 30}
+    approve: dict[str, Any] = {
+        "outcome": applications_pb2.APPLICATION_OUTCOME_APPROVED,
+        "limit": eur(1_000_00),
+        "terms_days": 30,
+    }
     assert await refusal(act(desk, "DecideApplication", by="user:ada", **approve)) == "application.four_eyes"
     [recorded] = await bodies(desk.parts, events_pb2.CallBackRecorded)
     assert "23300" not in str(recorded)
@@ -274,7 +278,7 @@ async def test_a_call_back_is_nobodys_who_started_it_and_whoever_called_does_not
 
 
 async def test_whoever_sells_reads_that_something_is_known_of_a_person_and_not_what(desk: Desk):
-    await ready(desk, **FREE_MAIL)
+    await ready(desk, contact_email=FREE_MAIL)
     request = applications_pb2.GetApplicationRequest(application_id="a1")
 
     for roles, reads in ((["SALES"], False), (["SALES", "AUDITOR"], False), (["SALES", "CREDIT"], True)):

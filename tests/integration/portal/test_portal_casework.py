@@ -352,7 +352,7 @@ async def test_a_policy_decides_once_another_person_has_seen_what_changes(casewo
 
 
 async def test_a_call_is_noted_at_the_desk_and_what_it_showed_stands_beside_the_case(casework: Casework):
-    await ready(casework.credit, **{"contact_email": "muster@gmail.com", "reference_1": "Huber, +49 30 901820"})
+    await ready(casework.credit, contact_email="muster@gmail.com", reference_1="Huber, +49 30 901820")
     await submit(casework.credit)
     form = {
         "number": "+49 30 901820",
