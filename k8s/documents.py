@@ -68,6 +68,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     "networkPolicies.providers": _PEERS,
     "networkPolicies.sources": _PEERS,
     "services.notifications.existingSmtpSecret": {"type": "string"},  # empty: none
+    "services.credit.existingListsClaim": {"type": "string"},
     "services.portal.cpuUtilization": {"type": "integer", "minimum": 1, "maximum": 100},
     "ingress.hosts": {"type": "array", "items": {"type": "string", "format": "hostname"}, "minItems": 1},
     "ingress.annotations": {"type": "object", "additionalProperties": {"type": "string"}},

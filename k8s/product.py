@@ -62,6 +62,8 @@ class Setting:
             return None
         value = self.field.default
         value = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if isinstance(value, tuple):
+            return ",".join(str(one) for one in value)
         return "" if value is None else str(value)
 
 

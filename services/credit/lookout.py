@@ -6,14 +6,15 @@ Both are kept by the process: lists as the operator's files have them, domains o
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
+from math import inf
 from pathlib import Path
 
-from services.chassis.database import Tx
+from services.chassis.database import Database, Tx, is_transient
 from services.chassis.logs import log
 from services.credit import metrics, store
 from services.credit.domain import looks
@@ -69,14 +70,8 @@ class ListFiles:
                 except Refusal as refusal:
                     raise type(refusal)(refusal.code, f"{path}: {refusal.message}") from refusal
 
-    async def keep(self) -> None:
-        """Look now and then whether a file has changed; one that cannot be read leaves what was read before."""
-        while True:
-            await asyncio.sleep(LOOK_S)
-            await self.look()
-
     async def look(self) -> None:
-        """Read what has changed."""
+        """Read what has changed; a file that cannot be read leaves what was read before."""
         try:
             await asyncio.to_thread(self.read)
         except (OSError, Refusal) as error:
@@ -107,8 +102,9 @@ class _Known:
     recent: set[str] = field(default_factory=set)
     compared: tuple[Domains, ...] = ()
     newest: datetime | None = None
-    read_at: float = -ANEW_S
-    looked_at: float = -REFRESH_S
+    # When all of it was read, and when what is new, by a clock that is none of business.
+    read_at: float = -inf
+    looked_at: float = -inf
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -135,29 +131,61 @@ class Lookout:
     def _compare(self, shown: Shown, known: Sequence[Domains]) -> Look:
         return looks.compare(shown, self._files.lists(), known)
 
+    async def keep(self, database: Database) -> None:
+        """Know domains before anybody waits for them, and look now and then at what has changed, files among it."""
+        for tenant in sorted(await _tenants(database))[:TENANTS_MOST]:
+            await self._read_anew(database, tenant)
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self._files.look()
+            for tenant in [name for name, known in self._known.items() if self._now() - known.read_at >= ANEW_S]:
+                await self._read_anew(database, tenant)
+
+    async def _read_anew(self, database: Database, tenant: str) -> None:
+        """Read all that a tenant knows beside what is answered by meanwhile: what was forgotten is known no more."""
+        fresh = _Known()
+        try:
+            await self._read(fresh, lambda: database.transaction([tenant]), tenant)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("domains wait to be read again", error=type(error).__name__)
+        else:
+            self._known[tenant] = fresh
+
     async def _refreshed(self, serve: Serve, tenant: str) -> _Known:
         known = self._known.setdefault(tenant, _Known())
         self._known.move_to_end(tenant)
         while len(self._known) > TENANTS_MOST:
             self._known.popitem(last=False)
         async with known.lock:
-            now = self._now()
-            if anew := now - known.read_at >= ANEW_S:
-                known.most, known.recent, known.newest = self._given, set(), None
-                known.read_at = now
-            elif now - known.looked_at < REFRESH_S:
-                return known
-            known.looked_at = now
-            since = known.newest - OVERLAP if known.newest is not None else None
-            async with serve() as tx, tx.all_accounts():
-                found, known.newest = await store.addresses_since(tx, tenant, since, DOMAINS_MOST)
-            await asyncio.to_thread(_learn, known, found, whole=anew)
+            if self._now() - known.looked_at >= REFRESH_S:
+                await self._read(known, serve, tenant)
         return known
 
+    async def _read(self, known: _Known, serve: Serve, tenant: str) -> None:
+        """Read what became known since the last time; the first time all."""
+        is_first, known.looked_at = known.read_at == -inf, self._now()
+        since = known.newest - OVERLAP if known.newest is not None else None
+        async with serve() as tx, tx.all_accounts():
+            found, known.newest = await store.addresses_since(tx, tenant, since, DOMAINS_MOST)
+        await asyncio.to_thread(_learn, known, found, self._given if is_first else frozenset(), whole=is_first)
+        known.read_at = known.looked_at if is_first else known.read_at
 
-def _learn(known: _Known, found: Sequence[tuple[str, str]], *, whole: bool) -> None:
+
+async def _tenants(database: Database) -> Collection[str]:
+    """Whose applications may come; none while the database is away."""
+    try:
+        return await database.tenants()
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        return ()
+
+
+def _learn(known: _Known, found: Sequence[tuple[str, str]], given: frozenset[str], *, whole: bool) -> None:
     """Know these domains too; of many, build what is compared with anew."""
-    domains = {contacts.domain_of(value) for _, value in found}
+    domains = {*given, *(contacts.domain_of(value) for _, value in found)}
     new = {one for one in domains if one and not contacts.everybodys(one)} - known.most - known.recent
     if not whole and not new:
         return
@@ -186,9 +214,9 @@ def warm(paths: Sequence[Path], domains: Path | None) -> None:
 
 
 @asynccontextmanager
-async def keeping(files: ListFiles) -> AsyncIterator[None]:
-    """Have changed files read for as long as this is entered."""
-    task = asyncio.create_task(files.keep())
+async def keeping(lookout: Lookout, database: Database) -> AsyncIterator[None]:
+    """Have what is compared with kept for as long as this is entered."""
+    task = asyncio.create_task(lookout.keep(database))
     try:
         yield
     finally:

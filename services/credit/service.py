@@ -129,6 +129,6 @@ SERVICE = Service(
     outdated=usecases.forget_outdated,
     tell=usecases.tell_refused,
     fold=FOLD,
-    door=lambda parts: lookout.keeping(lookout.files_of(parts.settings.credit_sanctions)),
+    door=lambda parts: lookout.keeping(lookout_of(parts), parts.database),
     warm=lambda settings: lookout.warm(settings.credit_sanctions, settings.credit_domains),
 )

@@ -260,6 +260,7 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     site = party_pb2.Scope(site=f"{account}-site")
     await call(CreditServiceStub, credit_pb2.PlaceHoldRequest(hold_id=of.hold, account_id=account, scope=site))
     await _apply(of, call)
+    await _compare(house, of, tenant)
     uplift = an_uplift()
     uplift.uplift_id, uplift.account_id = of.uplift, account
     await call(ExposureServiceStub, uplift)
@@ -332,6 +333,16 @@ async def _apply(of: Belongings, call: Callable[..., Awaitable[Any]]) -> None:
             limit = eur(9_000_000 if what == "confirm" else 100_000)
             await act(name, applications_pb2.DecideApplicationRequest, outcome=APPROVED, limit=limit)
     await start(f"{of.application}-withdraw")
+
+
+async def _compare(house: House, of: Belongings, tenant: str) -> None:
+    """A name on its application that a person has to look at is like one on a list."""
+    match = applications_pb2.Match(key="company_name", list="UN", entry_id="XX.1", name="d" * 64)
+    look = applications_pb2.Look(matches=[match]).SerializeToString()
+    async with house.residents["credit"].parts.database.transaction([tenant]) as tx:
+        await tx.run(
+            "UPDATE application_look SET look = %s WHERE application_id = %s", [look, f"{of.application}-take-up"]
+        )
 
 
 def a_document(of: Belongings) -> applications_pb2.AddApplicationDocumentRequest:
@@ -495,6 +506,17 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
             application_id=f"{of.application}-take-up"
         ),
         "credit.AskForFact": applications_pb2.AskForFactRequest(application_id=f"{of.application}-ask", key="owners"),
+        "credit.ConfirmAddress": applications_pb2.ConfirmAddressRequest(address=f"ap@{of.account}.example"),
+        "credit.RecordCallBack": applications_pb2.RecordCallBackRequest(
+            application_id=f"{of.application}-take-up",
+            number="+49 30 901820",
+            source_of_number=applications_pb2.NUMBER_SOURCE_REGISTER,
+            spoke_with="Somebody",
+            outcome=applications_pb2.CALL_BACK_OUTCOME_NOT_REACHED,
+        ),
+        "credit.ClearMatch": applications_pb2.ClearMatchRequest(
+            application_id=f"{of.application}-take-up", list="UN", entry_id="XX.1", key="company_name"
+        ),
         "credit.DecideApplication": applications_pb2.DecideApplicationRequest(
             application_id=f"{of.application}-decide", outcome=APPROVED, limit=eur(100_000)
         ),

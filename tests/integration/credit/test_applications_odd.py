@@ -1,5 +1,6 @@
 """What an application shows of itself: look-alike domains, listed names, references, files, a group; and how step-ups end."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ from receivables.credit.v1 import applications_pb2, events_pb2
 from deploy.local.trust import person
 from services.chassis.access import IDENTITY
 from services.credit import lookout
-from services.credit.lookout import ListFiles
+from services.credit.domain.looks import Shown
+from services.credit.lookout import ListFiles, Lookout
 from services.credit.service import SERVICE
 from services.kernel.refusals import Refusal
 from tests.callers import token
@@ -42,7 +44,7 @@ UN = """<?xml version="1.0" encoding="UTF-8"?>
 <REFERENCE_NUMBER>XX.1</REFERENCE_NUMBER></ENTITY></ENTITIES></CONSOLIDATED_LIST>"""
 CONFIRMED = applications_pb2.CALL_BACK_OUTCOME_CONFIRMED
 REGISTER = applications_pb2.NUMBER_SOURCE_REGISTER
-FREE_MAIL = {"contact_email": "muster.einkauf@gmail.com"}
+FREE_MAIL = "muster.einkauf@gmail.com"
 
 
 @pytest.fixture
@@ -209,7 +211,7 @@ async def test_a_file_that_was_edited_and_a_signer_whom_the_register_does_not_kn
 
 
 async def test_free_mail_is_verified_by_whoever_reads_it_and_by_nobody_else(desk: Desk):
-    await ready(desk, **FREE_MAIL)
+    await ready(desk, contact_email=FREE_MAIL)
     seen = await submit(desk)
     assert (state(seen), list(seen.steps)) == ("REFERRED", ["email_verified"])
 
@@ -227,8 +229,8 @@ async def test_free_mail_is_verified_by_whoever_reads_it_and_by_nobody_else(desk
 
 
 async def test_another_address_has_to_be_verified_anew(desk: Desk):
-    await ready(desk, **FREE_MAIL)
-    await act(desk, "ConfirmAddress", address=FREE_MAIL["contact_email"])
+    await ready(desk, contact_email=FREE_MAIL)
+    await act(desk, "ConfirmAddress", address=FREE_MAIL)
     await give(desk, {"contact_email": "other@gmail.com"})
 
     assert list((await submit(desk)).steps) == ["email_verified"]
@@ -262,7 +264,11 @@ async def test_a_call_back_is_nobodys_who_started_it_and_whoever_called_does_not
     await act(desk, "RecordCallBack", by="user:ada", **call_back(number="+49 89 23300"))
 
     await act(desk, "TakeUpApplication", by="user:ada")
-    approve = {"outcome": applications_pb2.APPLICATION_OUTCOME_APPROVED, "limit": eur(1_000_00), "terms_days": 30}
+    approve: dict[str, Any] = {
+        "outcome": applications_pb2.APPLICATION_OUTCOME_APPROVED,
+        "limit": eur(1_000_00),
+        "terms_days": 30,
+    }
     assert await refusal(act(desk, "DecideApplication", by="user:ada", **approve)) == "application.four_eyes"
     [recorded] = await bodies(desk.parts, events_pb2.CallBackRecorded)
     assert "23300" not in str(recorded)
@@ -272,7 +278,7 @@ async def test_a_call_back_is_nobodys_who_started_it_and_whoever_called_does_not
 
 
 async def test_whoever_sells_reads_that_something_is_known_of_a_person_and_not_what(desk: Desk):
-    await ready(desk, **FREE_MAIL)
+    await ready(desk, contact_email=FREE_MAIL)
     request = applications_pb2.GetApplicationRequest(application_id="a1")
 
     for roles, reads in ((["SALES"], False), (["SALES", "AUDITOR"], False), (["SALES", "CREDIT"], True)):
@@ -311,3 +317,28 @@ async def test_a_list_that_changes_is_read_again_and_one_that_breaks_leaves_what
     assert files.lists() is lists
     with pytest.raises(Refusal):
         files.read()
+
+
+async def test_domains_are_known_before_anybody_waits_and_what_is_forgotten_is_known_no_more(desk: Desk):
+    now = [0.0]
+    watch = Lookout(ListFiles([]), frozenset({"famous.com"}), now=lambda: now[0])
+    company = Shown((), "DE", ("nordho1m.de", "farnous.com"), frozenset(), "acme/x", frozenset())
+    await ready(desk, "known", contact_email="einkauf@nordholm.de")
+    await decide_again(desk)
+
+    async def near() -> set[str]:
+        look = await watch.look(lambda: desk.parts.database.transaction(["acme"]), "acme", company)
+        return {one.compared_with for one in look.features if one.key == "domain_homoglyph"} - {""}
+
+    assert await near() <= {"nordholm.de", "famous.com"}
+    assert await near()
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        await tx.run("UPDATE fact SET value = '' WHERE key = 'contact_email'")
+    company = Shown((), "DE", ("nordho1m.de",), frozenset(), "acme/x", frozenset())
+    assert await near() == {"nordholm.de"}
+    now[0] += lookout.ANEW_S
+    keeping = asyncio.create_task(watch.keep(desk.parts.database))
+    async with asyncio.timeout(30):
+        while await near():
+            await asyncio.sleep(0.05)
+    keeping.cancel()

@@ -32,6 +32,17 @@ async def test_an_application_stands_where_it_was_told_and_asks_again_for_what_i
     await act(desk, "TakeUpApplication", "proposed", by="user:ada")
     large = {"outcome": applications_pb2.APPLICATION_OUTCOME_APPROVED, "limit": eur(90_000_00)}
     await act(desk, "DecideApplication", "proposed", by="user:ada", **large)
+    call = {"number": "+49 30 901820", "source_of_number": applications_pb2.NUMBER_SOURCE_REGISTER, "spoke_with": "Jo"}
+    denied = applications_pb2.CALL_BACK_OUTCOME_DENIED
+    own = {"register_number": "HRB 3", "contact_email": "ap@third.example", "iban": "DE02120300000000202051"}
+    await referred(desk, "called", **own)
+    await act(desk, "RecordCallBack", "called", by="user:ada", outcome=denied, **call)
+    match = applications_pb2.Match(key="company_name", list="UN", entry_id="XX.1", name="d" * 64)
+    look = applications_pb2.Look(matches=[match]).SerializeToString()
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        await tx.run("UPDATE application_look SET look = %s WHERE application_id = 'called'", [look])
+    clear = applications_pb2.ClearMatchRequest(application_id="called", list="UN", entry_id="XX.1", key="company_name")
+    await desk.call("ClearMatch", clear, by="user:ada")
     policy = applications_pb2.ProposePolicyTextRequest(text=underwriting.default().text)
     await desk.call("ProposePolicyText", policy)
     activate = applications_pb2.ActivatePolicyTextRequest(policy_id=underwriting.default().policy_id)
@@ -56,3 +67,17 @@ async def test_an_application_stands_where_it_was_told_and_asks_again_for_what_i
         assert waiting.latest_by == (await shown(desk, "proposed")).latest_by
         found = await anew.call("GetPolicyText", applications_pb2.GetPolicyTextRequest())
         assert (found.policy.policy_id, found.policy.activated_by) == (activate.policy_id, "user:bob")
+        # Who called, and who said that it is somebody else; number and name are on no topic.
+        case = await anew.call("GetCase", applications_pb2.GetCaseRequest(application_id="called"))
+        [called] = case.call_backs
+        assert (called.recorded_by, called.outcome, called.number, called.spoke_with) == ("user:ada", denied, "", "")
+        assert await cleared(anew.parts) == await cleared(desk.parts) != []
+
+
+async def cleared(parts: Parts[Any]) -> list[tuple[Any, ...]]:
+    async with parts.database.transaction(["acme"]) as tx:
+        rows = await tx.rows("SELECT * FROM match_cleared ORDER BY list, entry_id")
+    return [
+        (row.account_id, row.list, row.entry_id, row.name, row.found_by, row.confirmed_by, row.cleared_at is not None)
+        for row in rows
+    ]

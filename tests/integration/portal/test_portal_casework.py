@@ -361,7 +361,7 @@ async def test_a_cut_is_confirmed_from_its_row_beside_how_the_account_has_paid(c
 
 
 async def test_a_call_is_noted_at_the_desk_and_what_it_showed_stands_beside_the_case(casework: Casework):
-    await ready(casework.credit, **{"contact_email": "muster@gmail.com", "reference_1": "Huber, +49 30 901820"})
+    await ready(casework.credit, contact_email="muster@gmail.com", reference_1="Huber, +49 30 901820")
     await submit(casework.credit)
     form = {
         "number": "+49 30 901820",

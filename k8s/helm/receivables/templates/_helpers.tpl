@@ -117,6 +117,11 @@ volumeMounts:
     mountPath: /etc/receivables/kafka
     readOnly: true
   {{- end }}
+  {{- if index . 3 }}
+  - name: lists
+    mountPath: /etc/receivables/lists
+    readOnly: true
+  {{- end }}
   {{- end }}
   {{- if include "receivables.caSecret" $root }}
   - name: database-ca
