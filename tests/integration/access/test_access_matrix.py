@@ -57,6 +57,8 @@ CREATES = frozenset(
 )
 # What was done already when the world was settled: the same id again is refused.
 DONE = {"credit.RegisterBuyer", "credit.PlaceHold", "credit.GrantUplift", "credit.SetSecurity"}
+# No rule lets a document out to these buyers as they are now, whoever asks.
+HELD = {"invoicing.SampleInvoice"}
 # The chassis' own: no row of a business' ever changes by them.
 MACHINERY = {
     "act",
@@ -332,7 +334,7 @@ async def test_nobody_hears_or_does_what_is_anothers(house: House, servers: Serv
 
     assert not asking.flaws, "\n".join(f"{what} {example}" for what, example in asking.flaws.items())
     assert changed == [], "whoever is refused changes nothing"
-    assert {method.short for method in all_methods} - asking.answered <= DONE, "who may is done as they ask"
+    assert {method.short for method in all_methods} - asking.answered <= DONE | HELD, "who may is done as they ask"
     assert asking.count["OK"] > 500 / share
     assert asking.count["PERMISSION_DENIED"] > 5000 / share
 

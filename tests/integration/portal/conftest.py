@@ -31,10 +31,14 @@ OURS = {"sec-fetch-site": "same-origin"}
 
 @dataclass
 class People(notifications_grpc.NotificationsServiceServicer):
-    """Knows who people are, and which links they were to be mailed, and nothing else."""
+    """Knows who people are, which links they were to be mailed and what comes next for them, and nothing else."""
 
     known: dict[str, Any] = field(default_factory=dict)
     links: list[notifications_pb2.SendLinkRequest] = field(default_factory=list)
+    steps: list[notifications_pb2.FirstStep] = field(default_factory=list)
+    answers: list[notifications_pb2.AnswerFirstStepRequest] = field(default_factory=list)
+    asked_for_steps: int = 0
+    came_in: list[str] = field(default_factory=list)
 
     def add(self, contact_id: str, *roles: str, account: str = "b1", email: str = "") -> None:
         """Somebody new."""
@@ -68,6 +72,27 @@ class People(notifications_grpc.NotificationsServiceServicer):
         """A link to be mailed."""
         self.links.append(request)
         return notifications_pb2.SendLinkResponse()
+
+    async def GetFirstSteps(
+        self, request: notifications_pb2.GetFirstStepsRequest, context: Any
+    ) -> notifications_pb2.GetFirstStepsResponse:
+        """What comes next."""
+        self.asked_for_steps += 1
+        return notifications_pb2.GetFirstStepsResponse(steps=self.steps)
+
+    async def NoteSignIn(
+        self, request: notifications_pb2.NoteSignInRequest, context: Any
+    ) -> notifications_pb2.NoteSignInResponse:
+        """Somebody came into the portal."""
+        self.came_in.append(request.contact_id)
+        return notifications_pb2.NoteSignInResponse()
+
+    async def AnswerFirstStep(
+        self, request: notifications_pb2.AnswerFirstStepRequest, context: Any
+    ) -> notifications_pb2.AnswerFirstStepResponse:
+        """How a step went."""
+        self.answers.append(request)
+        return notifications_pb2.AnswerFirstStepResponse()
 
     async def FindContacts(
         self, request: notifications_pb2.FindContactsRequest, context: Any
