@@ -39,6 +39,8 @@ class People(notifications_grpc.NotificationsServiceServicer):
     answers: list[notifications_pb2.AnswerFirstStepRequest] = field(default_factory=list)
     asked_for_steps: int = 0
     came_in: list[str] = field(default_factory=list)
+    # What was written about the only thing that anybody writes about; None: nothing is known of it.
+    thread: list[notifications_pb2.ThreadMessage] | None = None
 
     def add(self, contact_id: str, *roles: str, account: str = "b1", email: str = "") -> None:
         """Somebody new."""
@@ -79,6 +81,25 @@ class People(notifications_grpc.NotificationsServiceServicer):
         """What comes next."""
         self.asked_for_steps += 1
         return notifications_pb2.GetFirstStepsResponse(steps=self.steps)
+
+    async def ListThread(
+        self, request: notifications_pb2.ListThreadRequest, context: Any
+    ) -> notifications_pb2.ListThreadResponse:
+        """What was written."""
+        if self.thread is None:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "nothing")
+        return notifications_pb2.ListThreadResponse(messages=self.thread)
+
+    async def AddMessage(
+        self, request: notifications_pb2.AddMessageRequest, context: Any
+    ) -> notifications_pb2.AddMessageResponse:
+        """Somebody writes."""
+        assert self.thread is not None
+        nth = len(self.thread) + 1
+        self.thread.append(
+            notifications_pb2.ThreadMessage(nth=nth, about=request.about, author=request.written_by, text=request.text)
+        )
+        return notifications_pb2.AddMessageResponse(message=self.thread[-1])
 
     async def NoteSignIn(
         self, request: notifications_pb2.NoteSignInRequest, context: Any
