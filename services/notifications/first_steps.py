@@ -72,9 +72,11 @@ async def waiting(tx: Tx, tenant: str, page: Page, *, owners: Collection[str]) -
 
 
 async def moved_before(tx: Tx, event: Event[events_pb2.FirstStepMoved]) -> None:
-    """Write a step as it was told."""
-    body = event.body
-    await _save(tx, [wire.told_step(event.tenant, body)])
+    """Write a step as it was told; what an event did meanwhile, which is not told, stays done."""
+    told = wire.told_step(event.tenant, event.body)
+    known = (await _lock(tx, (told.tenant, told.account_id))).get(told.code)
+    if known is None or known.state is not State.DONE or known.code not in (Code.COLLEAGUES, Code.FIRST_ORDER):
+        await _save(tx, [told])
 
 
 async def look_again(tx: Tx) -> None:
@@ -173,8 +175,8 @@ class FirstSteps:
             return
         now = (await _when(tx, [account[0]]))(account[0])
         held = _held(await _people(tx, account))
-        colleagues = steps[Code.COLLEAGUES]
-        if colleagues.state is not State.DONE and not domain.vacant(held):
+        colleagues = steps.get(Code.COLLEAGUES)
+        if colleagues is not None and colleagues.state is not State.DONE and not domain.vacant(held):
             steps[Code.COLLEAGUES] = domain.done(colleagues, now)
             await _save(tx, [steps[Code.COLLEAGUES]])
         begun = domain.begin(list(steps.values()), held, now)

@@ -839,21 +839,17 @@ def step_moved(step: FirstStep) -> events_pb2.FirstStepMoved:
 
 def told_step(tenant: str, body: events_pb2.FirstStepMoved) -> FirstStep:
     """A first step as it was told."""
-
-    def at(field: str) -> datetime | None:
-        return getattr(body, field).ToDatetime(UTC) if body.HasField(field) else None
-
     return FirstStep(
         tenant=tenant,
         account_id=body.account_id,
         code=FirstStepCode(body.code),
         state=FirstStepState(body.state),
         by_when=date.fromisoformat(body.by_when) if body.by_when else None,
-        next_at=at("next_at"),
-        waits_since=at("waits_since"),
+        next_at=body.next_at.ToDatetime(UTC) if body.HasField("next_at") else None,
+        waits_since=body.waits_since.ToDatetime(UTC) if body.HasField("waits_since") else None,
         reason=body.reason,
         answer=body.answer,
-        done_at=at("done_at"),
+        done_at=body.done_at.ToDatetime(UTC) if body.HasField("done_at") else None,
     )
 
 

@@ -60,6 +60,8 @@ CREATES = frozenset(
 DONE = {"credit.RegisterBuyer", "credit.PlaceHold", "credit.GrantUplift", "credit.SetSecurity"}
 # An account has one open review at most, and AcceptReview has ended it by then.
 DONE |= {"credit.DecideReview", "credit.GrantStandingApproval", "disputes.GrantStandingApproval"}
+# No rule lets a document out to these buyers as they are now, whoever asks.
+HELD = {"invoicing.SampleInvoice"}
 # The chassis' own: no row of a business' ever changes by them.
 MACHINERY = {
     "act",
@@ -335,7 +337,7 @@ async def test_nobody_hears_or_does_what_is_anothers(house: House, servers: Serv
 
     assert not asking.flaws, "\n".join(f"{what} {example}" for what, example in asking.flaws.items())
     assert changed == [], "whoever is refused changes nothing"
-    assert {method.short for method in all_methods} - asking.answered <= DONE, "who may is done as they ask"
+    assert {method.short for method in all_methods} - asking.answered <= DONE | HELD, "who may is done as they ask"
     assert asking.count["OK"] > 500 / share
     assert asking.count["PERMISSION_DENIED"] > 5000 / share
 

@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 from receivables.credit.v1 import applications_pb2 as applications
+from receivables.notifications.v1 import events_pb2, service_pb2
 
 from deploy.local.trust import person
 from services.chassis.identity import Principal
+from services.notifications.rebuild import FOLD
 from tests.integration.accounts.callers import Asked
 from tests.integration.notifications.office import Office
 from tests.integration.notifications.test_notifications_journeys import states, timeline
 from tests.integration.notifications.test_notifications_threads import ask, thread, unread, write
-from tests.unit.notifications.samples import ACCOUNT, TENANT, application_moved
+from tests.unit.notifications.samples import ACCOUNT, TENANT, an_event, application_moved, placed
 
 ABOUT = "application/a1"
 FAY = person("contact:fay", TENANT, ACCOUNT, roles=["FINANCE_LEAD"])
@@ -82,6 +84,30 @@ async def test_what_is_said_of_an_application_is_for_whoever_applies_and_decides
     assert await unread(applied, FAY, ACCOUNT) == {ABOUT: 1}
     assert await unread(applied, CLEO, ACCOUNT) == {}
     assert await write(applied, FAY, "Cleo?", ABOUT, mentions=["cleo"]) == "thread.mention_unknown"
+
+
+async def test_first_steps_are_built_anew_from_what_was_told_and_what_was_followed(office: Office):
+    moved_before = FOLD.own[events_pb2.FirstStepMoved]
+    reminded = events_pb2.FirstStepMoved(account_id=ACCOUNT, code="FIRST_ORDER", state="REMINDED", by_when="2026-03-05")
+    signed_in = events_pb2.FirstStepMoved(account_id=ACCOUNT, code="SIGN_IN", state="DONE")
+    signed_in.done_at.FromDatetime(USUALLY)
+    async with office.parts.database.transaction([TENANT]) as tx:
+        await moved_before(tx, an_event(signed_in, f"onboarding/{ACCOUNT}"), None)
+    await office.follow(moved("ACCEPTED"), placed())
+    async with office.parts.database.transaction([TENANT]) as tx:
+        await moved_before(tx, an_event(reminded, f"onboarding/{ACCOUNT}"), None)
+        await FOLD.finish(tx)
+    await office.register("ann", "ACCOUNT_ADMIN")
+    await office.send()
+
+    answer = await office.call("GetFirstSteps", service_pb2.GetFirstStepsRequest(account_id=ACCOUNT))
+    assert {step.code: step.state for step in answer.steps} == {
+        "SIGN_IN": "DONE",
+        "COLLEAGUES": "OPEN",
+        "SAMPLE": "NEXT",
+        "WAY_TO_PAY": "NEXT",
+        "FIRST_ORDER": "DONE",
+    }
 
 
 async def test_who_applies_by_a_link_and_is_no_contact_yet_writes_through_the_portal(applied: Office):

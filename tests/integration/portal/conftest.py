@@ -39,10 +39,16 @@ OURS = {"sec-fetch-site": "same-origin"}
 
 @dataclass
 class People(notifications_grpc.NotificationsServiceServicer):
-    """Knows who people are, and which links they were to be mailed, and nothing else."""
+    """Knows who people are, which links they were to be mailed and what comes next for them, and nothing else."""
 
     known: dict[str, Any] = field(default_factory=dict)
     links: list[notifications_pb2.SendLinkRequest] = field(default_factory=list)
+    steps: list[notifications_pb2.FirstStep] = field(default_factory=list)
+    answers: list[notifications_pb2.AnswerFirstStepRequest] = field(default_factory=list)
+    asked_for_steps: int = 0
+    came_in: list[str] = field(default_factory=list)
+    # What was written about the only thing that anybody writes about; None: nothing is known of it.
+    thread: list[notifications_pb2.ThreadMessage] | None = None
 
     def add(self, contact_id: str, *roles: str, account: str = "b1", email: str = "") -> None:
         """Somebody new."""
@@ -83,6 +89,46 @@ class People(notifications_grpc.NotificationsServiceServicer):
         """A link to be mailed."""
         self.links.append(request)
         return notifications_pb2.SendLinkResponse()
+
+    async def GetFirstSteps(
+        self, request: notifications_pb2.GetFirstStepsRequest, context: Any
+    ) -> notifications_pb2.GetFirstStepsResponse:
+        """What comes next."""
+        self.asked_for_steps += 1
+        return notifications_pb2.GetFirstStepsResponse(steps=self.steps)
+
+    async def ListThread(
+        self, request: notifications_pb2.ListThreadRequest, context: Any
+    ) -> notifications_pb2.ListThreadResponse:
+        """What was written."""
+        if self.thread is None:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "nothing")
+        return notifications_pb2.ListThreadResponse(messages=self.thread)
+
+    async def AddMessage(
+        self, request: notifications_pb2.AddMessageRequest, context: Any
+    ) -> notifications_pb2.AddMessageResponse:
+        """Somebody writes."""
+        assert self.thread is not None
+        nth = len(self.thread) + 1
+        self.thread.append(
+            notifications_pb2.ThreadMessage(nth=nth, about=request.about, author=request.written_by, text=request.text)
+        )
+        return notifications_pb2.AddMessageResponse(message=self.thread[-1])
+
+    async def NoteSignIn(
+        self, request: notifications_pb2.NoteSignInRequest, context: Any
+    ) -> notifications_pb2.NoteSignInResponse:
+        """Somebody came into the portal."""
+        self.came_in.append(request.contact_id)
+        return notifications_pb2.NoteSignInResponse()
+
+    async def AnswerFirstStep(
+        self, request: notifications_pb2.AnswerFirstStepRequest, context: Any
+    ) -> notifications_pb2.AnswerFirstStepResponse:
+        """How a step went."""
+        self.answers.append(request)
+        return notifications_pb2.AnswerFirstStepResponse()
 
     async def FindContacts(
         self, request: notifications_pb2.FindContactsRequest, context: Any

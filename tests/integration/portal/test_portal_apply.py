@@ -363,6 +363,22 @@ async def test_what_waits_says_why_and_another_way_is_decided_at_once_by_a_click
     assert (await applying.send(f"{home}/accept")).status_code == httpx.codes.SEE_OTHER
 
 
+async def test_whoever_applies_by_a_link_writes_to_the_seller_and_reads_what_is_answered(applying: Applying):
+    home = await applying.begun()
+    applying.pages.people.thread = []
+
+    await applying.send(f"{home}/message", fields={"message": "Is there anything else?"})
+    applying.pages.people.thread.append(
+        notifications_pb2.ThreadMessage(nth=2, author="user:carl", author_name="Acme Ltd", text="No, thank you.")
+    )
+
+    [asked, _] = applying.pages.people.thread
+    assert (asked.about.partition("/")[0], asked.author.partition(":")[0]) == ("application", "contact")
+    shown = await applying.text(home)
+    assert "Is there anything else?" in shown
+    assert "No, thank you." in shown
+
+
 async def test_what_was_declined_or_given_is_appealed_with_words_and_withdrawn(applying: Applying):
     home = await applying.begun()
     await applying.send(home, fields={**ALL, "do": "submit"})
