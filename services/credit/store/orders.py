@@ -226,12 +226,15 @@ async def list_decisions(tx: Tx, tenant: str, account_id: str, page: Page) -> li
     """The newest decision on each order, the newest first: of one account, or of all if it is empty."""
     rows = await tx.rows(
         f"""SELECT d.*, h.state, h.held_minor, h.site, h.cost_centre, h.purchase_order
-              FROM decision d JOIN hold h USING (tenant, order_id, version)
-             WHERE d.tenant = %(tenant)s {"AND d.account_id = %(account)s" if account_id else ""}
-                   {"AND (d.decided_at, d.decision_id) < (%(at)s, %(decision)s)" if page.after else ""}
-               AND d.decision_id = (SELECT n.decision_id FROM decision n WHERE n.tenant = d.tenant AND n.order_id = d.order_id
-                                     ORDER BY n.version DESC, n.decided_at DESC, n.decision_id DESC LIMIT 1)
-             ORDER BY d.decided_at DESC, d.decision_id DESC LIMIT {page.most}""",  # noqa: S608 - constant text
+              FROM (SELECT * FROM decision d
+                     WHERE d.tenant = %(tenant)s {"AND d.account_id = %(account)s" if account_id else ""}
+                           {"AND (d.decided_at, d.decision_id) < (%(at)s, %(decision)s)" if page.after else ""}
+                       AND d.decision_id = (SELECT n.decision_id FROM decision n
+                                             WHERE n.tenant = d.tenant AND n.order_id = d.order_id
+                                             ORDER BY n.version DESC, n.decided_at DESC, n.decision_id DESC LIMIT 1)
+                     ORDER BY d.decided_at DESC, d.decision_id DESC LIMIT {page.most}) AS d
+              JOIN hold h USING (tenant, order_id, version)
+             ORDER BY d.decided_at DESC, d.decision_id DESC""",  # noqa: S608 - constant text
         {"tenant": tenant, "account": account_id} | dict(zip(("at", "decision"), page.after or (), strict=False)),
     )
     return [Answered(_recorded(r), State(r.state), Money(r.held_minor, r.currency), r.decided_at) for r in rows]

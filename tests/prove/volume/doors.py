@@ -169,7 +169,7 @@ def _erased(n: int) -> Record:
 
 
 def _applications() -> list[Door]:
-    """Applications of the hot account, and of others; `ap-<n>` waits for the seller where n ends with 7."""
+    """Applications of the hot account, and of b1, whose contacts apply; `ap-<n>` waits for the seller where n ends with 7."""
     new = "new-application"
     facts = [applications_pb2.Fact(key=key, value=value) for key, value in ANSWERS.items()]
     policy = underwriting.default()
@@ -197,7 +197,7 @@ def _applications() -> list[Door]:
         await asked.call("ReplayDecision", request)
 
     return [
-        called_by("key:e", applications_pb2.StartApplicationRequest(application_id=new, account_id="b7")),
+        called_by("key:e", applications_pb2.StartApplicationRequest(application_id=new, account_id="b1")),
         called_by("key:e", applications_pb2.GiveFactsRequest(application_id=new, facts=facts)),
         called_by("key:e", document),
         called_by(
@@ -224,7 +224,7 @@ def _applications() -> list[Door]:
         called_by("user:bo", applications_pb2.TakeUpApplicationRequest(application_id=new)),
         called_by("user:bo", decided(new)),
         called_by("contact:c", applications_pb2.AcceptApplicationRequest(application_id=new)),
-        called_by("key:e", applications_pb2.StartApplicationRequest(application_id="gone", account_id="b7")),
+        called_by("key:e", applications_pb2.StartApplicationRequest(application_id="gone", account_id="b1")),
         called_by("contact:c", applications_pb2.WithdrawApplicationRequest(application_id="gone")),
         call(applications_pb2.CheckPolicyTextRequest(text=policy.text)),
         call(applications_pb2.ProposePolicyTextRequest(text=policy.text)),

@@ -50,7 +50,7 @@ CREDIT = (
     """INSERT INTO movement SELECT tenant, account_id, 'item invoice/' || order_id, 10000, -10000, now()
          FROM hold WHERE state = 'CAPTURED'""",
     f"""INSERT INTO account
-        SELECT t, b, '\\x0a0441636d65', 'EUR', 1000000000000, coalesce(used, 0), coalesce(held, 0), false, now() FROM {_HOUSES}
+        SELECT t, b, '\\x0a0441636d65220422024445', 'EUR', 1000000000000, coalesce(used, 0), coalesce(held, 0), false, now() FROM {_HOUSES}
           LEFT JOIN (SELECT tenant AS t, account_id AS b, sum(used_minor) AS used, sum(held_minor) AS held
                        FROM movement GROUP BY 1, 2) AS m USING (t, b)""",
     """INSERT INTO limit_grant (tenant, account_id, amount_minor, valid_from, known_from)
