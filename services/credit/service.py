@@ -66,7 +66,7 @@ SERVICE = Service(
     name="credit",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0018_writers_found.sql",
+    stands_on="0019_currencies.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     works=lambda parts: (
@@ -81,6 +81,7 @@ SERVICE = Service(
         ),
         work(sources_of(parts), usecases.still_wanted, usecases.sources_told),
         Work(store.LIMITS, usecases.turn, most=100, find=usecases.find_turned, findable=store.count_turned),
+        Work(store.VALUE, usecases.value, most=100, find=usecases.find_unvalued, findable=store.count_unvalued),
     ),
     measure=metrics.measure,
     outdated=usecases.forget_outdated,

@@ -1,7 +1,7 @@
 """The answer to an order, and why."""
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
 
@@ -86,16 +86,18 @@ class Answered:
 
 def judge(
     account: Account | None,
-    amount: Money,
+    amount: Money | None,
     policy: Policy,
     *,
     nodes: Sequence[Node] = (),
+    of_group: Money | None = None,
     stopped: bool = False,
     uncertain: bool = False,
 ) -> tuple[Outcome, str]:
     """Approve what fits the account and all that it is part of, refer a near miss to a person, decline the rest.
 
-    A hold may stop the order; and where it is uncertain what the account uses, a person decides whatever the figures say.
+    A hold may stop the order; and where it is uncertain what the account uses, or what the amount is in its currency (None)
+    or in its nodes' (`of_group`, where that is another), a person decides whatever the figures say.
     """
     if account is None:
         return Outcome.DECLINED, "unknown_buyer"
@@ -103,18 +105,24 @@ def judge(
         return Outcome.DECLINED, "account_on_hold"
     if uncertain:
         return Outcome.REFERRED, "exposure_uncertain"
-    return _fit(account, nodes, amount, policy)
+    if amount is not None and nodes and nodes[0].limit.currency == amount.currency:
+        of_group = amount
+    if amount is None or (nodes and of_group is None):
+        return Outcome.REFERRED, "rate_missing"
+    return _fit(account, nodes, amount, of_group or amount, policy)
 
 
-def _fit(account: Account, nodes: Sequence[Node], amount: Money, policy: Policy) -> tuple[Outcome, str]:
+def _fit(
+    account: Account, nodes: Sequence[Node], amount: Money, of_group: Money, policy: Policy
+) -> tuple[Outcome, str]:
     """Whether it fits the account and each node of its path (RULES: the whole path)."""
     if amount > account.headroom + account.referral_band(policy):
         return Outcome.DECLINED, "over_limit"
-    if any(amount > node.headroom + node.referral_band(policy) for node in nodes):
+    if any(of_group > node.headroom + node.referral_band(policy) for node in nodes):
         return Outcome.DECLINED, "group_limit"
     if amount > account.headroom:
         return Outcome.REFERRED, "near_limit"
-    if any(amount > node.headroom for node in nodes):
+    if any(of_group > node.headroom for node in nodes):
         return Outcome.REFERRED, "group_limit"
     return Outcome.APPROVED, "within_limit"
 
@@ -127,20 +135,17 @@ def decide(book: Book, request: Request, at: datetime) -> tuple[Decision, Hold |
     key = (request.tenant, request.account_id)
     replaced = _replace_open_hold(book, request)
     account = book.accounts.get(key)
-    if account is not None and account.limit.currency != request.amount.currency:
-        raise Invalid(
-            "order.currency_not_held",
-            f"the account is kept in {account.limit.currency}, the order is in {request.amount.currency}",
-        )
+    taken = book.reserve(request.amount, account) if account else request.amount
     outcome, reason = judge(
         account,
-        request.amount,
+        taken,
         book.policy_of(request.tenant),
         nodes=book.nodes_of(account) if account else (),
+        of_group=_of_group(book, account, taken) if account and taken else None,
         stopped=any(hold.stands(at) and hold.covers(request.scope) for hold in book.account_holds.get(key, ())),
         uncertain=book.is_uncertain(key),
     )
-    hold = _reserve(book, request, outcome, at)
+    hold = _reserve(book, request, outcome, at, taken)
     after = book.accounts.get(key)
     decision = Decision(
         request=request,
@@ -151,6 +156,17 @@ def decide(book: Book, request: Request, at: datetime) -> tuple[Decision, Hold |
         expires_at=hold.expires_at if outcome is Outcome.APPROVED else None,
     )
     return decision, replaced
+
+
+def _of_group(book: Book, account: Account, taken: Money) -> Money | None:
+    """What an order takes of the nodes that its account is part of, where these are in another currency.
+
+    None also where no rate that decides is known.
+    """
+    if not account.path or (currency := book.nodes_of(account)[0].limit.currency) == account.limit.currency:
+        return None
+    valued = book.valued_for(replace(account, held=account.held + taken), currency, fresh=True)
+    return Money(sum(valued) - sum(account.of_group), currency) if valued else None
 
 
 def check_reviewer(asked: Set[str], reviewing: Set[str]) -> None:
@@ -166,7 +182,8 @@ def review(book: Book, hold: Hold, outcome: Outcome, person: str) -> Decision:
     key = (hold.tenant, hold.account_id)
     if outcome is Outcome.APPROVED:
         moved = hold.move(Action.APPROVE, held=hold.amount)
-        book.change(key, held=hold.amount.minor)
+        moved = replace(moved, taken=_taken(hold.amount, book.reserve(hold.amount, book.accounts[key])))
+        book.change(key, held=moved.reserves)
     else:
         moved = hold.move(Action.DECLINE, held=hold.held)
     book.holds[(hold.tenant, hold.order_id)] = moved
@@ -183,7 +200,14 @@ def review(book: Book, hold: Hold, outcome: Outcome, person: str) -> Decision:
     )
 
 
-def _reserve(book: Book, request: Request, outcome: Outcome, at: datetime) -> Hold:
+def _taken(amount: Money, reserved: Money | None) -> Money | None:
+    """What is kept of what an order takes of its account: nothing, where that is its amount."""
+    if reserved is None:
+        raise Conflict("rate.missing", f"no rate of {amount.currency} is known that is new enough")
+    return reserved if reserved.currency != amount.currency else None
+
+
+def _reserve(book: Book, request: Request, outcome: Outcome, at: datetime, taken: Money | None) -> Hold:
     """Hold what is approved until the policy's days are over where the seller is; for ever what has shipped already."""
     key = (request.tenant, request.order_id)
     zone = zone_of(book.sellers_of(request.tenant), request.seller_id)
@@ -204,9 +228,10 @@ def _reserve(book: Book, request: Request, outcome: Outcome, at: datetime) -> Ho
         seller_id=request.seller_id,
         placed_by=request.placed_by,
         requested_by=request.requested_by,
+        taken=_taken(request.amount, taken) if outcome is Outcome.APPROVED else None,
     )
     if outcome is Outcome.APPROVED:
-        book.change((request.tenant, request.account_id), held=request.amount.minor)
+        book.change((request.tenant, request.account_id), held=hold.reserves)
     book.holds[key] = hold
     ship(book, hold)
     return book.holds[key]

@@ -1,7 +1,7 @@
 """What a batch of work needs to know, in one trip to the server: the accounts locked first, then all else as it is by then."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, LiteralString
@@ -11,11 +11,13 @@ from services.chassis.database import INSTANT, Question, Tx
 from services.credit.domain.accounts import Account
 from services.credit.domain.book import Book, Key
 from services.credit.domain.holds import Hold, State
-from services.credit.store import account_holds, limits, policies, tree
+from services.credit.domain.rates import THROUGH
+from services.credit.store import account_holds, limits, policies, rates, tree
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
 _KEY = Columns("tenant text, id text")
+NOTHING: Mapping[Key, Set[str]] = {}
 
 WAITING_MOST = 501  # of one account: one more than a batch has orders
 # Rows of `parked` that the ledger told of an account and that wait, by the index on the beginning of an event's key.
@@ -24,10 +26,17 @@ WAITING: LiteralString = (
 )
 
 
-async def open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key], asked: Collection[Key] = ()) -> Book:
+async def open_book(
+    tx: Tx,
+    accounts: Collection[Key],
+    orders: Collection[Key],
+    asked: Collection[Key] = (),
+    spoken: Mapping[Key, Set[str]] = NOTHING,
+) -> Book:
     """Hold the accounts, and the nodes that they are part of, until the transaction ends; read the newest hold of each order and what left of it.
 
-    Where orders are decided (`asked`), also what they are decided by. Statements that follow the lock see what those who
+    Where orders are decided (`asked`), also what they are decided by; where another currency is `spoken` of than an
+    account's, what it is worth. Statements that follow the lock see what those who
     had it before have written.
     """
     tenants = sorted({tenant for tenant, _ in asked})
@@ -51,6 +60,7 @@ async def open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key], 
         book.account_holds = account_holds.by_account(standing)
         book.policies = policies.by_tenant(newest)
         book.sellers = policies.sellers_by_tenant(sellers)
+    await read_rates(tx, book, spoken)
     return book
 
 
@@ -78,6 +88,24 @@ async def _derive_limits(tx: Tx, book: Book) -> None:
         book.accounts[key] = replace(account, limit=Money(known.effective(at), account.limit.currency))
 
 
+async def read_rates(tx: Tx, book: Book, spoken: Mapping[Key, Set[str]] = NOTHING) -> None:
+    """Read what currencies are worth, where an account's is not the only one of what it is about."""
+    tenants: set[str] = set()
+    currencies: set[str] = set()
+    for key, account in book.accounts.items():
+        ours = account.limit.currency
+        others = {*spoken.get(key, ()), *account.abroad, *(node.limit.currency for node in book.nodes_of(account))}
+        if others - {ours}:
+            tenants.add(key[0])
+            currencies |= {ours, THROUGH, *others}
+    if not tenants:
+        return
+    book.rates = rates.by_tenant(*await tx.ask(*rates.newest(sorted(tenants), sorted(currencies))))
+    if missing := tenants - book.policies.keys():
+        sql, params = policies.newest(sorted(missing))
+        book.policies |= policies.by_tenant(await tx.rows(sql, params))
+
+
 async def lock_unknown(tx: Tx, keys: Collection[Key]) -> None:
     """Serialize orders of accounts that have no row to lock."""
     await tx.run(
@@ -94,7 +122,7 @@ async def read_orders(tx: Tx, book: Book, orders: Collection[Key]) -> None:
 def _lock(keys: Collection[Key]) -> Question:
     return (
         """SELECT tenant, account_id, currency, limit_minor, used_minor, held_minor, on_hold, applied_sequence, limit_until,
-                  path, unapplied_minor, credits_minor
+                  path, unapplied_minor, credits_minor, abroad, group_used_minor, group_held_minor, valued_version
              FROM account
             WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[])
             ORDER BY tenant, account_id FOR NO KEY UPDATE""",
@@ -148,6 +176,10 @@ def _accounts(rows: Iterable[Any]) -> dict[Key, Account]:
             path=tuple(r.path),
             unapplied_minor=r.unapplied_minor,
             credits_minor=r.credits_minor,
+            abroad={currency: (owed, valued) for currency, (owed, valued) in r.abroad.items()},
+            group_used=r.group_used_minor,
+            group_held=r.group_held_minor,
+            valued=r.valued_version,
         )
         for r in rows
     }
@@ -195,4 +227,5 @@ def hold(r: Any) -> Hold:
         cancelled=r.cancelled,
         placed_by=r.placed_by,
         requested_by=r.requested_by,
+        taken=None if r.taken_minor is None else Money(r.taken_minor, r.taken_currency),
     )

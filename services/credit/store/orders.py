@@ -25,18 +25,21 @@ Version = tuple[str, str, int]  # tenant, order, and which version of it
 _VERSION = Columns("tenant text, order_id text, version int")
 _ACCOUNT = Columns(
     "tenant text, account_id text, used_minor bigint, held_minor bigint, applied_sequence bigint, granted boolean,"
-    " limit_minor bigint, unapplied_minor bigint, credits_minor bigint"
+    " limit_minor bigint, unapplied_minor bigint, credits_minor bigint, abroad jsonb, group_used_minor bigint,"
+    " group_held_minor bigint, valued_version int"
 )
 _OWNER = Columns("tenant text, order_id text, account_id text")
 _SHIPMENT = Columns("tenant text, order_id text, account_id text, shipment_id text")
 _HOLD = Columns(
     """tenant text, order_id text, version int, account_id text, state text, currency text, amount_minor bigint,
        held_minor bigint, captured_minor bigint, expires_at timestamptz, site text, cost_centre text, purchase_order text,
-       seller_id text, invoiced int, cancelled boolean, placed_by text, requested_by text"""
+       seller_id text, invoiced int, cancelled boolean, placed_by text, requested_by text, taken_minor bigint,
+       taken_currency text"""
 )
 _DECISION = Columns(
     """tenant text, decision_id text, order_id text, version int, account_id text, outcome text, reasons text,
-       decided_by text, currency text, amount_minor bigint, headroom_minor bigint, expires_at timestamptz"""
+       decided_by text, currency text, amount_minor bigint, headroom_minor bigint, headroom_currency text,
+       expires_at timestamptz"""
 )
 _MOVEMENT = Columns("tenant text, account_id text, cause text, used_minor bigint, held_minor bigint")
 # Of accounts that are part of nothing, which most are, it is not even planned.
@@ -137,7 +140,9 @@ async def save(
             ), changed AS (
               UPDATE account SET used_minor = new.used_minor, held_minor = new.held_minor,
                                  applied_sequence = new.applied_sequence, unapplied_minor = new.unapplied_minor,
-                                 credits_minor = new.credits_minor FROM {_ACCOUNT.rows} AS new
+                                 credits_minor = new.credits_minor, abroad = new.abroad,
+                                 group_used_minor = new.group_used_minor, group_held_minor = new.group_held_minor,
+                                 valued_version = new.valued_version FROM {_ACCOUNT.rows} AS new
                WHERE account.tenant = ANY (%s::text[]) AND account.account_id = ANY (%s::text[])
                  AND account.tenant = new.tenant AND account.account_id = new.account_id
                  AND (NOT new.granted OR new.used_minor + new.held_minor <=
@@ -147,14 +152,15 @@ async def save(
               INSERT INTO hold ({_HOLD.names}) SELECT * FROM {_HOLD.rows} AS new
               ON CONFLICT (tenant, order_id, version) DO UPDATE
                 SET state = EXCLUDED.state, held_minor = EXCLUDED.held_minor, captured_minor = EXCLUDED.captured_minor,
-                    expires_at = EXCLUDED.expires_at, invoiced = EXCLUDED.invoiced, cancelled = EXCLUDED.cancelled
+                    expires_at = EXCLUDED.expires_at, invoiced = EXCLUDED.invoiced, cancelled = EXCLUDED.cancelled,
+                    taken_minor = EXCLUDED.taken_minor, taken_currency = EXCLUDED.taken_currency
                 WHERE hold.account_id = EXCLUDED.account_id
               RETURNING 1
             ), decided AS (
               INSERT INTO decision (tenant, decision_id, order_id, version, account_id, outcome, reasons, decided_by,
-                                    currency, amount_minor, headroom_minor, expires_at, decided_at)
+                                    currency, amount_minor, headroom_minor, headroom_currency, expires_at, decided_at)
               SELECT tenant, decision_id, order_id, version, account_id, outcome, string_to_array(reasons, ' '),
-                     decided_by, currency, amount_minor, headroom_minor, expires_at, %s FROM {_DECISION.rows} AS new
+                     decided_by, currency, amount_minor, headroom_minor, headroom_currency, expires_at, %s FROM {_DECISION.rows} AS new
             ), moved AS (
               INSERT INTO movement ({_MOVEMENT.names}, at) SELECT *, %s FROM {_MOVEMENT.rows} AS new
             ), shipped AS (
@@ -251,6 +257,10 @@ def _account_row(a: Account, granted: Collection[Key]) -> tuple[Any, ...]:
         a.limit.minor,
         a.unapplied_minor,
         a.credits_minor,
+        a.abroad,
+        a.group_used,
+        a.group_held,
+        a.valued,
     )
 
 
@@ -284,6 +294,7 @@ def _hold_row(h: Hold) -> tuple[Any, ...]:
         h.cancelled,
         h.placed_by,
         h.requested_by,
+        *((h.taken.minor, h.taken.currency) if h.taken else (None, None)),
     )
 
 
@@ -300,9 +311,14 @@ def _decision_row(decision_id: str, d: Decision) -> tuple[Any, ...]:
         d.decided_by,
         request.amount.currency,
         request.amount.minor,
-        d.headroom.minor if d.headroom else None,
+        *(_headroom(d.headroom, request.amount.currency) if d.headroom else (None, None)),
         d.expires_at,
     )
+
+
+def _headroom(headroom: Money, currency: str) -> tuple[int, str | None]:
+    """Minor units, and the currency, where it is not the order's."""
+    return headroom.minor, headroom.currency if headroom.currency != currency else None
 
 
 def _recorded(r: Any) -> Recorded:
@@ -314,7 +330,7 @@ def _recorded(r: Any) -> Recorded:
         outcome=Outcome(r.outcome),
         reasons=tuple(r.reasons),
         amount=Money(r.amount_minor, r.currency),
-        headroom=None if r.headroom_minor is None else Money(r.headroom_minor, r.currency),
+        headroom=None if r.headroom_minor is None else Money(r.headroom_minor, r.headroom_currency or r.currency),
         expires_at=r.expires_at,
         scope=Scope(r.site, r.cost_centre, r.purchase_order),
     )

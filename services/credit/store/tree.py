@@ -87,9 +87,20 @@ def changed(node: Node, *, granted: bool) -> tuple[Any, ...]:
     return node.tenant, node.node_id, node.used.minor, node.held.minor, granted
 
 
-async def set_path(tx: Tx, account: Key, path: Sequence[str]) -> None:
-    """Have an account be part of these nodes. Hold it before."""
-    await tx.run("UPDATE account SET path = %s WHERE tenant = %s AND account_id = %s", [list(path), *account])
+async def set_path(tx: Tx, account: Account) -> None:
+    """Have an account be part of the nodes of its path. Hold it before."""
+    await tx.run(
+        """UPDATE account SET path = %s, group_used_minor = %s, group_held_minor = %s, valued_version = %s
+            WHERE tenant = %s AND account_id = %s""",
+        [
+            list(account.path),
+            account.group_used,
+            account.group_held,
+            account.valued,
+            account.tenant,
+            account.account_id,
+        ],
+    )
 
 
 async def find_path(tx: Tx, tenant: str, path: Sequence[str]) -> list[Node]:
@@ -131,7 +142,8 @@ async def drift_of_nodes(tx: Tx, span: Span) -> list[Any]:
               FROM (SELECT * FROM node WHERE {span.where("tenant", "node_id")}) AS n
               LEFT JOIN LATERAL (SELECT sum(used_minor) AS used_minor, sum(held_minor) AS held_minor FROM node
                                   WHERE node.tenant = n.tenant AND node.parent_id = n.node_id) AS p ON true
-              LEFT JOIN LATERAL (SELECT sum(used_minor) AS used_minor, sum(held_minor) AS held_minor FROM account
+              LEFT JOIN LATERAL (SELECT sum(coalesce(group_used_minor, used_minor)) AS used_minor,
+                                        sum(coalesce(group_held_minor, held_minor)) AS held_minor FROM account
                                   WHERE account.tenant = n.tenant AND path <> '{{}}'
                                     AND path[cardinality(path)] = n.node_id) AS a ON true
              GROUP BY n.currency""",  # noqa: S608 - constant text

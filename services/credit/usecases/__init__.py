@@ -36,8 +36,9 @@ from services.credit.usecases.limits import (
 from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, review, tell_refused
 from services.credit.usecases.policies import know_sellers, set_policy
 from services.credit.usecases.policy_texts import activate_policy_text, find_policy_text, propose_policy_text
+from services.credit.usecases.rates import find_unvalued, set_rates, value
 from services.credit.usecases.securities import end_security, set_security
-from services.credit.usecases.tree import move_account, path_of, register_node, set_node_limit
+from services.credit.usecases.tree import move_account, path_of, place_in_tree, register_node, set_node_limit
 
 __all__ = [
     "accept_application",
@@ -59,6 +60,7 @@ __all__ = [
     "find_over",
     "find_policy_text",
     "find_turned",
+    "find_unvalued",
     "follow",
     "forget",
     "forget_outdated",
@@ -72,6 +74,7 @@ __all__ = [
     "move_account",
     "path_of",
     "place_hold",
+    "place_in_tree",
     "prepare",
     "propose_policy_text",
     "register_buyer",
@@ -81,6 +84,7 @@ __all__ = [
     "set_limit",
     "set_node_limit",
     "set_policy",
+    "set_rates",
     "set_security",
     "show",
     "show_case",
@@ -91,5 +95,6 @@ __all__ = [
     "take_up_application",
     "tell_refused",
     "turn",
+    "value",
     "withdraw_application",
 ]

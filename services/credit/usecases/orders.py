@@ -1,7 +1,7 @@
 """Orders and what becomes of them: one routine decides, whatever the door; the ledger says what is used."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,7 @@ from services.credit.domain.book import Book
 from services.credit.domain.decisions import Decision, Outcome, Recorded, Request
 from services.credit.domain.holds import Action, Hold, State
 from services.credit.store import Key, Movement, Version
+from services.credit.usecases.rates import RATES
 from services.kernel.money import Money
 from services.kernel.orders import check_shipments
 from services.kernel.refusals import Conflict, Early, Invalid, NotFound, Refusal, quoted
@@ -79,7 +80,11 @@ async def follow(tx: Tx, events: Sequence[Event[Any]]) -> None:
     accounts = {(event.tenant, event.body.account_id) for event in effective}
     placed = [event for event in of_orders if isinstance(event.body, orders_pb2.OrderPlaced)]
     work = await _open(
-        tx, accounts, {_order(event) for event in of_orders}, [(*_order(e), e.body.version) for e in placed]
+        tx,
+        accounts,
+        {_order(event) for event in of_orders},
+        [(*_order(e), e.body.version) for e in placed],
+        _by_account(((e.tenant, e.body.account_id), wire.currencies(e.body)) for e in effective),
     )
     booked = await _booked(tx, work.book, effective)
     for event in effective:
@@ -99,6 +104,7 @@ async def decide(tx: Tx, requests: Sequence[tuple[Origin, Request]]) -> list[Rec
         {(r.tenant, r.account_id) for _, r in requests},
         {(r.tenant, r.order_id) for _, r in requests},
         [(r.tenant, r.order_id, r.version) for _, r in requests],
+        _by_account(((r.tenant, r.account_id), {r.amount.currency}) for _, r in requests),
     )
     answers = [_decide_one(work, origin, request) for origin, request in requests]
     await _close(tx, work, began)
@@ -125,7 +131,7 @@ def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
         work.granted.add((request.tenant, request.account_id))
         path = work.book.accounts[(request.tenant, request.account_id)].path
         work.granted_nodes |= {(request.tenant, node_id) for node_id in path}
-        work.movements.append(_hold_movement(request))
+        work.movements.append(_hold_movement(hold))
     work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record, hold)))
     return record
 
@@ -135,13 +141,15 @@ async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome) -> Rec
     book, hold = await _one_order(tx, origin.tenant, order_id)
     asked = {one for wish in await store.who_asked(tx, (origin.tenant, order_id)) for one in _subjects(*wish)}
     decisions.check_reviewer(asked, identity.subjects_of(origin.actor))
+    await store.read_rates(tx, book, {(hold.tenant, hold.account_id): {hold.amount.currency}})
     decision = decisions.review(book, hold, outcome, origin.actor)
     record = _record(decision)
     work = Work(book, tx.at, decisions=[(record.decision_id, decision)])
     work.keep(book.holds[(origin.tenant, order_id)])
     if outcome is Outcome.APPROVED:
-        work.movements.append(_hold_movement(decision.request))
-    work.telling.append(_tell(origin, record.account_id, order_id, wire.decided(record)))
+        work.movements.append(_hold_movement(book.holds[(origin.tenant, order_id)]))
+    taken = book.holds[(origin.tenant, order_id)].taken
+    work.telling.append(_tell(origin, record.account_id, order_id, wire.decided(record, taken=taken)))
     await _write(tx, work)
     return record
 
@@ -209,28 +217,32 @@ def _capture(work: Work, event: Event[ledger_pb2.ItemOpened]) -> None:
     body = event.body
     book, key = work.book, (event.tenant, body.account_id)
     hold = _known(book, event.tenant, body.order_id)
-    amount = _account(book, *key).own(contracts.money(body.amount))
-    captured = released = Money(0, amount.currency)
+    _account(book, *key)
+    amount = contracts.money(body.amount)
+    captured = released = Money(0, hold.amount.currency)
+    taken = left = 0  # in the account's currency
     if hold.account_id == body.account_id:  # an invoice of one account never takes what another holds
         captured, released = moves.capture(book, hold, amount, final=body.final)
+        left = hold.part(released)
+        taken = hold.reserves - left - book.holds[(hold.tenant, hold.order_id)].reserves
         work.keep_newest(hold)
-    _use(work, event, amount.minor, held=-captured.minor)
+    _use(work, event, amount, held=-taken)
     telling: list[Message] = []
     if captured.minor:
         telling.append(wire.captured(hold, captured, body.number))
     if released.minor:
-        work.movements.append(Movement(key, f"completed order/{hold.order_id}/{hold.version}", held=-released.minor))
+        work.movements.append(Movement(key, f"completed order/{hold.order_id}/{hold.version}", held=-left))
         telling.append(wire.released(hold, released, events_pb2.RELEASE_CAUSE_COMPLETED))
     account = book.accounts[key]
-    if account.headroom.minor < 0 and captured < amount:
+    if account.headroom.minor < 0 and (captured.currency != amount.currency or captured < amount):
         telling.append(wire.exceeded(body, hold, account.limit, -account.headroom))
     work.telling += [_tell(event.origin, key[1], hold.order_id, message) for message in telling]
 
 
 def _lower(work: Work, event: Event[Any]) -> None:
     """What came in, applied or not, and what was credited lowers what is used."""
-    account = _account(work.book, event.tenant, event.body.account_id)
-    _use(work, event, -account.own(contracts.money(event.body.amount)).minor)
+    _account(work.book, event.tenant, event.body.account_id)
+    _use(work, event, -contracts.money(event.body.amount))
 
 
 def _reduce(work: Work, event: Event[ledger_pb2.ItemReduced]) -> None:
@@ -242,20 +254,33 @@ def _note(work: Work, event: Event[Any]) -> None:
     """What changes nothing itself tells a balance all the same."""
     if event.body.after:
         _account(work.book, event.tenant, event.body.account_id)
-        _use(work, event, 0)
+        _use(work, event, None)
 
 
-def _use(work: Work, event: Event[Any], adds: int, *, held: int = 0) -> None:
-    """Let the account use what the ledger says it does: the newest balance, where it tells one."""
+def _use(work: Work, event: Event[Any], adds: Money | None, *, held: int = 0) -> None:
+    """Let the account use what the ledger says it does: the newest balance, where it tells one.
+
+    What is owed in another currency is valued by the newest rate; where none is known, the event waits for one.
+    """
     key = (event.tenant, event.body.account_id)
     account = work.book.accounts[key]
-    change = balances.change_of(account, wire.told(event, account.limit.currency, adds))
+    owed = wire.owed_abroad(event, account.limit.currency)
+    if (abroad := work.book.valued_abroad(account, balances.owed_abroad(account, owed, adds))) is None:
+        raise Early(RATES)
+    added = balances.added(account, adds, abroad)
+    told = wire.told(event, account.limit.currency, added)
+    if told.used_minor is not None:
+        told = replace(told, used_minor=told.used_minor + balances.sum_of(abroad))
+    change = balances.change_of(account, told)
     if (cause := _cause(event)) is not None:
         work.movements.append(Movement(*cause, used=change.used, held=held))
     if change.correction:
         work.movements.append(Movement(key, f"balance {change.sequence}", used=change.correction))
         work.corrections.append((event.origin.traceparent, change))
-    account = work.book.change(key, used=change.used + change.correction, told=change)
+    is_old = told.sequence is not None and told.sequence <= account.sequence
+    account = work.book.change(
+        key, used=change.used + change.correction, told=change, abroad=account.abroad if is_old else abroad
+    )
     if account.headroom.minor < 0:
         work.granted.discard(key)  # what is owed is used, whatever was granted before
     for node in work.book.nodes_of(account):
@@ -366,9 +391,15 @@ async def tell_refused(tx: Tx, event: Event[Any], refusal: Refusal) -> None:
     await outbox.add(tx, [Announcement(event.origin, event.account_id, event.subject, message)])
 
 
-async def _open(tx: Tx, accounts: Collection[Key], orders: Collection[Key], asked: Sequence[Version]) -> Work:
+async def _open(
+    tx: Tx,
+    accounts: Collection[Key],
+    orders: Collection[Key],
+    asked: Sequence[Version],
+    spoken: Mapping[Key, Set[str]],
+) -> Work:
     """Open the book, with what was decided before on the versions that are asked about."""
-    book = await _open_book(tx, accounts, orders, {(tenant, order_id) for tenant, order_id, _ in asked})
+    book = await _open_book(tx, accounts, orders, {(tenant, order_id) for tenant, order_id, _ in asked}, spoken)
     # Only a version that is not above the newest one can be known.
     old = [v for v in asked if (hold := book.holds.get((v[0], v[1]))) is not None and v[2] <= hold.version]
     return Work(book, book.at or tx.at, known=await store.find_decisions(tx, old) if old else {})
@@ -404,9 +435,23 @@ async def _write(tx: Tx, work: Work) -> None:
     await outbox.add(tx, work.telling)
 
 
-async def _open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key], asked: Collection[Key] = ()) -> Book:
+def _by_account(spoken: Iterable[tuple[Key, Set[str]]]) -> dict[Key, Set[str]]:
+    """Of which currencies is spoken with each account."""
+    found: dict[Key, Set[str]] = {}
+    for key, currencies in spoken:
+        found[key] = found.get(key, frozenset()) | currencies
+    return found
+
+
+async def _open_book(
+    tx: Tx,
+    accounts: Collection[Key],
+    orders: Collection[Key],
+    asked: Collection[Key] = (),
+    spoken: Mapping[Key, Set[str]] = store.NOTHING,
+) -> Book:
     """Lock the accounts, then read what else the work needs."""
-    book = await store.open_book(tx, accounts, orders, asked)
+    book = await store.open_book(tx, accounts, orders, asked, spoken)
     if unknown := set(accounts) - book.accounts.keys():
         await store.lock_unknown(tx, unknown)
         if orders:
@@ -464,14 +509,14 @@ def _record(decision: Decision) -> Recorded:
     )
 
 
-def _hold_movement(request: Request) -> Movement:
-    cause = f"hold order/{request.order_id}/{request.version}"
-    return Movement((request.tenant, request.account_id), cause, held=request.amount.minor)
+def _hold_movement(hold: Hold) -> Movement:
+    cause = f"hold order/{hold.order_id}/{hold.version}"
+    return Movement((hold.tenant, hold.account_id), cause, held=hold.reserves)
 
 
 def _released(hold: Hold, why: str) -> list[Movement]:
     cause = f"{why} order/{hold.order_id}/{hold.version}"
-    return [Movement((hold.tenant, hold.account_id), cause, held=-hold.held.minor)] if hold.held.minor else []
+    return [Movement((hold.tenant, hold.account_id), cause, held=-hold.reserves)] if hold.held.minor else []
 
 
 def _tell(origin: Origin, account_id: str, order_id: str, message: Message) -> Announcement:

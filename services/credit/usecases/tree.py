@@ -1,5 +1,6 @@
 """The tree of accounts that owe together: made by people, and moved within by them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from google.protobuf.message import Message
@@ -10,6 +11,8 @@ from services.chassis.envelope import Origin
 from services.chassis.outbox import Announcement
 from services.credit import store, wire
 from services.credit.domain import tree
+from services.credit.domain.accounts import Account
+from services.credit.domain.book import Book
 from services.credit.domain.tree import Kind, Node
 from services.credit.usecases.buyers import one_account
 from services.kernel.money import Money
@@ -50,13 +53,28 @@ async def move_account(tx: Tx, origin: Origin, account_id: str, parent_id: str) 
     path = (await one_node(tx, origin, parent_id)).path if parent_id else ()
     if path == account.path:
         return
-    nodes = await store.lock_nodes(tx, {(origin.tenant, node_id) for node_id in (*account.path, *path)})
-    tree.check_currency(account.limit.currency, list(nodes.values()))
-    await store.save_nodes(tx, tree.moved(account, path, nodes.values()))
-    await store.set_path(tx, (origin.tenant, account_id), path)
+    await place_in_tree(tx, account, path)
     await outbox.add(
         tx, [_tell(origin, account_id, f"buyer/{account_id}", wire.account_moved(account_id, parent_id, path))]
     )
+
+
+async def place_in_tree(tx: Tx, account: Account, path: Sequence[str]) -> None:
+    """Have an account, which is held, be part of these nodes; where these are in another currency, at what it is worth."""
+    key = (account.tenant, account.account_id)
+    nodes = await store.lock_nodes(tx, {(account.tenant, node_id) for node_id in (*account.path, *path)})
+    placed = replace(account, path=tuple(path), group_used=None, group_held=None)
+    book = Book({key: placed}, at=await store.instant(tx), nodes=nodes)
+    await store.read_rates(tx, book)
+    if path and (currency := nodes[(account.tenant, path[0])].limit.currency) != account.limit.currency:
+        if (valued := book.valued_for(placed, currency)) is None:
+            raise Conflict("rate.missing", f"no rate of {account.limit.currency} in {currency} is known")
+        placed = replace(placed, group_used=valued[0], group_held=valued[1])
+    version = book.rates_of(account.tenant).version if account.valued is None else account.valued
+    is_valued = bool(placed.abroad) or placed.group_used is not None
+    placed = replace(placed, valued=version if is_valued else None)
+    await store.save_nodes(tx, tree.moved(account, placed, nodes.values()))
+    await store.set_path(tx, placed)
 
 
 async def path_of(tx: Tx, origin: Origin, node_id: str, account_id: str) -> list[Node]:

@@ -201,12 +201,14 @@ async def nothing_drifts(tx: Tx) -> None:
         """SELECT a.account_id, a.used_minor, a.held_minor FROM account a
              LEFT JOIN LATERAL (SELECT sum(used_minor) AS used, sum(held_minor) AS held FROM movement m
                                  WHERE m.account_id = a.account_id) AS m ON true
-             LEFT JOIN LATERAL (SELECT sum(held_minor) AS held FROM hold h WHERE h.account_id = a.account_id) AS h ON true
+             LEFT JOIN LATERAL (SELECT sum(ceil(coalesce(taken_minor, amount_minor)::numeric * held_minor / amount_minor)) AS held
+                                  FROM hold h WHERE h.account_id = a.account_id) AS h ON true
             WHERE (a.used_minor, a.held_minor, a.held_minor)
                   IS DISTINCT FROM (coalesce(m.used, 0), coalesce(m.held, 0), coalesce(h.held, 0))
            UNION ALL
            SELECT n.node_id, n.used_minor, n.held_minor FROM node n
-             LEFT JOIN LATERAL (SELECT sum(used_minor) AS used, sum(held_minor) AS held FROM account
+             LEFT JOIN LATERAL (SELECT sum(coalesce(group_used_minor, used_minor)) AS used,
+                                       sum(coalesce(group_held_minor, held_minor)) AS held FROM account
                                  WHERE n.node_id = ANY (path)) AS a ON true
             WHERE (n.used_minor, n.held_minor) IS DISTINCT FROM (coalesce(a.used, 0), coalesce(a.held, 0))"""
     )

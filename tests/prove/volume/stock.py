@@ -91,9 +91,9 @@ CREDIT = (
          FROM application""",
     """INSERT INTO application_document
        SELECT tenant, 'doc-' || application_id, account_id, application_id, 'annual_accounts', 'a.pdf', 'application/pdf', 5, 'sha',
-              '\\x255044462d', 'contact:c', started_at FROM application""",
+              '\\x255044462d', 'contact:c-' || account_id, started_at FROM application""",
     """INSERT INTO application_appeal
-       SELECT tenant, application_id, account_id, 1, 'why', 'contact:c', started_at FROM application""",
+       SELECT tenant, application_id, account_id, 1, 'why', 'contact:c-' || account_id, started_at FROM application""",
     f"""INSERT INTO fact
         SELECT t, 'f' || n, b, 'sector', 'x', 'old', false, false, 'service:source-old', '', now(), NULL, now() FROM {_OF}""",
     f"""INSERT INTO question

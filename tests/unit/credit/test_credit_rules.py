@@ -108,12 +108,6 @@ def test_an_order_of_which_something_is_invoiced_cannot_be_replaced():
     assert refused.value.code == "order.already_invoiced"
 
 
-def test_another_currency_than_the_accounts_is_refused():
-    with pytest.raises(Invalid) as refused:
-        decisions.decide(a_book(), replace(a_request(), amount=Money(100, "USD")), NOW)
-    assert refused.value.code == "order.currency_not_held"
-
-
 def test_two_orders_in_one_batch_cannot_spend_one_limit():
     book = a_book(an_account(limit=10_000))
 
