@@ -300,8 +300,26 @@ async def _know_node(tx: Tx, event: Event[events_pb2.NodeChanged], _cause: Cause
     body = event.body
     parent = await store.find_node(tx, (event.tenant, body.parent_id)) if body.parent_id else None
     node = new_node(event.tenant, body.node_id, wire.node_kind(body.kind), contracts.money(body.limit), parent)
-    if not await store.add_node(tx, node):
-        await store.set_node_limit(tx, (event.tenant, body.node_id), body.limit.minor)
+    key = (event.tenant, body.node_id)
+    if await store.add_node(tx, node):
+        return
+    at = _time(body.at) if body.HasField("at") else tx.at
+    if not body.HasField("at"):
+        await store.add_grant(tx, key, body.limit.minor, at, at, of=store.OF_NODE)
+    await _settle_node(tx, key, at)
+
+
+async def _grant_node(tx: Tx, event: Event[events_pb2.NodeLimitGranted], _cause: Cause) -> None:
+    body, key = event.body, (event.tenant, event.body.node_id)
+    at = _time(body.known_from)
+    await store.add_grant(tx, key, body.limit.minor, _time(body.valid_from), at, of=store.OF_NODE)
+    await _settle_node(tx, key, at)
+
+
+async def _settle_node(tx: Tx, key: store.Key, at: datetime) -> None:
+    """What may be owed together since that instant."""
+    known = (await store.find_node_limits(tx, [key], at))[key]
+    await store.save_limit(tx, key, known.effective(at), known.until(at), store.OF_NODE)
 
 
 async def _place_in_tree(tx: Tx, event: Event[events_pb2.AccountMoved], _cause: Cause) -> None:
@@ -443,6 +461,7 @@ FOLD = Fold(
         events_pb2.PolicyTextProposed: _propose_policy_text,
         events_pb2.PolicyTextActivated: _activate_policy_text,
         events_pb2.NodeChanged: _know_node,
+        events_pb2.NodeLimitGranted: _grant_node,
         events_pb2.AccountMoved: _place_in_tree,
         events_pb2.SecurityChanged: _secure,
         events_pb2.RatesSet: _set_rates,

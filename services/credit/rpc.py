@@ -233,6 +233,11 @@ class ExposureService(Door, exposure_pb2_grpc.ExposureServiceServicer):
     ) -> exposure_pb2.GetLimitAsOfResponse:
         """The limit at one time, as it was known at another."""
         times = wire.time(request, "valid_at"), wire.time(request, "known_at")
+        if request.node_id:
+            if call.caller is not None and call.caller.accounts is not None:  # as GetTree
+                raise NotFound("node.unknown", f"no node {quoted(request.node_id)}")
+            of_node = contracts.money_message(await usecases.node_limit_as_of(tx, call, request.node_id, *times))
+            return exposure_pb2.GetLimitAsOfResponse(limit=of_node, granted=of_node)
         limit, granted = await usecases.limit_as_of(tx, call, request.account_id, *times)
         return exposure_pb2.GetLimitAsOfResponse(
             limit=contracts.money_message(limit), granted=contracts.money_message(granted)
@@ -290,7 +295,8 @@ class ExposureService(Door, exposure_pb2_grpc.ExposureServiceServicer):
         self, tx: Tx, call: Origin, request: exposure_pb2.SetNodeLimitRequest
     ) -> exposure_pb2.SetNodeLimitResponse:
         """Replace the limit of a node."""
-        node = await usecases.set_node_limit(tx, call, request.node_id, contracts.money(request.limit))
+        valid_from = wire.time(request, "valid_from")
+        node = await usecases.set_node_limit(tx, call, request.node_id, contracts.money(request.limit), valid_from)
         return exposure_pb2.SetNodeLimitResponse(node=wire.node_shown(node))
 
     @write

@@ -241,13 +241,26 @@ def node_kind(value: events_pb2.NodeKind.ValueType) -> Kind:
     raise Invalid("node.kind", "a node is a PARENT, a GROUP or a PROGRAMME")
 
 
-def node_changed(node: Node) -> events_pb2.NodeChanged:
-    """A node, to tell."""
+def node_limit_granted(
+    node_id: str, limit: Money, valid_from: datetime, known_from: datetime
+) -> events_pb2.NodeLimitGranted:
+    """What accounts may owe together from a time on, to tell."""
+    return events_pb2.NodeLimitGranted(
+        node_id=node_id,
+        limit=contracts.money_message(limit),
+        valid_from=_at(valid_from),
+        known_from=_at(known_from),
+    )
+
+
+def node_changed(node: Node, at: datetime) -> events_pb2.NodeChanged:
+    """A node as it is since that instant, to tell."""
     return events_pb2.NodeChanged(
         node_id=node.node_id,
         kind=_KINDS[node.kind],
         parent_id=node.parent_id,
         limit=contracts.money_message(node.limit),
+        at=_at(at),
     )
 
 

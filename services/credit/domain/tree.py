@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from services.credit.domain.accounts import Account
@@ -33,6 +34,8 @@ class Node:
     limit: Money
     used: Money
     held: Money
+    # When the limit may be another by itself; None: when somebody changes it.
+    limit_until: datetime | None = None
 
     @property
     def parent_id(self) -> str:

@@ -75,17 +75,20 @@ from services.credit.store.facts import (
 )
 from services.credit.store.limits import (
     LIMITS,
+    OF_NODE,
     add_grant,
     add_uplift,
     approve_uplift,
     count_turned,
     end_uplift,
     find_limits,
+    find_node_limits,
     find_turned,
     find_uplift,
     known_since,
     limit_as_of,
     list_uplifts,
+    node_limit_as_of,
     save_limit,
 )
 from services.credit.store.orders import (
@@ -137,7 +140,6 @@ from services.credit.store.tree import (
     list_parts,
     lock_nodes,
     save_nodes,
-    set_node_limit,
     set_path,
 )
 
@@ -147,6 +149,7 @@ __all__ = [
     "LIFT",
     "LIMITS",
     "NOTHING",
+    "OF_NODE",
     "VALUE",
     "Key",
     "Movement",
@@ -202,6 +205,7 @@ __all__ = [
     "find_limits",
     "find_movements",
     "find_node",
+    "find_node_limits",
     "find_over",
     "find_path",
     "find_policy_text",
@@ -242,6 +246,7 @@ __all__ = [
     "lock_unknown",
     "make_mark_key",
     "mark_key",
+    "node_limit_as_of",
     "open_book",
     "outdated_decisions",
     "paying",
@@ -256,7 +261,6 @@ __all__ = [
     "search_accounts",
     "seen_elsewhere",
     "set_company",
-    "set_node_limit",
     "set_path",
     "set_rates",
     "take_over_question",

@@ -86,6 +86,10 @@ async def _derive_limits(tx: Tx, book: Book) -> None:
     for key, known in (await limits.find_limits(tx, due, at)).items() if due else ():
         account = book.accounts[key]
         book.accounts[key] = replace(account, limit=Money(known.effective(at), account.limit.currency))
+    turned = [key for key, node in book.nodes.items() if node.limit_until is not None and node.limit_until <= at]
+    for key, known in (await limits.find_node_limits(tx, turned, at)).items() if turned else ():
+        node = book.nodes[key]
+        book.nodes[key] = replace(node, limit=Money(known.effective(at), node.limit.currency))
 
 
 async def read_rates(tx: Tx, book: Book, spoken: Mapping[Key, Set[str]] = NOTHING) -> None:

@@ -47,7 +47,8 @@ _GROUPED = f"""grouped AS (
               UPDATE node SET used_minor = new.used_minor, held_minor = new.held_minor FROM {tree.CHANGED.rows} AS new
                WHERE node.tenant = ANY (%s::text[]) AND node.node_id = ANY (%s::text[])
                  AND node.tenant = new.tenant AND node.node_id = new.node_id
-                 AND (NOT new.granted OR new.used_minor + new.held_minor <= node.limit_minor)
+                 AND (NOT new.granted OR new.used_minor + new.held_minor <=
+                      CASE WHEN node.limit_until <= %s THEN new.limit_minor ELSE node.limit_minor END)
               RETURNING 1
             ),"""  # noqa: S608 - constant columns
 
@@ -174,7 +175,7 @@ async def save(
             _ACCOUNT.pack(_account_row(a, granted) for a in accounts),
             *within([(a.tenant, a.account_id) for a in accounts]),
             at,
-            *(_grouped(nodes, granted_nodes) if nodes else ()),
+            *(_grouped(nodes, granted_nodes, at) if nodes else ()),
             _HOLD.pack(map(_hold_row, sorted(holds, key=_in_order))),
             tx.at,
             _DECISION.pack(_decision_row(decision_id, d) for decision_id, d in decisions),
@@ -264,10 +265,10 @@ def _account_row(a: Account, granted: Collection[Key]) -> tuple[Any, ...]:
     )
 
 
-def _grouped(nodes: Collection[Node], granted: Collection[Key]) -> list[Any]:
+def _grouped(nodes: Collection[Node], granted: Collection[Key], at: datetime | None) -> list[Any]:
     keys = [(node.tenant, node.node_id) for node in nodes]
     rows = (tree.changed(node, granted=key in granted) for node, key in zip(nodes, keys, strict=True))
-    return [tree.CHANGED.pack(rows), *within(keys)]
+    return [tree.CHANGED.pack(rows), *within(keys), at]
 
 
 def _in_order(h: Hold) -> Version:

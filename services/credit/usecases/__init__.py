@@ -30,6 +30,7 @@ from services.credit.usecases.limits import (
     end_uplift,
     find_turned,
     limit_as_of,
+    node_limit_as_of,
     set_limit,
     turn,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "limit_as_of",
     "list_views",
     "move_account",
+    "node_limit_as_of",
     "path_of",
     "place_hold",
     "place_in_tree",

@@ -11,7 +11,14 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.common.v1 import money_pb2, party_pb2
-from receivables.credit.v1 import applications_pb2_grpc, events_pb2, exposure_pb2_grpc, service_pb2, service_pb2_grpc
+from receivables.credit.v1 import (
+    applications_pb2_grpc,
+    events_pb2,
+    exposure_pb2,
+    exposure_pb2_grpc,
+    service_pb2,
+    service_pb2_grpc,
+)
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
@@ -175,6 +182,16 @@ def seller(seller_id: str, time_zone: str, version: int = 1) -> Record:
         version=version, seller=invoicing_pb2.Seller(seller_id=seller_id, time_zone=time_zone)
     )
     return a_record(body, account=seller_id, subject=f"seller/{seller_id}")
+
+
+def sek(minor: int) -> money_pb2.Money:
+    return money_pb2.Money(minor=minor, currency="SEK")
+
+
+async def set_rates(desk: "Desk", *, day: str = "2026-01-05", corrects: bool = False, **rates: str) -> int:
+    """Set what a euro is worth."""
+    said = [events_pb2.Rate(base="EUR", quote=quote, day=day, rate=rate) for quote, rate in rates.items()]
+    return int((await desk.call("SetRates", exposure_pb2.SetRatesRequest(rates=said, corrects=corrects))).set)
 
 
 async def bodies(parts: Parts[Any], kind: type[Message]) -> list[Any]:

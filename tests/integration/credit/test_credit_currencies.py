@@ -20,22 +20,14 @@ from tests.integration.credit.desk import (
     numbered,
     parked,
     register,
+    sek,
     set_clock,
+    set_rates,
     standing,
     told,
 )
 from tests.integration.credit.races import nothing_drifts
 from tests.records import a_record
-
-
-def sek(minor: int) -> money_pb2.Money:
-    return money_pb2.Money(minor=minor, currency="SEK")
-
-
-async def set_rates(desk: Desk, *, day: str = "2026-01-05", corrects: bool = False, **rates: str) -> int:
-    """Set what a euro is worth."""
-    said = [events_pb2.Rate(base="EUR", quote=quote, day=day, rate=rate) for quote, rate in rates.items()]
-    return int((await desk.call("SetRates", exposure_pb2.SetRatesRequest(rates=said, corrects=corrects))).set)
 
 
 async def wish(desk: Desk, order_id: str, amount: money_pb2.Money) -> tuple[str, str]:
@@ -46,7 +38,12 @@ async def wish(desk: Desk, order_id: str, amount: money_pb2.Money) -> tuple[str,
 
 def item(order_id: str, minor: int, sequence: int, *after: Any, final: bool = True) -> Any:
     body = ledger_pb2.ItemOpened(
-        invoice_id=f"i-{order_id}-{sequence}", number="N", account_id="b1", order_id=order_id, final=final, amount=sek(minor)
+        invoice_id=f"i-{order_id}-{sequence}",
+        number="N",
+        account_id="b1",
+        order_id=order_id,
+        final=final,
+        amount=sek(minor),
     )
     return numbered(a_record(body, account="b1", subject=f"invoice/i-{order_id}-{sequence}"), sequence, *after)
 

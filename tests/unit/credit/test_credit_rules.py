@@ -1,6 +1,5 @@
 """What credit approves, holds, captures and gives back."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +12,7 @@ from services.credit.domain.decisions import Outcome
 from services.credit.domain.holds import MOVES, Action, Hold, State
 from services.kernel.money import Money
 from services.kernel.orders import Scope
-from services.kernel.refusals import Conflict, Invalid
+from services.kernel.refusals import Conflict
 from tests.unit.credit.books import KEY, NOW, POLICY, a_book, a_request, an_account, eur, invoiced
 
 
