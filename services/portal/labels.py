@@ -56,6 +56,7 @@ LABELS: Mapping[str, str | Meant] = {
     "on_hold": _("the account is on hold"),
     "unknown_buyer": _("no account by that id"),
     "exposure_uncertain": _("what is owed is not certain just now"),
+    "rate_missing": _("no exchange rate of these days is known"),
     "by_person": _("decided by a person"),
     # Invoices and items.
     "OPEN": _("Open"),

@@ -30,9 +30,13 @@ _OF_THE_CHASSIS = {
 OF_NO_ACCOUNT = {
     "credit": {
         **dict.fromkeys(
-            ("mark_key", "policy", "policy_activation", "policy_text", "seller", "seller_country"), "the seller's own"
+            ("mark_key", "policy", "policy_activation", "policy_text", "rate", "seller", "seller_country"),
+            "the seller's own",
         ),
-        "node": "what a group may owe together, whoever orders: its figures are shown to who is bound to no accounts",
+        **dict.fromkeys(
+            ("node", "node_grant"),
+            "what a group may owe together, whoever orders: its figures are shown to who is bound to no accounts",
+        ),
     },
     "invoicing": {
         "seller": "the seller's own",

@@ -311,7 +311,13 @@ def _credit() -> list[Door]:
     as_of = exposure_pb2.GetLimitAsOfRequest(account_id=HOT)
     for time in (as_of.valid_at, as_of.known_at):  # the stock is registered by the system's clock
         time.FromDatetime(office.MONDAY + timedelta(days=3650))
+    of_node = exposure_pb2.GetLimitAsOfRequest(node_id="g1")
+    for time in (of_node.valid_at, of_node.known_at):
+        time.FromDatetime(office.MONDAY + timedelta(days=3650))
+    rate = credit_events.Rate(base="EUR", quote="SEK", day=office.MONDAY.date().isoformat(), rate="11.25")
     decide = credit_pb2.DecideRequest(order_id="call", version=1, account_id=HOT, amount=eur(500))
+    abroad = credit_pb2.DecideRequest(order_id="abroad", version=1, account_id=HOT)
+    abroad.amount.minor, abroad.amount.currency = 500, "SEK"
     return [
         call(credit_pb2.RegisterBuyerRequest(account_id="fresh", company=office.company(), limit=eur(10))),
         call(credit_pb2.ChangeBuyerRequest(account_id=HOT, company=office.company())),
@@ -348,6 +354,10 @@ def _credit() -> list[Door]:
         *pages(exposure_pb2.ListUpliftsRequest(account_id=HOT)),
         call(exposure_pb2.RegisterNodeRequest(node_id="fresh", kind=PARENT, parent_id="g1", limit=eur(10**12))),
         call(exposure_pb2.SetNodeLimitRequest(node_id="g1", limit=eur(10**13))),
+        call(of_node),
+        call(exposure_pb2.SetRatesRequest(rates=[rate])),
+        *pages(exposure_pb2.ListRatesRequest()),
+        call(abroad),
         call(exposure_pb2.MoveAccountRequest(account_id="b7", parent_id="fresh")),
         *pages(exposure_pb2.GetTreeRequest()),
         *pages(exposure_pb2.GetTreeRequest(node_id="g1")),

@@ -72,6 +72,12 @@ CREDIT = (
                               ended)
         SELECT t, 's' || n, b, 'LC', 100, 'EUR', 0.9, '2026-01-01', '', n % 1000 <> 5 AND n % 20000 <> 10
           FROM {_OF} WHERE n % 5 = 0""",
+    # Rates of decades, of many pairs; by the newest of which some accounts are not valued yet.
+    f"""INSERT INTO rate SELECT t, 'EUR', 'C' || n % 100, date '2026-01-01' - n / 100, 1.5, 1 + n / 1000 FROM {_OF}""",
+    """UPDATE account SET abroad = '{"SEK": [100, 9]}', valued_version = 1 + right(account_id, 2)::int
+        WHERE right(account_id, -1)::int % 10 = 3 AND length(account_id) > 3""",
+    """INSERT INTO node_grant (tenant, node_id, amount_minor, valid_from, known_from)
+       SELECT tenant, node_id, limit_minor, registered_at, registered_at FROM node""",
     "INSERT INTO account_called SELECT tenant, account_id, word FROM account, account_words(account_id, company) AS word",
     f"INSERT INTO order_of SELECT t, 'o' || n, b FROM {_OF}",
     f"INSERT INTO shipment SELECT t, 'o' || n, b, 's' FROM {_OF} WHERE n % 50 <> 2",

@@ -20,7 +20,7 @@ NEVER = {
         " application.application_id application.exists application.document_incomplete application.document_name"
         " application.document_type fact.given_by"
     ),
-    "of calls that no page makes yet": "limit.too_many node. security. uplift.",
+    "of calls that no page makes yet": "limit.too_many node. rate.exists rate.file rate.none rate.same_currency rate.twice rate.value rate.day_future security. uplift.",
     "of a command of an operator": "host. provider.id provider.tenant provider.issuer provider.roles provider.no_logout",
     "of what other systems tell, or hand over to be judged": (
         "asset. credit_note. shipment. invoice.incomplete dispute.account_mismatch dispute.currency_mismatch dispute.id_reused dispute.id_reused"
