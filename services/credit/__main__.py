@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import batched
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -254,7 +253,7 @@ def load_rates(
         found = rate_files.read(file.read_bytes())
     except Refusal as refused:
         raise SystemExit(f"{file}: {refused.code}: {refused.message}") from None
-    for some in batched(found, ROWS_MAX, strict=False):
+    for some in (found[at : at + ROWS_MAX] for at in range(0, len(found), ROWS_MAX)):
         request = exposure_pb2.SetRatesRequest(rates=[wire.rate_message(rate) for rate in some], corrects=corrects)
         fresh = _ask("SetRates", request, tenant, why, on_behalf_of, stub=_EXPOSURE).set
         _say(f"{len(some)} read, {fresh} of them new")

@@ -445,7 +445,7 @@ def rate_message(value: Rate) -> events_pb2.Rate:
 def valued(account: Account, nodes: Sequence[Node]) -> events_pb2.ExposureValued:
     """What of an account is valued anew, to tell."""
     message = events_pb2.ExposureValued(
-        account_id=account.account_id, version=account.valued, used=contracts.money_message(account.used)
+        account_id=account.account_id, version=account.valued or 0, used=contracts.money_message(account.used)
     )
     for currency, (owed, worth) in sorted(account.abroad.items()):
         pair = (Money(owed, currency), Money(worth, account.limit.currency))

@@ -125,18 +125,21 @@ class Book:
     ) -> dict[str, tuple[int, int]] | None:
         """What is owed in other currencies, with what it is worth in the account's; None: no rate is known.
 
-        What is owed as before keeps its worth, unless it is valued `anew`.
+        What is owed as before keeps its worth, unless it is valued `anew` and a rate is known.
         """
         valued: dict[str, tuple[int, int]] = {}
         for currency, minor in owed.items():
             known = account.abroad.get(currency)
-            if known is not None and known[0] == minor and not anew:
-                valued[currency] = known
-                continue
-            worth = self.rates_of(account.tenant).value(minor, currency, account.limit.currency, self.day)
-            if worth is None:
+            same = known if known is not None and known[0] == minor else None
+            worth = None
+            if same is None or anew:
+                worth = self.rates_of(account.tenant).value(minor, currency, account.limit.currency, self.day)
+            if worth is not None:
+                valued[currency] = (minor, worth)
+            elif same is not None:
+                valued[currency] = same
+            else:
                 return None
-            valued[currency] = (minor, worth)
         return {currency: pair for currency, pair in valued.items() if pair[0]}
 
     def reserve(self, amount: Money, account: Account) -> Money | None:

@@ -73,7 +73,7 @@ CREDIT = (
         SELECT t, 's' || n, b, 'LC', 100, 'EUR', 0.9, '2026-01-01', '', n % 1000 <> 5 AND n % 20000 <> 10
           FROM {_OF} WHERE n % 5 = 0""",
     # Rates of decades, of many pairs; by the newest of which some accounts are not valued yet.
-    f"""INSERT INTO rate SELECT t, 'EUR', CASE n % 100 WHEN 0 THEN 'SEK' ELSE 'C' || n % 100 END, date '2026-01-01' - n / 100, 1.5, 1 + n / 1000 FROM {_OF}""",
+    f"""INSERT INTO rate SELECT t, 'EUR', CASE WHEN n % 100 IN (0, 99) THEN 'SEK' ELSE 'C' || n % 100 END, date '2026-01-01' - n / 100, 1.5, 1 + n / 1000 FROM {_OF}""",
     """UPDATE account SET abroad = '{"SEK": [100, 9]}', valued_version = 1 + right(account_id, 2)::int
         WHERE right(account_id, -1)::int % 10 = 3 AND length(account_id) > 3""",
     """INSERT INTO node_grant (tenant, node_id, amount_minor, valid_from, known_from)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -82,13 +83,13 @@ def test_two_currencies_meet_through_the_euro_on_one_and_the_same_day_alone():
     together = Rates([SEK, on(1, SEK), on(1, replace(USD, rate=Decimal("1.125")))])
 
     assert apart.find("SEK", "USD", TODAY) is None
-    assert together.find("SEK", "USD", TODAY) == (TODAY - timedelta(days=1), Decimal("0.1"))
+    assert together.find("SEK", "USD", TODAY) == (TODAY - timedelta(days=1), Fraction(1, 10))
 
 
 def test_a_rate_that_was_set_for_a_pair_goes_before_one_that_follows_from_others_of_that_day():
     given_ = Rate("USD", "SEK", TODAY, Decimal(10))
 
-    assert Rates([SEK, USD, given_]).find("USD", "SEK", TODAY) == (TODAY, 10)
+    assert Rates([SEK, USD, given_]).find("USD", "SEK", TODAY) == (TODAY, Fraction(10))
 
 
 @given(
