@@ -1,4 +1,4 @@
-"""`python -m services.credit serve|migrate|rebuild|parked|audit|referred|review|hold|policy|application|policy-text|lab|ask`.
+"""`python -m services.credit serve|migrate|rebuild|parked|audit|referred|review|hold|policy|application|policy-text|lab|rates|ask`.
 
 What acts for a tenant calls the service, signed with the operator's key, which says who does it; `ask` asks the sources as
 the service does, from where it runs.
@@ -19,6 +19,8 @@ from receivables.credit.v1 import (
     applications_pb2,
     applications_pb2_grpc,
     events_pb2,
+    exposure_pb2,
+    exposure_pb2_grpc,
     service_pb2,
     service_pb2_grpc,
 )
@@ -30,6 +32,7 @@ from services.chassis.envelope import Origin
 from services.chassis.pages import ROWS_MAX
 from services.chassis.service import certificate_of, speaker_of
 from services.chassis.settings import load
+from services.credit import rate_files, wire
 from services.credit.domain import underwriting
 from services.credit.domain.decisions import Outcome
 from services.credit.lab_commands import commands
@@ -46,6 +49,8 @@ policies = typer.Typer(no_args_is_help=True, help="What the seller decides by: s
 app.add_typer(policies, name="policy")
 applications = typer.Typer(no_args_is_help=True, help="Applications for credit: list, show, decide.")
 app.add_typer(applications, name="application")
+rates = typer.Typer(no_args_is_help=True, help="What currencies are worth: load, list.")
+app.add_typer(rates, name="rates")
 policy_texts = typer.Typer(
     no_args_is_help=True, help="What applications are decided by: check, propose, activate, show."
 )
@@ -234,6 +239,34 @@ def decide_application(
     _say(f"{decided.application_id} {state}")
 
 
+@rates.command(
+    "load", help="Set the rates of a file: CSV (day,base,quote,rate), or the XML of the ECB's reference rates."
+)
+def load_rates(
+    file: Annotated[Path, typer.Argument(help="the rates", exists=True, dir_okay=False)],
+    tenant: Tenant,
+    why: Annotated[str, typer.Option(help="kept in the audit trail")],
+    *,
+    corrects: Annotated[bool, typer.Option(help="days that have other rates had wrong ones")] = False,
+    on_behalf_of: For = "",
+) -> None:
+    try:
+        found = rate_files.read(file.read_bytes())
+    except Refusal as refused:
+        raise SystemExit(f"{file}: {refused.code}: {refused.message}") from None
+    for some in (found[at : at + ROWS_MAX] for at in range(0, len(found), ROWS_MAX)):
+        request = exposure_pb2.SetRatesRequest(rates=[wire.rate_message(rate) for rate in some], corrects=corrects)
+        fresh = _ask("SetRates", request, tenant, why, on_behalf_of, stub=_EXPOSURE).set
+        _say(f"{len(some)} read, {fresh} of them new")
+
+
+@rates.command("list", help="List what currencies are worth, the newest day first.")
+def list_rates(tenant: Tenant) -> None:
+    for page in _pages("ListRates", exposure_pb2.ListRatesRequest(), tenant, _EXPOSURE):
+        for rate in page.rates:
+            _say(f"{rate.day}  1 {rate.base} = {rate.rate} {rate.quote}")
+
+
 @policy_texts.command("check", help="Say what is wrong with a policy's text; its lines are the file's.")
 def check_policy_text(file: Annotated[Path, typer.Argument(help="the text", exists=True, dir_okay=False)]) -> None:
     try:
@@ -272,6 +305,7 @@ def show_policy_text(tenant: Tenant, policy: Annotated[str, typer.Option(help="i
 
 
 _APPLICATIONS, _POLICIES = applications_pb2_grpc.ApplicationServiceStub, applications_pb2_grpc.PolicyServiceStub
+_EXPOSURE = exposure_pb2_grpc.ExposureServiceStub
 
 
 def _ask(

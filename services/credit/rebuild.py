@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -17,8 +16,9 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event, is_who
 from services.chassis.parked import Reason
 from services.chassis.rebuild import Fold, nothing
-from services.credit import store, wire, wire_applications, wire_reviews
+from services.credit import store, usecases, wire, wire_applications, wire_reviews
 from services.credit.domain import habits, suspicions
+from services.credit.domain.book import Book
 from services.credit.domain.holds import expiry
 from services.credit.domain.limits import Uplift
 from services.credit.domain.looks import Cleared
@@ -113,16 +113,21 @@ async def _decide(tx: Tx, event: Event[events_pb2.CreditDecided], cause: Cause) 
     by_person = "by_person" in body.reasons
     if by_person:
         await tx.run(
-            """UPDATE hold SET state = %s, held_minor = %s, expires_at = CASE WHEN %s THEN %s ELSE expires_at END
+            """UPDATE hold SET state = %s, held_minor = %s, expires_at = CASE WHEN %s THEN %s ELSE expires_at END,
+                               taken_minor = %s, taken_currency = %s
                 WHERE tenant = %s AND order_id = %s AND version = %s""",
-            [state, held, held > 0, _end_of_hold(body), event.tenant, body.order_id, body.version],
+            [
+                *(state, held, held > 0, _end_of_hold(body)),
+                *_taken(body),
+                *(event.tenant, body.order_id, body.version),
+            ],
         )
     else:
         await _place(tx, event, cause, state, held)
     await tx.run(
         """INSERT INTO decision (tenant, decision_id, order_id, version, account_id, outcome, reasons, decided_by, currency,
-                                 amount_minor, headroom_minor, expires_at, decided_at)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+                                 amount_minor, headroom_minor, headroom_currency, expires_at, decided_at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
         [
             event.tenant,
             body.decision_id,
@@ -135,13 +140,15 @@ async def _decide(tx: Tx, event: Event[events_pb2.CreditDecided], cause: Cause) 
             body.amount.currency,
             body.amount.minor,
             body.headroom.minor if body.HasField("headroom") else None,
+            body.headroom.currency if body.headroom.currency not in ("", body.amount.currency) else None,
             _end_of_hold(body),
             tx.at,
         ],
     )
     if held:
         await _note_open(tx, event)
-        await _move(tx, event, f"hold order/{body.order_id}/{body.version}", held)
+        taken = body.reserved.minor if body.HasField("reserved") else held
+        await _move(tx, event, f"hold order/{body.order_id}/{body.version}", taken)
     await _keep_habit(tx, event, by_person=by_person)
     if by_person:
         await store.close_checks(tx, [(event.tenant, body.order_id, body.version)], tx.at)
@@ -218,8 +225,8 @@ async def _place(tx: Tx, event: Event[events_pb2.CreditDecided], cause: Cause, s
     await tx.run(
         """INSERT INTO hold (tenant, order_id, version, account_id, state, currency, amount_minor, held_minor,
                              captured_minor, expires_at, site, cost_centre, purchase_order, seller_id, placed_by,
-                             requested_by)
-           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s, %s, %s, %s, %s)""",
+                             requested_by, taken_minor, taken_currency)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
         [
             *version,
             body.account_id,
@@ -234,8 +241,14 @@ async def _place(tx: Tx, event: Event[events_pb2.CreditDecided], cause: Cause, s
             body.seller_id,
             event.origin.actor,
             body.requested_by,
+            *_taken(body),
         ],
     )
+
+
+def _taken(body: events_pb2.CreditDecided) -> tuple[int, str] | tuple[None, None]:
+    """What a hold took of its account, where that is in another currency."""
+    return (body.reserved.minor, body.reserved.currency) if body.HasField("reserved") else (None, None)
 
 
 def _lapses_at(event: Event[events_pb2.CreditDecided], cause: Cause) -> datetime:
@@ -263,29 +276,52 @@ async def _expire(tx: Tx, event: Event[events_pb2.HoldExpired], _cause: Cause) -
 
 async def _give_back(tx: Tx, event: Event[Any], state: str, word: str) -> None:
     body = event.body
+    if (hold := await store.find_hold(tx, (event.tenant, body.order_id), body.version)) is None:
+        raise LookupError("the hold is not there")
     await tx.run(
         "UPDATE hold SET state = %s, held_minor = 0 WHERE tenant = %s AND order_id = %s AND version = %s",
         [state, event.tenant, body.order_id, body.version],
     )
     await store.close_checks(tx, [(event.tenant, body.order_id, body.version)], tx.at)
     if body.amount.minor:
-        await _move(tx, event, f"{word} order/{body.order_id}/{body.version}", -body.amount.minor)
+        await _move(tx, event, f"{word} order/{body.order_id}/{body.version}", -hold.part(contracts.money(body.amount)))
 
 
 async def _move(tx: Tx, event: Event[Any], why: str, held: int) -> None:
     """Change what the account, and with it its path, holds, with its cause."""
-    key = [event.tenant, event.body.account_id]
-    await tx.run(
-        "INSERT INTO movement (tenant, account_id, cause, used_minor, held_minor, at) VALUES (%s, %s, %s, 0, %s, %s)",
-        [*key, why, held, tx.at],
-    )
-    await tx.run(
-        """WITH changed AS (UPDATE account SET held_minor = held_minor + %(held)s
-                             WHERE tenant = %(tenant)s AND account_id = %(account)s RETURNING path)
-           UPDATE node SET held_minor = held_minor + %(held)s FROM changed
-            WHERE tenant = %(tenant)s AND node_id = ANY (changed.path)""",
-        {"held": held, "tenant": key[0], "account": key[1]},
-    )
+    key = (event.tenant, event.body.account_id)
+    book = await store.open_book(tx, [key], ())
+    book.change(key, held=held)
+    await _save(tx, book, store.Movement(key, why, held=held))
+
+
+async def _save(tx: Tx, book: Book, *movements: store.Movement) -> None:
+    """Write what accounts, and nodes with them, use and hold now."""
+    accounts = [book.accounts[key] for key in book.changed]
+    nodes = [book.nodes[key] for key in book.changed_nodes]
+    await store.save(tx, accounts, [], movements, at=book.at, nodes=nodes)
+
+
+async def _set_rates(tx: Tx, event: Event[events_pb2.RatesSet], _cause: Cause) -> None:
+    await store.set_rates(tx, event.tenant, event.body.version, [wire.rate(rate) for rate in event.body.rates])
+
+
+async def _value(tx: Tx, event: Event[events_pb2.ExposureValued], _cause: Cause) -> None:
+    """What is in other currencies is worth what was told then, whatever is known by now."""
+    body, key = event.body, (event.tenant, event.body.account_id)
+    book = await store.open_book(tx, [key], ())
+    before = book.accounts[key]
+    used = body.used.minor - before.used.minor
+    abroad = {one.owed.currency: (one.owed.minor, one.valued.minor) for one in body.abroad}
+    account = replace(before, used=contracts.money(body.used), abroad=abroad, valued=body.version)
+    if body.HasField("group_used"):
+        account = replace(account, group_used=body.group_used.minor, group_held=body.group_held.minor)
+    book.accounts[key] = account
+    book.changed.add(key)
+    for node in moved(before, account, list(book.nodes.values())):
+        book.nodes[(node.tenant, node.node_id)] = node
+        book.changed_nodes.add((node.tenant, node.node_id))
+    await _save(tx, book, *([store.Movement(key, f"valued {body.version}", used=used)] if used else []))
 
 
 async def _stop(tx: Tx, event: Event[events_pb2.HoldPlaced], _cause: Cause) -> None:
@@ -322,17 +358,32 @@ async def _know_node(tx: Tx, event: Event[events_pb2.NodeChanged], _cause: Cause
     body = event.body
     parent = await store.find_node(tx, (event.tenant, body.parent_id)) if body.parent_id else None
     node = new_node(event.tenant, body.node_id, wire.node_kind(body.kind), contracts.money(body.limit), parent)
-    if not await store.add_node(tx, node):
-        await store.set_node_limit(tx, (event.tenant, body.node_id), body.limit.minor)
+    key = (event.tenant, body.node_id)
+    if await store.add_node(tx, node):
+        return
+    at = _time(body.at) if body.HasField("at") else tx.at
+    if not body.HasField("at"):
+        await store.add_grant(tx, key, body.limit.minor, at, at, of=store.OF_NODE)
+    await _settle_node(tx, key, at)
+
+
+async def _grant_node(tx: Tx, event: Event[events_pb2.NodeLimitGranted], _cause: Cause) -> None:
+    body, key = event.body, (event.tenant, event.body.node_id)
+    at = _time(body.known_from)
+    await store.add_grant(tx, key, body.limit.minor, _time(body.valid_from), at, of=store.OF_NODE)
+    await _settle_node(tx, key, at)
+
+
+async def _settle_node(tx: Tx, key: store.Key, at: datetime) -> None:
+    """What may be owed together since that instant."""
+    known = (await store.find_node_limits(tx, [key], at))[key]
+    await store.save_limit(tx, key, known.effective(at), known.until(at), store.OF_NODE)
 
 
 async def _place_in_tree(tx: Tx, event: Event[events_pb2.AccountMoved], _cause: Cause) -> None:
     """What the account uses and holds goes with it."""
     body, key = event.body, (event.tenant, event.body.account_id)
-    account = (await store.lock_accounts(tx, [key]))[key]
-    nodes = await store.lock_nodes(tx, {(event.tenant, node_id) for node_id in (*account.path, *body.path)})
-    await store.save_nodes(tx, moved(account, body.path, nodes.values()))
-    await store.set_path(tx, key, body.path)
+    await usecases.place_in_tree(tx, (await store.lock_accounts(tx, [key]))[key], body.path)
 
 
 async def _secure(tx: Tx, event: Event[events_pb2.SecurityChanged], _cause: Cause) -> None:
@@ -365,12 +416,9 @@ async def _end_review(tx: Tx, event: Event[events_pb2.ReviewEnded], _cause: Caus
 
 
 async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Cause) -> None:
-    said = event.body.policy
-    await tx.run(
-        """INSERT INTO policy (tenant, version, referral_share, hold_days, set_at, set_by)
-           VALUES (%s, %s, %s, %s, %s, %s)""",
-        [event.tenant, event.body.version, Decimal(said.referral_share), said.hold_days, tx.at, event.origin.actor],
-    )
+    before = (await store.get_policy(tx, event.tenant))[1]
+    policy = wire.policy(event.body.policy, before)
+    await store.add_policy(tx, event.tenant, event.body.version, policy, event.origin.actor)
 
 
 async def _move_application(tx: Tx, event: Event[events_pb2.ApplicationMoved], _cause: Cause) -> None:
@@ -525,9 +573,12 @@ FOLD = Fold(
         events_pb2.ReviewProposed: _propose_review,
         events_pb2.ReviewEnded: _end_review,
         events_pb2.NodeChanged: _know_node,
+        events_pb2.NodeLimitGranted: _grant_node,
         events_pb2.AccountMoved: _place_in_tree,
         events_pb2.SecurityChanged: _secure,
         **standing.fold(wire.STANDING),
+        events_pb2.RatesSet: _set_rates,
+        events_pb2.ExposureValued: _value,
     },
     remembered=frozenset(
         {

@@ -1,7 +1,7 @@
 """The gRPC door of credit."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from receivables.credit.v1 import exposure_pb2, exposure_pb2_grpc, service_pb2, service_pb2_grpc
@@ -219,7 +219,7 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.SetPolicyRequest
     ) -> service_pb2.SetPolicyResponse:
         """Decide by this from now on."""
-        version = await usecases.set_policy(tx, call, wire.policy(request.policy))
+        version = await usecases.set_policy(tx, call, request.policy)
         return service_pb2.SetPolicyResponse(version=version)
 
     @read
@@ -233,6 +233,26 @@ class CreditService(Door, service_pb2_grpc.CreditServiceServicer):
 
 class ExposureService(Door, exposure_pb2_grpc.ExposureServiceServicer):
     """Translates and delegates."""
+
+    @write
+    async def SetRates(
+        self, tx: Tx, call: Origin, request: exposure_pb2.SetRatesRequest
+    ) -> exposure_pb2.SetRatesResponse:
+        """Keep what currencies are worth."""
+        rates = [wire.rate(rate) for rate in request.rates]
+        return exposure_pb2.SetRatesResponse(set=await usecases.set_rates(tx, call, rates, corrects=request.corrects))
+
+    @read
+    async def ListRates(
+        self, tx: Tx, call: Origin, request: exposure_pb2.ListRatesRequest
+    ) -> exposure_pb2.ListRatesResponse:
+        """What currencies are worth, the newest day first."""
+        asked = page(request, date.fromisoformat, str, str)
+        rates = await store.list_rates(tx, call.tenant, asked)
+        return exposure_pb2.ListRatesResponse(
+            rates=[wire.rate_message(rate) for rate in rates],
+            next_page_token=asked.next_token(rates, lambda rate: (rate.day, rate.base, rate.quote)),
+        )
 
     @write
     async def GrantUplift(
@@ -276,6 +296,11 @@ class ExposureService(Door, exposure_pb2_grpc.ExposureServiceServicer):
     ) -> exposure_pb2.GetLimitAsOfResponse:
         """The limit at one time, as it was known at another."""
         times = wire.time(request, "valid_at"), wire.time(request, "known_at")
+        if request.node_id:
+            if call.caller is not None and call.caller.accounts is not None:  # as GetTree
+                raise NotFound("node.unknown", f"no node {quoted(request.node_id)}")
+            of_node = contracts.money_message(await usecases.node_limit_as_of(tx, call, request.node_id, *times))
+            return exposure_pb2.GetLimitAsOfResponse(limit=of_node, granted=of_node)
         limit, granted = await usecases.limit_as_of(tx, call, request.account_id, *times)
         return exposure_pb2.GetLimitAsOfResponse(
             limit=contracts.money_message(limit), granted=contracts.money_message(granted)
@@ -371,7 +396,8 @@ class ExposureService(Door, exposure_pb2_grpc.ExposureServiceServicer):
         self, tx: Tx, call: Origin, request: exposure_pb2.SetNodeLimitRequest
     ) -> exposure_pb2.SetNodeLimitResponse:
         """Replace the limit of a node."""
-        node = await usecases.set_node_limit(tx, call, request.node_id, contracts.money(request.limit))
+        valid_from = wire.time(request, "valid_from")
+        node = await usecases.set_node_limit(tx, call, request.node_id, contracts.money(request.limit), valid_from)
         return exposure_pb2.SetNodeLimitResponse(node=wire.node_shown(node))
 
     @write

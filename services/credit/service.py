@@ -94,7 +94,7 @@ SERVICE = Service(
     name="credit",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0018_lab.sql",
+    stands_on="0021_node_limits.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     works=lambda parts: (
@@ -124,6 +124,7 @@ SERVICE = Service(
         ),
         Work(store.DECIDE, partial(usecases.decide_again, lookout_of(parts)), most=10),
         Work(store.LIMITS, usecases.turn, most=100, find=usecases.find_turned, findable=store.count_turned),
+        Work(store.VALUE, usecases.value, most=100, find=usecases.find_unvalued, findable=store.count_unvalued),
     ),
     measure=metrics.measure,
     outdated=usecases.forget_outdated,

@@ -1,6 +1,6 @@
 """Translates credit's words to and from the contracts."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +28,7 @@ from services.credit.domain.identity.places import place
 from services.credit.domain.limits import Uplift
 from services.credit.domain.policy import Policy
 from services.credit.domain.promises import Promise
+from services.credit.domain.rates import Rate
 from services.credit.domain.securities import Security, SecurityKind, secured
 from services.credit.domain.suspicions import CHECKED, REASONS, SHADOW, SUSPICIONS, Hit, Seen
 from services.credit.domain.tree import Kind, Node
@@ -99,9 +100,25 @@ def request_of_call(call: Origin, message: service_pb2.DecideRequest) -> Request
     )
 
 
+def currencies(body: Message) -> Set[str]:
+    """The currencies of which an event speaks that changes what an account uses or holds."""
+    if isinstance(body, orders_pb2.OrderPlaced):
+        return {body.currency}
+    amount = {body.amount.currency} if "amount" in body.DESCRIPTOR.fields_by_name else set()  # type: ignore[attr-defined]
+    return amount | {_currency(one) for one in getattr(body, "after", ())}
+
+
+def owed_abroad(event: Event[Any], currency: str) -> dict[str, int] | None:
+    """What an event of the ledger says is owed in other currencies than the account's, in minor units; None: nothing."""
+    if not event.body.after or event.sequence is None:
+        return None
+    others = [standing for standing in event.body.after if _currency(standing) != currency]
+    return {_currency(s): s.open.minor - s.unapplied.minor - s.credits.minor for s in others}
+
+
 def told(event: Event[Any], currency: str, adds_minor: int) -> Told:
-    """What an event of the ledger says that an account uses, in the account's currency; in a currency that is not among
-    its balances the account uses nothing."""
+    """What an event of the ledger says that an account uses, in the account's currency alone; in a currency that is not
+    among its balances the account uses nothing."""
     if not event.body.after:
         return Told(event.sequence, None, adds_minor)
     ours = [standing for standing in event.body.after if _currency(standing) == currency]
@@ -272,13 +289,26 @@ def node_kind(value: events_pb2.NodeKind.ValueType) -> Kind:
     raise Invalid("node.kind", "a node is a PARENT, a GROUP or a PROGRAMME")
 
 
-def node_changed(node: Node) -> events_pb2.NodeChanged:
-    """A node, to tell."""
+def node_limit_granted(
+    node_id: str, limit: Money, valid_from: datetime, known_from: datetime
+) -> events_pb2.NodeLimitGranted:
+    """What accounts may owe together from a time on, to tell."""
+    return events_pb2.NodeLimitGranted(
+        node_id=node_id,
+        limit=contracts.money_message(limit),
+        valid_from=_at(valid_from),
+        known_from=_at(known_from),
+    )
+
+
+def node_changed(node: Node, at: datetime) -> events_pb2.NodeChanged:
+    """A node as it is since that instant, to tell."""
     return events_pb2.NodeChanged(
         node_id=node.node_id,
         kind=_KINDS[node.kind],
         parent_id=node.parent_id,
         limit=contracts.money_message(node.limit),
+        at=_at(at),
     )
 
 
@@ -426,14 +456,53 @@ def hold_lifted(hold: AccountHold, cause: str) -> events_pb2.HoldLifted:
     )
 
 
-def policy(message: events_pb2.CreditPolicy) -> Policy:
-    """What the seller wishes to decide by."""
-    return Policy(decimal(message.referral_share, what="referral_share"), message.hold_days)
+def policy(message: events_pb2.CreditPolicy, now: Policy) -> Policy:
+    """What the seller wishes to decide by; what is not said stays as it is `now`."""
+    return Policy(
+        decimal(message.referral_share, what="referral_share"),
+        message.hold_days,
+        decimal(message.currency_buffer, what="currency_buffer")
+        if message.HasField("currency_buffer")
+        else now.currency_buffer,
+        message.rate_days if message.HasField("rate_days") else now.rate_days,
+    )
 
 
 def policy_message(value: Policy) -> events_pb2.CreditPolicy:
     """What the seller decides by, to tell and to show."""
-    return events_pb2.CreditPolicy(referral_share=f"{value.referral_share:f}", hold_days=value.hold_days)
+    return events_pb2.CreditPolicy(
+        referral_share=f"{value.referral_share:f}",
+        hold_days=value.hold_days,
+        currency_buffer=f"{value.currency_buffer:f}",
+        rate_days=value.rate_days,
+    )
+
+
+def rate(message: events_pb2.Rate) -> Rate:
+    """A rate, as somebody says it."""
+    return Rate(message.base, message.quote, day(message.day, what="day"), decimal(message.rate, what="rate"))
+
+
+def rate_message(value: Rate) -> events_pb2.Rate:
+    """A rate, to tell and to show."""
+    return events_pb2.Rate(
+        base=value.base, quote=value.quote, day=value.day.isoformat(), rate=f"{value.rate.normalize():f}"
+    )
+
+
+def valued(account: Account, nodes: Sequence[Node]) -> events_pb2.ExposureValued:
+    """What of an account is valued anew, to tell."""
+    message = events_pb2.ExposureValued(
+        account_id=account.account_id, version=account.valued or 0, used=contracts.money_message(account.used)
+    )
+    for currency, (owed, worth) in sorted(account.abroad.items()):
+        pair = (Money(owed, currency), Money(worth, account.limit.currency))
+        message.abroad.add(owed=contracts.money_message(pair[0]), valued=contracts.money_message(pair[1]))
+    if account.group_used is not None and account.group_held is not None:
+        used, held = (Money(minor, nodes[0].limit.currency) for minor in (account.group_used, account.group_held))
+        message.group_used.CopyFrom(contracts.money_message(used))
+        message.group_held.CopyFrom(contracts.money_message(held))
+    return message
 
 
 def outcome(value: events_pb2.Outcome.ValueType) -> Outcome:
@@ -452,8 +521,10 @@ def company(message: party_pb2.Company) -> bytes:
     return message.SerializeToString(deterministic=True)
 
 
-def decided(record: Recorded, hold: Hold | None = None, request: Request | None = None) -> events_pb2.CreditDecided:
-    """A decision to tell; also what stands in its hold and its order alone, where it was just decided."""
+def decided(
+    record: Recorded, hold: Hold | None = None, request: Request | None = None, taken: Money | None = None
+) -> events_pb2.CreditDecided:
+    """A decision to tell; also what stands in its hold and its order alone, where it was just decided, and what it took abroad."""
     message = events_pb2.CreditDecided(
         decision_id=record.decision_id,
         order_id=record.order_id,
@@ -467,6 +538,8 @@ def decided(record: Recorded, hold: Hold | None = None, request: Request | None 
     )
     if record.expires_at:
         message.hold_expires_at.FromDatetime(record.expires_at)
+    if taken := (hold.taken if hold else taken):
+        message.reserved.CopyFrom(contracts.money_message(taken))
     if hold is not None:
         message.seller_id = hold.seller_id
         message.requested_by = hold.requested_by
@@ -507,7 +580,7 @@ def seen(message: events_pb2.CreditDecided) -> Seen:
     return Seen(
         account_id=message.account_id,
         order_id=message.order_id,
-        amount=contracts.money(message.amount),
+        amount=contracts.money(message.reserved if message.HasField("reserved") else message.amount),
         placed_on=day(message.placed_on, what="placed_on"),
         promised_on=day(promised, what="promised_ship_on") if promised else None,
         place=int(message.place_mark, 16) if message.place_mark else 0,

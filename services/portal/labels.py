@@ -58,6 +58,7 @@ LABELS: Mapping[str, str | Meant] = {
     "on_hold": _("the account is on hold"),
     "unknown_buyer": _("no account by that id"),
     "exposure_uncertain": _("what is owed is not certain just now"),
+    "rate_missing": _("no exchange rate of these days is known"),
     "by_person": _("decided by a person"),
     "fraud_hold": _("looks wrong: it waits until that is checked"),
     "fraud_review": _("looks unusual: a person decides"),

@@ -155,8 +155,8 @@ REFUSALS: dict[str, str] = {
     "order.currency_decimals": _(
         "That currency has three decimals, and an invoice two: nothing is ordered in it here."
     ),
-    "order.currency_not_held": _("The account is kept in another currency."),
     "order.too_large": _("That is too much at once: send it in parts."),
+    "rate.missing": _("No exchange rate of these days is known for that currency: somebody has to enter one first."),
     "order.id_reused": _("There is an order by that number already: open the page again."),
     "order.incomplete": _("An order has at least one line, and each a quantity and a price."),
     "order.line_mismatch": _("Quantity times price has more decimals than can be invoiced: change one of them."),

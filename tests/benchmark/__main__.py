@@ -12,7 +12,7 @@ from rich.console import Console
 from deploy.demo.calls import Refused
 from deploy.demo.stack import ServiceGaveUpError
 from deploy.local.processes import ProcessDiedError
-from tests.benchmark import alone, decide, end_to_end, event_path, latency, measured_apart, pages, report
+from tests.benchmark import alone, decide, end_to_end, event_path, exposure, latency, measured_apart, pages, report
 from tests.benchmark.effort import Effort
 from tests.benchmark.report import Section
 from tests.benchmark.stand import FellOverError
@@ -23,6 +23,7 @@ SECTIONS: Mapping[str, Callable[[Effort], Section]] = {
     "latency": latency.latency,
     "alone": alone.alone,
     "decide": decide.decide,
+    "exposure": exposure.exposure,
     "volume": measured_apart.volume,
     "pages": pages.pages,
     "event_path": event_path.event_path,

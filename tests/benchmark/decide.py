@@ -67,7 +67,7 @@ class Calls:
 
 def decide(effort: Effort) -> Section:
     """Both, turn by turn."""
-    with ground(effort.say) as servers, _credit(servers) as up, _echo(up) as echo:
+    with ground(effort.say) as servers, credit_alone(servers) as up, _echo(up) as echo:
         text = _measured(up, echo, effort)
     return Section("decide", "Decide over gRPC, and one account in demand", f"{report.conditions(effort)}.\n\n{text}")
 
@@ -81,10 +81,10 @@ def _measured(up: Lone, echo: str, effort: Effort) -> str:
             ("echo and one UPDATE", echo, "", business.BUYERS),
             ("hot", up.processes[0].address, f"h{nth}", 1),
         ):
-            found[what].append(_call(address, run, accounts, effort, up.issuers))
+            found[what].append(call(address, run, accounts, effort, up.issuers))
     effort.say("One hot account by events, and what its row's lock allows")
     told = [_hot_by_events(up, f"k{nth}", 300 if effort.quick else HOT) for nth in range(effort.runs)]
-    ceilings = _ceilings(up, effort)
+    ceilings = ceilings_of(up, effort)
     return "\n\n".join([_latencies(found), _hot(found["hot"], told, ceilings)])
 
 
@@ -115,7 +115,7 @@ def _hot(calls: Sequence[Calls], told: Sequence[float], ceilings: Mapping[str, S
 
 
 @contextmanager
-def _credit(servers: Ground) -> Iterator[Lone]:
+def credit_alone(servers: Ground) -> Iterator[Lone]:
     """Credit alone, with its buyers."""
     name = f"{PREFIX}_decide"
     quiet_logs()
@@ -185,7 +185,7 @@ async def _answer(pipe: Connection, url: str) -> None:
 # The callers.
 
 
-def _call(address: str, run: str, accounts: int, effort: Effort, issuers: Issuers) -> Calls:
+def call(address: str, run: str, accounts: int, effort: Effort, issuers: Issuers) -> Calls:
     """Call for so long; `run` begins the orders' ids, and without it the echo is called."""
     with process(_serve_calls, address, run, accounts, effort.warm_s / 4, effort.seconds / 3, issuers) as (pipe, _):
         found = pipe.recv()
@@ -275,7 +275,7 @@ def _hot_by_events(up: Lone, run: str, orders: int) -> float:
     return (orders - early) / (time.perf_counter() - began)
 
 
-def _ceilings(up: Lone, effort: Effort) -> dict[str, list[float]]:
+def ceilings_of(up: Lone, effort: Effort) -> dict[str, list[float]]:
     """What the lock of one row allows."""
     urls = postgres.provision(up.ground.servers.admin_database_url, f"{PREFIX}_echo")
     update = "UPDATE account SET n = n + 1 WHERE id = 0;\n"

@@ -108,7 +108,18 @@ def _sections(text: str) -> Iterable[tuple[str, str]]:
         yield found[1], found[0]
 
 
-ORDER = ("end_to_end", "sustained", "latency", "alone", "decide", "volume", "pages", "event_path", "documents")
+ORDER = (
+    "end_to_end",
+    "sustained",
+    "latency",
+    "alone",
+    "decide",
+    "exposure",
+    "volume",
+    "pages",
+    "event_path",
+    "documents",
+)
 HEAD = f"""# How fast it is
 
 Written by `make bench` (`python -m tests.benchmark --help` says how to run a part of it); nothing here is typed by

@@ -1,6 +1,7 @@
 """What a buyer may owe, owes and has reserved."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.credit.domain.policy import Policy
@@ -28,6 +29,13 @@ class Account:
     # Of what is used: cash that met no invoice, and credits not yet taken, as the ledger told last.
     unapplied_minor: int = 0
     credits_minor: int = 0
+    # What is owed in other currencies, in minor units, and what of `used` that is.
+    abroad: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    # What of its nodes it uses and holds, in their currency's minor units, where that is another; None: as its own.
+    group_used: int | None = None
+    group_held: int | None = None
+    # By which version of the rates the two are valued; None: nothing is in another currency.
+    valued: int | None = None
 
     def own(self, amount: Money) -> Money:
         """Return the amount itself; refuse one that is in another currency than the account."""
@@ -37,6 +45,13 @@ class Account:
                 f"the account is kept in {self.limit.currency}, the amount is in {amount.currency}",
             )
         return amount
+
+    @property
+    def of_group(self) -> tuple[int, int]:
+        """What each node of its path uses and holds of it."""
+        if self.group_used is None or self.group_held is None:
+            return self.used.minor, self.held.minor
+        return self.group_used, self.group_held
 
     @property
     def headroom(self) -> Money:

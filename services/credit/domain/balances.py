@@ -1,8 +1,10 @@
 """What an account uses, as the ledger tells it: its newest word counts, sums of what it told only where it says nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.credit.domain.accounts import Account
+from services.kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,33 @@ class Told:
     # What of that is cash that met no invoice, and credits not yet taken.
     unapplied_minor: int = 0
     credits_minor: int = 0
+
+
+Abroad = Mapping[str, tuple[int, int]]  # by currency: what is owed, and what that is worth in the account's
+
+
+def owed_abroad(account: Account, told: Mapping[str, int] | None, adds: Money | None) -> dict[str, int]:
+    """What is owed in other currencies than the account's after an event: as it is told, or with what the event adds."""
+    if told is not None:
+        return dict(told)
+    owed = {currency: minor for currency, (minor, _) in account.abroad.items()}
+    if adds is not None and adds.currency != account.limit.currency:
+        owed[adds.currency] = owed.get(adds.currency, 0) + adds.minor
+    return owed
+
+
+def added(account: Account, adds: Money | None, abroad: Abroad) -> int:
+    """What an event adds in the account's currency: of another one, by what all that is owed abroad is worth otherwise."""
+    if adds is None:
+        return 0
+    if adds.currency == account.limit.currency:
+        return adds.minor
+    return sum_of(abroad) - sum_of(account.abroad)
+
+
+def sum_of(abroad: Abroad) -> int:
+    """What is owed in other currencies, in the account's."""
+    return sum(valued for _, valued in abroad.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The accounts and holds of a batch of work, changed one after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from services.credit.domain.account_holds import AccountHold
 from services.credit.domain.accounts import Account
@@ -10,6 +10,7 @@ from services.credit.domain.balances import Change
 from services.credit.domain.habits import Habit
 from services.credit.domain.holds import Hold
 from services.credit.domain.policy import Policy
+from services.credit.domain.rates import Rates
 from services.credit.domain.sellers import Seller
 from services.credit.domain.suspicions import Buyer
 from services.credit.domain.tree import Node
@@ -49,9 +50,22 @@ class Book:
     waiting: dict[Key, list[Key | None]] = field(default_factory=dict)
     # The orders that are decided here.
     asked: frozenset[Key] = frozenset()
+    # What currencies are worth, where one is needed; by tenant.
+    rates: dict[str, Rates] = field(default_factory=dict)
 
-    def change(self, key: Key, *, used: int = 0, held: int = 0, told: Change | None = None) -> Account:
-        """Add to what an account, and with it its path, uses and holds, in minor units; note what the ledger `told`."""
+    def change(
+        self,
+        key: Key,
+        *,
+        used: int = 0,
+        held: int = 0,
+        told: Change | None = None,
+        abroad: Mapping[str, tuple[int, int]] | None = None,
+    ) -> Account:
+        """Add to what an account, and with it its path, uses and holds, in minor units; note what the ledger `told`.
+
+        What is owed in other currencies is said whole (`abroad`).
+        """
         before = self.accounts[key]
         currency = before.limit.currency
         account = Account(
@@ -64,16 +78,94 @@ class Book:
             sequence=told.sequence if told else before.sequence,
             limit_until=before.limit_until,
             path=before.path,
+            group_used=before.group_used,
+            group_held=before.group_held,
             unapplied_minor=told.unapplied if told else before.unapplied_minor,
             credits_minor=told.credits if told else before.credits_minor,
+            abroad=before.abroad if abroad is None else abroad,
         )
         assert account.held.minor >= 0, "more was released than was held"
+        if account.path:
+            account = self._of_group(account, before)
+        if account.abroad or account.group_used is not None:
+            version = self.rates_of(key[0]).version if before.valued is None else before.valued
+            account = replace(account, valued=version)
         self.accounts[key] = account
         self.changed.add(key)
-        for node_id in account.path:
-            self.nodes[(key[0], node_id)] = self.nodes[(key[0], node_id)].change(used, held)
-            self.changed_nodes.add((key[0], node_id))
         return account
+
+    def _of_group(self, account: Account, before: Account) -> Account:
+        """Have an account's nodes use and hold what it does, valued anew where they are kept in another currency."""
+        nodes = self.nodes_of(account)
+        if nodes[0].limit.currency != account.limit.currency:
+            valued = self.valued_for(account, nodes[0].limit.currency)
+            assert valued is not None, "an account is part of nothing in a currency of which no rate is known"
+            account = replace(account, group_used=valued[0], group_held=valued[1])
+        used, held = (now - was for now, was in zip(account.of_group, before.of_group, strict=True))
+        for node in nodes:
+            key = (node.tenant, node.node_id)
+            self.nodes[key] = node.change(used, held)
+            self.changed_nodes.add(key)
+        return account
+
+    @property
+    def day(self) -> date:
+        """Of which rates count, of those that are known."""
+        assert self.at is not None, "a book is opened at an instant"
+        return self.at.date()
+
+    def rates_of(self, tenant: str) -> Rates:
+        """What currencies are worth."""
+        return self.rates.get(tenant) or Rates()
+
+    def valued_for(self, account: Account, currency: str, *, fresh: bool = False) -> tuple[int, int] | None:
+        """What an account uses and holds in another currency, a buffer with what it holds; None: no rate is known.
+
+        By the newest rate, whatever its age, or by one that decides (`fresh`).
+        """
+        policy, rates = self.policy_of(account.tenant), self.rates_of(account.tenant)
+        oldest = self.day - timedelta(days=policy.rate_days) if fresh else date.min
+        ours = account.limit.currency
+        used = rates.value(account.used.minor, ours, currency, self.day, oldest=oldest)
+        held = rates.value(account.held.minor, ours, currency, self.day, oldest=oldest, more=policy.currency_buffer)
+        return None if used is None or held is None else (used, held)
+
+    def valued_abroad(
+        self, account: Account, owed: Mapping[str, int], *, anew: bool = False
+    ) -> dict[str, tuple[int, int]] | None:
+        """What is owed in other currencies, with what it is worth in the account's; None: no rate is known.
+
+        What is owed as before keeps its worth, unless it is valued `anew` and a rate is known.
+        """
+        valued: dict[str, tuple[int, int]] = {}
+        for currency, minor in owed.items():
+            known = account.abroad.get(currency)
+            same = known if known is not None and known[0] == minor else None
+            worth = None
+            if same is None or anew:
+                worth = self.rates_of(account.tenant).value(minor, currency, account.limit.currency, self.day)
+            if worth is not None:
+                valued[currency] = (minor, worth)
+            elif same is not None:
+                valued[currency] = same
+            else:
+                return None
+        return {currency: pair for currency, pair in valued.items() if pair[0]}
+
+    def reserve(self, amount: Money, account: Account) -> Money | None:
+        """What an order in any currency takes of an account; None: no rate that decides is known."""
+        policy, ours = self.policy_of(account.tenant), account.limit.currency
+        if amount.currency == ours:
+            return amount
+        minor = self.rates_of(account.tenant).value(
+            amount.minor,
+            amount.currency,
+            ours,
+            self.day,
+            oldest=self.day - timedelta(days=policy.rate_days),
+            more=policy.currency_buffer,
+        )
+        return None if minor is None else Money(minor, ours).checked()
 
     def nodes_of(self, account: Account) -> list[Node]:
         """The nodes that an account is part of, the root first."""

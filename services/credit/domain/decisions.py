@@ -96,16 +96,18 @@ class Answered:
 
 def judge(
     account: Account | None,
-    amount: Money,
+    amount: Money | None,
     policy: Policy,
     *,
     nodes: Sequence[Node] = (),
+    of_group: Money | None = None,
     stopped: bool = False,
     uncertain: bool = False,
 ) -> tuple[Outcome, str]:
     """Approve what fits the account and all that it is part of, refer a near miss to a person, decline the rest.
 
-    A hold may stop the order; and where it is uncertain what the account uses, a person decides whatever the figures say.
+    A hold may stop the order; and where it is uncertain what the account uses, or what the amount is in its currency (None)
+    or in its nodes' (`of_group`, where that is another), a person decides whatever the figures say.
     """
     if account is None:
         return Outcome.DECLINED, "unknown_buyer"
@@ -113,18 +115,24 @@ def judge(
         return Outcome.DECLINED, "account_on_hold"
     if uncertain:
         return Outcome.REFERRED, "exposure_uncertain"
-    return _fit(account, nodes, amount, policy)
+    if amount is not None and nodes and nodes[0].limit.currency == amount.currency:
+        of_group = amount
+    if amount is None or (nodes and of_group is None):
+        return Outcome.REFERRED, "rate_missing"
+    return _fit(account, nodes, amount, of_group or amount, policy)
 
 
-def _fit(account: Account, nodes: Sequence[Node], amount: Money, policy: Policy) -> tuple[Outcome, str]:
+def _fit(
+    account: Account, nodes: Sequence[Node], amount: Money, of_group: Money, policy: Policy
+) -> tuple[Outcome, str]:
     """Whether it fits the account and each node of its path (RULES: the whole path)."""
     if amount > account.headroom + account.referral_band(policy):
         return Outcome.DECLINED, "over_limit"
-    if any(amount > node.headroom + node.referral_band(policy) for node in nodes):
+    if any(of_group > node.headroom + node.referral_band(policy) for node in nodes):
         return Outcome.DECLINED, "group_limit"
     if amount > account.headroom:
         return Outcome.REFERRED, "near_limit"
-    if any(amount > node.headroom for node in nodes):
+    if any(of_group > node.headroom for node in nodes):
         return Outcome.REFERRED, "group_limit"
     return Outcome.APPROVED, "within_limit"
 
@@ -137,22 +145,22 @@ def decide(book: Book, request: Request, at: datetime) -> tuple[Decision, Hold |
     key = (request.tenant, request.account_id)
     replaced = _replace_open_hold(book, request)
     account = book.accounts.get(key)
-    if account is not None and account.limit.currency != request.amount.currency:
-        raise Invalid(
-            "order.currency_not_held",
-            f"the account is kept in {account.limit.currency}, the order is in {request.amount.currency}",
-        )
-    outcome, reason = _judged(book, key, request.amount, request.scope, at)
+    taken = book.reserve(request.amount, account) if account else request.amount
+    outcome, reason = _judged(book, key, taken, request.scope, at)
     hits: tuple[Hit, ...] = ()
     if account is not None and outcome is not Outcome.DECLINED:
         request = _dated(book, request, at)
-        seen = seen_of(request)
+        seen = seen_of(request, taken or request.amount)
         if outcome is Outcome.APPROVED:
             hits = suspect(book.lending_of(request.tenant), book.buyer_of(key), account.limit, seen, at)
             if suspicion := reason_of(hits):
                 outcome, reason = Outcome.REFERRED, suspicion
-        book.keep_orders(key, note(book.buyer_of(key).orders, kept(seen, approved=outcome is Outcome.APPROVED)))
-    hold = _reserve(book, request, outcome, at)
+        approved = outcome is Outcome.APPROVED
+        if (
+            approved or request.amount.currency == account.limit.currency
+        ):  # what it would take is told of none that waits
+            book.keep_orders(key, note(book.buyer_of(key).orders, kept(seen, approved=approved)))
+    hold = _reserve(book, request, outcome, at, taken)
     after = book.accounts.get(key)
     decision = Decision(
         request=request,
@@ -166,14 +174,15 @@ def decide(book: Book, request: Request, at: datetime) -> tuple[Decision, Hold |
     return decision, replaced
 
 
-def _judged(book: Book, key: Key, amount: Money, scope: Scope, at: datetime) -> tuple[Outcome, str]:
-    """The answer by limits and holds alone."""
+def _judged(book: Book, key: Key, taken: Money | None, scope: Scope, at: datetime) -> tuple[Outcome, str]:
+    """The answer by limits and holds alone, to what an order takes of its account."""
     account = book.accounts.get(key)
     return judge(
         account,
-        amount,
+        taken,
         book.policy_of(key[0]),
         nodes=book.nodes_of(account) if account else (),
+        of_group=of_group(book, account, taken) if account and taken else None,
         stopped=any(hold.stands(at) and hold.covers(scope) for hold in book.account_holds.get(key, ())),
         uncertain=book.is_uncertain(key),
     )
@@ -186,19 +195,30 @@ def _dated(book: Book, request: Request, at: datetime) -> Request:
     return replace(request, placed_on=_today(at, zone_of(book.sellers_of(request.tenant), request.seller_id)))
 
 
-def seen_of(request: Request) -> Seen:
-    """An order, as far as it is compared with others of its buyer."""
+def seen_of(request: Request, taken: Money) -> Seen:
+    """An order, as far as it is compared with others of its buyer; `taken` is what it takes of the account."""
     assert request.placed_on is not None, "an order is compared by its day"
     return Seen(
         account_id=request.account_id,
         order_id=request.order_id,
-        amount=request.amount,
+        amount=taken,
         placed_on=request.placed_on,
         promised_on=request.promised_ship_on,
         place=request.place,
         requested_by=request.requested_by,
         categories=request.categories,
     )
+
+
+def of_group(book: Book, account: Account, taken: Money) -> Money | None:
+    """What an order takes of the nodes that its account is part of, where these are in another currency.
+
+    None also where no rate that decides is known.
+    """
+    if not account.path or (currency := book.nodes_of(account)[0].limit.currency) == account.limit.currency:
+        return None
+    valued = book.valued_for(replace(account, held=account.held + taken), currency, fresh=True)
+    return Money(sum(valued) - sum(account.of_group), currency) if valued else None
 
 
 def check_reviewer(asked: Set[str], reviewing: Set[str]) -> None:
@@ -216,7 +236,8 @@ def review(book: Book, hold: Hold, outcome: Outcome, person: str) -> Decision:
 
 def clear(book: Book, hold: Hold, person: str, at: datetime) -> Decision | None:
     """What looked wrong was checked: approve the order if its limit has room for it at that instant; None: it goes on waiting."""
-    outcome, reason = _judged(book, (hold.tenant, hold.account_id), hold.amount, hold.scope, at)
+    key = (hold.tenant, hold.account_id)
+    outcome, reason = _judged(book, key, book.reserve(hold.amount, book.accounts[key]), hold.scope, at)
     return _by_person(book, hold, outcome, ("by_person", reason), person) if outcome is Outcome.APPROVED else None
 
 
@@ -224,7 +245,8 @@ def _by_person(book: Book, hold: Hold, outcome: Outcome, reasons: tuple[str, ...
     key = (hold.tenant, hold.account_id)
     if outcome is Outcome.APPROVED:
         moved = hold.move(Action.APPROVE, held=hold.amount)
-        book.change(key, held=hold.amount.minor)
+        moved = replace(moved, taken=_taken(hold.amount, book.reserve(hold.amount, book.accounts[key])))
+        book.change(key, held=moved.reserves)
     else:
         moved = hold.move(Action.DECLINE, held=hold.held)
     order = mark(hold.account_id, hold.order_id)
@@ -244,7 +266,14 @@ def _by_person(book: Book, hold: Hold, outcome: Outcome, reasons: tuple[str, ...
     )
 
 
-def _reserve(book: Book, request: Request, outcome: Outcome, at: datetime) -> Hold:
+def _taken(amount: Money, reserved: Money | None) -> Money | None:
+    """What is kept of what an order takes of its account: nothing, where that is its amount."""
+    if reserved is None:
+        raise Conflict("rate.missing", f"no rate of {amount.currency} is known that is new enough")
+    return reserved if reserved.currency != amount.currency else None
+
+
+def _reserve(book: Book, request: Request, outcome: Outcome, at: datetime, taken: Money | None) -> Hold:
     """Hold what is approved until the policy's days are over where the seller is; for ever what has shipped already."""
     key = (request.tenant, request.order_id)
     zone = zone_of(book.sellers_of(request.tenant), request.seller_id)
@@ -265,9 +294,10 @@ def _reserve(book: Book, request: Request, outcome: Outcome, at: datetime) -> Ho
         seller_id=request.seller_id,
         placed_by=request.placed_by,
         requested_by=request.requested_by,
+        taken=_taken(request.amount, taken) if outcome is Outcome.APPROVED else None,
     )
     if outcome is Outcome.APPROVED:
-        book.change((request.tenant, request.account_id), held=request.amount.minor)
+        book.change((request.tenant, request.account_id), held=hold.reserves)
     book.holds[key] = hold
     ship(book, hold)
     return book.holds[key]

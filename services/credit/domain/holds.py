@@ -75,6 +75,19 @@ class Hold:
     # Who placed this version, "" where that was not kept; and the contact for whom, "" where none was named.
     placed_by: str = ""
     requested_by: str = ""
+    # What it took of the account, where that is kept in another currency; None: its amount, or nothing yet.
+    taken: Money | None = None
+
+    @property
+    def reserves(self) -> int:
+        """What of the account is reserved now, in the account's minor units."""
+        return self.part(self.held)
+
+    def part(self, amount: Money) -> int:
+        """What was reserved of the account for a part of the amount, rounded up: all that was taken for all of it."""
+        if self.taken is None:
+            return amount.minor
+        return -(-self.taken.minor * amount.minor // self.amount.minor)
 
     def is_over(self, at: datetime) -> bool:
         """Whether it still reserves, or waits, beyond its time."""

@@ -18,7 +18,7 @@ def own(hold: Hold, account_id: str) -> Hold:
 def release(book: Book, hold: Hold, action: Action = Action.RELEASE) -> Hold:
     """Give back exactly what is still held; return the hold as it was."""
     if hold.held.minor:
-        book.change((hold.tenant, hold.account_id), held=-hold.held.minor)
+        book.change((hold.tenant, hold.account_id), held=-hold.reserves)
     book.holds[(hold.tenant, hold.order_id)] = hold.move(action, held=Money(0, hold.held.currency))
     if hold.state is State.REFERRED:
         book.answered.add((hold.tenant, hold.order_id, hold.version))
@@ -60,9 +60,12 @@ def ship(book: Book, hold: Hold) -> None:
 def capture(book: Book, hold: Hold, amount: Money, *, final: bool) -> tuple[Money, Money]:
     """An invoice is owed: its part of the hold is taken.
 
-    Returns what was captured and, after the last invoice, what was left of the hold and is released.
+    Returns what was captured and, after the last invoice, what was left of the hold and is released. An invoice in another
+    currency than the order's takes nothing of it.
     """
-    zero = Money(0, amount.currency)
+    zero = Money(0, hold.amount.currency)
+    if amount.currency != zero.currency:
+        amount = zero
     key = (hold.tenant, hold.order_id)
     counted = replace(hold, invoiced=hold.invoiced + 1)
     book.holds[key] = counted
@@ -77,5 +80,5 @@ def capture(book: Book, hold: Hold, amount: Money, *, final: bool) -> tuple[Mone
     )
     released = left if last else zero
     if captured.minor or released.minor:
-        book.change((hold.tenant, hold.account_id), held=-captured.minor - released.minor)
+        book.change((hold.tenant, hold.account_id), held=book.holds[key].reserves - hold.reserves)
     return captured, released

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.credit.domain.book import Book
-from services.credit.domain.decisions import Decision, Outcome, review, seen_of
+from services.credit.domain.decisions import Decision, Outcome, of_group, review, seen_of
 from services.credit.domain.holds import Hold, State
 from services.credit.domain.suspicions import reason_of, suspect
 
@@ -26,12 +26,14 @@ def may_be_released(book: Book, decision: Decision, at: datetime) -> Hold | None
         return None
     if hold.version != request.version or hold.invoiced:
         return None
+    if (taken := book.reserve(request.amount, account)) is None:
+        return None
     most = account.headroom + account.referral_band(book.policy_of(request.tenant))
-    fits = account.headroom < request.amount <= most
-    if not fits or any(request.amount > node.headroom for node in book.nodes_of(account)):
+    together = of_group(book, account, taken) or taken
+    if not account.headroom < taken <= most or any(together > node.headroom for node in book.nodes_of(account)):
         return None
     buyer = book.buyer_of((request.tenant, request.account_id))
-    hits = suspect(book.lending_of(request.tenant), buyer, account.limit, seen_of(request), at)
+    hits = suspect(book.lending_of(request.tenant), buyer, account.limit, seen_of(request, taken), at)
     return None if reason_of(hits) else hold
 
 

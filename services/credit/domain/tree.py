@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from services.credit.domain.accounts import Account
@@ -33,6 +34,8 @@ class Node:
     limit: Money
     used: Money
     held: Money
+    # When the limit may be another by itself; None: when somebody changes it.
+    limit_until: datetime | None = None
 
     @property
     def parent_id(self) -> str:
@@ -71,12 +74,16 @@ def new_node(tenant: str, node_id: str, kind: Kind, limit: Money, parent: Node |
     return Node(tenant, node_id, kind, path, limit, Money(0, limit.currency), Money(0, limit.currency))
 
 
-def moved(account: Account, path: Sequence[str], nodes: Iterable[Node]) -> list[Node]:
+def moved(before: Account, account: Account, nodes: Iterable[Node]) -> list[Node]:
     """What becomes of the nodes where an account leaves its path for another: all that it uses and holds goes with it."""
     changed = []
     for node in nodes:
-        if sign := (node.node_id in path) - (node.node_id in account.path):
-            changed.append(node.change(sign * account.used.minor, sign * account.held.minor))
+        used = held = 0
+        for sign, one in ((-1, before), (1, account)):
+            if node.node_id in one.path:
+                used, held = used + sign * one.of_group[0], held + sign * one.of_group[1]
+        if used or held:
+            changed.append(node.change(used, held))
     return changed
 
 

@@ -95,9 +95,8 @@ async def forget(tx: Tx, tenant: str, subject: str) -> None:
     """
     await tx.run(
         f"""UPDATE account_hold SET reason = '', owner = CASE WHEN owner ~ '{_IS_WHO}' THEN owner ELSE '' END
-             WHERE tenant = %s AND string_to_array(placed_by, ' for ') @> %s::text[]
-               AND (reason <> '' OR owner <> '')""",  # noqa: S608 - constant text
-        [tenant, [subject]],
+             WHERE tenant = %s AND (writer = %s OR written_for = %s AND written_for <> '') AND (reason <> '' OR owner <> '')""",  # noqa: S608 - constant text
+        [tenant, subject, subject],
     )
 
 

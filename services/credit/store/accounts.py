@@ -1,6 +1,6 @@
 """Accounts: companies, limits, and the figures of all."""
 
-from typing import Any
+from typing import Any, LiteralString
 
 from services.chassis.database import Tx
 from services.chassis.pages import Page
@@ -22,6 +22,11 @@ _SHOWN = f"""SELECT a.*,
                         WHERE {WAITING} = convert_to(a.tenant || '/' || a.account_id, 'UTF8') LIMIT 1), false) AS uncertain
                FROM account a"""  # noqa: S608 - constant text
 
+
+# What of its account a hold reserves now, as Hold.reserves says.
+RESERVES: LiteralString = (
+    "coalesce(div(taken_minor::numeric * held_minor + amount_minor - 1, amount_minor), held_minor)"
+)
 
 _LAST = "\U0010ffff"  # the last character there is, which no word has
 
@@ -50,8 +55,8 @@ async def get_account(tx: Tx, key: Key) -> Any | None:
 async def delivered(tx: Tx, key: Key) -> int:
     """What is held for orders of an account of which something has left: those never lapse. In minor units."""
     row = await tx.row(
-        """SELECT coalesce(sum(held_minor), 0)::bigint AS minor FROM hold
-            WHERE tenant = %s AND account_id = %s AND state IN ('HELD', 'PARTIALLY_CAPTURED') AND expires_at IS NULL""",
+        f"""SELECT coalesce(sum({RESERVES}), 0)::bigint AS minor FROM hold
+            WHERE tenant = %s AND account_id = %s AND state IN ('HELD', 'PARTIALLY_CAPTURED') AND expires_at IS NULL""",  # noqa: S608 - constant text
         [*key],
     )
     return int(row.minor)
@@ -92,7 +97,7 @@ async def exposure(tx: Tx, span: Span) -> list[Any]:
               FROM (SELECT * FROM account WHERE {span.where("tenant", "account_id")}) AS a
               LEFT JOIN LATERAL (SELECT sum(used_minor) AS used_minor, sum(held_minor) AS held_minor FROM movement
                                   WHERE movement.tenant = a.tenant AND movement.account_id = a.account_id) AS m ON true
-              LEFT JOIN LATERAL (SELECT sum(held_minor) AS held_minor FROM hold
+              LEFT JOIN LATERAL (SELECT sum({RESERVES}) AS held_minor FROM hold
                                   WHERE hold.tenant = a.tenant AND hold.account_id = a.account_id
                                     AND state IN ('REFERRED', 'HELD', 'PARTIALLY_CAPTURED')) AS h ON true
              GROUP BY a.currency""",  # noqa: S608 - constant text

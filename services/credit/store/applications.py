@@ -319,8 +319,8 @@ async def worded_decisions(tx: Tx, tenant: str, subject: str) -> list[tuple[str,
         """SELECT decision_id, record FROM application_decision
             WHERE tenant = %(tenant)s AND snapshot <> '' AND account_id IN (
               SELECT account_id FROM fact WHERE tenant = %(tenant)s AND is_personal AND value <> ''
-                 AND string_to_array(given_by, ' for ') @> %(who)s::text[])""",
-        {"tenant": tenant, "who": [subject]},
+                 AND (writer = %(who)s OR written_for = %(who)s AND written_for <> ''))""",
+        {"tenant": tenant, "who": subject},
     )
     return [(row.decision_id, bytes(row.record)) for row in rows]
 
@@ -350,20 +350,20 @@ async def forget_applications(tx: Tx, tenant: str, subject: str) -> None:
 
     What a company is stays too, whoever typed it. Forget before what decisions have of them (`worded_decisions`).
     """
-    who = {"tenant": tenant, "who": [subject]}
+    who = {"tenant": tenant, "who": subject}
     await tx.run(
         """UPDATE fact SET value = '' WHERE tenant = %(tenant)s AND is_personal AND value <> ''
-              AND string_to_array(given_by, ' for ') @> %(who)s::text[]""",
+              AND (writer = %(who)s OR written_for = %(who)s AND written_for <> '')""",
         who,
     )
     await tx.run(
         """UPDATE application_document SET name = '', content = '' WHERE tenant = %(tenant)s AND name <> ''
-              AND string_to_array(added_by, ' for ') @> %(who)s::text[]""",
+              AND (writer = %(who)s OR written_for = %(who)s AND written_for <> '')""",
         who,
     )
     await tx.run(
         """UPDATE application_appeal SET why = '' WHERE tenant = %(tenant)s AND why <> ''
-              AND string_to_array(appealed_by, ' for ') @> %(who)s::text[]""",
+              AND (writer = %(who)s OR written_for = %(who)s AND written_for <> '')""",
         who,
     )
     await tx.run(

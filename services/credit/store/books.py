@@ -16,9 +16,10 @@ from services.credit.domain.book import Book, Key
 from services.credit.domain.habits import mark, unpack
 from services.credit.domain.holds import Hold, State
 from services.credit.domain.identity.places import place
+from services.credit.domain.rates import THROUGH
 from services.credit.domain.suspicions import Buyer
 from services.credit.domain.underwriting import Policy
-from services.credit.store import account_holds, habits, limits, policies, policy_texts, tree
+from services.credit.store import account_holds, habits, limits, policies, policy_texts, rates, tree
 from services.kernel.money import Money
 from services.kernel.orders import Address, Scope
 
@@ -26,6 +27,7 @@ _KEY = Columns("tenant text, id text")
 _READ_MOST = 64
 # Policies that were read, by their ids and what of them is in the shadow: a text never changes.
 _READ: dict[tuple[str, frozenset[str]], Policy] = {}
+NOTHING: Mapping[Key, Set[str]] = {}
 
 WAITING_MOST = 501  # of one account: one more than a batch has orders
 # Rows of `parked` that the ledger told of an account and that wait, by the index on the beginning of an event's key.
@@ -34,10 +36,17 @@ WAITING: LiteralString = (
 )
 
 
-async def open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key], asked: Collection[Key] = ()) -> Book:
+async def open_book(
+    tx: Tx,
+    accounts: Collection[Key],
+    orders: Collection[Key],
+    asked: Collection[Key] = (),
+    spoken: Mapping[Key, Set[str]] = NOTHING,
+) -> Book:
     """Hold the accounts, and the nodes that they are part of, until the transaction ends; read the newest hold of each order and what left of it.
 
-    Where orders are decided (`asked`), also what they are decided by. Statements that follow the lock see what those who
+    Where orders are decided (`asked`), also what they are decided by; where another currency is `spoken` of than an
+    account's, what it is worth. Statements that follow the lock see what those who
     had it before have written.
     """
     tenants = sorted({tenant for tenant, _ in asked})
@@ -73,6 +82,7 @@ async def open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key], 
         book.lending = await _lending(
             tx, tenants, {row.tenant: row.policy_id for row in lending}, habits.shadows_by_tenant(shadows)
         )
+    await read_rates(tx, book, spoken)
     return book
 
 
@@ -127,6 +137,28 @@ async def _derive_limits(tx: Tx, book: Book) -> None:
     for key, known in (await limits.find_limits(tx, due, at)).items() if due else ():
         account = book.accounts[key]
         book.accounts[key] = replace(account, limit=Money(known.effective(at), account.limit.currency))
+    turned = [key for key, node in book.nodes.items() if node.limit_until is not None and node.limit_until <= at]
+    for key, known in (await limits.find_node_limits(tx, turned, at)).items() if turned else ():
+        node = book.nodes[key]
+        book.nodes[key] = replace(node, limit=Money(known.effective(at), node.limit.currency))
+
+
+async def read_rates(tx: Tx, book: Book, spoken: Mapping[Key, Set[str]] = NOTHING) -> None:
+    """Read what currencies are worth, where an account's is not the only one of what it is about."""
+    tenants: set[str] = set()
+    currencies: set[str] = set()
+    for key, account in book.accounts.items():
+        ours = account.limit.currency
+        others = {*spoken.get(key, ()), *account.abroad, *(node.limit.currency for node in book.nodes_of(account))}
+        if others - {ours}:
+            tenants.add(key[0])
+            currencies |= {ours, THROUGH, *others}
+    if not tenants:
+        return
+    book.rates = rates.by_tenant(*await tx.ask(*rates.newest(sorted(tenants), sorted(currencies))))
+    if missing := tenants - book.policies.keys():
+        sql, params = policies.newest(sorted(missing))
+        book.policies |= policies.by_tenant(await tx.rows(sql, params))
 
 
 async def lock_unknown(tx: Tx, keys: Collection[Key]) -> None:
@@ -143,7 +175,8 @@ async def read_orders(tx: Tx, book: Book, orders: Collection[Key]) -> None:
 
 
 _ACCOUNTS: LiteralString = """SELECT tenant, account_id, currency, limit_minor, used_minor, held_minor, on_hold,
-                                     applied_sequence, limit_until, path, unapplied_minor, credits_minor
+                                     applied_sequence, limit_until, path, unapplied_minor, credits_minor, abroad,
+                                     group_used_minor, group_held_minor, valued_version
                                 FROM account WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[])"""
 
 
@@ -197,6 +230,10 @@ def _accounts(rows: Iterable[Any]) -> dict[Key, Account]:
             path=tuple(r.path),
             unapplied_minor=r.unapplied_minor,
             credits_minor=r.credits_minor,
+            abroad={currency: (owed, valued) for currency, (owed, valued) in r.abroad.items()},
+            group_used=r.group_used_minor,
+            group_held=r.group_held_minor,
+            valued=r.valued_version,
         )
         for r in rows
     }
@@ -244,4 +281,5 @@ def hold(r: Any) -> Hold:
         cancelled=r.cancelled,
         placed_by=r.placed_by,
         requested_by=r.requested_by,
+        taken=None if r.taken_minor is None else Money(r.taken_minor, r.taken_currency),
     )

@@ -1,6 +1,7 @@
 """Limits: what was granted from when on, as it was known when, and uplifts."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -14,10 +15,24 @@ from services.credit.domain.limits import Grant, Limits, Uplift
 from services.kernel.money import Money
 
 LIMITS = "limits"  # the kind of job
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Where limits stand, and of what."""
+
+    grants: LiteralString
+    table: LiteralString
+    id: LiteralString
+
+
+OF_ACCOUNT = Granted("limit_grant", "account", "account_id")
+OF_NODE = Granted("node_grant", "node", "node_id")
 # Accounts whose limit may be another by now; an uplift that nobody approved in time changes none, and ends too.
 _DUE: LiteralString = """SELECT tenant, 'limits', 'limit/' || account_id, '', 1 FROM account WHERE limit_until <= %s
                           UNION SELECT tenant, 'limits', 'limit/' || account_id, '', 1 FROM limit_uplift
-                                 WHERE ended_at IS NULL AND valid_until <= %s"""
+                                 WHERE ended_at IS NULL AND valid_until <= %s
+                          UNION ALL SELECT tenant, 'limits', 'node/' || node_id, '', 1 FROM node WHERE limit_until <= %s"""
 
 
 async def find_limits(tx: Tx, accounts: Collection[Key], at: datetime) -> dict[Key, Limits]:
@@ -45,51 +60,68 @@ async def find_limits(tx: Tx, accounts: Collection[Key], at: datetime) -> dict[K
     return {key: Limits(*found) for key, found in of.items()}
 
 
-async def save_limit(tx: Tx, account: Key, limit_minor: int, until: datetime | None) -> None:
-    """Write what an account may owe, and when that may be another by itself."""
+async def find_node_limits(tx: Tx, nodes: Collection[Key], at: datetime) -> dict[Key, Limits]:
+    """The same of nodes."""
+    rows = await tx.rows(
+        """SELECT tenant, node_id, amount_minor, valid_from, valid_until FROM node_grant
+            WHERE tenant = ANY (%s::text[]) AND node_id = ANY (%s::text[])
+              AND known_until IS NULL AND (valid_until IS NULL OR valid_until > %s)""",
+        [*within(nodes), at],
+    )
+    of: dict[Key, list[Grant]] = {key: [] for key in nodes}
+    for row in rows:
+        if (key := (row.tenant, row.node_id)) in of:
+            of[key].append(Grant(row.amount_minor, row.valid_from, row.valid_until))
+    return {key: Limits(found) for key, found in of.items()}
+
+
+async def save_limit(tx: Tx, key: Key, limit_minor: int, until: datetime | None, of: Granted = OF_ACCOUNT) -> None:
+    """Write what an account or a node may owe, and when that may be another by itself."""
     await tx.run(
-        "UPDATE account SET limit_minor = %s, limit_until = %s WHERE tenant = %s AND account_id = %s",
-        [limit_minor, until, *account],
+        f"UPDATE {of.table} SET limit_minor = %s, limit_until = %s WHERE tenant = %s AND {of.id} = %s",  # noqa: S608 - constant names
+        [limit_minor, until, *key],
     )
 
 
-async def known_since(tx: Tx, account: Key) -> datetime | None:
-    """Since when the newest of what is known of an account's grants is known."""
+async def known_since(tx: Tx, key: Key, of: Granted = OF_ACCOUNT) -> datetime | None:
+    """Since when the newest of what is known of an account's or a node's grants is known."""
     row = await tx.row(
-        """SELECT max(known_from) AS at FROM limit_grant
-            WHERE tenant = %s AND account_id = %s AND known_until IS NULL""",
-        [*account],
+        f"""SELECT max(known_from) AS at FROM {of.grants}
+             WHERE tenant = %s AND {of.id} = %s AND known_until IS NULL""",  # noqa: S608 - constant names
+        [*key],
     )
     return row.at  # type: ignore[no-any-return]
 
 
-async def add_grant(tx: Tx, account: Key, amount_minor: int, valid_from: datetime, known_from: datetime) -> None:
+async def add_grant(
+    tx: Tx, key: Key, amount_minor: int, valid_from: datetime, known_from: datetime, *, of: Granted = OF_ACCOUNT
+) -> None:
     """From that time on so much may be owed, whatever was granted for it before; that this was so stays known.
 
     What became known at this very instant was never what anybody knew.
     """
-    now = {"tenant": account[0], "account": account[1], "valid": valid_from, "known": known_from}
-    replaced = """tenant = %(tenant)s AND account_id = %(account)s AND known_until IS NULL
-                  AND (valid_until IS NULL OR valid_until > %(valid)s)"""
+    now = {"tenant": key[0], "id": key[1], "valid": valid_from, "known": known_from}
+    replaced = f"""tenant = %(tenant)s AND {of.id} = %(id)s AND known_until IS NULL
+                   AND (valid_until IS NULL OR valid_until > %(valid)s)"""
     # What of it counts before that time does so still.
     stays = await tx.row(
-        f"""SELECT amount_minor, valid_from FROM limit_grant WHERE {replaced} AND valid_from < %(valid)s""",  # noqa: S608 - constant text
+        f"""SELECT amount_minor, valid_from FROM {of.grants} WHERE {replaced} AND valid_from < %(valid)s""",  # noqa: S608 - constant text
         now,
     )
-    await tx.run(f"DELETE FROM limit_grant WHERE {replaced} AND known_from = %(known)s", now)  # noqa: S608 - constant text
-    await tx.run(f"UPDATE limit_grant SET known_until = %(known)s WHERE {replaced}", now)  # noqa: S608 - constant text
+    await tx.run(f"DELETE FROM {of.grants} WHERE {replaced} AND known_from = %(known)s", now)  # noqa: S608 - constant text
+    await tx.run(f"UPDATE {of.grants} SET known_until = %(known)s WHERE {replaced}", now)  # noqa: S608 - constant text
     if stays is not None:
-        await _insert(tx, account, stays.amount_minor, (stays.valid_from, valid_from), known_from)
-    await _insert(tx, account, amount_minor, (valid_from, None), known_from)
+        await _insert(tx, of, key, stays.amount_minor, valid=(stays.valid_from, valid_from), known_from=known_from)
+    await _insert(tx, of, key, amount_minor, valid=(valid_from, None), known_from=known_from)
 
 
 async def _insert(
-    tx: Tx, account: Key, amount_minor: int, valid: tuple[datetime, datetime | None], known_from: datetime
+    tx: Tx, of: Granted, key: Key, amount_minor: int, *, valid: tuple[datetime, datetime | None], known_from: datetime
 ) -> None:
     await tx.run(
-        """INSERT INTO limit_grant (tenant, account_id, amount_minor, valid_from, valid_until, known_from)
-           VALUES (%s, %s, %s, %s, %s, %s)""",
-        [*account, amount_minor, *valid, known_from],
+        f"""INSERT INTO {of.grants} (tenant, {of.id}, amount_minor, valid_from, valid_until, known_from)
+            VALUES (%s, %s, %s, %s, %s, %s)""",  # noqa: S608 - constant names
+        [*key, amount_minor, *valid, known_from],
     )
 
 
@@ -108,6 +140,17 @@ async def limit_as_of(tx: Tx, account: Key, valid_at: datetime, known_at: dateti
         {"tenant": account[0], "account": account[1], "valid": valid_at, "known": known_at},
     )
     return (row.granted, row.uplifts) if row else None
+
+
+async def node_limit_as_of(tx: Tx, node: Key, valid_at: datetime, known_at: datetime) -> int | None:
+    """What was granted to a node for a time, as was known at another; None where there was no limit."""
+    row = await tx.row(
+        """SELECT amount_minor FROM node_grant WHERE tenant = %s AND node_id = %s
+              AND tstzrange(valid_from, valid_until) @> %s::timestamptz
+              AND tstzrange(known_from, known_until) @> %s::timestamptz""",
+        [*node, valid_at, known_at],
+    )
+    return row.amount_minor if row else None
 
 
 async def add_uplift(tx: Tx, uplift: Uplift) -> bool:
@@ -167,13 +210,13 @@ async def list_uplifts(tx: Tx, tenant: str, account_id: str, page: Page) -> list
 
 
 async def find_turned(tx: Tx, word: Origin) -> int:
-    """Make a job of each account whose limit may be another by now; return how many."""
-    return await jobs.find(tx, word, _DUE, [tx.at, tx.at])
+    """Make a job of each account, and node, whose limit may be another by now; return how many."""
+    return await jobs.find(tx, word, _DUE, [tx.at] * 3)
 
 
 async def count_turned(tx: Tx) -> int:
     """How many there are for which there is no job yet."""
-    return await jobs.count_found(tx, _DUE, [tx.at, tx.at])
+    return await jobs.count_found(tx, _DUE, [tx.at] * 3)
 
 
 def _uplift(row: Any) -> Uplift:

@@ -26,18 +26,21 @@ Version = tuple[str, str, int]  # tenant, order, and which version of it
 _VERSION = Columns("tenant text, order_id text, version int")
 _ACCOUNT = Columns(
     "tenant text, account_id text, used_minor bigint, held_minor bigint, applied_sequence bigint, granted boolean,"
-    " limit_minor bigint, unapplied_minor bigint, credits_minor bigint"
+    " limit_minor bigint, unapplied_minor bigint, credits_minor bigint, abroad jsonb, group_used_minor bigint,"
+    " group_held_minor bigint, valued_version int"
 )
 _OWNER = Columns("tenant text, order_id text, account_id text")
 _SHIPMENT = Columns("tenant text, order_id text, account_id text, shipment_id text")
 _HOLD = Columns(
     """tenant text, order_id text, version int, account_id text, state text, currency text, amount_minor bigint,
        held_minor bigint, captured_minor bigint, expires_at timestamptz, site text, cost_centre text, purchase_order text,
-       seller_id text, invoiced int, cancelled boolean, placed_by text, requested_by text"""
+       seller_id text, invoiced int, cancelled boolean, placed_by text, requested_by text, taken_minor bigint,
+       taken_currency text"""
 )
 _DECISION = Columns(
     """tenant text, decision_id text, order_id text, version int, account_id text, outcome text, reasons text,
-       decided_by text, currency text, amount_minor bigint, headroom_minor bigint, expires_at timestamptz"""
+       decided_by text, currency text, amount_minor bigint, headroom_minor bigint, headroom_currency text,
+       expires_at timestamptz"""
 )
 _MOVEMENT = Columns("tenant text, account_id text, cause text, used_minor bigint, held_minor bigint")
 _HABITS = f"""kept AS (
@@ -49,7 +52,8 @@ _GROUPED = f"""grouped AS (
               UPDATE node SET used_minor = new.used_minor, held_minor = new.held_minor FROM {tree.CHANGED.rows} AS new
                WHERE node.tenant = ANY (%s::text[]) AND node.node_id = ANY (%s::text[])
                  AND node.tenant = new.tenant AND node.node_id = new.node_id
-                 AND (NOT new.granted OR new.used_minor + new.held_minor <= node.limit_minor)
+                 AND (NOT new.granted OR new.used_minor + new.held_minor <=
+                      CASE WHEN node.limit_until <= %s THEN new.limit_minor ELSE node.limit_minor END)
               RETURNING 1
             ),"""  # noqa: S608 - constant columns
 _PEAKED = f"peaked AS ({conduct.PEAKED}),"
@@ -146,7 +150,9 @@ async def save(
             ), changed AS (
               UPDATE account SET used_minor = new.used_minor, held_minor = new.held_minor,
                                  applied_sequence = new.applied_sequence, unapplied_minor = new.unapplied_minor,
-                                 credits_minor = new.credits_minor FROM {_ACCOUNT.rows} AS new
+                                 credits_minor = new.credits_minor, abroad = new.abroad,
+                                 group_used_minor = new.group_used_minor, group_held_minor = new.group_held_minor,
+                                 valued_version = new.valued_version FROM {_ACCOUNT.rows} AS new
                WHERE account.tenant = ANY (%s::text[]) AND account.account_id = ANY (%s::text[])
                  AND account.tenant = new.tenant AND account.account_id = new.account_id
                  AND (NOT new.granted OR new.used_minor + new.held_minor <=
@@ -156,14 +162,15 @@ async def save(
               INSERT INTO hold ({_HOLD.names}) SELECT * FROM {_HOLD.rows} AS new
               ON CONFLICT (tenant, order_id, version) DO UPDATE
                 SET state = EXCLUDED.state, held_minor = EXCLUDED.held_minor, captured_minor = EXCLUDED.captured_minor,
-                    expires_at = EXCLUDED.expires_at, invoiced = EXCLUDED.invoiced, cancelled = EXCLUDED.cancelled
+                    expires_at = EXCLUDED.expires_at, invoiced = EXCLUDED.invoiced, cancelled = EXCLUDED.cancelled,
+                    taken_minor = EXCLUDED.taken_minor, taken_currency = EXCLUDED.taken_currency
                 WHERE hold.account_id = EXCLUDED.account_id
               RETURNING 1
             ), decided AS (
               INSERT INTO decision (tenant, decision_id, order_id, version, account_id, outcome, reasons, decided_by,
-                                    currency, amount_minor, headroom_minor, expires_at, decided_at)
+                                    currency, amount_minor, headroom_minor, headroom_currency, expires_at, decided_at)
               SELECT tenant, decision_id, order_id, version, account_id, outcome, string_to_array(reasons, ' '),
-                     decided_by, currency, amount_minor, headroom_minor, expires_at, %s FROM {_DECISION.rows} AS new
+                     decided_by, currency, amount_minor, headroom_minor, headroom_currency, expires_at, %s FROM {_DECISION.rows} AS new
             ), moved AS (
               INSERT INTO movement ({_MOVEMENT.names}, at) SELECT *, %s FROM {_MOVEMENT.rows} AS new
             ), shipped AS (
@@ -177,7 +184,7 @@ async def save(
             _ACCOUNT.pack(_account_row(a, granted) for a in accounts),
             *within([(a.tenant, a.account_id) for a in accounts]),
             at,
-            *(_grouped(nodes, granted_nodes) if nodes else ()),
+            *(_grouped(nodes, granted_nodes, at) if nodes else ()),
             *([conduct.PEAK.pack((*key, tx.at.date(), most) for key, most in sorted(peaks.items()))] if peaks else ()),
             *([habits.HABIT.pack((*key, pack(habit)) for key, habit in orders.items())] if orders else ()),
             _HOLD.pack(map(_hold_row, sorted(holds, key=_in_order))),
@@ -237,12 +244,15 @@ async def list_decisions(tx: Tx, tenant: str, account_id: str, page: Page) -> li
     """The newest decision on each order, the newest first: of one account, or of all if it is empty."""
     rows = await tx.rows(
         f"""SELECT d.*, h.state, h.held_minor, h.site, h.cost_centre, h.purchase_order
-              FROM decision d JOIN hold h USING (tenant, order_id, version)
-             WHERE d.tenant = %(tenant)s {"AND d.account_id = %(account)s" if account_id else ""}
-                   {"AND (d.decided_at, d.decision_id) < (%(at)s, %(decision)s)" if page.after else ""}
-               AND d.decision_id = (SELECT n.decision_id FROM decision n WHERE n.tenant = d.tenant AND n.order_id = d.order_id
-                                     ORDER BY n.version DESC, n.decided_at DESC, n.decision_id DESC LIMIT 1)
-             ORDER BY d.decided_at DESC, d.decision_id DESC LIMIT {page.most}""",  # noqa: S608 - constant text
+              FROM (SELECT * FROM decision d
+                     WHERE d.tenant = %(tenant)s {"AND d.account_id = %(account)s" if account_id else ""}
+                           {"AND (d.decided_at, d.decision_id) < (%(at)s, %(decision)s)" if page.after else ""}
+                       AND d.decision_id = (SELECT n.decision_id FROM decision n
+                                             WHERE n.tenant = d.tenant AND n.order_id = d.order_id
+                                             ORDER BY n.version DESC, n.decided_at DESC, n.decision_id DESC LIMIT 1)
+                     ORDER BY d.decided_at DESC, d.decision_id DESC LIMIT {page.most}) AS d
+              JOIN hold h USING (tenant, order_id, version)
+             ORDER BY d.decided_at DESC, d.decision_id DESC""",  # noqa: S608 - constant text
         {"tenant": tenant, "account": account_id} | dict(zip(("at", "decision"), page.after or (), strict=False)),
     )
     return [Answered(_recorded(r), State(r.state), Money(r.held_minor, r.currency), r.decided_at) for r in rows]
@@ -259,13 +269,17 @@ def _account_row(a: Account, granted: Collection[Key]) -> tuple[Any, ...]:
         a.limit.minor,
         a.unapplied_minor,
         a.credits_minor,
+        a.abroad,
+        a.group_used,
+        a.group_held,
+        a.valued,
     )
 
 
-def _grouped(nodes: Collection[Node], granted: Collection[Key]) -> list[Any]:
+def _grouped(nodes: Collection[Node], granted: Collection[Key], at: datetime | None) -> list[Any]:
     keys = [(node.tenant, node.node_id) for node in nodes]
     rows = (tree.changed(node, granted=key in granted) for node, key in zip(nodes, keys, strict=True))
-    return [tree.CHANGED.pack(rows), *within(keys)]
+    return [tree.CHANGED.pack(rows), *within(keys), at]
 
 
 def _in_order(h: Hold) -> Version:
@@ -292,6 +306,7 @@ def _hold_row(h: Hold) -> tuple[Any, ...]:
         h.cancelled,
         h.placed_by,
         h.requested_by,
+        *((h.taken.minor, h.taken.currency) if h.taken else (None, None)),
     )
 
 
@@ -308,9 +323,14 @@ def _decision_row(decision_id: str, d: Decision) -> tuple[Any, ...]:
         d.decided_by,
         request.amount.currency,
         request.amount.minor,
-        d.headroom.minor if d.headroom else None,
+        *(_headroom(d.headroom, request.amount.currency) if d.headroom else (None, None)),
         d.expires_at,
     )
+
+
+def _headroom(headroom: Money, currency: str) -> tuple[int, str | None]:
+    """Minor units, and the currency, where it is not the order's."""
+    return headroom.minor, headroom.currency if headroom.currency != currency else None
 
 
 def _recorded(r: Any) -> Recorded:
@@ -322,7 +342,7 @@ def _recorded(r: Any) -> Recorded:
         outcome=Outcome(r.outcome),
         reasons=tuple(r.reasons),
         amount=Money(r.amount_minor, r.currency),
-        headroom=None if r.headroom_minor is None else Money(r.headroom_minor, r.currency),
+        headroom=None if r.headroom_minor is None else Money(r.headroom_minor, r.headroom_currency or r.currency),
         expires_at=r.expires_at,
         scope=Scope(r.site, r.cost_centre, r.purchase_order),
     )

@@ -15,7 +15,7 @@ def newest(tenants: Sequence[str]) -> Question:
     """The newest policy of each of these tenants that has set one."""
     return (
         """SELECT newest.* FROM unnest(%s::text[]) AS wanted (tenant)
-            CROSS JOIN LATERAL (SELECT tenant, version, referral_share, hold_days FROM policy
+            CROSS JOIN LATERAL (SELECT * FROM policy
                                  WHERE policy.tenant = wanted.tenant ORDER BY version DESC LIMIT 1) AS newest""",
         [tenants],
     )
@@ -23,14 +23,14 @@ def newest(tenants: Sequence[str]) -> Question:
 
 def by_tenant(rows: Iterable[Any]) -> dict[str, Policy]:
     """The same as values."""
-    return {row.tenant: Policy(row.referral_share, row.hold_days) for row in rows}
+    return {row.tenant: _policy(row) for row in rows}
 
 
 async def get_policy(tx: Tx, tenant: str) -> tuple[int, Policy]:
     """What the seller decides by, and which version that is; 0 where nothing was set."""
     sql, params = newest([tenant])
     row = await tx.row(sql, params)
-    return (row.version, Policy(row.referral_share, row.hold_days)) if row else (0, Policy())
+    return (row.version, _policy(row)) if row else (0, Policy())
 
 
 async def lock_policy(tx: Tx, tenant: str) -> None:
@@ -41,10 +41,23 @@ async def lock_policy(tx: Tx, tenant: str) -> None:
 async def add_policy(tx: Tx, tenant: str, version: int, policy: Policy, by: str) -> None:
     """Write a version."""
     await tx.run(
-        """INSERT INTO policy (tenant, version, referral_share, hold_days, set_at, set_by)
-           VALUES (%s, %s, %s, %s, %s, %s)""",
-        [tenant, version, policy.referral_share, policy.hold_days, tx.at, by],
+        """INSERT INTO policy (tenant, version, referral_share, hold_days, currency_buffer, rate_days, set_at, set_by)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s)""",
+        [
+            tenant,
+            version,
+            policy.referral_share,
+            policy.hold_days,
+            policy.currency_buffer,
+            policy.rate_days,
+            tx.at,
+            by,
+        ],
     )
+
+
+def _policy(row: Any) -> Policy:
+    return Policy(row.referral_share, row.hold_days, row.currency_buffer, row.rate_days)
 
 
 def sellers(tenants: Sequence[str]) -> Question:

@@ -12,7 +12,9 @@ from services.credit.domain.book import Key
 from services.credit.domain.tree import Kind, Node
 from services.kernel.money import Money
 
-CHANGED = Columns("tenant text, node_id text, used_minor bigint, held_minor bigint, granted boolean")
+CHANGED = Columns(
+    "tenant text, node_id text, used_minor bigint, held_minor bigint, granted boolean, limit_minor bigint"
+)
 
 
 def locked(nodes: Collection[Key]) -> Question:
@@ -49,8 +51,8 @@ async def add_node(tx: Tx, node: Node) -> bool:
     """Make a node; False if there is one by that id."""
     return bool(
         await tx.run(
-            """INSERT INTO node (tenant, node_id, kind, parent_id, path, currency, limit_minor)
-               VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
+            """INSERT INTO node (tenant, node_id, kind, parent_id, path, currency, limit_minor, registered_at)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
             [
                 node.tenant,
                 node.node_id,
@@ -59,14 +61,10 @@ async def add_node(tx: Tx, node: Node) -> bool:
                 list(node.path),
                 node.limit.currency,
                 node.limit.minor,
+                tx.at,
             ],
         )
     )
-
-
-async def set_node_limit(tx: Tx, key: Key, limit_minor: int) -> None:
-    """Replace a node's limit; it may fall below what is used."""
-    await tx.run("UPDATE node SET limit_minor = %s WHERE tenant = %s AND node_id = %s", [limit_minor, *key])
 
 
 async def save_nodes(tx: Tx, nodes: Collection[Node]) -> None:
@@ -84,12 +82,23 @@ async def save_nodes(tx: Tx, nodes: Collection[Node]) -> None:
 
 def changed(node: Node, *, granted: bool) -> tuple[Any, ...]:
     """A row of what a node uses and holds now."""
-    return node.tenant, node.node_id, node.used.minor, node.held.minor, granted
+    return node.tenant, node.node_id, node.used.minor, node.held.minor, granted, node.limit.minor
 
 
-async def set_path(tx: Tx, account: Key, path: Sequence[str]) -> None:
-    """Have an account be part of these nodes. Hold it before."""
-    await tx.run("UPDATE account SET path = %s WHERE tenant = %s AND account_id = %s", [list(path), *account])
+async def set_path(tx: Tx, account: Account) -> None:
+    """Have an account be part of the nodes of its path. Hold it before."""
+    await tx.run(
+        """UPDATE account SET path = %s, group_used_minor = %s, group_held_minor = %s, valued_version = %s
+            WHERE tenant = %s AND account_id = %s""",
+        [
+            list(account.path),
+            account.group_used,
+            account.group_held,
+            account.valued,
+            account.tenant,
+            account.account_id,
+        ],
+    )
 
 
 async def find_path(tx: Tx, tenant: str, path: Sequence[str]) -> list[Node]:
@@ -109,11 +118,13 @@ async def list_parts(tx: Tx, tenant: str, node_id: str, page: Page) -> list[Node
         else ("", "")
     )
     rows = await tx.rows(
-        f"""(SELECT 0 AS what, tenant, node_id, '' AS account_id, kind, path, currency, limit_minor, used_minor, held_minor
+        f"""(SELECT 0 AS what, tenant, node_id, '' AS account_id, kind, path, currency, limit_minor, used_minor, held_minor,
+                    limit_until
                FROM node WHERE tenant = %(tenant)s AND parent_id = %(node)s {after[0]}
               ORDER BY node_id LIMIT {page.most})
             UNION ALL
-            (SELECT 1, tenant, '', account_id, '', path, currency, limit_minor, used_minor, held_minor
+            (SELECT 1, tenant, '', account_id, '', path, currency, limit_minor, used_minor, held_minor,
+                    limit_until
                FROM account WHERE tenant = %(tenant)s AND path <> '{{}}' AND path[cardinality(path)] = %(node)s {after[1]}
               ORDER BY account_id LIMIT {page.most})
             ORDER BY what, node_id, account_id LIMIT {page.most}""",  # noqa: S608 - constant text
@@ -131,7 +142,8 @@ async def drift_of_nodes(tx: Tx, span: Span) -> list[Any]:
               FROM (SELECT * FROM node WHERE {span.where("tenant", "node_id")}) AS n
               LEFT JOIN LATERAL (SELECT sum(used_minor) AS used_minor, sum(held_minor) AS held_minor FROM node
                                   WHERE node.tenant = n.tenant AND node.parent_id = n.node_id) AS p ON true
-              LEFT JOIN LATERAL (SELECT sum(used_minor) AS used_minor, sum(held_minor) AS held_minor FROM account
+              LEFT JOIN LATERAL (SELECT sum(coalesce(group_used_minor, used_minor)) AS used_minor,
+                                        sum(coalesce(group_held_minor, held_minor)) AS held_minor FROM account
                                   WHERE account.tenant = n.tenant AND path <> '{{}}'
                                     AND path[cardinality(path)] = n.node_id) AS a ON true
              GROUP BY n.currency""",  # noqa: S608 - constant text
@@ -159,4 +171,5 @@ def _node(row: Any) -> Node:
         limit=Money(row.limit_minor, row.currency),
         used=Money(row.used_minor, row.currency),
         held=Money(row.held_minor, row.currency),
+        limit_until=row.limit_until,
     )

@@ -34,16 +34,18 @@ from services.credit.usecases.limits import (
     end_uplift,
     find_turned,
     limit_as_of,
+    node_limit_as_of,
     set_limit,
     turn,
 )
 from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, record_check, review, tell_refused
 from services.credit.usecases.policies import know_sellers, set_policy
 from services.credit.usecases.policy_texts import activate_policy_text, find_policy_text, propose_policy_text
+from services.credit.usecases.rates import find_unvalued, set_rates, value
 from services.credit.usecases.reviews import accept_review, decide_review, find_looks, look
 from services.credit.usecases.securities import end_security, set_security
 from services.credit.usecases.step_ups import clear_match, confirm_address, confirm_ship_to, record_call_back
-from services.credit.usecases.tree import move_account, path_of, register_node, set_node_limit
+from services.credit.usecases.tree import move_account, path_of, place_in_tree, register_node, set_node_limit
 
 __all__ = [
     "accept_application",
@@ -76,6 +78,7 @@ __all__ = [
     "find_policy_text",
     "find_trial",
     "find_turned",
+    "find_unvalued",
     "follow",
     "forget",
     "forget_outdated",
@@ -88,9 +91,11 @@ __all__ = [
     "list_views",
     "look",
     "move_account",
+    "node_limit_as_of",
     "one_check",
     "path_of",
     "place_hold",
+    "place_in_tree",
     "prepare",
     "propose_policy_text",
     "record_call_back",
@@ -103,6 +108,7 @@ __all__ = [
     "set_limit",
     "set_node_limit",
     "set_policy",
+    "set_rates",
     "set_security",
     "show",
     "show_case",
@@ -117,5 +123,6 @@ __all__ = [
     "tell_refused",
     "try_some",
     "turn",
+    "value",
     "withdraw_application",
 ]

@@ -15,6 +15,7 @@ from services.credit import store, wire
 from services.credit.domain.accounts import Account
 from services.credit.domain.limits import Uplift
 from services.credit.usecases.buyers import one_account
+from services.credit.usecases.tree import one_node, settle_node
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.standing import Act, Kind
@@ -122,20 +123,38 @@ async def limit_as_of(
     return Money(granted + uplifts, row.currency), Money(granted, row.currency)
 
 
+async def node_limit_as_of(
+    tx: Tx, origin: Origin, node_id: str, valid_at: datetime | None, known_at: datetime | None
+) -> Money:
+    """What accounts might owe together at one time, as it was known at another."""
+    node = await one_node(tx, origin, node_id)
+    now = await store.instant(tx)
+    found = await store.node_limit_as_of(tx, (origin.tenant, node_id), valid_at or now, known_at or now)
+    if found is None:
+        raise NotFound("limit.not_known", "no limit was known then for that time")
+    return Money(found, node.limit.currency)
+
+
 async def find_turned(tx: Tx) -> int:
     """Have the limits looked at that the clock may have changed; return how many."""
     return await store.find_turned(tx, Origin("", "system:clock", "the limit's time is over", "", new_traceparent()))
 
 
 async def turn(batch: Batch) -> None:
-    """Have these accounts' limits be what they are by now, and end the uplifts whose time is over."""
+    """Have these accounts' and nodes' limits be what they are by now, and end the uplifts whose time is over."""
     async with batch.finishing() as done:
-        jobs = {(job.tenant, job.subject.removeprefix("limit/")): job for job in done.jobs}
-        accounts = await store.lock_accounts(done.tx, jobs.keys())
+        jobs = {(job.tenant, job.subject): job for job in done.jobs}
+        of = {what: {(t, s.removeprefix(what)) for t, s in jobs if s.startswith(what)} for what in ("limit/", "node/")}
+        accounts = await store.lock_accounts(done.tx, of["limit/"])
+        nodes = await store.lock_nodes(done.tx, of["node/"]) if of["node/"] else {}
         at = await store.instant(done.tx)
         for key, job in sorted(jobs.items()):
-            origin = replace(job.origin, idempotency_key=f"limit {key[1]} {at.isoformat()}")
-            await _settle(done.tx, origin, accounts[key], at)
+            what, _, name = key[1].partition("/")
+            origin = replace(job.origin, idempotency_key=f"{what} {name} {at.isoformat()}")
+            if what == "limit":
+                await _settle(done.tx, origin, accounts[(key[0], name)], at)
+            else:
+                await settle_node(done.tx, origin, nodes[(key[0], name)], at)
 
 
 async def _settle(tx: Tx, origin: Origin, account: Account, at: datetime, *, counts: bool = False) -> None:

@@ -1,7 +1,7 @@
 """Orders and what becomes of them: one routine decides, whatever the door; the ledger says what is used."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,7 @@ from services.credit.domain.decisions import Decision, Outcome, Recorded, Reques
 from services.credit.domain.holds import Action, Hold, State
 from services.credit.store import Key, Movement, Version
 from services.credit.usecases import checks, conduct, fraud_rules
+from services.credit.usecases.rates import RATES
 from services.kernel.money import Money
 from services.kernel.orders import check_shipments
 from services.kernel.refusals import Conflict, Early, Invalid, NotFound, Refusal, quoted
@@ -102,7 +103,11 @@ async def follow(tx: Tx, events: Sequence[Event[Any]]) -> None:
     accounts = {(event.tenant, event.body.account_id) for event in effective}
     placed = [event for event in of_orders if isinstance(event.body, orders_pb2.OrderPlaced)]
     work = await _open(
-        tx, accounts, {_order(event) for event in of_orders}, [(*_order(e), e.body.version) for e in placed]
+        tx,
+        accounts,
+        {_order(event) for event in of_orders},
+        [(*_order(e), e.body.version) for e in placed],
+        _by_account(((e.tenant, e.body.account_id), wire.currencies(e.body)) for e in effective),
     )
     booked = await _booked(tx, work.book, effective)
     for event in effective:
@@ -123,6 +128,7 @@ async def decide(tx: Tx, requests: Sequence[tuple[Origin, Request]]) -> list[Rec
         {(r.tenant, r.account_id) for _, r in requests},
         {(r.tenant, r.order_id) for _, r in requests},
         [(r.tenant, r.order_id, r.version) for _, r in requests],
+        _by_account(((r.tenant, r.account_id), {r.amount.currency}) for _, r in requests),
     )
     for origin, request in requests:
         _decide_one(work, origin, request)
@@ -148,7 +154,7 @@ def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
     work.keep(hold)
     if decision.outcome is Outcome.APPROVED:
         work.grant(hold)
-        work.movements.append(_hold_movement(request))
+        work.movements.append(_hold_movement(hold))
     if decision.reasons == releases.NEAR:
         work.near.append((len(work.decisions) - 1, len(work.telling)))
     work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record, hold, decision.request)))
@@ -186,7 +192,7 @@ async def _release_alike(tx: Tx, work: Work) -> None:
         work.decisions[decided] = (decision_id, released)
         hold = work.book.holds[(request.tenant, request.order_id)]
         work.keep(hold)
-        work.movements.append(_hold_movement(request))
+        work.movements.append(_hold_movement(hold))
         work.granted.discard((request.tenant, request.account_id))  # it is above the limit, at somebody's word
         origin = work.telling[told].origin
         work.telling[told] = _tell(origin, record.account_id, record.order_id, wire.decided(record, hold, request))
@@ -201,6 +207,7 @@ async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome, *, is_
     book, hold = await _one_order(tx, origin.tenant, order_id)
     await _check_reviewer(tx, origin, order_id)
     checked = await store.find_check(tx, (origin.tenant, order_id))
+    await store.read_rates(tx, book, {(hold.tenant, hold.account_id): {hold.amount.currency}})
     decision = decisions.review(book, hold, outcome, origin.actor)
     record = await _decided_by_person(tx, origin, Work(book, tx.at), decision)
     if checked is not None and not checked.is_closed and (is_fraud or outcome is Outcome.APPROVED):
@@ -218,6 +225,7 @@ async def record_check(tx: Tx, origin: Origin, order_id: str, *, is_clear: bool)
     await outbox.add(tx, [_tell(origin, hold.account_id, order_id, wire.check_moved(answered, state, hold.scope))])
     if is_clear:
         work = Work(book, book.at or tx.at)
+        await store.read_rates(tx, book, {(hold.tenant, hold.account_id): {hold.amount.currency}})
         if (decision := decisions.clear(book, hold, origin.actor, work.at)) is not None:
             work.grant(hold)
             await _decided_by_person(tx, origin, work, decision)
@@ -233,11 +241,12 @@ async def _check_reviewer(tx: Tx, origin: Origin, order_id: str) -> None:
 async def _decided_by_person(tx: Tx, origin: Origin, work: Work, decision: Decision) -> Recorded:
     record = _record(decision)
     work.decisions.append((record.decision_id, decision))
-    work.keep(work.book.holds[(origin.tenant, record.order_id)])
+    hold = work.book.holds[(origin.tenant, record.order_id)]
+    work.keep(hold)
     if decision.outcome is Outcome.APPROVED:
-        work.movements.append(_hold_movement(decision.request))
+        work.movements.append(_hold_movement(hold))
         work.open_after(work.book.accounts[(origin.tenant, record.account_id)])
-    work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record)))
+    work.telling.append(_tell(origin, record.account_id, record.order_id, wire.decided(record, taken=hold.taken)))
     await _write(tx, work)
     return record
 
@@ -305,28 +314,32 @@ def _capture(work: Work, event: Event[ledger_pb2.ItemOpened]) -> None:
     body = event.body
     book, key = work.book, (event.tenant, body.account_id)
     hold = _known(book, event.tenant, body.order_id)
-    amount = _account(book, *key).own(contracts.money(body.amount))
-    captured = released = Money(0, amount.currency)
+    _account(book, *key)
+    amount = contracts.money(body.amount)
+    captured = released = Money(0, hold.amount.currency)
+    taken = left = 0  # in the account's currency
     if hold.account_id == body.account_id:  # an invoice of one account never takes what another holds
         captured, released = moves.capture(book, hold, amount, final=body.final)
+        left = hold.part(released)
+        taken = hold.reserves - left - book.holds[(hold.tenant, hold.order_id)].reserves
         work.keep_newest(hold)
-    _use(work, event, amount.minor, held=-captured.minor)
+    _use(work, event, amount, held=-taken)
     telling: list[Message] = []
     if captured.minor:
         telling.append(wire.captured(hold, captured, body.number))
     if released.minor:
-        work.movements.append(Movement(key, f"completed order/{hold.order_id}/{hold.version}", held=-released.minor))
+        work.movements.append(Movement(key, f"completed order/{hold.order_id}/{hold.version}", held=-left))
         telling.append(wire.released(hold, released, events_pb2.RELEASE_CAUSE_COMPLETED))
     account = book.accounts[key]
-    if account.headroom.minor < 0 and captured < amount:
+    if account.headroom.minor < 0 and (captured.currency != amount.currency or captured < amount):
         telling.append(wire.exceeded(body, hold, account.limit, -account.headroom))
     work.telling += [_tell(event.origin, key[1], hold.order_id, message) for message in telling]
 
 
 def _lower(work: Work, event: Event[Any]) -> None:
     """What came in, applied or not, and what was credited lowers what is used."""
-    account = _account(work.book, event.tenant, event.body.account_id)
-    _use(work, event, -account.own(contracts.money(event.body.amount)).minor)
+    _account(work.book, event.tenant, event.body.account_id)
+    _use(work, event, -contracts.money(event.body.amount))
 
 
 def _reduce(work: Work, event: Event[ledger_pb2.ItemReduced]) -> None:
@@ -338,20 +351,33 @@ def _note(work: Work, event: Event[Any]) -> None:
     """What changes nothing itself tells a balance all the same."""
     if event.body.after:
         _account(work.book, event.tenant, event.body.account_id)
-        _use(work, event, 0)
+        _use(work, event, None)
 
 
-def _use(work: Work, event: Event[Any], adds: int, *, held: int = 0) -> None:
-    """Let the account use what the ledger says it does: the newest balance, where it tells one."""
+def _use(work: Work, event: Event[Any], adds: Money | None, *, held: int = 0) -> None:
+    """Let the account use what the ledger says it does: the newest balance, where it tells one.
+
+    What is owed in another currency is valued by the newest rate; where none is known, the event waits for one.
+    """
     key = (event.tenant, event.body.account_id)
     account = work.book.accounts[key]
-    change = balances.change_of(account, wire.told(event, account.limit.currency, adds))
+    owed = wire.owed_abroad(event, account.limit.currency)
+    if (abroad := work.book.valued_abroad(account, balances.owed_abroad(account, owed, adds))) is None:
+        raise Early(RATES)
+    added = balances.added(account, adds, abroad)
+    told = wire.told(event, account.limit.currency, added)
+    if told.used_minor is not None:
+        told = replace(told, used_minor=told.used_minor + balances.sum_of(abroad))
+    change = balances.change_of(account, told)
     if (cause := _cause(event)) is not None:
         work.movements.append(Movement(*cause, used=change.used, held=held))
     if change.correction:
         work.movements.append(Movement(key, f"balance {change.sequence}", used=change.correction))
         work.corrections.append((event.origin.traceparent, change))
-    account = work.book.change(key, used=change.used + change.correction, told=change)
+    is_old = told.sequence is not None and told.sequence <= account.sequence
+    account = work.book.change(
+        key, used=change.used + change.correction, told=change, abroad=account.abroad if is_old else abroad
+    )
     if account.headroom.minor < 0:
         work.granted.discard(key)  # what is owed is used, whatever was granted before
     for node in work.book.nodes_of(account):
@@ -462,9 +488,15 @@ async def tell_refused(tx: Tx, event: Event[Any], refusal: Refusal) -> None:
     await outbox.add(tx, [Announcement(event.origin, event.account_id, event.subject, message)])
 
 
-async def _open(tx: Tx, accounts: Collection[Key], orders: Collection[Key], asked: Sequence[Version]) -> Work:
+async def _open(
+    tx: Tx,
+    accounts: Collection[Key],
+    orders: Collection[Key],
+    asked: Sequence[Version],
+    spoken: Mapping[Key, Set[str]],
+) -> Work:
     """Open the book, with what was decided before on the versions that are asked about."""
-    book = await _open_book(tx, accounts, orders, {(tenant, order_id) for tenant, order_id, _ in asked})
+    book = await _open_book(tx, accounts, orders, {(tenant, order_id) for tenant, order_id, _ in asked}, spoken)
     # Only a version that is not above the newest one can be known.
     old = [v for v in asked if (hold := book.holds.get((v[0], v[1]))) is not None and v[2] <= hold.version]
     return Work(book, book.at or tx.at, known=await store.find_decisions(tx, old) if old else {})
@@ -508,9 +540,23 @@ async def _write(tx: Tx, work: Work) -> None:
     await outbox.add(tx, work.telling)
 
 
-async def _open_book(tx: Tx, accounts: Collection[Key], orders: Collection[Key], asked: Collection[Key] = ()) -> Book:
+def _by_account(spoken: Iterable[tuple[Key, Set[str]]]) -> dict[Key, Set[str]]:
+    """Of which currencies is spoken with each account."""
+    found: dict[Key, Set[str]] = {}
+    for key, currencies in spoken:
+        found[key] = found.get(key, frozenset()) | currencies
+    return found
+
+
+async def _open_book(
+    tx: Tx,
+    accounts: Collection[Key],
+    orders: Collection[Key],
+    asked: Collection[Key] = (),
+    spoken: Mapping[Key, Set[str]] = store.NOTHING,
+) -> Book:
     """Lock the accounts, then read what else the work needs."""
-    book = await store.open_book(tx, accounts, orders, asked)
+    book = await store.open_book(tx, accounts, orders, asked, spoken)
     if unknown := set(accounts) - book.accounts.keys():
         await store.lock_unknown(tx, unknown)
         if orders:
@@ -568,14 +614,14 @@ def _record(decision: Decision) -> Recorded:
     )
 
 
-def _hold_movement(request: Request) -> Movement:
-    cause = f"hold order/{request.order_id}/{request.version}"
-    return Movement((request.tenant, request.account_id), cause, held=request.amount.minor)
+def _hold_movement(hold: Hold) -> Movement:
+    cause = f"hold order/{hold.order_id}/{hold.version}"
+    return Movement((hold.tenant, hold.account_id), cause, held=hold.reserves)
 
 
 def _released(hold: Hold, why: str) -> list[Movement]:
     cause = f"{why} order/{hold.order_id}/{hold.version}"
-    return [Movement((hold.tenant, hold.account_id), cause, held=-hold.held.minor)] if hold.held.minor else []
+    return [Movement((hold.tenant, hold.account_id), cause, held=-hold.reserves)] if hold.held.minor else []
 
 
 def _tell(origin: Origin, account_id: str, order_id: str, message: Message) -> Announcement:

@@ -12,16 +12,15 @@ from services.chassis.envelope import Event, Origin
 from services.chassis.outbox import Announcement
 from services.credit import store, wire
 from services.credit.domain.identity import contacts
-from services.credit.domain.policy import Policy
 
 ACCOUNT = "policy"  # stands for the account in the key: a policy is of no account
 
 
-async def set_policy(tx: Tx, origin: Origin, policy: Policy) -> int:
+async def set_policy(tx: Tx, origin: Origin, said: events_pb2.CreditPolicy) -> int:
     """Decide by this from now on; holds that stand keep their end. Return the version that this is."""
-    policy.check()
     await store.lock_policy(tx, origin.tenant)
-    version = (await store.get_policy(tx, origin.tenant))[0] + 1
+    last, now = await store.get_policy(tx, origin.tenant)
+    version, policy = last + 1, wire.policy(said, now).check()
     await store.add_policy(tx, origin.tenant, version, policy, origin.actor)
     message = events_pb2.PolicyChanged(version=version, policy=wire.policy_message(policy))
     await outbox.add(tx, [Announcement(origin, ACCOUNT, "policy/credit", message)])

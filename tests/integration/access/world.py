@@ -485,6 +485,9 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
             node_id="group", kind=credit_events.NODE_KIND_GROUP, limit=eur(1_000_000)
         ),
         "credit.SetNodeLimit": exposure_pb2.SetNodeLimitRequest(node_id="group", limit=eur(2_000_000)),
+        "credit.SetRates": exposure_pb2.SetRatesRequest(
+            rates=[credit_events.Rate(base="EUR", quote="SEK", day="2026-01-05", rate="11.25")]
+        ),
         "credit.SetPolicy": credit_pb2.SetPolicyRequest(
             policy=credit_events.CreditPolicy(referral_share="0.1", hold_days=14)
         ),

@@ -30,7 +30,12 @@ _OF_THE_CHASSIS = {
 OF_NO_ACCOUNT = {
     "credit": {
         **dict.fromkeys(
-            ("mark_key", "policy", "policy_activation", "policy_text", "seller", "seller_country"), "the seller's own"
+            ("mark_key", "policy", "policy_activation", "policy_text", "rate", "seller", "seller_country"),
+            "the seller's own",
+        ),
+        **dict.fromkeys(
+            ("node", "node_grant"),
+            "what a group may owe together, whoever orders: its figures are shown to who is bound to no accounts",
         ),
         **dict.fromkeys(("history_case", "trial"), "what the seller tries policies on, and finds by it"),
         "node": "what a group may owe together, whoever orders: its figures are shown to who is bound to no accounts",

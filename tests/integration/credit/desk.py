@@ -14,6 +14,7 @@ from receivables.common.v1 import money_pb2, party_pb2
 from receivables.credit.v1 import (
     applications_pb2_grpc,
     events_pb2,
+    exposure_pb2,
     exposure_pb2_grpc,
     lab_pb2_grpc,
     service_pb2,
@@ -183,6 +184,16 @@ def seller(seller_id: str, time_zone: str, version: int = 1) -> Record:
         version=version, seller=invoicing_pb2.Seller(seller_id=seller_id, time_zone=time_zone)
     )
     return a_record(body, account=seller_id, subject=f"seller/{seller_id}")
+
+
+def sek(minor: int) -> money_pb2.Money:
+    return money_pb2.Money(minor=minor, currency="SEK")
+
+
+async def set_rates(desk: "Desk", *, day: str = "2026-01-05", corrects: bool = False, **rates: str) -> int:
+    """Set what a euro is worth."""
+    said = [events_pb2.Rate(base="EUR", quote=quote, day=day, rate=rate) for quote, rate in rates.items()]
+    return int((await desk.call("SetRates", exposure_pb2.SetRatesRequest(rates=said, corrects=corrects))).set)
 
 
 async def bodies(parts: Parts[Any], kind: type[Message]) -> list[Any]:

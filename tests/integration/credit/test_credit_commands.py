@@ -152,6 +152,21 @@ async def test_a_policy_is_shown_and_set(say: Say):
     assert await say("policy", "show", *TENANT) == "version 1: referral share 0.2, hold days 14\n"
 
 
+async def test_rates_are_loaded_from_a_file_and_listed(say: Say, tmp_path: Path):
+    file = tmp_path / "rates.csv"
+    file.write_text("day,base,quote,rate\n2026-01-05,EUR,SEK,11.25\n2026-01-05,EUR,USD,1.08\n")
+
+    assert await say("rates", "load", str(file), *WHY) == "2 read, 2 of them new\n"
+    assert await say("rates", "load", str(file), *WHY) == "2 read, 0 of them new\n"
+    assert (await say("rates", "list", *TENANT)).splitlines() == [
+        "2026-01-05  1 EUR = 1.08 USD",
+        "2026-01-05  1 EUR = 11.25 SEK",
+    ]
+    file.write_text("day,base,quote,rate\n2026-01-05,EUR,SEK,11.5\n")
+    assert "rate.exists" in await say("rates", "load", str(file), *WHY)
+    assert await say("rates", "load", str(file), *WHY, "--corrects") == "1 read, 1 of them new\n"
+
+
 @pytest.mark.parametrize("words", [("hold", "place"), ("hold", "lift"), ("hold", "list"), ("policy", "set")])
 async def test_each_command_explains_itself(words: tuple[str, ...]):
     said = await typed(*words, "--help")

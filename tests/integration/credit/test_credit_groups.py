@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from receivables.credit.v1 import events_pb2, exposure_pb2
+from receivables.credit.v1 import events_pb2, exposure_pb2, service_pb2
 
 from services.chassis.consumer import types_of
 from services.chassis.envelope import Record, decode
@@ -22,7 +22,9 @@ from tests.integration.credit.desk import (
     paid,
     placed,
     register,
+    sek,
     set_clock,
+    set_rates,
     told,
 )
 from tests.integration.credit.races import nothing_drifts
@@ -150,7 +152,7 @@ async def test_a_node_is_registered_once_and_of_a_kind_and_currency_that_fit(des
     usd.limit.currency = "USD"
     await desk.call("RegisterNode", usd)
     for account, parent, code in (
-        ("b1", "usd", "node.currency"),
+        ("b1", "usd", "rate.missing"),
         ("b1", "nobody", "node.unknown"),
         ("nobody", "g", "buyer.unknown"),
     ):
@@ -162,9 +164,45 @@ async def test_a_node_is_registered_once_and_of_a_kind_and_currency_that_fit(des
     assert refused.value.code == "node.kind"
 
 
+async def test_a_groups_limit_for_later_begins_by_itself_and_what_was_known_stays_known(desk: Desk):
+    await a_group(desk)
+    begins = NINE + timedelta(days=1)
+    request = exposure_pb2.SetNodeLimitRequest(node_id="g", limit=eur(20_000), valid_from=stamp(begins))
+    assert (await desk.call("SetNodeLimit", request)).node.limit == eur(150_000)
+
+    async def as_of(valid: datetime, known: datetime) -> int:
+        asked = exposure_pb2.GetLimitAsOfRequest(node_id="g", valid_at=stamp(valid), known_at=stamp(known))
+        return int((await desk.call("GetLimitAsOf", asked)).limit.minor)
+
+    await desk.decide("o1", 15_000)
+    await set_clock(desk.parts, begins)
+    # Before any job has looked at it, and after.
+    assert await desk.reasons("o2", 15_000, account="b2") == ("DECLINED", ["group_limit"])
+    await expire(desk.parts)
+    assert (await tree(desk, "g")).path[-1].limit == eur(20_000)
+    assert [one.limit.minor for one in await bodies(desk.parts, events_pb2.NodeChanged) if one.node_id == "g"] == [
+        150_000,
+        20_000,
+    ]
+    assert await expire(desk.parts) == 0
+    await desk.call(
+        "SetNodeLimit", exposure_pb2.SetNodeLimitRequest(node_id="g", limit=eur(99), valid_from=stamp(NINE))
+    )
+
+    later = begins + timedelta(hours=1)
+    assert [await as_of(NINE, NINE), await as_of(later, NINE), await as_of(NINE, later)] == [150_000, 20_000, 99]
+    with pytest.raises(Refused, match=r"limit.not_known"):
+        await as_of(NINE - timedelta(days=1), NINE)
+
+
 TABLES = {
-    "account": "account_id, currency, limit_minor, limit_until, used_minor, held_minor, path",
+    "account": "account_id, currency, limit_minor, limit_until, used_minor, held_minor, path, abroad, group_used_minor,"
+    " group_held_minor, valued_version",
     "node": "*",
+    "node_grant": "*",
+    "hold": "*",
+    "rate": "*",
+    "movement": "*",
     "limit_grant": "*",
     "limit_uplift": "*",
     "security": "*",
@@ -186,6 +224,18 @@ async def test_limits_and_trees_follow_from_what_was_told(desk: Desk, open_servi
     await end(desk, "u2")
     await move(desk, "b2", "p1")
     await desk.call("SetNodeLimit", exposure_pb2.SetNodeLimitRequest(node_id="g", limit=eur(7)))
+    later = exposure_pb2.SetNodeLimitRequest(node_id="p1", limit=eur(8), valid_from=stamp(NINE + timedelta(days=2)))
+    await desk.call("SetNodeLimit", later)
+    await set_rates(desk, SEK="11.25")
+    in_kronor = exposure_pb2.RegisterNodeRequest(node_id="s", kind=GROUP, limit=sek(900_000))
+    await desk.call("RegisterNode", in_kronor)
+    await register(desk.parts, "b3")
+    await desk.reasons("o3", 30_000, account="b3")
+    await move(desk, "b3", "s")
+    for order, account in (("o4", "b1"), ("o5", "b3"), ("o6", "b3")):
+        request = service_pb2.DecideRequest(order_id=order, account_id=account, amount=sek(50_000), version=1)
+        await desk.call("Decide", request, by="key:shop")
+    await desk.decide("o6", 1_000, account="b3", version=2)
     for name, amount in (("s1", 100), ("s2", 200), ("s1", 300)):
         security = exposure_pb2.SetSecurityRequest(
             security_id=name, account_id="b1", kind=events_pb2.SECURITY_KIND_LC, amount=eur(amount), coverage="0.50"
@@ -193,6 +243,7 @@ async def test_limits_and_trees_follow_from_what_was_told(desk: Desk, open_servi
         await desk.call("SetSecurity", security)
     await desk.call("EndSecurity", exposure_pb2.EndSecurityRequest(security_id="s2"))
     await set_clock(desk.parts, NINE + timedelta(days=3))
+    await set_rates(desk, day="2026-01-08", SEK="10")
     await expire(desk.parts)
 
     async with open_service(SERVICE) as anew:

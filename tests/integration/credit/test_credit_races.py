@@ -78,6 +78,24 @@ async def test_an_order_that_the_shop_tells_and_a_checkout_asks_for_another_acco
         assert await account_of(one.parts, account) == (0, await sum_of_holds(one, account))
 
 
+async def test_checkouts_and_the_shop_at_once_spend_one_limit_once(desks: tuple[Desk, Desk]):
+    one, two = desks
+    await register(one.parts, "a", limit=100_000)
+    batches = [[placed(f"p{n}-{m}", 10_000, account="a") for m in range(4)] for n in range(4)]
+
+    answers, *_ = await asyncio.gather(
+        asyncio.gather(*(desk.decide(f"c{n}-{m}", account="a") for n in range(8) for m, desk in enumerate(desks))),
+        *(desk.follow(*batch) for desk, batch in zip((one, two, one, two), batches, strict=True)),
+    )
+
+    approved = [order for order, _, outcome, _ in await outcomes(one.parts) if outcome == "APPROVED"]
+    assert len(approved) == 10
+    assert {decision.order_id for decision in answers if decision.outcome == APPROVED} == {
+        order for order in approved if order.startswith("c")
+    }
+    assert await account_of(one.parts, "a") == (0, 100_000) == (0, await sum_of_holds(one, "a"))
+
+
 async def test_one_id_for_two_companies_at_once_is_the_firsts(desks: tuple[Desk, Desk]):
     def wish(name: str, limit: int) -> service_pb2.RegisterBuyerRequest:
         company = party_pb2.Company(name=name, address=COMPANY.address)

@@ -194,7 +194,7 @@ def _order_checks() -> list[Door]:
 
 
 def _applications() -> list[Door]:
-    """Applications of the hot account, and of others; `ap-<n>` waits for the seller where n ends with 7."""
+    """Applications of the hot account, and of b1, whose contacts apply; `ap-<n>` waits for the seller where n ends with 7."""
     new = "new-application"
     facts = [applications_pb2.Fact(key=key, value=value) for key, value in ANSWERS.items()]
     policy = underwriting.default()
@@ -233,7 +233,7 @@ def _applications() -> list[Door]:
         await asked.call("ClearMatch", request)
 
     return [
-        called_by("key:e", applications_pb2.StartApplicationRequest(application_id=new, account_id="b7")),
+        called_by("key:e", applications_pb2.StartApplicationRequest(application_id=new, account_id="b1")),
         called_by("key:e", applications_pb2.GiveFactsRequest(application_id=new, facts=facts)),
         called_by("key:e", document),
         called_by(
@@ -276,7 +276,7 @@ def _applications() -> list[Door]:
         called_by("user:bo", applications_pb2.TakeUpApplicationRequest(application_id=new)),
         called_by("user:bo", decided(new)),
         called_by("contact:c", applications_pb2.AcceptApplicationRequest(application_id=new)),
-        called_by("key:e", applications_pb2.StartApplicationRequest(application_id="gone", account_id="b7")),
+        called_by("key:e", applications_pb2.StartApplicationRequest(application_id="gone", account_id="b1")),
         called_by("contact:c", applications_pb2.WithdrawApplicationRequest(application_id="gone")),
         call(applications_pb2.CheckPolicyTextRequest(text=policy.text)),
         call(applications_pb2.ProposePolicyTextRequest(text=policy.text)),
@@ -378,7 +378,13 @@ def _credit() -> list[Door]:
     as_of = exposure_pb2.GetLimitAsOfRequest(account_id=HOT)
     for time in (as_of.valid_at, as_of.known_at):  # the stock is registered by the system's clock
         time.FromDatetime(office.MONDAY + timedelta(days=3650))
+    of_node = exposure_pb2.GetLimitAsOfRequest(node_id="g1")
+    for time in (of_node.valid_at, of_node.known_at):
+        time.FromDatetime(office.MONDAY + timedelta(days=3650))
+    rate = credit_events.Rate(base="EUR", quote="SEK", day=office.MONDAY.date().isoformat(), rate="11.25")
     decide = credit_pb2.DecideRequest(order_id="call", version=1, account_id=HOT, amount=eur(500))
+    abroad = credit_pb2.DecideRequest(order_id="abroad", version=1, account_id=HOT)
+    abroad.amount.minor, abroad.amount.currency = 500, "SEK"
     return [
         call(credit_pb2.RegisterBuyerRequest(account_id="fresh", company=office.company(), limit=eur(10))),
         call(credit_pb2.ChangeBuyerRequest(account_id=HOT, company=office.company())),
@@ -421,6 +427,10 @@ def _credit() -> list[Door]:
         *_standing(credit_standing, standing_pb2.STANDING_KIND_UPLIFT),
         call(exposure_pb2.RegisterNodeRequest(node_id="fresh", kind=PARENT, parent_id="g1", limit=eur(10**12))),
         call(exposure_pb2.SetNodeLimitRequest(node_id="g1", limit=eur(10**13))),
+        call(of_node),
+        call(exposure_pb2.SetRatesRequest(rates=[rate])),
+        *pages(exposure_pb2.ListRatesRequest()),
+        call(abroad),
         call(exposure_pb2.MoveAccountRequest(account_id="b7", parent_id="fresh")),
         *pages(exposure_pb2.GetTreeRequest()),
         *pages(exposure_pb2.GetTreeRequest(node_id="g1")),

@@ -65,7 +65,7 @@ CREDIT = (
     """INSERT INTO movement SELECT tenant, account_id, 'item invoice/' || order_id, 10000, -10000, now()
          FROM hold WHERE state = 'CAPTURED'""",
     f"""INSERT INTO account
-        SELECT t, b, '\\x0a0441636d65', 'EUR', 1000000000000, coalesce(used, 0), coalesce(held, 0), false, now() FROM {_HOUSES}
+        SELECT t, b, '\\x0a0441636d65220422024445', 'EUR', 1000000000000, coalesce(used, 0), coalesce(held, 0), false, now() FROM {_HOUSES}
           LEFT JOIN (SELECT tenant AS t, account_id AS b, sum(used_minor) AS used, sum(held_minor) AS held
                        FROM movement GROUP BY 1, 2) AS m USING (t, b)""",
     """INSERT INTO limit_grant (tenant, account_id, amount_minor, valid_from, known_from)
@@ -101,6 +101,12 @@ CREDIT = (
                CASE WHEN n % 10 = 1 AND n < 400 THEN 'OPEN' ELSE 'LAPSED' END, '{{late_payment}}', 'EUR', 1000000000000, 10000,
                now() - interval '1 second' * n, '2037-01-01', 'p', 'h', '[]', '[]', CASE WHEN n % 10 <> 1 OR n >= 400 THEN now() END
           FROM {_OF} WHERE n % 5 <= 1""",
+    # Rates of decades, of many pairs; by the newest of which some accounts are not valued yet.
+    f"""INSERT INTO rate SELECT t, 'EUR', CASE WHEN n % 100 IN (0, 99) THEN 'SEK' ELSE 'C' || n % 100 END, date '2026-01-01' - n / 100, 1.5, 1 + n / 1000 FROM {_OF}""",
+    """UPDATE account SET abroad = '{"SEK": [100, 9]}', valued_version = 1 + right(account_id, 2)::int
+        WHERE right(account_id, -1)::int % 10 = 3 AND length(account_id) > 3""",
+    """INSERT INTO node_grant (tenant, node_id, amount_minor, valid_from, known_from)
+       SELECT tenant, node_id, limit_minor, registered_at, registered_at FROM node""",
     "INSERT INTO account_called SELECT tenant, account_id, word FROM account, account_words(account_id, company) AS word",
     f"INSERT INTO order_of SELECT t, 'o' || n, b FROM {_OF}",
     f"INSERT INTO shipment SELECT t, 'o' || n, b, 's' FROM {_OF} WHERE n % 50 <> 2",
@@ -120,9 +126,9 @@ CREDIT = (
          FROM application""",
     """INSERT INTO application_document
        SELECT tenant, 'doc-' || application_id, account_id, application_id, 'annual_accounts', 'a.pdf', 'application/pdf', 5, 'sha',
-              '\\x255044462d', 'contact:c', started_at FROM application""",
+              '\\x255044462d', 'contact:c-' || account_id, started_at FROM application""",
     """INSERT INTO application_appeal
-       SELECT tenant, application_id, account_id, 1, 'why', 'contact:c', started_at FROM application""",
+       SELECT tenant, application_id, account_id, 1, 'why', 'contact:c-' || account_id, started_at FROM application""",
     f"""INSERT INTO fact
         SELECT t, 'f' || n, b, 'sector', 'x', 'old', false, false, 'service:source-old', '', now(), NULL, now() FROM {_OF}""",
     f"""INSERT INTO question

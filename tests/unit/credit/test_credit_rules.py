@@ -1,6 +1,5 @@
 """What credit approves, holds, captures and gives back."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +12,7 @@ from services.credit.domain.decisions import Outcome
 from services.credit.domain.holds import MOVES, Action, Hold, State
 from services.kernel.money import Money
 from services.kernel.orders import Scope
-from services.kernel.refusals import Conflict, Invalid
+from services.kernel.refusals import Conflict
 from tests.unit.credit.books import KEY, NOW, POLICY, a_book, a_request, an_account, eur, invoiced
 
 
@@ -106,12 +105,6 @@ def test_an_order_of_which_something_is_invoiced_cannot_be_replaced():
     with pytest.raises(Conflict) as refused:
         decisions.decide(book, a_request(version=2), NOW)
     assert refused.value.code == "order.already_invoiced"
-
-
-def test_another_currency_than_the_accounts_is_refused():
-    with pytest.raises(Invalid) as refused:
-        decisions.decide(a_book(), replace(a_request(), amount=Money(100, "USD")), NOW)
-    assert refused.value.code == "order.currency_not_held"
 
 
 def test_two_orders_in_one_batch_cannot_spend_one_limit():

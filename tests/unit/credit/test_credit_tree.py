@@ -154,9 +154,10 @@ class Tree(RuleBasedStateMachine):
     @rule(account=st.sampled_from("abcd"), to=st.sampled_from(sorted(PATHS)))
     def an_account_is_moved(self, account: str, to: str) -> None:
         key = ("acme", account)
-        for node in moved(self.book.accounts[key], PATHS[to], list(self.book.nodes.values())):
+        before = self.book.accounts[key]
+        self.book.accounts[key] = after = replace(before, path=PATHS[to])
+        for node in moved(before, after, list(self.book.nodes.values())):
             self.book.nodes[("acme", node.node_id)] = node
-        self.book.accounts[key] = replace(self.book.accounts[key], path=PATHS[to])
 
     @invariant()
     def what_is_held_is_the_sum_of_its_parts(self) -> None:

@@ -22,6 +22,7 @@ NEVER = {
         " application.document_type fact.given_by trial.exists trial.source thread.written_by"
         " first_step.illegal_move security.incomplete security.kind uplift.incomplete"
     ),
+    "of calls that no page makes yet": "rate.exists rate.file rate.none rate.same_currency rate.twice rate.value rate.day_future",
     "of a command of an operator": "host. provider.id provider.tenant provider.issuer provider.roles provider.no_logout",
     "of what other systems tell, or hand over to be judged": (
         "asset. credit_note. shipment. invoice.incomplete dispute.account_mismatch dispute.currency_mismatch dispute.id_reused dispute.id_reused"

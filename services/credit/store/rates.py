@@ -1,0 +1,101 @@
+"""Rates of currencies, and the accounts that are valued by them."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, LiteralString
+
+from services.chassis import jobs
+from services.chassis.columns import Columns
+from services.chassis.database import Question, Tx
+from services.chassis.envelope import Origin
+from services.chassis.pages import Page
+from services.credit.domain.rates import DAYS_READ, Rate, Rates
+
+VALUE = "value"  # the kind of job
+_RATE = Columns("tenant text, base text, quote text, day date, rate numeric, version int")
+_PAIR = Columns("base text, quote text, day date")
+# Accounts of which something is in another currency, and was valued before the newest rates were set.
+_DUE: LiteralString = """SELECT a.tenant, 'value', 'value/' || a.account_id, '', 1
+                           FROM tenant
+                          CROSS JOIN LATERAL (SELECT tenant, version FROM rate WHERE rate.tenant = tenant.tenant
+                                               ORDER BY version DESC LIMIT 1) AS newest
+                           JOIN account a ON a.tenant = newest.tenant AND a.valued_version < newest.version"""
+
+
+def newest(tenants: Sequence[str], currencies: Sequence[str]) -> tuple[Question, Question]:
+    """By which version rates are known, and the newest of each pair of these currencies."""
+    return (
+        (
+            """SELECT wanted.tenant, newest.version FROM unnest(%s::text[]) AS wanted (tenant)
+                CROSS JOIN LATERAL (SELECT version FROM rate WHERE rate.tenant = wanted.tenant
+                                     ORDER BY version DESC LIMIT 1) AS newest""",
+            [tenants],
+        ),
+        (
+            f"""SELECT found.* FROM unnest(%s::text[]) AS wanted (tenant)
+                 CROSS JOIN unnest(%s::text[]) AS one (base) CROSS JOIN unnest(%s::text[]) AS other (quote)
+                 CROSS JOIN LATERAL (SELECT * FROM rate WHERE rate.tenant = wanted.tenant AND rate.base = one.base
+                                        AND rate.quote = other.quote ORDER BY day DESC LIMIT {DAYS_READ}) AS found""",  # noqa: S608 - a constant number
+            [tenants, currencies, currencies],
+        ),
+    )
+
+
+def by_tenant(versions: Iterable[Any], rows: Iterable[Any]) -> dict[str, Rates]:
+    """The same as values."""
+    of: dict[str, list[Rate]] = {row.tenant: [] for row in versions}
+    for row in rows:
+        of[row.tenant].append(_rate(row))
+    known = {row.tenant: row.version for row in versions}
+    return {tenant: Rates(found, known[tenant]) for tenant, found in of.items()}
+
+
+async def lock_rates(tx: Tx, tenant: str) -> int:
+    """Have versions follow one another; return the last one."""
+    await tx.run("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"rates of {tenant}"])
+    row = await tx.row("SELECT version FROM rate WHERE tenant = %s ORDER BY version DESC LIMIT 1", [tenant])
+    return row.version if row else 0
+
+
+async def find_rates(tx: Tx, tenant: str, wanted: Collection[Rate]) -> list[Rate]:
+    """What is known of these pairs on these days."""
+    rows = await tx.rows(
+        f"""SELECT rate.* FROM {_PAIR.rows} AS wanted
+              JOIN rate ON rate.tenant = %s AND rate.base = wanted.base AND rate.quote = wanted.quote
+                       AND rate.day = wanted.day""",  # noqa: S608 - constant columns
+        [_PAIR.pack((one.base, one.quote, one.day) for one in wanted), tenant],
+    )
+    return [_rate(row) for row in rows]
+
+
+async def set_rates(tx: Tx, tenant: str, version: int, rates: Collection[Rate]) -> None:
+    """Keep rates, in the place of what was known of their pairs and days."""
+    await tx.run(
+        f"""INSERT INTO rate ({_RATE.names}) SELECT * FROM {_RATE.rows} AS new
+            ON CONFLICT (tenant, base, quote, day) DO UPDATE SET rate = EXCLUDED.rate, version = EXCLUDED.version""",  # noqa: S608 - constant columns
+        [_RATE.pack((tenant, one.base, one.quote, one.day, one.rate, version) for one in rates)],
+    )
+
+
+async def list_rates(tx: Tx, tenant: str, page: Page) -> list[Rate]:
+    """Rates, the newest day first."""
+    after = "AND (day, base, quote) < (%s, %s, %s)" if page.after else ""
+    rows = await tx.rows(
+        f"""SELECT * FROM rate WHERE tenant = %s {after}
+             ORDER BY day DESC, base DESC, quote DESC LIMIT {page.most}""",  # noqa: S608 - constant text
+        [tenant, *(page.after or ())],
+    )
+    return [_rate(row) for row in rows]
+
+
+async def find_unvalued(tx: Tx, word: Origin) -> int:
+    """Make a job of each account that newer rates value otherwise; return how many."""
+    return await jobs.find(tx, word, _DUE, [])
+
+
+async def count_unvalued(tx: Tx) -> int:
+    """How many there are for which there is no job yet."""
+    return await jobs.count_found(tx, _DUE, [])
+
+
+def _rate(row: Any) -> Rate:
+    return Rate(row.base, row.quote, row.day, row.rate.normalize())
