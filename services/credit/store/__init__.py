@@ -53,6 +53,7 @@ from services.credit.store.applications import (
 )
 from services.credit.store.books import instant, lock_accounts, lock_unknown, open_book, read_accounts, read_orders
 from services.credit.store.conduct import (
+    add_arrears,
     arrears_of,
     conduct_of,
     keep_arrears,
@@ -165,6 +166,7 @@ __all__ = [
     "add_appeal",
     "add_application",
     "add_application_decision",
+    "add_arrears",
     "add_document",
     "add_facts",
     "add_grant",
