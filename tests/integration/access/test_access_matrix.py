@@ -57,8 +57,8 @@ CREATES = frozenset(
 )
 # What was done already when the world was settled: the same id again is refused.
 DONE = {"credit.RegisterBuyer", "credit.PlaceHold", "credit.GrantUplift", "credit.SetSecurity"}
-# An account has one open review at most, and AcceptReview has ended it by then.
-DONE |= {"credit.DecideReview"}
+# An account has one open review at most, about one limit, which what comes before has changed.
+DONE |= {"credit.AcceptReview", "credit.DecideReview"}
 # The chassis' own: no row of a business' ever changes by them.
 MACHINERY = {
     "act",
