@@ -321,10 +321,10 @@ class ExposureService(Door, exposure_pb2_grpc.ExposureServiceServicer):
     ) -> exposure_pb2.ListReviewsResponse:
         """An account's reviews, or of all accounts those that are open, a page at a time."""
         asked = page(request, datetime.fromisoformat, str)
-        to_buyer = _is_buyer(call)
+        to_buyer, of_groups = _is_buyer(call), call.caller is not None and call.caller.accounts is None
         listed = await store.list_reviews(tx, call.tenant, request.account_id, asked, all_kinds=not to_buyer)
         return exposure_pb2.ListReviewsResponse(
-            reviews=[wire_reviews.shown(one, to_buyer=to_buyer) for one in listed],
+            reviews=[wire_reviews.shown(one, to_buyer=to_buyer, of_groups=of_groups) for one in listed],
             next_page_token=asked.next_token(
                 listed, lambda one: (one.proposed_at if request.account_id else one.valid_until, one.review_id)
             ),
@@ -336,7 +336,7 @@ class ExposureService(Door, exposure_pb2_grpc.ExposureServiceServicer):
     ) -> exposure_pb2.AcceptReviewResponse:
         """The buyer takes a raise."""
         review = await usecases.accept_review(tx, call, request.review_id)
-        return exposure_pb2.AcceptReviewResponse(review=wire_reviews.shown(review, to_buyer=True))
+        return exposure_pb2.AcceptReviewResponse(review=wire_reviews.shown(review, to_buyer=True, of_groups=False))
 
     @write
     async def DecideReview(
@@ -351,7 +351,7 @@ class ExposureService(Door, exposure_pb2_grpc.ExposureServiceServicer):
             limit=contracts.money(request.limit) if request.HasField("limit") else None,
             counts_from=wire.time(request, "counts_from"),
         )
-        return exposure_pb2.DecideReviewResponse(review=wire_reviews.shown(review, to_buyer=False))
+        return exposure_pb2.DecideReviewResponse(review=wire_reviews.shown(review, to_buyer=False, of_groups=False))
 
     @write
     async def SetSecurity(

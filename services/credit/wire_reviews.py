@@ -10,6 +10,7 @@ from services.chassis.envelope import Event
 from services.credit.domain.review import Kind, Review, State
 from services.credit.domain.underwriting import Reason
 from services.credit.wire_applications import reason_message
+from services.kernel.credit_reasons import PRIVATE
 
 KINDS = {events_pb2.REVIEW_KIND_RAISE: Kind.RAISE, events_pb2.REVIEW_KIND_CUT: Kind.CUT}
 _KINDS = {kind: said for said, kind in KINDS.items()}
@@ -58,8 +59,8 @@ def ended(one: Review) -> events_pb2.ReviewEnded:
     return message
 
 
-def shown(one: Review, *, to_buyer: bool) -> exposure_pb2.LimitReview:
-    """A review to answer with: a buyer is told no cause, which may be a suspicion."""
+def shown(one: Review, *, to_buyer: bool, of_groups: bool) -> exposure_pb2.LimitReview:
+    """A review to answer with: a buyer is told no cause, which may be a suspicion; figures of groups who may know them."""
     message = exposure_pb2.LimitReview(
         review_id=one.review_id,
         account_id=one.account_id,
@@ -67,7 +68,10 @@ def shown(one: Review, *, to_buyer: bool) -> exposure_pb2.LimitReview:
         causes=() if to_buyer else one.causes,
         current=contracts.money_message(one.current),
         limit=contracts.money_message(one.limit),
-        reasons=[reason_message(reason) for reason in one.reasons],
+        reasons=[
+            reason_message(Reason(reason.code) if reason.code in PRIVATE and not of_groups else reason)
+            for reason in one.reasons
+        ],
         figures=_figures(one),
         end=_ENDS[one.state],
         prepared_by="" if to_buyer else one.prepared_by,

@@ -81,6 +81,7 @@ from services.credit.store.checks import (
     save_fraud_rule,
 )
 from services.credit.store.conduct import (
+    add_arrears,
     arrears_of,
     conduct_of,
     keep_arrears,
@@ -240,6 +241,7 @@ __all__ = [
     "add_appeal",
     "add_application",
     "add_application_decision",
+    "add_arrears",
     "add_call_back",
     "add_checks",
     "add_document",

@@ -45,20 +45,7 @@ async def save_items(tx: Tx, items: Collection[Item], looks: Mapping[Key, tuple[
             )
             {_SOON}""",  # noqa: S608 - constant columns
         [
-            _ITEM.pack(
-                (
-                    one.tenant,
-                    one.invoice_id,
-                    one.account_id,
-                    one.due_on,
-                    one.amount.minor,
-                    one.open_minor,
-                    one.amount.currency,
-                    one.settled_on,
-                    one.sequence,
-                )
-                for one in items
-            ),
+            _ITEM.pack(map(_item_row, items)),
             _LOOK.pack((*key, at, cause) for key, (at, cause) in sorted(looks.items())),
         ],
     )
@@ -120,16 +107,35 @@ async def conduct_of(tx: Tx, accounts: Collection[Key], today: date) -> dict[Key
     return {(row.tenant, row.account_id): _conduct(row) for row in rows}
 
 
-async def keep_arrears(tx: Tx, accounts: Collection[Key], today: date) -> None:
-    """Note which invoices of these accounts are, or were settled, more than 30 days late by a day; and which are settled now."""
+async def add_arrears(tx: Tx, items: Collection[Item]) -> None:
+    """Note invoices that were settled more than 30 days late."""
     await tx.run(
-        """INSERT INTO arrear AS a (tenant, account_id, invoice_id, due_on, amount_minor, currency, since, settled_on)
-           SELECT tenant, account_id, invoice_id, due_on, amount_minor, currency, due_on + %(days)s + 1, settled_on FROM item
-            WHERE tenant = ANY (%(tenants)s::text[]) AND account_id = ANY (%(accounts)s::text[])
-              AND ((open_minor > 0 AND due_on + %(days)s < %(today)s)
-                OR (settled_on IS NOT NULL AND settled_on > %(today)s - 366 AND due_on + %(days)s < settled_on))
-           ON CONFLICT (tenant, invoice_id) DO UPDATE SET settled_on = EXCLUDED.settled_on
-             WHERE a.settled_on IS DISTINCT FROM EXCLUDED.settled_on""",
+        f"""INSERT INTO arrear AS a (tenant, account_id, invoice_id, due_on, amount_minor, currency, since, settled_on)
+            SELECT tenant, account_id, invoice_id, due_on, amount_minor, currency, due_on + {domain.ARREAR_DAYS + 1}, settled_on
+              FROM {_ITEM.rows} AS new
+            ON CONFLICT (tenant, invoice_id) DO UPDATE SET settled_on = EXCLUDED.settled_on""",  # noqa: S608 - constant columns
+        [_ITEM.pack(map(_item_row, items))],
+    )
+
+
+async def keep_arrears(tx: Tx, accounts: Collection[Key], today: date) -> None:
+    """Note what of these accounts is open and more than 30 days late by a day; what was meanwhile settled, or is none any more."""
+    await tx.run(
+        """WITH late AS (
+             INSERT INTO arrear AS a (tenant, account_id, invoice_id, due_on, amount_minor, currency, since, settled_on)
+             SELECT tenant, account_id, invoice_id, due_on, amount_minor, currency, due_on + %(days)s + 1, NULL FROM item
+              WHERE tenant = ANY (%(tenants)s::text[]) AND account_id = ANY (%(accounts)s::text[])
+                AND open_minor > 0 AND due_on + %(days)s < %(today)s
+             ON CONFLICT (tenant, invoice_id) DO UPDATE SET settled_on = NULL WHERE a.settled_on IS NOT NULL
+           ), settled AS (
+             UPDATE arrear a SET settled_on = i.settled_on FROM item i
+              WHERE a.tenant = ANY (%(tenants)s::text[]) AND a.account_id = ANY (%(accounts)s::text[])
+                AND a.settled_on IS NULL AND i.tenant = a.tenant AND i.invoice_id = a.invoice_id AND i.settled_on IS NOT NULL
+           )
+           DELETE FROM arrear a USING item i
+            WHERE a.tenant = ANY (%(tenants)s::text[]) AND a.account_id = ANY (%(accounts)s::text[])
+              AND a.settled_on IS NULL AND i.tenant = a.tenant AND i.invoice_id = a.invoice_id
+              AND i.open_minor <= 0 AND i.settled_on IS NULL""",
         {
             **dict(zip(("tenants", "accounts"), within(accounts), strict=True)),
             "today": today,
@@ -141,9 +147,13 @@ async def keep_arrears(tx: Tx, accounts: Collection[Key], today: date) -> None:
 async def arrears_of(
     tx: Tx, tenant: str, account_ids: Collection[str], from_day: date, to_day: date
 ) -> dict[str, list[Arrear]]:
-    """The invoices of these accounts that became more than 30 days late from one day to another, both included, by account."""
+    """The invoices of these accounts that became more than 30 days late from one day to another, both included, by account.
+
+    One that turned out to be paid before, by its value date, is none.
+    """
     rows = await tx.rows(
         """SELECT * FROM arrear WHERE account_id = ANY (%s::text[]) AND tenant = %s AND since BETWEEN %s AND %s
+              AND (settled_on IS NULL OR settled_on >= since)
             ORDER BY account_id, since, invoice_id""",
         [sorted(account_ids), tenant, from_day, to_day],
     )
@@ -153,6 +163,20 @@ async def arrears_of(
         one = Arrear(row.account_id, row.invoice_id, row.due_on, amount, row.since, row.settled_on)
         found.setdefault(row.account_id, []).append(one)
     return found
+
+
+def _item_row(one: Item) -> tuple[Any, ...]:
+    return (
+        one.tenant,
+        one.invoice_id,
+        one.account_id,
+        one.due_on,
+        one.amount.minor,
+        one.open_minor,
+        one.amount.currency,
+        one.settled_on,
+        one.sequence,
+    )
 
 
 def _item(row: Any) -> Item:

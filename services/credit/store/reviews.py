@@ -141,7 +141,7 @@ async def save_review(tx: Tx, one: Review, by: str) -> None:
 
 
 async def list_reviews(tx: Tx, tenant: str, account_id: str, page: Page, *, all_kinds: bool) -> list[Review]:
-    """An account's, newest first; of all accounts the open ones, least time left first. Of cuts, or only confirmed ones."""
+    """An account's, newest first; of all accounts the open ones, least time left first. Of cuts all, or those that were confirmed."""
     shown = "kind <> 'KEEP'" if all_kinds else "(kind = 'RAISE' OR (kind = 'CUT' AND state = 'CONFIRMED'))"
     if account_id:
         rows = await tx.rows(

@@ -36,6 +36,8 @@ async def fold(tx: Tx, events: Sequence[Event[Any]]) -> None:
         else:
             looks.setdefault(key, (tx.at + LOOK_EVERY, ""))
     await store.save_items(tx, changed, looks)
+    if late := [item for item in changed if item.days_late > domain.ARREAR_DAYS]:
+        await store.add_arrears(tx, late)
 
 
 async def own_facts(tx: Tx, tenant: str, account_id: str, *, currency: str) -> dict[str, Value]:

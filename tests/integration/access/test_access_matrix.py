@@ -58,8 +58,8 @@ CREATES = frozenset(
 )
 # What was done already when the world was settled: the same id again is refused.
 DONE = {"credit.RegisterBuyer", "credit.PlaceHold", "credit.GrantUplift", "credit.SetSecurity"}
-# An account has one open review at most, and AcceptReview has ended it by then.
-DONE |= {"credit.DecideReview", "credit.GrantStandingApproval", "disputes.GrantStandingApproval"}
+# An account has one open review at most, about one limit, which what comes before has changed.
+DONE |= {"credit.AcceptReview", "credit.DecideReview", "credit.GrantStandingApproval", "disputes.GrantStandingApproval"}
 # No rule lets a document out to these buyers as they are now, whoever asks.
 HELD = {"invoicing.SampleInvoice"}
 # The chassis' own: no row of a business' ever changes by them.

@@ -274,7 +274,14 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     await call(ExposureServiceStub, security)
     limit = Money(50_000, "EUR")
     await propose(
-        house.residents["credit"].parts, of.review, Kind.RAISE, 60_000, tenant=tenant, account_id=account, current=limit
+        house.residents["credit"].parts,
+        of.review,
+        Kind.RAISE,
+        60_000,
+        tenant=tenant,
+        account_id=account,
+        current=limit,
+        valid_until=MONDAY + timedelta(days=30),
     )
     await call(LedgerServiceStub, a_payment(of, of.payment))
     for _ in range(4 if account == FAR else 1):  # no two sellers' have the same reference here

@@ -15,7 +15,13 @@ NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 async def propose(parts: Parts[Any], review_id: str, kind: Kind, minor: int, **changes: Any) -> None:
     """Have another limit than 1,000 euros wait for an answer: with a reason that not everybody may know the figures of."""
     figures = (("used", "77777.00 EUR"), ("limit", "88888.00 EUR"))
-    known: dict[str, Any] = {"tenant": "acme", "account_id": "b1", "current": Money(100_000, "EUR")} | changes
+    known: dict[str, Any] = {
+        "tenant": "acme",
+        "account_id": "b1",
+        "current": Money(100_000, "EUR"),
+        "valid_until": NOW + VALID,
+    }
+    known |= changes
     one = Review(
         **known,
         review_id=review_id,
@@ -24,7 +30,6 @@ async def propose(parts: Parts[Any], review_id: str, kind: Kind, minor: int, **c
         causes=("late_payment",) if kind is Kind.CUT else ("clean_months",),
         limit=Money(minor, "EUR"),
         proposed_at=NOW,
-        valid_until=NOW + VALID,
         policy_id="p",
         result_hash="h",
         reasons=(Reason("R09", figures),) if kind is Kind.CUT else (),

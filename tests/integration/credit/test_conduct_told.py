@@ -78,3 +78,9 @@ async def test_an_account_is_known_by_how_it_paid_and_what_it_has_not_paid(open_
             ("i4", DUE + timedelta(days=31), None),
         ]
         assert before == {}
+
+        await parts.consumer.handle([reduced("i4", 8, by=ledger_pb2.REDUCTION_CREDITED)])
+        await conduct_on(parts, today)
+        async with parts.database.transaction(["acme"]) as tx:
+            [one] = (await store.arrears_of(tx, "acme", ["b1"], DUE, today))["b1"]
+        assert one.invoice_id == "i2"

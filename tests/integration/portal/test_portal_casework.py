@@ -344,6 +344,7 @@ async def test_a_cut_is_confirmed_from_its_row_beside_how_the_account_has_paid(c
     for words in ("b1", "€1,000.00", "€500.00", "Paid very late", "Settled invoices: 9", "Overdue: €42.00"):
         assert words in queue, words
     assert "Leave it" not in await casework.text("sal", "/desk/reviews")
+    assert "77,777" in queue  # of their group: whoever is bound to accounts is not told
     assert "below the present limit" in said(
         await casework.send("ada", "/desk/reviews/r1", choice="confirm", limit="2,000.00", currency="EUR")
     )
