@@ -177,7 +177,7 @@ async def test_a_reference_that_is_the_applicant_and_two_that_another_named_are_
     await submit(desk)
     assert (await struck(desk))["F12"].feature == "reference_is_own"
 
-    friends = {"reference_1": "Huber, huber@huber-stahl.de", "reference_2": "Maier GmbH, +49 89 23300"}
+    friends: dict[str, Any] = {"reference_1": "Huber, huber@huber-stahl.de", "reference_2": "Maier GmbH, +49 89 23300"}
     await ready(desk, "a2", register_number="HRB 2", contact_email="a@zweite.example", **friends)
     await submit(desk, "a2")
     assert "F12" not in await struck(desk, "a2")
