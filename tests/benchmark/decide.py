@@ -67,7 +67,7 @@ class Calls:
 
 def decide(effort: Effort) -> Section:
     """Both, turn by turn."""
-    with ground(effort.say) as servers, credit_alone(servers) as up, _echo(up) as echo:
+    with ground(effort.say) as servers, credit_alone(servers) as up, echo_beside(up) as echo:
         text = _measured(up, echo, effort)
     return Section("decide", "Decide over gRPC, and one account in demand", f"{report.conditions(effort)}.\n\n{text}")
 
@@ -136,7 +136,7 @@ def credit_alone(servers: Ground) -> Iterator[Lone]:
 
 
 @contextmanager
-def _echo(up: Lone) -> Iterator[str]:
+def echo_beside(up: Lone) -> Iterator[str]:
     """The server beside it, with a row for each account in a database of its own; gives its address."""
     name = f"{PREFIX}_echo"
     urls = postgres.provision(up.ground.servers.admin_database_url, name)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from services.credit.domain import underwriting
 from tests.benchmark import business, report
-from tests.benchmark.decide import CALLERS, Calls, call, ceilings_of, credit_alone
+from tests.benchmark.decide import CALLERS, Calls, call, ceilings_of, credit_alone, echo_beside
 from tests.benchmark.effort import Effort
 from tests.benchmark.lone import Lone
 from tests.benchmark.report import Section
@@ -31,7 +31,7 @@ _JOIN = """WITH joined AS (UPDATE account SET path = ARRAY[%(root)s] WHERE tenan
 
 def exposure(effort: Effort) -> Section:
     """Both, turn by turn, and policies in this process."""
-    with ground(effort.say) as servers, credit_alone(servers) as up:
+    with ground(effort.say) as servers, credit_alone(servers) as up, echo_beside(up):
         accounts = business.BUYERS if effort.quick else ACCOUNTS
         effort.say(f"Holds across {accounts:,} accounts, of no group and of one")
         apart = _holds(up, "a", accounts, effort)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, LiteralString
 
 from services.chassis import jobs
-from services.chassis.columns import Columns
+from services.chassis.columns import Columns, within
 from services.chassis.database import Question, Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import Page
@@ -12,7 +12,6 @@ from services.credit.domain.rates import DAYS_READ, Rate, Rates
 
 VALUE = "value"  # the kind of job
 _RATE = Columns("tenant text, base text, quote text, day date, rate numeric, version int")
-_PAIR = Columns("base text, quote text, day date")
 # Accounts of which something is in another currency, and was valued before the newest rates were set.
 _DUE: LiteralString = """SELECT a.tenant, 'value', 'value/' || a.account_id, '', 1
                            FROM tenant
@@ -58,13 +57,13 @@ async def lock_rates(tx: Tx, tenant: str) -> int:
 
 async def find_rates(tx: Tx, tenant: str, wanted: Collection[Rate]) -> list[Rate]:
     """What is known of these pairs on these days."""
+    keys = {(one.base, one.quote, one.day) for one in wanted}
     rows = await tx.rows(
-        f"""SELECT rate.* FROM {_PAIR.rows} AS wanted
-              JOIN rate ON rate.tenant = %s AND rate.base = wanted.base AND rate.quote = wanted.quote
-                       AND rate.day = wanted.day""",  # noqa: S608 - constant columns
-        [_PAIR.pack((one.base, one.quote, one.day) for one in wanted), tenant],
+        """SELECT * FROM rate WHERE tenant = %s
+              AND base = ANY (%s::text[]) AND quote = ANY (%s::text[]) AND day = ANY (%s::date[])""",
+        [tenant, *within(keys, 3)],
     )
-    return [_rate(row) for row in rows]
+    return [_rate(row) for row in rows if (row.base, row.quote, row.day) in keys]
 
 
 async def set_rates(tx: Tx, tenant: str, version: int, rates: Collection[Rate]) -> None:
