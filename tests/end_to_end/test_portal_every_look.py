@@ -160,8 +160,8 @@ def something_of_each_kind(trader: Trader) -> None:
     today = trader.world.at.date().isoformat()
     news: dict[str, str | list[str]] = {"kind": "NEWS", "fallback": "de", "first": today, "last": today}
     news |= {"title-de": "Ein Entwurf", "body-de": "Noch nicht veröffentlicht."}
-    in_euro = {"typical_order": "20000.00 EUR", "requested_amount": "60000.00 EUR", "register_number": "HRB 102"}
-    apply(trader, account=ACCOUNT, register_court="Hamburg", **in_euro)
+    in_euro = {"typical_order": "20000.00 EUR", "requested_amount": "60000.00 EUR", "register_number": "552100554"}
+    apply(trader, account=ACCOUNT, **in_euro)
     policy: dict[str, str | list[str]] = {"text": f"{underwriting.default().text}# Von uns.\n"}
     until = (trader.world.at.date() + timedelta(days=60)).isoformat()
     standing: dict[str, str | list[str]] = {
