@@ -136,4 +136,4 @@ def _with_keys(features: Sequence[Feature], matches: Sequence[Found]) -> list[Fe
     if best is None:
         return list(features)
     said = f"{best.match.source} {best.match.entry_id}: {best.match.listed} ({best.key})"
-    return [replace(feature, compared_with=said[:200]) for feature in features]
+    return [feature._replace(compared_with=said[:200]) for feature in features]

@@ -16,7 +16,7 @@ from services.portal.asks import Refused, Unknown, together
 from services.portal.domain.people import SELLERS, Guard
 from services.portal.web import PAGE, Ask, get, post
 
-GRANTS = Guard(frozenset({"CREDIT", "DISPUTE_OWNER", "SELLER_ADMIN"}), assurance=2)
+GRANTS = Guard(frozenset({"CREDIT", "DISPUTE_OWNER", "SELLER_ADMIN"}), assurance=2, step_up=True)
 REVOKES = Guard(GRANTS.roles)
 _CALLS: dict[str, Any] = {"credit_standing": credit_standing_pb2, "disputes_standing": disputes_standing_pb2}
 # By kind: which contract answers for it.

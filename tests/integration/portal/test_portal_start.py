@@ -9,8 +9,7 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.chassis.workers import drain
 from services.portal.service import SERVICE
-from tests.integration.portal.conftest import OURS, TENANT, Pages
-from tests.integration.portal.test_portal_casework import said
+from tests.integration.portal.conftest import OURS, TENANT, Pages, said
 
 
 def a_step(code: str, role: str, state: str = "OPEN", *answers: str, held: bool = True) -> notifications_pb2.FirstStep:
