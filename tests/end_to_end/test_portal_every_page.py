@@ -74,6 +74,7 @@ def town(world: World) -> Town:
         "application": "a1",
         "document": "of-nobody",
         "policy": "of-nobody",
+        "review": "of-nobody",
         "approval": "of-nobody",
         "contract": "credit_standing",
         "node": "of-nobody",
