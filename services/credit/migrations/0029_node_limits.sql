@@ -4,6 +4,9 @@ ALTER TABLE node
   -- limit_minor is what may be owed now, until then; NULL: until somebody changes it.
   ADD COLUMN limit_until timestamptz;
 CREATE INDEX node_turning ON node (limit_until) WHERE limit_until IS NOT NULL;
+-- Of a table that others refer to only the key begins with the tenant.
+DROP INDEX node_parts;
+CREATE INDEX node_parts ON node (parent_id, tenant, node_id);
 
 CREATE TABLE node_grant (
   tenant       text NOT NULL,

@@ -232,7 +232,8 @@ async def test_a_seller_decides_by_what_it_has_set_last_and_other_tenants_by_the
 
     assert await desk.reasons("o2", 14_000) == ("REFERRED", ["near_limit"])
     assert await desk.call("GetPolicy", service_pb2.GetPolicyRequest()) == service_pb2.GetPolicyResponse(
-        version=2, policy=events_pb2.CreditPolicy(referral_share="0.50", hold_days=30)
+        version=2,
+        policy=events_pb2.CreditPolicy(referral_share="0.50", hold_days=30, currency_buffer="0.02", rate_days=7),
     )
     assert (await desk.call("GetPolicy", service_pb2.GetPolicyRequest(), tenant="bolt")).version == 0
     request = service_pb2.DecideRequest(order_id="o1", version=1, account_id="b1", amount=eur(14_000))
