@@ -36,7 +36,7 @@ class Culprit:
             account_id=self._account,
             currency=self._currency,
             placed_on=self._at.date(),
-            promised_ship_on=self._at.date() + timedelta(days=30),
+            promised_ship_on=self._at.date() + timedelta(days=6),
             lines=[line],
         )
         return orders.placed(order, Party("US", ""), Party("US", ""))

@@ -76,8 +76,8 @@ async def order(ask: Ask) -> Response:
     return await _show_order(ask)
 
 
-async def _show_order(ask: Ask, status: int = 200, refused: str = "", order_id: str = "") -> Response:
-    of, order_id = ask.of, order_id or ask.path("order")
+async def _show_order(ask: Ask, status: int = 200, refused: str = "", order_id: str | None = None) -> Response:
+    of, order_id = ask.of, ask.path("order") if order_id is None else order_id
     shown = await of.credit("GetDecision", credit_pb2.GetDecisionRequest(order_id=order_id))
     account, about = shown.decision.account_id, f"order/{order_id}"
     found = await together(

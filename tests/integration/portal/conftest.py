@@ -109,7 +109,8 @@ class People(notifications_grpc.NotificationsServiceServicer):
         self, request: notifications_pb2.AddMessageRequest, context: Any
     ) -> notifications_pb2.AddMessageResponse:
         """Somebody writes."""
-        assert self.thread is not None
+        if self.thread is None:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such thread")
         nth = len(self.thread) + 1
         self.thread.append(
             notifications_pb2.ThreadMessage(nth=nth, about=request.about, author=request.written_by, text=request.text)

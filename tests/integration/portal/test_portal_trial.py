@@ -3,7 +3,7 @@
 from services.chassis.workers import Worker, drain
 from services.credit.bench import Bench
 from services.credit.service import SERVICE as CREDIT
-from tests.integration.credit.test_lab import activate, propose, work
+from tests.integration.credit.test_lab_service import activate, propose, work
 from tests.integration.portal.conftest import Casework, said
 from tests.unit.credit.histories import CHALLENGER, CHAMPION, as_table, swapping
 
