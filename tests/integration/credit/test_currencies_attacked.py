@@ -31,7 +31,7 @@ from tests.integration.credit.desk import (
     standing,
 )
 from tests.integration.credit.test_applications_rebuilt import told
-from tests.integration.credit.test_credit_currencies import item, wish
+from tests.integration.credit.test_credit_currencies import wish
 from tests.integration.credit.test_credit_standing import bounds, confirm
 from tests.records import a_record
 
