@@ -370,8 +370,6 @@ def test_every_feature_stands_in_the_table():
         *fraud.sanctioned(None),
         fraud.document(TODAY, None, None),
         fraud.signer("", [], ""),
-        fraud.rush(None, []),
-        fraud.resaleable([], []),
     ]
     from_sources = FEATURES.read_text().rpartition("Which are told by a source")[2].split("`")[1::2]
 
