@@ -257,6 +257,8 @@ async def test_a_call_back_is_nobodys_who_started_it_and_whoever_called_does_not
     await submit(desk, by="user:sam")
     assert await refusal(act(desk, "RecordCallBack", by="user:sam", **call_back())) == "application.four_eyes"
     assert await refusal(act(desk, "RecordCallBack", by="user:ada", **call_back())) == "application.number_given"
+    await give(desk, {"contact_phone": "+49 40 428280"}, by="user:sam")  # what was said once was said
+    assert await refusal(act(desk, "RecordCallBack", by="user:ada", **call_back())) == "application.number_given"
     assert await refusal(act(desk, "RecordCallBack", by="user:ada", **call_back(number="12"))) == "fact.phone"
     wordless = call_back(number="+49 89 23300", spoke_with=" ")
     assert await refusal(act(desk, "RecordCallBack", by="user:ada", **wordless)) == "application.call_incomplete"
