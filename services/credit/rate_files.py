@@ -21,7 +21,10 @@ def read(content: bytes) -> list[Rate]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Invalid("rate.file", "the file is not UTF-8") from None
-    found = list(_of_ecb(content) if text.lstrip().startswith("<") else _of_csv(text))
+    try:
+        found = list(_of_ecb(content) if text.lstrip().startswith("<") else _of_csv(text))
+    except csv.Error as broken:
+        raise Invalid("rate.file", f"the file is no CSV: {broken}") from None
     if not found:
         raise Invalid("rate.file", "the file has no rates")
     return found

@@ -161,6 +161,10 @@ async def _keep_habit(tx: Tx, event: Event[events_pb2.CreditDecided], *, by_pers
         return
     habit = await store.find_habit(tx, key)
     approved = body.outcome == events_pb2.OUTCOME_APPROVED
+    if not by_person and not approved:
+        account = (await store.read_accounts(tx, [key]))[key]
+        if body.amount.currency != account.limit.currency:
+            return  # what it would take is told of none that waits
     if by_person:
         changed = habits.settle(habit, habits.mark(body.account_id, body.order_id), approved=approved)
     else:

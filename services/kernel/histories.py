@@ -80,7 +80,10 @@ def read_history(lines: Iterable[str]) -> Iterator[Case | LineRefused]:
     written. Each line is a case, or says why it is none; a head without the columns that are needed is refused.
     """
     rows = csv.reader(lines)
-    head = [name.strip() for name in next(rows, [])]
+    try:
+        head = [name.strip() for name in next(rows, [])]
+    except csv.Error as broken:
+        raise Invalid("history.head", f"the first line is no CSV: {broken}") from None
     if absent := [name for name in _NEEDED if name not in head]:
         raise Invalid("history.head", f"the first line names the columns: {', '.join(absent)} is not among them")
     if not all(_KEY.fullmatch(name.removesuffix(_SINCE)) for name in head):
@@ -88,11 +91,14 @@ def read_history(lines: Iterable[str]) -> Iterator[Case | LineRefused]:
     if len(set(head)) < len(head):
         raise Invalid("history.head", "a column is there twice")
     seen: set[str] = set()
-    for row in rows:
-        if not any(row):
-            continue
+    while True:
         try:
-            yield _case(head, row, seen)
+            if (row := next(rows, None)) is None:
+                return
+            if any(row):
+                yield _case(head, row, seen)
+        except csv.Error as broken:
+            yield LineRefused(rows.line_num, "history.line", f"the line is no CSV: {broken}")
         except Refusal as refused:
             yield LineRefused(rows.line_num, refused.code, refused.message)
 

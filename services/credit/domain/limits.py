@@ -91,6 +91,10 @@ class Limits:
         turns += [turn for uplift in self.uplifts for turn in uplift.turns()]
         return min((turn for turn in turns if turn > at), default=None)
 
+    def turns(self, at: datetime) -> bool:
+        """Whether another limit is granted for later."""
+        return any(grant.valid_from > at for grant in self.grants)
+
     def over(self, at: datetime) -> list[Uplift]:
         """The uplifts whose time is over."""
         return [uplift for uplift in self.uplifts if uplift.valid_until <= at]

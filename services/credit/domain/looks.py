@@ -13,10 +13,11 @@ from services.credit.domain.identity.sanctions import Lists, Match
 from services.kernel.refusals import Conflict
 
 MATCHES_MOST = 50
-NAMES_MOST = 30  # of a fact that names several
 # Facts that name somebody who is looked for on the lists.
 SCREENED = ("company_name", "signer", "owners")
-_BETWEEN = re.compile(r"[;,\n/]|\s(?:and|und|et|och)\s|[(\[]")
+_BETWEEN = re.compile(
+    r"[;,\t\r\n/&|+•·(\[]|\s(?:and|or|und|oder|sowie|et|ou|och|eller)\s", re.IGNORECASE
+)  # whatever stands between names
 _SHARE = re.compile(r"[0-9]+([.,][0-9]+)?\s*%?|%")
 _NAME_SHORTEST = 3  # letters
 
@@ -93,15 +94,18 @@ def clear(
 
 
 def named(said: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """The names in what is known of a company, without shares and functions that stand beside them."""
-    found = []
+    """The names in what is known of a company, without shares and functions that stand beside them.
+
+    All of them, each once: whoever comes late in a text is looked for too.
+    """
+    found: dict[tuple[str, str], None] = {}
     for key in SCREENED:
         text = said.get(key, "")
-        parts = [text] if key == "company_name" else _BETWEEN.split(text)[:NAMES_MOST]
+        parts = [text] if key == "company_name" else _BETWEEN.split(text)
         for part in parts:
             name = " ".join((part if key == "company_name" else _SHARE.sub(" ", part)).split())
             if len(name) >= _NAME_SHORTEST:
-                found.append((key, name))
+                found[key, name] = None
     return tuple(found)
 
 
@@ -121,12 +125,12 @@ def compare(shown: Shown, lists: Lists | None, known: Sequence[names.Domains]) -
 
 
 def _screened(shown: Shown, lists: Lists) -> list[Found]:
-    found: dict[tuple[str, str, str], Found] = {}
+    found: dict[tuple[str, Pair], Found] = {}
     for key, name in shown.names:
         own = digest(shown.company, name)
         for match in lists.screen(name, shown.country):
             one = Found(key, own, match, (match.source, match.entry_id, own) in shown.cleared)
-            found.setdefault((key, *one.pair[:2]), one)
+            found.setdefault((key, one.pair), one)
     return sorted(found.values(), key=lambda one: (one.cleared, -one.match.score, one.match.source, one.match.entry_id))
 
 

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from services.credit.domain.book import Book
 from services.credit.domain.decisions import Decision, Outcome, of_group, review, seen_of
+from services.credit.domain.habits import note
 from services.credit.domain.holds import Hold, State
-from services.credit.domain.suspicions import reason_of, suspect
+from services.credit.domain.suspicions import kept, reason_of, suspect
 
 # What alone a standing approval lifts: no hold, no doubt and no group's limit is among it.
 NEAR = ("near_limit",)
@@ -38,6 +39,10 @@ def may_be_released(book: Book, decision: Decision, at: datetime) -> Hold | None
 
 
 def release(book: Book, decision: Decision, hold: Hold) -> Decision:
-    """Hold what was referred."""
+    """Hold what was referred; the next orders are compared with it, in whichever currency it was."""
+    request = decision.request
     approved = review(book, hold, Outcome.APPROVED, decision.decided_by)
-    return replace(approved, request=decision.request, reasons=RELEASED)
+    key = (request.tenant, request.account_id)
+    seen = seen_of(request, book.holds[(request.tenant, request.order_id)].taken or request.amount)
+    book.keep_orders(key, note(book.buyer_of(key).orders, kept(seen, approved=True)))
+    return replace(approved, request=request, reasons=RELEASED)

@@ -142,6 +142,13 @@ def causes_of(
     return tuple(cause for cause in Cause if cause in causes and cause not in rested)
 
 
+def may_begin(standing: Review | None, causes: Collection[Cause]) -> bool:
+    """Whether an account is decided on for these causes: beside an open review only where that is a raise which they put in doubt."""
+    if standing is None:
+        return True
+    return standing.kind is Kind.RAISE and not {Cause.HIGH_USE, Cause.CLEAN_MONTHS} >= set(causes)
+
+
 def is_clean(conduct: Conduct, today: date, granted_on: date) -> bool:
     """Whether six months under one limit went by with enough invoices, none of them paid or open much too late."""
     begins = today - timedelta(days=RECENT_DAYS)

@@ -18,6 +18,8 @@ SHOWN_OF: Mapping[str, str] = {
     "ship_to_city": SHIP_TO_CONFIRMED,
 }
 CALLS_MOST = 20  # of an application
+SAID_BEFORE_MOST = 200  # values that the applicant took back, the newest, among which a number is looked for
+_DIGITS_LEAST = 5  # in what holds a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,10 @@ class CallBack:
 
 
 def check_number(number: str, country: str, said: Iterable[str]) -> str:
-    """The number that was called (E.164); refuse one that the applicant gave themselves, wherever it stands."""
+    """The number that was called (E.164); refuse one that the applicant gave themselves, wherever it stands or stood."""
     called = contacts.phone(number, country)
-    if any(called in contacts.reached(text, country)[1] for text in said):
+    texts = (text for text in dict.fromkeys(said) if sum(map(str.isdigit, text)) >= _DIGITS_LEAST)
+    if any(called in contacts.reached(text, country)[1] for text in texts):
         raise Invalid("application.number_given", "that number is the applicant's own word: call one from elsewhere")
     return called
 

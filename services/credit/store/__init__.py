@@ -101,6 +101,7 @@ from services.credit.store.facts import (
     lock_subject,
     make_mark_key,
     mark_key,
+    said_before,
     seen_elsewhere,
     take_over_question,
 )
@@ -385,6 +386,7 @@ __all__ = [
     "referred",
     "rested",
     "rules_in_shadow",
+    "said_before",
     "save",
     "save_application",
     "save_check",

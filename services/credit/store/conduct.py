@@ -70,25 +70,34 @@ async def note_open(tx: Tx, account: Key, minor: int) -> None:
 
 
 async def conduct_of(tx: Tx, accounts: Collection[Key], today: date) -> dict[Key, Conduct]:
-    """How these accounts have paid, as of a day; of many settled invoices the newest count."""
+    """How these accounts have paid, as of a day; of many settled invoices the newest count.
+
+    What is overdue in another currency is worth what the account's books say; what was settled in one weighs nothing.
+    """
     rows = await tx.rows(
         """SELECT a.tenant, a.account_id, s.*, o.*, f.first_due, p.open_p95
-             FROM (SELECT tenant, account_id FROM account
+             FROM (SELECT tenant, account_id, currency, abroad FROM account
                     WHERE tenant = ANY (%(tenants)s::text[]) AND account_id = ANY (%(accounts)s::text[])) AS a
              CROSS JOIN LATERAL (
                SELECT count(*) AS settled, count(*) FILTER (WHERE days > 0) AS late,
                       coalesce(sum(days), 0)::bigint AS days_late,
-                      coalesce(sum(days::numeric * amount_minor), 0) AS amount_days,
-                      coalesce(sum(amount_minor), 0)::bigint AS settled_minor,
+                      coalesce(sum(days::numeric * amount_minor) FILTER (WHERE is_own), 0) AS amount_days,
+                      coalesce(sum(amount_minor) FILTER (WHERE is_own), 0)::bigint AS settled_minor,
                       count(*) FILTER (WHERE settled_on > %(today)s - %(recent)s) AS recent,
                       max(days) FILTER (WHERE settled_on > %(today)s - %(recent)s) AS recent_worst,
                       max(days) FILTER (WHERE settled_on > %(today)s - 30) AS newly_worst,
                       min(due_on) AS first_settled
-                 FROM (SELECT settled_on, due_on, amount_minor, settled_on - due_on AS days FROM item i
+                 FROM (SELECT settled_on, due_on, amount_minor, settled_on - due_on AS days, i.currency = a.currency AS is_own
+                         FROM item i
                         WHERE i.account_id = a.account_id AND i.tenant = a.tenant AND settled_on IS NOT NULL
                         ORDER BY settled_on DESC LIMIT %(most)s) AS newest) AS s
              CROSS JOIN LATERAL (
-               SELECT coalesce(sum(open_minor), 0)::bigint AS overdue_minor, min(due_on) AS overdue_since FROM item i
+               SELECT coalesce(sum(CASE WHEN i.currency = a.currency THEN open_minor
+                                        WHEN (a.abroad -> i.currency ->> 0)::numeric > 0
+                                        THEN ceil(open_minor * (a.abroad -> i.currency ->> 1)::numeric
+                                                  / (a.abroad -> i.currency ->> 0)::numeric)
+                                   END), 0)::bigint AS overdue_minor,
+                      min(due_on) AS overdue_since FROM item i
                 WHERE i.account_id = a.account_id AND i.tenant = a.tenant AND open_minor > 0 AND due_on < %(today)s) AS o
              CROSS JOIN LATERAL (
                SELECT least(s.first_settled, min(due_on)) AS first_due FROM item i

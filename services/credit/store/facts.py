@@ -39,6 +39,17 @@ async def facts_of(tx: Tx, tenant: str, account_id: str) -> list[Fact]:
     return [_fact(row) for row in rows]
 
 
+async def said_before(tx: Tx, tenant: str, account_id: str, most: int) -> list[str]:
+    """What people said of a company until they said something else, the newest first; forgotten values aside."""
+    rows = await tx.rows(
+        f"""SELECT value FROM fact
+             WHERE tenant = %s AND account_id = %s AND superseded_at IS NOT NULL AND is_given AND value <> ''
+             ORDER BY superseded_at DESC LIMIT {most}""",  # noqa: S608 - a constant number
+        [tenant, account_id],
+    )
+    return [row.value for row in rows]
+
+
 async def listed_facts(tx: Tx, tenant: str, account_ids: Collection[str]) -> dict[str, list[Fact]]:
     """What lists show of these companies: the name, by a register rather than by itself, and the amount that is asked for."""
     found: dict[str, dict[str, Fact]] = {}

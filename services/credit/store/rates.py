@@ -21,7 +21,10 @@ _DUE: LiteralString = """SELECT a.tenant, 'value', 'value/' || a.account_id, '',
 
 
 def newest(tenants: Sequence[str], currencies: Sequence[str]) -> tuple[Question, Question]:
-    """By which version rates are known, and the newest of each pair of these currencies."""
+    """By which version rates are known, and the newest of each pair of these currencies.
+
+    Of a pair also those up to the day on which another one ends: two legs meet on a day of both, however long ago.
+    """
     return (
         (
             """SELECT wanted.tenant, newest.version FROM unnest(%s::text[]) AS wanted (tenant)
@@ -30,10 +33,15 @@ def newest(tenants: Sequence[str], currencies: Sequence[str]) -> tuple[Question,
             [tenants],
         ),
         (
-            f"""SELECT found.* FROM unnest(%s::text[]) AS wanted (tenant)
-                 CROSS JOIN unnest(%s::text[]) AS one (base) CROSS JOIN unnest(%s::text[]) AS other (quote)
-                 CROSS JOIN LATERAL (SELECT * FROM rate WHERE rate.tenant = wanted.tenant AND rate.base = one.base
-                                        AND rate.quote = other.quote ORDER BY day DESC LIMIT {DAYS_READ}) AS found""",  # noqa: S608 - a constant number
+            f"""WITH pair AS (
+                  SELECT wanted.tenant, one.base, other.quote, newest.day FROM unnest(%s::text[]) AS wanted (tenant)
+                   CROSS JOIN unnest(%s::text[]) AS one (base) CROSS JOIN unnest(%s::text[]) AS other (quote)
+                   CROSS JOIN LATERAL (SELECT day FROM rate WHERE rate.tenant = wanted.tenant AND rate.base = one.base
+                                          AND rate.quote = other.quote ORDER BY day DESC LIMIT 1) AS newest)
+                SELECT found.* FROM pair JOIN (SELECT DISTINCT tenant, day FROM pair) AS until USING (tenant)
+                 CROSS JOIN LATERAL (SELECT * FROM rate WHERE rate.tenant = pair.tenant AND rate.base = pair.base
+                                        AND rate.quote = pair.quote AND rate.day <= until.day
+                                      ORDER BY day DESC LIMIT {DAYS_READ}) AS found""",  # noqa: S608 - a constant number
             [tenants, currencies, currencies],
         ),
     )

@@ -20,7 +20,7 @@ from services.kernel.money import Money
 LOOK = "look"  # the kind of job
 _DUE: LiteralString = """SELECT tenant, 'look', 'conduct/' || account_id, '', 1 FROM conduct WHERE look_at <= %s
                           ORDER BY look_at"""
-_LOOKED = Columns("tenant text, account_id text, look_at timestamptz, causes jsonb, full_since date")
+_LOOKED = Columns("tenant text, account_id text, look_at timestamptz, causes jsonb, waits jsonb, full_since date")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class Due:
 
     causes: tuple[str, ...]
     full_since: date | None
+    # Those of them that are decided on later.
+    waits: tuple[str, ...] = ()
 
 
 async def find_looks(tx: Tx, word: Origin) -> int:
@@ -52,17 +54,22 @@ async def looks_of(tx: Tx, accounts: Collection[Key]) -> dict[Key, Due]:
 
 
 async def looked(tx: Tx, done: Mapping[Key, tuple[datetime, Due]]) -> None:
-    """Accounts were looked at for these causes; those that came meanwhile have them looked at again now."""
+    """Accounts were looked at for these causes, some of which wait; those that came meanwhile have them looked at again now."""
     await tx.run(
         f"""UPDATE conduct c SET full_since = new.full_since, causes = left_.causes,
-                   look_at = CASE WHEN left_.causes = '{{}}' THEN new.look_at ELSE c.look_at END
+                   look_at = CASE WHEN left_.fresh THEN c.look_at ELSE new.look_at END
               FROM {_LOOKED.rows} AS new
-             CROSS JOIN LATERAL (SELECT coalesce(array_agg(cause), '{{}}') AS causes
+             CROSS JOIN LATERAL (SELECT coalesce(array_agg(cause), '{{}}') AS causes,
+                                        coalesce(bool_or(NOT new.causes ? cause), false) AS fresh
                                    FROM conduct had, unnest(had.causes) AS cause
                                   WHERE had.tenant = new.tenant AND had.account_id = new.account_id
-                                    AND NOT new.causes ? cause) AS left_
+                                    AND (new.waits ? cause OR NOT new.causes ? cause)) AS left_
              WHERE c.tenant = new.tenant AND c.account_id = new.account_id""",  # noqa: S608 - constant columns
-        [_LOOKED.pack((*key, at, list(due.causes), due.full_since) for key, (at, due) in done.items())],
+        [
+            _LOOKED.pack(
+                (*key, at, list(due.causes), list(due.waits), due.full_since) for key, (at, due) in done.items()
+            )
+        ],
     )
 
 

@@ -485,7 +485,7 @@ async def show_case(tx: Tx, origin: Origin, application_id: str) -> applications
     standing = await store.facts_of(tx, *_company(application))
     appealed_by, why = await store.last_appeal(tx, application.key)
     cleared = {one.pair: one for one in await store.cleared_of(tx, *_company(application))}
-    matches = ground.look.matches if ground.look is not None else ()
+    matches, reads = ground.look.matches if ground.look is not None else (), _reads_persons(origin)
     return applications_pb2.GetCaseResponse(
         application=wire_applications.application_message(view),
         facts=[wire_applications.fact_message(_seen(origin, fact)) for fact in standing[:500]],
@@ -500,7 +500,7 @@ async def show_case(tx: Tx, origin: Origin, application_id: str) -> applications
         ][:500],
         matches=[_match(one, cleared) for one in matches],
         call_backs=[
-            wire_applications.call_back_message(one)
+            wire_applications.call_back_message(one if reads else replace(one, number="", spoke_with=""))
             for one in await store.call_backs_of(tx, application.key, CALLS_MOST)
         ],
     )

@@ -164,8 +164,11 @@ def _decide_one(work: Work, origin: Origin, request: Request) -> Recorded:
 
 
 async def _release_alike(tx: Tx, work: Work) -> None:
-    """Have orders near their limit go on where that was approved for what is alike (RULES: standing approvals)."""
-    for decided, told in work.near:
+    """Have orders near their limit go on where that was approved for what is alike (RULES: standing approvals).
+
+    Tenant by tenant, so that no two batches wait for each other's approvals.
+    """
+    for decided, told in sorted(work.near, key=lambda one: work.decisions[one[0]][1].request.tenant):
         decision_id, decision = work.decisions[decided]
         if (hold := releases.may_be_released(work.book, decision, work.at)) is None:
             continue

@@ -45,6 +45,8 @@ class _Case:
     # Why it is looked at anew; empty: nothing is decided.
     causes: tuple[Cause, ...]
     granted: Money
+    # What was signalled and is decided on later: another review is open, or another limit counts soon.
+    waits: tuple[str, ...] = ()
     policy: Policy | None = None
     values: Facts | None = None
 
@@ -72,13 +74,16 @@ async def look(batch: Batch) -> None:
             if (account := accounts.get(key)) is None or (case := cases.get(key)) is None:
                 looked[key] = (at + IDLE, Due((), None))
                 continue
-            granted = Money(known[key].granted(at), account.limit.currency)
             origin = replace(job.origin, idempotency_key=f"look {key[1]} {at.isoformat()}")
+            waits = case.waits
             if (open_one := standing.get(key)) is not None:
-                open_one = await _lapse(tx, origin, open_one, granted, at)
-            elif key in made and granted == case.granted:
-                open_one = await _propose(tx, origin, case, accounts[key], made[key])
-            looked[key] = (_next_look(account, open_one, at), case.seen)
+                open_one = await _lapse(tx, origin, open_one, known[key], at, is_doubted=bool(case.causes))
+            if key in made and open_one is None:
+                if known[key].granted(at) == case.granted.minor and not known[key].turns(at):
+                    open_one = await _propose(tx, origin, case, accounts[key], made[key])
+                else:
+                    waits = case.seen.causes
+            looked[key] = (_next_look(account, open_one, at), replace(case.seen, waits=waits))
         await store.looked(tx, looked)
         for tenant in sorted({tenant for tenant, _ in jobs}):
             ours = [key for key in jobs if key[0] == tenant]
@@ -99,6 +104,9 @@ async def accept_review(tx: Tx, origin: Origin, review_id: str) -> Review:
     at = await store.instant(tx)
     accepted = domain.move(review, Action.ACCEPT, at)
     await _check_current(tx, account, review, at)
+    seen = (await store.looks_of(tx, [(account.tenant, account.account_id)])).values()
+    if any(due.causes for due in seen):
+        raise Conflict("review.over", "the limit is looked at again")
     await limits.set_limit(tx, origin, review.account_id, review.limit)
     return await _ended(tx, origin, replace(accepted, counts_from=at))
 
@@ -132,7 +140,8 @@ async def decide_review(
 
 async def _check_current(tx: Tx, account: Account, review: Review, at: datetime) -> None:
     key = (account.tenant, account.account_id)
-    if (await store.find_limits(tx, [key], at))[key].granted(at) != review.current.minor:
+    known = (await store.find_limits(tx, [key], at))[key]
+    if known.granted(at) != review.current.minor or known.turns(at):
         raise Conflict("review.over", "the limit is another by now: it is looked at again")
 
 
@@ -150,10 +159,13 @@ def _unknown(review_id: str) -> NotFound:
     return NotFound("review.unknown", f"no review {quoted(review_id)}")
 
 
-async def _lapse(tx: Tx, origin: Origin, review: Review, granted: Money, at: datetime) -> Review:
-    """End what nobody answered in time, and what is about another limit than stands."""
-    if review.is_over(at) or granted != review.current:
-        return await _ended(tx, origin, domain.move(review, Action.LAPSE, at))
+async def _lapse(
+    tx: Tx, origin: Origin, review: Review, known: Limits, at: datetime, *, is_doubted: bool
+) -> Review | None:
+    """End what nobody answered in time, what is about another limit than stands or was granted, and a raise that is in doubt."""
+    if review.is_over(at) or known.granted(at) != review.current.minor or known.turns(at) or is_doubted:
+        await _ended(tx, origin, domain.move(review, Action.LAPSE, at))
+        return None
     return review
 
 
@@ -187,6 +199,8 @@ async def _propose(tx: Tx, origin: Origin, case: _Case, account: Account, made: 
 
 
 async def _ended(tx: Tx, origin: Origin, review: Review) -> Review:
+    if review.prepared != review.limit:  # it came to less, or to nothing
+        review = replace(review, prepared_by="", prepared=None)
     await store.save_review(tx, review, origin.actor)
     await outbox.add(tx, [_tell(origin, review, wire_reviews.ended(review))])
     return review
@@ -207,19 +221,17 @@ async def _cases(tx: Tx, keys: Collection[Key]) -> dict[Key, _Case]:
             account = ours[key]
             full = domain.full_since(account.used + account.held, account.limit, seen[key].full_since, today)
             causes: tuple[Cause, ...] = ()
-            if key not in standing and not _turns(known[key], tx.at):
-                granted_on = _granted_on(known[key], tx.at)
-                rest = rested.get(key, set())
-                causes = domain.causes_of(paid, seen[key].causes, today, full=full, granted_on=granted_on, rested=rest)
+            waits: tuple[str, ...] = ()
+            granted_on, rest = _granted_on(known[key], tx.at), rested.get(key, set())
+            of = domain.causes_of(paid, seen[key].causes, today, full=full, granted_on=granted_on, rested=rest)
+            if not known[key].turns(tx.at) and domain.may_begin(standing.get(key), of):
+                causes = of
+            else:
+                waits = tuple(cause for cause in seen[key].causes if cause not in rest)
             granted = Money(known[key].granted(tx.at), account.limit.currency)
-            case = _Case(paid, today, Due(seen[key].causes, full), causes, granted)
+            case = _Case(paid, today, Due(seen[key].causes, full), causes, granted, waits)
             cases[key] = await _with_facts(tx, account, case) if causes else case
     return cases
-
-
-def _turns(known: Limits, at: datetime) -> bool:
-    """Whether another limit is granted for later."""
-    return any(grant.valid_from > at for grant in known.grants)
 
 
 def _granted_on(known: Limits, at: datetime) -> date:

@@ -19,7 +19,7 @@ from services.credit.domain import facts as known_facts
 from services.credit.domain import looks, step_ups
 from services.credit.domain.applications import Application
 from services.credit.domain.facts import Fact
-from services.credit.domain.step_ups import CALLS_MOST, CallBack
+from services.credit.domain.step_ups import CALLS_MOST, SAID_BEFORE_MOST, CallBack
 from services.credit.domain.underwriting import Track
 from services.credit.usecases import facts, features
 from services.credit.usecases.applications import hold, newest_of_engine, policy_of, wait_for_engine
@@ -56,6 +56,7 @@ async def record_call_back(tx: Tx, origin: Origin, request: applications_pb2.Rec
         raise Conflict("application.too_many_calls", f"an application has at most {CALLS_MOST} calls")
     standing = await store.facts_of(tx, application.tenant, application.account_id)
     said = [fact.value for fact in standing if fact.is_given]
+    said += await store.said_before(tx, application.tenant, application.account_id, SAID_BEFORE_MOST)
     call = CallBack(
         call_back_id=new_id(),
         application_id=application.application_id,

@@ -257,6 +257,8 @@ async def test_a_call_back_is_nobodys_who_started_it_and_whoever_called_does_not
     await submit(desk, by="user:sam")
     assert await refusal(act(desk, "RecordCallBack", by="user:sam", **call_back())) == "application.four_eyes"
     assert await refusal(act(desk, "RecordCallBack", by="user:ada", **call_back())) == "application.number_given"
+    await give(desk, {"contact_phone": "+49 40 428280"}, by="user:sam")  # what was said once was said
+    assert await refusal(act(desk, "RecordCallBack", by="user:ada", **call_back())) == "application.number_given"
     assert await refusal(act(desk, "RecordCallBack", by="user:ada", **call_back(number="12"))) == "fact.phone"
     wordless = call_back(number="+49 89 23300", spoke_with=" ")
     assert await refusal(act(desk, "RecordCallBack", by="user:ada", **wordless)) == "application.call_incomplete"
@@ -275,6 +277,11 @@ async def test_a_call_back_is_nobodys_who_started_it_and_whoever_called_does_not
     assert "Muster" not in str(recorded)
     [call] = (await case(desk)).call_backs
     assert (call.number, call.spoke_with, call.recorded_by) == ("+498923300", "Frau Muster", "user:ada")
+    # An auditor reads that somebody was called, and not who.
+    who = token(person("user:aud", "acme", roles=["AUDITOR"]), "credit")
+    request = applications_pb2.GetCaseRequest(application_id="a1")
+    [seen] = (await desk.stub.GetCase(request, metadata=((IDENTITY, who),))).call_backs
+    assert (seen.number, seen.spoke_with, seen.outcome) == ("", "", CONFIRMED)
 
 
 async def test_whoever_sells_reads_that_something_is_known_of_a_person_and_not_what(desk: Desk):

@@ -34,6 +34,7 @@ def test_a_table_and_the_central_banks_file_say_the_same():
         (b"day,base,quote,rate\n5.1.2026,EUR,SEK,1\n", "date.malformed"),
         (b"<Envelope", "rate.file"),
         (b"\xff", "rate.file"),
+        (b"day,base,quote,rate\n" + b"1" * 200_000, "rate.file"),
     ],
 )
 def test_what_is_no_file_of_rates_is_refused(content: bytes, code: str):

@@ -6,8 +6,10 @@ from random import Random
 
 import pytest
 
+from services.credit.domain import looks
 from services.credit.domain.identity import sanctions
 from services.credit.domain.identity.sanctions import Band, Entry, Lists
+from services.credit.domain.looks import Look, Pair, Shown
 from services.kernel.refusals import Invalid
 from tests.unit.credit.companies import a_company, a_listed_name, a_person
 from tests.unit.credit.test_identity_numbers import HOSTILE
@@ -193,3 +195,38 @@ def test_of_four_thousand_names_nearly_all_variants_are_found_and_innocent_ones_
         hits = [match[0] for match in (many.screen(innocent(random)) for _ in range(600)) if match]
         assert len(hits) <= 0.02 * 600
         assert not [hit for hit in hits if hit.band is Band.BLOCK]
+
+
+def looked(lists: Lists, owners: str, cleared: frozenset[Pair] = frozenset()) -> Look:
+    """A company with these owners, compared."""
+    names = looks.named({"company_name": "Muster GmbH", "owners": owners})
+    return looks.compare(Shown(names, "RU", (), frozenset(), "acme/b1", cleared), lists, [])
+
+
+@pytest.mark.parametrize(
+    "owners",
+    [
+        ";" * 40 + "Vadrik Tolmanov",
+        ", ".join(f"Owner Nr {n:c}" for n in range(ord("a"), ord("a") + 40)) + ", Vadrik Tolmanov",
+        "Anna Muster & Vadrik Tolmanov",
+        "Anna Muster oder Vadrik Tolmanov",
+        "Anna Muster UND Vadrik Tolmanov",
+        "Anna Muster\t50 % | Vadrik Tolmanov 50 %",
+    ],
+)
+def test_whoever_stands_behind_many_others_is_looked_for_too(lists: Lists, owners: str):
+    assert {one.match.source for one in looked(lists, owners).matches} == {"UN", "EU", "OFAC"}
+
+
+def test_who_is_somebody_else_hides_nobody_who_is_called_much_the_same(lists: Lists):
+    both = "Vadrik Tolmanov; Vadrik Tolmanow"
+    first = looked(lists, "Vadrik Tolmanov")
+    cleared = frozenset(one.pair for one in first.matches)
+
+    seen = looked(lists, both, cleared)
+
+    assert len(seen.matches) == 2 * len(first.matches)
+    assert [one.cleared for one in seen.matches] == [False] * 3 + [True] * 3
+    [score] = [one.value for one in seen.features if one.key == "sanctions_score"]
+    assert score is not None
+    assert int(str(score)) >= 80

@@ -211,6 +211,8 @@ def test_a_history_is_read_line_by_line():
         "h,2024-01-01,EUR,,,,,,",
         f"{'i' * 65},2024-01-01,EUR,,,,,,",
         f"j,2024-01-01,EUR,,,,,{'x' * 201},",
+        f"k,2024-01-01,EUR,,,,,{'x' * 200_000},",
+        "l,2024-01-01,EUR,,,,,,",
     ]
     read = list(read_history(lines))
 
@@ -224,12 +226,15 @@ def test_a_history_is_read_line_by_line():
         (9, "history.outcome"),
         (11, "history.line"),
         (12, "history.facts"),
+        (13, "history.line"),
     ]
-    assert [one.late for one in read if isinstance(one, Case)] == [("size",), ()]
+    assert [one.late for one in read if isinstance(one, Case)] == [("size",), (), ()]
     with pytest.raises(Invalid, match="a column is called"):
         list(read_history([lines[0] + ",Größe"]))
     with pytest.raises(Invalid, match="decided_on"):
         list(read_history(["case_id,currency,drawn"]))
+    with pytest.raises(Invalid, match="is no CSV"):
+        list(read_history(["x" * 200_000]))
 
 
 def test_a_case_that_cannot_be_is_refused():
