@@ -1,7 +1,9 @@
 """What currencies are worth: set by people or from a source, and what is valued anew by it, account by account."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 from receivables.credit.v1 import events_pb2
 
@@ -41,6 +43,22 @@ async def set_rates(tx: Tx, origin: Origin, rates: Sequence[Rate], *, corrects: 
         message = events_pb2.RatesSet(version=last + 1, rates=[wire.rate_message(rate) for rate in fresh])
         await outbox.add(tx, [Announcement(origin, ACCOUNT, RATES, message)])
     return len(fresh)
+
+
+async def find_rates_wanted(tx: Tx) -> int:
+    """Have the source of rates asked for each seller who needs some and was not told any today; return for how many."""
+    return await store.find_rates_wanted(tx, Origin("", "system:rates", "rates are due", "", new_traceparent()))
+
+
+async def take_rates(tx: Tx, origin: Origin, told: Sequence[Rate], today: date) -> Counter[str]:
+    """Keep what a source told on a day and is believed; return how much is not, by why."""
+    await store.lock_rates(tx, origin.tenant)
+    known = await store.newest_rates(tx, origin.tenant, {one for rate in told for one in (rate.base, rate.quote)})
+    doubted = [(rate, known.doubt(rate)) for rate in told]
+    if kept := [rate for rate, why in doubted if not why]:
+        await set_rates(tx, replace(origin, idempotency_key=f"rates of {today}"), kept)
+    await store.note_rates_asked(tx, origin.tenant, today)
+    return Counter(why for _, why in doubted if why)
 
 
 async def find_unvalued(tx: Tx) -> int:

@@ -164,3 +164,24 @@ def test_a_rate_that_makes_no_sense_is_refused(rate: Rate, code: str):
     with pytest.raises(Invalid) as refused:
         rate.check(TODAY)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        (SEK, ""),
+        (replace(SEK, rate=Decimal("11.26")), "known"),
+        (on(1, replace(SEK, rate=Decimal("16.875"))), ""),
+        (on(1, replace(SEK, rate=Decimal("16.876"))), "jump"),
+        (on(1, replace(SEK, rate=Decimal("5.624"))), "jump"),
+        (replace(USD, rate=Decimal(100)), ""),  # never known before
+        (Rate("SEK", "EUR", TODAY - timedelta(days=1), Decimal("11.25")), "jump"),
+    ],
+)
+def test_a_source_is_not_believed_against_what_is_known_or_in_a_leap(told: Rate, why: str):
+    assert Rates([SEK]).doubt(told) == why
+
+
+@pytest.mark.parametrize(("days", "is_of_use"), [(-1, False), (0, True), (31, True), (32, False)])
+def test_rates_of_days_to_come_and_of_long_ago_are_of_no_use(days: int, is_of_use: bool):
+    assert on(days, SEK).is_of_use(TODAY) is is_of_use
