@@ -46,8 +46,8 @@ class Rate:
 class RateMissing(Conflict):
     """No rate is known by which an amount is worth something in another currency."""
 
-    def __init__(self, base: str, quote: str) -> None:
-        super().__init__("rate.missing", f"no rate of {base} in {quote} is known that is new enough")
+    def __init__(self, currency: str) -> None:
+        super().__init__("rate.missing", f"no rate of {currency} is known that is new enough")
 
 
 class Rates:

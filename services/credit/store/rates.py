@@ -35,8 +35,8 @@ _WANTED: LiteralString = f"""SELECT tenant.tenant, 'rates', 'rates/' || at.today
       AND (EXISTS (SELECT FROM rate WHERE rate.tenant = tenant.tenant AND rate.day >= at.oldest) OR {_USED})"""  # noqa: S608 - constant text
 
 
-def newest(tenants: Sequence[str], currencies: Sequence[str]) -> tuple[Question, Question]:
-    """By which version rates are known, and the newest of each pair of these currencies."""
+def newest(tenants: Sequence[str], currencies: Sequence[str], day: date) -> tuple[Question, Question]:
+    """By which version rates are known, and the newest up to a day of each pair of these currencies."""
     return (
         (
             """SELECT wanted.tenant, newest.version FROM unnest(%s::text[]) AS wanted (tenant)
@@ -48,8 +48,8 @@ def newest(tenants: Sequence[str], currencies: Sequence[str]) -> tuple[Question,
             f"""SELECT found.* FROM unnest(%s::text[]) AS wanted (tenant)
                  CROSS JOIN unnest(%s::text[]) AS one (base) CROSS JOIN unnest(%s::text[]) AS other (quote)
                  CROSS JOIN LATERAL (SELECT * FROM rate WHERE rate.tenant = wanted.tenant AND rate.base = one.base
-                                        AND rate.quote = other.quote ORDER BY day DESC LIMIT {DAYS_READ}) AS found""",  # noqa: S608 - a constant number
-            [tenants, currencies, currencies],
+                                        AND rate.quote = other.quote AND rate.day <= %s ORDER BY day DESC LIMIT {DAYS_READ}) AS found""",  # noqa: S608 - a constant number
+            [tenants, currencies, currencies, day],
         ),
     )
 
@@ -103,7 +103,7 @@ async def list_rates(tx: Tx, tenant: str, page: Page) -> list[Rate]:
 
 async def newest_rates(tx: Tx, tenant: str, currencies: Collection[str]) -> Rates:
     """The newest that are known of these currencies."""
-    found = by_tenant(*await tx.ask(*newest([tenant], sorted({THROUGH, *currencies}))))
+    found = by_tenant(*await tx.ask(*newest([tenant], sorted({THROUGH, *currencies}), tx.at.date())))
     return found.get(tenant) or Rates()
 
 

@@ -13,11 +13,12 @@ from services.chassis.envelope import Origin, new_traceparent
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.credit import store, wire
-from services.credit.domain.rates import Rate
+from services.credit.domain.rates import Rate, RateMissing
 from services.credit.store import Movement
 from services.kernel.refusals import Conflict, Invalid
 
 ACCOUNT = "rates"  # stands for the account in the key: rates are of no account
+AGAIN_S = 3600.0  # until what no rate is known for is looked at once more
 RATES = "rates/daily"  # what those wait for who need one
 
 
@@ -82,7 +83,12 @@ async def value(batch: Batch) -> None:
             assert abroad is not None, "what was valued once has a rate"
             used = sum(worth for _, worth in abroad.values()) - sum(worth for _, worth in before.abroad.values())
             book.accounts[key] = replace(before, valued=version)
-            account = book.change(key, used=used, abroad=abroad)
+            try:
+                account = book.change(key, used=used, abroad=abroad)
+            except RateMissing as missing:
+                book.accounts[key] = before
+                done.again(job, in_s=AGAIN_S, why=missing.code)
+                continue
             if used:
                 movements.append(Movement(key, f"valued {version}", used=used))
             if replace(account, valued=before.valued) != before:
