@@ -1,7 +1,8 @@
 """Sources of facts about companies, played: `python -m deploy.local.sources` is a register, VIES, a bureau and all others.
 
 What a company is follows from its number alone, each time the same; some are special (SPECIAL): of these a source is slow,
-is away, never answers, contradicts the others or talks nonsense.
+is away, never answers, contradicts the others or talks nonsense. So do rates from their day, of which some are special too
+(SPECIAL_DAYS).
 """
 
 import asyncio
@@ -56,6 +57,13 @@ SPECIAL: Mapping[str, Mapping[str, Behaviour]] = {
     "99000007": {"vies": Behaviour.UNAVAILABLE},
     "DE89370400440532013000": {"payee": Behaviour.CONTRADICTORY},
 }
+SPECIAL_DAYS: Mapping[str, Behaviour] = {
+    "2026-02-02": Behaviour.SLOW,
+    "2026-02-03": Behaviour.AWAY,
+    "2026-02-04": Behaviour.NONSENSE,
+}
+# What a euro is about worth.
+EURO = {"CHF": 0.93, "DKK": 7.46, "GBP": 0.86, "JPY": 162.0, "NOK": 11.7, "PLN": 4.27, "SEK": 11.2, "USD": 1.09}
 SLOW_S = 5.0
 
 HOST = "127.0.0.1"
@@ -148,6 +156,7 @@ FACTS: Mapping[str, Mapping[str, Tell]] = {
         "bank_holder_similarity": lambda company: company.likeness,
     },
 }
+RATES = "rates"  # by which name credit knows who tells them
 TOLD = {"bank": ["country", "iban"], "payee": ["company_name", "country", "iban"]}
 
 
@@ -157,9 +166,14 @@ def setting(address: str) -> str:
     return json.dumps({name: one | ({"told": TOLD[name]} if name in TOLD else {}) for name, one in said.items()})
 
 
+def rates_setting(address: str) -> str:
+    """AR_CREDIT_RATES at one address."""
+    return json.dumps({"address": address})
+
+
 def certify(authority: Authority) -> Path:
     """A certificate that is for each of them by its name; the folder that it is in."""
-    names = [f"source-{name}.{tls.DOMAIN}" for name in FACTS]
+    names = [f"source-{name}.{tls.DOMAIN}" for name in (*FACTS, RATES)]
     return authority.issue("sources", hosts=(*HOSTS, *names))
 
 
@@ -197,6 +211,21 @@ class Played(service_pb2_grpc.SourceServiceServicer):
             facts=[_found(key, values[key], company.number) for key in request.keys if key in values]
         )
 
+    async def Rates(self, request: service_pb2.RatesRequest, context: Any) -> service_pb2.RatesResponse:
+        """What a euro is worth on a day."""
+        try:
+            self._check(RATES, context)
+        except Refusal as refusal:
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, refusal.code)
+        match SPECIAL_DAYS.get(request.day):
+            case Behaviour.SLOW:
+                await asyncio.sleep(self._slow_s)
+            case Behaviour.AWAY:
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "down for maintenance")
+            case Behaviour.NONSENSE:
+                return service_pb2.RatesResponse(rates=_no_rates(request.day))
+        return service_pb2.RatesResponse(rates=rates_of(request.day))
+
     def _check(self, source: str, context: Any) -> None:
         """Refuse whoever is not credit, by certificate where the wire has one, and by token where we trust anybody."""
         workload = tls.workload(context.auth_context())
@@ -216,6 +245,32 @@ def _found(key: str, value: str, evidence: str) -> service_pb2.Found:
     found = service_pb2.Found(key=key, value=value, evidence=f"extract {evidence}")
     found.as_of.FromDatetime(datetime(FROM.year, FROM.month, FROM.day, tzinfo=UTC))
     return found
+
+
+def rates_of(day: str) -> list[service_pb2.Rate]:
+    """A day's rates, each within a hundredth of what it always about is."""
+    chance = random.Random(day)  # noqa: S311 - nobody's secret
+    return [
+        service_pb2.Rate(base="EUR", quote=quote, day=day, rate=f"{about * chance.uniform(0.99, 1.01):.4f}")
+        for quote, about in EURO.items()
+    ]
+
+
+def _no_rates(day: str) -> list[service_pb2.Rate]:
+    """Below zero, zero, of no currency, of a day to come, twice and not the same, and ten times as much as ever."""
+    wrong = [
+        ("SEK", "-11.2"),
+        ("USD", "0"),
+        ("XXX", "3"),
+        ("EUR", "1"),
+        ("GBP", "a lot"),
+        ("CHF", "0.93"),
+        ("CHF", "0.94"),
+    ]
+    rates = [service_pb2.Rate(base="EUR", quote=quote, day=day, rate=rate) for quote, rate in wrong]
+    rates.append(service_pb2.Rate(base="EUR", quote="NOK", day="2099-12-31", rate="11.7"))
+    rates.append(service_pb2.Rate(base="EUR", quote="JPY", day=day, rate="1620"))
+    return rates
 
 
 def _nonsense(keys: Any) -> service_pb2.LookResponse:
@@ -245,6 +300,11 @@ class Town:
     def setting(self) -> str:
         """What credit is told, as AR_CREDIT_SOURCES."""
         return setting(f"{HOST}:{self.port}")
+
+    @property
+    def rates_setting(self) -> str:
+        """What credit is told, as AR_CREDIT_RATES."""
+        return rates_setting(f"{HOST}:{self.port}")
 
     def __enter__(self) -> Self:
         """Start, and return when they answer."""
@@ -281,8 +341,9 @@ def main(
         Path | None, typer.Option(help="folder of whom they trust; none: no token is asked for")
     ] = None,
 ) -> None:
-    """Play all sources of facts about companies on one port until Ctrl-C."""
+    """Play all sources of facts about companies, and of rates, on one port until Ctrl-C."""
     print(f"export AR_CREDIT_SOURCES='{setting(f'{HOST}:{port}')}'", flush=True)
+    print(f"export AR_CREDIT_RATES='{rates_setting(f'{HOST}:{port}')}'", flush=True)
     with suppress(KeyboardInterrupt):
         asyncio.run(serve(port, slow_s, tls_dir, trust_dir))
 

@@ -367,6 +367,14 @@ def _outside(scale: float) -> list[Alert]:
             30 * MINUTE,
             "Credit asked the source {{ $labels.source }} {{ $value | humanize }} times in half an hour, and got no answer",
         ),
+        Alert(
+            "RatesOld",
+            TICKET,
+            "max(ar_credit_rates_expiring) > {limit}",
+            0,
+            30 * MINUTE,
+            "{{ $value }} sellers use other currencies and will decide no order in them in two days, or do not now: no new rates",
+        ),
     ]
 
 

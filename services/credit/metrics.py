@@ -13,6 +13,7 @@ from services.chassis.sweeps import Found, Span, Sweep
 from services.credit import store
 from services.credit.domain.decisions import Outcome
 from services.credit.domain.holds import OPEN
+from services.credit.domain.policy import Policy
 
 LIMIT = Gauge("ar_credit_limit", "Credit limits granted to all buyers, in units of the currency", ["currency"])
 USED = Gauge("ar_credit_used", "What buyers use of their limits: invoiced and not paid", ["currency"])
@@ -28,7 +29,7 @@ for _outcome in Outcome:
     DECIDED.labels(_outcome.lower())  # begins at 0
 SOURCE_S = Histogram(
     "ar_credit_source_seconds",
-    "How long sources of facts took, by source and outcome: told; late (not within the caller's deadline); away;"
+    "How long sources of facts, and of rates (rates), took, by source and outcome: told; late (not within the caller's deadline); away;"
     " spared (not asked, since it failed several times in a row)",
     ["source", "outcome"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10),
@@ -36,13 +37,18 @@ SOURCE_S = Histogram(
 DISBELIEVED = Count(
     "ar_credit_source_disbelieved_total",
     "What sources told and is not believed, by reason: unasked, twice (in one answer), value (not of its kind, or beyond its"
-    " bounds), time (over, or not yet), too_many and unreadable (of an answer, all of it)",
+    " bounds), time (over, or not yet), too_many and unreadable (of an answer, all of it); of rates also jump (by more than"
+    " half) and known (otherwise, for that day)",
     ["source", "reason"],
 )
 LISTED = Gauge("ar_credit_listed_names", "Names on the lists of sanctions that were read last; 0 where there are none")
 LIST_FAILURES = Count(
     "ar_credit_list_failures_total",
     "How often a list of sanctions that had changed could not be read: what was read before is gone by",
+)
+RATES_EXPIRING = Gauge(
+    "ar_credit_rates_expiring",
+    "Sellers who use other currencies and whose newest rate decides nothing in two days, or already now",
 )
 CORRECTED = Count(
     "ar_credit_corrections_total",
@@ -125,11 +131,11 @@ def decided(outcomes: Sequence[str], seconds: float) -> None:
         DECIDED.labels(outcome.lower()).observe(seconds)
 
 
-def expect_source(name: str) -> None:
+def expect_source(name: str, doubts: Sequence[str]) -> None:
     """Let a source's counts begin at 0."""
     for outcome in ("told", "late", "away", "spared"):
         SOURCE_S.labels(name, outcome)
-    for reason in ("unasked", "twice", "value", "time", "too_many", "unreadable"):
+    for reason in doubts:
         DISBELIEVED.labels(name, reason)
 
 
@@ -199,4 +205,5 @@ async def measure(tx: Tx) -> bool:
     show(APPLICATIONS_WAITING, {(key[1],): n for key, n in applications.items() if key[0] == "over" and key[1]})
     show(ANSWERS, {(of.lower(), promise or "none"): n for (of, promise), n in _rounds["answers"].items()})
     show(HOLDS, {(of.lower(),): n for (what, of), n in found.items() if what == "holds"})
+    RATES_EXPIRING.set(await store.count_expiring_rates(tx, Policy().rate_days))
     return True

@@ -20,10 +20,11 @@ from receivables.credit.v1 import (
 from services.chassis.database import Database
 from services.chassis.service import Parts, Service, Servicer, certificate_of, speaker_of
 from services.chassis.workers import Work
-from services.credit import lookout, metrics, store, usecases
+from services.credit import lookout, metrics, rate_source, store, usecases
 from services.credit.bench import Bench
 from services.credit.domain import underwriting
 from services.credit.lookout import Lookout
+from services.credit.rate_source import RateSource
 from services.credit.rebuild import FOLD
 from services.credit.rpc import CreditService, ExposureService
 from services.credit.rpc_applications import ApplicationService, PolicyService
@@ -34,6 +35,7 @@ from services.credit.sources import Sources, work
 from services.credit.stream import HANDLERS
 
 _SOURCES: WeakKeyDictionary[Database, Sources] = WeakKeyDictionary()
+_RATES: WeakKeyDictionary[Database, RateSource] = WeakKeyDictionary()
 _LOOKOUTS: WeakKeyDictionary[Database, Lookout] = WeakKeyDictionary()
 
 
@@ -43,6 +45,17 @@ def sources_of(parts: Parts[Settings]) -> Sources:
         settings = parts.settings
         speak = speaker_of("credit", settings)
         known = _SOURCES[parts.database] = Sources(settings.credit_sources, speak, certificate_of(settings))
+    return known
+
+
+def rate_source_of(parts: Parts[Settings]) -> RateSource | None:
+    """Who tells what currencies are worth, as the settings say; None: nobody."""
+    settings = parts.settings
+    if settings.credit_rates is None:
+        return None
+    if (known := _RATES.get(parts.database)) is None:
+        speak = speaker_of("credit", settings)
+        known = _RATES[parts.database] = RateSource(settings.credit_rates, speak, certificate_of(settings))
     return known
 
 
@@ -94,7 +107,7 @@ SERVICE = Service(
     name="credit",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0029_node_limits.sql",
+    stands_on="0030_rates_asked.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     works=lambda parts: (
@@ -124,6 +137,7 @@ SERVICE = Service(
         ),
         Work(store.DECIDE, partial(usecases.decide_again, lookout_of(parts)), most=10),
         Work(store.LIMITS, usecases.turn, most=100, find=usecases.find_turned, findable=store.count_turned),
+        rate_source.work(rate_source_of(parts)),
         Work(store.VALUE, usecases.value, most=100, find=usecases.find_unvalued, findable=store.count_unvalued),
     ),
     measure=metrics.measure,

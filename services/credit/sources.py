@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import inf
-from typing import Literal
+from typing import Literal, TypeVar
 
 import grpc
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from receivables.sources.v1 import service_pb2
 
@@ -31,7 +31,7 @@ from services.chassis.jobs import Job
 from services.chassis.logs import log
 from services.chassis.workers import Batch, Work
 from services.credit import metrics
-from services.credit.settings import Source
+from services.credit.settings import Port, Source
 from services.kernel.refusals import Refusal
 
 SOURCE = "source"  # kind of job: one source is asked again about one thing
@@ -41,9 +41,12 @@ AGAIN_S = 60.0  # until who did not answer a job, or not with all, is asked once
 ANSWER_MAX = 256 * 1024  # bytes
 FACTS_MAX = 50  # of an answer
 AHEAD = timedelta(days=1)  # by which a source's day may be another than ours
+# Why a fact is not believed, or no answer.
+DOUBTS = ("unasked", "twice", "value", "time", "too_many", "unreadable")
 RECONNECT_MS = 10_000  # at most, between two attempts at a connection: shorter than a source is spared
 
-_LOOK = "/receivables.sources.v1.SourceService/Look"
+_SERVICE = "receivables.sources.v1.SourceService"
+M = TypeVar("M", bound=Message)
 Reader = Callable[[str], object]
 
 
@@ -150,7 +153,7 @@ class Sources:
 
     async def close(self) -> None:
         """Close the connections."""
-        await asyncio.gather(*(source.line.close() for source in self._sources.values()))
+        await asyncio.gather(*(source.caller.line.close() for source in self._sources.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +163,21 @@ class _Answer:
     unavailable: frozenset[str] = frozenset()
 
 
-class _Source:
-    """One source: its connection, and whether it is spared."""
+class Caller:
+    """Calls one source: its connection, and whether it is spared."""
 
-    def __init__(self, name: str, said: Source, speak: Speaker, held: tls.Holder | None, breaker: Breaker) -> None:
-        self.name, self.keys = name, said.keys
+    def __init__(
+        self,
+        name: str,
+        said: Port,
+        speak: Speaker,
+        held: tls.Holder | None,
+        breaker: Breaker,
+        *,
+        doubts: Sequence[str],
+    ) -> None:
+        """Remember where it answers, and why it may not be believed; the connection opens with the first question."""
+        self.name = name
         self._said, self._speak, self._breaker = said, speak, breaker
         # By this its certificate calls itself, and tokens for it.
         self._called = f"source-{name}"
@@ -174,52 +187,70 @@ class _Source:
             ("grpc.enable_retries", 0),
         ]
         self.line = tls.Line(self._called, said.address, held, options)
-        metrics.expect_source(name)
+        metrics.expect_source(name, doubts)
 
-    async def ask(self, origin: Origin, question: Question, keys: Collection[str], within_s: float) -> _Answer:
-        """Ask it, unless it is spared; being late for the caller is no failure of it, unless it is for its own deadline too."""
-        subject = {key: value for key, value in question.subject.items() if key in self._said.told and value}
+    async def ask(
+        self, origin: Origin, method: str, request: Message, kind: type[M], within_s: float = inf
+    ) -> tuple[str, M | None]:
+        """Ask it, unless it is spared: what became of that (told, late, away, spared), and its answer.
+
+        Being late for the caller is no failure of it, unless it is for its own deadline too.
+        """
         if not self._breaker.lets():
             metrics.source_answered(self.name, "spared", 0.0)
-            return _Answer("spared")
+            return "spared", None
         began = time.perf_counter()
-        answer = _Answer("away")
+        outcome, said = "away", None
         try:
-            said = await self._look(origin, subject, keys, min(within_s, self._said.deadline_s))
-            answer = _Answer("told", believed(self.name, keys, question, said), _unavailable(keys, said))
+            said = await self._call(origin, method, request, kind, min(within_s, self._said.deadline_s))
+            outcome = "told"
             self._breaker.answered()
         except DecodeError:
-            _disbelieve(self.name, "unreadable")
+            disbelieve(self.name, "unreadable")
             self._failed("unreadable")
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-                answer = _Answer("late")
-            if answer.outcome == "away" or self._said.deadline_s <= within_s:
+                outcome = "late"
+            if outcome == "away" or self._said.deadline_s <= within_s:
                 self._failed(error.code().name)
-        metrics.source_answered(self.name, answer.outcome, time.perf_counter() - began)
-        return answer
+        metrics.source_answered(self.name, outcome, time.perf_counter() - began)
+        return outcome, said
 
     def _failed(self, why: str) -> None:
         if self._breaker.failed():
             log.warning("source spared", source=self.name, why=why)
 
-    async def _look(
-        self, origin: Origin, subject: Mapping[str, str], keys: Collection[str], timeout_s: float
-    ) -> service_pb2.LookResponse:
-        look: grpc.aio.UnaryUnaryMultiCallable[service_pb2.LookRequest, bytes] = self.line.channel().unary_unary(
-            _LOOK, request_serializer=service_pb2.LookRequest.SerializeToString
-        )
-        request = service_pb2.LookRequest(
-            source=self.name,
-            subject=[service_pb2.Known(key=key, value=value) for key, value in sorted(subject.items())],
-            keys=sorted(keys),
+    async def _call(self, origin: Origin, method: str, request: Message, kind: type[M], timeout_s: float) -> M:
+        call: grpc.aio.UnaryUnaryMultiCallable[Message, bytes] = self.line.channel().unary_unary(
+            f"/{_SERVICE}/{method}", request_serializer=type(request).SerializeToString
         )
         metadata = self._speak(origin.tenant, self._called)
-        with tracing.span("SourceService/Look", "client", origin.traceparent, {"rpc.system": "grpc"}) as trace:
+        with tracing.span(f"SourceService/{method}", "client", origin.traceparent, {"rpc.system": "grpc"}) as trace:
             if trace:
                 metadata.append(("traceparent", trace))
             # Read here: gRPC would take what is no answer for none at all.
-            return service_pb2.LookResponse.FromString(await look(request, metadata=metadata, timeout=timeout_s))
+            return kind.FromString(await call(request, metadata=metadata, timeout=timeout_s))
+
+
+class _Source:
+    """One source of facts: what it knows, and what it may be told."""
+
+    def __init__(self, name: str, said: Source, speak: Speaker, held: tls.Holder | None, breaker: Breaker) -> None:
+        self.keys, self._told = said.keys, said.told
+        self.caller = Caller(name, said, speak, held, breaker, doubts=DOUBTS)
+
+    async def ask(self, origin: Origin, question: Question, keys: Collection[str], within_s: float) -> _Answer:
+        name = self.caller.name
+        subject = {key: value for key, value in question.subject.items() if key in self._told and value}
+        request = service_pb2.LookRequest(
+            source=name,
+            subject=[service_pb2.Known(key=key, value=value) for key, value in sorted(subject.items())],
+            keys=sorted(keys),
+        )
+        outcome, said = await self.caller.ask(origin, "Look", request, service_pb2.LookResponse, within_s)
+        if said is None:
+            return _Answer(outcome)
+        return _Answer(outcome, believed(name, keys, question, said), _unavailable(keys, said))
 
 
 def believed(
@@ -227,13 +258,13 @@ def believed(
 ) -> tuple[Told, ...]:
     """What of an answer is believed; the rest is counted."""
     if len(answer.facts) > FACTS_MAX:
-        _disbelieve(source, "too_many")
+        disbelieve(source, "too_many")
         return ()
     times = Counter(fact.key for fact in answer.facts)
     found = []
     for fact in answer.facts:
         if why := "twice" if times[fact.key] > 1 else _flaw(fact, keys, question):
-            _disbelieve(source, why)
+            disbelieve(source, why)
             continue
         as_of, valid_until = _time(fact, "as_of"), _time(fact, "valid_until")
         found.append(Told(fact.key, fact.value, source, fact.evidence, as_of, valid_until))
@@ -256,7 +287,8 @@ def _flaw(fact: service_pb2.Found, keys: Collection[str], question: Question) ->
     return ""
 
 
-def _disbelieve(source: str, why: str) -> None:
+def disbelieve(source: str, why: str) -> None:
+    """Note that something of a source's answer is not believed."""
     metrics.DISBELIEVED.labels(source, why).inc()
     log.warning("source not believed", source=source, why=why)
 

@@ -10,7 +10,7 @@ from services.credit.domain.balances import Change
 from services.credit.domain.habits import Habit
 from services.credit.domain.holds import Hold
 from services.credit.domain.policy import Policy
-from services.credit.domain.rates import Rates
+from services.credit.domain.rates import RateMissing, Rates
 from services.credit.domain.sellers import Seller
 from services.credit.domain.suspicions import Buyer
 from services.credit.domain.tree import Node
@@ -64,7 +64,9 @@ class Book:
     ) -> Account:
         """Add to what an account, and with it its path, uses and holds, in minor units; note what the ledger `told`.
 
-        What is owed in other currencies is said whole (`abroad`).
+        What is owed in other currencies is said whole (`abroad`). Raises RateMissing, and changes nothing, where the account's
+        nodes are in another currency and no rate of the two is known any more: none was set since the newest 32 days, or
+        none of one and the same day.
         """
         before = self.accounts[key]
         currency = before.limit.currency
@@ -98,8 +100,8 @@ class Book:
         """Have an account's nodes use and hold what it does, valued anew where they are kept in another currency."""
         nodes = self.nodes_of(account)
         if nodes[0].limit.currency != account.limit.currency:
-            valued = self.valued_for(account, nodes[0].limit.currency)
-            assert valued is not None, "an account is part of nothing in a currency of which no rate is known"
+            if (valued := self.valued_for(account, nodes[0].limit.currency)) is None:
+                raise RateMissing(account.limit.currency)
             account = replace(account, group_used=valued[0], group_held=valued[1])
         used, held = (now - was for now, was in zip(account.of_group, before.of_group, strict=True))
         for node in nodes:

@@ -11,6 +11,7 @@ from services.credit.domain.habits import mark, note, settle
 from services.credit.domain.holds import OPEN, Action, Hold, State, expiry
 from services.credit.domain.moves import own, release, ship
 from services.credit.domain.policy import Policy
+from services.credit.domain.rates import RateMissing
 from services.credit.domain.sellers import zone_of
 from services.credit.domain.suspicions import Hit, Seen, kept, reason_of, suspect
 from services.credit.domain.tree import Node
@@ -269,7 +270,7 @@ def _by_person(book: Book, hold: Hold, outcome: Outcome, reasons: tuple[str, ...
 def _taken(amount: Money, reserved: Money | None) -> Money | None:
     """What is kept of what an order takes of its account: nothing, where that is its amount."""
     if reserved is None:
-        raise Conflict("rate.missing", f"no rate of {amount.currency} is known that is new enough")
+        raise RateMissing(amount.currency)
     return reserved if reserved.currency != amount.currency else None
 
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 
 from services.kernel.money import exponent
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Conflict, Invalid
 
 DAYS_READ = 32  # of a pair, the newest: as old as any policy lets one be
 THROUGH = "EUR"  # of which central banks publish all others
+JUMP_MOST = Fraction(1, 2)  # of the newest rate, by which the next may be another if nobody stands for it
 _DECIMALS, _WHOLE = 10, 10**10
 
 
@@ -37,6 +38,17 @@ class Rate:
             raise Invalid("rate.value", "a rate is above zero, with at most ten digits before its point and after it")
         return self
 
+    def is_of_use(self, today: date) -> bool:
+        """Whether it is not of a day to come, nor older than what is read."""
+        return today - timedelta(days=DAYS_READ) < self.day <= today
+
+
+class RateMissing(Conflict):
+    """No rate is known by which an amount is worth something in another currency."""
+
+    def __init__(self, currency: str) -> None:
+        super().__init__("rate.missing", f"no rate of {currency} is known that is new enough")
+
 
 class Rates:
     """The newest rates that a tenant has set."""
@@ -59,6 +71,15 @@ class Rates:
         days = {day: to[day] * off[day] for day in to.keys() & off.keys()} | self._of.get((base, quote), {})
         newest = max((day for day in days if day <= on), default=None)
         return None if newest is None else (newest, days[newest])
+
+    def doubt(self, told: Rate) -> str:
+        """Why what a source tells is not believed, beside what is known (RULES: foreign currency); "" if it is."""
+        rate = Fraction(told.rate)
+        if (known := self._of.get((told.base, told.quote), {}).get(told.day)) is not None:
+            return "" if known == rate else "known"
+        if (newest := self.find(told.base, told.quote, date.max)) is None:
+            return ""
+        return "jump" if abs(rate - newest[1]) > JUMP_MOST * newest[1] else ""
 
     def value(
         self, minor: int, base: str, quote: str, on: date, *, oldest: date = date.min, more: Decimal = Decimal(0)

@@ -155,7 +155,7 @@ async def read_rates(tx: Tx, book: Book, spoken: Mapping[Key, Set[str]] = NOTHIN
             currencies |= {ours, THROUGH, *others}
     if not tenants:
         return
-    book.rates = rates.by_tenant(*await tx.ask(*rates.newest(sorted(tenants), sorted(currencies))))
+    book.rates = rates.by_tenant(*await tx.ask(*rates.newest(sorted(tenants), sorted(currencies), book.day)))
     if missing := tenants - book.policies.keys():
         sql, params = policies.newest(sorted(missing))
         book.policies |= policies.by_tenant(await tx.rows(sql, params))

@@ -1,6 +1,7 @@
 """Rates of currencies, and the accounts that are valued by them."""
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import date, timedelta
 from typing import Any, LiteralString
 
 from services.chassis import jobs
@@ -8,9 +9,10 @@ from services.chassis.columns import Columns, within
 from services.chassis.database import Question, Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import Page
-from services.credit.domain.rates import DAYS_READ, Rate, Rates
+from services.credit.domain.rates import DAYS_READ, THROUGH, Rate, Rates
 
-VALUE = "value"  # the kind of job
+VALUE = "value"  # kinds of jobs
+ASK_RATES = "rates"
 _RATE = Columns("tenant text, base text, quote text, day date, rate numeric, version int")
 # Accounts of which something is in another currency, and was valued before the newest rates were set.
 _DUE: LiteralString = """SELECT a.tenant, 'value', 'value/' || a.account_id, '', 1
@@ -18,10 +20,23 @@ _DUE: LiteralString = """SELECT a.tenant, 'value', 'value/' || a.account_id, '',
                           CROSS JOIN LATERAL (SELECT tenant, version FROM rate WHERE rate.tenant = tenant.tenant
                                                ORDER BY version DESC LIMIT 1) AS newest
                            JOIN account a ON a.tenant = newest.tenant AND a.valued_version < newest.version"""
+# Sellers of whom something is in another currency, or waits for what that is worth.
+_USED: LiteralString = """(EXISTS (SELECT FROM account a WHERE a.tenant = tenant.tenant AND a.valued_version IS NOT NULL)
+    OR EXISTS (SELECT FROM hold h WHERE h.tenant = tenant.tenant AND h.taken_minor IS NOT NULL
+                                    AND h.state IN ('HELD', 'PARTIALLY_CAPTURED'))
+    OR EXISTS (SELECT FROM decision d WHERE d.tenant = tenant.tenant AND 'rate_missing' = ANY (d.reasons)
+                                        AND d.decided_at >= at.since)
+    OR EXISTS (SELECT FROM parked p WHERE p.consumer = 'credit' AND p.tenant = tenant.tenant AND p.closed_at IS NULL
+                                      AND p.reason = 'early' AND p.waits_for = 'rates/daily'))"""
+_AT: LiteralString = "(VALUES (%s::date, %s::date, %s::timestamptz)) AS at (today, oldest, since)"
+# They, and who has had rates of late, on a day on which nobody has told any yet.
+_WANTED: LiteralString = f"""SELECT tenant.tenant, 'rates', 'rates/' || at.today, '', 1 FROM {_AT} CROSS JOIN tenant
+    WHERE NOT EXISTS (SELECT FROM rates_asked r WHERE r.tenant = tenant.tenant AND r.day >= at.today)
+      AND (EXISTS (SELECT FROM rate WHERE rate.tenant = tenant.tenant AND rate.day >= at.oldest) OR {_USED})"""  # noqa: S608 - constant text
 
 
-def newest(tenants: Sequence[str], currencies: Sequence[str]) -> tuple[Question, Question]:
-    """By which version rates are known, and the newest of each pair of these currencies.
+def newest(tenants: Sequence[str], currencies: Sequence[str], day: date) -> tuple[Question, Question]:
+    """By which version rates are known, and the newest up to a day of each pair of these currencies.
 
     Of a pair also those up to the day on which another one ends: two legs meet on a day of both, however long ago.
     """
@@ -37,12 +52,12 @@ def newest(tenants: Sequence[str], currencies: Sequence[str]) -> tuple[Question,
                   SELECT wanted.tenant, one.base, other.quote, newest.day FROM unnest(%s::text[]) AS wanted (tenant)
                    CROSS JOIN unnest(%s::text[]) AS one (base) CROSS JOIN unnest(%s::text[]) AS other (quote)
                    CROSS JOIN LATERAL (SELECT day FROM rate WHERE rate.tenant = wanted.tenant AND rate.base = one.base
-                                          AND rate.quote = other.quote ORDER BY day DESC LIMIT 1) AS newest)
+                                          AND rate.quote = other.quote AND rate.day <= %s ORDER BY day DESC LIMIT 1) AS newest)
                 SELECT found.* FROM pair JOIN (SELECT DISTINCT tenant, day FROM pair) AS until USING (tenant)
                  CROSS JOIN LATERAL (SELECT * FROM rate WHERE rate.tenant = pair.tenant AND rate.base = pair.base
                                         AND rate.quote = pair.quote AND rate.day <= until.day
                                       ORDER BY day DESC LIMIT {DAYS_READ}) AS found""",  # noqa: S608 - a constant number
-            [tenants, currencies, currencies],
+            [tenants, currencies, currencies, day],
         ),
     )
 
@@ -92,6 +107,54 @@ async def list_rates(tx: Tx, tenant: str, page: Page) -> list[Rate]:
         [tenant, *(page.after or ())],
     )
     return [_rate(row) for row in rows]
+
+
+async def newest_rates(tx: Tx, tenant: str, currencies: Collection[str]) -> Rates:
+    """The newest that are known of these currencies."""
+    found = by_tenant(*await tx.ask(*newest([tenant], sorted({THROUGH, *currencies}), tx.at.date())))
+    return found.get(tenant) or Rates()
+
+
+def rates_of_day(today: date) -> str:
+    """What the job is about that asks for a day's rates."""
+    return f"rates/{today}"
+
+
+async def find_rates_wanted(tx: Tx, word: Origin) -> int:
+    """Make a job of each seller for whom rates are to be asked for; return how many."""
+    return await jobs.find(tx, word, _WANTED, _today(tx))
+
+
+async def count_rates_wanted(tx: Tx) -> int:
+    """How many there are for which there is no job yet."""
+    return await jobs.count_found(tx, _WANTED, _today(tx))
+
+
+async def note_rates_asked(tx: Tx, tenant: str, today: date) -> None:
+    """Remember that a day's rates were told."""
+    await tx.run(
+        """INSERT INTO rates_asked (tenant, day) VALUES (%s, %s)
+           ON CONFLICT (tenant) DO UPDATE SET day = EXCLUDED.day""",
+        [tenant, today],
+    )
+
+
+async def count_expiring_rates(tx: Tx, rate_days: int) -> int:
+    """How many sellers use rates of which the newest decides nothing in two days; of `rate_days` if they set no policy."""
+    row = await tx.row(
+        f"""SELECT count(*) AS n FROM {_AT} CROSS JOIN tenant
+             CROSS JOIN LATERAL (SELECT day FROM rate WHERE rate.tenant = tenant.tenant ORDER BY day DESC LIMIT 1) AS newest
+              LEFT JOIN LATERAL (SELECT policy.rate_days FROM policy WHERE policy.tenant = tenant.tenant
+                                  ORDER BY version DESC LIMIT 1) AS said ON true
+             WHERE at.today - newest.day > coalesce(said.rate_days, %s) - 2 AND {_USED}""",  # noqa: S608 - constant text
+        [*_today(tx), rate_days],
+    )
+    return int(row.n)
+
+
+def _today(tx: Tx) -> list[Any]:
+    since = tx.at - timedelta(days=DAYS_READ)
+    return [tx.at.date(), since.date(), since]
 
 
 async def find_unvalued(tx: Tx, word: Origin) -> int:

@@ -41,7 +41,13 @@ from services.credit.usecases.limits import (
 from services.credit.usecases.orders import decide, find_lapsed, follow, lapse, record_check, review, tell_refused
 from services.credit.usecases.policies import know_sellers, set_policy
 from services.credit.usecases.policy_texts import activate_policy_text, find_policy_text, propose_policy_text
-from services.credit.usecases.rates import find_unvalued, set_rates, value
+from services.credit.usecases.rates import (
+    find_rates_wanted,
+    find_unvalued,
+    set_rates,
+    take_rates,
+    value,
+)
 from services.credit.usecases.reviews import accept_review, decide_review, find_looks, look
 from services.credit.usecases.securities import end_security, set_security
 from services.credit.usecases.step_ups import clear_match, confirm_address, confirm_ship_to, record_call_back
@@ -76,6 +82,7 @@ __all__ = [
     "find_looks",
     "find_over",
     "find_policy_text",
+    "find_rates_wanted",
     "find_trial",
     "find_turned",
     "find_unvalued",
@@ -117,6 +124,7 @@ __all__ = [
     "start_trial",
     "still_wanted",
     "submit_application",
+    "take_rates",
     "take_up_application",
     "take_up_order_check",
     "tell_due_checks",

@@ -28,9 +28,10 @@ from services.credit.domain.book import Book
 from services.credit.domain.checks import Check
 from services.credit.domain.decisions import Decision, Outcome, Recorded, Request
 from services.credit.domain.holds import Action, Hold, State
+from services.credit.domain.rates import RateMissing
 from services.credit.store import Key, Movement, Version
 from services.credit.usecases import checks, conduct, fraud_rules
-from services.credit.usecases.rates import RATES
+from services.credit.usecases.rates import AGAIN_S, RATES
 from services.kernel.money import Money
 from services.kernel.orders import check_shipments
 from services.kernel.refusals import Conflict, Early, Invalid, NotFound, Refusal, quoted
@@ -112,9 +113,17 @@ async def follow(tx: Tx, events: Sequence[Event[Any]]) -> None:
     booked = await _booked(tx, work.book, effective)
     for event in effective:
         if _cause(event) not in booked:
-            _STEPS[type(event.body)](work, event)
+            _step(work, event)
     await _close(tx, work, began)
     await conduct.fold(tx, events)
+
+
+def _step(work: Work, event: Event[Any]) -> None:
+    """Handle one; what changes a group in a currency of which no rate is known waits for one."""
+    try:
+        _STEPS[type(event.body)](work, event)
+    except RateMissing:
+        raise Early(RATES) from None
 
 
 async def decide(tx: Tx, requests: Sequence[tuple[Origin, Request]]) -> list[Recorded]:
@@ -469,7 +478,11 @@ async def lapse(batch: Batch) -> None:
             hold = work.book.holds[key]
             if not hold.is_over(work.at):
                 continue
-            moves.release(work.book, hold, Action.EXPIRE)
+            try:
+                moves.release(work.book, hold, Action.EXPIRE)
+            except RateMissing as missing:
+                done.again(job, in_s=AGAIN_S, why=missing.code)
+                continue
             work.keep(work.book.holds[key])
             work.movements += _released(hold, "expired")
             origin = replace(job.origin, idempotency_key=f"expire {hold.order_id}/{hold.version}")

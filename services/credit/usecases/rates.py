@@ -1,7 +1,9 @@
 """What currencies are worth: set by people or from a source, and what is valued anew by it, account by account."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 from receivables.credit.v1 import events_pb2
 
@@ -11,11 +13,12 @@ from services.chassis.envelope import Origin, new_traceparent
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.credit import store, wire
-from services.credit.domain.rates import Rate
+from services.credit.domain.rates import Rate, RateMissing
 from services.credit.store import Movement
 from services.kernel.refusals import Conflict, Invalid
 
 ACCOUNT = "rates"  # stands for the account in the key: rates are of no account
+AGAIN_S = 3600.0  # until what no rate is known for is looked at once more
 RATES = "rates/daily"  # what those wait for who need one
 
 
@@ -43,6 +46,22 @@ async def set_rates(tx: Tx, origin: Origin, rates: Sequence[Rate], *, corrects: 
     return len(fresh)
 
 
+async def find_rates_wanted(tx: Tx) -> int:
+    """Have the source of rates asked for each seller who needs some and was not told any today; return for how many."""
+    return await store.find_rates_wanted(tx, Origin("", "system:rates", "rates are due", "", new_traceparent()))
+
+
+async def take_rates(tx: Tx, origin: Origin, told: Sequence[Rate], today: date) -> Counter[str]:
+    """Keep what a source told on a day and is believed; return how much is not, by why."""
+    await store.lock_rates(tx, origin.tenant)
+    known = await store.newest_rates(tx, origin.tenant, {one for rate in told for one in (rate.base, rate.quote)})
+    doubted = [(rate, known.doubt(rate)) for rate in told]
+    if kept := [rate for rate, why in doubted if not why]:
+        await set_rates(tx, replace(origin, idempotency_key=f"rates of {today}"), kept)
+    await store.note_rates_asked(tx, origin.tenant, today)
+    return Counter(why for _, why in doubted if why)
+
+
 async def find_unvalued(tx: Tx) -> int:
     """Have the accounts looked at that newer rates value otherwise; return how many."""
     return await store.find_unvalued(tx, Origin("", "system:clock", "other rates are known", "", new_traceparent()))
@@ -64,7 +83,12 @@ async def value(batch: Batch) -> None:
             assert abroad is not None, "what was valued once has a rate"
             used = sum(worth for _, worth in abroad.values()) - sum(worth for _, worth in before.abroad.values())
             book.accounts[key] = replace(before, valued=version)
-            account = book.change(key, used=used, abroad=abroad)
+            try:
+                account = book.change(key, used=used, abroad=abroad)
+            except RateMissing as missing:
+                book.accounts[key] = before
+                done.again(job, in_s=AGAIN_S, why=missing.code)
+                continue
             if used:
                 movements.append(Movement(key, f"valued {version}", used=used))
             if replace(account, valued=before.valued) != before:

@@ -14,6 +14,7 @@ from services.credit import store, wire
 from services.credit.domain import tree
 from services.credit.domain.accounts import Account
 from services.credit.domain.book import Book
+from services.credit.domain.rates import RateMissing
 from services.credit.domain.tree import Kind, Node
 from services.credit.usecases.buyers import one_account
 from services.kernel.money import Money
@@ -88,7 +89,7 @@ async def place_in_tree(tx: Tx, account: Account, path: Sequence[str]) -> None:
     await store.read_rates(tx, book)
     if path and (currency := nodes[(account.tenant, path[0])].limit.currency) != account.limit.currency:
         if (valued := book.valued_for(placed, currency)) is None:
-            raise Conflict("rate.missing", f"no rate of {account.limit.currency} in {currency} is known")
+            raise RateMissing(account.limit.currency)
         placed = replace(placed, group_used=valued[0], group_held=valued[1])
     version = book.rates_of(account.tenant).version if account.valued is None else account.valued
     is_valued = bool(placed.abroad) or placed.group_used is not None

@@ -168,3 +168,36 @@ async def test_a_policy_says_how_old_a_rate_may_be_and_how_much_more_is_held(des
     await desk.call("SetPolicy", service_pb2.SetPolicyRequest(policy=unsaid))
     held = (await desk.call("GetPolicy", service_pb2.GetPolicyRequest())).policy
     assert (held.currency_buffer, held.rate_days, held.hold_days) == ("0.5", 3, 8)
+
+
+async def test_a_group_whose_two_legs_share_no_day_waits_and_nothing_falls_over(desk: Desk):
+    await register(desk.parts)
+    node = exposure_pb2.RegisterNodeRequest(
+        node_id="g", kind=events_pb2.NODE_KIND_GROUP, limit=money_pb2.Money(minor=10**6, currency="GBP")
+    )
+    await desk.call("RegisterNode", node)
+    await set_rates(desk, GBP="0.8")
+    await desk.call("MoveAccount", exposure_pb2.MoveAccountRequest(account_id="b1", parent_id="g"))
+    await desk.decide("o1", 10_000)
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        await tx.run("UPDATE rate SET base = 'USD'")  # as if its leg had been told no more for long
+
+    assert await desk.reasons("o2") == ("REFERRED", ["rate_missing"])
+    await desk.follow(cancelled("o1"))
+    assert await parked(desk.parts) == [("early", "event.early")]
+    body = ledger_pb2.PaymentReceived(payment_id="p", account_id="b1", amount=eur(500))
+    await desk.follow(numbered(a_record(body, account="b1", subject="payment/p"), 1, standing(0, unapplied=500)))
+    assert await parked(desk.parts) == [("early", "event.early")] * 2
+    await set_rates(desk, CHF="0.93")  # of no use here
+    await set_clock(desk.parts, datetime(2026, 1, 20, 9, tzinfo=UTC))
+    await expire(desk.parts)  # its time is over
+    assert await bodies(desk.parts, events_pb2.ExposureValued) == []
+    assert (await hold_of(desk.parts)).state == "HELD"
+
+    await set_rates(desk, day="2026-01-20", GBP="0.9")
+
+    assert await parked(desk.parts) == []
+    assert await account_of(desk.parts) == (-500, 0)
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        assert (await tx.row("SELECT used_minor, held_minor FROM node")) == (-450, 0)
+    await sound(desk)

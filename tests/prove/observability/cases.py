@@ -196,6 +196,12 @@ def outside() -> Iterator[Case]:
     yield Case("SourceAway", once, 2 * half_an_hour + 12 * STEP_S, told)
 
 
+def rates() -> Iterator[Case]:
+    """One seller whose rates soon decide nothing is enough."""
+    expiring = 'ar_credit_rates_expiring{job="credit"}'
+    yield from _sides("RatesOld", {expiring: _gauge(1)}, {expiring: _gauge(0)}, 30 * MINUTE, {})
+
+
 def promised() -> Iterator[Case]:
     """One application that waits beyond its promise is enough; those that are only later than usual are none."""
     waits = 'ar_credit_applications_waiting{job="credit",over="%s"}'
@@ -398,6 +404,7 @@ def cases() -> list[Case]:
         *shut_out(),
         *ageing(),
         *outside(),
+        *rates(),
         *waiting(),
         *unseen(),
         *burns(),

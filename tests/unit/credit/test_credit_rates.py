@@ -13,7 +13,7 @@ from services.credit.domain import balances, decisions, moves
 from services.credit.domain.accounts import Account
 from services.credit.domain.book import Book
 from services.credit.domain.decisions import Outcome
-from services.credit.domain.rates import Rate, Rates
+from services.credit.domain.rates import Rate, RateMissing, Rates
 from services.credit.domain.tree import Kind, new_node
 from services.kernel.money import Money
 from services.kernel.refusals import Conflict, Invalid
@@ -164,3 +164,41 @@ def test_a_rate_that_makes_no_sense_is_refused(rate: Rate, code: str):
     with pytest.raises(Invalid) as refused:
         rate.check(TODAY)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        (SEK, ""),
+        (replace(SEK, rate=Decimal("11.26")), "known"),
+        (on(1, replace(SEK, rate=Decimal("16.875"))), ""),
+        (on(1, replace(SEK, rate=Decimal("16.876"))), "jump"),
+        (on(1, replace(SEK, rate=Decimal("5.624"))), "jump"),
+        (replace(USD, rate=Decimal(100)), ""),  # never known before
+        (Rate("SEK", "EUR", TODAY - timedelta(days=1), Decimal("11.25")), "jump"),
+    ],
+)
+def test_a_source_is_not_believed_against_what_is_known_or_in_a_leap(told: Rate, why: str):
+    assert Rates([SEK]).doubt(told) == why
+
+
+@pytest.mark.parametrize(("days", "is_of_use"), [(-1, False), (0, True), (31, True), (32, False)])
+def test_rates_of_days_to_come_and_of_long_ago_are_of_no_use(days: int, is_of_use: bool):
+    assert on(days, SEK).is_of_use(TODAY) is is_of_use
+
+
+def test_a_group_in_a_currency_of_which_no_rate_is_known_any_more_refers_and_waits():
+    node = new_node("acme", "g", Kind.GROUP, Money(10**6, "USD"), None)
+    book = a_book_with(on(0, SEK), USD, account=replace(an_account(), path=("g",), group_used=0, group_held=0))
+    book.nodes = {("acme", "g"): node}
+    decisions.decide(book, a_request("o1", 9_000), NOW)
+    before = book.accounts[KEY], book.nodes[("acme", "g")], book.holds[("acme", "o1")]
+    book.rates = {"acme": Rates([SEK], 2)}  # its own leg has none of a day that the other has
+
+    decision, _ = decisions.decide(book, a_request("o2", 1_000), NOW)
+    with pytest.raises(RateMissing) as refused:
+        moves.release(book, book.holds[("acme", "o1")])
+
+    assert (decision.outcome, decision.reasons) == (Outcome.REFERRED, ("rate_missing",))
+    assert refused.value.code == "rate.missing"
+    assert (book.accounts[KEY], book.nodes[("acme", "g")], book.holds[("acme", "o1")]) == before
