@@ -111,6 +111,7 @@ class People(notifications_grpc.NotificationsServiceServicer):
         """Somebody writes."""
         if self.thread is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such thread")
+        assert self.thread is not None
         nth = len(self.thread) + 1
         self.thread.append(
             notifications_pb2.ThreadMessage(nth=nth, about=request.about, author=request.written_by, text=request.text)
