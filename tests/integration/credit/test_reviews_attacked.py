@@ -53,7 +53,7 @@ async def test_what_was_prepared_for_a_cut_that_came_to_less_or_to_nothing_is_fo
         await propose(desk.parts, review_id, Kind.CUT, 100_000, **changes)
         [cut] = await listed(desk)
         await decide(desk, cut, limit=eur(2_000_00))
-        fields = {"limit": eur(900_00)} if confirmed else {}
+        fields: dict[str, Any] = {"limit": eur(900_00)} if confirmed else {}
         ended = await decide(desk, cut, confirmed=confirmed, **fields)
         assert (ended.prepared_by, ended.HasField("prepared")) == ("", False), review_id
 
