@@ -250,8 +250,8 @@ async def _with_facts(tx: Tx, account: Account, case: _Case) -> _Case:
         "requested_amount": domain.asked(case.granted, case.causes).decimal,
     }
     # The days to pay that were asked for once are those that it has.
-    if (terms := known.get("requested_terms")) is not None and terms.given is not None and terms.given.value:
-        own["requested_terms"] = Decimal(terms.given.value)
+    if (terms := known.get("requested_terms")) is not None and terms.given is not None:
+        known["requested_terms"] = replace(terms, given=replace(terms.given, valid_until=None))
     values = facts.read(policy, known, registered, (), own, at=tx.at)
     return replace(case, policy=policy, values=values)
 
