@@ -6,7 +6,6 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
-from services.credit.domain.tree import Node
 from services.credit.domain.underwriting import Value
 from services.kernel.money import Money
 
@@ -164,12 +163,24 @@ class Conduct:
         return (today - self.overdue_since).days if self.overdue_since is not None else 0
 
 
-def facts_of(conduct: Conduct, exposure: Money, group: Sequence[Node]) -> dict[str, Value]:
-    """The same as a policy's facts, of an account that owes and holds so much. What was never seen is not known.
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What an account's group may owe together, and what others of it owe and hold, in the account's currency."""
+
+    limit: Money
+    others: Money
+
+    @property
+    def left(self) -> int:
+        """What others leave of it, in minor units."""
+        return self.limit.minor - self.others.minor
+
+
+def facts_of(conduct: Conduct, currency: str, group: Sequence[Room]) -> dict[str, Value]:
+    """The same as a policy's facts, of an account in this currency. What was never seen is not known.
 
     Of the nodes above it that which has least left counts, and what others owe there: its own limit is not what is taken.
     """
-    currency = exposure.currency
     facts: dict[str, Value] = {
         "settled_invoices": Decimal(conduct.settled),
         "late_invoices": Decimal(conduct.late),
@@ -182,9 +193,9 @@ def facts_of(conduct: Conduct, exposure: Money, group: Sequence[Node]) -> dict[s
     if conduct.open_p95 is not None and conduct.settled >= SETTLED_LEAST:
         facts["open_p95"] = Money(conduct.open_p95, currency).decimal
     if group:
-        tightest = min(group, key=lambda node: node.headroom.minor)
+        tightest = min(group, key=lambda room: room.left)
         facts["group_limit"] = tightest.limit.decimal
-        facts["group_used"] = (tightest.used + tightest.held - exposure).decimal
+        facts["group_used"] = tightest.others.decimal
     return facts
 
 

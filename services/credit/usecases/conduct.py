@@ -9,7 +9,9 @@ from services.chassis.envelope import Event
 from services.credit import store, wire
 from services.credit.domain import conduct as domain
 from services.credit.domain import sellers
-from services.credit.domain.conduct import Word
+from services.credit.domain.accounts import Account
+from services.credit.domain.book import Book
+from services.credit.domain.conduct import Room, Word
 from services.credit.domain.underwriting import Value
 from services.credit.store import Key
 from services.kernel.money import Money
@@ -43,11 +45,30 @@ async def fold(tx: Tx, events: Sequence[Event[Any]]) -> None:
 async def own_facts(tx: Tx, tenant: str, account_id: str, *, currency: str) -> dict[str, Value]:
     """What we know of an account ourselves, as a policy's facts; of a company that has none, nothing."""
     key = (tenant, account_id)
-    if (row := await store.get_account(tx, key)) is None or row.currency != currency:
+    if (account := (await store.read_accounts(tx, [key])).get(key)) is None or account.limit.currency != currency:
         return {}
     known = (await store.conduct_of(tx, [key], await today(tx, tenant)))[key]
-    group = await store.find_path(tx, tenant, row.path) if row.path else []
-    return domain.facts_of(known, Money(row.used_minor + row.held_minor, currency), group)
+    return domain.facts_of(known, currency, await rooms(tx, account))
+
+
+async def rooms(tx: Tx, account: Account) -> list[Room]:
+    """What each node above an account has for others and for it; left out where no rate says it in the account's currency."""
+    if not account.path:
+        return []
+    nodes = await store.find_path(tx, account.tenant, account.path)
+    of = {(node.tenant, node.node_id): node for node in nodes}
+    book = Book({(account.tenant, account.account_id): account}, at=tx.at, nodes=of)
+    await store.read_rates(tx, book)
+    own, ours, rates = sum(account.of_group), account.limit.currency, book.rates_of(account.tenant)
+    found = []
+    for node in nodes:
+        limit, others = (
+            rates.value(minor, node.limit.currency, ours, book.day)
+            for minor in (node.limit.minor, node.used.minor + node.held.minor - own)
+        )
+        if limit is not None and others is not None:
+            found.append(Room(Money(limit, ours), Money(others, ours)))
+    return found
 
 
 async def today(tx: Tx, tenant: str) -> date:

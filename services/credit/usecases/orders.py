@@ -29,6 +29,7 @@ from services.credit.domain.checks import Check
 from services.credit.domain.decisions import Decision, Outcome, Recorded, Request
 from services.credit.domain.holds import Action, Hold, State
 from services.credit.domain.rates import RateMissing
+from services.credit.domain.review import Cause
 from services.credit.store import Key, Movement, Version
 from services.credit.usecases import checks, conduct, fraud_rules
 from services.credit.usecases.rates import AGAIN_S, RATES
@@ -213,7 +214,7 @@ async def _release_alike(tx: Tx, work: Work) -> None:
 
 
 async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome, *, is_fraud: bool = False) -> Recorded:
-    """A person decides a referred order; the order goes on. What looked wrong about it was so, or was not."""
+    """A person decides a referred order; the order goes on. What looked wrong about it was so, or was not; of who orders so the limit is looked at."""
     if is_fraud and outcome is not Outcome.DECLINED:
         raise Invalid("review.fraud_approved", "an order that is a fraud is declined")
     book, hold = await _one_order(tx, origin.tenant, order_id)
@@ -224,6 +225,8 @@ async def review(tx: Tx, origin: Origin, order_id: str, outcome: Outcome, *, is_
     record = await _decided_by_person(tx, origin, Work(book, tx.at), decision)
     if checked is not None and not checked.is_closed and (is_fraud or outcome is Outcome.APPROVED):
         await fraud_rules.ended(tx, origin, checked.rules, confirmed=is_fraud)
+    if is_fraud:
+        await store.look_soon(tx, (hold.tenant, hold.account_id), Cause.FRAUD)
     return record
 
 

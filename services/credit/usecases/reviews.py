@@ -244,15 +244,14 @@ async def _with_facts(tx: Tx, account: Account, case: _Case) -> _Case:
     policy = await applications.policy_of(tx, tenant)
     registered, told = await told_of_company(tx, tenant, account_id)
     known = known_facts.known([*told, *await store.facts_of(tx, tenant, account_id)])
-    group = await store.find_path(tx, tenant, account.path) if account.path else []
     own: dict[str, Value] = {
-        **conducts.facts_of(case.conduct, account.used + account.held, group),
+        **conducts.facts_of(case.conduct, account.limit.currency, await conduct.rooms(tx, account)),
         **await _insured(tx, account, case.causes),
         "requested_amount": domain.asked(case.granted, case.causes).decimal,
     }
     # The days to pay that were asked for once are those that it has.
-    if (terms := known.get("requested_terms")) is not None and terms.given is not None and terms.given.value:
-        own["requested_terms"] = Decimal(terms.given.value)
+    if (terms := known.get("requested_terms")) is not None and terms.given is not None:
+        known["requested_terms"] = replace(terms, given=replace(terms.given, valid_until=None))
     values = facts.read(policy, known, registered, (), own, at=tx.at)
     return replace(case, policy=policy, values=values)
 

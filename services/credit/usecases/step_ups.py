@@ -89,13 +89,13 @@ async def clear_match(tx: Tx, origin: Origin, request: applications_pb2.ClearMat
     domain.check_decider(identity.subjects_of(application.started_by), people)
     look = await features.kept_look(tx, application)
     wanted = (request.list, request.entry_id, request.key)
-    found = next(
-        (one for one in (look.matches if look else ()) if (*one.pair[:2], one.key) == wanted),
-        None,
-    )
-    if found is None:
+    matches = [one for one in (look.matches if look else ()) if request.name in ("", one.name)]
+    alike = [one for one in matches if (*one.pair[:2], one.key) == wanted]
+    if not alike:
         raise NotFound("application.unknown_match", f"no match with {quoted(request.entry_id)}")
     earlier = {one.pair: one for one in await store.cleared_of(tx, application.tenant, application.account_id)}
+    # Of several names of one fact that are like the same entry, each is cleared by itself.
+    found = next((one for one in alike if one.pair not in earlier or earlier[one.pair].cleared_at is None), alike[0])
     before = earlier.get(found.pair)
     track = wire_applications.track((await newest_of_engine(tx, application)).told.track)
     said = looks.clear(

@@ -285,6 +285,7 @@ async def clear_match(ask: Ask) -> Response:
         list=ask.typed("list"),
         entry_id=ask.typed("entry"),
         key=ask.typed("key"),
+        name=ask.typed("name"),
     )
     try:
         await ask.of.applications("ClearMatch", request, ask.write(ask.line("why")[:_WHY_MAX]))

@@ -155,6 +155,23 @@ async def test_a_match_that_two_persons_cleared_stays_cleared_for_that_name(list
     assert (state(again), track(again)) == ("REFERRED", "ENHANCED")
 
 
+async def test_of_two_owners_who_are_like_one_entry_each_is_cleared_by_itself(listed: Desk):
+    await ready(listed, owners="Kvarn Bröd Export AB 50 %, Kvarn Brod Exports 50 %")
+    await submit(listed)
+    await act(listed, "TakeUpApplication", by="user:ada")
+    before = [one.name for one in (await case(listed)).matches]
+    assert len(set(before)) == 2
+    for name in reversed(before):
+        for by in ("user:ada", "user:bo"):
+            entry = {"list": "UN", "entry_id": "XX.1", "key": "owners", "name": name}
+            request = applications_pb2.ClearMatchRequest(application_id="a1", **entry)
+            await listed.call("ClearMatch", request, by=by)
+            seen = {one.name: (one.cleared, one.found_by, one.confirmed_by) for one in (await case(listed)).matches}
+            assert seen[name] == (by == "user:bo", "user:ada", "user:bo" if by == "user:bo" else "")
+    request.name = "0" * 64
+    assert await refusal(listed.call("ClearMatch", request)) == "application.unknown_match"
+
+
 async def test_what_is_no_match_of_the_application_is_not_cleared(listed: Desk):
     await ready(listed)
     await submit(listed)

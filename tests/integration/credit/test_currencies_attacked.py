@@ -1,6 +1,7 @@
 """Other currencies under attack: what is built anew, what is overdue abroad, and rates that ceased long ago."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from receivables.common.v1 import money_pb2
 from receivables.credit.v1 import events_pb2, exposure_pb2, service_pb2
@@ -14,6 +15,7 @@ from services.credit import store, usecases
 from services.credit.rebuild import FOLD
 from services.credit.service import SERVICE
 from services.credit.store import habits
+from services.credit.usecases.conduct import own_facts
 from services.kernel.money import Money
 from tests.integration.conftest import OpenService
 from tests.integration.credit.desk import (
@@ -107,3 +109,19 @@ async def test_a_group_in_a_currency_whose_rates_ceased_long_ago_stops_nobodys_o
     await desk.follow(a_record(body, account="b2", subject="order/o1"))
 
     assert (await desk.call("GetTree", exposure_pb2.GetTreeRequest(node_id="g"))).path[0].held.minor == 0
+
+
+async def test_whoever_is_part_of_a_group_in_another_currency_is_looked_at_and_may_apply(desk: Desk):
+    await set_rates(desk, SEK="10")
+    group = exposure_pb2.RegisterNodeRequest(node_id="g", kind=events_pb2.NODE_KIND_GROUP, limit=sek(3_000_000))
+    await desk.call("RegisterNode", group)
+    for account, minor in (("b1", 10_000), ("b2", 40_000)):
+        await register(desk.parts, account)
+        await desk.call("MoveAccount", exposure_pb2.MoveAccountRequest(account_id=account, parent_id="g"))
+        await desk.decide(f"of-{account}", minor, account=account)
+
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        facts = await own_facts(tx, "acme", "b1", currency="EUR")
+
+    # 400 EUR x 10 x 1.02 of the other one, and 30,000 SEK, at 10 SEK a euro
+    assert (facts["group_limit"], facts["group_used"]) == (Decimal("3000.00"), Decimal("408.00"))

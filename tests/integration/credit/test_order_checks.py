@@ -11,6 +11,7 @@ from receivables.credit.v1 import events_pb2, service_pb2
 from services.chassis.consumer import types_of
 from services.chassis.envelope import Origin, Record, decode
 from services.chassis.service import Parts
+from services.credit import store
 from services.credit.rebuild import FOLD
 from services.credit.service import SERVICE
 from services.credit.usecases import fraud_rules
@@ -109,6 +110,9 @@ async def test_nobody_checks_an_order_that_they_took_and_a_failed_call_back_ends
     await review(desk, is_fraud=True)
     assert await waiting(desk) == []
     assert ((await rule(desk)).hits, (await rule(desk)).confirmed) == (1, 1)
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        [due] = (await store.looks_of(tx, [("acme", "b1")])).values()
+    assert due.causes == ("fraud",)  # of whoever orders so the limit is looked at
     with pytest.raises(Refused, match=r"order_check\.closed"):
         await record(desk)
 

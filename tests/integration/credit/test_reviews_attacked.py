@@ -77,3 +77,16 @@ async def test_a_suspicion_that_comes_beside_an_open_cut_is_decided_on_once_that
         row = await tx.row("SELECT count(*) AS n FROM review WHERE 'fraud' = ANY (causes)")
         [due] = (await store.looks_of(tx, [("acme", "b1")])).values()
     assert (row.n, due.causes) == (1, ())
+
+
+async def test_terms_that_were_given_to_another_policy_keep_nobody_from_being_looked_at(desk: Desk):
+    await a_buyer(desk)
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        assert await tx.run("UPDATE fact SET value = 'NET 30' WHERE key = 'requested_terms'") == 1
+        await store.look_soon(tx, ("acme", "b1"), Cause.FRAUD)
+
+    await expire(desk.parts)
+
+    async with desk.parts.database.transaction(["acme"]) as tx:
+        [due] = (await store.looks_of(tx, [("acme", "b1")])).values()
+    assert due.causes == ()
