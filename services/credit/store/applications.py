@@ -368,7 +368,7 @@ async def forget_applications(tx: Tx, tenant: str, subject: str) -> None:
     )
     await tx.run(
         """UPDATE call_back SET number = '', spoke_with = '' WHERE tenant = %(tenant)s AND number <> ''
-              AND string_to_array(recorded_by, ' for ') @> %(who)s::text[]""",
+              AND (writer = %(who)s OR written_for = %(who)s AND written_for <> '')""",
         who,
     )
 

@@ -30,7 +30,17 @@ _OF_THE_CHASSIS = {
 OF_NO_ACCOUNT = {
     "credit": {
         **dict.fromkeys(
-            ("mark_key", "policy", "policy_activation", "policy_text", "rate", "rates_asked", "seller", "seller_country"),
+            (
+                "fraud_rule",
+                "mark_key",
+                "policy",
+                "policy_activation",
+                "policy_text",
+                "rate",
+                "rates_asked",
+                "seller",
+                "seller_country",
+            ),
             "the seller's own",
         ),
         **dict.fromkeys(
