@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import partial
 
@@ -100,7 +100,7 @@ async def _ask_all(source: RateSource, batch: Batch) -> None:
 
 
 async def _ask(source: RateSource, batch: Batch, job: Job, today: date) -> None:
-    told: Collection[Rate] | None = ()
+    told: Sequence[Rate] | None = ()
     if is_todays := job.subject == store.rates_of_day(today):
         told = await source.ask(job.origin, today)
     doubts: Counter[str] = Counter()
