@@ -31,7 +31,6 @@ OF_NO_ACCOUNT = {
     "credit": {
         **dict.fromkeys(
             (
-                "fraud_rule",
                 "mark_key",
                 "policy",
                 "policy_activation",
@@ -48,7 +47,7 @@ OF_NO_ACCOUNT = {
             "what a group may owe together, whoever orders: its figures are shown to who is bound to no accounts",
         ),
         **dict.fromkeys(("history_case", "trial"), "what the seller tries policies on, and finds by it"),
-        "node": "what a group may owe together, whoever orders: its figures are shown to who is bound to no accounts",
+        "fraud_rule": "how often the seller's rules were right",
     },
     "invoicing": {
         "seller": "the seller's own",
