@@ -448,20 +448,23 @@ async def add_evidence(tx: Tx, key: Key, new: Evidence, content: bytes) -> None:
 
 async def forget(tx: Tx, tenant: str, subject: str) -> None:
     """Forget what somebody wrote or added, in their own name or for another."""
-    who = [tenant, [subject]]
+    who = [tenant, subject, subject]
     await tx.run(
         """UPDATE dispute SET description = ''
-            WHERE tenant = %s AND description <> '' AND string_to_array(opened_by, ' for ') @> %s::text[]""",
+            WHERE tenant = %s AND description <> ''
+              AND (writer = %s OR written_for = %s AND written_for <> '')""",
         who,
     )
     await tx.run(
         """UPDATE dispute_move SET missing = '', reason = ''
-            WHERE tenant = %s AND (missing <> '' OR reason <> '') AND string_to_array(actor, ' for ') @> %s::text[]""",
+            WHERE tenant = %s AND (missing <> '' OR reason <> '')
+              AND (writer = %s OR written_for = %s AND written_for <> '')""",
         who,
     )
     await tx.run(
         """UPDATE evidence SET file_name = '', content = ''
-            WHERE tenant = %s AND file_name <> '' AND string_to_array(added_by, ' for ') @> %s::text[]""",
+            WHERE tenant = %s AND file_name <> ''
+              AND (writer = %s OR written_for = %s AND written_for <> '')""",
         who,
     )
 

@@ -230,11 +230,13 @@ async def forget(tx: Tx, contact: Key) -> None:
         for table in ("thread_message", "note"):
             await tx.run(
                 f"""UPDATE {table} SET text = '', folded = ''
-                     WHERE tenant = %s AND text <> '' AND string_to_array(author, ' for ') @> %s::text[]""",  # noqa: S608 - constant words
-                [contact[0], [subject]],
+                     WHERE tenant = %s AND text <> ''
+                       AND (writer = %s OR written_for = %s AND written_for <> '')""",  # noqa: S608 - constant words
+                [contact[0], subject, subject],
             )
         await tx.run(
-            """UPDATE note SET text = '', folded = '', sender = '', claims = '' WHERE tenant = %s AND claims = %s""",
+            """UPDATE note SET text = '', folded = '', sender = '', claims = ''
+                WHERE tenant = %s AND claims = %s AND claims <> ''""",
             [contact[0], subject],
         )
 

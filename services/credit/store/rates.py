@@ -20,19 +20,21 @@ _DUE: LiteralString = """SELECT a.tenant, 'value', 'value/' || a.account_id, '',
                           CROSS JOIN LATERAL (SELECT tenant, version FROM rate WHERE rate.tenant = tenant.tenant
                                                ORDER BY version DESC LIMIT 1) AS newest
                            JOIN account a ON a.tenant = newest.tenant AND a.valued_version < newest.version"""
-# Sellers of whom something is in another currency, or waits for what that is worth.
-_USED: LiteralString = """(EXISTS (SELECT FROM account a WHERE a.tenant = tenant.tenant AND a.valued_version IS NOT NULL)
-    OR EXISTS (SELECT FROM hold h WHERE h.tenant = tenant.tenant AND h.taken_minor IS NOT NULL
-                                    AND h.state IN ('HELD', 'PARTIALLY_CAPTURED'))
-    OR EXISTS (SELECT FROM decision d WHERE d.tenant = tenant.tenant AND 'rate_missing' = ANY (d.reasons)
-                                        AND d.decided_at >= at.since)
-    OR EXISTS (SELECT FROM parked p WHERE p.consumer = 'credit' AND p.tenant = tenant.tenant AND p.closed_at IS NULL
-                                      AND p.reason = 'early' AND p.waits_for = 'rates/daily'))"""
+# Sellers of whom something is in another currency, or waits for what that is worth. Each is looked up by its index and no
+# more than once found: of EXISTS a plan for any day would look through the tables.
+_USED: LiteralString = """coalesce(
+       (SELECT true FROM account a WHERE a.tenant = tenant.tenant AND a.valued_version IS NOT NULL LIMIT 1),
+       (SELECT true FROM hold h WHERE h.tenant = tenant.tenant AND h.taken_minor IS NOT NULL
+                                  AND h.state IN ('HELD', 'PARTIALLY_CAPTURED') LIMIT 1),
+       (SELECT true FROM parked p WHERE p.consumer = 'credit' AND p.tenant = tenant.tenant AND p.closed_at IS NULL
+                                    AND p.reason = 'early' AND p.waits_for = 'rates/daily' LIMIT 1),
+       (SELECT d.decided_at FROM decision d WHERE d.tenant = tenant.tenant AND 'rate_missing' = ANY (d.reasons)
+         ORDER BY d.decided_at DESC LIMIT 1) >= at.since, false)"""
 _AT: LiteralString = "(VALUES (%s::date, %s::date, %s::timestamptz)) AS at (today, oldest, since)"
 # They, and who has had rates of late, on a day on which nobody has told any yet.
 _WANTED: LiteralString = f"""SELECT tenant.tenant, 'rates', 'rates/' || at.today, '', 1 FROM {_AT} CROSS JOIN tenant
     WHERE NOT EXISTS (SELECT FROM rates_asked r WHERE r.tenant = tenant.tenant AND r.day >= at.today)
-      AND (EXISTS (SELECT FROM rate WHERE rate.tenant = tenant.tenant AND rate.day >= at.oldest) OR {_USED})"""  # noqa: S608 - constant text
+      AND ((SELECT day FROM rate WHERE rate.tenant = tenant.tenant ORDER BY day DESC LIMIT 1) >= at.oldest OR {_USED})"""  # noqa: S608 - constant text
 
 
 def newest(tenants: Sequence[str], currencies: Sequence[str], day: date) -> tuple[Question, Question]:

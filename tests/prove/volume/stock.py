@@ -19,6 +19,9 @@ _OF = f"(SELECT n, {_TENANT} AS t, {_ACCOUNT} AS b FROM generate_series(1, %(row
 _HOUSES = f"""(SELECT t, 'b' || a AS b FROM unnest(ARRAY['acme', 'other']) AS t,
                       generate_series(0, {ACCOUNTS - 1}) AS a) AS h"""
 
+# Who wrote something: people of the buyers, one in ten times by somebody who stands in for them.
+_WHO = "CASE WHEN n % 10 = 1 THEN 'user:ada for ' ELSE '' END || 'contact:c-' || b"
+
 CHASSIS = (
     "INSERT INTO tenant VALUES ('acme'), ('other')",
     f"INSERT INTO inbox SELECT '%(service)s', 'known-' || n, '\\x00' FROM {_OF}",
@@ -133,6 +136,9 @@ CREDIT = (
         SELECT t, 'f' || n, b, 'sector', 'x', 'old', false, false, 'service:source-old', '', now(), NULL, now() FROM {_OF}""",
     f"""INSERT INTO question
         SELECT t, 'q' || n, b, 'sector', 'ap-' || n, 'engine', now(), now() FROM {_OF}""",
+    """INSERT INTO call_back
+       SELECT tenant, 'cb-' || application_id, application_id, account_id, '+49301234567', 'REGISTER', 'Cleo', 'CONFIRMED',
+              false, 'user:clerk-' || right(account_id, 2), started_at FROM application""",
     f"""INSERT INTO identity_mark SELECT DISTINCT t, 'email', sha256(convert_to(b || n % 7, 'UTF8')), b, now() FROM {_OF}""",
     """INSERT INTO policy_text SELECT t, 'p-' || n, 'x', 'user:ada', now()
          FROM unnest(ARRAY['acme', 'other']) AS t, generate_series(1, 1000) AS n""",
@@ -191,13 +197,13 @@ DISPUTES = (
                ELSE 0 END, 11900, 0, '', '', '' FROM {_OF}""",
     "INSERT INTO invoice_line SELECT tenant, invoice_id, '1', 10, 10, 10000, 'S', 19 FROM invoice",
     f"""INSERT INTO dispute
-        SELECT t, 'd' || lpad(n::text, 9, '0'), 'i' || n, b, 'QTY_SHORT', '', 100,
-               CASE WHEN n % 1000 = 7 THEN 'PROPOSED' WHEN n % 10 < 5 THEN 'ACKNOWLEDGED' ELSE 'CLOSED' END, 2, 'user:a', now(),
+        SELECT t, 'd' || lpad(n::text, 9, '0'), 'i' || n, b, 'QTY_SHORT', 'Some are missing', 100,
+               CASE WHEN n % 1000 = 7 THEN 'PROPOSED' WHEN n % 10 < 5 THEN 'ACKNOWLEDGED' ELSE 'CLOSED' END, 2, {_WHO}, now(),
                current_date + 7, NULL, NULL, NULL, NULL, '', 'D-2026-' || n FROM {_OF}""",
     """INSERT INTO dispute_line SELECT tenant, dispute_id, '1', invoice_id, 1, 0 FROM dispute""",
-    """INSERT INTO dispute_move SELECT tenant, dispute_id, nth, 'SUBMIT', 'DRAFT', 'SUBMITTED', 100, '', 'user:a', 'r', now()
+    """INSERT INTO dispute_move SELECT tenant, dispute_id, nth, 'SUBMIT', 'DRAFT', 'SUBMITTED', 100, '', opened_by, 'r', now()
          FROM dispute, generate_series(1, 2) AS nth""",
-    """INSERT INTO evidence SELECT tenant, dispute_id, 'e', 'a.pdf', 'application/pdf', 5, 'sha', '\\x255044462d', 'user:a', now()
+    """INSERT INTO evidence SELECT tenant, dispute_id, 'e', 'a.pdf', 'application/pdf', 5, 'sha', '\\x255044462d', opened_by, now()
          FROM dispute""",
     """INSERT INTO credit_note SELECT tenant, 'c-' || invoice_id, invoice_id, NULL, 'C-' || number, 100
          FROM invoice WHERE right(number, 1) = '9'""",
@@ -238,9 +244,9 @@ NOTIFICATIONS = (
     f"""INSERT INTO thread (tenant, about, account_id, last_nth, last_note, last_at)
         SELECT t, 'invoice/i' || n, b, 1, 1, now() - n * interval '1 minute' FROM {_OF}""",
     f"""INSERT INTO thread_message (tenant, about, nth, account_id, author, text, channel, mentions, at)
-        SELECT t, 'invoice/i' || n, 1, b, 'contact:c-' || b, 'What is this?', 'PORTAL', '{{}}', now() FROM {_OF}""",
+        SELECT t, 'invoice/i' || n, 1, b, {_WHO}, 'What is this?', 'PORTAL', '{{}}', now() FROM {_OF}""",
     f"""INSERT INTO note (tenant, about, nth, account_id, author, text, at)
-        SELECT t, 'invoice/i' || n, 1, b, 'user:sam', 'Look at it', now() FROM {_OF}""",
+        SELECT t, 'invoice/i' || n, 1, b, 'user:clerk-' || n % 200, 'Look at it', now() FROM {_OF}""",
     f"""INSERT INTO reader (tenant, reader, about, account_id, nth)
         SELECT t, 'contact:c-' || b, 'invoice/i' || n, b, 1 FROM {_OF}""",
 )

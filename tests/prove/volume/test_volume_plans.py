@@ -68,6 +68,8 @@ def stocked(request: Any, servers: Servers) -> Iterator[Stocked]:
     if request.param == "invoicing":
         settings |= {"rules_dir": Path(rules.install()), "official_rules_share": 0.0}
         settings |= {"order_sources": {PORTAL: ["*"], ANY: ["*"]}}
+    if request.param == "credit":  # nobody answers there: what is looked at is how sellers are found who need rates
+        settings |= {"credit_rates": '{"address": "127.0.0.1:9", "deadline_s": 0.1}'}
     stock.fill(admin_url, request.param)
     yield Stocked(service, urls, admin_url, settings)
     drop(servers.admin_database_url, name)
@@ -140,6 +142,7 @@ NEEDED = {
         ("account_called_so", "ListAccounts"),
         ("application_of_account", "ListApplications"),
         ("application_queue", "ListApplications"),
+        ("call_back_written_by", "ContactErased"),
     ],
     "ledger": [("item_in_currency", "RecordPayment"), ("item_due", "ListOpenItems"), ("item_match", "RecordPayment")],
     "disputes": [
@@ -147,6 +150,8 @@ NEEDED = {
         ("dispute_account_state", "ListDisputes"),
         ("dispute_at_buyer", "ListDisputes"),
         ("dispute_at_seller_of_account", "ListDisputes"),
+        ("dispute_written_for", "ContactErased"),
+        ("evidence_written_by", "ContactErased"),
     ],
     "notifications": [("message_contact", "ListMessages"), ("message_about", "ListMessages")],
     "invoicing": [

@@ -1,0 +1,8 @@
+-- Who wrote what, and for whom, as columns: under row-level security an index serves what is compared with them, and none
+-- serves what an array contains (PostgreSQL takes that for a leak). Forgetting somebody looked through the tables.
+ALTER TABLE thread_message
+  ADD COLUMN writer text NOT NULL GENERATED ALWAYS AS (split_part(author, ' for ', 1)) STORED,
+  ADD COLUMN written_for text NOT NULL GENERATED ALWAYS AS (split_part(author, ' for ', 2)) STORED;
+ALTER TABLE note
+  ADD COLUMN writer text NOT NULL GENERATED ALWAYS AS (split_part(author, ' for ', 1)) STORED,
+  ADD COLUMN written_for text NOT NULL GENERATED ALWAYS AS (split_part(author, ' for ', 2)) STORED;
