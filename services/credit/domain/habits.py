@@ -2,17 +2,17 @@
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import date
-from functools import lru_cache
-from typing import NamedTuple
+from functools import lru_cache, partial
+from itertools import chain
+from typing import Any, NamedTuple
 
 from services.credit.domain.fraud import ORDERS_MOST
 
 _WAITING_MOST = 10  # orders that a person decides on
 _LEAD_UNKNOWN = -1
 _LEAD_MAX = 32_767  # days
-_AS_BYTES = struct.Struct(">IiqhII?")
 
 
 class Kept(NamedTuple):
@@ -30,6 +30,9 @@ class Kept(NamedTuple):
     contact: int
     approved: bool
 
+
+# As `Kept._make`, which looks at the length of what has one.
+_KEPT: Callable[[tuple[Any, ...]], Kept] = partial(tuple.__new__, Kept)
 
 Habit = tuple[Kept, ...]  # in the order in which they were decided
 
@@ -69,13 +72,14 @@ def settle(habit: Habit, order: int, *, approved: bool) -> Habit:
 
 def pack(habit: Habit) -> bytes:
     """As bytes, to be stored."""
-    return b"".join(_AS_BYTES.pack(*one) for one in habit)
+    return _as_bytes(len(habit)).pack(*chain.from_iterable(habit))
 
 
 def unpack(packed: bytes) -> Habit:
     """What `pack` made."""
-    return tuple(_read(packed))
+    return tuple(map(_KEPT, _as_bytes(1).iter_unpack(packed)))
 
 
-def _read(packed: bytes) -> Iterator[Kept]:
-    return map(Kept._make, _AS_BYTES.iter_unpack(packed))
+@lru_cache(ORDERS_MOST + _WAITING_MOST + 1)
+def _as_bytes(orders: int) -> struct.Struct:
+    return struct.Struct(">" + "IiqhII?" * orders)
