@@ -101,7 +101,7 @@ def test_what_is_anothers_is_not_there_in_the_same_words_as_what_is_nowhere(call
         for ids in (town.ids, dict.fromkeys(town.ids, "nothing-there")):
             answer = send(callers["other"], route, filled(route.path, ids), callers["other"].cookie)
             text = _NEW.sub("", answer.text)
-            for known in {*ids.values()}:
+            for known in {*town.ids.values(), "nothing-there"}:  # in both: a seller's own name may have one in it
                 text = text.replace(known, "*")
             said.append((answer.status_code, answer.headers.get("location", ""), text))
         if said[0] != said[1] or said[0][0] not in (404, 403):
