@@ -860,7 +860,10 @@ DOORS: dict[str, Callable[[Sequence[type[Message]]], list[Door]]] = {
 }
 
 # Sums over what one account has open, over the accounts of a tenant, or over what is due: they read what they add up.
+_USED = {"JOIN standing_use": 100_000}  # of a page of approvals, of each a period's acts: a thousand at most
 SUMS = {
+    "credit": _USED,
+    "disputes": _USED,
     "notifications": {"FROM message WHERE mail_key IS NULL AND due_at": 10_000},  # what is due just now
     "ledger": {"AS overdue_minor": 110_000, "FROM balance WHERE tenant": 100_000},
 }

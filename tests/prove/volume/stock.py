@@ -41,7 +41,7 @@ CHASSIS = (
 
 
 def _standing(kind: str) -> tuple[str, ...]:
-    """Approvals that stand or were revoked, and what was approved by a hundred of them."""
+    """Approvals that stand or were revoked, and what was approved by some of them."""
     return (
         f"""INSERT INTO standing_approval
             SELECT t, 'sa' || n, b, ARRAY['{kind}'], '{{}}', '', '', 'EUR', 100, 100000, 1000, 30, now(),
@@ -49,7 +49,7 @@ def _standing(kind: str) -> tuple[str, ...]:
                    CASE WHEN n % 1000 <> 5 THEN 'user:ada' END, CASE WHEN n % 1000 <> 5 THEN now() END
               FROM {_OF} WHERE n % 5 = 0""",
         f"""INSERT INTO standing_use
-            SELECT t, 'act/' || n, 'sa' || n % 100, b, '{kind}', '', 'EUR', 100, now() FROM {_OF} WHERE n % 5 = 0""",
+            SELECT t, 'act/' || n, 'sa' || n % 1000, b, '{kind}', '', 'EUR', 100, now() FROM {_OF} WHERE n % 5 = 0""",
     )
 
 
