@@ -110,6 +110,7 @@ def _describe(
         "AR_DATABASE_URL": urls.server,
         "AR_GRPC_PORT": str(grpc_port),
         "AR_METRICS_PORT": str(metrics_port),
+        "AR_MAIL_PORT": "0",
     }
     argv = [sys.executable, "-m", module or f"services.{name}", "serve"]
     process = Process(name, argv, env=environment, log=servers.folder / f"alone-{name}-{nth}.log")

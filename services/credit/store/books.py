@@ -41,25 +41,26 @@ async def open_book(
     accounts: Collection[Key],
     orders: Collection[Key],
     asked: Collection[Key] = (),
+    asking: Collection[Key] = (),
     spoken: Mapping[Key, Set[str]] = NOTHING,
 ) -> Book:
     """Hold the accounts, and the nodes that they are part of, until the transaction ends; read the newest hold of each order and what left of it.
 
-    Where orders are decided (`asked`), also what they are decided by; where another currency is `spoken` of than an
-    account's, what it is worth. Statements that follow the lock see what those who
-    had it before have written.
+    Where orders are decided (`asked`, by the accounts `asking`), also what they are decided by; where another currency is
+    `spoken` of than an account's, what it is worth. Statements that follow the lock see what those who had it before
+    have written.
     """
     tenants = sorted({tenant for tenant, _ in asked})
     of_orders = (_newest(orders), _shipped(orders)) if orders else ()
     decided_by = (
         (
             *(
-                _waiting(accounts),
-                account_holds.standing_of(accounts),
+                _waiting(asking),
+                account_holds.standing_of(asking),
                 policies.newest(tenants),
                 policies.sellers(tenants),
             ),
-            *(habits.of(accounts), habits.policy_ids(tenants), habits.shadows(tenants)),
+            *(habits.of(asking), habits.policy_ids(tenants), habits.shadows(tenants)),
         )
         if asked
         else ()
@@ -74,7 +75,7 @@ async def open_book(
         _read_orders(book, *read[:2])
     if asked:
         waiting, standing, newest, sellers, buyers, lending, shadows = read[-7:]
-        book.waiting = _waiting_of(accounts, waiting)
+        book.waiting = _waiting_of(asking, waiting)
         book.account_holds = account_holds.by_account(standing)
         book.policies = policies.by_tenant(newest)
         book.sellers = policies.sellers_by_tenant(sellers)
