@@ -64,7 +64,7 @@ class LedgerService(Door, service_pb2_grpc.LedgerServiceServicer):
     ) -> service_pb2.ListOpenItemsResponse:
         """Open items, oldest due first, a page at a time."""
         asked = page(request, date.fromisoformat, str, str)
-        rows = await store.open_items(tx, call.tenant, request.account_id, asked)
+        rows = await store.open_items(tx, call.tenant, request.account_id, asked, request.invoice_ids)
         return service_pb2.ListOpenItemsResponse(
             items=[wire.open_item(row) for row in rows],
             next_page_token=asked.next_token(rows, lambda row: (row.due_on, row.number, row.invoice_id)),

@@ -616,8 +616,10 @@ async def balances(tx: Tx, key: Key) -> list[Any]:
     )
 
 
-async def open_items(tx: Tx, tenant: str, account_id: str, page: Page) -> list[Any]:
-    """Open items, oldest due first: of one account, or of all if it is empty."""
+async def open_items(
+    tx: Tx, tenant: str, account_id: str, page: Page, invoice_ids: Collection[str] = ()
+) -> list[Any]:
+    """Open items, oldest due first: of one account, or of all if it is empty; of these invoices, if any are named."""
     later = "AND (due_on, number, invoice_id) > (%(due_on)s, %(number)s, %(invoice)s)" if page.after else ""
     of_all = f"""SELECT * FROM item WHERE tenant = %(tenant)s AND open_minor > 0 {later}
                   ORDER BY due_on, number, invoice_id LIMIT {page.most}"""  # noqa: S608 - constant text
@@ -627,12 +629,15 @@ async def open_items(tx: Tx, tenant: str, account_id: str, page: Page) -> list[A
                          WHERE tenant = %(tenant)s AND account_id = %(account)s AND currency = purse.currency
                            AND open_minor <> 0 {later} ORDER BY due_on, number, invoice_id LIMIT {page.most}) AS mine
                   ORDER BY due_on, number, invoice_id LIMIT {page.most}"""  # noqa: S608 - constant text
+    of_these = f"""SELECT * FROM item WHERE tenant = %(tenant)s AND invoice_id = ANY (%(invoices)s::text[])
+                      AND (%(account)s = '' OR account_id = %(account)s) AND open_minor <> 0 {later}"""  # noqa: S608 - constant text
+    listed = of_these if invoice_ids else of_one if account_id else of_all
     place = dict(zip(("due_on", "number", "invoice"), page.after or (), strict=False))
     return await tx.rows(
         f"""SELECT {_ITEM}, (SELECT coalesce(sum(d.memo_minor), 0)::bigint FROM dispute d
                               WHERE d.tenant = i.tenant AND d.invoice_id = i.invoice_id AND d.memo_minor > 0) AS disputed_minor
-              FROM ({of_one if account_id else of_all}) AS i ORDER BY due_on, number, invoice_id""",  # noqa: S608 - constant text
-        {"tenant": tenant, "account": account_id} | place,
+              FROM ({listed}) AS i ORDER BY due_on, number, invoice_id LIMIT {page.most}""",  # noqa: S608 - constant text
+        {"tenant": tenant, "account": account_id, "invoices": list(invoice_ids)} | place,
     )
 
 

@@ -1,5 +1,6 @@
 """Something is wrong: a case opened from its invoice with nothing typed again; the cases; one of them, and what the buyer does."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -29,7 +30,9 @@ OTHERS: Mapping[str, tuple[str, ...]] = {
 }
 LINES_SHOWN = 200  # with a field each; more are contested by an amount
 WORDS_MAX, SAID_MAX = 4000, 200
-CASES_MAX = 1000  # of an account, of which the newest are shown first
+CASES_MAX = 1000  # of an account, the newest: among them is searched, and they are the file
+OPEN_MAX = 200  # that wait for one side
+WAITING_FOR = (service_pb2.LIST_ORDER_WAITING_FOR_BUYER, service_pb2.LIST_ORDER_WAITING_FOR_SELLER)
 # Beside which field a refusal stands.
 _FIELD = {
     "dispute.unknown_reason": "reason",
@@ -116,20 +119,34 @@ async def open_case(ask: Ask) -> Response:
 @get("/disputes", CASES)
 async def cases(ask: Ask) -> Response:
     """The newest first; ?q= searches by number and invoice. What waits for the reader is told on the overview."""
-    found, wanted = await _all(ask), ask.query("q").strip().casefold()
-    shown = [case for case in found if case.state not in ENDED] if ask.query("open") else found
-    shown = [case for case in shown if _begins(case, wanted)] if wanted else shown
-    after = ask.query("after")
-    first = int(after) if after.isascii() and after.isdigit() and len(after) < 9 else 0
-    more = str(first + PAGE) if len(shown) > first + PAGE else ""
+    found, more = await _searched(ask) if ask.query("q").strip() or ask.query("open") else await _listed(ask)
     return ask.show(
         "disputes.html",
-        cases=shown[first : first + PAGE],
-        any_case=bool(found),
+        cases=found,
+        any_case=bool(found or (await _newest(ask, 1)).disputes),
         next_token=more,
         waiting=WAITING,
         unread=await unread_of(ask),
     )
+
+
+async def _listed(ask: Ask) -> tuple[Sequence[Any], str]:
+    """A page of all cases, and where the next begins."""
+    found = await _newest(ask, PAGE, ask.query("after"))
+    return found.disputes, found.next_page_token
+
+
+async def _searched(ask: Ask) -> tuple[Sequence[Any], str]:
+    """A page of those that are open, or begin as is asked."""
+    wanted = ask.query("q").strip().casefold()
+    found = await _all(ask) if wanted else await _open_ones(ask)
+    if ask.query("open"):
+        found = [case for case in found if case.state not in ENDED]
+    if wanted:
+        found = [case for case in found if _begins(case, wanted)]
+    after = ask.query("after")
+    first = int(after) if after.isascii() and after.isdigit() and len(after) < 9 else 0
+    return found[first : first + PAGE], str(first + PAGE) if len(found) > first + PAGE else ""
 
 
 @get("/disputes.csv", CASES)
@@ -248,10 +265,27 @@ async def _case(ask: Ask, status: int = 200, errors: Mapping[str, str] | None = 
 
 async def _all(ask: Ask) -> list[Any]:
     """The account's cases, the newest first."""
+    return list((await _newest(ask, CASES_MAX)).disputes)
+
+
+async def _newest(ask: Ask, most: int, after: str = "") -> service_pb2.ListDisputesResponse:
     request = service_pb2.ListDisputesRequest(
-        account_id=ask.account, order=service_pb2.LIST_ORDER_NEWEST_FIRST, page_size=CASES_MAX
+        account_id=ask.account, order=service_pb2.LIST_ORDER_NEWEST_FIRST, page_size=most, page_token=after
     )
-    return list((await ask.of.disputes("ListDisputes", request)).disputes)
+    return await ask.of.disputes("ListDisputes", request)
+
+
+async def _open_ones(ask: Ask) -> list[Any]:
+    """The account's cases that have not ended, the newest first."""
+    of_buyer, of_seller = await asyncio.gather(
+        *(ask.of.disputes("ListDisputes", waiting(ask.account, order, OPEN_MAX)) for order in WAITING_FOR)
+    )
+    return sorted([*of_buyer.disputes, *of_seller.disputes], key=lambda case: case.dispute_id, reverse=True)
+
+
+def waiting(account_id: str, order: service_pb2.ListOrder.ValueType, most: int) -> service_pb2.ListDisputesRequest:
+    """The cases in which one of the two sides acts, by the day that was promised."""
+    return service_pb2.ListDisputesRequest(account_id=account_id, order=order, page_size=most)
 
 
 def _begins(case: Any, wanted: str) -> bool:

@@ -19,7 +19,6 @@ from services.portal.web import PAGE, Ask, attachment, csv_of, get
 READS = Guard(PAPERS.roles | SELLER_ROLES)
 FORMATS = ("facturx", "ubl", "cii", "json", "csv")
 _CSV_PAGES, _CSV_ROWS = 20, 500
-_ITEMS = 500
 _OF_ORDER = 100
 
 
@@ -121,7 +120,8 @@ async def invoice(ask: Ask) -> Response:
             disputes_pb2.ListDisputesRequest(account_id=paper.account_id, invoice_id=paper.document_id, page_size=PAGE),
         ),
         items=of.ledger(
-            "ListOpenItems", ledger_pb2.ListOpenItemsRequest(account_id=paper.account_id, page_size=_ITEMS)
+            "ListOpenItems",
+            ledger_pb2.ListOpenItemsRequest(account_id=paper.account_id, invoice_ids=[paper.document_id], page_size=1),
         ),
         credits=of.invoicing(
             "ListInvoices",
@@ -134,8 +134,7 @@ async def invoice(ask: Ask) -> Response:
         thread=thread_of(of, about),
     )
     await seen(ask, about, found["thread"])
-    items = found["items"].items if found["items"] else ()
-    item = next((item for item in items if item.invoice_id == paper.document_id), None)
+    item = next(iter(found["items"].items), None) if found["items"] else None
     of_order = found.pop("credits")
     of_it = [Paper.of(one) for one in of_order.documents] if of_order else []
     return ask.show(
@@ -176,7 +175,7 @@ def _told(ask: Ask, paper: Paper, about: str) -> notifications_pb2.ListMessagesR
 
 def _paid(paper: Paper, item: Any, items: Any) -> Money | None:
     """What was paid of an invoice so far; None where the reader is not told, or it is not known."""
-    if paper.is_credit or not items or (item is None and items.next_page_token):
+    if paper.is_credit or not items:
         return None
     still = Money(item.open.minor, item.open.currency) if item else Money(0, paper.gross.currency)
     return paper.gross - paper.credited - still

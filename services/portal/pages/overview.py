@@ -17,13 +17,14 @@ from services.portal.asks import together
 from services.portal.domain import aging
 from services.portal.domain.news import Shown, State
 from services.portal.domain.people import ANYBODY, MONEY, ORDERS
-from services.portal.pages.disputes import CASES_MAX, ENDED, WAITING
+from services.portal.pages.disputes import waiting
 from services.portal.pages.start import PLACES
 from services.portal.web import Ask, get
 
 _FEW = 5
 _SOON = timedelta(days=7)
 _ITEMS = 500  # of which the aging is drawn
+_CASES = 100  # of each side
 _DECISIONS = 100  # of an account, the newest, among which those of the last days are
 _LATELY = timedelta(days=7)
 _NOT_APPROVED = frozenset({credit_events.OUTCOME_REFERRED, credit_events.OUTCOME_DECLINED})
@@ -39,12 +40,8 @@ async def overview(ask: Ask) -> Response:
         balance=of.ledger("GetAccount", ledger_pb2.GetAccountRequest(account_id=account)),
         items=of.ledger("ListOpenItems", ledger_pb2.ListOpenItemsRequest(account_id=account, page_size=_ITEMS)),
         line=of.credit("GetAccount", credit_pb2.GetAccountRequest(account_id=account)),
-        cases=of.disputes(
-            "ListDisputes",
-            disputes_pb2.ListDisputesRequest(
-                account_id=account, order=disputes_pb2.LIST_ORDER_NEWEST_FIRST, page_size=CASES_MAX
-            ),
-        ),
+        asked_of_us=of.disputes("ListDisputes", waiting(account, disputes_pb2.LIST_ORDER_WAITING_FOR_BUYER, _CASES)),
+        at_the_seller=of.disputes("ListDisputes", waiting(account, disputes_pb2.LIST_ORDER_WAITING_FOR_SELLER, _CASES)),
         invoices=of.invoicing(
             "ListInvoices",
             invoicing_pb2.ListInvoicesRequest(account_id=account, page_size=_FEW, newest_first=True),
@@ -62,8 +59,8 @@ async def overview(ask: Ask) -> Response:
     payable = [item for item in items if may_pay and item.open.minor > item.disputed.minor]
     return ask.show(
         "overview.html",
-        waiting=_waiting(found["cases"]),
-        open_cases=[case for case in found["cases"].disputes if case.state not in ENDED] if found["cases"] else [],
+        waiting=list(found["asked_of_us"].disputes) if found["asked_of_us"] else [],
+        cases=_open_cases(found),
         due=[item for item in payable if date.fromisoformat(item.due_date) <= today],
         soon=[item for item in payable if today < date.fromisoformat(item.due_date) <= today + _SOON],
         may_order=ORDERS.lets_in(ask.person),
@@ -99,9 +96,9 @@ def was_refused(decisions: Any, today: date) -> bool:
 
 def state_of(found: Mapping[str, Any], today: date) -> State:
     """What is between the reader and the seller, as the page's own answers say; what is not for the reader is not theirs."""
-    cases, line, balance, items = (found[name] for name in ("cases", "line", "balance", "items"))
+    line, balance, items = (found[name] for name in ("line", "balance", "items"))
     return State(
-        open_case=bool(cases) and (bool(cases.next_page_token) or any(c.state not in ENDED for c in cases.disputes)),
+        open_case=_open_cases(found) not in (None, "", "0"),
         held=bool(line) and (line.account.on_hold or line.account.exposure_uncertain),
         overdue=bool(balance and any(one.overdue.minor > 0 for one in balance.balances))
         or bool(items and any(date.fromisoformat(item.due_date) < today for item in items.items)),
@@ -115,9 +112,13 @@ def _next_steps(found: Any) -> list[Any]:
     return list(steps) if any(step.state != "DONE" for step in steps) else []
 
 
-def _waiting(cases: Any) -> list[Any]:
-    """The cases in which it is the reader's side that acts."""
-    return [case for case in cases.disputes if case.state in WAITING] if cases else []
+def _open_cases(found: Mapping[str, Any]) -> str | None:
+    """How many cases have not ended: "3"; "100+", where more than are counted; "" not for the reader; None: it is not known."""
+    sides = [found[name] for name in ("asked_of_us", "at_the_seller")]
+    if not all(sides):
+        return None if None in sides else ""
+    more = any(side.next_page_token for side in sides)
+    return f"{sum(len(side.disputes) for side in sides)}{'+' if more else ''}"
 
 
 def _item(item: Any) -> tuple[date, int, str]:

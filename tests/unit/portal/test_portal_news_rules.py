@@ -148,13 +148,14 @@ def test_every_act_and_flaw_has_words():
     assert {*news.KINDS, *news.ACTS, *words.values()} <= LABELS.keys()
 
 
-NOBODYS = {"cases": False, "line": False, "balance": False, "items": False}
+NOBODYS = {"asked_of_us": False, "at_the_seller": False, "line": False, "balance": False, "items": False}
 GBP = money_pb2.Money(minor=1, currency="GBP")
 
 
 def answers(**said: Any) -> dict[str, Any]:
     return {
-        "cases": disputes_pb2.ListDisputesResponse(disputes=[a_case("STATE_CLOSED"), a_case("STATE_WITHDRAWN")]),
+        "asked_of_us": disputes_pb2.ListDisputesResponse(),
+        "at_the_seller": disputes_pb2.ListDisputesResponse(),
         "line": credit_pb2.GetAccountResponse(),
         "balance": ledger_pb2.GetAccountResponse(balances=[ledger_pb2.Balance(open=GBP)]),
         "items": ledger_pb2.ListOpenItemsResponse(items=[ledger_pb2.OpenItem(due_date="2026-03-20", open=GBP)]),
@@ -170,8 +171,8 @@ def a_case(state: str) -> disputes_pb2.Dispute:
     [
         ({}, CALM),
         (NOBODYS, CALM),
-        ({"cases": disputes_pb2.ListDisputesResponse(disputes=[a_case("STATE_PROPOSED")])}, State(open_case=True)),
-        ({"cases": disputes_pb2.ListDisputesResponse(next_page_token="more")}, State(open_case=True)),
+        ({"asked_of_us": disputes_pb2.ListDisputesResponse(disputes=[a_case("STATE_PROPOSED")])}, State(open_case=True)),
+        ({"at_the_seller": disputes_pb2.ListDisputesResponse(disputes=[a_case("STATE_SUBMITTED")])}, State(open_case=True)),
         ({"line": credit_pb2.GetAccountResponse(account=credit_pb2.Account(on_hold=True))}, State(held=True)),
         (
             {"line": credit_pb2.GetAccountResponse(account=credit_pb2.Account(exposure_uncertain=True))},
