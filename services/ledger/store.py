@@ -616,9 +616,7 @@ async def balances(tx: Tx, key: Key) -> list[Any]:
     )
 
 
-async def open_items(
-    tx: Tx, tenant: str, account_id: str, page: Page, invoice_ids: Collection[str] = ()
-) -> list[Any]:
+async def open_items(tx: Tx, tenant: str, account_id: str, page: Page, invoice_ids: Collection[str] = ()) -> list[Any]:
     """Open items, oldest due first: of one account, or of all if it is empty; of these invoices, if any are named."""
     later = "AND (due_on, number, invoice_id) > (%(due_on)s, %(number)s, %(invoice)s)" if page.after else ""
     of_all = f"""SELECT * FROM item WHERE tenant = %(tenant)s AND open_minor > 0 {later}

@@ -171,8 +171,14 @@ def a_case(state: str) -> disputes_pb2.Dispute:
     [
         ({}, CALM),
         (NOBODYS, CALM),
-        ({"asked_of_us": disputes_pb2.ListDisputesResponse(disputes=[a_case("STATE_PROPOSED")])}, State(open_case=True)),
-        ({"at_the_seller": disputes_pb2.ListDisputesResponse(disputes=[a_case("STATE_SUBMITTED")])}, State(open_case=True)),
+        (
+            {"asked_of_us": disputes_pb2.ListDisputesResponse(disputes=[a_case("STATE_PROPOSED")])},
+            State(open_case=True),
+        ),
+        (
+            {"at_the_seller": disputes_pb2.ListDisputesResponse(disputes=[a_case("STATE_SUBMITTED")])},
+            State(open_case=True),
+        ),
         ({"line": credit_pb2.GetAccountResponse(account=credit_pb2.Account(on_hold=True))}, State(held=True)),
         (
             {"line": credit_pb2.GetAccountResponse(account=credit_pb2.Account(exposure_uncertain=True))},
