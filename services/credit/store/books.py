@@ -42,6 +42,7 @@ async def open_book(
     orders: Collection[Key],
     asked: Collection[Key] = (),
     asking: Collection[Key] = (),
+    *,
     spoken: Mapping[Key, Set[str]] = NOTHING,
 ) -> Book:
     """Hold the accounts, and the nodes that they are part of, until the transaction ends; read the newest hold of each order and what left of it.

@@ -110,7 +110,7 @@ async def follow(tx: Tx, events: Sequence[Event[Any]]) -> None:
         {_order(event) for event in of_orders},
         [(*_order(e), e.body.version) for e in placed],
         {(e.tenant, e.body.account_id) for e in placed},
-        _by_account(((e.tenant, e.body.account_id), wire.currencies(e.body)) for e in effective),
+        spoken=_by_account(((e.tenant, e.body.account_id), wire.currencies(e.body)) for e in effective),
     )
     booked = await _booked(tx, work.book, effective)
     for event in effective:
@@ -141,7 +141,7 @@ async def decide(tx: Tx, requests: Sequence[tuple[Origin, Request]]) -> list[Rec
         {(r.tenant, r.order_id) for _, r in requests},
         [(r.tenant, r.order_id, r.version) for _, r in requests],
         accounts,
-        _by_account(((r.tenant, r.account_id), {r.amount.currency}) for _, r in requests),
+        spoken=_by_account(((r.tenant, r.account_id), {r.amount.currency}) for _, r in requests),
     )
     for origin, request in requests:
         _decide_one(work, origin, request)
@@ -516,10 +516,13 @@ async def _open(
     orders: Collection[Key],
     asked: Sequence[Version],
     asking: Collection[Key],
+    *,
     spoken: Mapping[Key, Set[str]],
 ) -> Work:
     """Open the book, with what was decided before on the versions that are asked about, by the accounts that ask."""
-    book = await _open_book(tx, accounts, orders, {(tenant, order_id) for tenant, order_id, _ in asked}, asking, spoken)
+    book = await _open_book(
+        tx, accounts, orders, {(tenant, order_id) for tenant, order_id, _ in asked}, asking, spoken=spoken
+    )
     # Only a version that is not above the newest one can be known.
     old = [v for v in asked if (hold := book.holds.get((v[0], v[1]))) is not None and v[2] <= hold.version]
     return Work(book, book.at or tx.at, known=await store.find_decisions(tx, old) if old else {})
@@ -577,10 +580,11 @@ async def _open_book(
     orders: Collection[Key],
     asked: Collection[Key] = (),
     asking: Collection[Key] = (),
+    *,
     spoken: Mapping[Key, Set[str]] = store.NOTHING,
 ) -> Book:
     """Lock the accounts, then read what else the work needs."""
-    book = await store.open_book(tx, accounts, orders, asked, asking, spoken)
+    book = await store.open_book(tx, accounts, orders, asked, asking, spoken=spoken)
     if unknown := set(accounts) - book.accounts.keys():
         await store.lock_unknown(tx, unknown)
         if orders:
