@@ -268,7 +268,7 @@ async def _all(ask: Ask) -> list[Any]:
     return list((await _newest(ask, CASES_MAX)).disputes)
 
 
-async def _newest(ask: Ask, most: int, after: str = "") -> service_pb2.ListDisputesResponse:
+async def _newest(ask: Ask, most: int, after: str = "") -> Any:
     request = service_pb2.ListDisputesRequest(
         account_id=ask.account, order=service_pb2.LIST_ORDER_NEWEST_FIRST, page_size=most, page_token=after
     )
