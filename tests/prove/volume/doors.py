@@ -599,6 +599,7 @@ def _disputes() -> list[Door]:
         *pages(disputes_pb2.ListDisputesRequest(state=disputes_events.STATE_PROPOSED)),
         *pages(disputes_pb2.ListDisputesRequest(account_id="b7", state=disputes_events.STATE_PROPOSED)),
         call(disputes_pb2.ListDisputesRequest(account_id=HOT, state=disputes_events.STATE_PROPOSED)),
+        call(disputes_pb2.ListDisputesRequest(account_id=HOT, state=disputes_events.STATE_WITHDRAWN)),
         *pages(disputes_pb2.ListDisputesRequest(order=_NEWEST)),
         *pages(disputes_pb2.ListDisputesRequest(order=_NEWEST, account_id=HOT)),
         *pages(disputes_pb2.ListDisputesRequest(order=_AT_SELLER)),
@@ -750,8 +751,8 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         *pages(notifications_pb2.ListFirstStepsRequest()),
         called_by("service:portal", notifications_pb2.NoteSignInRequest(contact_id=f"c-{HOT}")),
         called_by(
-            f"contact:c-{HOT}",
-            notifications_pb2.AnswerFirstStepRequest(account_id=HOT, code="SAMPLE", answer="ACCEPTED"),
+            "contact:c-b1",
+            notifications_pb2.AnswerFirstStepRequest(account_id="b1", code="SAMPLE", answer="ACCEPTED"),
         ),
         call(notifications_pb2.CloseFirstStepRequest(account_id=HOT, code="COLLEAGUES")),
         call(notifications_pb2.EraseContactRequest(contact_id="fresh")),
