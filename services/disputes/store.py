@@ -7,14 +7,18 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.chassis.pages import Page
 from services.chassis.sweeps import Span
 from services.days_off import calendar
+from services.disputes.domain.authority import Authority
 from services.disputes.domain.cases import (
     AT_THE_BUYER,
     AT_THE_SELLER,
+    AWAITS_ANSWER,
     CONTESTED,
     OPEN,
     Action,
@@ -25,10 +29,11 @@ from services.disputes.domain.cases import (
     Resolution,
     State,
 )
-from services.disputes.domain.deadlines import BOUNDS, Policy
+from services.disputes.domain.deadlines import BOUNDS, Owners, Policy
 from services.disputes.domain.evidence import Evidence
 from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
 from services.disputes.domain.portions import Rate, Share, Shares
+from services.disputes.domain.tracks import Track
 from services.kernel.calendars import Calendar
 from services.kernel.money import Money
 from services.kernel.orders import Scope
@@ -45,7 +50,9 @@ _LINE = Columns(
        vat_category text, vat_rate numeric, is_sales_tax boolean, name text"""
 )
 _RATE = Columns("vat_category text, vat_rate numeric, net_minor bigint, tax_minor bigint")
-_SELLER = Columns("tenant text, seller_id text, version int, time_zone text, holidays text")
+_SELLER = Columns(
+    "tenant text, seller_id text, version int, time_zone text, holidays text, opens_at text, closes_at text"
+)
 _TAKEN = Columns("tenant text, invoice_id text, disputed_minor bigint, credited_minor bigint")
 _OPEN = Columns("tenant text, invoice_id text, open_minor bigint, open_sequence bigint")
 _CREDIT_NOTE = Columns(
@@ -54,7 +61,10 @@ _CREDIT_NOTE = Columns(
 _DISPUTE = Columns(
     """tenant text, dispute_id text, invoice_id text, account_id text, reason_code text, description text,
        amount_minor bigint, state text, moves int, opened_by text, opened_at timestamptz, answer_by date, number text,
-       asked_at timestamptz, ended_at timestamptz, resolution text, credit_minor bigint, credit_note_number text"""
+       asked_at timestamptz, ended_at timestamptz, resolution text, credit_minor bigint, credit_note_number text,
+       track text, track_reason text, answer_at timestamptz, at_risk_at timestamptz, warned boolean,
+       recode_by timestamptz, late_level int, late_from date, late_days int, owner text, stand_in text, handoffs int,
+       acted_at timestamptz, merged_into text, changes int, look_at timestamptz"""
 )
 _PART = Columns("line_id text, contested numeric, credited numeric")
 _MOVE = Columns(
@@ -69,6 +79,7 @@ _LISTED: dict[Order, tuple[str, str, str, tuple[State, ...]]] = {
     Order.NEWEST: ("dispute_id", "DESC", "<", ()),
     Order.AT_THE_SELLER: ("answer_by, dispute_id", "ASC", ">", AT_THE_SELLER),
     Order.AT_THE_BUYER: ("answer_by, dispute_id", "ASC", ">", AT_THE_BUYER),
+    Order.AT_RISK_FIRST: ("at_risk_at, dispute_id", "ASC", ">", AWAITS_ANSWER),
 }
 
 
@@ -264,12 +275,13 @@ async def save_credited(tx: Tx, key: Key, shares: Shares) -> None:
     )
 
 
-async def save_sellers(tx: Tx, told: Mapping[Key, tuple[int, str, str]]) -> None:
-    """Know the clocks of these legal entities (version, zone, holidays); what was told later, by its version, counts."""
+async def save_sellers(tx: Tx, told: Mapping[Key, tuple[int, str, str, str, str]]) -> None:
+    """Know the clocks of these legal entities (version, zone, holidays, hours); what was told later, by its version, counts."""
     await tx.run(
         f"""INSERT INTO seller AS s ({_SELLER.names}) SELECT * FROM {_SELLER.rows} AS new
             ON CONFLICT (tenant, seller_id) DO UPDATE
-              SET version = EXCLUDED.version, time_zone = EXCLUDED.time_zone, holidays = EXCLUDED.holidays
+              SET version = EXCLUDED.version, time_zone = EXCLUDED.time_zone, holidays = EXCLUDED.holidays,
+                  opens_at = EXCLUDED.opens_at, closes_at = EXCLUDED.closes_at
             WHERE s.version <= EXCLUDED.version""",  # noqa: S608 - constant columns
         [_SELLER.pack((*key, *told[key]) for key in sorted(told))],
     )
@@ -280,18 +292,37 @@ async def policy(tx: Tx, tenant: str, seller_id: str = "") -> Policy:
     seller = await tx.row(
         "SELECT * FROM seller WHERE tenant = %s ORDER BY seller_id <> %s, seller_id LIMIT 1", [tenant, seller_id]
     )
-    days = calendar(seller.time_zone, seller.holidays) if seller else Calendar()
+    days = Calendar()
+    if seller:
+        days = calendar(seller.time_zone, seller.holidays, seller.opens_at, seller.closes_at)
     row = await tx.row("SELECT * FROM policy WHERE tenant = %s ORDER BY version DESC LIMIT 1", [tenant])
     if row is None:
         return Policy(calendar=days)
-    return Policy(**{name: getattr(row, name) for name in BOUNDS}, version=row.version, calendar=days)
+    return Policy(
+        **{name: getattr(row, name) for name in BOUNDS},
+        desks={desk: Owners(*owners) for desk, owners in row.desks.items()},
+        authorities=tuple(
+            Authority(role, person, Money(minor, currency)) for role, person, minor, currency in row.authorities
+        ),
+        version=row.version,
+        calendar=days,
+    )
 
 
 async def add_policy(tx: Tx, tenant: str, new: Policy, by: str) -> None:
     """Keep another version of a tenant's policy."""
     await tx.run(
-        f"INSERT INTO policy (tenant, version, {', '.join(BOUNDS)}, set_by, set_at) VALUES ({', '.join(['%s'] * 9)})",  # noqa: S608 - constant columns
-        [tenant, new.version, *(getattr(new, name) for name in BOUNDS), by, tx.at],
+        f"""INSERT INTO policy (tenant, version, {", ".join(BOUNDS)}, desks, authorities, set_by, set_at)
+            VALUES ({", ".join(["%s"] * (len(BOUNDS) + 6))})""",  # noqa: S608 - constant columns
+        [
+            tenant,
+            new.version,
+            *(getattr(new, name) for name in BOUNDS),
+            Jsonb({desk: [owners.owner, owners.stand_in] for desk, owners in new.desks.items()}),
+            Jsonb([[one.role, one.person, one.most.minor, one.most.currency] for one in new.authorities]),
+            by,
+            tx.at,
+        ],
     )
 
 
@@ -310,12 +341,19 @@ async def list_disputes(
     state: State | None,
     order: Order,
     invoice_ids: Collection[str] = (),
+    owner: str = "",
+    without_owner: bool = False,
 ) -> list[Dispute]:
-    """Cases in some order; empty filters mean all."""
+    """Cases in some order; empty filters mean all. `owner`: who has them, or stands in."""
     place, direction, beyond, only_states = _LISTED[order]
     states = (state,) if state else only_states
     wanted = {column: value for column, value in (("account_id", account_id), ("invoice_id", invoice_id)) if value}
     only = "".join(f" AND {column} = %s" for column in wanted)
+    if owner:
+        only += " AND %s IN (owner, stand_in)"
+        wanted["owner"] = owner
+    elif without_owner:
+        only += " AND owner = ''"
     if page.after:
         only += f" AND ({place}) {beyond} ({', '.join(['%s'] * len(page.after))})"
     if states:  # in the text: some states are rare, and a plan for any of them would look through all cases
@@ -339,10 +377,16 @@ async def save_disputes(tx: Tx, disputes: Sequence[Dispute]) -> None:
     await tx.run(
         f"""INSERT INTO dispute ({_DISPUTE.names}) SELECT * FROM {_DISPUTE.rows} AS new
             ON CONFLICT (tenant, dispute_id) DO UPDATE
-              SET number = EXCLUDED.number, amount_minor = EXCLUDED.amount_minor, state = EXCLUDED.state, moves = EXCLUDED.moves,
+              SET number = EXCLUDED.number, reason_code = EXCLUDED.reason_code, amount_minor = EXCLUDED.amount_minor,
+                  state = EXCLUDED.state, moves = EXCLUDED.moves,
                   answer_by = EXCLUDED.answer_by, asked_at = EXCLUDED.asked_at, ended_at = EXCLUDED.ended_at,
                   resolution = EXCLUDED.resolution, credit_minor = EXCLUDED.credit_minor,
-                  credit_note_number = EXCLUDED.credit_note_number""",  # noqa: S608 - constant columns
+                  credit_note_number = EXCLUDED.credit_note_number, track = EXCLUDED.track,
+                  track_reason = EXCLUDED.track_reason, answer_at = EXCLUDED.answer_at, at_risk_at = EXCLUDED.at_risk_at,
+                  warned = EXCLUDED.warned, recode_by = EXCLUDED.recode_by, late_level = EXCLUDED.late_level,
+                  late_from = EXCLUDED.late_from, late_days = EXCLUDED.late_days, owner = EXCLUDED.owner,
+                  stand_in = EXCLUDED.stand_in, handoffs = EXCLUDED.handoffs, acted_at = EXCLUDED.acted_at,
+                  merged_into = EXCLUDED.merged_into, changes = EXCLUDED.changes, look_at = EXCLUDED.look_at""",  # noqa: S608 - constant columns
         [_DISPUTE.pack(map(_dispute_row, disputes))],
     )
 
@@ -491,7 +535,7 @@ IS_CONTESTED = "disputed_minor > 0"  # few of all invoices, with an index of the
 _OPEN_STATES = [state.value for state in OPEN]
 
 # Of these cases: a table, or a page of it that is found before anything is joined to it.
-_DISPUTES = """SELECT d.*, i.number AS invoice_number, i.order_id, i.currency, i.site, i.cost_centre, i.purchase_order,
+_DISPUTES = """SELECT d.*, i.number AS invoice_number, i.order_id, i.seller_id, i.currency, i.site, i.cost_centre, i.purchase_order,
                       l.line_ids, l.contested, l.credited
                  FROM {} AS d JOIN invoice i USING (tenant, invoice_id)
                 CROSS JOIN LATERAL (SELECT coalesce(array_agg(line_id ORDER BY line_id), '{{}}') AS line_ids,
@@ -585,6 +629,22 @@ def _dispute_row(d: Dispute) -> tuple[Any, ...]:
         d.resolution,
         d.credit.minor if d.credit else None,
         d.credit_note_number,
+        d.track,
+        d.track_reason,
+        d.answer_at,
+        d.at_risk_at,
+        d.warned,
+        d.recode_by,
+        d.late_level,
+        d.late_from,
+        d.late_days,
+        d.owner,
+        d.stand_in,
+        d.handoffs,
+        d.acted_at,
+        d.merged_into,
+        d.changes,
+        d.look_at,
     )
 
 
@@ -693,6 +753,22 @@ def _dispute(row: Any) -> Dispute:
         credit=None if row.credit_minor is None else Money(row.credit_minor, row.currency),
         credited_lines=_parts(row.line_ids, row.credited),
         credit_note_number=row.credit_note_number,
+        track=Track(row.track),
+        track_reason=row.track_reason,
+        answer_at=row.answer_at,
+        at_risk_at=row.at_risk_at,
+        warned=row.warned,
+        recode_by=row.recode_by,
+        late_level=row.late_level,
+        late_from=row.late_from,
+        late_days=row.late_days,
+        owner=row.owner,
+        stand_in=row.stand_in,
+        handoffs=row.handoffs,
+        acted_at=row.acted_at,
+        merged_into=row.merged_into,
+        changes=row.changes,
+        seller_id=row.seller_id,
     )
 
 
