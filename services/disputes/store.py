@@ -4,13 +4,16 @@ An invoice's row is the lock of all its cases: whoever changes a case holds it f
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
+from services.chassis import jobs
 from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
+from services.chassis.envelope import Origin
 from services.chassis.pages import Page
 from services.chassis.sweeps import Span
 from services.days_off import calendar
@@ -31,12 +34,22 @@ from services.disputes.domain.cases import (
 )
 from services.disputes.domain.deadlines import BOUNDS, Owners, Policy
 from services.disputes.domain.evidence import Evidence
+from services.disputes.domain.handling import Change, Changed, ChangeEntry
 from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
 from services.disputes.domain.portions import Rate, Share, Shares
 from services.disputes.domain.tracks import Track
 from services.kernel.calendars import Calendar
 from services.kernel.money import Money
 from services.kernel.orders import Scope
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A case that was merged into another."""
+
+    dispute_id: str
+    number: str
+    opened_by: str
+
 
 Key = tuple[str, str]  # tenant, and an invoice's, a case's or a credit note's id
 
@@ -65,6 +78,9 @@ _DISPUTE = Columns(
        track text, track_reason text, answer_at timestamptz, at_risk_at timestamptz, warned boolean,
        recode_by timestamptz, late_level int, late_from date, late_days int, owner text, stand_in text, handoffs int,
        acted_at timestamptz, merged_into text, changes int, look_at timestamptz"""
+)
+_CHANGE = Columns(
+    """tenant text, dispute_id text, nth int, change text, before text, after text, other text, actor text"""
 )
 _PART = Columns("line_id text, contested numeric, credited numeric")
 _MOVE = Columns(
@@ -448,25 +464,84 @@ async def find_move(tx: Tx, key: Key, nth: int) -> Entry | None:
     return _entry(row) if row else None
 
 
-_EVIDENCE = "evidence_id, file_name, media_type, size, sha256, added_by, added_at"
-
-
-async def list_evidence(tx: Tx, key: Key, page: Page) -> list[Evidence]:
-    """What was added to a case, oldest first."""
-    return await tx.fetch(
-        Evidence,
-        f"""SELECT {_EVIDENCE} FROM evidence WHERE tenant = %s AND dispute_id = %s
-                                               {"AND evidence_id > %s" if page.after else ""}
-             ORDER BY evidence_id LIMIT {page.most}""",  # noqa: S608 - constant text
-        [*key, *(page.after or ())],
+async def add_changes(tx: Tx, changes: Sequence[tuple[Changed, str]]) -> None:
+    """Write what became of cases beside their moves, each with its actor."""
+    await tx.run(
+        f"INSERT INTO dispute_change ({_CHANGE.names}, at) SELECT *, %s FROM {_CHANGE.rows} AS new",  # noqa: S608 - constant columns
+        [
+            tx.at,
+            _CHANGE.pack(
+                (c.case.tenant, c.case.dispute_id, c.case.changes, c.change, c.before, c.after, c.other, actor)
+                for c, actor in changes
+            ),
+        ],
     )
 
 
-async def find_evidence(tx: Tx, key: Key, evidence_id: str) -> tuple[Evidence, bytes] | None:
-    """Something that was added to a case, with its content."""
+async def changes_of(tx: Tx, key: Key) -> list[ChangeEntry]:
+    """What became of a case beside its moves: the newest, oldest first."""
+    rows = await tx.rows(
+        """SELECT nth, change, before, after, other, actor, at FROM dispute_change
+            WHERE tenant = %s AND dispute_id = %s ORDER BY nth DESC LIMIT 100""",
+        key,
+    )
+    return [
+        ChangeEntry(r.nth, Change(r.change), r.before, r.after, r.other, r.actor, r.at) for r in reversed(rows)
+    ]
+
+
+async def merged_into(tx: Tx, key: Key) -> list[Merged]:
+    """The cases that were merged into one, oldest first."""
+    return await tx.fetch(
+        Merged,
+        """SELECT dispute_id, number, opened_by FROM dispute
+            WHERE tenant = %s AND merged_into = %s AND merged_into <> '' ORDER BY dispute_id LIMIT 100""",
+        key,
+    )
+
+
+async def pass_on_merged(tx: Tx, key: Key, into: str) -> None:
+    """What was merged into a case is merged into the one that goes on for it."""
+    await tx.run(
+        "UPDATE dispute SET merged_into = %s WHERE tenant = %s AND merged_into = %s AND merged_into <> ''", [into, *key]
+    )
+
+
+async def find_due(tx: Tx, word: Origin) -> int:
+    """Make a job of each case of which the clock has something to tell; return how many."""
+    return await jobs.find(tx, word, _DUE, [tx.at])
+
+
+async def count_due(tx: Tx) -> int:
+    """How many there are for which there is no job yet."""
+    return await jobs.count_found(tx, _DUE, [tx.at])
+
+
+CLOCK = "clock"  # the kind of job
+_DUE: LiteralString = """SELECT tenant, 'clock', 'dispute/' || dispute_id, '', 1 FROM dispute
+                          WHERE look_at <= %s ORDER BY look_at"""
+_EVIDENCE = "evidence_id, file_name, media_type, size, sha256, added_by, added_at"
+
+
+async def list_evidence(tx: Tx, key: Key, page: Page, merged: Collection[str] = ()) -> list[Evidence]:
+    """What was added to a case, and to these that were merged into it, oldest first."""
+    return await tx.fetch(
+        Evidence,
+        f"""SELECT {_EVIDENCE} FROM evidence WHERE tenant = %s AND dispute_id = ANY (%s::text[])
+                                               {"AND evidence_id > %s" if page.after else ""}
+             ORDER BY evidence_id LIMIT {page.most}""",  # noqa: S608 - constant text
+        [key[0], [key[1], *merged], *(page.after or ())],
+    )
+
+
+async def find_evidence(
+    tx: Tx, key: Key, evidence_id: str, merged: Collection[str] = ()
+) -> tuple[Evidence, bytes] | None:
+    """Something that was added to a case, or to one of these that were merged into it, with its content."""
     row = await tx.row(
-        f"SELECT {_EVIDENCE}, content FROM evidence WHERE tenant = %s AND dispute_id = %s AND evidence_id = %s",  # noqa: S608 - constant columns
-        [*key, evidence_id],
+        f"""SELECT {_EVIDENCE}, content FROM evidence
+             WHERE tenant = %s AND dispute_id = ANY (%s::text[]) AND evidence_id = %s""",  # noqa: S608 - constant columns
+        [key[0], [key[1], *merged], evidence_id],
     )
     return (Evidence(*row[:-1]), bytes(row.content)) if row else None
 
