@@ -621,11 +621,18 @@ _DISPUTES = """SELECT d.*, i.number AS invoice_number, i.order_id, i.seller_id, 
 
 
 async def cases_by_state(tx: Tx, span: Span) -> list[Any]:
-    """How many of these cases stand where, and how many of them should have been answered."""
+    """How many of these cases stand where, how many should have been answered, and how many nobody has for a business day."""
     return await tx.rows(
-        f"""SELECT state, count(*) AS n, count(*) FILTER (WHERE state = ANY (%(open)s) AND answer_by < %(at)s::date) AS late
+        f"""SELECT state, count(*) AS n, count(*) FILTER (WHERE state = ANY (%(open)s) AND answer_by < %(at)s::date) AS late,
+                   count(*) FILTER (WHERE state = ANY (%(ours)s) AND owner = '' AND opened_at < %(before)s) AS unowned
               FROM dispute WHERE {span.where("tenant", "dispute_id")} GROUP BY state""",  # noqa: S608 - constant text
-        span.params | {"at": tx.at, "open": _OPEN_STATES},
+        span.params
+        | {
+            "at": tx.at,
+            "open": _OPEN_STATES,
+            "ours": [state.value for state in AT_THE_SELLER],
+            "before": Calendar().a_business_day_before(tx.at),
+        },
     )
 
 

@@ -262,6 +262,7 @@ def changed(step: Changed) -> events_pb2.DisputeChanged:
         answer_by=case.answer_by.isoformat(),
         answer_at=_at(case.answer_at),
         at_risk_at=_at(case.at_risk_at),
+        warned=case.warned,
     )
 
 

@@ -107,6 +107,13 @@ class Calendar:
             on += timedelta(days=1)
         return passed
 
+    def a_business_day_before(self, at: datetime) -> datetime:
+        """The latest instant after which a business day has passed by then."""
+        before = at - timedelta(days=1)
+        while not self.is_business_day(self.day(before)):
+            before -= timedelta(days=1)
+        return before
+
     @property
     def business_day(self) -> timedelta:
         """How long business is done on a day."""

@@ -249,6 +249,20 @@ class Desk:
         await self.tell(tx, [story for story in told if story is not None])
         await journeys.follow(tx, events, when)
 
+    async def tell_dispute_changed(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeChanged]]) -> None:
+        """A case is another than before: nobody hears of it, its reason and its promise are known."""
+        await store.recode_disputes(
+            tx,
+            {_case(e): (wire.clean(e.body.reason_code), wire.clean(e.body.number)) for e in events},
+        )
+        await journeys.follow(tx, events, await _when(tx, events))
+
+    async def tell_dispute_late(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeLate]]) -> None:
+        """A promise was missed: the buyer's people hear when it is kept, the seller's that it was not."""
+        when = await _when(tx, events)
+        await self.tell(tx, [story for e in events for story in wire.dispute_late(e, when(e))])
+        await journeys.follow(tx, events, when)
+
     async def tell_credit_refused(self, tx: Tx, events: Sequence[Event[invoicing_pb2.CreditNoteRefused]]) -> None:
         """A case ended in a credit that cannot be issued."""
         known = await store.disputes(tx, {_case(e) for e in events})
@@ -688,6 +702,7 @@ def _task(now: Moment, kind: Kind, cause: Story, about: str, details: Mapping[st
 def _case(
     event: Event[disputes_pb2.DisputeOpened]
     | Event[disputes_pb2.DisputeMoved]
+    | Event[disputes_pb2.DisputeChanged]
     | Event[invoicing_pb2.CreditNoteRefused],
 ) -> Key:
     return (event.tenant, event.body.dispute_id)

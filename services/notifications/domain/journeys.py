@@ -320,6 +320,8 @@ class Journey:
         for stage in () if self.ended else _open(self.kind, self.legs):
             leg = self.legs.get(stage.code, _NOTHING)
             if leg.promised and not leg.warned and stage.owner != BUYER:
+                if leg.hours is not None and self.kind == "dispute":
+                    continue  # disputes tells of its own promise
                 if leg.hours is not None:
                     yield stage, leg.hours.usually
                     continue

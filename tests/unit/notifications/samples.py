@@ -402,6 +402,60 @@ def dispute_resolved(resolution: Any = disputes.RESOLUTION_PARTIAL_CREDIT, credi
     return an_event(body, "dispute/d1")
 
 
+def dispute_changed(change: Any = disputes.CHANGE_RECODED, reason: str = "PRC_UNIT") -> Event[Any]:
+    body = disputes.DisputeChanged(
+        dispute_id="d1",
+        invoice_id="i1",
+        invoice_number="RE-2026-000001",
+        account_id=ACCOUNT,
+        number="D-2026-0042",
+        change=change,
+        reason_code=reason,
+        amount=eur(11900),
+        answer_by="2026-03-09",
+        answer_at=Timestamp(seconds=1773075600),
+        at_risk_at=Timestamp(seconds=1772816400),
+    )
+    return an_event(body, "dispute/d1")
+
+
+def dispute_at_risk(awaited: Any = disputes.AWAITED_ANSWER, owner: str = "") -> Event[Any]:
+    body = disputes.DisputeAtRisk(
+        dispute_id="d1",
+        invoice_id="i1",
+        invoice_number="RE-2026-000001",
+        account_id=ACCOUNT,
+        number="D-2026-0042",
+        awaited=awaited,
+        amount=eur(11900),
+        by="2026-03-09",
+        due_at=Timestamp(seconds=1773075600),
+        owner=owner,
+        nth=1,
+    )
+    return an_event(body, "dispute/d1")
+
+
+def dispute_late(level: int = 1, owner: str = "") -> Event[Any]:
+    body = disputes.DisputeLate(
+        dispute_id="d1",
+        invoice_id="i1",
+        invoice_number="RE-2026-000001",
+        account_id=ACCOUNT,
+        number="D-2026-0042",
+        amount=eur(11900),
+        promised_by="2026-03-05",
+        answer_by="2026-03-09",
+        answer_at=Timestamp(seconds=1773075600),
+        at_risk_at=Timestamp(seconds=1772816400),
+        level=level,
+        late_from="2026-03-05",
+        owner=owner,
+        nth=2,
+    )
+    return an_event(body, "dispute/d1")
+
+
 def _moved(event: Event[Any], now: Moment) -> Story | None:
     return wire.dispute_moved(event, now, "QTY_SHORT")
 
@@ -442,6 +496,8 @@ STORY_OF: dict[type[Message], Callable[[Event[Any], Moment], Story | None]] = {
     disputes.DisputeOpened: wire.dispute_opened,
     disputes.DisputeMoved: _moved,
     disputes.DisputeResolved: wire.dispute_resolved,
+    disputes.DisputeAtRisk: wire.dispute_at_risk,
+    disputes.DisputeLate: lambda event, now: wire.dispute_late(event, now)[-1],
 }
 
 
@@ -529,6 +585,10 @@ def every_story() -> list[Story]:
         ),
         dispute_resolved(),
         dispute_resolved(disputes.RESOLUTION_INVALID_PAYABLE, 0),
+        dispute_at_risk(),
+        dispute_at_risk(disputes.AWAITED_REASON),
+        dispute_late(),
+        dispute_late(level=2),
     ]
     stories = [story for event in events if (story := story_of(event)) is not None]
     return [

@@ -42,6 +42,9 @@ payment_announced     | | | | | | | | | | | | D CASH_APP, D COLLECTOR |
 shipment_refused      | | | | | | | | | | | | A BILLING |
 document_held         | | | | | | | | | | | | A BILLING |
 credit_refused        | | | | | | | | | | | | A DISPUTE_OWNER |
+dispute_at_risk       | | | | | | | | | | | | A DISPUTE_OWNER |
+dispute_late          | | I | | I | I | I | | | | | | A DISPUTE_OWNER, I SALES |
+dispute_escalated     | | | | | | | | | | | | A SALES |
 colleague_unreachable | | | | | | | | | | | | A SALES |
 name_somebody         | | | | | | | | | | | A | I SALES |
 name_colleague        | | | | | | | | | | | | A SALES |
