@@ -186,12 +186,15 @@ def _promised_anew(event: Event[disputes_pb2.DisputeLate] | Event[disputes_pb2.D
 
 
 def _answer(body: Any) -> dict[str, Any]:
-    """By when the seller answers a case: by an instant, where one is told; at risk from when it says so."""
+    """By when the seller answers a case: by an hour on a track of hours, else by a day; disputes tells when that is at risk."""
     if not body.HasField("answer_at"):
         return {"promised": _by("ANSWERED", body.answer_by)}
     latest = body.answer_at.ToDatetime(UTC)
     usually = min(body.at_risk_at.ToDatetime(UTC), latest) if body.HasField("at_risk_at") else latest
-    return {"hours": {"ANSWERED": Hours(usually, latest)}}
+    if getattr(body, "track", disputes_pb2.TRACK_STANDARD) == disputes_pb2.TRACK_FAST:
+        return {"hours": {"ANSWERED": Hours(usually, latest)}, "warned_of": ("ANSWERED",)}
+    promised = _by("ANSWERED", body.answer_by)
+    return {"promised": promised, "warned_of": tuple(promised)}
 
 
 def _resolved(event: Event[disputes_pb2.DisputeResolved]) -> list[News]:
