@@ -21,7 +21,6 @@ from services.disputes.domain.authority import Authority
 from services.disputes.domain.cases import (
     AT_THE_BUYER,
     AT_THE_SELLER,
-    AWAITS_ANSWER,
     CONTESTED,
     OPEN,
     Action,
@@ -95,7 +94,7 @@ _LISTED: dict[Order, tuple[str, str, str, tuple[State, ...]]] = {
     Order.NEWEST: ("dispute_id", "DESC", "<", ()),
     Order.AT_THE_SELLER: ("answer_by, dispute_id", "ASC", ">", AT_THE_SELLER),
     Order.AT_THE_BUYER: ("answer_by, dispute_id", "ASC", ">", AT_THE_BUYER),
-    Order.AT_RISK_FIRST: ("at_risk_at, dispute_id", "ASC", ">", AWAITS_ANSWER),
+    Order.AT_RISK_FIRST: ("at_risk_at, dispute_id", "ASC", ">", AT_THE_SELLER),
 }
 
 

@@ -268,6 +268,8 @@ _ENUMS: Mapping[str, Any] = {
     "OUTCOME": credit_events.Outcome,
     "RESOLUTION": disputes_events.Resolution,
     "ACTION": disputes_pb2.Action,
+    "CASE_TRACK": disputes_events.Track,
+    "CHANGE": disputes_events.Change,
     "INVOICE_ON": invoicing_pb2.InvoiceOn,
     "APPLICATION_STATE": applications_pb2.ApplicationState,
     "APPLICATION_OUTCOME": applications_pb2.ApplicationOutcome,

@@ -50,7 +50,7 @@ class Order(StrEnum):
     # By the day on which an answer was promised, those that wait for one side.
     AT_THE_SELLER = "AT_THE_SELLER"
     AT_THE_BUYER = "AT_THE_BUYER"
-    # Those whose answer is awaited, by when its promise is at risk.
+    # Those that wait for the seller, by when what was promised is at risk.
     AT_RISK_FIRST = "AT_RISK_FIRST"
 
 
