@@ -127,7 +127,7 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
             without_owner=request.without_owner,
         )
         return service_pb2.ListDisputesResponse(
-            disputes=await _shown(tx, call, found),
+            disputes=await _listed(tx, call, found),
             next_page_token=asked.next_token(found, place_of),
         )
 
@@ -209,13 +209,17 @@ _PLACES: Mapping[Order, _Place] = {
 
 async def shown(tx: Tx, call: Origin, case: Dispute) -> service_pb2.Dispute:
     """A case as whoever calls sees it now."""
-    [message] = await _shown(tx, call, [case])
-    return message
+    policy = await store.policy(tx, call.tenant, case.seller_id)
+    return wire.whole_message(case, policy, tx.at, of_seller=_is_of_seller(call))
 
 
-async def _shown(tx: Tx, call: Origin, found: Sequence[Dispute]) -> list[service_pb2.Dispute]:
+async def _listed(tx: Tx, call: Origin, found: Sequence[Dispute]) -> list[service_pb2.Dispute]:
     policies: dict[str, Policy] = {
         seller_id: await store.policy(tx, call.tenant, seller_id) for seller_id in {case.seller_id for case in found}
     }
-    of_seller = call.caller is None or call.caller.kind != CONTACT
+    of_seller = _is_of_seller(call)
     return [wire.dispute_message(case, policies[case.seller_id], tx.at, of_seller=of_seller) for case in found]
+
+
+def _is_of_seller(call: Origin) -> bool:
+    return call.caller is None or call.caller.kind != CONTACT

@@ -321,7 +321,7 @@ def resolved(dispute: Dispute, named: Sequence[Part], credited: Sequence[Part]) 
 
 
 def dispute_message(dispute: Dispute, policy: Policy, at: datetime, *, of_seller: bool = True) -> service_pb2.Dispute:
-    """A case to answer with, as it is then; how long nothing was done with it is the seller's to know."""
+    """A case as it is then, to list; how long nothing was done with it is the seller's to know."""
     message = service_pb2.Dispute(
         dispute_id=dispute.dispute_id,
         invoice_id=dispute.invoice_id,
@@ -357,11 +357,18 @@ def _show_run(message: service_pb2.Dispute, dispute: Dispute, policy: Policy, at
     message.late_from = dispute.late_from.isoformat() if dispute.late_from else ""
     if dispute.answer_at is not None:
         message.answer_at.FromDatetime(dispute.answer_at)
-        message.usually_at.FromDatetime(policy.usually_at(dispute.opened_at, dispute.answer_at))
     if dispute.recode_by is not None:
         message.recode_by.FromDatetime(dispute.recode_by)
     awaited = dispute.state in AWAITS_ANSWER and dispute.at_risk_at is not None
     message.at_risk = awaited and dispute.at_risk_at <= at  # type: ignore[operator] # as the line above says
+
+
+def whole_message(dispute: Dispute, policy: Policy, at: datetime, *, of_seller: bool = True) -> service_pb2.Dispute:
+    """The same of one case alone, with by when it usually is answered."""
+    message = dispute_message(dispute, policy, at, of_seller=of_seller)
+    if dispute.answer_at is not None and dispute.state in AWAITS_ANSWER:
+        message.usually_at.FromDatetime(policy.usually_at(dispute.opened_at, dispute.answer_at))
+    return message
 
 
 def change_entry(entry: ChangeEntry) -> service_pb2.ChangeEntry:

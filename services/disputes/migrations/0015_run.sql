@@ -23,7 +23,7 @@ ALTER TABLE dispute
   ADD COLUMN recode_by    timestamptz,
   ADD COLUMN late_level   int NOT NULL DEFAULT 0,
   ADD COLUMN late_from    date,
-  ADD COLUMN late_days    int NOT NULL DEFAULT 0 CHECK (late_days >= 0),
+  ADD COLUMN late_days    int NOT NULL DEFAULT 0,
   ADD COLUMN owner        text NOT NULL DEFAULT '',
   ADD COLUMN stand_in     text NOT NULL DEFAULT '',
   ADD COLUMN handoffs     int NOT NULL DEFAULT 0,
