@@ -237,7 +237,7 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
     told, shares = invoices.split(credit, credited, lines, before)
     if not told and credited:
         await store.add_as_amount(tx, (ended.tenant, ended.dispute_id), credited)
-    await store.savecredited_of(tx, invoice.key, portions.add(before, shares))
+    await store.save_credited(tx, invoice.key, portions.add(before, shares))
     telling = approved
     for step in moves:
         if step.action is Action.RESOLVE:
