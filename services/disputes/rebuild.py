@@ -236,6 +236,11 @@ async def _late(tx: Tx, event: Event[events_pb2.DisputeLate], _cause: Cause) -> 
     await _look(tx, event)
 
 
+async def _cell(tx: Tx, event: Event[events_pb2.DisputeCellSet], _cause: Cause) -> None:
+    key = (event.tenant, event.body.dispute_id)
+    await store.add_cell(tx, key, wire.cell(event.body), event.origin.actor)
+
+
 async def _note(tx: Tx, event: Event[Any], change: Change, said: tuple[str, str, str]) -> None:
     """Keep a change of a case in its history."""
     await tx.run(
@@ -360,6 +365,7 @@ FOLD = Fold(
         events_pb2.DisputeChanged: _change,
         events_pb2.DisputeAtRisk: _risk,
         events_pb2.DisputeLate: _late,
+        events_pb2.DisputeCellSet: _cell,
         events_pb2.DisputeResolved: _resolve,
         events_pb2.PolicyChanged: _set_policy,
         **standing.fold(wire.STANDING),

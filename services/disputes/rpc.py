@@ -74,6 +74,12 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
             dispute=await shown(tx, call, left), split_off=await shown(tx, call, new)
         )
 
+    @write
+    async def SetCell(self, tx: Tx, call: Origin, request: service_pb2.SetCellRequest) -> service_pb2.SetCellResponse:
+        """Say who looks at a case."""
+        cell = await running.set_cell(tx, call, request.dispute_id, wire.cell(request.cell))
+        return service_pb2.SetCellResponse(cell=wire.cell_message(cell))
+
     @read
     async def GetDispute(
         self, tx: Tx, call: Origin, request: service_pb2.GetDisputeRequest
@@ -83,6 +89,7 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
         case = await usecases.find_case(tx, call.tenant, request.dispute_id)
         key = (call.tenant, case.dispute_id)
         moves = await store.history(tx, key, asked)
+        cell = await store.cell_of(tx, key)
         return service_pb2.GetDisputeResponse(
             dispute=await shown(tx, call, case),
             history=[wire.history_entry(entry) for entry in moves],
@@ -92,6 +99,7 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
                 service_pb2.MergedCase(dispute_id=one.dispute_id, number=one.number)
                 for one in await store.merged_into(tx, key)
             ],
+            cell=wire.cell_message(cell) if cell else None,
         )
 
     @read

@@ -15,13 +15,14 @@ from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.disputes import store, wire
-from services.disputes.domain import cases, handling, lateness
+from services.disputes.domain import cases, cells, handling, lateness
 from services.disputes.domain.cases import Action, Dispute, Move
+from services.disputes.domain.cells import Cell
 from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.handling import Change, Changed
 from services.disputes.domain.invoices import Part
 from services.disputes.domain.lateness import Due
-from services.disputes.usecases import ACKNOWLEDGER, credited_of, find_case, lock_case, numbered, tell, tell_move
+from services.disputes.usecases import ACKNOWLEDGER, credited_of, find_case, lock_case, numbered, people_of, tell, tell_move
 
 
 async def assign(tx: Tx, call: Origin, named: str, owner: str, stand_in: str) -> Dispute:
@@ -103,6 +104,21 @@ async def split(tx: Tx, call: Origin, named: str, parts: Sequence[Part]) -> tupl
         ],
     )
     return left, received
+
+
+async def set_cell(tx: Tx, call: Origin, named: str, wanted: Cell) -> Cell:
+    """Say who looks at an ENHANCED case, and by when; the same again changes nothing."""
+    invoice, case = await lock_case(tx, call.tenant, named)
+    policy = await store.policy(tx, call.tenant, invoice.seller_id)
+    key = (case.tenant, case.dispute_id)
+    cells.check(case, wanted, (await people_of(tx, case)).opened, policy.day(tx.at))
+    known = await store.cell_of(tx, key)
+    if known is not None and known == replace(wanted, version=known.version):
+        return known
+    cell = replace(wanted, version=known.version + 1 if known else 1)
+    await store.add_cell(tx, key, cell, call.actor)
+    await outbox.add(tx, [tell(call, case, wire.cell_set(case, cell))])
+    return cell
 
 
 async def find_due(tx: Tx) -> int:

@@ -31,6 +31,7 @@ from services.disputes.domain.cases import (
     Resolution,
     State,
 )
+from services.disputes.domain.cells import Cell, Place, Step
 from services.disputes.domain.deadlines import BOUNDS, Owners, Policy
 from services.disputes.domain.evidence import Evidence
 from services.disputes.domain.handling import Change, Changed, ChangeEntry
@@ -503,6 +504,33 @@ async def pass_on_merged(tx: Tx, key: Key, into: str) -> None:
     """What was merged into a case is merged into the one that goes on for it."""
     await tx.run(
         "UPDATE dispute SET merged_into = %s WHERE tenant = %s AND merged_into = %s AND merged_into <> ''", [into, *key]
+    )
+
+
+async def cell_of(tx: Tx, key: Key) -> Cell | None:
+    """Who looks at a case; None: nobody said."""
+    row = await tx.row(
+        "SELECT * FROM dispute_cell WHERE tenant = %s AND dispute_id = %s ORDER BY version DESC LIMIT 1", key
+    )
+    if row is None:
+        return None
+    places = tuple(Place(Step(step), person, date.fromisoformat(by)) for step, person, by in row.places)
+    return Cell(row.coordinator, places, row.version)
+
+
+async def add_cell(tx: Tx, key: Key, cell: Cell, by: str) -> None:
+    """Keep another version of who looks at a case."""
+    await tx.run(
+        """INSERT INTO dispute_cell (tenant, dispute_id, version, coordinator, places, set_by, set_at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s)""",
+        [
+            *key,
+            cell.version,
+            cell.coordinator,
+            Jsonb([[place.step, place.person, place.by.isoformat()] for place in cell.places]),
+            by,
+            tx.at,
+        ],
     )
 
 

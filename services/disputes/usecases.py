@@ -196,7 +196,7 @@ async def move(tx: Tx, call: Origin, named: str, action: Action, *, missing: str
         )
     moved = cases.move(case, action, at=tx.at, policy=policy)
     if action is Action.ACCEPT:
-        cases.check_accepter(await _people(tx, case), identity.subjects_of(call.actor))
+        cases.check_accepter(await people_of(tx, case), identity.subjects_of(call.actor))
     if action is Action.ASK_CUSTOMER:
         cases.check_question(missing, await store.asked(tx, (case.tenant, case.dispute_id)))
     lines = await store.lines_of(tx, invoice.key)
@@ -214,7 +214,7 @@ async def move(tx: Tx, call: Origin, named: str, action: Action, *, missing: str
 async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispute:
     """End a proposed or accepted case: invoicing credits on this word; without a credit it is resolved at once."""
     invoice, case = await lock_case(tx, call.tenant, named)
-    people, resolving = await _people(tx, case), identity.subjects_of(call.actor)
+    people, resolving = await people_of(tx, case), identity.subjects_of(call.actor)
     cases.check_resolver(people, resolving)
     policy = await store.policy(tx, call.tenant, invoice.seller_id)
     lines = await store.lines_of(tx, invoice.key)
@@ -263,7 +263,7 @@ async def _approved_alike(
     return [standing.used_told(wire.STANDING, call, used[0], act, used[1])] if used else []
 
 
-async def _people(tx: Tx, case: Dispute) -> People:
+async def people_of(tx: Tx, case: Dispute) -> People:
     """Who is behind what was done with a locked case."""
     actors = await store.last_actors(tx, (case.tenant, case.dispute_id), (Action.PROPOSE, Action.ACCEPT))
     behind = {action: identity.subjects_of(actor) for action, actor in actors.items()}

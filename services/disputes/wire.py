@@ -23,6 +23,7 @@ from services.disputes.domain.cases import (
     State,
     Wish,
 )
+from services.disputes.domain.cells import Cell, Place, Step
 from services.disputes.domain.deadlines import Owners, Policy
 from services.disputes.domain.evidence import Evidence, File, take
 from services.disputes.domain.handling import Change, Changed, ChangeEntry
@@ -371,6 +372,44 @@ def whole_message(dispute: Dispute, policy: Policy, at: datetime, *, of_seller: 
     return message
 
 
+def cell(said: service_pb2.Cell | events_pb2.DisputeCellSet) -> Cell:
+    """Who is to look at a case."""
+    return Cell(
+        said.coordinator,
+        tuple(
+            Place(_STEPS[place.step], place.person, day(place.by, what="by"))
+            for place in said.places
+            if place.step in _STEPS
+        ),
+        said.version,
+    )
+
+
+def cell_message(cell: Cell) -> service_pb2.Cell:
+    """Who looks at a case, to answer with."""
+    return service_pb2.Cell(coordinator=cell.coordinator, places=_places(cell), version=cell.version)
+
+
+def cell_set(case: Dispute, cell: Cell) -> events_pb2.DisputeCellSet:
+    """Who looks at a case, to tell."""
+    return events_pb2.DisputeCellSet(
+        **_named(case),
+        amount=contracts.money_message(case.amount),
+        version=cell.version,
+        coordinator=cell.coordinator,
+        places=_places(cell),
+    )
+
+
+def _places(cell: Cell) -> list[events_pb2.CellPlace]:
+    return [
+        events_pb2.CellPlace(
+            step=events_pb2.CellStep.Value(f"CELL_STEP_{place.step}"), person=place.person, by=place.by.isoformat()
+        )
+        for place in cell.places
+    ]
+
+
 def change_entry(entry: ChangeEntry) -> service_pb2.ChangeEntry:
     """A change of a case to answer with."""
     return service_pb2.ChangeEntry(
@@ -451,6 +490,7 @@ _ORDERS = {
     service_pb2.LIST_ORDER_AT_RISK_FIRST: Order.AT_RISK_FIRST,
 }
 _STATES = {events_pb2.State.Value(f"STATE_{state}"): state for state in State}
+_STEPS = {events_pb2.CellStep.Value(f"CELL_STEP_{step}"): step for step in Step}
 _TRACKS = {events_pb2.Track.Value(f"TRACK_{track}"): track for track in Track}
 _RESOLUTIONS = {events_pb2.Resolution.Value(f"RESOLUTION_{resolution}"): resolution for resolution in Resolution}
 

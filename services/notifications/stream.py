@@ -43,6 +43,7 @@ STORIES: Mapping[type[Message], wire.StoryOf] = {
     ledger_pb2.PaymentAnnounced: wire.payment_announced,
     disputes_pb2.DisputeResolved: wire.dispute_resolved,
     disputes_pb2.DisputeAtRisk: wire.dispute_at_risk,
+    disputes_pb2.DisputeCellSet: wire.dispute_cell,
 }
 
 

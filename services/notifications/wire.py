@@ -614,6 +614,21 @@ def dispute_late(event: Event[disputes_pb2.DisputeLate], now: Moment) -> list[St
     return [*stories, late(Kind.DISPUTE_ESCALATED, f"{told}/{body.level}")] if body.level > 1 else stories
 
 
+def dispute_cell(event: Event[disputes_pb2.DisputeCellSet], now: Moment) -> Story:
+    """It was said who looks at a case: those are told; who does what by when stands on its page."""
+    body = event.body
+    people = dict.fromkeys((body.coordinator, *(place.person for place in body.places)))
+    return _dispute(
+        event,
+        now,
+        Kind.DISPUTE_CELL,
+        amount=contracts.money(body.amount),
+        by_when=day(body.places[-1].by, what="by") if body.places else None,
+        details={"coordinator": clean(body.coordinator).partition(":")[2]},
+        whose=tuple(person.partition(":")[2] for person in people if person),
+    )
+
+
 def _whose(body: disputes_pb2.DisputeAtRisk | disputes_pb2.DisputeLate) -> tuple[str, ...]:
     """Who has a case and who stands in, by their ids as contacts."""
     return tuple(subject.partition(":")[2] for subject in (body.owner, body.stand_in) if subject)

@@ -270,6 +270,7 @@ _ENUMS: Mapping[str, Any] = {
     "ACTION": disputes_pb2.Action,
     "CASE_TRACK": disputes_events.Track,
     "CHANGE": disputes_events.Change,
+    "CELL_STEP": disputes_events.CellStep,
     "INVOICE_ON": invoicing_pb2.InvoiceOn,
     "APPLICATION_STATE": applications_pb2.ApplicationState,
     "APPLICATION_OUTCOME": applications_pb2.ApplicationOutcome,

@@ -55,4 +55,18 @@ CREATE TABLE dispute_change (
   PRIMARY KEY (tenant, dispute_id, nth),
   FOREIGN KEY (tenant, dispute_id) REFERENCES dispute
 );
+-- Who looks at an ENHANCED case; the newest version counts.
+CREATE TABLE dispute_cell (
+  tenant      text NOT NULL,
+  dispute_id  text NOT NULL,
+  version     int NOT NULL CHECK (version > 0),
+  coordinator text NOT NULL,
+  -- Step, person and day of each.
+  places      jsonb NOT NULL,
+  set_by      text NOT NULL,
+  set_at      timestamptz NOT NULL,
+  PRIMARY KEY (tenant, dispute_id, version),
+  FOREIGN KEY (tenant, dispute_id) REFERENCES dispute
+);
+SELECT protect('dispute_cell'), protect_through('dispute_cell', 'dispute', 'dispute_id'), append_only('dispute_cell');
 SELECT protect('dispute_change'), protect_through('dispute_change', 'dispute', 'dispute_id'), append_only('dispute_change');

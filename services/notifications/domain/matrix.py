@@ -61,6 +61,7 @@ class Kind(StrEnum):
     DISPUTE_AT_RISK = "dispute_at_risk"
     DISPUTE_LATE = "dispute_late"
     DISPUTE_ESCALATED = "dispute_escalated"
+    DISPUTE_CELL = "dispute_cell"
     CONTACT_UNREACHABLE = "contact_unreachable"
     COLLEAGUE_UNREACHABLE = "colleague_unreachable"
     NAME_SOMEBODY = "name_somebody"
@@ -91,7 +92,8 @@ class Row:
 # A = ACT, I = INFORM, D = DIGEST, empty: nothing. Defaults of a programme: policy, not law.
 # A question in a dispute goes to the one of its three roles that knows (stories.who_knows); that a promise is at risk, to
 # the one whose it is (domain/journeys.py). What somebody wrote goes to the other side alone, and to whoever is mentioned
-# (domain/threads.py): the row says whose it may be at the seller. What is late in a case, its owner is told too.
+# (domain/threads.py): the row says whose it may be at the seller. What is late in a case its owner is told too, and
+# who is to look at one those who are.
 _TABLE = """
 event                  | REQ | PROC | RECV | AP_C | AP_M | FIN | LEG | EDI | EXEC | ADM | seller             | owner         | days
 application_decided    |     | I    |      |      |      | A   |     |     | D    | A   | I SALES            | CREDIT        | 0
@@ -134,6 +136,7 @@ dispute_resolved       | I   |      | I    | I    |      |     |     |     |    
 dispute_at_risk        |     |      |      |      |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 0
 dispute_late           | I   |      | I    | I    | I    |     |     |     |      |     | A DISPUTE_OWNER, I SALES | DISPUTE_OWNER | 2
 dispute_escalated      |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 1
+dispute_cell           |     |      |      |      |      |     |     |     |      |     | I DISPUTE_OWNER    | DISPUTE_OWNER | 0
 contact_unreachable    |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 2
 colleague_unreachable  |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
 name_somebody          |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 5

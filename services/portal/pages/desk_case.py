@@ -1,4 +1,4 @@
-"""What the desk does with a case beside moving it: who has it, its right reason, two that are one, one that is two."""
+"""What the desk does with a case beside moving it: who has it, who looks at it, its right reason, two that are one, one that is two."""
 
 from decimal import Decimal
 from typing import Any
@@ -30,6 +30,17 @@ async def recode(ask: Ask) -> Response:
     """Say the right reason."""
     request = disputes_pb2.RecodeRequest(dispute_id=ask.path("dispute"), reason_code=ask.typed("reason"))
     return await _done(ask, "Recode", request)
+
+
+@post("/desk/disputes/{dispute}/cell", RUNS)
+async def set_cell(ask: Ask) -> Response:
+    """Say who looks at a case that takes more care, step by step."""
+    places = [
+        disputes_events.CellPlace(step=step, person=ask.typed(f"person-{step}"), by=ask.typed(f"by-{step}"))
+        for step in disputes_events.CellStep.values()[1:]
+    ]
+    cell = disputes_pb2.Cell(coordinator=ask.typed("coordinator"), places=places)
+    return await _done(ask, "SetCell", disputes_pb2.SetCellRequest(dispute_id=ask.path("dispute"), cell=cell))
 
 
 @post("/desk/disputes/{dispute}/merge", RUNS)

@@ -142,6 +142,10 @@ async def _show_case(ask: Ask, status: int = 200, **more: Any) -> Response:
         waits=state in cases.AWAITS_ANSWER,
         open_states=(*cases.OURS, *cases.THEIRS),
         reasons=REASONS,
+        careful=case.track == disputes_events.TRACK_ENHANCED,
+        steps=disputes_events.CellStep.values()[1:],
+        cell=shown.cell if shown.HasField("cell") else None,
+        places={place.step: place for place in shown.cell.places},
         changes=shown.changes,
         merged=shown.merged,
         acts=[act for act in cases.ACTS[state] if ask.may_move(f"ACTION_{act}")],
@@ -155,7 +159,8 @@ async def _show_case(ask: Ask, status: int = 200, **more: Any) -> Response:
 def _people(shown: Any) -> list[str]:
     """Who a case's page names."""
     changed = [name for one in shown.changes for name in (one.actor, one.after) if name.startswith("user:")]
-    return [person for person in (shown.dispute.owner, shown.dispute.stand_in, *changed) if person]
+    cell = [shown.cell.coordinator, *(place.person for place in shown.cell.places)]
+    return [person for person in (shown.dispute.owner, shown.dispute.stand_in, *cell, *changed) if person]
 
 
 async def show_refused(ask: Ask, refused: Refused | Invalid, field: str) -> Response:

@@ -115,6 +115,7 @@ class Desk:
                 events_pb2.DisputeChanged,
                 events_pb2.DisputeAtRisk,
                 events_pb2.DisputeLate,
+                events_pb2.DisputeCellSet,
                 events_pb2.PolicyChanged,
                 events_pb2.StandingApprovalProposed,
                 events_pb2.StandingApprovalGranted,

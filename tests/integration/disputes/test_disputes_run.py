@@ -194,6 +194,25 @@ async def test_a_case_is_split_by_line_and_merged_again_and_contests_the_same_to
     assert (ended.merged_into, ended.merged_into_number) == (left.dispute_id, left.number)
 
 
+async def test_who_looks_at_a_case_with_more_care_is_kept_shown_and_told_once(desk: Desk):
+    case = await desk.open(cents=100, reason="QLT_DAMAGE")
+    steps = events_pb2.CellStep.values()[1:]
+
+    async def set_cell(day: str, **asked: Any) -> Any:
+        places = [events_pb2.CellPlace(step=step, person=f"user:p{step}", by=day) for step in steps]
+        cell = service_pb2.Cell(coordinator="user:bo", places=places)
+        return (await desk.call("SetCell", service_pb2.SetCellRequest(dispute_id=case.number, cell=cell), **asked)).cell
+
+    first, same = await set_cell("2026-03-30"), await set_cell("2026-03-30", by="user:cy")
+    other = await set_cell("2026-03-27")
+
+    assert (first.version, same.version, other.version) == (1, 1, 2)
+    assert (await desk.get(case)).cell == other
+    assert [one.version for one in await said(desk, "DisputeCellSet")] == [1, 2]
+    assert await code(set_cell("2026-03-31")) == "cell.days"
+    assert await code(desk.call("SetCell", service_pb2.SetCellRequest(dispute_id="none"))) == "dispute.unknown"
+
+
 async def test_whoever_opened_what_was_merged_or_split_approves_neither(desk: Desk):
     one, other = await desk.open(("1", "2")), await desk.open(cents=100, by="user:cy")
     into = await desk.move(await merge(desk, other, one), "REVIEW", "PROPOSE")

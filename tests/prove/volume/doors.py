@@ -585,6 +585,16 @@ def _disputes() -> list[Door]:
         merge = disputes_pb2.MergeRequest(dispute_id=split.split_off.dispute_id, into=case.dispute_id)
         await asked.call("Merge", merge)
 
+    async def set_cell(asked: Asked) -> None:
+        request = disputes_pb2.OpenRequest(invoice="N-new-3", reason_code="QLT_SPEC", amount=eur(100))
+        case = (await asked.call("Open", request)).dispute
+        steps = disputes_events.CellStep.values()[1:]
+        places = [
+            disputes_events.CellPlace(step=step, person=f"user:{step}", by=case.answer_by) for step in steps
+        ]
+        cell = disputes_pb2.Cell(coordinator="user:ada", places=places)
+        await asked.call("SetCell", disputes_pb2.SetCellRequest(dispute_id=case.dispute_id, cell=cell))
+
     async def add_and_get_evidence(asked: Asked) -> None:
         request = disputes_pb2.AddEvidenceRequest(
             dispute_id="D-2026-7", file_name="a.pdf", media_type="application/pdf", content=b"%PDF-1.7"
@@ -602,6 +612,7 @@ def _disputes() -> list[Door]:
         call(disputes_pb2.GetPolicyRequest()),
         *_standing(disputes_standing, standing_pb2.STANDING_KIND_CREDIT),
         *(Door(name, open_move_resolve) for name in ("Open", "Move", "Resolve")),
+        Door("SetCell", set_cell),
         *(Door(name, run_split_and_merge) for name in ("Assign", "Recode", "Split", "Merge")),
         call(disputes_pb2.GetDisputeRequest(dispute_id="d000000007")),
         call(disputes_pb2.GetDisputeRequest(dispute_id="D-2026-77")),
@@ -664,6 +675,7 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         samples.dispute_changed,
         samples.dispute_at_risk,
         samples.dispute_late,
+        samples.dispute_cell,
     ]
     bodies = {type(one.body): one.body for one in (make() for make in made)}
     bodies |= {

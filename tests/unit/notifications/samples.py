@@ -456,6 +456,24 @@ def dispute_late(level: int = 1, owner: str = "") -> Event[Any]:
     return an_event(body, "dispute/d1")
 
 
+def dispute_cell() -> Event[Any]:
+    body = disputes.DisputeCellSet(
+        dispute_id="d1",
+        invoice_id="i1",
+        invoice_number="RE-2026-000001",
+        account_id=ACCOUNT,
+        number="D-2026-0042",
+        amount=eur(11900),
+        version=1,
+        coordinator="user:ada",
+        places=[
+            disputes.CellPlace(step=disputes.CELL_STEP_DECISION, person="user:bo", by="2026-03-09"),
+            disputes.CellPlace(step=disputes.CELL_STEP_EXECUTION, person="user:cy", by="2026-03-12"),
+        ],
+    )
+    return an_event(body, "dispute/d1")
+
+
 def _moved(event: Event[Any], now: Moment) -> Story | None:
     return wire.dispute_moved(event, now, "QTY_SHORT")
 
@@ -497,6 +515,7 @@ STORY_OF: dict[type[Message], Callable[[Event[Any], Moment], Story | None]] = {
     disputes.DisputeMoved: _moved,
     disputes.DisputeResolved: wire.dispute_resolved,
     disputes.DisputeAtRisk: wire.dispute_at_risk,
+    disputes.DisputeCellSet: wire.dispute_cell,
     disputes.DisputeLate: lambda event, now: wire.dispute_late(event, now)[-1],
 }
 
@@ -589,6 +608,7 @@ def every_story() -> list[Story]:
         dispute_at_risk(disputes.AWAITED_REASON),
         dispute_late(),
         dispute_late(level=2),
+        dispute_cell(),
     ]
     stories = [story for event in events if (story := story_of(event)) is not None]
     return [
