@@ -235,7 +235,8 @@ class Desk:
             tx, {_case(e): (wire.clean(e.body.reason_code), wire.clean(e.body.number)) for e in events}
         )
         when = await _when(tx, events)
-        await self.tell(tx, [wire.dispute_opened(e, when(e)) for e in events])
+        told = [story(e, when(e)) for e in events for story in (wire.dispute_opened, wire.dispute_legal)]
+        await self.tell(tx, [story for story in told if story is not None])
         await journeys.follow(tx, events, when)
 
     async def tell_dispute_moved(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeMoved]]) -> None:

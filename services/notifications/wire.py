@@ -557,6 +557,22 @@ def dispute_opened(event: Event[disputes_pb2.DisputeOpened], now: Moment) -> Sto
     )
 
 
+def dispute_legal(event: Event[disputes_pb2.DisputeOpened], now: Moment) -> Story | None:
+    """The same of one that is a matter of law: those who answer for that hear of it; None where it is none."""
+    body = event.body
+    if body.track != disputes_pb2.TRACK_ENHANCED or body.track_reason != "legal_reason":
+        return None
+    return _dispute(
+        event,
+        now,
+        Kind.DISPUTE_LEGAL,
+        amount=contracts.money(body.amount),
+        by_when=day(body.answer_by, what="answer_by"),
+        details={"reason": clean(body.reason_code)},
+        fact=f"dispute/{body.dispute_id}/legal",
+    )
+
+
 def dispute_moved(event: Event[disputes_pb2.DisputeMoved], now: Moment, reason_code: str) -> Story | None:
     """A case went on; the case's reason is known from its opening."""
     body = event.body

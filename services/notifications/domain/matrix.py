@@ -62,6 +62,7 @@ class Kind(StrEnum):
     DISPUTE_LATE = "dispute_late"
     DISPUTE_ESCALATED = "dispute_escalated"
     DISPUTE_CELL = "dispute_cell"
+    DISPUTE_LEGAL = "dispute_legal"
     CONTACT_UNREACHABLE = "contact_unreachable"
     COLLEAGUE_UNREACHABLE = "colleague_unreachable"
     NAME_SOMEBODY = "name_somebody"
@@ -137,6 +138,7 @@ dispute_at_risk        |     |      |      |      |      |     |     |     |    
 dispute_late           | I   |      | I    | I    | I    |     |     |     |      |     | A DISPUTE_OWNER, I SALES | DISPUTE_OWNER | 2
 dispute_escalated      |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 1
 dispute_cell           |     |      |      |      |      |     |     |     |      |     | I DISPUTE_OWNER    | DISPUTE_OWNER | 0
+dispute_legal          |     |      |      |      | I    | I   | A   |     | I    |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 5
 contact_unreachable    |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 2
 colleague_unreachable  |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
 name_somebody          |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 5

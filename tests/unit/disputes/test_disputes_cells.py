@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from services.disputes.domain import cells
-from services.disputes.domain.cases import State
+from services.disputes.domain.cases import Dispute, State
 from services.disputes.domain.cells import Cell, Place, Step
 from services.disputes.domain.tracks import Track
 from services.kernel.refusals import Refusal
@@ -45,7 +45,7 @@ def test_each_step_has_a_person_and_a_day_and_somebody_coordinates():
         (CASE, but(Step.DECISION, person="user:sal"), "dispute.own_case"),
     ],
 )
-def test_a_cell_with_a_gap_or_of_who_may_not_is_refused(case: cells.Dispute, cell: Cell, code: str):
+def test_a_cell_with_a_gap_or_of_who_may_not_is_refused(case: Dispute, cell: Cell, code: str):
     with pytest.raises(Refusal) as refused:
         cells.check(case, cell, frozenset({"contact:ann", "user:sal"}), TODAY)
     assert refused.value.code == code

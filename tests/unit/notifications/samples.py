@@ -610,7 +610,10 @@ def every_story() -> list[Story]:
         dispute_late(level=2),
         dispute_cell(),
     ]
-    stories = [story for event in events if (story := story_of(event)) is not None]
+    legal = dispute_opened("INV_LEGAL")
+    legal.body.track, legal.body.track_reason = disputes.TRACK_ENHANCED, "legal_reason"
+    told = [*map(story_of, events), wire.dispute_legal(legal, NOW)]
+    stories = [story for story in told if story is not None]
     return [
         *stories,
         our_own(Kind.CONTACT_UNREACHABLE, contact="c1", roles=("AP_CLERK", "RECEIVING")),
