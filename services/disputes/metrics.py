@@ -12,7 +12,9 @@ OLDEST = Gauge("ar_dispute_oldest_age_seconds", "Age of the oldest case that has
 CONTESTED = Gauge("ar_disputes_contested", "What open cases contest, in units of the currency", ["currency"])
 LATE = Gauge("ar_disputes_answer_overdue", "Open cases whose answer was promised for an earlier day")
 
-UNOWNED = Gauge("ar_disputes_without_owner", "Cases that wait for the seller and that nobody has for more than a business day")
+UNOWNED = Gauge(
+    "ar_disputes_without_owner", "Cases that wait for the seller and that nobody has for more than a business day"
+)
 
 
 async def _look_at_cases(tx: Tx, span: Span) -> Found:

@@ -10,9 +10,9 @@ from receivables.disputes.v1 import service_pb2, service_pb2_grpc
 from services import contracts
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
+from services.chassis.identity import CONTACT
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write, write_of
-from services.chassis.identity import CONTACT
 from services.disputes import running, store, usecases, wire
 from services.disputes.domain.cases import Dispute, Order
 from services.disputes.domain.deadlines import Policy
@@ -70,9 +70,7 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
     async def Split(self, tx: Tx, call: Origin, request: service_pb2.SplitRequest) -> service_pb2.SplitResponse:
         """Have some of a case's lines go on as a case of their own."""
         left, new = await running.split(tx, call, request.dispute_id, wire.parts(request.lines))
-        return service_pb2.SplitResponse(
-            dispute=await shown(tx, call, left), split_off=await shown(tx, call, new)
-        )
+        return service_pb2.SplitResponse(dispute=await shown(tx, call, left), split_off=await shown(tx, call, new))
 
     @write
     async def SetCell(self, tx: Tx, call: Origin, request: service_pb2.SetCellRequest) -> service_pb2.SetCellResponse:

@@ -22,7 +22,16 @@ from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.handling import Change, Changed
 from services.disputes.domain.invoices import Part
 from services.disputes.domain.lateness import Due
-from services.disputes.usecases import ACKNOWLEDGER, credited_of, find_case, lock_case, numbered, people_of, tell, tell_move
+from services.disputes.usecases import (
+    ACKNOWLEDGER,
+    credited_of,
+    find_case,
+    lock_case,
+    numbered,
+    people_of,
+    tell,
+    tell_move,
+)
 
 
 async def assign(tx: Tx, call: Origin, named: str, owner: str, stand_in: str) -> Dispute:
@@ -59,9 +68,7 @@ async def merge(tx: Tx, call: Origin, named: str, into: str) -> Dispute:
     await store.pass_on_merged(tx, (case.tenant, case.dispute_id), merged.dispute_id)
     step = Move(Action.MARK_DUPLICATE, case, ended)
     await store.add_moves(tx, [(step, call.actor, call.reason)])
-    taken = Changed(
-        Change.MERGED, merged, str(goes_on.amount.minor), str(merged.amount.minor), other=ended.dispute_id
-    )
+    taken = Changed(Change.MERGED, merged, str(goes_on.amount.minor), str(merged.amount.minor), other=ended.dispute_id)
     # What is contested is less before it is more.
     await outbox.add(tx, [tell(call, ended, wire.moved(step, None, merged.number))])
     await _keep(tx, call, [taken])
@@ -79,9 +86,7 @@ async def split(tx: Tx, call: Origin, named: str, parts: Sequence[Part]) -> tupl
     submitted = cases.move(draft, Action.SUBMIT, at=tx.at, policy=policy)
     received = cases.move(submitted, Action.ACKNOWLEDGE, at=tx.at, policy=policy)
     assert left.claim + received.claim == case.claim, "both together contest what the case did"
-    parted = Changed(
-        Change.SPLIT, left, str(case.amount.minor), str(left.amount.minor), other=received.dispute_id
-    )
+    parted = Changed(Change.SPLIT, left, str(case.amount.minor), str(left.amount.minor), other=received.dispute_id)
     await _keep(tx, call, [parted])
     await store.save_lines(tx, left)
     await store.save_disputes(tx, [received])

@@ -42,6 +42,7 @@ from services.kernel.calendars import Calendar
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
+
 @dataclass(frozen=True, slots=True)
 class Merged:
     """A case that was merged into another."""
@@ -485,9 +486,7 @@ async def changes_of(tx: Tx, key: Key) -> list[ChangeEntry]:
             WHERE tenant = %s AND dispute_id = %s ORDER BY nth DESC LIMIT 100""",
         key,
     )
-    return [
-        ChangeEntry(r.nth, Change(r.change), r.before, r.after, r.other, r.actor, r.at) for r in reversed(rows)
-    ]
+    return [ChangeEntry(r.nth, Change(r.change), r.before, r.after, r.other, r.actor, r.at) for r in reversed(rows)]
 
 
 async def merged_into(tx: Tx, key: Key) -> list[Merged]:

@@ -267,7 +267,9 @@ def changed(step: Changed) -> events_pb2.DisputeChanged:
     )
 
 
-def at_risk(case: Dispute, awaited: events_pb2.Awaited.ValueType, by: date, due_at: datetime) -> events_pb2.DisputeAtRisk:
+def at_risk(
+    case: Dispute, awaited: events_pb2.Awaited.ValueType, by: date, due_at: datetime
+) -> events_pb2.DisputeAtRisk:
     """That something of a case may come too late, to tell."""
     return events_pb2.DisputeAtRisk(
         **_named(case),
@@ -341,14 +343,14 @@ def dispute_message(dispute: Dispute, policy: Policy, at: datetime, *, of_seller
         message.resolution = _resolution(dispute.resolution)
         message.credit.CopyFrom(contracts.money_message(dispute.credit))
     message.opened_at.FromDatetime(dispute.opened_at)
-    _show_run(message, dispute, policy, at)
+    _show_run(message, dispute, at)
     if of_seller and dispute.state in AT_THE_SELLER:
         idle = policy.calendar.hours_between(dispute.acted_at or dispute.opened_at, at)
         message.idle_minutes = int(idle.total_seconds() // 60)
     return message
 
 
-def _show_run(message: service_pb2.Dispute, dispute: Dispute, policy: Policy, at: datetime) -> None:
+def _show_run(message: service_pb2.Dispute, dispute: Dispute, at: datetime) -> None:
     """Track, promise, lateness, owner."""
     message.track = _track(dispute.track)
     message.track_reason = dispute.track_reason

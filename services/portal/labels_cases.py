@@ -29,7 +29,9 @@ CASES: dict[str, str | Meant] = {
     "CELL_STEP_EXECUTION": _("Execution"),
     "cell.not_enhanced": _("One person is enough for this case."),
     "cell.incomplete": _("Choose somebody for each step, and who coordinates them."),
-    "cell.days": _("Each step has a day, none before the one that it follows; it is decided by the day that the buyer was promised."),
+    "cell.days": _(
+        "Each step has a day, none before the one that it follows; it is decided by the day that the buyer was promised."
+    ),
     "cell.four_eyes": _("Who assesses a case does not decide it: choose somebody else for one of the two."),
     "dispute.owner_malformed": _("Choose somebody of ours, and another to stand in."),
     "dispute.ended": _("The case has ended: open it again first."),

@@ -474,10 +474,8 @@ def next_by(dispute: Dispute, on: date, policy: Policy) -> date | None:
     match dispute.state:
         case State.SUBMITTED:
             return on  # acknowledged within a minute
-        case State.ACKNOWLEDGED | State.APPEALED | State.REOPENED:
-            return min(soon, dispute.answer_by)
-        case State.ACCEPTED | State.RESOLVING:
-            return soon
+        case State.ACKNOWLEDGED | State.APPEALED | State.REOPENED | State.ACCEPTED | State.RESOLVING:
+            return min(soon, dispute.answer_by) if dispute.state in AWAITS_ANSWER else soon
         case State.UNDER_REVIEW | State.AWAITING_INTERNAL:
             return dispute.answer_by
         case State.AWAITING_CUSTOMER | State.PROPOSED:

@@ -109,7 +109,12 @@ def merge(dispute: Dispute, into: Dispute, policy: Policy, *, at: datetime) -> t
     _check_changeable(dispute)
     _check_changeable(into)
     ended = replace(
-        dispute, state=State.DUPLICATE, moves=dispute.moves + 1, merged_into=into.dispute_id, late_from=None, acted_at=at
+        dispute,
+        state=State.DUPLICATE,
+        moves=dispute.moves + 1,
+        merged_into=into.dispute_id,
+        late_from=None,
+        acted_at=at,
     )
     if dispute.late_from is not None:
         ended = replace(ended, late_days=dispute.late_days + (policy.day(at) - dispute.late_from).days)
@@ -163,9 +168,7 @@ def split(
     left = tuple(
         Part(line_id, more) for line_id, quantity in has.items() if (more := quantity - taken.get(line_id, 0)) > 0
     )
-    without = {
-        line_id: replace(line, claimed=line.claimed - has.get(line_id, 0)) for line_id, line in lines.items()
-    }
+    without = {line_id: replace(line, claimed=line.claimed - has.get(line_id, 0)) for line_id, line in lines.items()}
     room = replace(invoice, disputed=invoice.disputed - dispute.amount)
     amount = min(invoices.amount_of(parts, without, room, credited), dispute.amount)
     rest = dispute.amount - amount
@@ -201,4 +204,3 @@ def _check_open(dispute: Dispute) -> None:
 def _check_changeable(dispute: Dispute) -> None:
     if dispute.state not in AWAITS_ANSWER:
         raise Conflict("dispute.not_changeable", f"a case that is {dispute.state} is neither merged nor split")
-

@@ -80,4 +80,3 @@ async def _done(ask: Ask, method: str, request: Any, then: str = "") -> Response
 
 async def _refused(ask: Ask, refused: Refused | Invalid, field: str) -> Response:
     return await desk_disputes.show_refused(ask, refused, field)
-

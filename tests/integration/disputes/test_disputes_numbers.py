@@ -109,7 +109,9 @@ async def test_business_days_are_those_of_the_legal_entity_that_invoiced(desk: D
     # Thursday before Good Friday, 3 April 2026, at 23:00 in New York.
     await desk.set_clock(datetime(2026, 4, 3, 3, tzinfo=UTC))
 
-    assert (await desk.open(cents=10, reason="DLV_NONE")).answer_by == "2026-04-13"  # in Berlin it is Friday, and Easter Monday is off
+    assert (
+        await desk.open(cents=10, reason="DLV_NONE")
+    ).answer_by == "2026-04-13"  # in Berlin it is Friday, and Easter Monday is off
     us = await desk.call(
         "Open",
         service_pb2.OpenRequest(invoice="us", reason_code="DLV_NONE", amount=Money(minor=10, currency="GBP")),

@@ -87,7 +87,12 @@ async def test_a_case_is_taken_given_recoded_split_and_merged_on_its_page(floor:
     assert (too_much.status_code, "More than is disputed" in said(too_much)) == (422, True)
     assert (await floor.send("max", f"{at}/split", **{"part-1": "1"})).status_code == httpx.codes.SEE_OTHER
     shown = await floor.text("max", at)
-    for words in ("hand-offs: 1", "Something else came than we ordered", "Lines went on by themselves", "Given to somebody: Person max"):
+    for words in (
+        "hand-offs: 1",
+        "Something else came than we ordered",
+        "Lines went on by themselves",
+        "Given to somebody: Person max",
+    ):
         assert words in shown, words
 
     other = "D-2026-0002"

@@ -589,9 +589,7 @@ def _disputes() -> list[Door]:
         request = disputes_pb2.OpenRequest(invoice="N-new-3", reason_code="QLT_SPEC", amount=eur(100))
         case = (await asked.call("Open", request)).dispute
         steps = disputes_events.CellStep.values()[1:]
-        places = [
-            disputes_events.CellPlace(step=step, person=f"user:{step}", by=case.answer_by) for step in steps
-        ]
+        places = [disputes_events.CellPlace(step=step, person=f"user:{step}", by=case.answer_by) for step in steps]
         cell = disputes_pb2.Cell(coordinator="user:ada", places=places)
         await asked.call("SetCell", disputes_pb2.SetCellRequest(dispute_id=case.dispute_id, cell=cell))
 

@@ -15,7 +15,10 @@ from tests.unit.disputes.builders import a_case
 TODAY = date(2026, 3, 2)
 CASE = a_case(track=Track.ENHANCED, answer_by=date(2026, 3, 30))
 DAYS = (4, 10, 27, 31)
-CELL = Cell("user:co", tuple(Place(step, f"user:{step.lower()}", date(2026, 3, on)) for step, on in zip(Step, DAYS, strict=True)))
+CELL = Cell(
+    "user:co",
+    tuple(Place(step, f"user:{step.lower()}", date(2026, 3, on)) for step, on in zip(Step, DAYS, strict=True)),
+)
 
 
 def but(step: Step, **changes: object) -> Cell:
