@@ -137,7 +137,7 @@ dispute_resolved       | I   |      | I    | I    |      |     |     |     |    
 dispute_at_risk        |     |      |      |      |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 0
 dispute_late           | I   |      | I    | I    | I    |     |     |     |      |     | A DISPUTE_OWNER, I SALES | DISPUTE_OWNER | 2
 dispute_escalated      |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 1
-dispute_cell           |     |      |      |      |      |     |     |     |      |     | I DISPUTE_OWNER    | DISPUTE_OWNER | 0
+dispute_cell           |     |      |      |      |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 0
 dispute_legal          |     |      |      |      | I    | I   | A   |     | I    |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 5
 contact_unreachable    |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 2
 colleague_unreachable  |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2

@@ -230,7 +230,7 @@ async def test_whoever_opened_what_was_merged_or_split_approves_neither(desk: De
 
 async def test_a_credit_above_ones_authority_is_refused_and_names_who_has_it(desk: Desk):
     def up_to(minor: int, **whose: str) -> events_pb2.CreditAuthority:
-        return events_pb2.CreditAuthority(most=money_pb2.Money(minor=minor, currency="EUR"), **whose)  # type: ignore[arg-type] # texts
+        return events_pb2.CreditAuthority(most=money_pb2.Money(minor=minor, currency="EUR"), **whose)
 
     await set_policy(desk, authorities=[up_to(500, role="SELLER_ADMIN"), up_to(2000, person="user:di")])
     small, large, larger = [

@@ -46,7 +46,7 @@ credit_refused        | | | | | | | | | | | | A DISPUTE_OWNER |
 dispute_at_risk       | | | | | | | | | | | | A DISPUTE_OWNER |
 dispute_late          | | I | | I | I | I | | | | | | A DISPUTE_OWNER, I SALES |
 dispute_escalated     | | | | | | | | | | | | A SALES |
-dispute_cell          | | | | | | | | | | | | I DISPUTE_OWNER |
+dispute_cell          | | | | | | | | | | | | A DISPUTE_OWNER |
 colleague_unreachable | | | | | | | | | | | | A SALES |
 name_somebody         | | | | | | | | | | | A | I SALES |
 name_colleague        | | | | | | | | | | | | A SALES |
