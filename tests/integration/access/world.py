@@ -590,7 +590,7 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
             dispute_id=of.proposed, resolution=disputes_events.RESOLUTION_FULL_CREDIT
         ),
         "disputes.Assign": disputes_pb2.AssignRequest(owner="user:lea"),
-        "disputes.Recode": disputes_pb2.RecodeRequest(reason_code="QTY_OVER"),
+        "disputes.Recode": disputes_pb2.RecodeRequest(dispute_id=of.careful, reason_code="QLT_DAMAGE"),
         "disputes.Merge": disputes_pb2.MergeRequest(dispute_id=of.twin, into=of.case),
         "disputes.SetCell": disputes_pb2.SetCellRequest(dispute_id=of.careful, cell=a_cell()),
         "disputes.Split": disputes_pb2.SplitRequest(
