@@ -184,6 +184,8 @@ _OWN: dict[str, tuple[Panel, ...]] = {
         _panel("Cases", "By state.", COUNT, "max by (state) (ar_disputes)", "{{state}}"),
         _panel("Answers overdue", "Open cases whose promised day has passed.", COUNT,
                "max(ar_disputes_answer_overdue)", "cases"),
+        _panel("Without an owner", "Cases that wait for us and that nobody has for more than a business day.", COUNT,
+               "max(ar_disputes_without_owner)", "cases"),
     ),
     "notifications": (
         _panel("Messages", "To people, by what became of them.", COUNT,

@@ -389,6 +389,14 @@ def _promised() -> list[Alert]:
             5 * MINUTE,
             "{{ $value }} applications for credit wait for an answer beyond the time that was promised to their applicants",
         ),
+        Alert(
+            "CasesWithoutOwner",
+            TICKET,
+            "max(ar_disputes_without_owner) > {limit}",
+            0,
+            30 * MINUTE,
+            "{{ $value }} cases wait for the seller, and nobody has them for more than a business day",
+        ),
     ]
 
 

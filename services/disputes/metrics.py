@@ -12,10 +12,14 @@ OLDEST = Gauge("ar_dispute_oldest_age_seconds", "Age of the oldest case that has
 CONTESTED = Gauge("ar_disputes_contested", "What open cases contest, in units of the currency", ["currency"])
 LATE = Gauge("ar_disputes_answer_overdue", "Open cases whose answer was promised for an earlier day")
 
+UNOWNED = Gauge(
+    "ar_disputes_without_owner", "Cases that wait for the seller and that nobody has for more than a business day"
+)
+
 
 async def _look_at_cases(tx: Tx, span: Span) -> Found:
     rows = await store.cases_by_state(tx, span)
-    return {("n", row.state): row.n for row in rows} | {("late", row.state): row.late for row in rows}
+    return {(what, row.state): getattr(row, what) for row in rows for what in ("n", "late", "unowned")}
 
 
 async def _look_at_invoices(tx: Tx, span: Span) -> Found:
@@ -33,6 +37,7 @@ async def measure(tx: Tx) -> bool:
     if (found := await CASE_SWEEP.go_on(tx)) is not None:
         show(CASES, {(state.lower(),): n for (what, state), n in found.items() if what == "n"})
         LATE.set(sum(n for (what, _), n in found.items() if what == "late"))
+        UNOWNED.set(sum(n for (what, _), n in found.items() if what == "unowned"))
         _shown.add("cases")
     if (found := await INVOICE_SWEEP.go_on(tx)) is not None:
         show(CONTESTED, {(c,): amount(minor, c) for (c,), minor in found.items()})

@@ -1,6 +1,7 @@
 """Cases as they follow from what was told of them: each step as it was told; what people wrote and added alone is gone."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,8 @@ from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
 from services.disputes import store, wire
 from services.disputes.domain import invoices, portions
-from services.disputes.domain.cases import CONTESTED, MOVES, Action, State
+from services.disputes.domain.cases import AWAITS_ANSWER, CONTESTED, MOVES, Action, State
+from services.disputes.domain.handling import Change
 from services.kernel.money import Money
 
 Cause = Event[Any] | None
@@ -28,8 +30,9 @@ async def _open(tx: Tx, event: Event[events_pb2.DisputeOpened], _cause: Cause) -
     body = event.body
     await tx.run(
         """INSERT INTO dispute (tenant, dispute_id, invoice_id, account_id, reason_code, description, amount_minor, state,
-                                moves, opened_by, opened_at, answer_by, credit_note_number, number)
-           VALUES (%s, %s, %s, %s, %s, '', %s, 'SUBMITTED', 1, %s, %s, %s, '', %s)""",
+                                moves, opened_by, opened_at, answer_by, credit_note_number, number, track, track_reason,
+                                answer_at, at_risk_at, recode_by, owner, stand_in, acted_at)
+           VALUES (%s, %s, %s, %s, %s, '', %s, 'SUBMITTED', 1, %s, %s, %s, '', %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
         [
             event.tenant,
             body.dispute_id,
@@ -37,12 +40,21 @@ async def _open(tx: Tx, event: Event[events_pb2.DisputeOpened], _cause: Cause) -
             body.account_id,
             body.reason_code,
             body.amount.minor,
-            event.origin.actor,
+            body.opened_by or event.origin.actor,
             tx.at,
             body.answer_by,
             body.number,
+            wire.track(body.track),
+            body.track_reason,
+            _at(body, "answer_at"),
+            _at(body, "at_risk_at"),
+            _at(body, "recode_by"),
+            body.owner,
+            body.stand_in,
+            tx.at,
         ],
     )
+    await _look(tx, event)
     await _count(tx, event.tenant, body.number)
     await tx.run(
         """INSERT INTO dispute_line (tenant, dispute_id, line_id, invoice_id, contested, credited)
@@ -86,7 +98,11 @@ async def _move(tx: Tx, event: Event[events_pb2.DisputeMoved], cause: Cause) -> 
     await tx.run(
         """UPDATE dispute SET state = %s, moves = moves + 1, amount_minor = %s, answer_by = coalesce(%s, answer_by),
                               asked_at = %s, ended_at = coalesce(%s, ended_at), resolution = %s, credit_minor = %s,
-                              number = coalesce(nullif(%s, ''), number)
+                              number = coalesce(nullif(%s, ''), number), acted_at = %s,
+                              answer_at = coalesce(%s, answer_at), at_risk_at = coalesce(%s, at_risk_at),
+                              warned = warned AND NOT %s, track = %s, track_reason = coalesce(nullif(%s, ''), track_reason), late_days = %s,
+                              late_level = CASE WHEN %s THEN 0 ELSE late_level END,
+                              late_from = CASE WHEN %s THEN late_from END, merged_into = %s
             WHERE tenant = %s AND dispute_id = %s""",
         [
             after.value,
@@ -97,14 +113,153 @@ async def _move(tx: Tx, event: Event[events_pb2.DisputeMoved], cause: Cause) -> 
             None if again else case.resolution,
             credit,
             body.number,
+            tx.at,
+            _at(body, "answer_at"),
+            _at(body, "at_risk_at"),
+            again or before is State.AWAITING_CUSTOMER,
+            wire.track(body.track),
+            body.track_reason,
+            body.late_days,
+            again,
+            after in AWAITS_ANSWER,
+            body.merged_into,
             event.tenant,
             body.dispute_id,
         ],
     )
+    if body.merged_into:
+        await store.pass_on_merged(tx, (event.tenant, body.dispute_id), body.merged_into)
+    await _look(tx, event)
     await _count(tx, event.tenant, body.number)
     claimed = _claim(before, case.amount_minor, case.credit_minor)
     await _contest(tx, event, _claim(after, body.amount.minor, credit) - claimed)
     await _remember(tx, event, case.moves + 1, (before, action, after))
+
+
+async def _change(tx: Tx, event: Event[events_pb2.DisputeChanged], _cause: Cause) -> None:
+    """Who has it, its reason, what it contests: as it was told."""
+    body = event.body
+    case = await tx.row(
+        "SELECT * FROM dispute WHERE tenant = %s AND dispute_id = %s FOR UPDATE", [event.tenant, body.dispute_id]
+    )
+    if case is None:
+        raise LookupError("the case is not there")
+    change = wire.change(body.change)
+    await tx.run(
+        """UPDATE dispute SET reason_code = %s, track = %s, track_reason = %s, amount_minor = %s, owner = %s, stand_in = %s,
+                              handoffs = %s, answer_by = %s, warned = %s, answer_at = %s, at_risk_at = %s, changes = %s, acted_at = %s,
+                              recode_by = CASE WHEN %s THEN NULL ELSE recode_by END,
+                              number = coalesce(nullif(%s, ''), number)
+            WHERE tenant = %s AND dispute_id = %s""",
+        [
+            body.reason_code,
+            wire.track(body.track),
+            body.track_reason,
+            body.amount.minor,
+            body.owner,
+            body.stand_in,
+            body.handoffs,
+            body.answer_by,
+            body.warned,
+            _at(body, "answer_at"),
+            _at(body, "at_risk_at"),
+            body.nth,
+            tx.at,
+            change is Change.RECODED,
+            body.number,
+            event.tenant,
+            body.dispute_id,
+        ],
+    )
+    if change in (Change.MERGED, Change.SPLIT):
+        await _contested_now(tx, event)
+        await _contest(tx, event, body.amount.minor - case.amount_minor)
+    await _count(tx, event.tenant, body.number)
+    after = {Change.ASSIGNED: body.owner, Change.RECODED: body.reason_code}.get(change, str(body.amount.minor))
+    await _note(tx, event, change, (body.before, after, body.other_dispute_id))
+    await _look(tx, event)
+
+
+async def _contested_now(tx: Tx, event: Event[events_pb2.DisputeChanged]) -> None:
+    """What a case contests by line, in place of what it did; what it had credited stays."""
+    body = event.body
+    key = [event.tenant, body.dispute_id]
+    await tx.run("UPDATE dispute_line SET contested = 0 WHERE tenant = %s AND dispute_id = %s", key)
+    await tx.run(
+        """INSERT INTO dispute_line AS l (tenant, dispute_id, line_id, invoice_id, contested, credited)
+           SELECT %s, %s, line_id, %s, quantity, 0 FROM unnest(%s::text[], %s::numeric[]) AS line (line_id, quantity)
+           ON CONFLICT (tenant, dispute_id, line_id) DO UPDATE SET contested = EXCLUDED.contested""",
+        [
+            *key,
+            body.invoice_id,
+            [line.line_id for line in body.lines],
+            [Decimal(line.quantity) for line in body.lines],
+        ],
+    )
+    await tx.run(
+        "DELETE FROM dispute_line WHERE tenant = %s AND dispute_id = %s AND contested = 0 AND credited = 0", key
+    )
+
+
+async def _risk(tx: Tx, event: Event[events_pb2.DisputeAtRisk], _cause: Cause) -> None:
+    """What was told is not told again."""
+    body = event.body
+    is_reason = body.awaited == events_pb2.AWAITED_REASON
+    await tx.run(
+        """UPDATE dispute SET warned = warned OR NOT %s, recode_by = CASE WHEN %s THEN NULL ELSE recode_by END, changes = %s
+            WHERE tenant = %s AND dispute_id = %s""",
+        [is_reason, is_reason, body.nth, event.tenant, body.dispute_id],
+    )
+    await _note(tx, event, Change.AT_RISK, ("REASON" if is_reason else "ANSWER", body.by, ""))
+    await _look(tx, event)
+
+
+async def _late(tx: Tx, event: Event[events_pb2.DisputeLate], _cause: Cause) -> None:
+    body = event.body
+    await tx.run(
+        """UPDATE dispute SET answer_by = %s, answer_at = %s, at_risk_at = %s, warned = false, late_level = %s, late_from = %s,
+                              late_days = %s, changes = %s
+            WHERE tenant = %s AND dispute_id = %s""",
+        [
+            body.answer_by,
+            _at(body, "answer_at"),
+            _at(body, "at_risk_at"),
+            body.level,
+            body.late_from,
+            body.late_days,
+            body.nth,
+            event.tenant,
+            body.dispute_id,
+        ],
+    )
+    await _note(tx, event, Change.LATE, (body.promised_by, body.answer_by, ""))
+    await _look(tx, event)
+
+
+async def _cell(tx: Tx, event: Event[events_pb2.DisputeCellSet], _cause: Cause) -> None:
+    key = (event.tenant, event.body.dispute_id)
+    await store.add_cell(tx, key, wire.cell(event.body), event.origin.actor)
+
+
+async def _note(tx: Tx, event: Event[Any], change: Change, said: tuple[str, str, str]) -> None:
+    """Keep a change of a case in its history."""
+    await tx.run(
+        """INSERT INTO dispute_change (tenant, dispute_id, nth, change, before, after, other, actor, at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+        [event.tenant, event.body.dispute_id, event.body.nth, change.value, *said, event.origin.actor, tx.at],
+    )
+
+
+async def _look(tx: Tx, event: Event[Any]) -> None:
+    """When the clock looks at a case next, as its rows say (Dispute.look_at)."""
+    key = (event.tenant, event.body.dispute_id)
+    case = (await store.find_disputes(tx, [key]))[key]
+    await tx.run("UPDATE dispute SET look_at = %s WHERE tenant = %s AND dispute_id = %s", [case.look_at, *key])
+
+
+def _at(body: Any, field: str) -> datetime | None:
+    """A time that an event says, if it says it."""
+    return getattr(body, field).ToDatetime(UTC) if body.HasField(field) else None
 
 
 async def _resolve(tx: Tx, event: Event[events_pb2.DisputeResolved], _cause: Cause) -> None:
@@ -207,6 +362,10 @@ FOLD = Fold(
     own={
         events_pb2.DisputeOpened: _open,
         events_pb2.DisputeMoved: _move,
+        events_pb2.DisputeChanged: _change,
+        events_pb2.DisputeAtRisk: _risk,
+        events_pb2.DisputeLate: _late,
+        events_pb2.DisputeCellSet: _cell,
         events_pb2.DisputeResolved: _resolve,
         events_pb2.PolicyChanged: _set_policy,
         **standing.fold(wire.STANDING),

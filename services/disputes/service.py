@@ -6,7 +6,8 @@ from receivables.disputes.v1 import service_pb2, service_pb2_grpc, standing_pb2,
 
 from services.chassis.service import Parts, Service, Servicer
 from services.chassis.settings import ChassisSettings
-from services.disputes import metrics, usecases
+from services.chassis.workers import Work
+from services.disputes import metrics, running, store, usecases
 from services.disputes.rebuild import FOLD
 from services.disputes.rpc import DisputesService
 from services.disputes.rpc_standing import StandingApprovalService
@@ -32,9 +33,12 @@ SERVICE = Service(
     name="disputes",
     settings=ChassisSettings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0013_writers.sql",
+    stands_on="0015_run.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
+    works=lambda _parts: (
+        Work(store.CLOCK, running.tell_due, most=100, find=running.find_due, findable=store.count_due),
+    ),
     measure=metrics.measure,
     outdated=usecases.forget_outdated,
     fold=FOLD,

@@ -4,14 +4,20 @@ An invoice's row is the lock of all its cases: whoever changes a case holds it f
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, LiteralString
 
+from psycopg.types.json import Jsonb
+
+from services.chassis import jobs
 from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
+from services.chassis.envelope import Origin
 from services.chassis.pages import Page
 from services.chassis.sweeps import Span
 from services.days_off import calendar
+from services.disputes.domain.authority import Authority
 from services.disputes.domain.cases import (
     AT_THE_BUYER,
     AT_THE_SELLER,
@@ -25,13 +31,26 @@ from services.disputes.domain.cases import (
     Resolution,
     State,
 )
-from services.disputes.domain.deadlines import BOUNDS, Policy
+from services.disputes.domain.cells import Cell, Place, Step
+from services.disputes.domain.deadlines import BOUNDS, Owners, Policy
 from services.disputes.domain.evidence import Evidence
+from services.disputes.domain.handling import Change, Changed, ChangeEntry
 from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
 from services.disputes.domain.portions import Rate, Share, Shares
+from services.disputes.domain.tracks import Track
 from services.kernel.calendars import Calendar
 from services.kernel.money import Money
 from services.kernel.orders import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A case that was merged into another."""
+
+    dispute_id: str
+    number: str
+    opened_by: str
+
 
 Key = tuple[str, str]  # tenant, and an invoice's, a case's or a credit note's id
 
@@ -45,7 +64,9 @@ _LINE = Columns(
        vat_category text, vat_rate numeric, is_sales_tax boolean, name text"""
 )
 _RATE = Columns("vat_category text, vat_rate numeric, net_minor bigint, tax_minor bigint")
-_SELLER = Columns("tenant text, seller_id text, version int, time_zone text, holidays text")
+_SELLER = Columns(
+    "tenant text, seller_id text, version int, time_zone text, holidays text, opens_at text, closes_at text"
+)
 _TAKEN = Columns("tenant text, invoice_id text, disputed_minor bigint, credited_minor bigint")
 _OPEN = Columns("tenant text, invoice_id text, open_minor bigint, open_sequence bigint")
 _CREDIT_NOTE = Columns(
@@ -54,7 +75,13 @@ _CREDIT_NOTE = Columns(
 _DISPUTE = Columns(
     """tenant text, dispute_id text, invoice_id text, account_id text, reason_code text, description text,
        amount_minor bigint, state text, moves int, opened_by text, opened_at timestamptz, answer_by date, number text,
-       asked_at timestamptz, ended_at timestamptz, resolution text, credit_minor bigint, credit_note_number text"""
+       asked_at timestamptz, ended_at timestamptz, resolution text, credit_minor bigint, credit_note_number text,
+       track text, track_reason text, answer_at timestamptz, at_risk_at timestamptz, warned boolean,
+       recode_by timestamptz, late_level int, late_from date, late_days int, owner text, stand_in text, handoffs int,
+       acted_at timestamptz, merged_into text, changes int, look_at timestamptz"""
+)
+_CHANGE = Columns(
+    """tenant text, dispute_id text, nth int, change text, before text, after text, other text, actor text"""
 )
 _PART = Columns("line_id text, contested numeric, credited numeric")
 _MOVE = Columns(
@@ -69,6 +96,7 @@ _LISTED: dict[Order, tuple[str, str, str, tuple[State, ...]]] = {
     Order.NEWEST: ("dispute_id", "DESC", "<", ()),
     Order.AT_THE_SELLER: ("answer_by, dispute_id", "ASC", ">", AT_THE_SELLER),
     Order.AT_THE_BUYER: ("answer_by, dispute_id", "ASC", ">", AT_THE_BUYER),
+    Order.AT_RISK_FIRST: ("at_risk_at, dispute_id", "ASC", ">", AT_THE_SELLER),
 }
 
 
@@ -264,12 +292,13 @@ async def save_credited(tx: Tx, key: Key, shares: Shares) -> None:
     )
 
 
-async def save_sellers(tx: Tx, told: Mapping[Key, tuple[int, str, str]]) -> None:
-    """Know the clocks of these legal entities (version, zone, holidays); what was told later, by its version, counts."""
+async def save_sellers(tx: Tx, told: Mapping[Key, tuple[int, str, str, str, str]]) -> None:
+    """Know the clocks of these legal entities (version, zone, holidays, hours); what was told later, by its version, counts."""
     await tx.run(
         f"""INSERT INTO seller AS s ({_SELLER.names}) SELECT * FROM {_SELLER.rows} AS new
             ON CONFLICT (tenant, seller_id) DO UPDATE
-              SET version = EXCLUDED.version, time_zone = EXCLUDED.time_zone, holidays = EXCLUDED.holidays
+              SET version = EXCLUDED.version, time_zone = EXCLUDED.time_zone, holidays = EXCLUDED.holidays,
+                  opens_at = EXCLUDED.opens_at, closes_at = EXCLUDED.closes_at
             WHERE s.version <= EXCLUDED.version""",  # noqa: S608 - constant columns
         [_SELLER.pack((*key, *told[key]) for key in sorted(told))],
     )
@@ -280,18 +309,37 @@ async def policy(tx: Tx, tenant: str, seller_id: str = "") -> Policy:
     seller = await tx.row(
         "SELECT * FROM seller WHERE tenant = %s ORDER BY seller_id <> %s, seller_id LIMIT 1", [tenant, seller_id]
     )
-    days = calendar(seller.time_zone, seller.holidays) if seller else Calendar()
+    days = Calendar()
+    if seller:
+        days = calendar(seller.time_zone, seller.holidays, seller.opens_at, seller.closes_at)
     row = await tx.row("SELECT * FROM policy WHERE tenant = %s ORDER BY version DESC LIMIT 1", [tenant])
     if row is None:
         return Policy(calendar=days)
-    return Policy(**{name: getattr(row, name) for name in BOUNDS}, version=row.version, calendar=days)
+    return Policy(
+        **{name: getattr(row, name) for name in BOUNDS},
+        desks={desk: Owners(*owners) for desk, owners in row.desks.items()},
+        authorities=tuple(
+            Authority(role, person, Money(minor, currency)) for role, person, minor, currency in row.authorities
+        ),
+        version=row.version,
+        calendar=days,
+    )
 
 
 async def add_policy(tx: Tx, tenant: str, new: Policy, by: str) -> None:
     """Keep another version of a tenant's policy."""
     await tx.run(
-        f"INSERT INTO policy (tenant, version, {', '.join(BOUNDS)}, set_by, set_at) VALUES ({', '.join(['%s'] * 9)})",  # noqa: S608 - constant columns
-        [tenant, new.version, *(getattr(new, name) for name in BOUNDS), by, tx.at],
+        f"""INSERT INTO policy (tenant, version, {", ".join(BOUNDS)}, desks, authorities, set_by, set_at)
+            VALUES ({", ".join(["%s"] * (len(BOUNDS) + 6))})""",  # noqa: S608 - constant columns
+        [
+            tenant,
+            new.version,
+            *(getattr(new, name) for name in BOUNDS),
+            Jsonb({desk: [owners.owner, owners.stand_in] for desk, owners in new.desks.items()}),
+            Jsonb([[one.role, one.person, one.most.minor, one.most.currency] for one in new.authorities]),
+            by,
+            tx.at,
+        ],
     )
 
 
@@ -310,12 +358,19 @@ async def list_disputes(
     state: State | None,
     order: Order,
     invoice_ids: Collection[str] = (),
+    owner: str = "",
+    without_owner: bool = False,
 ) -> list[Dispute]:
-    """Cases in some order; empty filters mean all."""
+    """Cases in some order; empty filters mean all. `owner`: who has them, or stands in."""
     place, direction, beyond, only_states = _LISTED[order]
     states = (state,) if state else only_states
     wanted = {column: value for column, value in (("account_id", account_id), ("invoice_id", invoice_id)) if value}
     only = "".join(f" AND {column} = %s" for column in wanted)
+    if owner:
+        only += " AND %s IN (owner, stand_in)"
+        wanted["owner"] = owner
+    elif without_owner:
+        only += " AND owner = ''"
     if page.after:
         only += f" AND ({place}) {beyond} ({', '.join(['%s'] * len(page.after))})"
     if states:  # in the text: some states are rare, and a plan for any of them would look through all cases
@@ -339,10 +394,16 @@ async def save_disputes(tx: Tx, disputes: Sequence[Dispute]) -> None:
     await tx.run(
         f"""INSERT INTO dispute ({_DISPUTE.names}) SELECT * FROM {_DISPUTE.rows} AS new
             ON CONFLICT (tenant, dispute_id) DO UPDATE
-              SET number = EXCLUDED.number, amount_minor = EXCLUDED.amount_minor, state = EXCLUDED.state, moves = EXCLUDED.moves,
+              SET number = EXCLUDED.number, reason_code = EXCLUDED.reason_code, amount_minor = EXCLUDED.amount_minor,
+                  state = EXCLUDED.state, moves = EXCLUDED.moves,
                   answer_by = EXCLUDED.answer_by, asked_at = EXCLUDED.asked_at, ended_at = EXCLUDED.ended_at,
                   resolution = EXCLUDED.resolution, credit_minor = EXCLUDED.credit_minor,
-                  credit_note_number = EXCLUDED.credit_note_number""",  # noqa: S608 - constant columns
+                  credit_note_number = EXCLUDED.credit_note_number, track = EXCLUDED.track,
+                  track_reason = EXCLUDED.track_reason, answer_at = EXCLUDED.answer_at, at_risk_at = EXCLUDED.at_risk_at,
+                  warned = EXCLUDED.warned, recode_by = EXCLUDED.recode_by, late_level = EXCLUDED.late_level,
+                  late_from = EXCLUDED.late_from, late_days = EXCLUDED.late_days, owner = EXCLUDED.owner,
+                  stand_in = EXCLUDED.stand_in, handoffs = EXCLUDED.handoffs, acted_at = EXCLUDED.acted_at,
+                  merged_into = EXCLUDED.merged_into, changes = EXCLUDED.changes, look_at = EXCLUDED.look_at""",  # noqa: S608 - constant columns
         [_DISPUTE.pack(map(_dispute_row, disputes))],
     )
 
@@ -404,25 +465,109 @@ async def find_move(tx: Tx, key: Key, nth: int) -> Entry | None:
     return _entry(row) if row else None
 
 
-_EVIDENCE = "evidence_id, file_name, media_type, size, sha256, added_by, added_at"
-
-
-async def list_evidence(tx: Tx, key: Key, page: Page) -> list[Evidence]:
-    """What was added to a case, oldest first."""
-    return await tx.fetch(
-        Evidence,
-        f"""SELECT {_EVIDENCE} FROM evidence WHERE tenant = %s AND dispute_id = %s
-                                               {"AND evidence_id > %s" if page.after else ""}
-             ORDER BY evidence_id LIMIT {page.most}""",  # noqa: S608 - constant text
-        [*key, *(page.after or ())],
+async def add_changes(tx: Tx, changes: Sequence[tuple[Changed, str]]) -> None:
+    """Write what became of cases beside their moves, each with its actor."""
+    await tx.run(
+        f"INSERT INTO dispute_change ({_CHANGE.names}, at) SELECT *, %s FROM {_CHANGE.rows} AS new",  # noqa: S608 - constant columns
+        [
+            tx.at,
+            _CHANGE.pack(
+                (c.case.tenant, c.case.dispute_id, c.case.changes, c.change, c.before, c.after, c.other, actor)
+                for c, actor in changes
+            ),
+        ],
     )
 
 
-async def find_evidence(tx: Tx, key: Key, evidence_id: str) -> tuple[Evidence, bytes] | None:
-    """Something that was added to a case, with its content."""
+async def changes_of(tx: Tx, key: Key) -> list[ChangeEntry]:
+    """What became of a case beside its moves: the newest, oldest first."""
+    rows = await tx.rows(
+        """SELECT nth, change, before, after, other, actor, at FROM dispute_change
+            WHERE tenant = %s AND dispute_id = %s ORDER BY nth DESC LIMIT 100""",
+        key,
+    )
+    return [ChangeEntry(r.nth, Change(r.change), r.before, r.after, r.other, r.actor, r.at) for r in reversed(rows)]
+
+
+async def merged_into(tx: Tx, key: Key) -> list[Merged]:
+    """The cases that were merged into one, oldest first."""
+    return await tx.fetch(
+        Merged,
+        """SELECT dispute_id, number, opened_by FROM dispute
+            WHERE tenant = %s AND merged_into = %s AND merged_into <> '' ORDER BY dispute_id LIMIT 100""",
+        key,
+    )
+
+
+async def pass_on_merged(tx: Tx, key: Key, into: str) -> None:
+    """What was merged into a case is merged into the one that goes on for it."""
+    await tx.run(
+        "UPDATE dispute SET merged_into = %s WHERE tenant = %s AND merged_into = %s AND merged_into <> ''", [into, *key]
+    )
+
+
+async def cell_of(tx: Tx, key: Key) -> Cell | None:
+    """Who looks at a case; None: nobody said."""
     row = await tx.row(
-        f"SELECT {_EVIDENCE}, content FROM evidence WHERE tenant = %s AND dispute_id = %s AND evidence_id = %s",  # noqa: S608 - constant columns
-        [*key, evidence_id],
+        "SELECT * FROM dispute_cell WHERE tenant = %s AND dispute_id = %s ORDER BY version DESC LIMIT 1", key
+    )
+    if row is None:
+        return None
+    places = tuple(Place(Step(step), person, date.fromisoformat(by)) for step, person, by in row.places)
+    return Cell(row.coordinator, places, row.version)
+
+
+async def add_cell(tx: Tx, key: Key, cell: Cell, by: str) -> None:
+    """Keep another version of who looks at a case."""
+    await tx.run(
+        """INSERT INTO dispute_cell (tenant, dispute_id, version, coordinator, places, set_by, set_at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s)""",
+        [
+            *key,
+            cell.version,
+            cell.coordinator,
+            Jsonb([[place.step, place.person, place.by.isoformat()] for place in cell.places]),
+            by,
+            tx.at,
+        ],
+    )
+
+
+async def find_due(tx: Tx, word: Origin) -> int:
+    """Make a job of each case of which the clock has something to tell; return how many."""
+    return await jobs.find(tx, word, _DUE, [tx.at])
+
+
+async def count_due(tx: Tx) -> int:
+    """How many there are for which there is no job yet."""
+    return await jobs.count_found(tx, _DUE, [tx.at])
+
+
+CLOCK = "clock"  # the kind of job
+_DUE: LiteralString = """SELECT tenant, 'clock', 'dispute/' || dispute_id, '', 1 FROM dispute
+                          WHERE look_at <= %s ORDER BY look_at"""
+_EVIDENCE = "evidence_id, file_name, media_type, size, sha256, added_by, added_at"
+
+
+async def list_evidence(tx: Tx, key: Key, page: Page, merged: Collection[str] = ()) -> list[Evidence]:
+    """What was added to a case, and to these that were merged into it, oldest first."""
+    return await tx.fetch(
+        Evidence,
+        f"""SELECT {_EVIDENCE} FROM evidence WHERE tenant = %s AND dispute_id = ANY (%s::text[])
+                                               {"AND evidence_id > %s" if page.after else ""}
+             ORDER BY evidence_id LIMIT {page.most}""",  # noqa: S608 - constant text
+        [key[0], [key[1], *merged], *(page.after or ())],
+    )
+
+
+async def find_evidence(
+    tx: Tx, key: Key, evidence_id: str, merged: Collection[str] = ()
+) -> tuple[Evidence, bytes] | None:
+    """Something that was added to a case, or to one of these that were merged into it, with its content."""
+    row = await tx.row(
+        f"""SELECT {_EVIDENCE}, content FROM evidence
+             WHERE tenant = %s AND dispute_id = ANY (%s::text[]) AND evidence_id = %s""",  # noqa: S608 - constant columns
+        [key[0], [key[1], *merged], evidence_id],
     )
     return (Evidence(*row[:-1]), bytes(row.content)) if row else None
 
@@ -491,7 +636,7 @@ IS_CONTESTED = "disputed_minor > 0"  # few of all invoices, with an index of the
 _OPEN_STATES = [state.value for state in OPEN]
 
 # Of these cases: a table, or a page of it that is found before anything is joined to it.
-_DISPUTES = """SELECT d.*, i.number AS invoice_number, i.order_id, i.currency, i.site, i.cost_centre, i.purchase_order,
+_DISPUTES = """SELECT d.*, i.number AS invoice_number, i.order_id, i.seller_id, i.currency, i.site, i.cost_centre, i.purchase_order,
                       l.line_ids, l.contested, l.credited
                  FROM {} AS d JOIN invoice i USING (tenant, invoice_id)
                 CROSS JOIN LATERAL (SELECT coalesce(array_agg(line_id ORDER BY line_id), '{{}}') AS line_ids,
@@ -502,11 +647,18 @@ _DISPUTES = """SELECT d.*, i.number AS invoice_number, i.order_id, i.currency, i
 
 
 async def cases_by_state(tx: Tx, span: Span) -> list[Any]:
-    """How many of these cases stand where, and how many of them should have been answered."""
+    """How many of these cases stand where, how many should have been answered, and how many nobody has for a business day."""
     return await tx.rows(
-        f"""SELECT state, count(*) AS n, count(*) FILTER (WHERE state = ANY (%(open)s) AND answer_by < %(at)s::date) AS late
+        f"""SELECT state, count(*) AS n, count(*) FILTER (WHERE state = ANY (%(open)s) AND answer_by < %(at)s::date) AS late,
+                   count(*) FILTER (WHERE state = ANY (%(ours)s) AND owner = '' AND opened_at < %(before)s) AS unowned
               FROM dispute WHERE {span.where("tenant", "dispute_id")} GROUP BY state""",  # noqa: S608 - constant text
-        span.params | {"at": tx.at, "open": _OPEN_STATES},
+        span.params
+        | {
+            "at": tx.at,
+            "open": _OPEN_STATES,
+            "ours": [state.value for state in AT_THE_SELLER],
+            "before": Calendar().a_business_day_before(tx.at),
+        },
     )
 
 
@@ -585,6 +737,22 @@ def _dispute_row(d: Dispute) -> tuple[Any, ...]:
         d.resolution,
         d.credit.minor if d.credit else None,
         d.credit_note_number,
+        d.track,
+        d.track_reason,
+        d.answer_at,
+        d.at_risk_at,
+        d.warned,
+        d.recode_by,
+        d.late_level,
+        d.late_from,
+        d.late_days,
+        d.owner,
+        d.stand_in,
+        d.handoffs,
+        d.acted_at,
+        d.merged_into,
+        d.changes,
+        d.look_at,
     )
 
 
@@ -693,6 +861,22 @@ def _dispute(row: Any) -> Dispute:
         credit=None if row.credit_minor is None else Money(row.credit_minor, row.currency),
         credited_lines=_parts(row.line_ids, row.credited),
         credit_note_number=row.credit_note_number,
+        track=Track(row.track),
+        track_reason=row.track_reason,
+        answer_at=row.answer_at,
+        at_risk_at=row.at_risk_at,
+        warned=row.warned,
+        recode_by=row.recode_by,
+        late_level=row.late_level,
+        late_from=row.late_from,
+        late_days=row.late_days,
+        owner=row.owner,
+        stand_in=row.stand_in,
+        handoffs=row.handoffs,
+        acted_at=row.acted_at,
+        merged_into=row.merged_into,
+        changes=row.changes,
+        seller_id=row.seller_id,
     )
 
 

@@ -20,7 +20,7 @@ from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
 from services.chassis.pages import Page
 from services.disputes import store, wire
-from services.disputes.domain import cases, evidence, invoices, portions, previews
+from services.disputes.domain import authority, cases, evidence, invoices, portions, previews
 from services.disputes.domain.cases import Action, Dispute, Move, People, Resolution, Wish
 from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.evidence import Evidence, File
@@ -29,12 +29,13 @@ from services.disputes.domain.portions import Rate, Share, Shares
 from services.disputes.domain.previews import Preview
 from services.disputes.store import Key
 from services.kernel.money import Money
-from services.kernel.refusals import Conflict, Early, NotFound, quoted
+from services.kernel.refusals import Conflict, Early, Forbidden, NotFound, quoted
 from services.kernel.retention import Record
 from services.kernel.standing import Act, Kind
 
 # Whoever opens a case is answered by the system that it is received, within the same second.
 ACKNOWLEDGER = "system:disputes"
+_ADMIN = "SELLER_ADMIN"
 AT_ONCE = 1000  # texts that one transaction forgets
 FILES_AT_ONCE = 20
 
@@ -90,7 +91,7 @@ async def count_credit_notes(tx: Tx, events: Sequence[Event[invoicing_pb2.Credit
     if moves:
         await store.save_disputes(tx, [move.after for _, move in moves])
         await _write_history(tx, moves)
-        await outbox.add(tx, [_tell_move(origin, move, None) for origin, move in moves])
+        await outbox.add(tx, [tell_move(origin, move, None) for origin, move in moves])
 
 
 async def note_open(tx: Tx, events: Sequence[Event[ledger_pb2.ItemReduced]]) -> None:
@@ -123,7 +124,10 @@ async def forget_outdated(tx: Tx, tenant: str) -> int:
 async def set_policy(tx: Tx, call: Origin, wanted: Policy) -> Policy:
     """Run cases by this from now on; days that were told stay."""
     await store.lock_policy(tx, call.tenant)
-    policy = replace(wanted, version=(await store.policy(tx, call.tenant)).version + 1)
+    before = await store.policy(tx, call.tenant)
+    if call.caller is not None and wanted.authorities != before.authorities and _ADMIN not in call.caller.roles:
+        raise Forbidden("policy.authority_by_admin", "who may resolve up to what, only an administrator says")
+    policy = replace(wanted, version=before.version + 1)
     await store.add_policy(tx, call.tenant, policy, call.actor)
     changed = events_pb2.PolicyChanged(version=policy.version, policy=wire.policy_message(policy))
     await outbox.add(tx, [Announcement(call, "policy", "policy/disputes", changed)])
@@ -138,7 +142,7 @@ async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish) -> Dispute:
     draft = cases.draft(
         wish, ground.invoice, lines, ground.credited, dispute_id=new_id(), by=call.actor, at=tx.at, policy=policy
     )
-    draft = await _numbered(tx, draft, policy)
+    draft = await numbered(tx, draft, policy)
     submitted, invoice = cases.submit(draft, ground.invoice, lines, at=tx.at, policy=policy)
     received = cases.move(submitted, Action.ACKNOWLEDGE, at=tx.at, policy=policy)
     system = replace(call, actor=ACKNOWLEDGER, reason="received")
@@ -150,8 +154,8 @@ async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish) -> Dispute:
     await outbox.add(
         tx,
         [
-            _tell(call, submitted, wire.opened(submitted)),
-            _tell_move(system, acknowledgement, cases.next_by(received, policy.day(tx.at), policy)),
+            tell(call, submitted, wire.opened(submitted)),
+            tell_move(system, acknowledgement, cases.next_by(received, policy.day(tx.at), policy)),
         ],
     )
     return received
@@ -170,7 +174,7 @@ async def preview(serve: Callable[[], AbstractAsyncContextManager[Tx]], tenant: 
 
 async def add_evidence(tx: Tx, call: Origin, named: str, file: File) -> Evidence:
     """Add a file to an open case, by its id or number; the same content again is what was added first."""
-    _, case = await _lock_case(tx, call.tenant, named)
+    _, case = await lock_case(tx, call.tenant, named)
     evidence.check_open(case)
     key = (case.tenant, case.dispute_id)
     added = await store.list_evidence(tx, key, Page())
@@ -184,7 +188,7 @@ async def add_evidence(tx: Tx, call: Origin, named: str, file: File) -> Evidence
 
 async def move(tx: Tx, call: Origin, named: str, action: Action, *, missing: str) -> Dispute:
     """Move a case, by its id or number, by one action; `missing` is what the customer is asked for."""
-    invoice, case = await _lock_case(tx, call.tenant, named)
+    invoice, case = await lock_case(tx, call.tenant, named)
     policy = await store.policy(tx, call.tenant, invoice.seller_id)
     if action in cases.NOT_CALLABLE:
         raise Conflict(
@@ -192,36 +196,38 @@ async def move(tx: Tx, call: Origin, named: str, action: Action, *, missing: str
         )
     moved = cases.move(case, action, at=tx.at, policy=policy)
     if action is Action.ACCEPT:
-        cases.check_accepter(await _people(tx, case), identity.subjects_of(call.actor))
+        cases.check_accepter(await people_of(tx, case), identity.subjects_of(call.actor))
     if action is Action.ASK_CUSTOMER:
         cases.check_question(missing, await store.asked(tx, (case.tenant, case.dispute_id)))
     lines = await store.lines_of(tx, invoice.key)
-    moved = await _numbered(tx, moved, policy)
+    moved = await numbered(tx, moved, policy)
     await store.save_invoices(tx, [cases.check_room(case, moved, invoice, lines)])
     await store.save_disputes(tx, [moved])
     if moved.lines != case.lines:
         await store.save_lines(tx, moved)
     step = Move(action, case, moved, missing if action is Action.ASK_CUSTOMER else "")
     await _write_history(tx, [(call, step)])
-    await outbox.add(tx, [_tell_move(call, step, cases.next_by(step.after, policy.day(tx.at), policy))])
+    await outbox.add(tx, [tell_move(call, step, cases.next_by(step.after, policy.day(tx.at), policy))])
     return moved
 
 
 async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispute:
     """End a proposed or accepted case: invoicing credits on this word; without a credit it is resolved at once."""
-    invoice, case = await _lock_case(tx, call.tenant, named)
-    people, resolving = await _people(tx, case), identity.subjects_of(call.actor)
+    invoice, case = await lock_case(tx, call.tenant, named)
+    people, resolving = await people_of(tx, case), identity.subjects_of(call.actor)
     cases.check_resolver(people, resolving)
     policy = await store.policy(tx, call.tenant, invoice.seller_id)
     lines = await store.lines_of(tx, invoice.key)
-    before = await _credited(tx, invoice, lines)
+    before = await credited_of(tx, invoice, lines)
     credit, credited = cases.credit_for(
         case, decision.resolution, decision.lines, decision.amount, lines, credited=before
     )
+    roles = call.caller.roles if call.caller is not None else frozenset()
+    authority.check(policy.authorities, credit, call.actor.partition(" for ")[0], roles)
     alone = cases.is_alone(case, people, resolving)
     approved = await _approved_alike(tx, call, case, credit, frozenset(resolving | people.opened)) if alone else []
     cases.check_approved(alone=alone, approved=bool(approved))
-    case = await _numbered(tx, case, policy)
+    case = await numbered(tx, case, policy)
     moves = cases.resolve(case, decision.resolution, credit, credited, at=tx.at, policy=policy)
     ended = moves[-1].after
     await store.save_invoices(tx, [cases.check_room(case, ended, invoice, lines)])
@@ -235,8 +241,8 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
     telling = approved
     for step in moves:
         if step.action is Action.RESOLVE:
-            telling.append(_tell(call, step.after, wire.resolved(step.after, told, credited)))
-        telling.append(_tell_move(call, step, cases.next_by(step.after, policy.day(tx.at), policy)))
+            telling.append(tell(call, step.after, wire.resolved(step.after, told, credited)))
+        telling.append(tell_move(call, step, cases.next_by(step.after, policy.day(tx.at), policy)))
     await outbox.add(tx, telling)
     return ended
 
@@ -257,23 +263,27 @@ async def _approved_alike(
     return [standing.used_told(wire.STANDING, call, used[0], act, used[1])] if used else []
 
 
-async def _people(tx: Tx, case: Dispute) -> People:
+async def people_of(tx: Tx, case: Dispute) -> People:
     """Who is behind what was done with a locked case."""
     actors = await store.last_actors(tx, (case.tenant, case.dispute_id), (Action.PROPOSE, Action.ACCEPT))
     behind = {action: identity.subjects_of(actor) for action, actor in actors.items()}
+    merged = await store.merged_into(tx, (case.tenant, case.dispute_id))
+    openers = (case.opened_by, *(one.opened_by for one in merged))
     return People(
-        opened=identity.subjects_of(case.opened_by),
+        opened=frozenset().union(*map(identity.subjects_of, openers)),
         proposed=behind.get(Action.PROPOSE, frozenset()),
         accepted=behind.get(Action.ACCEPT, frozenset()),
     )
 
 
-def _tell(origin: Origin, case: Dispute, body: Message) -> Announcement:
+def tell(origin: Origin, case: Dispute, body: Message) -> Announcement:
+    """An event of a case."""
     return Announcement(origin, case.account_id, f"dispute/{case.dispute_id}", body)
 
 
-def _tell_move(origin: Origin, step: Move, next_by: date | None) -> Announcement:
-    return _tell(origin, step.after, wire.moved(step, next_by))
+def tell_move(origin: Origin, step: Move, next_by: date | None) -> Announcement:
+    """A step of a case, with by when who must act next does."""
+    return tell(origin, step.after, wire.moved(step, next_by))
 
 
 async def _write_history(tx: Tx, moves: Sequence[tuple[Origin, Move]]) -> None:
@@ -303,7 +313,7 @@ async def _find_invoice(tx: Tx, tenant: str, named: str) -> Key:
 async def _ground(tx: Tx, invoice: Invoice) -> Ground:
     policy = await store.policy(tx, invoice.tenant, invoice.seller_id)
     lines = await store.lines_of(tx, invoice.key)
-    return Ground(invoice, lines, await _credited(tx, invoice, lines), policy)
+    return Ground(invoice, lines, await credited_of(tx, invoice, lines), policy)
 
 
 async def find_case(tx: Tx, tenant: str, named: str) -> Dispute:
@@ -315,7 +325,7 @@ async def find_case(tx: Tx, tenant: str, named: str) -> Dispute:
     return (await store.find_disputes(tx, [key]))[key]
 
 
-async def _lock_case(tx: Tx, tenant: str, named: str) -> tuple[Invoice, Dispute]:
+async def lock_case(tx: Tx, tenant: str, named: str) -> tuple[Invoice, Dispute]:
     """Hold a case by its invoice, and read it as it is once no one else can move it."""
     seen = await find_case(tx, tenant, named)
     invoice = (await store.lock_invoices(tx, [seen.key]))[seen.key]
@@ -323,13 +333,13 @@ async def _lock_case(tx: Tx, tenant: str, named: str) -> tuple[Invoice, Dispute]
     return invoice, (await store.find_disputes(tx, [key]))[key]
 
 
-async def _credited(tx: Tx, invoice: Invoice, lines: Lines) -> dict[Rate, Share]:
+async def credited_of(tx: Tx, invoice: Invoice, lines: Lines) -> dict[Rate, Share]:
     """What was credited of an invoice, by rate."""
     known, credited_minor = await store.credited_by_rate(tx, invoice.key)
     return invoices.with_unknown(known, Money(credited_minor, invoice.gross.currency), lines)
 
 
-async def _numbered(tx: Tx, case: Dispute, policy: Policy) -> Dispute:
+async def numbered(tx: Tx, case: Dispute, policy: Policy) -> Dispute:
     """The case with a number that people can say; one of before there were numbers gets it when it is moved."""
     if case.number:
         return case

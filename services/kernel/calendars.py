@@ -1,4 +1,4 @@
-"""Days as a business counts them: in the seller's time zone, weekends and its holidays apart."""
+"""Days and hours as a business counts them: in the seller's time zone, weekends, its holidays and closing hours apart."""
 
 from collections.abc import Container
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from services.kernel.refusals import Invalid, quoted
 
 SATURDAY = 5
+OPENS, CLOSES = time(9), time(17)  # of a seller that says nothing else
 FIRST_YEAR, LAST_YEAR = 1970, 2199  # what a business may date; beyond lies a typing mistake
 
 
@@ -52,12 +53,15 @@ def is_business_day(on: date, days_off: Container[date] = frozenset()) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """When a seller's days begin, and on which of them its business is done. Who said nothing: UTC, no holidays."""
+    """When a seller's days begin, on which of them its business is done, and when. Who said nothing: UTC, no holidays, nine to five."""
 
     # IANA name.
     time_zone: str = "UTC"
     # Public holidays (services/days_off.py finds them by name).
     days_off: Container[date] = frozenset()
+    # On business days, where the seller is.
+    opens: time = OPENS
+    closes: time = CLOSES
 
     def day(self, at: datetime) -> date:
         """The date of an instant where the seller is."""
@@ -78,3 +82,39 @@ class Calendar:
     def between(self, start: date, end: date) -> int:
         """How many business days follow the first date, up to and with the second; none if it is not later."""
         return sum(self.is_business_day(start + timedelta(days=n)) for n in range(1, (end - start).days + 1))
+
+    def after_hours(self, start: datetime, hours: timedelta) -> datetime:
+        """The instant, in UTC, when so many business hours have passed; differences are of UTC, whatever clocks do."""
+        on = self.day(start)
+        while True:
+            if self.is_business_day(on):
+                opens, closes = self.instant(on, self.opens), self.instant(on, self.closes)
+                begins = max(start, opens)
+                if begins < closes:
+                    if hours <= closes - begins:
+                        return (begins + hours).astimezone(UTC)
+                    hours -= closes - begins
+            on += timedelta(days=1)
+
+    def hours_between(self, start: datetime, end: datetime) -> timedelta:
+        """How much business time lies between two instants."""
+        passed = timedelta()
+        on, last = self.day(start), self.day(end)
+        while on <= last:
+            if self.is_business_day(on):
+                begins, ends = max(start, self.instant(on, self.opens)), min(end, self.instant(on, self.closes))
+                passed += max(ends - begins, timedelta())
+            on += timedelta(days=1)
+        return passed
+
+    def a_business_day_before(self, at: datetime) -> datetime:
+        """The latest instant after which a business day has passed by then."""
+        before = at - timedelta(days=1)
+        while not self.is_business_day(self.day(before)):
+            before -= timedelta(days=1)
+        return before
+
+    @property
+    def business_day(self) -> timedelta:
+        """How long business is done on a day."""
+        return timedelta(hours=self.closes.hour - self.opens.hour, minutes=self.closes.minute - self.opens.minute)

@@ -137,6 +137,7 @@ FOLD = Fold(
             credit_pb2.HoldExpired,
             disputes_pb2.DisputeOpened,
             disputes_pb2.DisputeMoved,
+            disputes_pb2.DisputeChanged,
             disputes_pb2.DisputeResolved,
         }
     ),

@@ -25,6 +25,7 @@ HANDLERS: Mapping[type[Message], Handler] = {
         invoicing_pb2.CreditNoteIssued,
         disputes_pb2.DisputeOpened,
         disputes_pb2.DisputeMoved,
+        disputes_pb2.DisputeChanged,
         disputes_pb2.DisputeResolved,
     ),
     usecases.follow,

@@ -38,6 +38,7 @@ _TURNS: Mapping[disputes_pb2.State.ValueType, Turn] = {
     disputes_pb2.STATE_APPEALED: Turn.APPEALED,
     disputes_pb2.STATE_REOPENED: Turn.REOPENED,
 }
+_AMOUNT_CHANGES = frozenset({disputes_pb2.CHANGE_MERGED, disputes_pb2.CHANGE_SPLIT})
 
 Fact = Invoice | CreditNote | HoldMove | Word
 
@@ -151,6 +152,11 @@ def dispute_moved(event: Event[disputes_pb2.DisputeMoved]) -> Word | None:
     return _word(event, turn) if turn else None
 
 
+def dispute_changed(event: Event[disputes_pb2.DisputeChanged]) -> Word | None:
+    """A case contests another amount than before, for it was merged or split; None if it does not."""
+    return _word(event, Turn.CHANGED) if event.body.change in _AMOUNT_CHANGES else None
+
+
 def dispute_resolved(event: Event[disputes_pb2.DisputeResolved]) -> Word:
     """A case ended."""
     return _word(event, Turn.RESOLVED)
@@ -178,6 +184,7 @@ _FACTS: Mapping[type[Message], Callable[[Event[Any]], Fact | None]] = {
     invoicing_pb2.CreditNoteIssued: credit_note,
     disputes_pb2.DisputeOpened: dispute_opened,
     disputes_pb2.DisputeMoved: dispute_moved,
+    disputes_pb2.DisputeChanged: dispute_changed,
     disputes_pb2.DisputeResolved: dispute_resolved,
 }
 

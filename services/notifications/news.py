@@ -160,8 +160,7 @@ def _paid(event: Event[ledger_pb2.PaymentReceived]) -> list[News]:
 
 def _opened(event: Event[disputes_pb2.DisputeOpened]) -> list[News]:
     body = event.body
-    promised = _by("ANSWERED", body.answer_by)
-    return [_dispute(event, done=("OPENED",), promised=promised)]
+    return [_dispute(event, done=("OPENED",), **_answer(body))]
 
 
 def _moved(event: Event[disputes_pb2.DisputeMoved]) -> list[News]:
@@ -169,17 +168,33 @@ def _moved(event: Event[disputes_pb2.DisputeMoved]) -> list[News]:
     if body.to_state == disputes_pb2.STATE_AWAITING_CUSTOMER:
         return [_dispute(event, reopened=("ASKED",), promised=_by("ASKED", body.next_by))]
     if body.to_state in _AGAIN:
-        promised = _by("ANSWERED", body.answer_by or body.next_by)
-        return [_dispute(event, settled=("ASKED",), reopened=("ANSWERED",), promised=promised)]
+        promised = _answer(body) if body.answer_by else {"promised": _by("ANSWERED", body.next_by)}
+        return [_dispute(event, settled=("ASKED",), reopened=("ANSWERED",), **promised)]
     return [
         _dispute(
             event,
             settled=("ASKED", "CREDITED") if body.to_state == disputes_pb2.STATE_RESOLVED else ("ASKED",),
             done=("ANSWERED",) if body.to_state in _ANSWERED else (),
-            promised={} if body.to_state in _ANSWERED else _by("ANSWERED", body.answer_by),
+            **({} if body.to_state in _ANSWERED else _answer(body)),
             ends=_ENDED.get(body.to_state, ""),
         )
     ]
+
+
+def _promised_anew(event: Event[disputes_pb2.DisputeLate] | Event[disputes_pb2.DisputeChanged]) -> list[News]:
+    return [_dispute(event, **_answer(event.body))]
+
+
+def _answer(body: Any) -> dict[str, Any]:
+    """By when the seller answers a case: by an hour on a track of hours, else by a day; disputes tells when that is at risk."""
+    if not body.HasField("answer_at"):
+        return {"promised": _by("ANSWERED", body.answer_by)}
+    latest = body.answer_at.ToDatetime(UTC)
+    usually = min(body.at_risk_at.ToDatetime(UTC), latest) if body.HasField("at_risk_at") else latest
+    if getattr(body, "track", disputes_pb2.TRACK_STANDARD) == disputes_pb2.TRACK_FAST:
+        return {"hours": {"ANSWERED": Hours(usually, latest)}, "warned_of": ("ANSWERED",)}
+    promised = _by("ANSWERED", body.answer_by)
+    return {"promised": promised, "warned_of": tuple(promised)}
 
 
 def _resolved(event: Event[disputes_pb2.DisputeResolved]) -> list[News]:
@@ -248,5 +263,7 @@ _TOLD: Mapping[type[Message], Callable[[Any], list[News]]] = {
     disputes_pb2.DisputeOpened: _opened,
     disputes_pb2.DisputeMoved: _moved,
     disputes_pb2.DisputeResolved: _resolved,
+    disputes_pb2.DisputeChanged: _promised_anew,
+    disputes_pb2.DisputeLate: _promised_anew,
 }
 FOLLOWED = frozenset(_TOLD)

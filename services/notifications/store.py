@@ -537,6 +537,19 @@ async def save_disputes(tx: Tx, cases: Mapping[Key, tuple[str, str]]) -> None:
     )
 
 
+async def recode_disputes(tx: Tx, cases: Mapping[Key, tuple[str, str]]) -> None:
+    """Remember for which reasons these cases run now, and what people call them."""
+    await tx.run(
+        """INSERT INTO dispute_reason AS d (tenant, dispute_id, reason_code, number)
+           SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+               AS new (tenant, dispute_id, reason_code, number)
+            ORDER BY tenant, dispute_id
+           ON CONFLICT (tenant, dispute_id) DO UPDATE
+             SET reason_code = EXCLUDED.reason_code, number = coalesce(nullif(EXCLUDED.number, ''), d.number)""",
+        [*columns(cases), *map(list, zip(*cases.values(), strict=True))],
+    )
+
+
 async def disputes(tx: Tx, cases: Collection[Key]) -> dict[Key, tuple[str, str]]:
     """Why these cases were opened, and what people call them."""
     rows = await tx.rows(

@@ -42,6 +42,8 @@ STORIES: Mapping[type[Message], wire.StoryOf] = {
     ledger_pb2.PaymentReceived: wire.payment_received,
     ledger_pb2.PaymentAnnounced: wire.payment_announced,
     disputes_pb2.DisputeResolved: wire.dispute_resolved,
+    disputes_pb2.DisputeAtRisk: wire.dispute_at_risk,
+    disputes_pb2.DisputeCellSet: wire.dispute_cell,
 }
 
 
@@ -69,4 +71,6 @@ def handlers(settings: Settings) -> Mapping[type[Message], Handler]:
         ledger_pb2.CashUnapplied: usecases.take_on,
         disputes_pb2.DisputeOpened: desk.tell_dispute_opened,
         disputes_pb2.DisputeMoved: desk.tell_dispute_moved,
+        disputes_pb2.DisputeChanged: desk.tell_dispute_changed,
+        disputes_pb2.DisputeLate: desk.tell_dispute_late,
     }

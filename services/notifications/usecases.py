@@ -235,7 +235,8 @@ class Desk:
             tx, {_case(e): (wire.clean(e.body.reason_code), wire.clean(e.body.number)) for e in events}
         )
         when = await _when(tx, events)
-        await self.tell(tx, [wire.dispute_opened(e, when(e)) for e in events])
+        told = [story(e, when(e)) for e in events for story in (wire.dispute_opened, wire.dispute_legal)]
+        await self.tell(tx, [story for story in told if story is not None])
         await journeys.follow(tx, events, when)
 
     async def tell_dispute_moved(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeMoved]]) -> None:
@@ -247,6 +248,20 @@ class Desk:
         when = await _when(tx, events)
         told = [wire.dispute_moved(e, when(e), known.get(_case(e), ("", ""))[0]) for e in events]
         await self.tell(tx, [story for story in told if story is not None])
+        await journeys.follow(tx, events, when)
+
+    async def tell_dispute_changed(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeChanged]]) -> None:
+        """A case is another than before: nobody hears of it, its reason and its promise are known."""
+        await store.recode_disputes(
+            tx,
+            {_case(e): (wire.clean(e.body.reason_code), wire.clean(e.body.number)) for e in events},
+        )
+        await journeys.follow(tx, events, await _when(tx, events))
+
+    async def tell_dispute_late(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeLate]]) -> None:
+        """A promise was missed: the buyer's people hear when it is kept, the seller's that it was not."""
+        when = await _when(tx, events)
+        await self.tell(tx, [story for e in events for story in wire.dispute_late(e, when(e))])
         await journeys.follow(tx, events, when)
 
     async def tell_credit_refused(self, tx: Tx, events: Sequence[Event[invoicing_pb2.CreditNoteRefused]]) -> None:
@@ -688,6 +703,7 @@ def _task(now: Moment, kind: Kind, cause: Story, about: str, details: Mapping[st
 def _case(
     event: Event[disputes_pb2.DisputeOpened]
     | Event[disputes_pb2.DisputeMoved]
+    | Event[disputes_pb2.DisputeChanged]
     | Event[invoicing_pb2.CreditNoteRefused],
 ) -> Key:
     return (event.tenant, event.body.dispute_id)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -556,6 +557,22 @@ def dispute_opened(event: Event[disputes_pb2.DisputeOpened], now: Moment) -> Sto
     )
 
 
+def dispute_legal(event: Event[disputes_pb2.DisputeOpened], now: Moment) -> Story | None:
+    """The same of one that is a matter of law: those who answer for that hear of it; None where it is none."""
+    body = event.body
+    if body.track != disputes_pb2.TRACK_ENHANCED or body.track_reason != "legal_reason":
+        return None
+    return _dispute(
+        event,
+        now,
+        Kind.DISPUTE_LEGAL,
+        amount=contracts.money(body.amount),
+        by_when=day(body.answer_by, what="answer_by"),
+        details={"reason": clean(body.reason_code)},
+        fact=f"dispute/{body.dispute_id}/legal",
+    )
+
+
 def dispute_moved(event: Event[disputes_pb2.DisputeMoved], now: Moment, reason_code: str) -> Story | None:
     """A case went on; the case's reason is known from its opening."""
     body = event.body
@@ -571,9 +588,66 @@ def dispute_moved(event: Event[disputes_pb2.DisputeMoved], now: Moment, reason_c
         details={
             "missing": quotes.mark(quotes.MOVE, body.nth) if body.nth else clean(body.missing),
             "reason": reason_code,
+            "into": clean(body.merged_into_number),
         },
         knower=who_knows(reason_code) if kind is Kind.DISPUTE_QUESTION else None,
     )
+
+
+def dispute_at_risk(event: Event[disputes_pb2.DisputeAtRisk], now: Moment) -> Story:
+    """A promise of a case may not be kept, or nobody has found its reason."""
+    body = event.body
+    awaited = "reason" if body.awaited == disputes_pb2.AWAITED_REASON else ""
+    return _dispute(
+        event,
+        now,
+        Kind.DISPUTE_AT_RISK,
+        amount=contracts.money(body.amount),
+        by_when=day(body.by, what="by"),
+        details={"awaited": awaited},
+        whose=_whose(body),
+    )
+
+
+def dispute_late(event: Event[disputes_pb2.DisputeLate], now: Moment) -> list[Story]:
+    """A promise was missed: everybody hears of the new one, and who sells once it was missed again, or was nobody's."""
+    body = event.body
+
+    def late(kind: Kind, fact: str) -> Story:
+        return _dispute(
+            event,
+            now,
+            kind,
+            amount=contracts.money(body.amount),
+            by_when=day(body.answer_by, what="answer_by"),
+            details={"promised": day(body.promised_by, what="promised_by")},
+            whose=_whose(body) if kind is Kind.DISPUTE_LATE else (),
+            fact=fact,
+        )
+
+    told = f"dispute/{body.dispute_id}/late/{body.nth}"
+    stories = [late(Kind.DISPUTE_LATE, told)]
+    return [*stories, late(Kind.DISPUTE_ESCALATED, f"{told}/{body.level}")] if body.level > 1 else stories
+
+
+def dispute_cell(event: Event[disputes_pb2.DisputeCellSet], now: Moment) -> Story:
+    """It was said who looks at a case: those are told; who does what by when stands on its page."""
+    body = event.body
+    people = dict.fromkeys((body.coordinator, *(place.person for place in body.places)))
+    return _dispute(
+        event,
+        now,
+        Kind.DISPUTE_CELL,
+        amount=contracts.money(body.amount),
+        by_when=day(body.places[-1].by, what="by") if body.places else None,
+        details={"coordinator": clean(body.coordinator).partition(":")[2]},
+        whose=tuple(person.partition(":")[2] for person in people if person),
+    )
+
+
+def _whose(body: disputes_pb2.DisputeAtRisk | disputes_pb2.DisputeLate) -> tuple[str, ...]:
+    """Who has a case and who stands in, by their ids as contacts."""
+    return tuple(subject.partition(":")[2] for subject in (body.owner, body.stand_in) if subject)
 
 
 def dispute_resolved(event: Event[disputes_pb2.DisputeResolved], now: Moment) -> Story | None:
@@ -616,15 +690,18 @@ def _dispute(
     details: Mapping[str, Detail],
     knower: Role | None = None,
     number: str = "",
+    whose: tuple[str, ...] = (),
+    fact: str = "",
 ) -> Story:
     """A story of a case; the cases' events share their fields' names. One that has no number yet is called by its id."""
     body = event.body
     case = clean(getattr(body, "number", "")) or number or clean(body.dispute_id)
     invoice = clean(body.invoice_number)
-    return _story(
+    told = _story(
         event,
         now,
         kind,
+        fact=fact,
         affects=Affects(amount, invoices=(invoice,)),
         by_when=by_when,
         # Unless the buyer appeals, by the day that is named.
@@ -633,6 +710,7 @@ def _dispute(
         details={"dispute": case, "invoice": invoice, "amount": amount, **details},
         knower=knower,
     )
+    return replace(told, whose=whose) if whose else told
 
 
 def _story(

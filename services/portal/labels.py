@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from services.portal.labels_applying import APPLYING
+from services.portal.labels_cases import CASES
 from services.portal.labels_credit import CREDIT
 from services.portal.labels_desk import DESK, Meant, pgettext
 from services.portal.labels_lab import LAB
@@ -14,6 +15,7 @@ def _(text: str) -> str:
 
 
 LABELS: Mapping[str, str | Meant] = {
+    **CASES,
     **DESK,
     **REFUSALS,
     **CREDIT,

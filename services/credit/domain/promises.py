@@ -1,12 +1,11 @@
 """By when the seller answers: business hours where it is, which rest only while the applicant owes an answer."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from services.kernel.calendars import Calendar
 
-OPENS, CLOSES = time(9), time(17)  # where the seller is
-_DAY = timedelta(hours=CLOSES.hour - OPENS.hour)
+_DAY = Calendar().business_day
 # By track: usually, and at the latest. The engine answers on the fast one, where a person is asked only by an appeal.
 USUALLY = {"FAST": timedelta(hours=2), "STANDARD": timedelta(hours=2), "ENHANCED": _DAY}
 LATEST = {"FAST": timedelta(hours=4), "STANDARD": timedelta(hours=4), "ENHANCED": 2 * _DAY}
@@ -22,36 +21,10 @@ class Promise:
 
 def promise(calendar: Calendar, track: str, *, at: datetime) -> Promise:
     """What is promised from now on."""
-    return Promise(add_hours(calendar, at, USUALLY[track]), add_hours(calendar, at, LATEST[track]))
+    return Promise(calendar.after_hours(at, USUALLY[track]), calendar.after_hours(at, LATEST[track]))
 
 
 def put_off(calendar: Calendar, promised: Promise, asked_at: datetime, *, at: datetime) -> Promise:
     """The promise less the business hours in which the applicant was waited for."""
-    waited = hours_between(calendar, asked_at, at)
-    return Promise(add_hours(calendar, promised.usually_by, waited), add_hours(calendar, promised.latest_by, waited))
-
-
-def add_hours(calendar: Calendar, start: datetime, hours: timedelta) -> datetime:
-    """The instant, in UTC, when so many business hours have passed; differences are of UTC, whatever clocks do."""
-    on = calendar.day(start)
-    while True:
-        if calendar.is_business_day(on):
-            opens, closes = calendar.instant(on, OPENS), calendar.instant(on, CLOSES)
-            begins = max(start, opens)
-            if begins < closes:
-                if hours <= closes - begins:
-                    return (begins + hours).astimezone(UTC)
-                hours -= closes - begins
-        on += timedelta(days=1)
-
-
-def hours_between(calendar: Calendar, start: datetime, end: datetime) -> timedelta:
-    """How much business time lies between two instants."""
-    passed = timedelta()
-    on, last = calendar.day(start), calendar.day(end)
-    while on <= last:
-        if calendar.is_business_day(on):
-            begins, ends = max(start, calendar.instant(on, OPENS)), min(end, calendar.instant(on, CLOSES))
-            passed += max(ends - begins, timedelta())
-        on += timedelta(days=1)
-    return passed
+    waited = calendar.hours_between(asked_at, at)
+    return Promise(calendar.after_hours(promised.usually_by, waited), calendar.after_hours(promised.latest_by, waited))

@@ -7,10 +7,11 @@ from decimal import Decimal
 from enum import StrEnum
 
 from services.disputes.domain import invoices, reasons
-from services.disputes.domain.deadlines import Policy
+from services.disputes.domain.deadlines import Policy, Promise
 from services.disputes.domain.invoices import NOTHING_CREDITED, Invoice, Lines, Part
 from services.disputes.domain.portions import Shares
 from services.disputes.domain.reasons import Reason
+from services.disputes.domain.tracks import Track, Why
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid
@@ -49,6 +50,8 @@ class Order(StrEnum):
     # By the day on which an answer was promised, those that wait for one side.
     AT_THE_SELLER = "AT_THE_SELLER"
     AT_THE_BUYER = "AT_THE_BUYER"
+    # Those that wait for the seller, by when what was promised is at risk.
+    AT_RISK_FIRST = "AT_RISK_FIRST"
 
 
 class Action(StrEnum):
@@ -100,6 +103,9 @@ OPEN = (*CONTESTED, State.RESOLVING)
 # Those in which the buyer has to do something; in the others of OPEN the seller has.
 AT_THE_BUYER = (State.AWAITING_CUSTOMER, State.PROPOSED)
 AT_THE_SELLER = tuple(state for state in OPEN if state not in AT_THE_BUYER)
+
+# Those in which the seller's answer is awaited: its clock runs.
+AWAITS_ANSWER = tuple(state for state in CONTESTED if state is not State.ACCEPTED and state not in AT_THE_BUYER)
 
 # Every legal move. A pair that is missing here is illegal.
 MOVES = {
@@ -164,6 +170,34 @@ class Dispute:
     # All that its resolutions had credited by line.
     credited_lines: tuple[Part, ...] = ()
     credit_note_number: str = ""
+    # How closely it is looked at, and why; '' of before there were tracks.
+    track: Track = Track.STANDARD
+    track_reason: str = ""
+    # The instant of `answer_by` until which the answer is promised, and from when that is at risk; None of before.
+    answer_at: datetime | None = None
+    at_risk_at: datetime | None = None
+    # That this promise is at risk was told.
+    warned: bool = False
+    # Of the reason OTH: by when the right one is found; None: it is, or that it is not was told.
+    recode_by: datetime | None = None
+    # How far up the seller's house was told that it is late (domain/lateness.py).
+    late_level: int = 0
+    # The day that was promised first and missed, while the answer is not there; and the days of delays that ended.
+    late_from: date | None = None
+    late_days: int = 0
+    # Who has it at the seller ("user:ada"), and who when they are away; '' whoever holds the role.
+    owner: str = ""
+    stand_in: str = ""
+    # How often it went from one owner to another.
+    handoffs: int = 0
+    # When something was done with it last; None of before that was kept.
+    acted_at: datetime | None = None
+    # The case that goes on for it; '' none does.
+    merged_into: str = ""
+    # How often it was changed beside its moves: the number of the last change.
+    changes: int = 0
+    # The legal entity whose invoice it is about.
+    seller_id: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -178,6 +212,19 @@ class Dispute:
         if self.state is State.RESOLVING and self.credit is not None:
             return self.credit
         return Money(0, self.amount.currency)
+
+    @property
+    def promised(self) -> Promise | None:
+        """By when the seller answers; None where only a day was told."""
+        return Promise(self.answer_by, self.answer_at) if self.answer_at else None
+
+    @property
+    def look_at(self) -> datetime | None:
+        """When the clock has something to tell of it next; None: nothing, as it is."""
+        if self.state not in AWAITS_ANSWER:
+            return None
+        risk = None if self.warned else self.at_risk_at
+        return min((at for at in (risk, self.answer_at, self.recode_by) if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +294,12 @@ def draft(
     reason = reasons.find(wish.reason_code)
     if wish.description is not None:
         _check_described(reason, wish.description)
-    today = policy.day(at)
-    if today > invoice.issue_date + timedelta(days=policy.window_days):
+    if policy.day(at) > invoice.issue_date + timedelta(days=policy.window_days):
         raise Conflict("dispute.too_late", f"{invoice.number} could be disputed for {policy.window_days} days")
+    amount = _wanted(wish, lines, invoice, credited)
+    course = policy.course(wish.reason_code, amount)
+    promised = policy.promise(course[0], at)
+    owners = policy.owners(wish.reason_code)
     return Dispute(
         tenant=invoice.tenant,
         dispute_id=dispute_id,
@@ -261,11 +311,20 @@ def draft(
         reason_code=wish.reason_code,
         description=wish.description or "",
         lines=wish.lines,
-        amount=_wanted(wish, lines, invoice, credited),
+        amount=amount,
         state=State.DRAFT,
         opened_by=by,
         opened_at=at,
-        answer_by=policy.answer_by(today),
+        answer_by=promised.by,
+        track=course[0],
+        track_reason=course[1],
+        answer_at=promised.at,
+        at_risk_at=policy.at_risk_at(promised, at),
+        recode_by=policy.recode_by(at) if reason.code == reasons.OTHER else None,
+        owner=owners.owner,
+        stand_in=owners.stand_in,
+        acted_at=at,
+        seller_id=invoice.seller_id,
     )
 
 
@@ -281,9 +340,23 @@ def move(dispute: Dispute, action: Action, *, at: datetime, policy: Policy) -> D
     if action in (Action.REOPEN, Action.APPEAL):
         return _taken_up_again(moved, at, policy)
     if dispute.state is State.AWAITING_CUSTOMER and dispute.asked_at is not None:
-        put_off = policy.put_off(dispute.answer_by, policy.day(dispute.asked_at), policy.day(at))
-        return replace(moved, answer_by=put_off, asked_at=None)
+        before = dispute.promised or policy.by_day(dispute.answer_by)
+        return promised_anew(replace(moved, asked_at=None), policy.put_off(before, dispute.asked_at, at), at, policy)
+    if dispute.late_from and moved.state not in AWAITS_ANSWER:
+        delay = (policy.day(at) - dispute.late_from).days
+        moved = replace(moved, late_from=None, late_days=dispute.late_days + delay)
     return replace(moved, asked_at=at) if moved.state is State.AWAITING_CUSTOMER else moved
+
+
+def promised_anew(dispute: Dispute, promised: Promise, at: datetime, policy: Policy) -> Dispute:
+    """The same case with another promise, of which nothing was told yet."""
+    return replace(
+        dispute,
+        answer_by=promised.by,
+        answer_at=promised.at,
+        at_risk_at=policy.at_risk_at(promised, at),
+        warned=False,
+    )
 
 
 def check_question(missing: str, asked: Collection[str]) -> None:
@@ -346,7 +419,7 @@ def resolve(
         _step(dispute, Action.RESOLVE, at),
         resolution=resolution,
         credit=credit,
-        credited_lines=_together(dispute.credited_lines, credited),
+        credited_lines=together(dispute.credited_lines, credited),
     )
     moves.append(Move(Action.RESOLVE, dispute, decided))
     if resolution is Resolution.INVALID_PAYABLE:
@@ -397,11 +470,12 @@ def complete(dispute: Dispute, credit_note_number: str, *, at: datetime) -> Disp
 
 def next_by(dispute: Dispute, on: date, policy: Policy) -> date | None:
     """The day by which whoever must act next does, counted from the day of the move; None if nobody must."""
+    soon = policy.calendar.after(on, policy.first_answer_days)
     match dispute.state:
         case State.SUBMITTED:
             return on  # acknowledged within a minute
         case State.ACKNOWLEDGED | State.APPEALED | State.REOPENED | State.ACCEPTED | State.RESOLVING:
-            return policy.calendar.after(on, policy.first_answer_days)
+            return min(soon, dispute.answer_by) if dispute.state in AWAITS_ANSWER else soon
         case State.UNDER_REVIEW | State.AWAITING_INTERNAL:
             return dispute.answer_by
         case State.AWAITING_CUSTOMER | State.PROPOSED:
@@ -416,7 +490,7 @@ def _step(dispute: Dispute, action: Action, at: datetime) -> Dispute:
     if (state := MOVES.get((dispute.state, action))) is None:
         raise Conflict("dispute.illegal_move", f"a dispute that is {dispute.state} cannot be moved by {action}")
     ended_at = at if state in (State.RESOLVED, State.REJECTED) else dispute.ended_at
-    return replace(dispute, state=state, moves=dispute.moves + 1, ended_at=ended_at)
+    return replace(dispute, state=state, moves=dispute.moves + 1, ended_at=ended_at, acted_at=at)
 
 
 def _taken_up_again(moved: Dispute, at: datetime, policy: Policy) -> Dispute:
@@ -425,7 +499,10 @@ def _taken_up_again(moved: Dispute, at: datetime, policy: Policy) -> Dispute:
     today = policy.day(at)
     if today > policy.day(moved.ended_at) + timedelta(days=policy.reopen_days):
         raise Conflict("dispute.too_late", f"a case is taken up again within {policy.reopen_days} days of its end")
-    again = replace(moved, answer_by=policy.answer_by(today), resolution=None, credit=None)
+    again = replace(moved, resolution=None, credit=None, late_level=0)
+    if moved.track is Track.FAST:
+        again = replace(again, track=Track.STANDARD, track_reason=Why.APPEALED)
+    again = promised_anew(again, policy.promise(again.track, at), at, policy)
     if moved.credit is None or not moved.credit.minor:
         return again
     left = moved.amount - moved.credit
@@ -436,7 +513,7 @@ def _taken_up_again(moved: Dispute, at: datetime, policy: Policy) -> Dispute:
 
 
 def _check_described(reason: Reason, description: str) -> None:
-    if reason.code == "OTH" and not description.strip():
+    if reason.code == reasons.OTHER and not description.strip():
         raise Invalid("dispute.description_missing", "another reason needs a description")
     if len(description) > DESCRIPTION_MAX:
         raise Invalid("dispute.description_too_long", f"a description has at most {DESCRIPTION_MAX} characters")
@@ -463,7 +540,7 @@ def _check_one_of(parts: tuple[Part, ...], amount: Money | None, currency: str) 
         raise Invalid("dispute.amount_too_fine", f"a document has two decimals: {amount} cannot be credited")
 
 
-def _together(earlier: Sequence[Part], now: Sequence[Part]) -> tuple[Part, ...]:
+def together(earlier: Sequence[Part], now: Sequence[Part]) -> tuple[Part, ...]:
     quantities = {part.line_id: part.quantity for part in earlier}
     for part in now:
         quantities[part.line_id] = quantities.get(part.line_id, Decimal(0)) + part.quantity

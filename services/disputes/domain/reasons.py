@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from services.kernel.refusals import Invalid, quoted
 
+OTHER = "OTH"
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -60,6 +62,8 @@ def _read(row: str) -> Reason:
 
 
 REASONS = {reason.code: reason for reason in map(_read, _TABLE.strip().splitlines())}
+
+DESKS = frozenset(reason.owner for reason in REASONS.values())
 
 
 def find(code: str) -> Reason:

@@ -18,6 +18,8 @@ class Turn(StrEnum):
     APPEALED = "APPEALED"
     REOPENED = "REOPENED"
     RESOLVED = "RESOLVED"
+    # More or less of it is disputed than before: cases were merged, or one was split.
+    CHANGED = "CHANGED"
 
 
 # Whether the disputed amount stands in memo after each turn.
@@ -25,6 +27,7 @@ IN_MEMO = {
     Turn.OPENED: True,
     Turn.APPEALED: True,
     Turn.REOPENED: True,
+    Turn.CHANGED: True,
     Turn.WITHDRAWN: False,
     Turn.DUPLICATE: False,
     Turn.REJECTED: False,

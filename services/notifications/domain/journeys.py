@@ -162,6 +162,8 @@ class News:
     promised: Mapping[str, date] = field(default_factory=dict)
     # The same by instants.
     hours: Mapping[str, Hours] = field(default_factory=dict)
+    # Steps of whose risk whoever promised tells by itself.
+    warned_of: tuple[str, ...] = ()
     # One of ENDS.
     ends: str = ""
     # What ended by this has not.
@@ -232,6 +234,7 @@ class Journey:
             legs[code] = legs.get(code, _NOTHING).promise(by, today)
         for code, hours in news.hours.items():
             legs[code] = legs.get(code, _NOTHING).promise_hours(hours, now.day_of(hours.latest), today)
+        legs |= {code: replace(legs[code], warned=True) for code in news.warned_of}
         # A refusal that is heard again after the cancellation of the same version changes nothing.
         ends = "" if (ended, news.ends) == ("CANCELLED", "DECLINED") else news.ends
         ended = ends or ("" if news.reopened or news.goes_on == ended else ended)

@@ -58,6 +58,11 @@ class Kind(StrEnum):
     DISPUTE_REJECTED = "dispute_rejected"
     DISPUTE_ENDED = "dispute_ended"
     DISPUTE_RESOLVED = "dispute_resolved"
+    DISPUTE_AT_RISK = "dispute_at_risk"
+    DISPUTE_LATE = "dispute_late"
+    DISPUTE_ESCALATED = "dispute_escalated"
+    DISPUTE_CELL = "dispute_cell"
+    DISPUTE_LEGAL = "dispute_legal"
     CONTACT_UNREACHABLE = "contact_unreachable"
     COLLEAGUE_UNREACHABLE = "colleague_unreachable"
     NAME_SOMEBODY = "name_somebody"
@@ -88,7 +93,8 @@ class Row:
 # A = ACT, I = INFORM, D = DIGEST, empty: nothing. Defaults of a programme: policy, not law.
 # A question in a dispute goes to the one of its three roles that knows (stories.who_knows); that a promise is at risk, to
 # the one whose it is (domain/journeys.py). What somebody wrote goes to the other side alone, and to whoever is mentioned
-# (domain/threads.py): the row says whose it may be at the seller.
+# (domain/threads.py): the row says whose it may be at the seller. What is late in a case its owner is told too, and
+# who is to look at one those who are.
 _TABLE = """
 event                  | REQ | PROC | RECV | AP_C | AP_M | FIN | LEG | EDI | EXEC | ADM | seller             | owner         | days
 application_decided    |     | I    |      |      |      | A   |     |     | D    | A   | I SALES            | CREDIT        | 0
@@ -128,6 +134,11 @@ dispute_proposed       | I   |      | I    | I    |      |     |     |     |    
 dispute_rejected       | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 5
 dispute_ended          | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 0
 dispute_resolved       | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 2
+dispute_at_risk        |     |      |      |      |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 0
+dispute_late           | I   |      | I    | I    | I    |     |     |     |      |     | A DISPUTE_OWNER, I SALES | DISPUTE_OWNER | 2
+dispute_escalated      |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 1
+dispute_cell           |     |      |      |      |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 0
+dispute_legal          |     |      |      |      | I    | I   | A   |     | I    |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 5
 contact_unreachable    |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 2
 colleague_unreachable  |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
 name_somebody          |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 5

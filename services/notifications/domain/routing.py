@@ -88,11 +88,16 @@ class House:
         for contact in reachable:
             for role in contact.roles:
                 self._holders.setdefault(role, []).append(contact)
+        self._by_id = {contact.contact_id: contact for contact in reachable}
         self._wanting = [contact for contact in reachable if contact.wants_document]
 
     def holders(self, role: Role, scopes: Sequence[Scope]) -> list[Contact]:
         """Who holds a role for one of these parts of the company."""
         return [contact for contact in self._holders.get(role, ()) if any(map(contact.hears_of, scopes))]
+
+    def named(self, ids: Sequence[str]) -> list[Contact]:
+        """Who of them is one of these."""
+        return [self._by_id[contact_id] for contact_id in ids if contact_id in self._by_id]
 
     def wanting(self, scopes: Sequence[Scope]) -> list[Contact]:
         """Who wants one of these parts' documents."""
@@ -116,6 +121,8 @@ def route(story: Story, buyer: House, seller: House) -> Route:
             vacancies.append(role)
             for recipient in _stand_ins(role, story.scopes, buyer, seller):
                 _hear(heard, recipient)
+    for contact in seller.named(story.whose):
+        _hear(heard, Recipient(contact, Weight.ACT, next(iter(contact.roles), None)))
     if story.document:
         _enclose(heard, buyer.wanting(story.scopes))
     return Route(tuple(heard.values()), () if story.kind in _ABOUT_VACANCIES else tuple(vacancies))

@@ -94,6 +94,8 @@ class Story:
     document: str = ""
     # The one role that must act, where the matrix names several and only one knows.
     knower: Role | None = None
+    # Of the seller's people those, by their ids, whose it is whatever their roles.
+    whose: tuple[str, ...] = field(default=(), compare=False)
     # The trace in which it is told; not part of it.
     traceparent: str = field(default="", compare=False)
 

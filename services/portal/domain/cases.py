@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 # Every legal move by a person, by state; settling a case is an act of its own. The words are the contract's without
 # STATE_ and ACTION_, the act that leads on first.
@@ -37,6 +38,8 @@ OURS = (
     "REOPENED",
 )
 THEIRS = ("AWAITING_CUSTOMER", "PROPOSED")
+# In which our answer is awaited: what can be merged and split.
+AWAITS_ANSWER = tuple(state for state in OURS if state not in ("ACCEPTED", "RESOLVING"))
 # Done with a click in a row: they take nothing away, and need no words.
 AT_ONCE = frozenset({"ACKNOWLEDGE", "REVIEW", "CLOSE"})
 SOON_DAYS = 1
@@ -48,3 +51,11 @@ def nearness(promised: str, today: date) -> str:
         return ""
     left = (date.fromisoformat(promised) - today).days
     return "LATE" if left < 0 else "AT_RISK" if left <= SOON_DAYS else "ON_TRACK"
+
+
+def nearness_of(case: Any, today: date) -> str:
+    """The same of a case, which says itself when it is at risk, and remembers a promise that was missed."""
+    if case.late_from:
+        return "LATE"
+    near = nearness(case.answer_by, today)
+    return "AT_RISK" if case.at_risk and near != "LATE" else near

@@ -17,23 +17,31 @@ from services.portal.asks import Asking, Refused, Unknown, together
 from services.portal.domain import cases
 from services.portal.domain.people import SELLERS, Guard
 from services.portal.pages import desk_notes, threads
+from services.portal.pages.desk_names import colleagues, names_of
+from services.portal.pages.disputes import OTHERS, USUAL
 from services.portal.web import PAGE, Ask, get, post
 
 MOVES = Guard(frozenset("DISPUTE_OWNER SALES LOGISTICS QUALITY SELLER_ADMIN".split()))
 SETTLES = Guard(frozenset({"DISPUTE_OWNER", "SELLER_ADMIN"}), assurance=2, step_up=True)
 _QUEUE = 100
 _HISTORY = 500
+# That a case can have, the usual ones first; OTH says that none was found.
+REASONS = (*(code for code in USUAL if code != "OTH"), *(code for codes in OTHERS.values() for code in codes))
 WORDS_MAX = 200  # characters of why
 _PARTIAL = "RESOLUTION_PARTIAL_CREDIT"
 RESOLUTIONS = ("RESOLUTION_FULL_CREDIT", _PARTIAL, "RESOLUTION_INVALID_PAYABLE")
 
 
-async def waiting(of: Asking, whose: Sequence[str], account: str = "", size: int = _QUEUE, after: str = "") -> Any:
-    """Cases that wait for one side, by promise: the longest broken one first."""
-    order = disputes_pb2.LIST_ORDER_WAITING_FOR_SELLER
+async def waiting(
+    of: Asking, whose: Sequence[str], account: str = "", size: int = _QUEUE, after: str = "", **only: Any
+) -> Any:
+    """Cases that wait for one side, by promise: what is missed or will be first. `only`: whose they are."""
+    order = disputes_pb2.LIST_ORDER_AT_RISK_FIRST
     if whose is cases.THEIRS:
         order = disputes_pb2.LIST_ORDER_WAITING_FOR_BUYER
-    request = disputes_pb2.ListDisputesRequest(account_id=account, order=order, page_size=size, page_token=after)
+    request = disputes_pb2.ListDisputesRequest(
+        account_id=account, order=order, page_size=size, page_token=after, **only
+    )
     return await of.disputes("ListDisputes", request)
 
 
@@ -67,7 +75,12 @@ async def _show_queue(ask: Ask, status: int = 200, refused: str = "") -> Respons
         page = await of_state(ask.of, state, account, PAGE, after)
     else:
         whose = cases.THEIRS if ask.query("whose") == "buyer" else cases.OURS
-        page = await waiting(ask.of, whose, account, PAGE, after)
+        only: dict[str, Any] = {}
+        if ask.query("whose") == "mine":
+            only = {"owner": ask.person.subject}
+        elif ask.query("whose") == "nobody":
+            only = {"without_owner": True}
+        page = await waiting(ask.of, whose, account, PAGE, after, **only)
     today = await ask.today()
     return ask.show(
         "desk_disputes.html",
@@ -75,7 +88,8 @@ async def _show_queue(ask: Ask, status: int = 200, refused: str = "") -> Respons
         rows=page.disputes,
         next_token=page.next_page_token,
         states=cases.ACTS,
-        near=lambda case: cases.nearness(case.answer_by, today) if _state(case) in cases.OURS else "",
+        near=lambda case: cases.nearness_of(case, today) if _state(case) in cases.OURS else "",
+        names=await names_of(ask, [case.owner for case in page.disputes if case.owner]),
         act_of=lambda case: _act_of_row(ask, case),
         refused=refused,
     )
@@ -121,13 +135,37 @@ async def _show_case(ask: Ask, status: int = 200, **more: Any) -> Response:
         state=state,
         history=shown.history,
         lines=names,
-        near=cases.nearness(case.answer_by, await ask.today()) if state in cases.OURS else "",
+        near=cases.nearness_of(case, await ask.today()) if state in cases.OURS else "",
+        names=await names_of(ask, _people(shown)),
+        runs=ask.may("disputes", "Assign"),
+        colleagues=await colleagues(of) if ask.may("disputes", "Assign") else [],
+        waits=state in cases.AWAITS_ANSWER,
+        open_states=(*cases.OURS, *cases.THEIRS),
+        reasons=REASONS,
+        careful=case.track == disputes_events.TRACK_ENHANCED,
+        steps=disputes_events.CellStep.values()[1:],
+        cell=shown.cell if shown.HasField("cell") else None,
+        places={place.step: place for place in shown.cell.places},
+        changes=shown.changes,
+        merged=shown.merged,
         acts=[act for act in cases.ACTS[state] if ask.may_move(f"ACTION_{act}")],
         settles=state in cases.SETTLES and ask.may("disputes", "Resolve"),
         resolutions=RESOLUTIONS,
         typed=ask.typed,
         **{"said": "", **found, **more},
     )
+
+
+def _people(shown: Any) -> list[str]:
+    """Who a case's page names."""
+    changed = [name for one in shown.changes for name in (one.actor, one.after) if name.startswith("user:")]
+    cell = [shown.cell.coordinator, *(place.person for place in shown.cell.places)]
+    return [person for person in (shown.dispute.owner, shown.dispute.stand_in, *cell, *changed) if person]
+
+
+async def show_refused(ask: Ask, refused: Refused | Invalid, field: str) -> Response:
+    """The case again, with why something could not be done beside what was to be done."""
+    return await _show_case(ask, 422, errors={field: ask.refused(refused)}, said=ask.refused(refused))
 
 
 @post("/desk/disputes/{dispute}/move", MOVES)

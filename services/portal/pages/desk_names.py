@@ -6,11 +6,12 @@ from typing import Any
 
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
-from services.portal.asks import together
+from services.portal.asks import Asking, Away, Refused, Unknown, together
 from services.portal.looks import Words
 from services.portal.web import Ask
 
 _MOST = 25  # people of a page, each asked for by itself
+_COLLEAGUES = 200  # of whom one chooses
 _PEOPLE = ("user", "contact")
 
 
@@ -39,6 +40,16 @@ class Names:
 def owners(holds: Any) -> list[str]:
     """Who placed the holds of an answer, if there is one."""
     return [hold.owner for hold in holds.holds] if holds else []
+
+
+async def colleagues(of: Asking) -> list[tuple[str, str]]:
+    """The seller's people, as they are known and by name; nobody, where notifications does not answer."""
+    try:
+        answer = await of.notifications("ListContacts", notifications_pb2.ListContactsRequest(page_size=_COLLEAGUES))
+    except (Away, Unknown, Refused):
+        return []
+    found = [(f"user:{one.contact_id}", one.name) for one in answer.contacts if not one.account_id]
+    return sorted(found, key=lambda one: one[1].casefold())
 
 
 async def names_of(ask: Ask, actors: Iterable[str]) -> Names:

@@ -254,6 +254,7 @@ async def _case(ask: Ask, status: int = 200, errors: Mapping[str, str] | None = 
         last=known.history[-1] if known.history else None,
         acts=ACTS.get(dispute.state, ()),
         has_ended=dispute.state in ENDED,
+        merged=known.merged,
         about=about,
         said=said,
         told=ask.query("told"),

@@ -67,6 +67,9 @@ class Belongings:
     invoice: str = "RE-2026-999999"
     case: str = field(default_factory=lambda: str(uuid4()))
     proposed: str = field(default_factory=lambda: str(uuid4()))
+    twin: str = field(default_factory=lambda: str(uuid4()))  # another case about the same as `case`
+    lined: str = field(default_factory=lambda: str(uuid4()))  # a case about units of a line
+    careful: str = field(default_factory=lambda: str(uuid4()))  # an ENHANCED case
     evidence: str = field(default_factory=lambda: str(uuid4()))
     reference: str = "P-2026-999999"
     message: str = field(default_factory=lambda: str(uuid4()))  # by which its person was told of the invoice
@@ -290,6 +293,9 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     of.case = (await call(DisputesServiceStub, a_case(of), "key:shop")).dispute.dispute_id
     of.evidence = (await call(DisputesServiceStub, a_photo(of), "key:shop")).evidence.evidence_id
     of.proposed = (await call(DisputesServiceStub, a_case(of), "key:shop")).dispute.dispute_id
+    of.twin = (await call(DisputesServiceStub, a_case(of, 1), "key:shop")).dispute.dispute_id
+    of.lined = (await call(DisputesServiceStub, a_case_by_line(of), "key:shop")).dispute.dispute_id
+    of.careful = (await call(DisputesServiceStub, a_case(of, 2, "QLT_SPEC"), "key:shop")).dispute.dispute_id
     for action in (disputes_pb2.ACTION_REVIEW, disputes_pb2.ACTION_PROPOSE):
         await call(DisputesServiceStub, disputes_pb2.MoveRequest(dispute_id=of.proposed, action=action), "user:lea")
     await house.settle()
@@ -434,9 +440,24 @@ def an_announcement(of: Belongings) -> ledger_pb2.AnnouncePaymentRequest:
     return ledger_pb2.AnnouncePaymentRequest(account_id=of.account, items=[item])
 
 
-def a_case(of: Belongings) -> disputes_pb2.OpenRequest:
+def a_cell() -> disputes_pb2.Cell:
+    """Who looks at a case, by Friday."""
+    places = [
+        disputes_events.CellPlace(step=step, person=f"user:{step}", by="2026-03-06")
+        for step in disputes_events.CellStep.values()[1:]
+    ]
+    return disputes_pb2.Cell(coordinator="user:lea", places=places)
+
+
+def a_case(of: Belongings, minor: int = 100, reason: str = "PRC_UNIT") -> disputes_pb2.OpenRequest:
     """Some of it is contested."""
-    return disputes_pb2.OpenRequest(invoice=of.invoice, reason_code="PRC_UNIT", amount=eur(100))
+    return disputes_pb2.OpenRequest(invoice=of.invoice, reason_code=reason, amount=eur(minor))
+
+
+def a_case_by_line(of: Belongings) -> disputes_pb2.OpenRequest:
+    """On two units of its first line."""
+    line = disputes_events.DisputedLine(line_id="1", quantity="0.04")
+    return disputes_pb2.OpenRequest(invoice=of.invoice, reason_code="PRC_UNIT", lines=[line])
 
 
 def a_photo(of: Belongings) -> disputes_pb2.AddEvidenceRequest:
@@ -567,6 +588,13 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "disputes.Open": a_case(of),
         "disputes.Resolve": disputes_pb2.ResolveRequest(
             dispute_id=of.proposed, resolution=disputes_events.RESOLUTION_FULL_CREDIT
+        ),
+        "disputes.Assign": disputes_pb2.AssignRequest(owner="user:lea"),
+        "disputes.Recode": disputes_pb2.RecodeRequest(dispute_id=of.careful, reason_code="QLT_DAMAGE"),
+        "disputes.Merge": disputes_pb2.MergeRequest(dispute_id=of.twin, into=of.case),
+        "disputes.SetCell": disputes_pb2.SetCellRequest(dispute_id=of.careful, cell=a_cell()),
+        "disputes.Split": disputes_pb2.SplitRequest(
+            dispute_id=of.lined, lines=[disputes_events.DisputedLine(line_id="1", quantity="0.02")]
         ),
         "disputes.SetPolicy": disputes_pb2.SetPolicyRequest(
             policy=disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5, reopen_days=30)

@@ -59,7 +59,7 @@ async def test_a_preview_names_the_lines_the_amount_and_the_day(open_desk: OpenD
         seen = await preview(desk, ("1", "2"), ("3", "1"), invoice="N-i1")
 
         assert (seen.invoice_id, seen.number, seen.amount.minor, seen.amount.currency) == ("i1", "N-i1", 2_915, "EUR")
-        assert seen.promised_by == "2026-03-09"
+        assert seen.promised_by == "2026-03-02"
         assert [(line.line_id, line.name, line.invoiced, line.left, line.amount.minor) for line in seen.lines] == [
             ("1", "Schrauben", "10", "6", 7_140),
             ("2", "Fräse", "1", "1", 5_950),

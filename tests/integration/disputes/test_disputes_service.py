@@ -49,9 +49,9 @@ async def test_a_case_opens_on_lines_is_acknowledged_at_once_and_told(desk: Desk
     assert (first, second) == ("DisputeOpened", "DisputeMoved")
     assert (opened.invoice_id, opened.invoice_number, opened.order_id) == ("i1", "N-i1", "o1")
     assert [(line.line_id, line.quantity) for line in opened.lines] == [("1", "2"), ("3", "1")]
-    assert (opened.amount.minor, opened.amount.currency, opened.answer_by) == (2_915, "EUR", "2026-03-09")
+    assert (opened.amount.minor, opened.amount.currency, opened.answer_by) == (2_915, "EUR", "2026-03-02")
     assert (STATE(moved.from_state), STATE(moved.to_state)) == ("STATE_SUBMITTED", "STATE_ACKNOWLEDGED")
-    assert (moved.amount.minor, moved.next_by) == (2_915, "2026-03-03")
+    assert (moved.amount.minor, moved.next_by) == (2_915, "2026-03-02")
     answer = await desk.get(case)
     assert answer.dispute == case
     assert STATE(case.state) == "STATE_ACKNOWLEDGED"
@@ -78,7 +78,7 @@ async def test_a_case_goes_from_opening_to_its_credit_note(desk: Desk) -> None:
     await desk.move(case, "ASK_CUSTOMER", missing="photo of the box")
     await desk.set_clock(MONDAY + timedelta(days=2))
     case = await desk.move(case, "ANSWER", "PROPOSE")
-    assert case.answer_by == "2026-03-11"  # two business days were waited for
+    assert case.answer_by == "2026-03-04"  # sixteen business hours were waited for
     case = await desk.resolve(case, "FULL_CREDIT")
     assert await room(desk) == (2_380, 0)
     await desk.follow(credited(case, 2_380))

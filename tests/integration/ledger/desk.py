@@ -317,6 +317,18 @@ def moved(
     return a_record(body, account="b1", subject=f"dispute/{dispute}", tenant=tenant, headers=_numbered(nth))
 
 
+def changed(to: str, dispute: str, minor: int, *, invoice: str = "i1", nth: int = 0) -> Record:
+    """A case contests another amount than before, for it was merged or split; or it is another in what nothing is booked of."""
+    body = disputes_pb2.DisputeChanged(
+        dispute_id=dispute,
+        invoice_id=invoice,
+        account_id="b1",
+        change=disputes_pb2.Change.Value(f"CHANGE_{to}"),
+        amount=money(minor),
+    )
+    return a_record(body, account="b1", subject=f"dispute/{dispute}", headers=_numbered(nth))
+
+
 def resolved(dispute: str = "d1", *, invoice: str = "i1", tenant: str = "acme", nth: int = 0) -> Record:
     body = disputes_pb2.DisputeResolved(
         dispute_id=dispute,

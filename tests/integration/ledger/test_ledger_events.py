@@ -8,6 +8,7 @@ import pytest
 from tests.integration.ledger.desk import (
     Desk,
     captured,
+    changed,
     credited,
     day,
     decided,
@@ -201,6 +202,16 @@ async def test_a_dispute_that_comes_back_stands_in_memo_again(desk: Desk):
     assert (await desk.trial())["9100"] == 700
     await desk.follow(resolved(), moved("RESOLVED"), moved("REOPENED"))
     assert (await desk.trial())["9100"] == 700
+
+
+async def test_cases_that_are_merged_or_split_stand_in_memo_with_what_they_contest_now(desk: Desk):
+    await desk.follow(registered(), issued(), disputed("d1", 700), changed("SPLIT", "d1", 500), disputed("d2", 200))
+    assert (await desk.trial())["9100"] == 700
+    await desk.follow(changed("ASSIGNED", "d1", 1))
+    assert (await desk.trial())["9100"] == 700
+    await desk.follow(moved("DUPLICATE", "d2", 200), changed("MERGED", "d1", 700))
+    assert (await desk.trial())["9100"] == 700
+    assert await desk.items() == {"i1": (11_900, 700)}
 
 
 async def test_a_dispute_before_its_invoice_waits_and_then_runs_in_order(desk: Desk):

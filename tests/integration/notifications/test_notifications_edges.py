@@ -87,6 +87,7 @@ EDGES = [
     *(invoicing.CreditNoteRefused, invoicing.InvoiceDiffers, invoicing.SellerRegistered, invoicing.SellerChanged),
     *(ledger.PaymentReceived, ledger.CashApplied, ledger.ItemReduced, ledger.CashUnapplied, ledger.PaymentAnnounced),
     *(disputes.DisputeOpened, disputes.DisputeMoved, disputes.DisputeResolved),
+    *(disputes.DisputeChanged, disputes.DisputeAtRisk, disputes.DisputeLate, disputes.DisputeCellSet),
 ]
 
 

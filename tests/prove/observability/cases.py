@@ -209,6 +209,12 @@ def promised() -> Iterator[Case]:
     yield from _sides("PromisesMissed", missed, none, 5 * MINUTE, {})
 
 
+def unowned() -> Iterator[Case]:
+    """One case that nobody has is enough."""
+    waits = 'ar_disputes_without_owner{job="disputes"}'
+    yield from _sides("CasesWithoutOwner", {waits: _gauge(1)}, {waits: _gauge(0)}, 30 * MINUTE, {})
+
+
 def shut_out() -> Iterator[Case]:
     """Mail that is told to come again while none is taken."""
     refused, taken = 'ar_post_refused_total{job="notifications",code="451"}', 'ar_post_taken_total{job="notifications"}'
@@ -401,6 +407,7 @@ def cases() -> list[Case]:
         *exposure(),
         *standing_still(),
         *promised(),
+        *unowned(),
         *shut_out(),
         *ageing(),
         *outside(),

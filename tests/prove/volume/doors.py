@@ -541,6 +541,7 @@ def _standing(of: Any, kind: standing_pb2.StandingKind.ValueType) -> list[Door]:
 
 _NEWEST = disputes_pb2.LIST_ORDER_NEWEST_FIRST
 _AT_SELLER, _AT_BUYER = disputes_pb2.LIST_ORDER_WAITING_FOR_SELLER, disputes_pb2.LIST_ORDER_WAITING_FOR_BUYER
+_AT_RISK = disputes_pb2.LIST_ORDER_AT_RISK_FIRST
 _DISPUTE_POLICY = disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5, reopen_days=30)
 
 
@@ -570,6 +571,29 @@ def _disputes() -> list[Door]:
         )
         await asked.call("Resolve", resolve, by="user:bo")
 
+    async def run_split_and_merge(asked: Asked) -> None:
+        request = disputes_pb2.OpenRequest(
+            invoice="N-new-2",
+            reason_code="OTH",
+            description="two",
+            lines=[disputes_events.DisputedLine(line_id="1", quantity="2")],
+        )
+        case = (await asked.call("Open", request)).dispute
+        await asked.call("Assign", disputes_pb2.AssignRequest(dispute_id=case.dispute_id, owner="user:ada"))
+        await asked.call("Recode", disputes_pb2.RecodeRequest(dispute_id=case.dispute_id, reason_code="QTY_SHORT"))
+        part = [disputes_events.DisputedLine(line_id="1", quantity="1")]
+        split = await asked.call("Split", disputes_pb2.SplitRequest(dispute_id=case.dispute_id, lines=part))
+        merge = disputes_pb2.MergeRequest(dispute_id=split.split_off.dispute_id, into=case.dispute_id)
+        await asked.call("Merge", merge)
+
+    async def set_cell(asked: Asked) -> None:
+        request = disputes_pb2.OpenRequest(invoice="N-new-3", reason_code="QLT_SPEC", amount=eur(100))
+        case = (await asked.call("Open", request)).dispute
+        steps = disputes_events.CellStep.values()[1:]
+        places = [disputes_events.CellPlace(step=step, person=f"user:{step}", by=case.answer_by) for step in steps]
+        cell = disputes_pb2.Cell(coordinator="user:ada", places=places)
+        await asked.call("SetCell", disputes_pb2.SetCellRequest(dispute_id=case.dispute_id, cell=cell))
+
     async def add_and_get_evidence(asked: Asked) -> None:
         request = disputes_pb2.AddEvidenceRequest(
             dispute_id="D-2026-7", file_name="a.pdf", media_type="application/pdf", content=b"%PDF-1.7"
@@ -587,6 +611,8 @@ def _disputes() -> list[Door]:
         call(disputes_pb2.GetPolicyRequest()),
         *_standing(disputes_standing, standing_pb2.STANDING_KIND_CREDIT),
         *(Door(name, open_move_resolve) for name in ("Open", "Move", "Resolve")),
+        Door("SetCell", set_cell),
+        *(Door(name, run_split_and_merge) for name in ("Assign", "Recode", "Split", "Merge")),
         call(disputes_pb2.GetDisputeRequest(dispute_id="d000000007")),
         call(disputes_pb2.GetDisputeRequest(dispute_id="D-2026-77")),
         call(disputes_pb2.GetMoveRequest(dispute_id="d000000007", nth=1)),
@@ -605,6 +631,10 @@ def _disputes() -> list[Door]:
         *pages(disputes_pb2.ListDisputesRequest(order=_AT_SELLER)),
         *pages(disputes_pb2.ListDisputesRequest(order=_AT_SELLER, account_id=HOT)),
         *pages(disputes_pb2.ListDisputesRequest(order=_AT_BUYER)),
+        *pages(disputes_pb2.ListDisputesRequest(order=_AT_RISK)),
+        call(disputes_pb2.ListDisputesRequest(order=_AT_RISK, account_id=HOT)),
+        call(disputes_pb2.ListDisputesRequest(order=_AT_RISK, owner="user:ada")),
+        call(disputes_pb2.ListDisputesRequest(order=_AT_RISK, without_owner=True)),
         call(disputes_pb2.ListDisputesRequest(order=_AT_BUYER, account_id=HOT)),
         call(disputes_pb2.ListDisputesRequest(invoice_id="i7")),
         call(disputes_pb2.ListDisputesRequest(invoice_ids=["i7", "i10", "i20"], account_id=HOT)),
@@ -642,6 +672,10 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         samples.dispute_opened,
         lambda: samples.dispute_moved(disputes_events.STATE_PROPOSED),
         samples.dispute_resolved,
+        samples.dispute_changed,
+        samples.dispute_at_risk,
+        samples.dispute_late,
+        samples.dispute_cell,
     ]
     bodies = {type(one.body): one.body for one in (make() for make in made)}
     bodies |= {

@@ -200,6 +200,11 @@ DISPUTES = (
         SELECT t, 'd' || lpad(n::text, 9, '0'), 'i' || n, b, 'QTY_SHORT', 'Some are missing', 100,
                CASE WHEN n % 1000 = 7 THEN 'PROPOSED' WHEN n % 10 < 5 THEN 'ACKNOWLEDGED' ELSE 'CLOSED' END, 2, {_WHO}, now(),
                current_date + 7, NULL, NULL, NULL, NULL, '', 'D-2026-' || n FROM {_OF}""",
+    """UPDATE dispute SET answer_at = answer_by + time '17:00', at_risk_at = answer_by + time '09:00', acted_at = opened_at,
+                          owner = CASE WHEN right(dispute_id, 1) = '3' THEN 'user:ada' ELSE '' END,
+                          look_at = CASE WHEN state = 'ACKNOWLEDGED' THEN answer_by + time '09:00' END""",
+    """INSERT INTO dispute_change
+       SELECT tenant, dispute_id, 1, 'ASSIGNED', '', 'user:ada', '', 'user:ada', now() FROM dispute WHERE owner <> ''""",
     """INSERT INTO dispute_line SELECT tenant, dispute_id, '1', invoice_id, 1, 0 FROM dispute""",
     """INSERT INTO dispute_move SELECT tenant, dispute_id, nth, 'SUBMIT', 'DRAFT', 'SUBMITTED', 100, '', opened_by, 'r', now()
          FROM dispute, generate_series(1, 2) AS nth""",

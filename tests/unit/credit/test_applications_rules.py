@@ -126,16 +126,16 @@ def test_a_decision_is_in_the_currency_of_its_application():
 
 def test_business_hours_pass_over_nights_weekends_and_holidays():
     # Friday 16:00 in Berlin and four hours: one is left, then Saturday, Sunday and a holiday, then until noon.
-    assert promises.add_hours(BERLIN, FRIDAY, timedelta(hours=4)) == datetime(2026, 1, 13, 11, tzinfo=UTC)
-    assert promises.add_hours(BERLIN, FRIDAY, timedelta(hours=1)) == datetime(2026, 1, 9, 16, tzinfo=UTC)
+    assert BERLIN.after_hours(FRIDAY, timedelta(hours=4)) == datetime(2026, 1, 13, 11, tzinfo=UTC)
+    assert BERLIN.after_hours(FRIDAY, timedelta(hours=1)) == datetime(2026, 1, 9, 16, tzinfo=UTC)
     night = datetime(2026, 1, 13, 2, tzinfo=UTC)
-    assert promises.add_hours(BERLIN, night, timedelta(hours=1)) == datetime(2026, 1, 13, 9, tzinfo=UTC)
+    assert BERLIN.after_hours(night, timedelta(hours=1)) == datetime(2026, 1, 13, 9, tzinfo=UTC)
 
 
 def test_business_hours_between_two_instants_are_those_that_were_added():
     for hours in (0, 1, 5, 8, 9, 23, 40):
-        end = promises.add_hours(BERLIN, FRIDAY, timedelta(hours=hours))
-        assert promises.hours_between(BERLIN, FRIDAY, end) == timedelta(hours=hours)
+        end = BERLIN.after_hours(FRIDAY, timedelta(hours=hours))
+        assert BERLIN.hours_between(FRIDAY, end) == timedelta(hours=hours)
 
 
 def test_a_promise_is_put_off_by_the_hours_in_which_the_applicant_was_waited_for():
@@ -145,8 +145,8 @@ def test_a_promise_is_put_off_by_the_hours_in_which_the_applicant_was_waited_for
     rested = promises.put_off(BERLIN, promised, FRIDAY, at=answered)
 
     assert rested == Promise(
-        promises.add_hours(BERLIN, promised.usually_by, timedelta(hours=3)),
-        promises.add_hours(BERLIN, promised.latest_by, timedelta(hours=3)),
+        BERLIN.after_hours(promised.usually_by, timedelta(hours=3)),
+        BERLIN.after_hours(promised.latest_by, timedelta(hours=3)),
     )
     assert rested.latest_by == datetime(2026, 1, 13, 14, tzinfo=UTC)
 
@@ -154,7 +154,7 @@ def test_a_promise_is_put_off_by_the_hours_in_which_the_applicant_was_waited_for
 def test_a_clock_that_is_put_forward_takes_no_business_hour():
     summer = Calendar("Europe/Berlin")
     before = datetime(2026, 3, 27, 15, tzinfo=UTC)  # Friday 16:00; on Sunday clocks go forward
-    assert promises.add_hours(summer, before, timedelta(hours=2)) == datetime(2026, 3, 30, 8, tzinfo=UTC)
+    assert summer.after_hours(before, timedelta(hours=2)) == datetime(2026, 3, 30, 8, tzinfo=UTC)
 
 
 def test_a_register_beats_what_was_given_as_long_as_its_word_is_good():

@@ -104,7 +104,7 @@ def test_an_invoice_can_be_disputed_for_ninety_days_and_not_a_day_longer() -> No
 
 
 def test_a_standard_case_is_answered_within_five_business_days() -> None:
-    assert draft(a_wish(("1", "1"))).answer_by == date(2026, 3, 9)
+    assert draft(a_wish(("1", "1"), reason_code="DLV_NONE")).answer_by == date(2026, 3, 9)
 
 
 def test_open_disputes_and_credits_together_never_exceed_the_invoice() -> None:

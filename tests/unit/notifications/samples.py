@@ -402,6 +402,78 @@ def dispute_resolved(resolution: Any = disputes.RESOLUTION_PARTIAL_CREDIT, credi
     return an_event(body, "dispute/d1")
 
 
+def dispute_changed(change: Any = disputes.CHANGE_RECODED, reason: str = "PRC_UNIT") -> Event[Any]:
+    body = disputes.DisputeChanged(
+        dispute_id="d1",
+        invoice_id="i1",
+        invoice_number="RE-2026-000001",
+        account_id=ACCOUNT,
+        number="D-2026-0042",
+        change=change,
+        reason_code=reason,
+        amount=eur(11900),
+        answer_by="2026-03-09",
+        answer_at=Timestamp(seconds=1773075600),
+        at_risk_at=Timestamp(seconds=1772816400),
+    )
+    return an_event(body, "dispute/d1")
+
+
+def dispute_at_risk(awaited: Any = disputes.AWAITED_ANSWER, owner: str = "") -> Event[Any]:
+    body = disputes.DisputeAtRisk(
+        dispute_id="d1",
+        invoice_id="i1",
+        invoice_number="RE-2026-000001",
+        account_id=ACCOUNT,
+        number="D-2026-0042",
+        awaited=awaited,
+        amount=eur(11900),
+        by="2026-03-09",
+        due_at=Timestamp(seconds=1773075600),
+        owner=owner,
+        nth=1,
+    )
+    return an_event(body, "dispute/d1")
+
+
+def dispute_late(level: int = 1, owner: str = "") -> Event[Any]:
+    body = disputes.DisputeLate(
+        dispute_id="d1",
+        invoice_id="i1",
+        invoice_number="RE-2026-000001",
+        account_id=ACCOUNT,
+        number="D-2026-0042",
+        amount=eur(11900),
+        promised_by="2026-03-05",
+        answer_by="2026-03-09",
+        answer_at=Timestamp(seconds=1773075600),
+        at_risk_at=Timestamp(seconds=1772816400),
+        level=level,
+        late_from="2026-03-05",
+        owner=owner,
+        nth=2,
+    )
+    return an_event(body, "dispute/d1")
+
+
+def dispute_cell() -> Event[Any]:
+    body = disputes.DisputeCellSet(
+        dispute_id="d1",
+        invoice_id="i1",
+        invoice_number="RE-2026-000001",
+        account_id=ACCOUNT,
+        number="D-2026-0042",
+        amount=eur(11900),
+        version=1,
+        coordinator="user:ada",
+        places=[
+            disputes.CellPlace(step=disputes.CELL_STEP_DECISION, person="user:bo", by="2026-03-09"),
+            disputes.CellPlace(step=disputes.CELL_STEP_EXECUTION, person="user:cy", by="2026-03-12"),
+        ],
+    )
+    return an_event(body, "dispute/d1")
+
+
 def _moved(event: Event[Any], now: Moment) -> Story | None:
     return wire.dispute_moved(event, now, "QTY_SHORT")
 
@@ -442,6 +514,9 @@ STORY_OF: dict[type[Message], Callable[[Event[Any], Moment], Story | None]] = {
     disputes.DisputeOpened: wire.dispute_opened,
     disputes.DisputeMoved: _moved,
     disputes.DisputeResolved: wire.dispute_resolved,
+    disputes.DisputeAtRisk: wire.dispute_at_risk,
+    disputes.DisputeCellSet: wire.dispute_cell,
+    disputes.DisputeLate: lambda event, now: wire.dispute_late(event, now)[-1],
 }
 
 
@@ -529,8 +604,16 @@ def every_story() -> list[Story]:
         ),
         dispute_resolved(),
         dispute_resolved(disputes.RESOLUTION_INVALID_PAYABLE, 0),
+        dispute_at_risk(),
+        dispute_at_risk(disputes.AWAITED_REASON),
+        dispute_late(),
+        dispute_late(level=2),
+        dispute_cell(),
     ]
-    stories = [story for event in events if (story := story_of(event)) is not None]
+    legal = dispute_opened("INV_LEGAL")
+    legal.body.track, legal.body.track_reason = disputes.TRACK_ENHANCED, "legal_reason"
+    told = [*map(story_of, events), wire.dispute_legal(legal, NOW)]
+    stories = [story for story in told if story is not None]
     return [
         *stories,
         our_own(Kind.CONTACT_UNREACHABLE, contact="c1", roles=("AP_CLERK", "RECEIVING")),

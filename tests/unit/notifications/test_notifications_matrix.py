@@ -19,6 +19,7 @@ hold_placed                         | final notice, orders on hold              
 dispute_opened dispute_reopened     | dispute opened / acknowledged                       | I | | | I | | | | | | | A DISPUTE_OWNER |
 dispute_question                    | dispute needs something from the buyer              | A (who knows: RECEIVING for quantity, REQUESTER for quality, AP_CLERK for the rest) | | A | A | | | | | | | |
 dispute_proposed dispute_rejected dispute_ended dispute_resolved | dispute proposed / resolved / late | I | | I | I | I (late) | | | | | | I SALES |
+dispute_legal                       | legal dispute (enhanced)                            | | | | | I | I | A | | I | | A DISPUTE_OWNER |
 contact_unreachable                 | delivery trouble of messages, contact gone          | | | | | | | | | | A | I SALES |
 """
 
@@ -42,6 +43,10 @@ payment_announced     | | | | | | | | | | | | D CASH_APP, D COLLECTOR |
 shipment_refused      | | | | | | | | | | | | A BILLING |
 document_held         | | | | | | | | | | | | A BILLING |
 credit_refused        | | | | | | | | | | | | A DISPUTE_OWNER |
+dispute_at_risk       | | | | | | | | | | | | A DISPUTE_OWNER |
+dispute_late          | | I | | I | I | I | | | | | | A DISPUTE_OWNER, I SALES |
+dispute_escalated     | | | | | | | | | | | | A SALES |
+dispute_cell          | | | | | | | | | | | | A DISPUTE_OWNER |
 colleague_unreachable | | | | | | | | | | | | A SALES |
 name_somebody         | | | | | | | | | | | A | I SALES |
 name_colleague        | | | | | | | | | | | | A SALES |

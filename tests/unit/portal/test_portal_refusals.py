@@ -15,7 +15,7 @@ OURS = OF_OTHERS | {"NotFound", "Forbidden", "Refused"}
 # Codes, or how they begin, that no page meets, and why.
 NEVER = {
     "said to programs that call otherwise than the portal does": (
-        "audit. call. clock. tenant. contact.id_malformed link. notice. dispute.one_or_several"
+        "audit. call. clock. tenant. contact.id_malformed link. notice. dispute.one_or_several dispute.whose"
         " dispute.unknown_order dispute.unknown_state invoice.search_of order.search_of order.account_mismatch"
         " held.account_missing hold.incomplete document.logo_unusable policy."
         " application.application_id application.exists application.document_incomplete application.document_name"
