@@ -38,7 +38,7 @@ Key = tuple[str, str]  # tenant, and an invoice's, a case's or a credit note's i
 _INVOICE = Columns(
     """tenant text, invoice_id text, number text, account_id text, order_id text, issue_date date, currency text,
        net_minor bigint, tax_minor bigint, gross_minor bigint, open_minor bigint, site text, cost_centre text,
-       purchase_order text, seller_id text"""
+       purchase_order text, seller_id text, due_date date"""
 )
 _LINE = Columns(
     """tenant text, invoice_id text, line_id text, quantity numeric, unit_price numeric, net_minor bigint,
@@ -54,7 +54,8 @@ _CREDIT_NOTE = Columns(
 _DISPUTE = Columns(
     """tenant text, dispute_id text, invoice_id text, account_id text, reason_code text, description text,
        amount_minor bigint, state text, moves int, opened_by text, opened_at timestamptz, answer_by date, number text,
-       asked_at timestamptz, ended_at timestamptz, resolution text, credit_minor bigint, credit_note_number text"""
+       asked_at timestamptz, ended_at timestamptz, resolution text, credit_minor bigint, credit_note_number text,
+       corrected_invoice_number text, replaced_by_shipment text, written_off_minor bigint"""
 )
 _PART = Columns("line_id text, contested numeric, credited numeric")
 _MOVE = Columns(
@@ -103,6 +104,15 @@ async def lock_invoices(tx: Tx, keys: Collection[Key]) -> dict[Key, Invoice]:
         within(keys),
     )
     return {key: _invoice(row) for row in rows if (key := (row.tenant, row.invoice_id)) in keys}
+
+
+async def known_invoices(tx: Tx, keys: Collection[Key]) -> set[Key]:
+    """Which of these invoices are known."""
+    rows = await tx.rows(
+        "SELECT tenant, invoice_id FROM invoice WHERE tenant = ANY (%s::text[]) AND invoice_id = ANY (%s::text[])",
+        within(keys),
+    )
+    return {(row.tenant, row.invoice_id) for row in rows} & set(keys)
 
 
 async def invoice(tx: Tx, key: Key) -> Invoice:
@@ -290,7 +300,7 @@ async def policy(tx: Tx, tenant: str, seller_id: str = "") -> Policy:
 async def add_policy(tx: Tx, tenant: str, new: Policy, by: str) -> None:
     """Keep another version of a tenant's policy."""
     await tx.run(
-        f"INSERT INTO policy (tenant, version, {', '.join(BOUNDS)}, set_by, set_at) VALUES ({', '.join(['%s'] * 9)})",  # noqa: S608 - constant columns
+        f"INSERT INTO policy (tenant, version, {', '.join(BOUNDS)}, set_by, set_at) VALUES ({', '.join(['%s'] * (4 + len(BOUNDS)))})",  # noqa: S608 - constant columns
         [tenant, new.version, *(getattr(new, name) for name in BOUNDS), by, tx.at],
     )
 
@@ -342,7 +352,10 @@ async def save_disputes(tx: Tx, disputes: Sequence[Dispute]) -> None:
               SET number = EXCLUDED.number, amount_minor = EXCLUDED.amount_minor, state = EXCLUDED.state, moves = EXCLUDED.moves,
                   answer_by = EXCLUDED.answer_by, asked_at = EXCLUDED.asked_at, ended_at = EXCLUDED.ended_at,
                   resolution = EXCLUDED.resolution, credit_minor = EXCLUDED.credit_minor,
-                  credit_note_number = EXCLUDED.credit_note_number""",  # noqa: S608 - constant columns
+                  credit_note_number = EXCLUDED.credit_note_number,
+                  corrected_invoice_number = EXCLUDED.corrected_invoice_number,
+                  replaced_by_shipment = EXCLUDED.replaced_by_shipment,
+                  written_off_minor = EXCLUDED.written_off_minor""",  # noqa: S608 - constant columns
         [_DISPUTE.pack(map(_dispute_row, disputes))],
     )
 
@@ -492,7 +505,7 @@ _OPEN_STATES = [state.value for state in OPEN]
 
 # Of these cases: a table, or a page of it that is found before anything is joined to it.
 _DISPUTES = """SELECT d.*, i.number AS invoice_number, i.order_id, i.currency, i.site, i.cost_centre, i.purchase_order,
-                      l.line_ids, l.contested, l.credited
+                      i.due_date, l.line_ids, l.contested, l.credited
                  FROM {} AS d JOIN invoice i USING (tenant, invoice_id)
                 CROSS JOIN LATERAL (SELECT coalesce(array_agg(line_id ORDER BY line_id), '{{}}') AS line_ids,
                                            array_agg(contested ORDER BY line_id) AS contested,
@@ -547,6 +560,7 @@ def _invoice_row(i: Invoice) -> tuple[Any, ...]:
         i.scope.cost_centre,
         i.scope.purchase_order,
         i.seller_id,
+        i.due_on,
     )
 
 
@@ -585,6 +599,9 @@ def _dispute_row(d: Dispute) -> tuple[Any, ...]:
         d.resolution,
         d.credit.minor if d.credit else None,
         d.credit_note_number,
+        d.corrected_invoice_number,
+        d.replaced_by_shipment,
+        d.written_off.minor if d.written_off else None,
     )
 
 
@@ -665,6 +682,7 @@ def _invoice(row: Any) -> Invoice:
         disputed=Money(row.disputed_minor, row.currency),
         scope=Scope(row.site, row.cost_centre, row.purchase_order),
         seller_id=row.seller_id,
+        due_on=row.due_date,
     )
 
 
@@ -693,6 +711,10 @@ def _dispute(row: Any) -> Dispute:
         credit=None if row.credit_minor is None else Money(row.credit_minor, row.currency),
         credited_lines=_parts(row.line_ids, row.credited),
         credit_note_number=row.credit_note_number,
+        corrected_invoice_number=row.corrected_invoice_number,
+        replaced_by_shipment=row.replaced_by_shipment,
+        written_off=None if row.written_off_minor is None else Money(row.written_off_minor, row.currency),
+        due_on=row.due_date,
     )
 
 

@@ -1,6 +1,6 @@
 """Translates the words of disputes to and from the contracts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -19,9 +19,10 @@ from services.disputes.domain.cases import (
     State,
     Wish,
 )
-from services.disputes.domain.deadlines import Policy
+from services.disputes.domain.deadlines import GOODWILL_MAX, Policy
 from services.disputes.domain.evidence import Evidence, File, take
-from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
+from services.disputes.domain.invoices import CreditNote, Invoice, Line, Lines, Part
+from services.disputes.domain.outcomes import CorrectedLine, Correction, Decision, Outcome
 from services.disputes.domain.previews import Preview
 from services.kernel.calendars import day
 from services.kernel.money import Money, decimal
@@ -55,6 +56,7 @@ def invoice(event: Event[invoicing_pb2.InvoiceIssued]) -> tuple[Invoice, list[Li
         disputed=nothing,
         scope=contracts.scope(said.scope),
         seller_id=said.seller_id,
+        due_on=day(said.due_date, what="due_date") if said.due_date else None,
     )
     return issued, [_line(line, said.currency) for line in said.lines]
 
@@ -83,6 +85,8 @@ def credit_note(event: Event[invoicing_pb2.CreditNoteIssued]) -> CreditNote:
         dispute_id=said.dispute_id,
         number=said.number,
         gross=Money(said.gross_minor, said.currency).checked(),
+        corrected_id=said.rebilled_by.document_id,
+        corrected_number=said.rebilled_by.number,
     )
 
 
@@ -100,6 +104,7 @@ def policy(said: events_pb2.DisputePolicy) -> Policy:
         customer_days=said.customer_days,
         reopen_days=said.reopen_days,
         first_answer_days=said.first_answer_days or 1,
+        goodwill_max=said.goodwill_max if said.HasField("goodwill_max") else GOODWILL_MAX,
     ).check()
 
 
@@ -111,6 +116,7 @@ def policy_message(policy: Policy) -> events_pb2.DisputePolicy:
         customer_days=policy.customer_days,
         reopen_days=policy.reopen_days,
         first_answer_days=policy.first_answer_days,
+        goodwill_max=policy.goodwill_max,
     )
 
 
@@ -134,6 +140,53 @@ def action(said: service_pb2.Action.ValueType) -> Action:
     if said not in _ACTIONS:
         raise Invalid("dispute.unknown_action", f"{said} is not an action on a dispute")
     return _ACTIONS[said]
+
+
+def decision(said: service_pb2.ResolveRequest) -> Decision:
+    """How somebody wants a case to end, with what that end has to name."""
+    return Decision(
+        resolution=resolution(said.resolution),
+        lines=parts(said.lines),
+        amount=contracts.money(said.amount) if said.HasField("amount") else None,
+        correction=correction(said.correction) if said.HasField("correction") else None,
+    )
+
+
+def correction(said: events_pb2.Correction) -> Correction:
+    """What is right instead of what an invoice said."""
+    return Correction(
+        lines=tuple(
+            CorrectedLine(
+                line.line_id,
+                decimal(line.quantity, what="quantity") if line.quantity else None,
+                decimal(line.unit_price, what="unit_price") if line.unit_price else None,
+                line.tax_class,
+            )
+            for line in said.lines
+        ),
+        buyer_reference=said.buyer_reference,
+        purchase_order=said.purchase_order,
+        ship_to=contracts.address(said.ship_to) if said.HasField("ship_to") else None,
+        net_days=said.net_days if said.HasField("net_days") else None,
+    )
+
+
+def _correction(value: Correction) -> events_pb2.Correction:
+    return events_pb2.Correction(
+        lines=[
+            events_pb2.CorrectedLine(
+                line_id=line.line_id,
+                quantity="" if line.quantity is None else f"{line.quantity:f}",
+                unit_price="" if line.unit_price is None else f"{line.unit_price:f}",
+                tax_class=line.tax_class,
+            )
+            for line in value.lines
+        ],
+        buyer_reference=value.buyer_reference,
+        purchase_order=value.purchase_order,
+        ship_to=contracts.address_message(value.ship_to) if value.ship_to else None,
+        net_days=value.net_days,
+    )
 
 
 def resolution(said: events_pb2.Resolution.ValueType) -> Resolution:
@@ -198,7 +251,7 @@ def moved(move: Move, next_by: date | None) -> events_pb2.DisputeMoved:
     )
 
 
-def resolved(dispute: Dispute, named: Sequence[Part], credited: Sequence[Part]) -> events_pb2.DisputeResolved:
+def resolved(dispute: Dispute, outcome: Outcome, lines: Lines) -> events_pb2.DisputeResolved:
     """The end of a case to tell; where no lines are named the credit is an amount alone, whatever lines it counts for."""
     assert dispute.credit is not None
     assert dispute.resolution is not None
@@ -209,13 +262,22 @@ def resolved(dispute: Dispute, named: Sequence[Part], credited: Sequence[Part]) 
         account_id=dispute.account_id,
         order_id=dispute.order_id,
         resolution=_resolution(dispute.resolution),
-        lines=_lines(named),
+        lines=_lines(outcome.told),
         credit=contracts.money_message(dispute.credit),
         disputed=contracts.money_message(dispute.amount),
         scope=contracts.scope_message(dispute.scope),
         reason_code=dispute.reason_code,
-        credited=_lines(credited),
+        credited=_lines(outcome.credited),
         number=dispute.number,
+        due_date=dispute.due_on.isoformat() if dispute.due_on else "",
+        correction=_correction(outcome.correction) if outcome.correction else None,
+        replaced=[
+            events_pb2.ReplacedLine(
+                line_id=part.line_id, name=lines[part.line_id].name, quantity=f"{part.quantity:f}"
+            )
+            for part in outcome.replaced
+        ],
+        given_up=contracts.money_message(outcome.given_up) if outcome.given_up else None,
     )
 
 
@@ -232,6 +294,10 @@ def dispute_message(dispute: Dispute) -> service_pb2.Dispute:
         amount=contracts.money_message(dispute.amount),
         state=_state(dispute.state),
         credit_note_number=dispute.credit_note_number,
+        corrected_invoice_number=dispute.corrected_invoice_number,
+        replaced_by_shipment=dispute.replaced_by_shipment,
+        written_off=contracts.money_message(dispute.written_off) if dispute.written_off else None,
+        due_date=dispute.due_on.isoformat() if dispute.due_on else "",
         answer_by=dispute.answer_by.isoformat(),
         number=dispute.number,
     )

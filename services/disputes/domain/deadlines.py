@@ -14,7 +14,9 @@ BOUNDS: Mapping[str, tuple[int, int]] = {
     "customer_days": (1, 365),
     "reopen_days": (0, 3650),
     "first_answer_days": (1, 365),
+    "goodwill_max": (0, 1_000_000),
 }
+GOODWILL_MAX = 100  # of who has said nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Policy:
     reopen_days: int = 30
     # Business days to the first answer of a person, and to whatever the seller does next by itself.
     first_answer_days: int = 1
+    # Whole units of an invoice's currency that a case may end in as goodwill.
+    goodwill_max: int = GOODWILL_MAX
     # 0: nothing was set.
     version: int = 0
     # Of the legal entity whose invoice it is.
