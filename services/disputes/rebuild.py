@@ -143,7 +143,7 @@ async def _credit(tx: Tx, event: Event[events_pb2.DisputeResolved]) -> None:
     known, credited_minor = await store.credited_by_rate(tx, key)
     before = invoices.with_unknown(known, Money(credited_minor, credit.currency), lines)
     if body.resolution == events_pb2.RESOLUTION_PRICE_CORRECTION:
-        shares = outcomes.shares_of_prices(wire.correction(body.correction), lines, before, credit.currency)
+        shares = outcomes.shares_of_prices(contracts.correction(body.correction), lines, before, credit.currency)
     else:
         _, shares = invoices.split(credit, wire.parts(body.lines), lines, before)
     await store.save_credited(tx, key, portions.add(before, shares))

@@ -22,7 +22,7 @@ from services.disputes.domain.cases import (
 from services.disputes.domain.deadlines import GOODWILL_MAX, Policy
 from services.disputes.domain.evidence import Evidence, File, take
 from services.disputes.domain.invoices import CreditNote, Invoice, Line, Lines, Part
-from services.disputes.domain.outcomes import CorrectedLine, Correction, Decision, Outcome
+from services.disputes.domain.outcomes import Decision, Outcome
 from services.disputes.domain.previews import Preview
 from services.kernel.calendars import day
 from services.kernel.money import Money, decimal
@@ -148,44 +148,7 @@ def decision(said: service_pb2.ResolveRequest) -> Decision:
         resolution=resolution(said.resolution),
         lines=parts(said.lines),
         amount=contracts.money(said.amount) if said.HasField("amount") else None,
-        correction=correction(said.correction) if said.HasField("correction") else None,
-    )
-
-
-def correction(said: events_pb2.Correction) -> Correction:
-    """What is right instead of what an invoice said."""
-    return Correction(
-        lines=tuple(
-            CorrectedLine(
-                line.line_id,
-                decimal(line.quantity, what="quantity") if line.quantity else None,
-                decimal(line.unit_price, what="unit_price") if line.unit_price else None,
-                line.tax_class,
-            )
-            for line in said.lines
-        ),
-        buyer_reference=said.buyer_reference,
-        purchase_order=said.purchase_order,
-        ship_to=contracts.address(said.ship_to) if said.HasField("ship_to") else None,
-        net_days=said.net_days if said.HasField("net_days") else None,
-    )
-
-
-def _correction(value: Correction) -> events_pb2.Correction:
-    return events_pb2.Correction(
-        lines=[
-            events_pb2.CorrectedLine(
-                line_id=line.line_id,
-                quantity="" if line.quantity is None else f"{line.quantity:f}",
-                unit_price="" if line.unit_price is None else f"{line.unit_price:f}",
-                tax_class=line.tax_class,
-            )
-            for line in value.lines
-        ],
-        buyer_reference=value.buyer_reference,
-        purchase_order=value.purchase_order,
-        ship_to=contracts.address_message(value.ship_to) if value.ship_to else None,
-        net_days=value.net_days,
+        correction=contracts.correction(said.correction) if said.HasField("correction") else None,
     )
 
 
@@ -270,7 +233,7 @@ def resolved(dispute: Dispute, outcome: Outcome, lines: Lines) -> events_pb2.Dis
         credited=_lines(outcome.credited),
         number=dispute.number,
         due_date=dispute.due_on.isoformat() if dispute.due_on else "",
-        correction=_correction(outcome.correction) if outcome.correction else None,
+        correction=contracts.correction_message(outcome.correction) if outcome.correction else None,
         replaced=[
             events_pb2.ReplacedLine(
                 line_id=part.line_id, name=lines[part.line_id].name, quantity=f"{part.quantity:f}"

@@ -10,9 +10,9 @@ from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.invoices import Invoice, Line, Lines, Part
 from services.disputes.domain.portions import Rate, Share, Shares
 from services.kernel import residue
+from services.kernel.corrections import CorrectedLine, Correction
 from services.kernel.countries import check_country
 from services.kernel.money import Money, product
-from services.kernel.orders import Address
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.residue import Whole
 
@@ -20,30 +20,6 @@ from services.kernel.residue import Whole
 TAX_CLASSES = frozenset({"STANDARD", "REDUCED", "ZERO", "EXEMPT", "REVERSE_CHARGE"})
 NET_DAYS_MAX = 365
 _CORRECTS = frozenset({Resolution.REBILL, Resolution.PRICE_CORRECTION})
-
-
-@dataclass(frozen=True, slots=True)
-class CorrectedLine:
-    """What is right instead of what a line said; None and '': as invoiced."""
-
-    line_id: str
-    # 0: the line is left out.
-    quantity: Decimal | None = None
-    unit_price: Decimal | None = None
-    tax_class: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """What is right instead of what an invoice said; what is not named stays as it was."""
-
-    lines: tuple[CorrectedLine, ...] = ()
-    # BT-10 and BT-13.
-    buyer_reference: str = ""
-    purchase_order: str = ""
-    ship_to: Address | None = None
-    # Until the corrected invoice is due, from its issue.
-    net_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +103,7 @@ def _rebill(case: Dispute, decision: Decision, invoice: Invoice, lines: Lines, c
         raise Conflict("dispute.nothing_left", "all of the invoice is credited")
     _check_by_line(invoice, lines)
     correction = _whole(decision.correction, lines)
-    parts = tuple(Part(one.line_id, rest) for one in lines.values() if (rest := one.quantity - one.credited) > 0)
+    parts = tuple(Part(one.line_id, rest) for one in lines.values() if (rest := _left(one)) > 0)
     _, shares = invoices.split(left, (), lines, credited)
     return Outcome(Resolution.REBILL, left, parts, shares=shares, correction=correction)
 
@@ -159,7 +135,7 @@ def _whole(wanted: Correction, lines: Lines) -> Correction:
 
 def _changed(line: Line, wanted: CorrectedLine | None) -> CorrectedLine | None:
     """What the corrected invoice says of a line; None: what the invoice says of it."""
-    left = line.quantity - line.credited
+    left = _left(line)
     if wanted is None:
         return None if left == line.quantity else CorrectedLine(line.line_id, left)
     if wanted.quantity is None and left != line.quantity:
@@ -167,6 +143,11 @@ def _changed(line: Line, wanted: CorrectedLine | None) -> CorrectedLine | None:
     if wanted.quantity is not None and wanted.quantity > left:
         raise Conflict("dispute.exceeds_line", f"line {quoted(line.line_id)}: only {left} are not credited")
     return wanted
+
+
+def _left(line: Line) -> Decimal:
+    """What is not credited of a line."""
+    return line.quantity - line.credited
 
 
 def _goods(lines: Lines) -> Iterator[Line]:
@@ -207,7 +188,8 @@ def _correct_prices(case: Dispute, decision: Decision, lines: Lines, credited: S
         raise Invalid("dispute.amount_not_positive", "a credit must be above zero")
     if case.amount < credit:
         raise Conflict("dispute.credit_exceeds_dispute", f"only {case.amount} are disputed")
-    return Outcome(Resolution.PRICE_CORRECTION, credit, shares=shares, correction=correction)
+    told = tuple(replace(one, quantity=_left(lines[one.line_id])) for one in correction.lines)
+    return Outcome(Resolution.PRICE_CORRECTION, credit, shares=shares, correction=Correction(told))
 
 
 def shares_of_prices(correction: Correction, lines: Lines, credited: Shares, currency: str) -> dict[Rate, Share]:
@@ -222,7 +204,7 @@ def shares_of_prices(correction: Correction, lines: Lines, credited: Shares, cur
 
 def _less(line: Line, unit_price: Decimal, currency: str) -> int:
     """What is left of a line costs so much less at another price, net, in minor units."""
-    left = line.quantity - line.credited
+    left = _left(line)
     whole = Whole(line.rate, line.quantity, line.unit_price, line.net.minor)
     costs = portions.net_of_part(whole, line.credited, left, currency)
     unit = residue.unit_of(currency)
