@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import fields
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from services.invoicing.domain.parties import Company
+from services.invoicing.domain.statements import Reference
+from services.kernel.corrections import CorrectedLine, Correction
 from services.kernel.orders import Address
 
 Key = tuple[str, str]  # tenant and id
