@@ -198,8 +198,11 @@ def dispute_moved(dispute: Dispute, change: Money, on: date, cause: Cause) -> En
     )
 
 
-def written_off(done: WriteOff, cause: Cause) -> Entry:
-    """6100 / 1100 what was open, with its VAT, which stays owed until the law gives it back (RULES: written off)."""
+def written_off(done: WriteOff, memo: Money, cause: Cause) -> Entry:
+    """6100 / 1100 what was open, with its VAT, which stays owed until the law gives it back (RULES: written off).
+
+    The memo 9100 / 9101 of the case changes with it: one fact, one entry.
+    """
     return Entry(
         tenant=done.item.tenant,
         account_id=done.item.account_id,
@@ -207,7 +210,12 @@ def written_off(done: WriteOff, cause: Cause) -> Entry:
         reference=reference(done.dispute_id),
         cause=cause,
         effective_on=done.on,
-        postings=_postings((Chart.BAD_DEBT, done.amount), (Chart.RECEIVABLES, -done.amount)),
+        postings=_postings(
+            (Chart.BAD_DEBT, done.amount),
+            (Chart.RECEIVABLES, -done.amount),
+            (Chart.DISPUTED, memo),
+            (Chart.DISPUTED_CONTRA, -memo),
+        ),
     )
 
 

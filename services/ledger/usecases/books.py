@@ -123,20 +123,23 @@ def _dispute(work: Work, event: Event[Any], word: Word) -> None:
     item = _known_item(work.owed, (word.tenant, word.invoice_id))
     earlier = work.disputes.get(word.key)
     dispute, change = disputes.follow(earlier, item, word)
+    work.disputes[word.key] = dispute
+    on, cause = event.at.astimezone(UTC).date(), wire.cause(event.origin)
     is_old = earlier is not None and 0 < word.nth <= earlier.said
     if word.given_up is not None and not is_old and _end(word) not in work.turned:
-        _give_up(work, event, items.write_off(item, word.given_up, word.dispute_id, event.at.astimezone(UTC).date()))
-    work.disputes[word.key] = dispute
+        done = items.write_off(item, word.given_up, word.dispute_id, on)
+        _give_up(work, event, done)
+        if done.amount.minor:
+            work.booked.append(entries.written_off(done, change, cause))
+            return
     if change.minor:
-        on = event.at.astimezone(UTC).date()
-        work.booked.append(entries.dispute_moved(dispute, change, on, wire.cause(event.origin)))
+        work.booked.append(entries.dispute_moved(dispute, change, on, cause))
 
 
 def _give_up(work: Work, event: Event[Any], done: WriteOff) -> None:
-    """Take off the books what a case ended in giving up, and say so; nothing is posted where nothing is open."""
+    """Take what a case ended in giving up off its item, and say so, also where nothing was open."""
     work.owed[done.item.key] = done.item
     if done.amount.minor:
-        work.booked.append(entries.written_off(done, wire.cause(event.origin)))
         work.given_up.append(done)
     standing = work.standings.move(done.item.purse, owes=-done.amount.minor)
     work.telling.append(telling.of_invoice(event.origin, done.item, wire.item_written_off(done, standing)))
