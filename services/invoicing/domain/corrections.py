@@ -25,11 +25,12 @@ def corrected(supply: Supply, invoice: Statement, correction: Correction) -> Sup
     wanted = {line.line_id: line for line in correction.lines}
     taxed: dict[str, OrderLine] = {}
     quantities: list[tuple[OrderLine, Decimal]] = []
-    for line, quantity in supply.quantities:
-        was = invoiced[line.line_id]
+    for line, _ in supply.quantities:
+        if (was := invoiced.get(line.line_id)) is None:
+            continue  # taken off by an earlier correction
         right = wanted.get(was.line_id, CorrectedLine(was.line_id))
         taxed[line.line_id] = _taxed(line, was, right)
-        left = quantity if right.quantity is None else right.quantity
+        left = was.quantity if right.quantity is None else right.quantity
         if left:
             quantities.append((_priced(taxed[line.line_id], was, right), left))
     order, contract = supply.order, supply.contract
@@ -39,7 +40,7 @@ def corrected(supply: Supply, invoice: Statement, correction: Correction) -> Sup
             order,
             # At the prices that were ordered: a US seller's tax is the order's, and follows the price from there.
             lines=tuple(_of_order(line, taxed) for line in order.lines),
-            scope=replace(order.scope, purchase_order=correction.purchase_order or order.scope.purchase_order),
+            scope=replace(invoice.scope, purchase_order=correction.purchase_order or invoice.scope.purchase_order),
         ),
         contract=replace(
             contract,
@@ -48,8 +49,12 @@ def corrected(supply: Supply, invoice: Statement, correction: Correction) -> Sup
         ),
         quantities=quantities,
         delivered_on=invoice.delivery_date,
-        ship_to=correction.ship_to or supply.ship_to,
-        before={line_id: n for line_id, n in supply.before.items() if invoiced[line_id].line_id not in wanted},
+        ship_to=correction.ship_to or invoice.ship_to or supply.ship_to,
+        before={
+            line_id: n
+            for line_id, n in supply.before.items()
+            if line_id in invoiced and invoiced[line_id].line_id not in wanted
+        },
     )
 
 
