@@ -118,6 +118,7 @@ REFUSALS: dict[str, str] = {
     "date.out_of_range": _("That day is too long ago, or too far ahead."),
     "dispute.ambiguous_invoice": _("More than one invoice has that number: open the case from the invoice."),
     "dispute.amount_too_fine": _("An amount has no more decimals than a document has."),
+    "dispute.correction_address": _("Where the goods went has a town and a post code."),
     "dispute.correction_days": _("An invoice is due within 365 days."),
     "dispute.correction_empty": _("Nothing is left on the corrected invoice: credit it in full instead."),
     "dispute.correction_misplaced": _("Prices and corrections go with the ends that correct something."),

@@ -13,6 +13,7 @@ from services.kernel import residue
 from services.kernel.corrections import CorrectedLine, Correction
 from services.kernel.countries import check_country
 from services.kernel.money import Money, product
+from services.kernel.orders import Address
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.residue import Whole
 
@@ -121,16 +122,26 @@ def _whole(wanted: Correction, lines: Lines) -> Correction:
     """The correction, with each line that it changes or of which less is left than was invoiced."""
     _check_lines(wanted.lines, lines)
     if wanted.ship_to is not None:
-        check_country(wanted.ship_to.country)
+        _check_place(wanted.ship_to)
     if wanted.net_days is not None and not 0 <= wanted.net_days <= NET_DAYS_MAX:
         raise Invalid("dispute.correction_days", f"an invoice is due within {NET_DAYS_MAX} days")
     if wanted == Correction():
         raise Invalid("dispute.correction_missing", "say what is right instead of what the invoice said")
     named = {line.line_id: line for line in wanted.lines}
+    for line in wanted.lines:
+        of = lines[line.line_id]
+        Money.of(product(line.quantity or of.quantity, line.unit_price or of.unit_price), of.net.currency)
     told = tuple(_changed(line, named.get(line.line_id)) for line in _goods(lines))
     if all(one is not None and one.quantity == 0 for one in told):
         raise Invalid("dispute.correction_empty", "nothing is left on the corrected invoice: credit it in full")
     return replace(wanted, lines=tuple(one for one in told if one is not None))
+
+
+def _check_place(where: Address) -> None:
+    """Refuse a place that a corrected invoice could not name: Germany's rules want its town and post code (BR-DE-10, -11)."""
+    check_country(where.country)
+    if not where.city or not where.post_code:
+        raise Invalid("dispute.correction_address", "where goods went has a town and a post code")
 
 
 def _changed(line: Line, wanted: CorrectedLine | None) -> CorrectedLine | None:

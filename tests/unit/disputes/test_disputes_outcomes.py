@@ -130,6 +130,8 @@ ONE = (Part("1", Decimal(1)),)
         (Resolution.REBILL, {"correction": right(net_days=1), "amount": eur("1")}, "dispute.lines_or_amount"),
         (Resolution.REBILL, {"correction": right(net_days=366)}, "dispute.correction_days"),
         (Resolution.REBILL, {"correction": right(ship_to=Address(country="XX"))}, "country.unknown"),
+        (Resolution.REBILL, {"correction": right(ship_to=Address(city="Ort", country="DE"))}, "dispute.correction_address"),
+        (Resolution.REBILL, {"correction": right(price("1", "9" * 20))}, "money.too_large"),
         (Resolution.REBILL, {"correction": right(price("9", "1"))}, "dispute.unknown_line"),
         (Resolution.REBILL, {"correction": right(price("1", "-1"))}, "dispute.price_negative"),
         (Resolution.REBILL, {"correction": right(price("1", "1"), price("1", "2"))}, "dispute.line_repeated"),
