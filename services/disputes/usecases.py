@@ -129,7 +129,7 @@ async def _give_up(tx: Tx, events: Sequence[Event[ledger_pb2.ItemReduced]]) -> N
     for event in events:
         key = (event.tenant, event.body.cause_id)
         case = found.get(key)
-        if case is None or not _awaits(case, Resolution.WRITE_OFF):
+        if case is None or case.invoice_id != event.body.invoice_id or not _awaits(case, Resolution.WRITE_OFF):
             continue  # told before, or given up for another reason than a case
         amount = contracts.money(event.body.amount)
         done = cases.given_up(case, amount, at=tx.at)
