@@ -9,7 +9,6 @@ import pytest
 from receivables.common.v1 import money_pb2, party_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.invoicing.v1 import events_pb2, service_pb2
-from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis.envelope import Record
 from services.invoicing.usecases import issuing
@@ -55,16 +54,8 @@ def rebilled(invoice: events_pb2.InvoiceIssued, **more: Any) -> Record:
     return ended(invoice, REBILL, invoice.gross_minor, correction=right, **more)
 
 
-def sent_again(dispute: str = "d1", quantity: str = "2", shipment: str = "r1") -> Record:
-    body = orders_pb2.OrderShipped(
-        order_id="o1",
-        shipment_id=shipment,
-        account_id="b1",
-        shipped_on="2026-03-04",
-        lines=[orders_pb2.ShippedLine(line_id="1", quantity=quantity)],
-        dispute_id=dispute,
-    )
-    return a_record(body, account="b1", subject="order/o1")
+def sent_again(dispute: str = "d1", quantity: str = "2") -> Record:
+    return shipped(shipment="r1", quantities=[("1", quantity)], final=False, on="2026-03-04", dispute=dispute)
 
 
 async def an_invoice(office: Office) -> events_pb2.InvoiceIssued:
