@@ -34,6 +34,10 @@ async def credit(tx: Tx, events: Sequence[Resolved]) -> None:
 
 async def _credit(tx: Tx, asked: Sequence[tuple[Resolved, CreditRequest]]) -> None:
     """Have the credit notes issued, with a corrected invoice where one is asked for; corrected prices hold from now on."""
+    # Orders before balances, as whoever issues locks them.
+    priced = {(event.tenant, event.body.order_id) for event, request in asked if request.why is Why.PRICE}
+    if priced:
+        await store.lock_orders(tx, priced)
     wanted = {(request.tenant, request.invoice_id) for _, request in asked}
     if missing := wanted - (await store.lock_balances(tx, wanted)).keys():
         raise Early(f"invoice/{min(missing)[1]}")
@@ -64,9 +68,6 @@ def _check_account(event: Resolved, invoice: Statement) -> None:
 async def _correct_prices(tx: Tx, asked: Sequence[tuple[CreditRequest, Statement]]) -> None:
     """What ships of these orders from now on is invoiced at the prices that cases found right."""
     priced = [(one.correction, invoice) for one, invoice in asked if one.why is Why.PRICE and one.correction]
-    if not priced:
-        return
-    await store.lock_orders(tx, {invoice.order_key for _, invoice in priced})
     for correction, invoice in priced:
         ordered = {line.line_id: line.order_line_id for line in invoice.lines}
         prices = [
