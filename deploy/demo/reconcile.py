@@ -98,7 +98,12 @@ def _account(name: str, documents: Sequence[Paper], said: Said) -> Iterator[str]
     rounded = -ledger[ROUNDING]  # in cash: due, and in no total of a document
     owed = total - ledger[GIVEN_UP]
     equations = (
-        ("documents less 6100", owed, "1100 + cash applied - 2110", ledger[CONTROL] + said.applied - credits_ - rounded),
+        (
+            "documents less 6100",
+            owed,
+            "1100 + cash applied - 2110",
+            ledger[CONTROL] + said.applied - credits_ - rounded,
+        ),
         ("documents less 6100", owed, "credit's used + cash received", said.used + said.received - rounded),
         ("net of documents", sum((p.net for p in documents), Decimal(0)), "revenue", -sum(ledger[a] for a in NET)),
         ("tax of documents", sum((p.tax for p in documents), Decimal(0)), "2200", -ledger[VAT]),

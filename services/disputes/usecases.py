@@ -268,7 +268,9 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
     before = await _credited(tx, invoice, lines)
     outcome = outcomes.decide(case, decision, invoice, lines, before, policy)
     alone = cases.is_alone(case, people, resolving)
-    approved = await _approved_alike(tx, call, case, outcome.credit, frozenset(resolving | people.opened)) if alone else []
+    approved = (
+        await _approved_alike(tx, call, case, outcome.credit, frozenset(resolving | people.opened)) if alone else []
+    )
     cases.check_approved(alone=alone, approved=bool(approved))
     case = await _numbered(tx, case, policy)
     moves = cases.resolve(case, outcome.resolution, outcome.credit, outcome.credited, at=tx.at, policy=policy)

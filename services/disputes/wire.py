@@ -235,9 +235,7 @@ def resolved(dispute: Dispute, outcome: Outcome, lines: Lines) -> events_pb2.Dis
         due_date=dispute.due_on.isoformat() if dispute.due_on else "",
         correction=contracts.correction_message(outcome.correction) if outcome.correction else None,
         replaced=[
-            events_pb2.ReplacedLine(
-                line_id=part.line_id, name=lines[part.line_id].name, quantity=f"{part.quantity:f}"
-            )
+            events_pb2.ReplacedLine(line_id=part.line_id, name=lines[part.line_id].name, quantity=f"{part.quantity:f}")
             for part in outcome.replaced
         ],
         given_up=contracts.money_message(outcome.given_up) if outcome.given_up else None,

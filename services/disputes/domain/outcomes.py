@@ -75,9 +75,7 @@ def decide(
             _check_goodwill(decision.amount, policy)
         case _:
             pass
-    credit, parts = cases.credit_for(
-        case, resolution, decision.lines, decision.amount, lines, credited=credited
-    )
+    credit, parts = cases.credit_for(case, resolution, decision.lines, decision.amount, lines, credited=credited)
     told, shares = invoices.split(credit, parts, lines, credited)
     return Outcome(resolution, credit, parts, tuple(told), shares)
 
@@ -111,7 +109,9 @@ def _rebill(case: Dispute, decision: Decision, invoice: Invoice, lines: Lines, c
 
 def _check_by_line(invoice: Invoice, lines: Lines) -> None:
     """Refuse to put an invoice right of which an amount was credited, of no line: the corrected one would charge it again."""
-    untouched = {line_id: replace(line, credited=Decimal(0), credited_as_amount=Decimal(0)) for line_id, line in lines.items()}
+    untouched = {
+        line_id: replace(line, credited=Decimal(0), credited_as_amount=Decimal(0)) for line_id, line in lines.items()
+    }
     taken = [Part(line.line_id, line.credited) for line in lines.values() if line.credited > 0]
     worth = invoices.gross_of(taken, untouched, invoice.gross.currency) if taken else Money(0, invoice.gross.currency)
     if (invoice.credited - worth).minor > (len(lines) + len(taken)) * residue.unit_of(invoice.gross.currency):

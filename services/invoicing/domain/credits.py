@@ -312,9 +312,7 @@ def _credit(request: CreditRequest, left: _Left, gross_left: Money, words: Words
     return _settled(credit, told if over.minor <= 0 else gross_left, left, words)
 
 
-def _by_prices(
-    request: CreditRequest, correction: Correction, left: _Left, gross_left: Money, words: Words
-) -> _Credit:
+def _by_prices(request: CreditRequest, correction: Correction, left: _Left, gross_left: Money, words: Words) -> _Credit:
     """What lower prices take of lines, at each line's own rate; the amount that was told, but for roundings."""
     by_id = {line.line_id: line for line in left.invoice.lines if not line.is_sales_tax}
     parts: list[_Part] = []

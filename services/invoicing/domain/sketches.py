@@ -93,9 +93,7 @@ class RebillSketch:
     def draw(self) -> Draft:
         """The corrected invoice as it will look but for both numbers; refuses what cannot be taxed."""
         draft = drafts.invoice(self.supply, draft_id=self.draft_id, issue_date=self.basis.issue_date)
-        return corrections.in_place_of(
-            draft, self.corrects, self.note, self.note_mark, dispute_id=self.dispute_id
-        )
+        return corrections.in_place_of(draft, self.corrects, self.note, self.note_mark, dispute_id=self.dispute_id)
 
 
 @dataclass(frozen=True, slots=True)

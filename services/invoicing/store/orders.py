@@ -234,7 +234,15 @@ async def add_replacements(tx: Tx, replacements: Sequence[Replacement]) -> None:
             ON CONFLICT DO NOTHING""",  # noqa: S608 - constant columns
         [
             _REPLACEMENT.pack(
-                (r.tenant, r.dispute_id, r.invoice_id, r.account_id, r.order_id, pairs_json(r.quantities), r.shipment_id)
+                (
+                    r.tenant,
+                    r.dispute_id,
+                    r.invoice_id,
+                    r.account_id,
+                    r.order_id,
+                    pairs_json(r.quantities),
+                    r.shipment_id,
+                )
                 for r in replacements
             )
         ],

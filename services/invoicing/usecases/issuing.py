@@ -173,7 +173,9 @@ async def _lay_out_credits(tx: Tx, waiting: Sequence[Held], table: Table) -> Non
     invoices = await store.find_issued(tx, of)
     notes = await store.credit_notes_of(tx, of)
     desk = await _desk_of(tx, invoices.values())
-    supplied = await _supplied(tx, [invoices[r.tenant, r.invoice_id].statement for r in requests.values() if r.corrected_id])
+    supplied = await _supplied(
+        tx, [invoices[r.tenant, r.invoice_id].statement for r in requests.values() if r.corrected_id]
+    )
     credited: set[Key] = set()
     for held in waiting:
         request = requests[held.tenant, held.dispute_id]
@@ -212,7 +214,9 @@ async def _supplied(tx: Tx, invoices: Sequence[Statement]) -> dict[Key, tuple[Ke
     if not invoices:
         return {}
     orders = await store.find_orders(tx, {said.order_key for said in invoices})
-    shipments = await store.find_shipments(tx, {(*said.order_key, said.shipment_id) for said in invoices if said.shipment_id})
+    shipments = await store.find_shipments(
+        tx, {(*said.order_key, said.shipment_id) for said in invoices if said.shipment_id}
+    )
     return {
         said.key: (orders[said.order_key], shipments[(*said.order_key, said.shipment_id)] if said.shipment_id else None)
         for said in invoices
@@ -294,7 +298,9 @@ async def _finish(done: Done, table: Table) -> list[Numbered]:
 def _findings(table: Table, parts: Sequence[Key]) -> tuple[Finding, ...]:
     """What is wrong with a draft: of a rebill with either of its documents."""
     unfit = tuple(table.unfit[part] for part in parts if part in table.unfit)
-    return unfit + tuple(finding for part in parts if part in table.prepared for finding in table.prepared[part].findings)
+    return unfit + tuple(
+        finding for part in parts if part in table.prepared for finding in table.prepared[part].findings
+    )
 
 
 def _invoices(table: Table, keys: Collection[Key]) -> list[tuple[Key, InvoiceSketch]]:
@@ -302,9 +308,7 @@ def _invoices(table: Table, keys: Collection[Key]) -> list[tuple[Key, InvoiceSke
     return [(key, sketch) for key, sketch in found if isinstance(sketch, InvoiceSketch)]
 
 
-async def _bases(
-    tx: Tx, table: Table, keys: Collection[Key], price_corrections: Mapping[Key, int]
-) -> dict[Key, Basis]:
+async def _bases(tx: Tx, table: Table, keys: Collection[Key], price_corrections: Mapping[Key, int]) -> dict[Key, Basis]:
     """What these drafts would be made of now; their invoices, if they credit, are locked."""
     sketches = {key: sketch for key, sketch in table.sketches.items() if key in keys}
     invoices = {key: sketch for key, sketch in sketches.items() if isinstance(sketch, (InvoiceSketch, RebillSketch))}

@@ -99,18 +99,14 @@ async def _send_again(tx: Tx, told: Sequence[tuple[Origin, Shipment]]) -> None:
                 origin,
                 replaced.account_id,
                 f"dispute/{replaced.dispute_id}",
-                wire.replacement_shipped(
-                    replaced, shipment, invoices[replaced.tenant, replaced.invoice_id].statement
-                ),
+                wire.replacement_shipped(replaced, shipment, invoices[replaced.tenant, replaced.invoice_id].statement),
             )
             for origin, shipment, replaced in new
         ],
     )
 
 
-async def sending_again(
-    tx: Tx, told: Sequence[tuple[Origin, Shipment]]
-) -> list[tuple[Origin, Shipment, Replacement]]:
+async def sending_again(tx: Tx, told: Sequence[tuple[Origin, Shipment]]) -> list[tuple[Origin, Shipment, Replacement]]:
     """Which of these shipments are new, of what cases ended in sending again; refuses what no case did."""
     known = await store.find_shipments(tx, {(o.tenant, s.order_id, s.shipment_id) for o, s in told})
     replacements = await store.lock_replacements(tx, {(o.tenant, s.dispute_id) for o, s in told})

@@ -41,7 +41,7 @@ async def test_a_rebill_is_resolved_when_both_documents_are_there(desk: Desk, pr
     shown = (await desk.get(case)).dispute
     assert (shown.state, shown.corrected_invoice_number) == (RESOLVED, "N-2")
     assert await room(desk) == 0
-    with pytest.raises(Refused, match="dispute.nothing_left"):
+    with pytest.raises(Refused, match=r"dispute\.nothing_left"):
         await desk.move(shown, "REOPEN", by="contact:ann")
 
 
@@ -72,7 +72,7 @@ async def test_what_is_given_up_cannot_be_credited_any_more(desk: Desk, proposed
     await desk.follow(written_off(case, 2_380, 17_610), written_off(case, 2_380, 17_610))
     shown = (await desk.get(case)).dispute
     assert (shown.state, shown.written_off.minor, await room(desk)) == (RESOLVED, 2_380, 17_610)
-    with pytest.raises(Refused, match="dispute.exceeds_line"):
+    with pytest.raises(Refused, match=r"dispute\.exceeds_line"):
         await desk.open(("1", "9"))
 
 
@@ -82,7 +82,7 @@ async def test_goodwill_is_within_the_policy_of_today(desk: Desk, proposed: Any)
     )
     await desk.call("SetPolicy", service_pb2.SetPolicyRequest(policy=policy))
 
-    with pytest.raises(Refused, match="dispute.goodwill_too_high"):
+    with pytest.raises(Refused, match=r"dispute\.goodwill_too_high"):
         await desk.resolve(proposed, "GOODWILL", cents=501)
     await desk.resolve(proposed, "GOODWILL", cents=500)
     assert (await last_resolved(desk)).credit.minor == 500
@@ -90,5 +90,5 @@ async def test_goodwill_is_within_the_policy_of_today(desk: Desk, proposed: Any)
 
 async def test_whoever_proposed_an_end_without_a_credit_does_not_make_it_alone(desk: Desk, proposed: Any):
     for resolution in ("WRITE_OFF", "REPLACEMENT"):
-        with pytest.raises(Refused, match="dispute.four_eyes"):
+        with pytest.raises(Refused, match=r"dispute\.four_eyes"):
             await desk.resolve(proposed, resolution, by="user:bo")

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -90,11 +90,11 @@ async def go_on(house: House) -> None:
 
 
 @pytest.fixture
-async def trade(house: House) -> AsyncIterator[Trade]:
+async def trade(house: House) -> Trade:
     """Give a business between two."""
     opened = Trade(house, Edge())
     await opened.begin()
-    yield opened
+    return opened
 
 
 async def an_invoice(house: House, trade: Trade, nth: int) -> invoicing_pb2.InvoiceIssued:

@@ -148,9 +148,7 @@ async def test_a_rebill_whose_corrected_invoice_breaks_a_rule_issues_neither(off
 async def test_what_still_ships_is_invoiced_at_the_corrected_price(office: Office) -> None:
     await office.handle(placed(), shipped(quantities=[("1", "4")], final=False))
     [first] = await office.invoices()
-    right = disputes_pb2.Correction(
-        lines=[disputes_pb2.CorrectedLine(line_id="1", quantity="4", unit_price="12.00")]
-    )
+    right = disputes_pb2.Correction(lines=[disputes_pb2.CorrectedLine(line_id="1", quantity="4", unit_price="12.00")])
     await office.handle(ended(first, PRICE, 238, correction=right))
     await office.handle(shipped(shipment="p2", quantities=[("1", "6"), ("2", "3")]))
 
@@ -212,9 +210,7 @@ async def test_goods_are_sent_again_for_a_case_that_ended_so_and_no_more_of_them
     assert await office.announced(events_pb2.ReplacementShipped) == []
 
 
-@pytest.mark.parametrize(
-    "resolution", [disputes_pb2.RESOLUTION_INVALID_PAYABLE, disputes_pb2.RESOLUTION_WRITE_OFF]
-)
+@pytest.mark.parametrize("resolution", [disputes_pb2.RESOLUTION_INVALID_PAYABLE, disputes_pb2.RESOLUTION_WRITE_OFF])
 async def test_what_stands_or_is_given_up_makes_no_document(
     office: Office, resolution: disputes_pb2.Resolution.ValueType
 ) -> None:

@@ -20,7 +20,9 @@ ON_LINES = a_case(State.PROPOSED, lines=(Part("1", Decimal(2)),))
 ON_AMOUNT = a_case(State.PROPOSED)
 
 
-def decide(resolution: Resolution, *, case: Any = ON_AMOUNT, invoice: Any = None, lines: Any = LINES, **said: Any) -> Outcome:
+def decide(
+    resolution: Resolution, *, case: Any = ON_AMOUNT, invoice: Any = None, lines: Any = LINES, **said: Any
+) -> Outcome:
     invoice = invoice or an_invoice(disputed=case.amount)
     return outcomes.decide(case, Decision(resolution, **said), invoice, lines, {}, POLICY)
 
@@ -130,7 +132,11 @@ ONE = (Part("1", Decimal(1)),)
         (Resolution.REBILL, {"correction": right(net_days=1), "amount": eur("1")}, "dispute.lines_or_amount"),
         (Resolution.REBILL, {"correction": right(net_days=366)}, "dispute.correction_days"),
         (Resolution.REBILL, {"correction": right(ship_to=Address(country="XX"))}, "country.unknown"),
-        (Resolution.REBILL, {"correction": right(ship_to=Address(city="Ort", country="DE"))}, "dispute.correction_address"),
+        (
+            Resolution.REBILL,
+            {"correction": right(ship_to=Address(city="Ort", country="DE"))},
+            "dispute.correction_address",
+        ),
         (Resolution.REBILL, {"correction": right(price("1", "9" * 20))}, "money.too_large"),
         (Resolution.REBILL, {"correction": right(price("9", "1"))}, "dispute.unknown_line"),
         (Resolution.REBILL, {"correction": right(price("1", "-1"))}, "dispute.price_negative"),

@@ -147,7 +147,9 @@ def credit(invoice: Statement, request: CreditRequest, contract: Contract = NO_C
 
 
 def test_lower_prices_are_credited_line_by_line_at_their_own_rates() -> None:
-    right = Correction((CorrectedLine("1", Decimal(10), Decimal("12.00")), CorrectedLine("2", Decimal(3), Decimal("9"))))
+    right = Correction(
+        (CorrectedLine("1", Decimal(10), Decimal("12.00")), CorrectedLine("2", Decimal(3), Decimal("9")))
+    )
     draft = credit(issued(a_supply()), CreditRequest("acme", "d1", "i1", (), Money(913, "EUR"), Why.PRICE, right))
 
     assert [(line.quantity, line.unit_price, line.net.minor) for line in draft.statement.lines] == [

@@ -74,7 +74,13 @@ def test_of_prices_only_those_that_differ_are_said():
 
 def test_an_invoice_is_put_right_with_what_was_typed_and_nothing_else():
     right = asked(
-        "REBILL", right_nth_0="8", price_nth_0="12,50", right_nth_1="3", purchase_order="PO-7", country="de", net_days="14"
+        "REBILL",
+        right_nth_0="8",
+        price_nth_0="12,50",
+        right_nth_1="3",
+        purchase_order="PO-7",
+        country="de",
+        net_days="14",
     ).correction
 
     assert [(line.line_id, line.quantity, line.unit_price) for line in right.lines] == [("1", "8", "")]
