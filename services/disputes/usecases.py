@@ -266,7 +266,7 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
     policy = await store.policy(tx, call.tenant, invoice.seller_id)
     lines = await store.lines_of(tx, invoice.key)
     before = await _credited(tx, invoice, lines)
-    outcome = outcomes.decide(case, decision, invoice, lines, before, policy)
+    outcome = outcomes.decide(case, decision, invoice, lines, before, policy=policy)
     alone = cases.is_alone(case, people, resolving)
     approved = (
         await _approved_alike(tx, call, case, outcome.credit, frozenset(resolving | people.opened)) if alone else []

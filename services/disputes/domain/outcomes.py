@@ -52,7 +52,7 @@ class Outcome:
 
 
 def decide(
-    case: Dispute, decision: Decision, invoice: Invoice, lines: Lines, credited: Shares, policy: Policy
+    case: Dispute, decision: Decision, invoice: Invoice, lines: Lines, credited: Shares, *, policy: Policy
 ) -> Outcome:
     """Work out an end; refuse one that names too little, too much, or what does not belong to it."""
     resolution = decision.resolution

@@ -7,8 +7,8 @@ from datetime import date
 
 from services.documents import Finding, model
 from services.documents.words import Words
-from services.invoicing.domain import credits as credit_notes
 from services.invoicing.domain import corrections, drafts
+from services.invoicing.domain import credits as credit_notes
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.drafts import Draft, Supply
 from services.invoicing.domain.numbers import Series

@@ -19,7 +19,9 @@ async def proposed(desk: Desk) -> Any:
 
 
 async def room(desk: Desk) -> int:
-    row = await desk.row("SELECT gross_minor - credited_minor - disputed_minor AS room FROM invoice")
+    row = await desk.row(
+        "SELECT gross_minor - credited_minor - disputed_minor AS room FROM invoice WHERE invoice_id = 'i1'"
+    )
     return int(row.room)
 
 

@@ -106,7 +106,8 @@ async def test_a_rebill_is_two_documents_of_one_transaction_numbered_without_a_g
     assert (corrected.dispute_id, corrected.shipment_id, corrected.final) == ("d1", "p1", False)
     assert (corrected.scope.purchase_order, corrected.scope.cost_centre) == ("PO-10", "K7")
     assert [line.unit_price for line in corrected.lines] == ["12.00", "9.99"]
-    assert await office.announced(events_pb2.InvoiceDiffers) == []
+    differs = await office.announced(events_pb2.InvoiceDiffers)
+    assert [told.number for told in differs] == [invoice.number]  # for its tax, and the corrected one for nothing
     assert await office.parked() == []
 
 
@@ -157,7 +158,6 @@ async def test_what_still_ships_is_invoiced_at_the_corrected_price(office: Offic
     second = (await office.invoices())[-1]
     assert [(line.unit_price, line.net_minor) for line in second.lines] == [("12.00", 7200), ("9.99", 2997)]
     assert second.final
-    assert await office.announced(events_pb2.InvoiceDiffers) == []
 
 
 async def test_a_draft_that_was_prepared_at_the_price_of_before_is_prepared_again(office: Office) -> None:
@@ -192,19 +192,16 @@ async def test_goods_that_are_sent_again_are_not_invoiced_and_count_against_noth
 
 
 @pytest.mark.parametrize(
-    ("record", "parked"),
-    [
-        (sent_again("d9"), ("early", "event.early")),
-        (sent_again(quantity="3"), ("refused", "shipment.exceeds_replacement")),
-    ],
+    ("dispute", "quantity", "parked"),
+    [("d9", "1", ("early", "event.early")), ("d1", "3", ("refused", "shipment.exceeds_replacement"))],
 )
 async def test_goods_are_sent_again_for_a_case_that_ended_so_and_no_more_of_them(
-    office: Office, record: Record, parked: tuple[str, str]
+    office: Office, dispute: str, quantity: str, parked: tuple[str, str]
 ) -> None:
     invoice = await an_invoice(office)
     again = [disputes_pb2.ReplacedLine(line_id="1", name="Ware 1", quantity="2")]
     await office.handle(ended(invoice, disputes_pb2.RESOLUTION_REPLACEMENT, replaced=again))
-    await office.handle(record)
+    await office.handle(sent_again(dispute, quantity))
 
     assert await office.parked() == [parked]
     assert await office.announced(events_pb2.ReplacementShipped) == []

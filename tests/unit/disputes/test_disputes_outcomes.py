@@ -24,7 +24,7 @@ def decide(
     resolution: Resolution, *, case: Any = ON_AMOUNT, invoice: Any = None, lines: Any = LINES, **said: Any
 ) -> Outcome:
     invoice = invoice or an_invoice(disputed=case.amount)
-    return outcomes.decide(case, Decision(resolution, **said), invoice, lines, {}, POLICY)
+    return outcomes.decide(case, Decision(resolution, **said), invoice, lines, {}, policy=POLICY)
 
 
 def right(*lines: CorrectedLine, **header: Any) -> Correction:
@@ -48,11 +48,11 @@ def test_goodwill_is_at_most_what_the_policy_says_in_the_currency_of_the_invoice
     said = Decision(Resolution.GOODWILL, amount=eur("10.01"))
 
     with pytest.raises(Refusal) as refused:
-        outcomes.decide(ON_AMOUNT, said, an_invoice(disputed=ON_AMOUNT.amount), LINES, {}, policy)
+        outcomes.decide(ON_AMOUNT, said, an_invoice(disputed=ON_AMOUNT.amount), LINES, {}, policy=policy)
     assert refused.value.code == "dispute.goodwill_too_high"
     yen = Decision(Resolution.GOODWILL, amount=Money(11, "JPY"))
     with pytest.raises(Refusal) as refused:
-        outcomes.decide(ON_AMOUNT, yen, an_invoice(), LINES, {}, policy)
+        outcomes.decide(ON_AMOUNT, yen, an_invoice(), LINES, {}, policy=policy)
     assert refused.value.code == "dispute.goodwill_too_high"
 
 
@@ -100,7 +100,7 @@ def test_what_is_sent_again_is_what_is_disputed_if_nobody_says_less() -> None:
     assert decide(Resolution.REPLACEMENT, case=ON_LINES).replaced == ON_LINES.lines
     one = (Part("1", Decimal(1)),)
     outcome = outcomes.decide(
-        ON_LINES, Decision(Resolution.REPLACEMENT, one), an_invoice(disputed=ON_LINES.amount), LINES, {}, POLICY
+        ON_LINES, Decision(Resolution.REPLACEMENT, one), an_invoice(disputed=ON_LINES.amount), LINES, {}, policy=POLICY
     )
     assert (outcome.replaced, outcome.credit.minor) == (one, 0)
 
@@ -162,7 +162,7 @@ def test_an_end_that_names_too_little_or_what_is_not_its_own_is_refused(
     decision = Decision(resolution, said.get("parts", ()), said.get("amount"), said.get("correction"))
 
     with pytest.raises(Refusal) as refused:
-        outcomes.decide(ON_AMOUNT, decision, an_invoice(disputed=ON_AMOUNT.amount), LINES, {}, POLICY)
+        outcomes.decide(ON_AMOUNT, decision, an_invoice(disputed=ON_AMOUNT.amount), LINES, {}, policy=POLICY)
     assert refused.value.code == code
 
 
