@@ -1,5 +1,7 @@
 """Every end of a case, from the word at the desk to the books, the credit line and what people hear."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from receivables.common.v1 import money_pb2
@@ -17,9 +19,12 @@ from tests.integration.house.test_house_scenarios import balances, invoiced
 
 # Ten at 12.50 and three at 9.99, with 19 % and 7 %: 180.82.
 GROSS = 18082
+NO_LINES: Mapping[str, str] = MappingProxyType({})
 
 
-async def a_case(house: House, invoice: invoicing_pb2.InvoiceIssued, cents: int = 0, **lines: str) -> Any:
+async def a_case(
+    house: House, invoice: invoicing_pb2.InvoiceIssued, cents: int = 0, lines: Mapping[str, str] = NO_LINES
+) -> Any:
     """A case that was proposed an end."""
     request = disputes_calls.OpenRequest(
         invoice=invoice.invoice_id,
@@ -136,7 +141,7 @@ async def ship(house: House, trade: Trade, shipment: str, lines: dict[str, str],
 async def test_goods_that_are_sent_again_end_the_case_when_they_leave_without_an_invoice(house: House):
     trade = Trade(house, Edge())
     invoice = await invoiced(house, trade)
-    case = await end(house, await a_case(house, invoice, **{"1": "2"}), "REPLACEMENT")
+    case = await end(house, await a_case(house, invoice, lines={"1": "2"}), "REPLACEMENT")
     assert case.state == disputes_pb2.STATE_RESOLVING
 
     await ship(house, trade, "r1", {"1": "2"}, dispute_id=case.dispute_id)

@@ -121,7 +121,7 @@ def said(resolution: str) -> dict[str, Any]:
 async def survives(house: House, trade: Trade, nth: int, resolution: str, step: str) -> bool:
     """Play a case to its end, and kill whoever does a step on the way; return whether somebody did it."""
     invoice = await an_invoice(house, trade, nth)
-    case = await a_case(house, invoice, **{"1": "10"})
+    case = await a_case(house, invoice, lines={"1": "10"})
     request = disputes_calls.ResolveRequest(
         dispute_id=case.dispute_id,
         resolution=disputes_pb2.Resolution.Value(f"RESOLUTION_{resolution}"),

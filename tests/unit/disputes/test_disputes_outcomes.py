@@ -86,7 +86,10 @@ def test_a_corrected_price_credits_the_difference_at_the_rate_of_its_line() -> N
     }
     assert outcome.credit == eur("14.04")
     assert outcome.correction is not None
-    assert [(line.line_id, line.quantity) for line in outcome.correction.lines] == [("1", 10), ("3", 4)]
+    assert [(line.line_id, line.quantity) for line in outcome.correction.lines] == [
+        ("1", Decimal(10)),
+        ("3", Decimal(4)),
+    ]
 
 
 def test_of_what_was_credited_before_a_corrected_price_credits_nothing() -> None:
