@@ -4,11 +4,13 @@ from typing import Any
 
 from receivables.common.v1 import money_pb2, party_pb2
 from receivables.credit.v1 import lab_pb2
+from receivables.disputes.v1 import events_pb2 as disputes_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis.envelope import Event
 from services.kernel.calendars import day
+from services.kernel.corrections import CorrectedLine, Correction
 from services.kernel.histories import Case
 from services.kernel.money import SUM_MAX, Money, decimal
 from services.kernel.orders import LINES_MAX, TOO_LARGE, Address, LineKind, Order, OrderLine, Scope
@@ -52,6 +54,44 @@ def address_message(value: Address) -> party_pb2.Address:
     """The same, to tell."""
     return party_pb2.Address(
         street=value.street, city=value.city, post_code=value.post_code, region=value.region, country=value.country
+    )
+
+
+def correction(message: disputes_pb2.Correction) -> Correction:
+    """What is right instead of what an invoice said."""
+    return Correction(
+        lines=tuple(
+            CorrectedLine(
+                line.line_id,
+                decimal(line.quantity, what="quantity") if line.quantity else None,
+                decimal(line.unit_price, what="unit_price") if line.unit_price else None,
+                line.tax_class,
+            )
+            for line in message.lines
+        ),
+        buyer_reference=message.buyer_reference,
+        purchase_order=message.purchase_order,
+        ship_to=address(message.ship_to) if message.HasField("ship_to") else None,
+        net_days=message.net_days if message.HasField("net_days") else None,
+    )
+
+
+def correction_message(value: Correction) -> disputes_pb2.Correction:
+    """The same, to tell."""
+    return disputes_pb2.Correction(
+        lines=[
+            disputes_pb2.CorrectedLine(
+                line_id=line.line_id,
+                quantity="" if line.quantity is None else f"{line.quantity:f}",
+                unit_price="" if line.unit_price is None else f"{line.unit_price:f}",
+                tax_class=line.tax_class,
+            )
+            for line in value.lines
+        ],
+        buyer_reference=value.buyer_reference,
+        purchase_order=value.purchase_order,
+        ship_to=address_message(value.ship_to) if value.ship_to else None,
+        net_days=value.net_days,
     )
 
 

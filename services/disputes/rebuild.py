@@ -15,8 +15,8 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
 from services.disputes import store, wire
-from services.disputes.domain import invoices, portions
-from services.disputes.domain.cases import AWAITS_ANSWER, CONTESTED, MOVES, Action, State
+from services.disputes.domain import invoices, outcomes, portions
+from services.disputes.domain.cases import AWAITS_ANSWER, CONTESTED, IN_KIND, MOVES, Action, State
 from services.disputes.domain.handling import Change
 from services.kernel.money import Money
 
@@ -131,8 +131,9 @@ async def _move(tx: Tx, event: Event[events_pb2.DisputeMoved], cause: Cause) -> 
         await store.pass_on_merged(tx, (event.tenant, body.dispute_id), body.merged_into)
     await _look(tx, event)
     await _count(tx, event.tenant, body.number)
-    claimed = _claim(before, case.amount_minor, case.credit_minor)
-    await _contest(tx, event, _claim(after, body.amount.minor, credit) - claimed)
+    in_kind = case.resolution in IN_KIND
+    claimed = _claim(before, case.amount_minor, case.credit_minor, in_kind=in_kind)
+    await _contest(tx, event, _claim(after, body.amount.minor, credit, in_kind=in_kind) - claimed)
     await _remember(tx, event, case.moves + 1, (before, action, after))
 
 
@@ -296,7 +297,10 @@ async def _credit(tx: Tx, event: Event[events_pb2.DisputeResolved]) -> None:
     credit = contracts.money(body.credit)
     known, credited_minor = await store.credited_by_rate(tx, key)
     before = invoices.with_unknown(known, Money(credited_minor, credit.currency), lines)
-    _, shares = invoices.split(credit, wire.parts(body.lines), lines, before)
+    if body.resolution == events_pb2.RESOLUTION_PRICE_CORRECTION:
+        shares = outcomes.shares_of_prices(contracts.correction(body.correction), lines, before, credit.currency)
+    else:
+        _, shares = invoices.split(credit, wire.parts(body.lines), lines, before)
     await store.save_credited(tx, key, portions.add(before, shares))
 
 
@@ -316,9 +320,9 @@ async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Ca
     await store.add_policy(tx, event.tenant, policy, event.origin.actor)
 
 
-def _claim(state: State, amount: int, credit: int | None) -> int:
-    """What counts against the invoice: all while it is contested, the credit until its credit note is there."""
-    if state in CONTESTED:
+def _claim(state: State, amount: int, credit: int | None, *, in_kind: bool) -> int:
+    """What counts against the invoice (`Dispute.claim`)."""
+    if state in CONTESTED or (state is State.RESOLVING and in_kind):
         return amount
     return credit or 0 if state is State.RESOLVING else 0
 
@@ -374,9 +378,8 @@ FOLD = Fold(
         {
             invoicing_pb2.InvoiceIssued,
             invoicing_pb2.SellerChanged,
-            ledger_pb2.ItemReduced,
             notifications_pb2.ContactErased,
         }
     ),
-    again=frozenset({invoicing_pb2.CreditNoteIssued}),
+    again=frozenset({invoicing_pb2.CreditNoteIssued, invoicing_pb2.ReplacementShipped, ledger_pb2.ItemReduced}),
 )

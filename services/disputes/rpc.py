@@ -7,7 +7,6 @@ from typing import Any
 
 from receivables.disputes.v1 import service_pb2, service_pb2_grpc
 
-from services import contracts
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.identity import CONTACT
@@ -17,7 +16,6 @@ from services.disputes import running, store, usecases, wire
 from services.disputes.domain.cases import Dispute, Order
 from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.evidence import File
-from services.disputes.usecases import Decision
 from services.kernel.refusals import Invalid, NotFound, quoted
 
 
@@ -40,12 +38,7 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
     @write
     async def Resolve(self, tx: Tx, call: Origin, request: service_pb2.ResolveRequest) -> service_pb2.ResolveResponse:
         """Decide how a proposed or accepted case ends."""
-        decision = Decision(
-            resolution=wire.resolution(request.resolution),
-            lines=wire.parts(request.lines),
-            amount=contracts.money(request.amount) if request.HasField("amount") else None,
-        )
-        case = await usecases.resolve(tx, call, request.dispute_id, decision)
+        case = await usecases.resolve(tx, call, request.dispute_id, wire.decision(request))
         return service_pb2.ResolveResponse(dispute=await shown(tx, call, case))
 
     @write

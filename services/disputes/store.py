@@ -57,7 +57,7 @@ Key = tuple[str, str]  # tenant, and an invoice's, a case's or a credit note's i
 _INVOICE = Columns(
     """tenant text, invoice_id text, number text, account_id text, order_id text, issue_date date, currency text,
        net_minor bigint, tax_minor bigint, gross_minor bigint, open_minor bigint, site text, cost_centre text,
-       purchase_order text, seller_id text"""
+       purchase_order text, seller_id text, due_date date"""
 )
 _LINE = Columns(
     """tenant text, invoice_id text, line_id text, quantity numeric, unit_price numeric, net_minor bigint,
@@ -78,7 +78,8 @@ _DISPUTE = Columns(
        asked_at timestamptz, ended_at timestamptz, resolution text, credit_minor bigint, credit_note_number text,
        track text, track_reason text, answer_at timestamptz, at_risk_at timestamptz, warned boolean,
        recode_by timestamptz, late_level int, late_from date, late_days int, owner text, stand_in text, handoffs int,
-       acted_at timestamptz, merged_into text, changes int, look_at timestamptz"""
+       acted_at timestamptz, merged_into text, changes int, look_at timestamptz, corrected_invoice_number text,
+       replaced_by_shipment text, written_off_minor bigint"""
 )
 _CHANGE = Columns(
     """tenant text, dispute_id text, nth int, change text, before text, after text, other text, actor text"""
@@ -131,6 +132,15 @@ async def lock_invoices(tx: Tx, keys: Collection[Key]) -> dict[Key, Invoice]:
         within(keys),
     )
     return {key: _invoice(row) for row in rows if (key := (row.tenant, row.invoice_id)) in keys}
+
+
+async def known_invoices(tx: Tx, keys: Collection[Key]) -> set[Key]:
+    """Which of these invoices are known."""
+    rows = await tx.rows(
+        "SELECT tenant, invoice_id FROM invoice WHERE tenant = ANY (%s::text[]) AND invoice_id = ANY (%s::text[])",
+        within(keys),
+    )
+    return {(row.tenant, row.invoice_id) for row in rows} & set(keys)
 
 
 async def invoice(tx: Tx, key: Key) -> Invoice:
@@ -403,7 +413,10 @@ async def save_disputes(tx: Tx, disputes: Sequence[Dispute]) -> None:
                   warned = EXCLUDED.warned, recode_by = EXCLUDED.recode_by, late_level = EXCLUDED.late_level,
                   late_from = EXCLUDED.late_from, late_days = EXCLUDED.late_days, owner = EXCLUDED.owner,
                   stand_in = EXCLUDED.stand_in, handoffs = EXCLUDED.handoffs, acted_at = EXCLUDED.acted_at,
-                  merged_into = EXCLUDED.merged_into, changes = EXCLUDED.changes, look_at = EXCLUDED.look_at""",  # noqa: S608 - constant columns
+                  merged_into = EXCLUDED.merged_into, changes = EXCLUDED.changes, look_at = EXCLUDED.look_at,
+                  corrected_invoice_number = EXCLUDED.corrected_invoice_number,
+                  replaced_by_shipment = EXCLUDED.replaced_by_shipment,
+                  written_off_minor = EXCLUDED.written_off_minor""",  # noqa: S608 - constant columns
         [_DISPUTE.pack(map(_dispute_row, disputes))],
     )
 
@@ -637,7 +650,7 @@ _OPEN_STATES = [state.value for state in OPEN]
 
 # Of these cases: a table, or a page of it that is found before anything is joined to it.
 _DISPUTES = """SELECT d.*, i.number AS invoice_number, i.order_id, i.seller_id, i.currency, i.site, i.cost_centre, i.purchase_order,
-                      l.line_ids, l.contested, l.credited
+                      i.due_date, l.line_ids, l.contested, l.credited
                  FROM {} AS d JOIN invoice i USING (tenant, invoice_id)
                 CROSS JOIN LATERAL (SELECT coalesce(array_agg(line_id ORDER BY line_id), '{{}}') AS line_ids,
                                            array_agg(contested ORDER BY line_id) AS contested,
@@ -699,6 +712,7 @@ def _invoice_row(i: Invoice) -> tuple[Any, ...]:
         i.scope.cost_centre,
         i.scope.purchase_order,
         i.seller_id,
+        i.due_on,
     )
 
 
@@ -753,6 +767,9 @@ def _dispute_row(d: Dispute) -> tuple[Any, ...]:
         d.merged_into,
         d.changes,
         d.look_at,
+        d.corrected_invoice_number,
+        d.replaced_by_shipment,
+        d.written_off.minor if d.written_off else None,
     )
 
 
@@ -833,6 +850,7 @@ def _invoice(row: Any) -> Invoice:
         disputed=Money(row.disputed_minor, row.currency),
         scope=Scope(row.site, row.cost_centre, row.purchase_order),
         seller_id=row.seller_id,
+        due_on=row.due_date,
     )
 
 
@@ -877,6 +895,10 @@ def _dispute(row: Any) -> Dispute:
         merged_into=row.merged_into,
         changes=row.changes,
         seller_id=row.seller_id,
+        corrected_invoice_number=row.corrected_invoice_number,
+        replaced_by_shipment=row.replaced_by_shipment,
+        written_off=None if row.written_off_minor is None else Money(row.written_off_minor, row.currency),
+        due_on=row.due_date,
     )
 
 

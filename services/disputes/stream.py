@@ -14,6 +14,7 @@ HANDLERS: Mapping[type[Message], Handler] = {
     invoicing_pb2.InvoiceIssued: usecases.know_invoices,
     invoicing_pb2.SellerChanged: usecases.know_sellers,
     invoicing_pb2.CreditNoteIssued: usecases.count_credit_notes,
+    invoicing_pb2.ReplacementShipped: usecases.send_again,
     ledger_pb2.ItemReduced: usecases.note_open,
     notifications_pb2.ContactErased: usecases.forget,
 }

@@ -20,11 +20,12 @@ from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
 from services.chassis.pages import Page
 from services.disputes import store, wire
-from services.disputes.domain import authority, cases, evidence, invoices, portions, previews
-from services.disputes.domain.cases import Action, Dispute, Move, People, Resolution, Wish
+from services.disputes.domain import authority, cases, evidence, invoices, outcomes, portions, previews
+from services.disputes.domain.cases import Action, Dispute, Move, People, Resolution, State, Wish
 from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.evidence import Evidence, File
-from services.disputes.domain.invoices import Invoice, Lines, Part
+from services.disputes.domain.invoices import CreditNote, Invoice, Lines
+from services.disputes.domain.outcomes import Decision
 from services.disputes.domain.portions import Rate, Share, Shares
 from services.disputes.domain.previews import Preview
 from services.disputes.store import Key
@@ -38,15 +39,6 @@ ACKNOWLEDGER = "system:disputes"
 _ADMIN = "SELLER_ADMIN"
 AT_ONCE = 1000  # texts that one transaction forgets
 FILES_AT_ONCE = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """How somebody wants a case to end; with PARTIAL_CREDIT also what to credit."""
-
-    resolution: Resolution
-    lines: tuple[Part, ...]
-    amount: Money | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +57,10 @@ async def know_invoices(tx: Tx, events: Sequence[Event[invoicing_pb2.InvoiceIssu
 
 
 async def count_credit_notes(tx: Tx, events: Sequence[Event[invoicing_pb2.CreditNoteIssued]]) -> None:
-    """Count what was credited of each invoice, once a credit note, and complete the cases that it ends."""
+    """Count what was credited of each invoice, once a credit note, and complete the cases that it ends.
+
+    One that was issued with a corrected invoice waits for that: the case is at its end when both are there.
+    """
     notes = [(event.origin, wire.credit_note(event)) for event in events]
     held = await _lock_known(tx, {(note.tenant, note.invoice_id) for _, note in notes})
     cases_named = {(note.tenant, note.dispute_id) for _, note in notes if note.dispute_id}
@@ -73,6 +68,7 @@ async def count_credit_notes(tx: Tx, events: Sequence[Event[invoicing_pb2.Credit
     for _, note in notes:
         if note.dispute_id and _other_invoice(found.get((note.tenant, note.dispute_id)), note.invoice_id):
             raise NotFound("dispute.unknown", f"the invoice has no case {quoted(note.dispute_id)}")
+    await _check_corrected(tx, [note for _, note in notes])
     new = await store.add_credit_notes(tx, [note for _, note in notes])
     moves: list[tuple[Origin, Move]] = []
     for origin, note in notes:
@@ -82,24 +78,79 @@ async def count_credit_notes(tx: Tx, events: Sequence[Event[invoicing_pb2.Credit
         invoice = held[(note.tenant, note.invoice_id)].credit(note.gross)
         if note.dispute_id:
             case = found[(note.tenant, note.dispute_id)]
-            done = cases.complete(case, note.number, at=tx.at)
+            done = cases.complete(case, note.number, corrected=note.corrected_number, at=tx.at)
             invoice = invoice.contest(done.claim - case.claim)
             found[(note.tenant, note.dispute_id)] = done
             moves.append((origin, Move(Action.COMPLETE, case, done)))
         held[(note.tenant, note.invoice_id)] = invoice
     await store.save_invoices(tx, held.values())
-    if moves:
-        await store.save_disputes(tx, [move.after for _, move in moves])
-        await _write_history(tx, moves)
-        await outbox.add(tx, [tell_move(origin, move, None) for origin, move in moves])
+    await _completed(tx, moves)
+
+
+async def _check_corrected(tx: Tx, notes: Sequence[CreditNote]) -> None:
+    corrected = {(note.tenant, note.corrected_id) for note in notes if note.corrected_id}
+    _check_known(corrected, await store.known_invoices(tx, corrected) if corrected else ())
+
+
+async def send_again(tx: Tx, events: Sequence[Event[invoicing_pb2.ReplacementShipped]]) -> None:
+    """Complete the cases that end in sending goods again: they are on their way."""
+    held = await _lock_known(tx, {(event.tenant, event.body.invoice_id) for event in events})
+    found = await store.find_disputes(tx, {(event.tenant, event.body.dispute_id) for event in events})
+    moves: list[tuple[Origin, Move]] = []
+    for event in events:
+        key = (event.tenant, event.body.dispute_id)
+        case = found.get(key)
+        if case is None or _other_invoice(case, event.body.invoice_id):
+            raise NotFound("dispute.unknown", f"the invoice has no case {quoted(event.body.dispute_id)}")
+        if not _awaits(case, Resolution.REPLACEMENT):
+            continue  # told before
+        done = cases.replaced(case, event.body.shipment_id, at=tx.at)
+        held[case.key] = held[case.key].contest(done.claim - case.claim)
+        found[key] = done
+        moves.append((event.origin, Move(Action.COMPLETE, case, done)))
+    await store.save_invoices(tx, held.values())
+    await _completed(tx, moves)
 
 
 async def note_open(tx: Tx, events: Sequence[Event[ledger_pb2.ItemReduced]]) -> None:
-    """Keep what the ledger says is still owed of an invoice: information for people, no rule stands on it."""
+    """Keep what the ledger says is still owed of an invoice, for people, and complete the cases that end in giving it up."""
     said: dict[Key, tuple[Money, int]] = {}
     for event in events:
         said[(event.tenant, event.body.invoice_id)] = (contracts.money(event.body.open), event.sequence or 0)
     _check_known(said, await store.note_open(tx, said))
+    if gone := [event for event in events if event.body.by == ledger_pb2.REDUCTION_WRITTEN_OFF]:
+        await _give_up(tx, gone)
+
+
+async def _give_up(tx: Tx, events: Sequence[Event[ledger_pb2.ItemReduced]]) -> None:
+    """What the books gave up of an invoice is contested no more, and nothing of it can be credited."""
+    held = await _lock_known(tx, {(event.tenant, event.body.invoice_id) for event in events})
+    found = await store.find_disputes(tx, {(event.tenant, event.body.cause_id) for event in events})
+    moves: list[tuple[Origin, Move]] = []
+    for event in events:
+        key = (event.tenant, event.body.cause_id)
+        case = found.get(key)
+        if case is None or case.invoice_id != event.body.invoice_id or not _awaits(case, Resolution.WRITE_OFF):
+            continue  # told before, or given up for another reason than a case
+        amount = contracts.money(event.body.amount)
+        done = cases.given_up(case, amount, at=tx.at)
+        held[case.key] = held[case.key].contest(done.claim - case.claim).credit(amount)
+        found[key] = done
+        moves.append((event.origin, Move(Action.COMPLETE, case, done)))
+    await store.save_invoices(tx, held.values())
+    await _completed(tx, moves)
+
+
+def _awaits(case: Dispute, resolution: Resolution) -> bool:
+    return case.state is State.RESOLVING and case.resolution is resolution
+
+
+async def _completed(tx: Tx, moves: Sequence[tuple[Origin, Move]]) -> None:
+    """Write and tell what others have carried out."""
+    if moves:
+        await store.save_disputes(tx, [move.after for _, move in moves])
+        await _write_history(tx, moves)
+        await outbox.add(tx, [tell_move(origin, move, None) for origin, move in moves])
 
 
 async def know_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerChanged]]) -> None:
@@ -212,36 +263,35 @@ async def move(tx: Tx, call: Origin, named: str, action: Action, *, missing: str
 
 
 async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispute:
-    """End a proposed or accepted case: invoicing credits on this word; without a credit it is resolved at once."""
+    """End a proposed or accepted case: others carry it out on this word; where the invoice stands it is resolved at once."""
     invoice, case = await lock_case(tx, call.tenant, named)
     people, resolving = await people_of(tx, case), identity.subjects_of(call.actor)
     cases.check_resolver(people, resolving)
     policy = await store.policy(tx, call.tenant, invoice.seller_id)
     lines = await store.lines_of(tx, invoice.key)
     before = await credited_of(tx, invoice, lines)
-    credit, credited = cases.credit_for(
-        case, decision.resolution, decision.lines, decision.amount, lines, credited=before
-    )
+    outcome = outcomes.decide(case, decision, invoice, lines, before, policy=policy)
     roles = call.caller.roles if call.caller is not None else frozenset()
-    authority.check(policy.authorities, credit, call.actor.partition(" for ")[0], roles)
+    authority.check(policy.authorities, outcome.credit, call.actor.partition(" for ")[0], roles)
     alone = cases.is_alone(case, people, resolving)
-    approved = await _approved_alike(tx, call, case, credit, frozenset(resolving | people.opened)) if alone else []
+    approved = (
+        await _approved_alike(tx, call, case, outcome.credit, frozenset(resolving | people.opened)) if alone else []
+    )
     cases.check_approved(alone=alone, approved=bool(approved))
     case = await numbered(tx, case, policy)
-    moves = cases.resolve(case, decision.resolution, credit, credited, at=tx.at, policy=policy)
+    moves = cases.resolve(case, outcome.resolution, outcome.credit, outcome.credited, at=tx.at, policy=policy)
     ended = moves[-1].after
     await store.save_invoices(tx, [cases.check_room(case, ended, invoice, lines)])
     await store.save_disputes(tx, [ended])
     await store.save_lines(tx, ended)
     await _write_history(tx, [(call, step) for step in moves])
-    told, shares = invoices.split(credit, credited, lines, before)
-    if not told and credited:
-        await store.add_as_amount(tx, (ended.tenant, ended.dispute_id), credited)
-    await store.save_credited(tx, invoice.key, portions.add(before, shares))
+    if not outcome.told and outcome.credited:
+        await store.add_as_amount(tx, (ended.tenant, ended.dispute_id), outcome.credited)
+    await store.save_credited(tx, invoice.key, portions.add(before, outcome.shares))
     telling = approved
     for step in moves:
         if step.action is Action.RESOLVE:
-            telling.append(tell(call, step.after, wire.resolved(step.after, told, credited)))
+            telling.append(tell(call, step.after, wire.resolved(step.after, outcome, lines)))
         telling.append(tell_move(call, step, cases.next_by(step.after, policy.day(tx.at), policy)))
     await outbox.add(tx, telling)
     return ended

@@ -1,6 +1,6 @@
 """Translates the words of disputes to and from the contracts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -24,10 +24,11 @@ from services.disputes.domain.cases import (
     Wish,
 )
 from services.disputes.domain.cells import Cell, Place, Step
-from services.disputes.domain.deadlines import Owners, Policy
+from services.disputes.domain.deadlines import GOODWILL_MAX, Owners, Policy
 from services.disputes.domain.evidence import Evidence, File, take
 from services.disputes.domain.handling import Change, Changed, ChangeEntry
-from services.disputes.domain.invoices import CreditNote, Invoice, Line, Part
+from services.disputes.domain.invoices import CreditNote, Invoice, Line, Lines, Part
+from services.disputes.domain.outcomes import Decision, Outcome
 from services.disputes.domain.previews import Preview
 from services.disputes.domain.tracks import Track
 from services.kernel.calendars import day
@@ -62,6 +63,7 @@ def invoice(event: Event[invoicing_pb2.InvoiceIssued]) -> tuple[Invoice, list[Li
         disputed=nothing,
         scope=contracts.scope(said.scope),
         seller_id=said.seller_id,
+        due_on=day(said.due_date, what="due_date") if said.due_date else None,
     )
     return issued, [_line(line, said.currency) for line in said.lines]
 
@@ -90,6 +92,8 @@ def credit_note(event: Event[invoicing_pb2.CreditNoteIssued]) -> CreditNote:
         dispute_id=said.dispute_id,
         number=said.number,
         gross=Money(said.gross_minor, said.currency).checked(),
+        corrected_id=said.rebilled_by.document_id,
+        corrected_number=said.rebilled_by.number,
     )
 
 
@@ -114,6 +118,7 @@ def policy(said: events_pb2.DisputePolicy) -> Policy:
         fast_most_minor=said.fast_most_minor or usual.fast_most_minor,
         desks={row.desk: Owners(row.owner, row.stand_in) for row in said.desks},
         authorities=tuple(Authority(row.role, row.person, contracts.money(row.most)) for row in said.authorities),
+        goodwill_max=said.goodwill_max if said.HasField("goodwill_max") else GOODWILL_MAX,
     ).check()
 
 
@@ -137,6 +142,7 @@ def policy_message(policy: Policy) -> events_pb2.DisputePolicy:
             events_pb2.CreditAuthority(role=one.role, person=one.person, most=contracts.money_message(one.most))
             for one in policy.authorities
         ],
+        goodwill_max=policy.goodwill_max,
     )
 
 
@@ -160,6 +166,16 @@ def action(said: service_pb2.Action.ValueType) -> Action:
     if said not in _ACTIONS:
         raise Invalid("dispute.unknown_action", f"{said} is not an action on a dispute")
     return _ACTIONS[said]
+
+
+def decision(said: service_pb2.ResolveRequest) -> Decision:
+    """How somebody wants a case to end, with what that end has to name."""
+    return Decision(
+        resolution=resolution(said.resolution),
+        lines=parts(said.lines),
+        amount=contracts.money(said.amount) if said.HasField("amount") else None,
+        correction=contracts.correction(said.correction) if said.HasField("correction") else None,
+    )
 
 
 def resolution(said: events_pb2.Resolution.ValueType) -> Resolution:
@@ -302,7 +318,7 @@ def late(case: Dispute, promised_by: date) -> events_pb2.DisputeLate:
     )
 
 
-def resolved(dispute: Dispute, named: Sequence[Part], credited: Sequence[Part]) -> events_pb2.DisputeResolved:
+def resolved(dispute: Dispute, outcome: Outcome, lines: Lines) -> events_pb2.DisputeResolved:
     """The end of a case to tell; where no lines are named the credit is an amount alone, whatever lines it counts for."""
     assert dispute.credit is not None
     assert dispute.resolution is not None
@@ -313,13 +329,20 @@ def resolved(dispute: Dispute, named: Sequence[Part], credited: Sequence[Part]) 
         account_id=dispute.account_id,
         order_id=dispute.order_id,
         resolution=_resolution(dispute.resolution),
-        lines=_lines(named),
+        lines=_lines(outcome.told),
         credit=contracts.money_message(dispute.credit),
         disputed=contracts.money_message(dispute.amount),
         scope=contracts.scope_message(dispute.scope),
         reason_code=dispute.reason_code,
-        credited=_lines(credited),
+        credited=_lines(outcome.credited),
         number=dispute.number,
+        due_date=dispute.due_on.isoformat() if dispute.due_on else "",
+        correction=contracts.correction_message(outcome.correction) if outcome.correction else None,
+        replaced=[
+            events_pb2.ReplacedLine(line_id=part.line_id, name=lines[part.line_id].name, quantity=f"{part.quantity:f}")
+            for part in outcome.replaced
+        ],
+        given_up=contracts.money_message(outcome.given_up) if outcome.given_up else None,
     )
 
 
@@ -336,6 +359,10 @@ def dispute_message(dispute: Dispute, policy: Policy, at: datetime, *, of_seller
         amount=contracts.money_message(dispute.amount),
         state=_state(dispute.state),
         credit_note_number=dispute.credit_note_number,
+        corrected_invoice_number=dispute.corrected_invoice_number,
+        replaced_by_shipment=dispute.replaced_by_shipment,
+        written_off=contracts.money_message(dispute.written_off) if dispute.written_off else None,
+        due_date=dispute.due_on.isoformat() if dispute.due_on else "",
         answer_by=dispute.answer_by.isoformat(),
         number=dispute.number,
     )

@@ -11,7 +11,7 @@ from services.documents.rules.finding import fatal
 from services.documents.rules.official import Bench
 from services.documents.rules.sets import EN16931_UBL, RULE_SETS
 from services.invoicing.domain.parties import PDF, Form, Look
-from services.invoicing.domain.sketches import Prepared, Sketch, marked, new_mark
+from services.invoicing.domain.sketches import CreditSketch, Prepared, RebillSketch, Sketch, marked, new_mark
 from services.invoicing.domain.statements import Check, File
 from services.invoicing.settings import CheckSettings
 from services.invoicing.store import PAPER
@@ -40,7 +40,8 @@ class Judge:
     def prepare(self, sketch: Sketch) -> Prepared | Finding:
         """Draw a draft, write it once, and judge what was written; why not, where it cannot even be drawn."""
         try:
-            draft = marked(sketch.draw(), mark := new_mark())
+            mark = (sketch.mark if isinstance(sketch, CreditSketch) else "") or new_mark()
+            draft = marked(sketch.draw(), mark)
         except Refusal as refusal:
             return refused(refusal)
         form, claimed = draft.statement.form, draft.claimed
@@ -58,6 +59,7 @@ class Judge:
             mark=mark,
             findings=findings,
             rule_set=rule_set,
+            beside=sketch.note_mark if isinstance(sketch, RebillSketch) else "",
         )
 
     def lay_out(self, kept: bytes, kept_as: str, form: Form, look: Look) -> bytes:

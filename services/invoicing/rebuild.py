@@ -102,10 +102,12 @@ async def _issue_invoice(tx: Tx, event: Event[events_pb2.InvoiceIssued], _cause:
         shipment_id=body.shipment_id,
         invoice_id="",
         invoice_number="",
-        dispute_id="",
+        dispute_id=body.dispute_id,
         final=body.final,
         due_date=day(body.due_date, what="due_date"),
         ship_to=contracts.address(body.ship_to) if body.HasField("ship_to") else None,
+        corrects=wire.reference(body.corrects) if body.HasField("corrects") else None,
+        credited_by=wire.reference(body.credited_by) if body.HasField("credited_by") else None,
     )
     await _issue(tx, event, said)
     await store.add_balances(tx, [said])
@@ -123,6 +125,8 @@ async def _issue_credit_note(tx: Tx, event: Event[events_pb2.CreditNoteIssued], 
         dispute_id=body.dispute_id,
         final=False,
         due_date=None,
+        why=wire.why(body.reason),
+        rebilled_by=wire.reference(body.rebilled_by) if body.HasField("rebilled_by") else None,
     )
     await _issue(tx, event, said)
     await store.credit_balances(tx, [said])
@@ -284,6 +288,8 @@ FOLD = Fold(
     own={
         events_pb2.ShipmentRefused: _refuse,
         events_pb2.CreditNoteRefused: nothing,
+        # What was sent follows from the shipment that it answers.
+        events_pb2.ReplacementShipped: nothing,
         events_pb2.InvoiceDiffers: nothing,
         events_pb2.SellerRegistered: _register,
         events_pb2.SellerChanged: _change,
@@ -296,7 +302,6 @@ FOLD = Fold(
     remembered=frozenset(
         {
             orders_pb2.OrderPlaced,
-            orders_pb2.OrderShipped,
             orders_pb2.OrderCancelled,
             orders_pb2.AssetReported,
             credit_pb2.BuyerRegistered,
@@ -305,5 +310,6 @@ FOLD = Fold(
             disputes_pb2.DisputeResolved,
         }
     ),
+    again=frozenset({orders_pb2.OrderShipped}),
     refusals=dict.fromkeys(_REFUSALS, _refused),
 )

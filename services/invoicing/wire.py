@@ -1,7 +1,7 @@
 """Translates invoicing's words to and from the contracts."""
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ from services.documents import Finding
 from services.documents.formats import FORMATS
 from services.invoicing.domain.assets import Asset, Reading
 from services.invoicing.domain.credits import CreditRequest
-from services.invoicing.domain.orders import Shipment, Shown, State
+from services.invoicing.domain.orders import Replacement, Shipment, Shown, State
 from services.invoicing.domain.parties import (
     CORE_FORM,
     Buyer,
@@ -31,7 +31,18 @@ from services.invoicing.domain.parties import (
     Seller,
     usual_form,
 )
-from services.invoicing.domain.statements import Check, File, Held, Kept, Kind, Line, Statement, VatRow
+from services.invoicing.domain.statements import (
+    Check,
+    File,
+    Held,
+    Kept,
+    Kind,
+    Line,
+    Reference,
+    Statement,
+    VatRow,
+    Why,
+)
 from services.kernel.calendars import day
 from services.kernel.money import Money, decimal
 from services.kernel.orders import Address, LineKind, Order, OrderLine
@@ -65,7 +76,28 @@ MEDIA_TYPES = {
     "json": "application/json",
     "csv": "text/csv",
 }
-_CREDITS = (disputes_pb2.RESOLUTION_FULL_CREDIT, disputes_pb2.RESOLUTION_PARTIAL_CREDIT)
+# What becomes a credit note, and why; in what ends otherwise nothing is credited.
+_CREDITS: Mapping[disputes_pb2.Resolution.ValueType, Why | None] = {
+    disputes_pb2.RESOLUTION_FULL_CREDIT: None,
+    disputes_pb2.RESOLUTION_PARTIAL_CREDIT: None,
+    disputes_pb2.RESOLUTION_GOODWILL: Why.GOODWILL,
+    disputes_pb2.RESOLUTION_SPLIT_SETTLEMENT: Why.SETTLEMENT,
+    disputes_pb2.RESOLUTION_PRICE_CORRECTION: Why.PRICE,
+    disputes_pb2.RESOLUTION_REBILL: Why.REBILL,
+}
+_NO_CREDITS = (
+    disputes_pb2.RESOLUTION_INVALID_PAYABLE,
+    disputes_pb2.RESOLUTION_WRITE_OFF,
+    disputes_pb2.RESOLUTION_REPLACEMENT,
+)
+_REASONS: Mapping[Why | None, events_pb2.CreditReason.ValueType] = {
+    None: events_pb2.CREDIT_REASON_UNSPECIFIED,
+    Why.GOODWILL: events_pb2.CREDIT_REASON_GOODWILL,
+    Why.SETTLEMENT: events_pb2.CREDIT_REASON_SETTLEMENT,
+    Why.PRICE: events_pb2.CREDIT_REASON_PRICE,
+    Why.REBILL: events_pb2.CREDIT_REASON_REBILL,
+}
+_WHY = {said: why for why, said in _REASONS.items()}
 
 
 def order(event: Event[orders_pb2.OrderPlaced]) -> Order:
@@ -86,6 +118,7 @@ def shipment(body: orders_pb2.OrderShipped) -> Shipment:
         quantities=tuple((line.line_id, decimal(line.quantity, what="quantity")) for line in contracts.lines(body)),
         final=body.final,
         ship_to=contracts.ship_to(body),
+        dispute_id=body.dispute_id,
     ).check()
 
 
@@ -166,9 +199,9 @@ def _account(said: str, called: str) -> str:
 
 
 def credit_request(event: Event[disputes_pb2.DisputeResolved]) -> CreditRequest | None:
-    """What a resolved dispute asks to credit; None if the invoice stands."""
+    """What a resolved dispute asks to credit; None if nothing is credited."""
     body = event.body
-    if body.resolution == disputes_pb2.RESOLUTION_INVALID_PAYABLE:
+    if body.resolution in _NO_CREDITS:
         return None
     if body.resolution not in _CREDITS:
         raise Invalid("credit_note.resolution_unknown", f"{body.resolution} is no resolution that is known here")
@@ -178,7 +211,50 @@ def credit_request(event: Event[disputes_pb2.DisputeResolved]) -> CreditRequest 
         invoice_id=body.invoice_id,
         lines=tuple((line.line_id, decimal(line.quantity, what="quantity")) for line in body.lines),
         amount=contracts.money(body.credit),
+        why=_CREDITS[body.resolution],
+        correction=contracts.correction(body.correction) if body.HasField("correction") else None,
     ).check()
+
+
+def replaced(event: Event[disputes_pb2.DisputeResolved]) -> tuple[tuple[str, Decimal], ...]:
+    """What of the invoice's lines a resolved dispute has sent again; nothing, where it ends otherwise."""
+    if event.body.resolution != disputes_pb2.RESOLUTION_REPLACEMENT:
+        return ()
+    return tuple((line.line_id, decimal(line.quantity, what="quantity")) for line in event.body.replaced)
+
+
+def replacement_shipped(
+    replacement: Replacement, shipment: Shipment, invoice: Statement
+) -> events_pb2.ReplacementShipped:
+    """That what a case ended in has left, to tell."""
+    return events_pb2.ReplacementShipped(
+        dispute_id=replacement.dispute_id,
+        invoice_id=replacement.invoice_id,
+        invoice_number=invoice.number,
+        account_id=replacement.account_id,
+        order_id=replacement.order_id,
+        shipment_id=shipment.shipment_id,
+        shipped_on=shipment.shipped_on.isoformat(),
+        scope=contracts.scope_message(invoice.scope),
+    )
+
+
+def reference(message: events_pb2.DocumentReference) -> Reference:
+    """Another document, as it is named."""
+    return Reference(message.document_id, message.number, day(message.issue_date, what="issue_date"))
+
+
+def _reference(value: Reference | None) -> events_pb2.DocumentReference | None:
+    if value is None:
+        return None
+    return events_pb2.DocumentReference(
+        document_id=value.document_id, number=value.number, issue_date=value.issue_date.isoformat()
+    )
+
+
+def why(said: events_pb2.CreditReason.ValueType) -> Why | None:
+    """Why something was credited."""
+    return _WHY.get(said)
 
 
 def company(message: party_pb2.Company) -> Company:
@@ -420,6 +496,9 @@ def invoice_issued(statement: Statement, check: Check, xml: bytes = b"") -> even
         buyer=company_message(statement.buyer),
         ship_to=_address(statement.ship_to),
         sales_tax_minor=statement.sales_tax.minor,
+        corrects=_reference(statement.corrects),
+        credited_by=_reference(statement.credited_by),
+        dispute_id=statement.dispute_id,
     )
 
 
@@ -465,6 +544,8 @@ def credit_note_issued(statement: Statement, check: Check, xml: bytes = b"") -> 
         xml=_packed(xml),
         rounding_minor=statement.rounding_minor,
         sales_tax_minor=statement.sales_tax.minor,
+        reason=_REASONS[statement.why],
+        rebilled_by=_reference(statement.rebilled_by),
     )
 
 
@@ -474,7 +555,7 @@ def document_issued(statement: Statement, file: File) -> documents_pb2.DocumentI
     return documents_pb2.DocumentIssued(
         document_id=statement.document_id,
         number=statement.number,
-        type_code=statement.kind.value,
+        type_code=str(statement.type_code),
         seller_id=statement.seller_id,
         account_id=statement.account_id,
         format=file.check.format,

@@ -119,7 +119,7 @@ def _call(event: Event[Any]) -> Cause:
 FOLD = Fold(
     own={
         events_pb2.ItemOpened: nothing,
-        # What was paid comes with CashApplied, what was credited with the credit note.
+        # What was paid comes with CashApplied, what was credited with the credit note, what was given up with the case.
         events_pb2.ItemReduced: nothing,
         events_pb2.CreditKept: nothing,
         events_pb2.PaymentReceived: _receive,
@@ -141,5 +141,5 @@ FOLD = Fold(
             disputes_pb2.DisputeResolved,
         }
     ),
-    again=frozenset({invoicing_pb2.InvoiceIssued, invoicing_pb2.CreditNoteIssued}),
+    again=frozenset({invoicing_pb2.InvoiceIssued, invoicing_pb2.CreditNoteIssued, disputes_pb2.DisputeResolved}),
 )

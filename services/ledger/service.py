@@ -27,7 +27,7 @@ SERVICE = Service(
     name="ledger",
     settings=ChassisSettings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0009_announcements.sql",
+    stands_on="0011_given_up.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     works=lambda _parts: (Work(usecases.APPLY, usecases.match_on, most=8),),

@@ -48,8 +48,8 @@ _CREDIT_NOTE = Columns(
        net_minor bigint, tax_minor bigint, kept_minor bigint, sales_tax_minor bigint, rounding_minor bigint"""
 )
 _ALLOCATION = Columns(
-    """tenant text, allocation_id uuid, invoice_id text, payment_id text, credit_note_id text, amount_minor bigint,
-       evidence text, nth int, effective_on date"""
+    """tenant text, allocation_id uuid, invoice_id text, payment_id text, credit_note_id text, dispute_id text,
+       amount_minor bigint, evidence text, nth int, effective_on date"""
 )
 _DISPUTE = Columns(
     "tenant text, dispute_id text, invoice_id text, account_id text, currency text, memo_minor bigint, said bigint"
@@ -715,6 +715,7 @@ def _allocation_row(a: Allocation) -> tuple[Any, ...]:
         a.invoice_id,
         a.payment_id,
         a.credit_note_id,
+        a.dispute_id,
         a.amount.minor,
         a.evidence,
         a.nth,

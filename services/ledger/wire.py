@@ -23,7 +23,7 @@ from services.ledger.domain.announcements import Announcement, Wish
 from services.ledger.domain.chart import Chart
 from services.ledger.domain.disputes import IN_MEMO, Turn, Word
 from services.ledger.domain.entries import Cause, HoldMove, Kind, reference
-from services.ledger.domain.items import Credit, CreditNote, Invoice, Item, Sums
+from services.ledger.domain.items import Credit, CreditNote, Invoice, Item, Sums, WriteOff
 from services.ledger.domain.payments import Application, Payment, Receipt
 from services.ledger.domain.sellers import Seller
 from services.ledger.domain.standing import Standing
@@ -69,6 +69,7 @@ def invoice(event: Event[invoicing_pb2.InvoiceIssued]) -> Invoice:
         sums=_sums(body),
         seller_id=body.seller_id,
         scope=contracts.scope(body.scope),
+        corrects=body.corrects.document_id,
     ).check()
 
 
@@ -83,6 +84,7 @@ def credit_note(event: Event[invoicing_pb2.CreditNoteIssued]) -> CreditNote:
         account_id=body.account_id,
         issued_on=day(body.issue_date, what="issue_date"),
         sums=_sums(body),
+        is_goodwill=body.reason == invoicing_pb2.CREDIT_REASON_GOODWILL,
     ).check()
 
 
@@ -158,8 +160,11 @@ def dispute_changed(event: Event[disputes_pb2.DisputeChanged]) -> Word | None:
 
 
 def dispute_resolved(event: Event[disputes_pb2.DisputeResolved]) -> Word:
-    """A case ended."""
-    return _word(event, Turn.RESOLVED)
+    """A case ended; perhaps in giving up what is open."""
+    word = _word(event, Turn.RESOLVED)
+    if not event.body.HasField("given_up"):
+        return word
+    return replace(word, given_up=contracts.money(event.body.given_up))
 
 
 def _word(event: Event[Any], turn: Turn) -> Word:
@@ -256,8 +261,8 @@ def after(standing: Iterable[Standing]) -> list[events_pb2.Standing]:
     ]
 
 
-def item_opened(item: Item, standing: Iterable[Standing]) -> events_pb2.ItemOpened:
-    """An open item, to tell."""
+def item_opened(item: Item, standing: Iterable[Standing], *, corrects: str = "") -> events_pb2.ItemOpened:
+    """An open item, to tell; perhaps in the place of another invoice's."""
     return events_pb2.ItemOpened(
         invoice_id=item.invoice_id,
         number=item.number,
@@ -270,6 +275,7 @@ def item_opened(item: Item, standing: Iterable[Standing]) -> events_pb2.ItemOpen
         scope=contracts.scope_message(item.scope),
         issue_date=item.issued_on.isoformat(),
         seller_id=item.seller_id,
+        corrects_invoice_id=corrects,
     )
 
 
@@ -288,6 +294,15 @@ def item_credited(credit: Credit, standing: Iterable[Standing]) -> events_pb2.It
     told.by = events_pb2.REDUCTION_CREDITED
     told.cause_id = credit.note.credit_note_id
     told.effective_on = credit.note.issued_on.isoformat()
+    return told
+
+
+def item_written_off(done: WriteOff, standing: Iterable[Standing]) -> events_pb2.ItemReduced:
+    """Less is owed since it was given up, to tell; of nothing too, for whoever waits to hear that it is done."""
+    told = _item_reduced(done.item, done.amount, standing)
+    told.by = events_pb2.REDUCTION_WRITTEN_OFF
+    told.cause_id = done.dispute_id
+    told.effective_on = done.on.isoformat()
     return told
 
 

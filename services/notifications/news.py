@@ -62,6 +62,12 @@ _APPLIED: Mapping[int, Mapping[str, Any]] = {
     applications_pb2.APPLICATION_STATE_EXPIRED: {"ends": "EXPIRED"},
     applications_pb2.APPLICATION_STATE_WITHDRAWN: {"ends": "WITHDRAWN"},
 }
+# How a case ends that credits nothing; what is sent again has no end of its own.
+_NO_CREDITS = {
+    disputes_pb2.RESOLUTION_INVALID_PAYABLE: "PAYABLE",
+    disputes_pb2.RESOLUTION_WRITE_OFF: "WRITTEN_OFF",
+    disputes_pb2.RESOLUTION_REPLACEMENT: "",
+}
 _REDUCED = {ledger_pb2.REDUCTION_CREDITED: "CREDITED", ledger_pb2.REDUCTION_WRITTEN_OFF: "WRITTEN_OFF"}
 
 
@@ -113,7 +119,8 @@ def _decided(event: Event[credit_pb2.CreditDecided]) -> list[News]:
 
 
 def _shipped(event: Event[orders_pb2.OrderShipped]) -> list[News]:
-    return [_news(event, "order", event.body.order_id, done=("SHIPPED",))] if event.body.final else []
+    of_order = event.body.final and not event.body.dispute_id
+    return [_news(event, "order", event.body.order_id, done=("SHIPPED",))] if of_order else []
 
 
 def _invoiced(event: Event[invoicing_pb2.InvoiceIssued]) -> list[News]:
@@ -140,7 +147,7 @@ def _credited(event: Event[invoicing_pb2.CreditNoteIssued]) -> list[News]:
 
 def _reduced(event: Event[ledger_pb2.ItemReduced]) -> list[News]:
     body = event.body
-    if body.open.minor > 0:
+    if body.open.minor > 0 or not body.amount.minor:
         return []
     ends = _REDUCED.get(body.by, "")
     done = () if ends else ("PAID",)
@@ -198,9 +205,8 @@ def _answer(body: Any) -> dict[str, Any]:
 
 
 def _resolved(event: Event[disputes_pb2.DisputeResolved]) -> list[News]:
-    payable = event.body.resolution == disputes_pb2.RESOLUTION_INVALID_PAYABLE
-    expected = () if payable else ("CREDITED",)
-    ends = "PAYABLE" if payable else ""
+    expected = () if event.body.resolution in _NO_CREDITS else ("CREDITED",)
+    ends = _NO_CREDITS.get(event.body.resolution, "")
     return [_dispute(event, settled=("ASKED",), done=("ANSWERED",), expected=expected, ends=ends)]
 
 

@@ -71,6 +71,16 @@ _AT_A_PERSON = {
     credit_applications_pb2.APPLICATION_STATE_APPEALED,
 }
 
+# Cases after which nothing more is to come, and those that end in another way than credit or none.
+_AT_ITS_END = {disputes_pb2.RESOLUTION_INVALID_PAYABLE, disputes_pb2.RESOLUTION_WRITE_OFF}
+_ENDINGS = {
+    disputes_pb2.RESOLUTION_REBILL: "REBILL",
+    disputes_pb2.RESOLUTION_PRICE_CORRECTION: "PRICE_CORRECTION",
+    disputes_pb2.RESOLUTION_GOODWILL: "GOODWILL",
+    disputes_pb2.RESOLUTION_SPLIT_SETTLEMENT: "SPLIT_SETTLEMENT",
+    disputes_pb2.RESOLUTION_WRITE_OFF: "WRITE_OFF",
+}
+
 # The moves of a case that people hear of; the others are steps inside the seller's house. That it was acknowledged is
 # said by the message that it was opened, and its end by DisputeResolved.
 _MOVED = {
@@ -467,7 +477,14 @@ def invoice_issued(event: Event[invoicing_pb2.InvoiceIssued], now: Moment) -> St
         ),
         by_when=due,
         scopes=(scope_of(body.scope),),
-        details={"invoice": invoice, "order": order, "amount": amount, "due": due, **_named(body.seller.name)},
+        details={
+            "invoice": invoice,
+            "order": order,
+            "amount": amount,
+            "due": due,
+            "corrects": clean(body.corrects.number),
+            **_named(body.seller.name),
+        },
         document=body.invoice_id,
     )
 
@@ -651,18 +668,27 @@ def _whose(body: disputes_pb2.DisputeAtRisk | disputes_pb2.DisputeLate) -> tuple
 
 
 def dispute_resolved(event: Event[disputes_pb2.DisputeResolved], now: Moment) -> Story | None:
-    """A case ended: credited in full, in part, or not."""
+    """A case ended, in one of the ways in which one can; what is sent again, somebody has to send."""
     body = event.body
     disputed = contracts.money(body.disputed)
     credit = _money(body.credit) or Money(0, disputed.currency)
-    credited = body.resolution != disputes_pb2.RESOLUTION_INVALID_PAYABLE
+    kind = Kind.DISPUTE_RESOLVED
+    if body.resolution == disputes_pb2.RESOLUTION_REPLACEMENT:
+        kind = Kind.DISPUTE_REPLACED
     return _dispute(
         event,
         now,
-        Kind.DISPUTE_RESOLVED,
+        kind,
         amount=disputed,
-        by_when=None if credited else now.today,
-        details={"credit": credit, "reason": clean(body.reason_code)},
+        by_when=now.today if body.resolution in _AT_ITS_END else None,
+        details={
+            "credit": credit,
+            "reason": clean(body.reason_code),
+            "ending": _ENDINGS.get(body.resolution, ""),
+            "due": day(body.due_date, what="due_date") if body.due_date else "",
+            "order": clean(body.order_id),
+            "replaced": some([f"{line.quantity} × {line.name or line.line_id}" for line in body.replaced]),
+        },
     )
 
 

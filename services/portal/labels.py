@@ -197,6 +197,35 @@ LABELS: Mapping[str, str | Meant] = {
     "RESOLUTION_FULL_CREDIT": _("Credited in full"),
     "RESOLUTION_PARTIAL_CREDIT": _("Credited in part"),
     "RESOLUTION_INVALID_PAYABLE": _("The invoice stands"),
+    "RESOLUTION_REBILL": _("Invoiced anew"),
+    "RESOLUTION_PRICE_CORRECTION": _("Price corrected"),
+    "RESOLUTION_REPLACEMENT": _("Sent again"),
+    "RESOLUTION_GOODWILL": _("Goodwill"),
+    "RESOLUTION_SPLIT_SETTLEMENT": _("Settled between both"),
+    "RESOLUTION_WRITE_OFF": _("Given up"),
+    # What each end means to whoever chooses it, and to the buyer.
+    "means RESOLUTION_FULL_CREDIT": _("All that is disputed is credited."),
+    "means RESOLUTION_PARTIAL_CREDIT": _("The part that you name is credited; the rest is payable."),
+    "means RESOLUTION_PRICE_CORRECTION": _(
+        "The difference to the right prices is credited, and they hold for what the order still brings."
+    ),
+    "means RESOLUTION_REBILL": _("The invoice is credited, and a corrected one takes its place at the same time."),
+    "means RESOLUTION_REPLACEMENT": _("The goods are sent again without an invoice; logistics is told what to send."),
+    "means RESOLUTION_GOODWILL": _("A credit that we do not owe, within what is allowed for a case."),
+    "means RESOLUTION_SPLIT_SETTLEMENT": _("An agreed share is credited; the rest is payable, due as on the invoice."),
+    "means RESOLUTION_WRITE_OFF": _("We give up what is open of it, without a credit note."),
+    "means RESOLUTION_INVALID_PAYABLE": _("Nothing is credited: the amount is payable, due as on the invoice."),
+    "agreed RESOLUTION_FULL_CREDIT": _("All that was disputed is credited."),
+    "agreed RESOLUTION_PARTIAL_CREDIT": _("A part is credited; the rest is payable as on the invoice."),
+    "agreed RESOLUTION_PRICE_CORRECTION": _(
+        "The difference to the right price is credited, and it holds for what the order still brings."
+    ),
+    "agreed RESOLUTION_REBILL": _("The invoice is credited, and a corrected one takes its place."),
+    "agreed RESOLUTION_REPLACEMENT": _("The goods are sent again, without another invoice."),
+    "agreed RESOLUTION_GOODWILL": _("We credit this amount as goodwill."),
+    "agreed RESOLUTION_SPLIT_SETTLEMENT": _("A share is credited; the rest is payable as on the invoice."),
+    "agreed RESOLUTION_WRITE_OFF": _("Nothing more of this amount is to be paid; there is no credit note."),
+    "agreed RESOLUTION_INVALID_PAYABLE": _("The disputed amount is payable as on the invoice."),
     # Refusals.
     "typed.no_number": _("That is no number."),
     "typed.too_fine": _("That amount has more decimals than its currency."),

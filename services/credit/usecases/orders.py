@@ -336,7 +336,8 @@ def _capture(work: Work, event: Event[ledger_pb2.ItemOpened]) -> None:
     amount = contracts.money(body.amount)
     captured = released = Money(0, hold.amount.currency)
     taken = left = 0  # in the account's currency
-    if hold.account_id == body.account_id:  # an invoice of one account never takes what another holds
+    # An invoice of one account never takes what another holds; one in the place of another takes nothing more.
+    if hold.account_id == body.account_id and not body.corrects_invoice_id:
         captured, released = moves.capture(book, hold, amount, final=body.final)
         left = hold.part(released)
         taken = hold.reserves - left - book.holds[(hold.tenant, hold.order_id)].reserves
@@ -349,7 +350,9 @@ def _capture(work: Work, event: Event[ledger_pb2.ItemOpened]) -> None:
         work.movements.append(Movement(key, f"completed order/{hold.order_id}/{hold.version}", held=-left))
         telling.append(wire.released(hold, released, events_pb2.RELEASE_CAUSE_COMPLETED))
     account = book.accounts[key]
-    if account.headroom.minor < 0 and (captured.currency != amount.currency or captured < amount):
+    # What a corrected invoice takes the place of is credited with it, right after it.
+    is_more = captured.currency != amount.currency or captured < amount
+    if account.headroom.minor < 0 and is_more and not body.corrects_invoice_id:
         telling.append(wire.exceeded(body, hold, account.limit, -account.headroom))
     work.telling += [_tell(event.origin, key[1], hold.order_id, message) for message in telling]
 
@@ -361,8 +364,8 @@ def _lower(work: Work, event: Event[Any]) -> None:
 
 
 def _reduce(work: Work, event: Event[ledger_pb2.ItemReduced]) -> None:
-    """A credit note lowers what is used; of what was paid, PaymentReceived told."""
-    (_lower if event.body.by == ledger_pb2.REDUCTION_CREDITED else _note)(work, event)
+    """A credit note lowers what is used, and so does what is given up; of what was paid, PaymentReceived told."""
+    (_lower if event.body.by in _LOWERS else _note)(work, event)
 
 
 def _note(work: Work, event: Event[Any]) -> None:
@@ -411,6 +414,8 @@ def _cause(event: Event[Any]) -> tuple[Key, str] | None:
             name = f"item invoice/{body.invoice_id}"
         case ledger_pb2.ItemReduced() if body.by == ledger_pb2.REDUCTION_CREDITED:
             name = f"credited {body.cause_id}"
+        case ledger_pb2.ItemReduced() if body.by == ledger_pb2.REDUCTION_WRITTEN_OFF:
+            name = f"written off {body.cause_id}"
         case ledger_pb2.CreditKept():
             name = f"kept {body.credit_note_number}"
         case ledger_pb2.PaymentReceived():
@@ -446,6 +451,7 @@ _STEPS: Mapping[type[Message], Callable[[Work, Event[Any]], None]] = {
     ledger_pb2.CashApplied: _note,
     ledger_pb2.CashUnapplied: _note,
 }
+_LOWERS = (ledger_pb2.REDUCTION_CREDITED, ledger_pb2.REDUCTION_WRITTEN_OFF)
 _OF_ORDERS = (
     orders_pb2.OrderPlaced,
     orders_pb2.OrderShipped,
@@ -458,9 +464,11 @@ _OF_ORDERS = (
 def _changes_nothing(event: Event[Any]) -> bool:
     """What needs no look at the books.
 
-    A shipment that was refused, of an order that stands; an item that was paid, or cash that met one, told without a
-    balance: the payment told what credit needs.
+    A shipment that was refused, of an order that stands, or sent again, of what was invoiced; an item that was paid, or
+    cash that met one, told without a balance: the payment told what credit needs.
     """
+    if isinstance(event.body, orders_pb2.OrderShipped):
+        return bool(event.body.dispute_id)
     if isinstance(event.body, invoicing_pb2.ShipmentRefused):
         return bool(event.body.shipment_id)
     return type(event.body) not in _OF_ORDERS and _cause(event) is None and not event.body.after

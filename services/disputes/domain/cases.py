@@ -82,6 +82,24 @@ class Resolution(StrEnum):
     PARTIAL_CREDIT = "PARTIAL_CREDIT"
     # The invoice stands; the disputed part is payable.
     INVALID_PAYABLE = "INVALID_PAYABLE"
+    # All that is left of the invoice is credited, and a corrected one takes its place.
+    REBILL = "REBILL"
+    # The difference to lower prices, which hold for the rest of the order.
+    PRICE_CORRECTION = "PRICE_CORRECTION"
+    # The goods are sent again, without an invoice.
+    REPLACEMENT = "REPLACEMENT"
+    # A credit that nobody owes.
+    GOODWILL = "GOODWILL"
+    # An agreed share; the rest is payable.
+    SPLIT_SETTLEMENT = "SPLIT_SETTLEMENT"
+    # What is open of the disputed amount is given up, without a credit note.
+    WRITE_OFF = "WRITE_OFF"
+
+
+# What ends without a credit, but not at once: the shipment, or the books, carry it out.
+IN_KIND = frozenset({Resolution.REPLACEMENT, Resolution.WRITE_OFF})
+# After these nothing of the invoice is left to take up again.
+_FINAL = frozenset({Resolution.REBILL, Resolution.WRITE_OFF})
 
 
 # States in which the whole amount is contested: they count against the invoice, and can be withdrawn.
@@ -198,6 +216,13 @@ class Dispute:
     changes: int = 0
     # The legal entity whose invoice it is about.
     seller_id: str = ""
+    # The invoice in the place of the disputed one, and the shipment in the place of what was wrong, once they are there.
+    corrected_invoice_number: str = ""
+    replaced_by_shipment: str = ""
+    # What the books gave up of the invoice.
+    written_off: Money | None = None
+    # Since when the invoice has been due; None of what came before it was kept.
+    due_on: date | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -206,8 +231,11 @@ class Dispute:
 
     @property
     def claim(self) -> Money:
-        """What counts against the invoice: all while it is contested, the credit until its credit note is there."""
-        if self.state in CONTESTED:
+        """What counts against the invoice: all while it is contested, the credit until its credit note is there.
+
+        Of what ends in goods, or is given up, all until that is done.
+        """
+        if self.state in CONTESTED or (self.state is State.RESOLVING and self.resolution in IN_KIND):
             return self.amount
         if self.state is State.RESOLVING and self.credit is not None:
             return self.credit
@@ -427,6 +455,10 @@ def resolve(
     return moves
 
 
+# What credits as much as is named of what is disputed.
+_OF_A_PART = frozenset({Resolution.PARTIAL_CREDIT, Resolution.GOODWILL, Resolution.SPLIT_SETTLEMENT})
+
+
 def credit_for(
     dispute: Dispute,
     resolution: Resolution,
@@ -437,7 +469,7 @@ def credit_for(
     credited: Shares = NOTHING_CREDITED,
 ) -> tuple[Money, tuple[Part, ...]]:
     """What a resolution credits, gross and by line: all, nothing, or the part of the disputed that is named."""
-    if resolution is not Resolution.PARTIAL_CREDIT:
+    if resolution not in _OF_A_PART:
         if parts or amount is not None:
             raise Invalid("dispute.lines_or_amount", f"{resolution} names no lines and no amount")
         if resolution is Resolution.FULL_CREDIT:
@@ -463,9 +495,20 @@ def credit_for(
     return amount, parts
 
 
-def complete(dispute: Dispute, credit_note_number: str, *, at: datetime) -> Dispute:
-    """The credit note is there: the outcome is carried out."""
-    return replace(_step(dispute, Action.COMPLETE, at), credit_note_number=credit_note_number)
+def complete(dispute: Dispute, credit_note_number: str, *, corrected: str = "", at: datetime) -> Dispute:
+    """The credit note is there, and the corrected invoice if there is to be one: the outcome is carried out."""
+    done = _step(dispute, Action.COMPLETE, at)
+    return replace(done, credit_note_number=credit_note_number, corrected_invoice_number=corrected)
+
+
+def replaced(dispute: Dispute, shipment_id: str, *, at: datetime) -> Dispute:
+    """What was agreed on is sent again."""
+    return replace(_step(dispute, Action.COMPLETE, at), replaced_by_shipment=shipment_id)
+
+
+def given_up(dispute: Dispute, amount: Money, *, at: datetime) -> Dispute:
+    """The books owe so much less of the invoice; nothing, where it was paid meanwhile."""
+    return replace(_step(dispute, Action.COMPLETE, at), written_off=amount)
 
 
 def next_by(dispute: Dispute, on: date, policy: Policy) -> date | None:
@@ -499,6 +542,8 @@ def _taken_up_again(moved: Dispute, at: datetime, policy: Policy) -> Dispute:
     today = policy.day(at)
     if today > policy.day(moved.ended_at) + timedelta(days=policy.reopen_days):
         raise Conflict("dispute.too_late", f"a case is taken up again within {policy.reopen_days} days of its end")
+    if moved.resolution in _FINAL:
+        raise Conflict("dispute.nothing_left", "nothing of the invoice is left: another one is disputed by itself")
     again = replace(moved, resolution=None, credit=None, late_level=0)
     if moved.track is Track.FAST:
         again = replace(again, track=Track.STANDARD, track_reason=Why.APPEALED)

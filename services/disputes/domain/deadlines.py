@@ -22,6 +22,7 @@ BOUNDS: Mapping[str, tuple[int, int]] = {
     "enhanced_days": (1, 365),
     "enhanced_over_minor": (1, MINOR_MAX),
     "fast_most_minor": (1, MINOR_MAX),
+    "goodwill_max": (0, 1_000_000),
 }
 # By so many business days a missed promise is put off, by track.
 _EXTENSIONS = {Track.FAST: 1, Track.STANDARD: 2, Track.ENHANCED: 5}
@@ -43,6 +44,9 @@ class Owners:
 
     owner: str = ""
     stand_in: str = ""
+
+
+GOODWILL_MAX = 100  # of who has said nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class Policy:
     desks: Mapping[str, Owners] = field(default_factory=dict)
     # Up to which credit who resolves cases; none: anybody who may resolve them.
     authorities: tuple[Authority, ...] = ()
+    # Whole units of an invoice's currency that a case may end in as goodwill.
+    goodwill_max: int = GOODWILL_MAX
     # 0: nothing was set.
     version: int = 0
     # Of the legal entity whose invoice it is.

@@ -78,6 +78,8 @@ class Invoice:
     scope: Scope
     # The legal entity that issued it; '' where that was not kept yet.
     seller_id: str = ""
+    # None of what came before it was kept.
+    due_on: date | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -114,6 +116,9 @@ class CreditNote:
     dispute_id: str
     number: str
     gross: Money
+    # The invoice that was issued with it in the place of the credited one: its id and number; empty where there is none.
+    corrected_id: str = ""
+    corrected_number: str = ""
 
 
 def check_parts(parts: Sequence[Part], lines: Lines) -> None:

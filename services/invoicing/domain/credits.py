@@ -6,7 +6,7 @@ credited with its goods, as the tax of their group.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -29,14 +29,16 @@ from services.invoicing.domain.drafts import (
 )
 from services.invoicing.domain.numbers import PLACEHOLDER, series_of
 from services.invoicing.domain.parties import Contract, Seller, language_between
-from services.invoicing.domain.statements import Kind, Line, Statement
+from services.invoicing.domain.statements import Kind, Line, Reference, Statement, Why
 from services.kernel import residue
-from services.kernel.money import Money
+from services.kernel.corrections import CorrectedLine, Correction
+from services.kernel.money import Money, product
 from services.kernel.refusals import Conflict, Invalid, quoted
 from services.kernel.residue import VatGroup, Whole
 
 ZERO = Decimal(0)
 _PIECE = "C62"
+_NAME_MAX = 200  # as the contract bounds a line's name
 _CLEARING = "97"  # UNTDID 4461: clearing between partners
 Group = tuple[VatCategory, Decimal | None]
 _OUTSIDE: Group = (VatCategory.OUTSIDE_SCOPE, None)  # where sales tax stands, with the goods that bear it
@@ -52,6 +54,12 @@ class CreditRequest:
     # The invoice's line (BT-126) and how much of it.
     lines: tuple[tuple[str, Decimal], ...]
     amount: Money
+    # None: a return, or an allowance on goods.
+    why: Why | None = None
+    # Of a rebill what the corrected invoice says otherwise; of a price correction lines and prices.
+    correction: Correction | None = None
+    # Of a rebill: the corrected invoice's id, which we gave it.
+    corrected_id: str = field(default="", compare=False)
 
     def check(self) -> "CreditRequest":
         """Return the request itself; refuse one that credits nothing."""
@@ -182,6 +190,7 @@ def credit_note(
     earlier: Sequence[Statement],
     issue_date: date,
     contract: Contract,
+    rebilled_by: Reference | None = None,
 ) -> Draft:
     """Draft the credit note; `earlier` are the invoice's credit notes so far, of which all together stay within it."""
     language = language_between(seller, contract)
@@ -204,6 +213,7 @@ def credit_note(
     paper = replace(
         _paper(invoice, seller, lines, issue_date, (calculated, words)),
         buyer_reference=contract.buyer_reference or None,
+        notes=_reason(request.why, words),
     )
     net, vat, gross = amounts(paper)
     statement = replace(
@@ -226,6 +236,11 @@ def credit_note(
         form=contract.form,
         language=language,
         rounding_minor=0,
+        # That the credited invoice stands in the place of another is its own matter.
+        corrects=None,
+        credited_by=None,
+        rebilled_by=rebilled_by,
+        why=request.why,
     )
     residues = {(row.category, row.rate): taxes[row.category, row.rate] - row.tax for row in alone.vat_breakdown}
     return Draft(statement, paper, series_of(seller, Kind.CREDIT_NOTE, issue_date), residues)
@@ -262,10 +277,23 @@ def _paper(
     )
 
 
+# Adjustment reasons (UN/CEFACT list 4465) of what is no return: agreed settlement, invoice error, price change, sundry discount.
+REASONS: Mapping[Why, str] = {Why.SETTLEMENT: "1", Why.REBILL: "9", Why.PRICE: "57", Why.GOODWILL: "79"}
+
+
+def _reason(why: Why | None, words: Words) -> tuple[model.Note, ...]:
+    """Why it is credited, in words and by its code, for who books it (BT-22: a credit note has no field for the code)."""
+    if why is None:
+        return ()
+    return (model.Note(text=f"{words[f'credit_{why.lower()}']} (UNCL4465: {REASONS[why]})"),)
+
+
 def _credit(request: CreditRequest, left: _Left, gross_left: Money, words: Words) -> _Credit:
     """What the note takes of what is left: lines, or an amount spread over the VAT groups."""
     if request.amount.currency != left.currency:
         raise Invalid("credit_note.currency_mismatch", f"the invoice is in {left.currency}")
+    if request.why is Why.PRICE and request.correction is not None:
+        return _by_prices(request, request.correction, left, gross_left, words)
     if not request.lines:
         if request.amount > gross_left:
             raise _exceeds(request.amount, gross_left)
@@ -282,6 +310,36 @@ def _credit(request: CreditRequest, left: _Left, gross_left: Money, words: Words
     if over.minor > 0 and (gross_left.minor <= 0 or over.minor > _roundings(left)):
         raise _exceeds(told, gross_left)
     return _settled(credit, told if over.minor <= 0 else gross_left, left, words)
+
+
+def _by_prices(request: CreditRequest, correction: Correction, left: _Left, gross_left: Money, words: Words) -> _Credit:
+    """What lower prices take of lines, at each line's own rate; the amount that was told, but for roundings."""
+    by_id = {line.line_id: line for line in left.invoice.lines if not line.is_sales_tax}
+    parts: list[_Part] = []
+    for right in correction.lines:
+        if (line := by_id.get(right.line_id)) is None:
+            raise Invalid("credit_note.unknown_line", f"the invoice has no line {quoted(right.line_id)}")
+        parts.append(_Part(_price_line(str(len(parts) + 1), line, right, left, words), None))
+    goods = _Credit(tuple(parts), {}, left.currency)
+    credit = replace(goods, taxes={group: left.tax_on(group, net) for group, net in goods.nets.items()})
+    if not _is_about(request.amount, credit.gross, left):
+        raise Conflict("credit_note.amount_mismatch", f"the prices cost {credit.gross}, {request.amount} were agreed")
+    if request.amount > gross_left:
+        raise _exceeds(request.amount, gross_left)
+    return _settled(credit, request.amount, left, words)
+
+
+def _price_line(line_id: str, line: Line, right: CorrectedLine, left: _Left, words: Words) -> model.InvoiceLine:
+    """How much less so much of a line costs: the difference of its prices, and what rounding adds to that."""
+    quantity = line.quantity if right.quantity is None else right.quantity
+    price = line.unit_price if right.unit_price is None else right.unit_price
+    unit = residue.unit_of(left.currency)
+    costs = Money.of(product(quantity, price) / unit, left.currency).minor * unit
+    less = max(0, left.net_of(line, quantity) - costs)
+    difference = replace(line, unit_price=line.unit_price - price)
+    drawn = _line(line_id, difference, quantity)
+    named = replace(drawn, item=replace(drawn.item, name=words.say("price_of", item=line.name)[:_NAME_MAX]))
+    return with_net(named, Money(less, left.currency).decimal, words)
 
 
 def _roundings(left: _Left) -> int:

@@ -63,6 +63,8 @@ class Supply:
     ship_to: Address | None = None
     # What had left of its lines in shipments before.
     before: Mapping[str, Decimal] = field(default_factory=dict)
+    # How often prices of the order were corrected before it was invoiced.
+    price_corrections: int = 0
 
     @property
     def deal(self) -> tax.Deal:

@@ -71,6 +71,8 @@ class Shipment:
     before: tuple[tuple[str, Decimal], ...] = field(default=(), compare=False)
     # Where this shipment went; None: where the order goes.
     ship_to: Address | None = None
+    # The case that ended in sending this again; empty: it is of what was ordered.
+    dispute_id: str = ""
 
     def check(self) -> "Shipment":
         """Return the shipment itself; refuse one that names nothing or ships nothing."""
@@ -87,6 +89,32 @@ class Shipment:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """What a case ended in sending again, and what was sent."""
+
+    tenant: str
+    dispute_id: str
+    invoice_id: str
+    account_id: str
+    order_id: str
+    # The order's line and quantity, by line.
+    quantities: tuple[tuple[str, Decimal], ...]
+    # Empty until it has left.
+    shipment_id: str = ""
+
+    def check(self, shipment: Shipment) -> None:
+        """Refuse a shipment of another order, a second one, and more than was agreed."""
+        if (shipment.order_id, shipment.account_id) != (self.order_id, self.account_id):
+            raise Conflict("shipment.account_mismatch", "the case is about another order")
+        if self.shipment_id not in ("", shipment.shipment_id):
+            raise Conflict("shipment.replaced_before", f"shipment {quoted(self.shipment_id)} was sent for this case")
+        agreed = dict(self.quantities)
+        for line_id, quantity in shipment.quantities:
+            if quantity > agreed.get(line_id, ZERO):
+                raise Conflict("shipment.exceeds_replacement", f"line {quoted(line_id)}: not as much was agreed")
+
+
+@dataclass(frozen=True, slots=True)
 class KeptOrder:
     """An order and what became of it. `shipped` names the lines of which something left."""
 
@@ -100,6 +128,9 @@ class KeptOrder:
     issuer: str = ""
     # To be billed whole as soon as it is approved: what ships meanwhile is recorded only.
     awaits_decision: bool = False
+    # By line the unit price that holds since a case, instead of the one that was ordered; and how often that happened.
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+    price_corrections: int = 0
 
     @property
     def key(self) -> tuple[str, str]:

@@ -44,11 +44,16 @@ class OrdersFigure:
     ) -> Money:
         """The tax of these lines, of which so much had left before; over all shipments, the order's."""
         unit = _unit(order.tax.currency)
-        parts = dict(zip((line.line_id for line in order.lines), _spread(order, unit), strict=True))
+        parts = {
+            line.line_id: (Fraction(part), line) for line, part in zip(order.lines, _spread(order, unit), strict=True)
+        }
         due = 0
         for line, quantity in quantities:
             earlier = before.get(line.line_id, NOTHING)
-            due += _up_to(parts[line.line_id], earlier + quantity, line) - _up_to(parts[line.line_id], earlier, line)
+            part, ordered = parts[line.line_id]
+            if line.unit_price != ordered.unit_price and ordered.unit_price:  # a case found another price right
+                part *= Fraction(line.unit_price) / Fraction(ordered.unit_price)
+            due += _up_to(part, earlier + quantity, line) - _up_to(part, earlier, line)
         return Money(due * unit, order.tax.currency)
 
 
@@ -71,9 +76,9 @@ def _spread(order: Order, unit: int) -> list[int]:
     return [floor + (nth in favoured) for nth, (floor, _) in enumerate(floors)]
 
 
-def _up_to(part: int, quantity: Decimal, line: OrderLine) -> int:
+def _up_to(part: Fraction, quantity: Decimal, line: OrderLine) -> int:
     """The tax of so much of a line, half up."""
-    return _half_up(Fraction(part) * Fraction(quantity) / Fraction(line.quantity))
+    return _half_up(part * Fraction(quantity) / Fraction(line.quantity))
 
 
 def _half_up(value: Fraction) -> int:

@@ -1,19 +1,19 @@
 """What a draft is made of, and what comes of it before it has a number: values that travel between processes."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from services.documents import Finding, model
 from services.documents.words import Words
+from services.invoicing.domain import corrections, drafts
 from services.invoicing.domain import credits as credit_notes
-from services.invoicing.domain import drafts
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.drafts import Draft, Supply
 from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import Buyer, Contract, Seller
-from services.invoicing.domain.statements import Statement
+from services.invoicing.domain.statements import Reference, Statement
 
 SAMPLE = "SAMPLE"  # the number of what has none of any series
 
@@ -30,6 +30,8 @@ class Basis:
     issue_date: date
     # What is credited of the invoice so far, in minor units; zero of an invoice.
     credited_minor: int = 0
+    # How often prices of the order were corrected; zero of a credit note.
+    price_corrections: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ class CreditSketch:
     # The invoice's credit notes so far.
     earlier: tuple[Statement, ...]
     basis: Basis
+    # What stands for its number, where another document names it; empty: whoever writes it chooses.
+    mark: str = ""
+    # The corrected invoice that is issued with it.
+    rebilled_by: Reference | None = None
 
     def draw(self) -> Draft:
         """The credit note as it will look but for its number; refuses more than is left of the invoice."""
@@ -66,7 +72,28 @@ class CreditSketch:
             earlier=self.earlier,
             issue_date=self.basis.issue_date,
             contract=self.basis.contract,
+            rebilled_by=self.rebilled_by,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RebillSketch:
+    """A corrected invoice to be drawn, which is issued with the credit note that takes back what it corrects."""
+
+    draft_id: str
+    # As it was invoiced, with what is right.
+    supply: Supply
+    basis: Basis
+    corrects: Reference
+    # The credit note, and what stands for its number.
+    note: Reference
+    note_mark: str
+    dispute_id: str
+
+    def draw(self) -> Draft:
+        """The corrected invoice as it will look but for both numbers; refuses what cannot be taxed."""
+        draft = drafts.invoice(self.supply, draft_id=self.draft_id, issue_date=self.basis.issue_date)
+        return corrections.in_place_of(draft, self.corrects, self.note, self.note_mark, dispute_id=self.dispute_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +110,7 @@ class SampleSketch:
         return replace(draft, paper=replace(draft.paper, notes=(note,)))
 
 
-Sketch = InvoiceSketch | CreditSketch | SampleSketch
+Sketch = InvoiceSketch | CreditSketch | RebillSketch | SampleSketch
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +127,8 @@ class Prepared:
     # What keeps it from being issued, and which official rules said so (none: they were not asked).
     findings: tuple[Finding, ...]
     rule_set: str
+    # The mark of the document that it is issued with and names; empty: of none.
+    beside: str = ""
 
 
 def new_mark() -> str:
@@ -138,6 +167,31 @@ def numbered(prepared: Prepared, nth: int, *, final: bool) -> Numbered:
         xml=prepared.xml.replace(mark, stands),
         paper=prepared.paper.replace(mark, stands),
         rule_set=prepared.rule_set,
+    )
+
+
+def linked(prepared: Sequence[Prepared], issued: Sequence[Numbered]) -> list[Numbered]:
+    """These documents in the same order, each pair of which names the other, now that both have numbers."""
+    stands = {one.mark: done.statement.number for one, done in zip(prepared, issued, strict=True)}
+    numbers = {done.statement.document_id: done.statement.number for done in issued}
+    return [
+        _linked(done, one.beside, stands.get(one.beside, ""), numbers)
+        for one, done in zip(prepared, issued, strict=True)
+    ]
+
+
+def _linked(done: Numbered, mark: str, number: str, numbers: Mapping[str, str]) -> Numbered:
+    said = done.statement
+    if said.rebilled_by is not None:
+        corrected = replace(said.rebilled_by, number=numbers[said.rebilled_by.document_id])
+        return replace(done, statement=replace(said, rebilled_by=corrected))
+    if said.credited_by is None:
+        return done
+    return replace(
+        done,
+        statement=replace(said, credited_by=replace(said.credited_by, number=number)),
+        xml=done.xml.replace(mark.encode(), number.encode()),
+        paper=done.paper.replace(mark.encode(), number.encode()),
     )
 
 

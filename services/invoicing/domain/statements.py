@@ -12,11 +12,24 @@ from services.kernel.money import Money
 from services.kernel.orders import Address, Scope
 
 
+class Why(StrEnum):
+    """Why something is credited, where it is no return and no allowance on goods."""
+
+    GOODWILL = "GOODWILL"
+    SETTLEMENT = "SETTLEMENT"
+    PRICE = "PRICE"
+    REBILL = "REBILL"
+
+
 class Kind(StrEnum):
     """What kind of document it is, by its code (BT-3)."""
 
     INVOICE = "380"
     CREDIT_NOTE = "381"
+
+
+CORRECTED = "384"
+_GERMAN, _PEPPOL = frozenset({"xrechnung", "xrechnung-extension"}), "peppol"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,15 @@ class VatRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """Another document that one names; its number is empty while neither has one."""
+
+    document_id: str
+    number: str
+    issue_date: date
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """What an invoice or a credit note says; a draft's has no number yet."""
 
@@ -98,6 +120,25 @@ class Statement:
     rounding_minor: int = 0
     # Where the goods went (BG-15), if elsewhere than the buyer's address.
     ship_to: Address | None = None
+    # Of an invoice in the place of another one: that one, and the credit note that was issued with it.
+    corrects: Reference | None = None
+    credited_by: Reference | None = None
+    # Of a credit note: the invoice that was issued with it, and why; None: a return, or an allowance on goods.
+    rebilled_by: Reference | None = None
+    why: Why | None = None
+
+    @property
+    def type_code(self) -> str:
+        """What kind of document it says that it is (BT-3): 384 where Germany's rules know a corrected invoice.
+
+        XRechnung has it; Peppol takes it between two in Germany alone (PEPPOL-EN16931-P0112).
+        """
+        if self.corrects is None:
+            return self.kind
+        is_domestic = self.seller.country == self.buyer.country == "DE"
+        if self.form.profile in _GERMAN or (self.form.profile == _PEPPOL and is_domestic):
+            return CORRECTED
+        return self.kind
 
     @property
     def sales_tax(self) -> Money:

@@ -6,12 +6,15 @@ from typing import Any
 from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.invoicing.domain.credits import CreditRequest
-from services.invoicing.domain.statements import Statement
-from services.invoicing.store.columns import Key, pairs_json, pairs_of
+from services.invoicing.domain.statements import Statement, Why
+from services.invoicing.store.columns import Key, correction_of, correction_value, pairs_json, pairs_of
 from services.kernel.money import Money
 
 _BALANCE = Columns("tenant text, invoice_id text, gross_minor bigint")
-_REQUEST = Columns("tenant text, dispute_id text, invoice_id text, lines jsonb, currency text, amount_minor bigint")
+_REQUEST = Columns(
+    """tenant text, dispute_id text, invoice_id text, lines jsonb, currency text, amount_minor bigint, why text,
+       correction jsonb, corrected_id text"""
+)
 
 
 async def add_balances(tx: Tx, invoices: Sequence[Statement]) -> None:
@@ -71,7 +74,17 @@ async def add_credit_requests(tx: Tx, requests: Sequence[CreditRequest]) -> None
         f"INSERT INTO credit_request ({_REQUEST.names}) SELECT * FROM {_REQUEST.rows} AS new",  # noqa: S608
         [
             _REQUEST.pack(
-                (r.tenant, r.dispute_id, r.invoice_id, pairs_json(r.lines), r.amount.currency, r.amount.minor)
+                (
+                    r.tenant,
+                    r.dispute_id,
+                    r.invoice_id,
+                    pairs_json(r.lines),
+                    r.amount.currency,
+                    r.amount.minor,
+                    r.why or "",
+                    None if r.correction is None else correction_value(r.correction),
+                    r.corrected_id,
+                )
                 for r in requests
             )
         ],
@@ -85,4 +98,7 @@ def _request(row: Any) -> CreditRequest:
         invoice_id=row.invoice_id,
         lines=pairs_of(row.lines),
         amount=Money(row.amount_minor, row.currency),
+        why=Why(row.why) if row.why else None,
+        correction=None if row.correction is None else correction_of(row.correction),
+        corrected_id=row.corrected_id,
     )

@@ -13,9 +13,18 @@ from services.chassis.pages import Page
 from services.documents.model import VatCategory
 from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import Company, Form
-from services.invoicing.domain.statements import Check, Kept, Kind, Line, Statement, VatRow
+from services.invoicing.domain.statements import Check, Kept, Kind, Line, Statement, VatRow, Why
 from services.invoicing.store.called import Called, Place
-from services.invoicing.store.columns import LISTED_TENANT, Key, address_of, address_value, company_value, of_account
+from services.invoicing.store.columns import (
+    LISTED_TENANT,
+    Key,
+    address_of,
+    address_value,
+    company_value,
+    of_account,
+    reference_of,
+    reference_value,
+)
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 
@@ -31,7 +40,8 @@ _ISSUED = Columns(
        series_number bigint, account_id text, order_id text, shipment_id text, invoice_id text, dispute_id text,
        final boolean, issue_date date, due_date date, delivery_date date, currency text, net_minor bigint,
        tax_minor bigint, gross_minor bigint, vat jsonb, site text, cost_centre text, purchase_order text, seller jsonb,
-       buyer jsonb, profile text, file_format text, language text, rounding_minor bigint, ship_to jsonb"""
+       buyer jsonb, profile text, file_format text, language text, rounding_minor bigint, ship_to jsonb, corrects jsonb,
+       credited_by jsonb, rebilled_by jsonb, why text"""
 )
 _LINE = Columns(
     """tenant text, document_id text, position int, line_id text, order_line_id text, invoice_line_id text, sku text,
@@ -122,7 +132,8 @@ async def invoiced_of(tx: Tx, orders: Collection[Key]) -> dict[Key, tuple[int, b
     rows = await tx.rows(
         """SELECT o.tenant, o.order_id,
                   (SELECT sum(i.gross_minor)::bigint FROM issued i
-                    WHERE i.tenant = o.tenant AND i.order_id = o.order_id AND i.kind = '380') AS minor,
+                    WHERE i.tenant = o.tenant AND i.order_id = o.order_id AND i.kind = '380'
+                      AND i.corrects IS NULL) AS minor,
                   o.billed_whole OR NOT EXISTS (
                     SELECT FROM order_line l
                      WHERE l.tenant = o.tenant AND l.order_id = o.order_id AND l.shipped < l.quantity) AS is_whole
@@ -254,6 +265,10 @@ def _issued_row(statement: Statement, series: Series, nth: int) -> tuple[Any, ..
         statement.language,
         statement.rounding_minor,
         address_value(statement.ship_to),
+        reference_value(statement.corrects),
+        reference_value(statement.credited_by),
+        reference_value(statement.rebilled_by),
+        statement.why or "",
     )
 
 
@@ -322,6 +337,10 @@ def _statement(row: Any, lines: Sequence[Any]) -> Statement:
         language=row.language,
         rounding_minor=row.rounding_minor,
         ship_to=address_of(row.ship_to),
+        corrects=reference_of(row.corrects),
+        credited_by=reference_of(row.credited_by),
+        rebilled_by=reference_of(row.rebilled_by),
+        why=Why(row.why) if row.why else None,
     )
 
 

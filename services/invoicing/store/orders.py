@@ -1,6 +1,7 @@
 """Orders, and what shipped of them."""
 
 from collections.abc import Collection, Sequence
+from decimal import Decimal
 from typing import Any
 
 from psycopg.errors import SerializationFailure
@@ -8,7 +9,7 @@ from psycopg.errors import SerializationFailure
 from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.chassis.pages import Page
-from services.invoicing.domain.orders import ZERO, KeptOrder, Shipment, Shown, State
+from services.invoicing.domain.orders import ZERO, KeptOrder, Replacement, Shipment, Shown, State
 from services.invoicing.store.called import Called, Place
 from services.invoicing.store.columns import (
     LISTED_TENANT,
@@ -41,7 +42,11 @@ _PROGRESS = Columns(
 _SHIPPED = Columns("tenant text, order_id text, line_id text, shipped numeric")
 _SHIPMENT = Columns(
     """tenant text, order_id text, shipment_id text, shipped_on date, final boolean, quantities jsonb, before jsonb,
-       ship_to jsonb"""
+       ship_to jsonb, dispute_id text"""
+)
+_REPLACEMENT = Columns(
+    """tenant text, dispute_id text, invoice_id text, account_id text, order_id text, quantities jsonb,
+       shipment_id text"""
 )
 _CALLED = Called("sales_order", "order_id", ("order_id", "purchase_order"))
 # When an order was heard of, as the indexes have it by which orders are listed (0011_orders_listed.sql).
@@ -121,10 +126,10 @@ async def _shown(tx: Tx, which: str, values: Sequence[Any]) -> list[Shown]:
     return [Shown(_kept(row, []), row.heard_at, row.is_whole) for row in rows]
 
 
-async def lock_complete(tx: Tx, of: Collection[Key]) -> set[Key]:
-    """Hold these orders until the transaction ends; return those of which no further shipment can come."""
-    await tx.rows(
-        """SELECT FROM sales_order WHERE tenant = ANY (%s) AND order_id = ANY (%s)
+async def lock_complete(tx: Tx, of: Collection[Key]) -> tuple[set[Key], dict[Key, int]]:
+    """Hold these orders until the transaction ends; those of which no further shipment can come, and how often prices of each were corrected."""
+    held = await tx.rows(
+        """SELECT tenant, order_id, price_corrections FROM sales_order WHERE tenant = ANY (%s) AND order_id = ANY (%s)
             ORDER BY tenant, order_id FOR UPDATE""",
         within(of),
     )
@@ -137,7 +142,8 @@ async def lock_complete(tx: Tx, of: Collection[Key]) -> set[Key]:
                                    WHERE l.tenant = o.tenant AND l.order_id = o.order_id AND l.shipped < l.quantity))""",
         within(of),
     )
-    return {(row.tenant, row.order_id) for row in rows}
+    corrections = {(row.tenant, row.order_id): row.price_corrections for row in held}
+    return {(row.tenant, row.order_id) for row in rows}, corrections
 
 
 async def _orders(tx: Tx, of: Collection[Key], lock: str) -> dict[Key, KeptOrder]:
@@ -209,6 +215,64 @@ async def save_progress(tx: Tx, orders: Sequence[KeptOrder]) -> None:
     )
 
 
+async def correct_prices(tx: Tx, key: Key, prices: Sequence[tuple[str, Decimal]]) -> None:
+    """Have lines of an order cost this from now on. Lock it before."""
+    await tx.run(
+        """UPDATE order_line l SET corrected_price = k.price FROM unnest(%s::text[], %s::numeric[]) AS k (line_id, price)
+            WHERE l.tenant = %s AND l.order_id = %s AND l.line_id = k.line_id""",
+        [[line_id for line_id, _ in prices], [price for _, price in prices], *key],
+    )
+    await tx.run(
+        "UPDATE sales_order SET price_corrections = price_corrections + 1 WHERE tenant = %s AND order_id = %s", key
+    )
+
+
+async def add_replacements(tx: Tx, replacements: Sequence[Replacement]) -> None:
+    """Record what cases ended in sending again; what is recorded stays."""
+    await tx.run(
+        f"""INSERT INTO replacement ({_REPLACEMENT.names}) SELECT * FROM {_REPLACEMENT.rows} AS new
+            ON CONFLICT DO NOTHING""",  # noqa: S608 - constant columns
+        [
+            _REPLACEMENT.pack(
+                (
+                    r.tenant,
+                    r.dispute_id,
+                    r.invoice_id,
+                    r.account_id,
+                    r.order_id,
+                    pairs_json(r.quantities),
+                    r.shipment_id,
+                )
+                for r in replacements
+            )
+        ],
+    )
+
+
+async def lock_replacements(tx: Tx, disputes: Collection[Key]) -> dict[Key, Replacement]:
+    """Hold what these cases ended in sending again until the transaction ends."""
+    rows = await tx.rows(
+        """SELECT * FROM replacement WHERE tenant = ANY (%s) AND dispute_id = ANY (%s)
+            ORDER BY tenant, dispute_id FOR UPDATE""",
+        within(disputes),
+    )
+    return {
+        key: Replacement(*key, row.invoice_id, row.account_id, row.order_id, pairs_of(row.quantities), row.shipment_id)
+        for row in rows
+        if (key := (row.tenant, row.dispute_id)) in disputes
+    }
+
+
+async def save_replaced(tx: Tx, replaced: Sequence[Replacement]) -> None:
+    """Write which shipments were sent for these cases."""
+    await tx.run(
+        """UPDATE replacement r SET shipment_id = k.shipment_id
+             FROM unnest(%s::text[], %s::text[], %s::text[]) AS k (tenant, dispute_id, shipment_id)
+            WHERE r.tenant = k.tenant AND r.dispute_id = k.dispute_id""",
+        columns([(r.tenant, r.dispute_id, r.shipment_id) for r in replaced], 3),
+    )
+
+
 async def find_shipments(tx: Tx, of: Collection[ShipmentKey]) -> dict[ShipmentKey, Shipment]:
     """What was told of these shipments before."""
     orders = within({(tenant, order_id) for tenant, order_id, _ in of})
@@ -222,10 +286,11 @@ async def find_shipments(tx: Tx, of: Collection[ShipmentKey]) -> dict[ShipmentKe
 
 
 async def shipments_of(tx: Tx, orders: Collection[Key]) -> dict[Key, list[Shipment]]:
-    """All that shipped of these orders, by day."""
+    """All that shipped of these orders, by day; what was sent again is of a case."""
     rows = await tx.rows(
         """SELECT s.*, o.account_id FROM shipment s JOIN sales_order o USING (tenant, order_id)
-            WHERE s.tenant = ANY (%s) AND s.order_id = ANY (%s) ORDER BY s.shipped_on, s.shipment_id""",
+            WHERE s.tenant = ANY (%s) AND s.order_id = ANY (%s) AND s.dispute_id = ''
+            ORDER BY s.shipped_on, s.shipment_id""",
         within(orders),
     )
     found: dict[Key, list[Shipment]] = {key: [] for key in orders}
@@ -308,6 +373,7 @@ async def add_shipments(tx: Tx, shipments: Sequence[tuple[str, Shipment]]) -> No
                     pairs_json(told.quantities),
                     pairs_json(told.before),
                     address_value(told.ship_to),
+                    told.dispute_id,
                 )
                 for tenant, told in shipments
             )
@@ -404,6 +470,8 @@ def _kept(row: Any, lines: Sequence[Any]) -> KeptOrder:
         shipped=shipped,
         issuer=row.issuer,
         awaits_decision=row.awaits_decision,
+        prices={line.line_id: line.corrected_price for line in lines if line.corrected_price is not None},
+        price_corrections=row.price_corrections,
     )
 
 
@@ -417,4 +485,5 @@ def _shipment(row: Any) -> Shipment:
         final=row.final,
         before=pairs_of(row.before),
         ship_to=address_of(row.ship_to),
+        dispute_id=row.dispute_id,
     )

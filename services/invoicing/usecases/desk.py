@@ -1,8 +1,9 @@
 """Where drafts are written: what a batch needs of its sellers, buyers, contracts and dates, loaded once."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 
 from services.chassis.database import Tx
 from services.invoicing import store
@@ -12,7 +13,8 @@ from services.invoicing.domain.parties import NO_CONTRACT, Buyer, Contract, Sell
 from services.invoicing.domain.sketches import Basis
 from services.invoicing.domain.statements import Kind, Statement
 from services.kernel.calendars import day_in
-from services.kernel.money import Money
+from services.kernel.money import Money, product
+from services.kernel.orders import OrderLine
 from services.kernel.refusals import Conflict, Early
 
 Key = tuple[str, str]
@@ -43,9 +45,9 @@ class Desk:
             raise Early(f"buyer/{told.account_id}")
         if buyer.currency != told.gross.currency:
             raise Conflict("shipment.currency_mismatch", f"the account is kept in {buyer.currency}")
-        by_id = {line.line_id: line for line in told.lines}
+        by_id = {line.line_id: _priced(line, order.prices) for line in told.lines}
         if shipment is None:
-            quantities = [(line, line.quantity) for line in told.lines]
+            quantities = [(line, line.quantity) for line in by_id.values()]
         else:
             quantities = [(by_id[line_id], quantity) for line_id, quantity in shipment.quantities]
         return Supply(
@@ -56,7 +58,9 @@ class Desk:
             shipment_id=shipment.shipment_id if shipment else "",
             quantities=quantities,
             delivered_on=shipment.shipped_on if shipment else told.promised_ship_on,
-            before=dict(shipment.before) if shipment else {},
+            # What has another price than what left before it is rounded by itself.
+            before={line_id: n for line_id, n in shipment.before if line_id not in order.prices} if shipment else {},
+            price_corrections=order.price_corrections,
             ship_to=(shipment.ship_to if shipment else None) or told.ship_to,
         )
 
@@ -77,6 +81,7 @@ class Desk:
             buyer=self.buyers[account],
             contract=self.contracts.get(account, NO_CONTRACT),
             issue_date=self._today(seller, Kind.INVOICE),
+            price_corrections=supply.price_corrections,
         )
 
     def basis_of_credit(self, invoice: Statement, credited: Money) -> Basis:
@@ -94,6 +99,13 @@ class Desk:
         """The date where the seller is; never before the newest document of its series (RULES: number last), whatever a clock says."""
         today = day_in(seller.time_zone, self.at)
         return max(today, self.last_dates.get((seller.tenant, seller.seller_id, kind), today))
+
+
+def _priced(line: OrderLine, prices: Mapping[str, Decimal]) -> OrderLine:
+    """The line at the price that holds for it now."""
+    if (price := prices.get(line.line_id)) is None:
+        return line
+    return replace(line, unit_price=price, net=Money.of(product(line.quantity, price), line.net.currency))
 
 
 def issuers_of(orders: Collection[KeptOrder]) -> set[Key]:

@@ -3,7 +3,8 @@
 A draft's life. Whoever moves it holds its row; `job` is its row in the chassis' table.
 
     (event)  -> TO PREPARE   ship, approve, credit: the row has no findings, and a job
-    TO PREPARE -> ISSUED     the job: it broke no rule, and what it was made of has not changed; the row goes
+    TO PREPARE -> ISSUED     the job: it broke no rule, and what it was made of has not changed; the row goes. Of a rebill
+                             the credit note's row stands for both documents: they are numbered in one transaction
     TO PREPARE -> TO PREPARE the job: what it was made of changed meanwhile, or its judge died (then later)
     TO PREPARE -> HELD       the job: it broke a rule; the row has findings, and no job
     HELD -> TO PREPARE       a buyer, contract or seller put right, or a clerk's RetryHeld: a job is added
@@ -23,6 +24,7 @@ from services.chassis.workers import Batch, Done
 from services.documents import ENGINE_FAILED, Finding, Severity
 from services.invoicing import metrics, store, wire
 from services.invoicing.checks import check_of, refused
+from services.invoicing.domain.corrections import corrected
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.drafts import LARGE_LINES, ROUNDED, differences
 from services.invoicing.domain.orders import KeptOrder, Shipment
@@ -32,11 +34,14 @@ from services.invoicing.domain.sketches import (
     InvoiceSketch,
     Numbered,
     Prepared,
+    RebillSketch,
     Sketch,
     first_of,
+    linked,
+    new_mark,
     numbered,
 )
-from services.invoicing.domain.statements import File, Held, Kept, Kind, Statement
+from services.invoicing.domain.statements import File, Held, Kept, Kind, Reference, Statement
 from services.invoicing.press import Press
 from services.invoicing.usecases import rendering
 from services.invoicing.usecases.desk import Desk, Key, issuers_of, open_desk
@@ -114,6 +119,12 @@ class Table:
     prepared: dict[Key, Prepared] = field(default_factory=dict)
     # Further credit notes of an invoice.
     later: set[Key] = field(default_factory=set)
+    # The corrected invoices that are issued with credit notes, by those: both, or neither.
+    rebills: dict[Key, Key] = field(default_factory=dict)
+
+    def parts(self, draft: Key) -> list[Key]:
+        """The documents of a draft, in the order in which they are told."""
+        return [self.rebills[draft], draft] if draft in self.rebills else [draft]
 
 
 async def issue(batch: Batch, press: Press) -> None:
@@ -162,6 +173,9 @@ async def _lay_out_credits(tx: Tx, waiting: Sequence[Held], table: Table) -> Non
     invoices = await store.find_issued(tx, of)
     notes = await store.credit_notes_of(tx, of)
     desk = await _desk_of(tx, invoices.values())
+    supplied = await _supplied(
+        tx, [invoices[r.tenant, r.invoice_id].statement for r in requests.values() if r.corrected_id]
+    )
     credited: set[Key] = set()
     for held in waiting:
         request = requests[held.tenant, held.dispute_id]
@@ -170,13 +184,59 @@ async def _lay_out_credits(tx: Tx, waiting: Sequence[Held], table: Table) -> Non
             table.later.add(held.key)  # what is left of the invoice is known when the one before it is issued
             continue
         credited.add(kept.statement.key)
-        table.sketches[held.key] = CreditSketch(
+        note = CreditSketch(
             draft_id=held.draft_id,
             request=request,
             invoice=kept.statement,
             earlier=tuple(notes[kept.statement.key]),
             basis=desk.basis_of_credit(kept.statement, kept.credited),
         )
+        if not request.corrected_id:
+            table.sketches[held.key] = note
+            continue
+        try:
+            rebill = _rebill(desk, note, *supplied[kept.statement.key])
+        except Refusal as refusal:
+            table.unfit[held.key] = refused(refusal)
+            continue
+        key = (held.tenant, rebill.draft_id)
+        table.rebills[held.key] = key
+        table.sketches[key] = rebill
+        table.sketches[held.key] = replace(
+            note,
+            mark=rebill.note_mark,
+            rebilled_by=Reference(rebill.draft_id, "", rebill.basis.issue_date),
+        )
+
+
+async def _supplied(tx: Tx, invoices: Sequence[Statement]) -> dict[Key, tuple[KeptOrder, Shipment | None]]:
+    """What these invoices were of."""
+    if not invoices:
+        return {}
+    orders = await store.find_orders(tx, {said.order_key for said in invoices})
+    shipments = await store.find_shipments(
+        tx, {(*said.order_key, said.shipment_id) for said in invoices if said.shipment_id}
+    )
+    return {
+        said.key: (orders[said.order_key], shipments[(*said.order_key, said.shipment_id)] if said.shipment_id else None)
+        for said in invoices
+    }
+
+
+def _rebill(desk: Desk, note: CreditSketch, order: KeptOrder, shipment: Shipment | None) -> RebillSketch:
+    """The corrected invoice that is issued with a credit note."""
+    invoice, request = note.invoice, note.request
+    assert request.correction is not None, "a rebill says what is right"
+    supply = corrected(desk.supply(order, shipment), invoice, request.correction)
+    return RebillSketch(
+        draft_id=request.corrected_id,
+        supply=supply,
+        basis=desk.basis_of_invoice(supply),
+        corrects=Reference(invoice.document_id, invoice.number, invoice.issue_date),
+        note=Reference(note.draft_id, "", note.basis.issue_date),
+        note_mark=new_mark(),
+        dispute_id=request.dispute_id,
+    )
 
 
 async def _desk_of(tx: Tx, invoices: Collection[Kept]) -> Desk:
@@ -191,9 +251,9 @@ async def _prepare(table: Table, press: Press) -> None:
     try:
         done = await press.prepare(list(table.sketches.values()))
     except Died as died:
-        if len(table.sketches) > 1:
+        if len(table.sketches) - len(table.rebills) > 1:
             raise  # one of them, to be found by halves
-        [key] = table.sketches
+        *_, key = table.sketches  # of a rebill the credit note, whose draft it is
         table.unfit[key] = Finding(ENGINE_FAILED, Severity.FATAL, f"the judge died over this document: {died}", "/")
         return
     for key, one in zip(table.sketches, done, strict=True):
@@ -208,30 +268,39 @@ async def _finish(done: Done, table: Table) -> list[Numbered]:
     if not done.jobs:
         return []
     tx, origins = done.tx, {_key(job): job.origin for job in done.jobs}
-    complete = await store.lock_complete(
+    complete, price_corrections = await store.lock_complete(
         tx, {(key[0], sketch.supply.order.order_id) for key, sketch in _invoices(table, origins)}
     )
     waiting = await store.find_drafts(tx, origins.keys(), lock=True)
-    bases = await _bases(tx, table, waiting)
+    bases = await _bases(tx, table, [part for key in waiting for part in table.parts(key)], price_corrections)
     fit: list[Prepared] = []
     broken: list[Held] = []
     for job in done.jobs:
         key = _key(job)
         if key not in waiting:
             continue  # issued meanwhile, by the version before this one or at a clerk's wish
+        parts = table.parts(key)
         if key in table.later:
             done.again(job, why="another credit note of its invoice comes first")
-        elif key in table.sketches and table.sketches[key].basis != bases[key]:
+        elif any(part in table.sketches and table.sketches[part].basis != bases[part] for part in parts):
             done.again(job, why="what it is made of changed meanwhile")
-        elif key in table.prepared and not table.prepared[key].findings:
-            fit.append(table.prepared[key])
+        elif all(part in table.prepared and not table.prepared[part].findings for part in parts):
+            fit += [table.prepared[part] for part in parts]
+            origins |= dict.fromkeys(parts, job.origin)
         else:
-            findings = (table.unfit[key],) if key in table.unfit else table.prepared[key].findings
-            broken.append(replace(waiting[key], findings=findings))
+            broken.append(replace(waiting[key], findings=_findings(table, parts)))
     await _hold(done, broken, waiting, origins)
     issued = await _issue(tx, fit, complete, origins)
     await _tell_differences(tx, [one.statement for one in issued if one.statement.final], table, origins)
     return issued
+
+
+def _findings(table: Table, parts: Sequence[Key]) -> tuple[Finding, ...]:
+    """What is wrong with a draft: of a rebill with either of its documents."""
+    unfit = tuple(table.unfit[part] for part in parts if part in table.unfit)
+    return unfit + tuple(
+        finding for part in parts if part in table.prepared for finding in table.prepared[part].findings
+    )
 
 
 def _invoices(table: Table, keys: Collection[Key]) -> list[tuple[Key, InvoiceSketch]]:
@@ -239,10 +308,10 @@ def _invoices(table: Table, keys: Collection[Key]) -> list[tuple[Key, InvoiceSke
     return [(key, sketch) for key, sketch in found if isinstance(sketch, InvoiceSketch)]
 
 
-async def _bases(tx: Tx, table: Table, keys: Collection[Key]) -> dict[Key, Basis]:
+async def _bases(tx: Tx, table: Table, keys: Collection[Key], price_corrections: Mapping[Key, int]) -> dict[Key, Basis]:
     """What these drafts would be made of now; their invoices, if they credit, are locked."""
     sketches = {key: sketch for key, sketch in table.sketches.items() if key in keys}
-    invoices = {key: sketch for key, sketch in sketches.items() if isinstance(sketch, InvoiceSketch)}
+    invoices = {key: sketch for key, sketch in sketches.items() if isinstance(sketch, (InvoiceSketch, RebillSketch))}
     notes = {key: sketch for key, sketch in sketches.items() if isinstance(sketch, CreditSketch)}
     credited = await store.lock_balances(tx, {sketch.invoice.key for sketch in notes.values()}) if notes else {}
     desk = await open_desk(
@@ -252,10 +321,20 @@ async def _bases(tx: Tx, table: Table, keys: Collection[Key]) -> dict[Key, Basis
         {(sketch.invoice.tenant, sketch.invoice.seller_id) for sketch in notes.values()}
         | {(key[0], sketch.supply.seller.seller_id) for key, sketch in invoices.items()},
     )
-    return {key: desk.basis_of_invoice(sketch.supply) for key, sketch in invoices.items()} | {
+    return {key: _basis_now(desk, key, sketch, price_corrections) for key, sketch in invoices.items()} | {
         key: desk.basis_of_credit(sketch.invoice, replace(sketch.invoice.gross, minor=credited[sketch.invoice.key]))
         for key, sketch in notes.items()
     }
+
+
+def _basis_now(
+    desk: Desk, key: Key, sketch: InvoiceSketch | RebillSketch, price_corrections: Mapping[Key, int]
+) -> Basis:
+    """What an invoice would be made of now; a corrected one has the prices of the one in whose place it stands."""
+    basis = desk.basis_of_invoice(sketch.supply)
+    if isinstance(sketch, RebillSketch):
+        return basis
+    return replace(basis, price_corrections=price_corrections[key[0], sketch.supply.order.order_id])
 
 
 async def _hold(done: Done, broken: Sequence[Held], before: Mapping[Key, Held], origins: Mapping[Key, Origin]) -> None:
@@ -288,6 +367,7 @@ async def _issue(
     for one in fit:
         issued.append(numbered(one, next_of[one.series], final=one.statement.document_id in last))
         next_of[one.series] += 1
+    issued = linked(fit, issued)
     files = [
         File(check_of(one.statement.form, one.statement.form.syntax, one.xml, one.rule_set), one.xml) for one in issued
     ]
@@ -314,7 +394,9 @@ async def _keep(tx: Tx, issued: Sequence[Numbered], files: Sequence[File]) -> No
 
 async def _last_of_orders(tx: Tx, issued: Sequence[Statement], complete: Collection[Key]) -> set[str]:
     """Those after which no further invoice of their order follows: it is complete, and no other draft of it waits."""
-    newest = {said.order_key: said.document_id for said in issued if said.kind is Kind.INVOICE}
+    newest = {
+        said.order_key: said.document_id for said in issued if said.kind is Kind.INVOICE and said.corrects is None
+    }
     ending = {order_key: document_id for order_key, document_id in newest.items() if order_key in complete}
     held = await store.count_held(tx, ending) if ending else {}
     return {document_id for order_key, document_id in ending.items() if order_key not in held}
@@ -325,13 +407,18 @@ async def _tell_differences(tx: Tx, last: Sequence[Statement], table: Table, ori
     supplies = {key: sketch.supply for key, sketch in _invoices(table, [said.key for said in last])}
     findings = {key: differences(supply) for key, supply in supplies.items()}
     asked = {key: supply.order.gross for key, supply in supplies.items()}
-    if not (doubtful := [said for said in last if findings[said.key] or said.gross != asked[said.key]]):
+    # At corrected prices it is meant to come to something else.
+    as_meant = {key for key, supply in supplies.items() if supply.price_corrections}
+    doubtful = [
+        said for said in last if findings[said.key] or (said.gross != asked[said.key] and said.key not in as_meant)
+    ]
+    if not doubtful:
         return
     invoiced = await store.invoiced_of(tx, {said.order_key for said in doubtful})
     told = []
     for said in doubtful:
         minor, is_whole = invoiced[said.order_key]
-        if findings[said.key] or (is_whole and minor != asked[said.key].minor):
+        if findings[said.key] or (is_whole and minor != asked[said.key].minor and said.key not in as_meant):
             in_all = Money(minor, said.gross.currency)
             message = wire.invoice_differs(said, asked[said.key], in_all, findings[said.key] or (ROUNDED,))
             told.append(Announcement(origins[said.key], said.account_id, f"order/{said.order_id}", message))

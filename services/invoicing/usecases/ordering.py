@@ -18,11 +18,11 @@ from services.chassis.outbox import Announcement
 from services.chassis.sources import PORTAL
 from services.invoicing import store, wire
 from services.invoicing.domain import orders as rules
-from services.invoicing.domain.orders import KeptOrder, State
+from services.invoicing.domain.orders import KeptOrder, Shipment, State
 from services.invoicing.usecases.desk import Key
-from services.invoicing.usecases.orders import check_rates, shipping
+from services.invoicing.usecases.orders import check_rates, sending_again, shipping
 from services.kernel.calendars import Calendar
-from services.kernel.refusals import Conflict, Forbidden, Invalid, NotFound, quoted
+from services.kernel.refusals import Conflict, Early, Forbidden, Invalid, NotFound, quoted
 
 
 async def say_placed(tx: Tx, call: Origin, body: orders_pb2.OrderPlaced) -> None:
@@ -48,9 +48,18 @@ async def say_shipped(tx: Tx, call: Origin, body: orders_pb2.OrderShipped) -> No
     """Tell a shipment, once."""
     shipment = wire.shipment(body)
     kept = await _order(tx, (call.tenant, shipment.order_id))
-    _, new = await shipping(tx, [(call, shipment)])
-    if new:
+    if await _is_new(tx, call, shipment):
         await _tell(tx, call, kept, body)
+
+
+async def _is_new(tx: Tx, call: Origin, shipment: Shipment) -> bool:
+    """Whether a shipment was not told before; refuses what would be refused of it."""
+    if not shipment.dispute_id:
+        return bool((await shipping(tx, [(call, shipment)]))[1])
+    try:
+        return bool(await sending_again(tx, [(call, shipment)]))
+    except Early:
+        raise NotFound("dispute.unknown", f"no case {quoted(shipment.dispute_id)} ended in sending again") from None
 
 
 async def say_cancelled(tx: Tx, call: Origin, body: orders_pb2.OrderCancelled) -> None:

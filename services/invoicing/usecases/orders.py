@@ -18,7 +18,7 @@ from services.invoicing import store, wire
 from services.invoicing.domain import orders as rules
 from services.invoicing.domain.drafts import check_taxable
 from services.invoicing.domain.ordered import RATE_UNKNOWN
-from services.invoicing.domain.orders import KeptOrder, Shipment
+from services.invoicing.domain.orders import KeptOrder, Replacement, Shipment
 from services.invoicing.domain.parties import NO_CONTRACT, Contract, InvoiceOn
 from services.invoicing.usecases import issuing
 from services.invoicing.usecases.desk import Desk, Key, issuers_of, open_desk
@@ -70,8 +70,11 @@ async def check_rates(tx: Tx, orders: Sequence[KeptOrder]) -> None:
 
 
 async def ship(tx: Tx, events: Sequence[Event[orders_pb2.OrderShipped]]) -> None:
-    """Record shipments, each whole or not at all, and have one invoice issued for each."""
-    orders, new = await shipping(tx, [(event.origin, wire.shipment(event.body)) for event in events])
+    """Record shipments, each whole or not at all, and have one invoice issued for each; none for what is sent again."""
+    told = [(event.origin, wire.shipment(event.body)) for event in events]
+    if again := [one for one in told if one[1].dispute_id]:
+        await _send_again(tx, again)
+    orders, new = await shipping(tx, [one for one in told if not one[1].dispute_id])
     if not new:
         return
     await store.add_shipments(tx, [(key[0], shipment) for _, key, shipment in new])
@@ -81,10 +84,54 @@ async def ship(tx: Tx, events: Sequence[Event[orders_pb2.OrderShipped]]) -> None
     await issuing.to_invoice(tx, [one for one in to_invoice if not one[1].billed_whole and not one[1].awaits_decision])
 
 
+async def _send_again(tx: Tx, told: Sequence[tuple[Origin, Shipment]]) -> None:
+    """Record what was sent again, and tell that the cases are carried out."""
+    new = await sending_again(tx, told)
+    if not new:
+        return
+    await store.add_shipments(tx, [(origin.tenant, shipment) for origin, shipment, _ in new])
+    await store.save_replaced(tx, [replacement for _, _, replacement in new])
+    invoices = await store.find_issued(tx, {(replaced.tenant, replaced.invoice_id) for _, _, replaced in new})
+    await outbox.add(
+        tx,
+        [
+            Announcement(
+                origin,
+                replaced.account_id,
+                f"dispute/{replaced.dispute_id}",
+                wire.replacement_shipped(replaced, shipment, invoices[replaced.tenant, replaced.invoice_id].statement),
+            )
+            for origin, shipment, replaced in new
+        ],
+    )
+
+
+async def sending_again(tx: Tx, told: Sequence[tuple[Origin, Shipment]]) -> list[tuple[Origin, Shipment, Replacement]]:
+    """Which of these shipments are new, of what cases ended in sending again; refuses what no case did."""
+    known = await store.find_shipments(tx, {(o.tenant, s.order_id, s.shipment_id) for o, s in told})
+    replacements = await store.lock_replacements(tx, {(o.tenant, s.dispute_id) for o, s in told})
+    new: list[tuple[Origin, Shipment, Replacement]] = []
+    for origin, shipment in told:
+        key = (origin.tenant, shipment.dispute_id)
+        if (replacement := replacements.get(key)) is None:
+            raise Early(f"dispute/{shipment.dispute_id}")
+        earlier = known.setdefault((origin.tenant, shipment.order_id, shipment.shipment_id), shipment)
+        if earlier is not shipment:
+            if earlier != shipment:
+                raise Conflict("shipment.id_reused", "this shipment came before with other content")
+            continue
+        replacement.check(shipment)
+        replacements[key] = replace(replacement, shipment_id=shipment.shipment_id)
+        new.append((origin, shipment, replacements[key]))
+    return new
+
+
 async def shipping(
     tx: Tx, told: Sequence[tuple[Origin, Shipment]]
 ) -> tuple[dict[Key, KeptOrder], list[tuple[Origin, Key, Shipment]]]:
     """What becomes of orders by these shipments, and those of them that are new; refuses what could not be invoiced."""
+    if not told:
+        return {}, []
     orders = await store.lock_orders(tx, {(origin.tenant, shipment.order_id) for origin, shipment in told})
     await _check_known(tx, {(origin.tenant, shipment.order_id) for origin, shipment in told} - orders.keys())
     known = await store.find_shipments(tx, {(o.tenant, s.order_id, s.shipment_id) for o, s in told})

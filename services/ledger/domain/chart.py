@@ -20,6 +20,7 @@ class Chart(IntEnum):
     RETURNS = 4010
     EARLY_PAYMENT_DISCOUNT = 4020
     REBATES = 4030
+    GOODWILL = 4040
     LATE_FEES = 4900
     INTEREST = 4910
     BAD_DEBT = 6100
@@ -63,6 +64,7 @@ _TITLES = {
     Chart.RETURNS: "Returns and allowances",
     Chart.EARLY_PAYMENT_DISCOUNT: "Early-payment discount allowed",
     Chart.REBATES: "Rebates",
+    Chart.GOODWILL: "Goodwill allowed",
     Chart.LATE_FEES: "Late-fee income",
     Chart.INTEREST: "Interest income",
     Chart.BAD_DEBT: "Bad-debt expense",

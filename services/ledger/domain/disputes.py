@@ -66,6 +66,8 @@ class Word:
     amount: Money | None
     # Which of the disputes service's words about the account it is: a later one has the higher number. 0: none is known.
     nth: int
+    # What the seller gives up of the invoice, as far as it is open; None: nothing.
+    given_up: Money | None = None
 
     @property
     def key(self) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from services.kernel.money import Money
 from services.kernel.refusals import Invalid
 from services.ledger.domain.chart import Chart
 from services.ledger.domain.disputes import Dispute
-from services.ledger.domain.items import Credit, Invoice
+from services.ledger.domain.items import Credit, Invoice, WriteOff
 from services.ledger.domain.payments import Application, Payment
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.~ -]*")  # what quoting leaves as it is
@@ -28,6 +28,7 @@ class Kind(StrEnum):
     HOLD_RELEASED = "hold_released"
     HOLD_EXPIRED = "hold_expired"
     DISPUTE_MEMO = "dispute_memo"
+    WRITTEN_OFF = "written_off"
 
 
 # What stands in memo, by what others said: the same word may come again by itself.
@@ -124,7 +125,7 @@ def invoice_issued(invoice: Invoice, cause: Cause) -> Entry:
 
 
 def credit_note_issued(credit: Credit, cause: Cause) -> Entry:
-    """The same accounts given back, 4010 for 4000 / 1100 what came off the item, 2110 what was already paid."""
+    """The same accounts given back, 4010 for 4000 (4040 of goodwill) / 1100 what came off the item, 2110 what was paid."""
     note = credit.note
     return Entry(
         tenant=note.tenant,
@@ -134,7 +135,7 @@ def credit_note_issued(credit: Credit, cause: Cause) -> Entry:
         cause=cause,
         effective_on=note.issued_on,
         postings=_postings(
-            (Chart.RETURNS, note.sums.earned),
+            (Chart.GOODWILL if note.is_goodwill else Chart.RETURNS, note.sums.earned),
             (Chart.SALES_TAX, note.sums.sales_tax),
             (Chart.OUTPUT_VAT, note.sums.tax),
             (Chart.ROUNDING, note.sums.rounding),
@@ -194,6 +195,27 @@ def dispute_moved(dispute: Dispute, change: Money, on: date, cause: Cause) -> En
         cause=cause,
         effective_on=on,
         postings=_postings((Chart.DISPUTED, change), (Chart.DISPUTED_CONTRA, -change)),
+    )
+
+
+def written_off(done: WriteOff, memo: Money, cause: Cause) -> Entry:
+    """6100 / 1100 what was open, with its VAT, which stays owed until the law gives it back (RULES: written off).
+
+    The memo 9100 / 9101 of the case changes with it: one fact, one entry.
+    """
+    return Entry(
+        tenant=done.item.tenant,
+        account_id=done.item.account_id,
+        kind=Kind.WRITTEN_OFF,
+        reference=reference(done.dispute_id),
+        cause=cause,
+        effective_on=done.on,
+        postings=_postings(
+            (Chart.BAD_DEBT, done.amount),
+            (Chart.RECEIVABLES, -done.amount),
+            (Chart.DISPUTED, memo),
+            (Chart.DISPUTED_CONTRA, -memo),
+        ),
     )
 
 

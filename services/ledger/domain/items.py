@@ -1,6 +1,6 @@
 """What an invoice owes, and what a credit note takes off it (RULES: postings)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from services.kernel.money import Money
@@ -63,6 +63,8 @@ class Invoice:
     # Who issued it, and what part of the buyer's company it concerns.
     seller_id: str
     scope: Scope
+    # The invoice in whose place it stands; empty: of none.
+    corrects: str = ""
 
     def check(self) -> "Invoice":
         """Return the invoice itself; refuse one that names nothing or does not add up."""
@@ -83,6 +85,8 @@ class CreditNote:
     account_id: str
     issued_on: date
     sums: Sums
+    # Nobody owed it: no return, and no allowance on goods. As it was booked; not kept.
+    is_goodwill: bool = field(default=False, compare=False)
 
     def check(self) -> "CreditNote":
         """Return the credit note itself; refuse one that names nothing, credits nothing or does not add up."""
@@ -138,10 +142,11 @@ class Allocation:
     invoice_id: str
     amount: Money
     effective_on: date
-    # Exactly one of the two.
+    # Exactly one of the three; a case, where what is open was given up.
     payment_id: str | None = None
     credit_note_id: str | None = None
-    # "exact_reference" or "oldest_due"; of a credit note "credit_note".
+    dispute_id: str | None = None
+    # "exact_reference" or "oldest_due"; of a credit note "credit_note", of a case "written_off".
     evidence: str = "credit_note"
     # In which order one payment was applied, from 1.
     nth: int = 1
@@ -165,6 +170,34 @@ class Credit:
         """What it took off, as it is kept."""
         note = self.note
         return Allocation(note.tenant, note.invoice_id, self.taken, note.issued_on, credit_note_id=note.credit_note_id)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOff:
+    """What was given up of an item at the end of a case: `item` is what it left; nothing, where it was paid meanwhile."""
+
+    dispute_id: str
+    item: Item
+    amount: Money
+    on: date
+
+    @property
+    def allocation(self) -> Allocation:
+        """What it took off, as it is kept."""
+        item = self.item
+        return Allocation(
+            item.tenant, item.invoice_id, self.amount, self.on, dispute_id=self.dispute_id, evidence="written_off"
+        )
+
+
+def write_off(item: Item, amount: Money, dispute_id: str, on: date) -> WriteOff:
+    """Give up so much of an item, as far as it is open."""
+    if item.amount.currency != amount.currency:
+        raise Invalid("dispute.currency_mismatch", f"the disputed invoice is in {item.amount.currency}")
+    if amount.minor < 0:
+        raise Invalid("dispute.amount_negative", "what is given up is zero or more")
+    taken = min(item.open, amount)
+    return WriteOff(dispute_id, item.less(taken), taken, on)
 
 
 def open_item(invoice: Invoice) -> Item:

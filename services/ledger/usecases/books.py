@@ -14,7 +14,7 @@ from services.ledger import store, wire
 from services.ledger.domain import disputes, entries, items
 from services.ledger.domain.disputes import Dispute, Word
 from services.ledger.domain.entries import MEMO_KINDS, Entry, HoldMove, Kind
-from services.ledger.domain.items import Credit, CreditNote, Invoice, Item
+from services.ledger.domain.items import Credit, CreditNote, Invoice, Item, WriteOff
 from services.ledger.domain.standing import Standings
 from services.ledger.store import Fact, Key
 from services.ledger.usecases import telling
@@ -35,6 +35,7 @@ class Work:
     booked: list[Entry] = field(default_factory=list)
     opened: list[Item] = field(default_factory=list)
     given: list[Credit] = field(default_factory=list)
+    given_up: list[WriteOff] = field(default_factory=list)
     telling: list[Announcement] = field(default_factory=list)
 
 
@@ -54,10 +55,11 @@ async def _open(tx: Tx, given: Sequence[tuple[Event[Any], wire.Fact]]) -> Work:
     """What is known of what these facts are about."""
     facts = [fact for _, fact in given]
     turns = {_turn(event, fact) for event, fact in given if isinstance(fact, Word)}
+    turns |= {_end(fact) for _, fact in given if isinstance(fact, Word) and fact.given_up is not None}
     invoices = {(f.tenant, f.invoice_id) for f in facts if not isinstance(f, HoldMove)}
     notes = {(f.tenant, f.credit_note_id) for f in facts if isinstance(f, CreditNote)}
     cases = {f.key for f in facts if isinstance(f, Word)}
-    told = {(f.tenant, f.account_id) for f in facts if isinstance(f, (Invoice, CreditNote))}
+    told = {(f.tenant, f.account_id) for f in facts if isinstance(f, (Invoice, CreditNote)) or _gives_up(f)}
     return Work(
         owed=await store.find_items(tx, invoices) if invoices else {},
         notes=await store.find_credit_notes(tx, notes) if notes else {},
@@ -72,9 +74,10 @@ async def _write(tx: Tx, work: Work) -> None:
     # A memo may come again; all else was looked up before, under the account's lock.
     store.expect(all(e.key in new or e.kind in MEMO_KINDS for e in work.booked))
     await store.add_credit_notes(tx, work.given)
-    await store.allocate(tx, [done.allocation for done in work.given if done.taken.minor])
     if work.disputes:
         store.expect(await store.save_disputes(tx, work.disputes.values()) == len(work.disputes))
+    taken = [done.allocation for done in work.given if done.taken.minor]
+    await store.allocate(tx, [*taken, *(done.allocation for done in work.given_up if done.amount.minor)])
     await outbox.add(tx, work.telling)
 
 
@@ -87,7 +90,8 @@ def _owe(work: Work, event: Event[Any], invoice: Invoice) -> None:
     work.booked.append(entries.invoice_issued(invoice, wire.cause(event.origin)))
     work.opened.append(item)
     standing = work.standings.move(item.purse, owes=item.amount.minor)
-    work.telling.append(telling.of_invoice(event.origin, item, wire.item_opened(item, standing)))
+    opened = wire.item_opened(item, standing, corrects=invoice.corrects)
+    work.telling.append(telling.of_invoice(event.origin, item, opened))
 
 
 def _credit(work: Work, event: Event[Any], note: CreditNote) -> None:
@@ -113,15 +117,40 @@ def _hold(work: Work, event: Event[Any], move: HoldMove) -> None:
 
 
 def _dispute(work: Work, event: Event[Any], word: Word) -> None:
-    """Memo what is disputed, or reverse it when that ends; receivables do not change."""
+    """Memo what is disputed, or reverse it when that ends; receivables change where what is open is given up."""
     if _turn(event, word) in work.turned:
         return
     item = _known_item(work.owed, (word.tenant, word.invoice_id))
-    dispute, change = disputes.follow(work.disputes.get(word.key), item, word)
+    earlier = work.disputes.get(word.key)
+    dispute, change = disputes.follow(earlier, item, word)
     work.disputes[word.key] = dispute
+    on, cause = event.at.astimezone(UTC).date(), wire.cause(event.origin)
+    is_old = earlier is not None and 0 < word.nth <= earlier.said
+    if word.given_up is not None and not is_old and _end(word) not in work.turned:
+        done = items.write_off(item, word.given_up, word.dispute_id, on)
+        _give_up(work, event, done)
+        if done.amount.minor:
+            work.booked.append(entries.written_off(done, change, cause))
+            return
     if change.minor:
-        on = event.at.astimezone(UTC).date()
-        work.booked.append(entries.dispute_moved(dispute, change, on, wire.cause(event.origin)))
+        work.booked.append(entries.dispute_moved(dispute, change, on, cause))
+
+
+def _give_up(work: Work, event: Event[Any], done: WriteOff) -> None:
+    """Take what a case ended in giving up off its item, and say so, also where nothing was open."""
+    work.owed[done.item.key] = done.item
+    if done.amount.minor:
+        work.given_up.append(done)
+    standing = work.standings.move(done.item.purse, owes=-done.amount.minor)
+    work.telling.append(telling.of_invoice(event.origin, done.item, wire.item_written_off(done, standing)))
+
+
+def _gives_up(fact: wire.Fact) -> bool:
+    return isinstance(fact, Word) and fact.given_up is not None
+
+
+def _end(word: Word) -> Fact:
+    return word.tenant, Kind.WRITTEN_OFF, entries.reference(word.dispute_id)
 
 
 def _turn(event: Event[Any], word: Word) -> Fact:

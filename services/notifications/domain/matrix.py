@@ -63,6 +63,7 @@ class Kind(StrEnum):
     DISPUTE_ESCALATED = "dispute_escalated"
     DISPUTE_CELL = "dispute_cell"
     DISPUTE_LEGAL = "dispute_legal"
+    DISPUTE_REPLACED = "dispute_replaced"
     CONTACT_UNREACHABLE = "contact_unreachable"
     COLLEAGUE_UNREACHABLE = "colleague_unreachable"
     NAME_SOMEBODY = "name_somebody"
@@ -139,6 +140,7 @@ dispute_late           | I   |      | I    | I    | I    |     |     |     |    
 dispute_escalated      |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 1
 dispute_cell           |     |      |      |      |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 0
 dispute_legal          |     |      |      |      | I    | I   | A   |     | I    |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 5
+dispute_replaced       | I   |      | I    | I    |      |     |     |     |      |     | A LOGISTICS, I SALES | LOGISTICS   | 2
 contact_unreachable    |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 2
 colleague_unreachable  |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
 name_somebody          |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 5

@@ -1,11 +1,9 @@
 """Cases at the seller's desk: the queue by promise, and one case with every act that its state and one's roles allow."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from fastapi.responses import Response
-from receivables.common.v1 import money_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
@@ -16,7 +14,7 @@ from services.portal import uploads
 from services.portal.asks import Asking, Refused, Unknown, together
 from services.portal.domain import cases
 from services.portal.domain.people import SELLERS, Guard
-from services.portal.pages import desk_notes, threads
+from services.portal.pages import desk_notes, desk_settle, threads
 from services.portal.pages.desk_names import colleagues, names_of
 from services.portal.pages.disputes import OTHERS, USUAL
 from services.portal.web import PAGE, Ask, get, post
@@ -28,8 +26,6 @@ _HISTORY = 500
 # That a case can have, the usual ones first; OTH says that none was found.
 REASONS = (*(code for code in USUAL if code != "OTH"), *(code for codes in OTHERS.values() for code in codes))
 WORDS_MAX = 200  # characters of why
-_PARTIAL = "RESOLUTION_PARTIAL_CREDIT"
-RESOLUTIONS = ("RESOLUTION_FULL_CREDIT", _PARTIAL, "RESOLUTION_INVALID_PAYABLE")
 
 
 async def waiting(
@@ -150,7 +146,7 @@ async def _show_case(ask: Ask, status: int = 200, **more: Any) -> Response:
         merged=shown.merged,
         acts=[act for act in cases.ACTS[state] if ask.may_move(f"ACTION_{act}")],
         settles=state in cases.SETTLES and ask.may("disputes", "Resolve"),
-        resolutions=RESOLUTIONS,
+        **desk_settle.offered(found["invoice"]),
         typed=ask.typed,
         **{"said": "", **found, **more},
     )
@@ -193,36 +189,19 @@ async def move(ask: Ask) -> Response:
 
 @post("/desk/disputes/{dispute}/resolve", SETTLES)
 async def resolve(ask: Ask) -> Response:
-    """Say how a case ends: all of what is disputed, a part of it by lines or by amount, or nothing."""
+    """Say how a case ends, with what that end has to name."""
     resolution, number = ask.typed("resolution"), ask.path("dispute")
-    if resolution not in RESOLUTIONS:
+    if resolution not in desk_settle.RESOLUTIONS:
         raise Invalid("form.no_choice", ask.words.say("Choose how the case ends."))
     case = (await ask.of.disputes("GetDispute", disputes_pb2.GetDisputeRequest(dispute_id=number, page_size=1))).dispute
-    request = disputes_pb2.ResolveRequest(
-        dispute_id=case.dispute_id, resolution=disputes_events.Resolution.Value(resolution)
-    )
+    wanted = invoicing_pb2.GetInvoiceRequest(invoice=case.invoice_id)
+    invoice = await ask.of.invoicing("GetInvoice", wanted) if desk_settle.needs_invoice(resolution, case) else None
     try:
-        if resolution == _PARTIAL and case.lines:
-            request.lines.extend(_parts(ask, case))
-        elif resolution == _PARTIAL:
-            amount = ask.amount("amount", case.amount.currency)
-            request.amount.CopyFrom(money_pb2.Money(minor=amount.minor, currency=amount.currency))
+        request = desk_settle.request(ask, case, invoice, resolution)
         await ask.of.disputes("Resolve", request, ask.write(" ".join(ask.typed("words-RESOLVE").split())[:WORDS_MAX]))
     except (Refused, Invalid) as refused:
         return await _show_case(ask, 422, errors={"resolve": ask.refused(refused)}, said=ask.refused(refused))
     return ask.go(f"/desk/disputes/{number}")
-
-
-def _parts(ask: Ask, case: Any) -> list[Any]:
-    """How much of each disputed line is credited; a line of which nothing is, is left out."""
-    parts = []
-    for nth, line in enumerate(case.lines):
-        quantity = ask.words.typed(ask.typed(f"quantity-{nth}") or "0")
-        if not 0 <= quantity <= Decimal(line.quantity):
-            raise Invalid("form.too_much", ask.words.say("More than was disputed cannot be credited."))
-        if quantity > 0:
-            parts.append(disputes_events.DisputedLine(line_id=line.line_id, quantity=f"{quantity:f}"))
-    return parts
 
 
 @get("/desk/disputes/{dispute}/evidence/{file}", SELLERS)

@@ -43,6 +43,9 @@ class Paper:
     lines: Sequence[Any]
     # Of a credit note.
     of_invoice: str
+    # Of two that were issued together: of an invoice the one in whose place it stands, of a credit note the corrected one.
+    in_place_of: str = ""
+    corrected_by: str = ""
 
     @classmethod
     def of(cls, document: Any) -> "Paper":
@@ -68,6 +71,8 @@ class Paper:
             credited=money(document.credited.minor),
             lines=said.lines,
             of_invoice=said.invoice_number if is_credit else "",
+            in_place_of="" if is_credit else said.corrects.number,
+            corrected_by=said.rebilled_by.number if is_credit else "",
         )
 
 

@@ -80,13 +80,21 @@ class Desk:
         return case
 
     async def resolve(
-        self, case: Any, resolution: str, *lines: tuple[str, str], cents: int = 0, by: str = "user:cy", **call: Any
+        self,
+        case: Any,
+        resolution: str,
+        *lines: tuple[str, str],
+        cents: int = 0,
+        correction: events_pb2.Correction | None = None,
+        by: str = "user:cy",
+        **call: Any,
     ) -> Any:
         request = service_pb2.ResolveRequest(
             dispute_id=case.dispute_id,
             resolution=events_pb2.Resolution.Value(f"RESOLUTION_{resolution}"),
             lines=_lines(lines),
             amount=money_pb2.Money(minor=cents, currency="EUR") if cents else None,
+            correction=correction,
         )
         return (await self.call("Resolve", request, by=by, **call)).dispute
 
@@ -208,8 +216,10 @@ def seller(seller_id: str = "s1", *, version: int = 1, tenant: str = "acme", **s
     return a_record(body, account=seller_id, subject=f"seller/{seller_id}", tenant=tenant)
 
 
-def credited(case: Any, cents: int, *, note: str = "c1", invoice: str = "i1", account: str = "b1") -> Record:
-    """A credit note on an invoice, which ends a case if one is given."""
+def credited(
+    case: Any, cents: int, *, note: str = "c1", invoice: str = "i1", account: str = "b1", corrected: str = ""
+) -> Record:
+    """A credit note on an invoice, which ends a case if one is given; perhaps beside a corrected invoice."""
     body = invoicing_pb2.CreditNoteIssued(
         credit_note_id=note,
         number=f"C-{note}",
@@ -219,6 +229,8 @@ def credited(case: Any, cents: int, *, note: str = "c1", invoice: str = "i1", ac
         currency="EUR",
         gross_minor=cents,
     )
+    if corrected:
+        body.rebilled_by.document_id, body.rebilled_by.number = corrected, "N-2"
     return a_record(body, account=account, subject=f"invoice/{invoice}")
 
 
@@ -229,6 +241,32 @@ def reduced(open_cents: int, sequence: int, *, invoice: str = "i1") -> Record:
     )
     headers = {"ce_sequence": str(sequence)}
     return a_record(body, account="b1", subject=f"invoice/{invoice}", headers=headers)
+
+
+def sent_again(dispute: str, *, invoice: str = "i1", account: str = "b1", shipment: str = "r1") -> Record:
+    """What a case ended in sending again has left."""
+    body = invoicing_pb2.ReplacementShipped(
+        dispute_id=dispute,
+        invoice_id=invoice,
+        account_id=account,
+        order_id="o1",
+        shipment_id=shipment,
+        shipped_on="2026-03-03",
+    )
+    return a_record(body, account=account, subject=f"dispute/{dispute}")
+
+
+def written_off(case: Any, cents: int, open_cents: int, sequence: int = 9) -> Record:
+    """The books gave up what a case ended in giving up, as far as it was open."""
+    body = ledger_pb2.ItemReduced(
+        invoice_id="i1",
+        account_id="b1",
+        by=ledger_pb2.REDUCTION_WRITTEN_OFF,
+        amount=money_pb2.Money(minor=cents, currency="EUR"),
+        open=money_pb2.Money(minor=open_cents, currency="EUR"),
+        cause_id=case.dispute_id,
+    )
+    return a_record(body, account="b1", subject="invoice/i1", headers={"ce_sequence": str(sequence)})
 
 
 OpenDesk = Callable[..., AbstractAsyncContextManager[Desk]]

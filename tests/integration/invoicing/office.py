@@ -157,6 +157,7 @@ def shipped(
     account: str = "b1",
     tenant: str = "acme",
     event_id: str | None = None,
+    dispute: str = "",
 ) -> Record:
     body = orders_pb2.OrderShipped(
         order_id=order,
@@ -165,6 +166,7 @@ def shipped(
         shipped_on=on,
         lines=[orders_pb2.ShippedLine(line_id=line, quantity=quantity) for line, quantity in quantities],
         final=final,
+        dispute_id=dispute,
     )
     return a_record(body, account=account, subject=f"order/{order}", tenant=tenant, event_id=event_id)
 

@@ -224,7 +224,7 @@ FIELDS = (
     "per_order per_month currency rule item expected invoice also amount line reason what description action said "
     "version again act rate wanted sku quantity unit_price site cost_centre purchase_order seller_id about message back "
     "note account outcome why hold until words limit resolution state whose q after payment value_date remittance format "
-    "net_days invoice_on roles email country told from"
+    "net_days invoice_on roles email country told from quantity-0 price-0 right-0 again-0 buyer_reference street post_code city"
 ).split()
 
 

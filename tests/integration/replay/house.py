@@ -23,6 +23,7 @@ from receivables.credit.v1.standing_pb2_grpc import StandingApprovalServiceStub
 from receivables.disputes.v1 import events_pb2 as disputes_events_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
+from receivables.invoicing.v1.events_pb2 import InvoiceIssued
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
@@ -174,6 +175,7 @@ async def play(house: House) -> None:
     await _orders(house)
     invoices = [record for record in house.told if record.headers["ce_type"].endswith("InvoiceIssued")]
     assert len(invoices) == 6
+    await _ends(house, [InvoiceIssued.FromString(record.value or b"") for record in invoices[2:]])
     await _payments(house)
     for nth, steps in enumerate((_rejected_appealed_and_credited, _withdrawn_and_reopened)):
         await steps(house, invoices[nth].headers["ce_subject"].removeprefix("invoice/"))
@@ -260,6 +262,29 @@ async def _move(house: House, dispute_id: str, *actions: disputes_pb2.Action.Val
 async def _open(house: House, invoice_id: str) -> str:
     request = disputes_pb2.OpenRequest(invoice=invoice_id, reason_code="QTY_SHORT", amount=eur(1_000))
     return str((await house.call("disputes", "Open", request)).dispute.dispute_id)
+
+
+async def _ends(house: House, invoices: Sequence[InvoiceIssued]) -> None:
+    """One that is invoiced anew, one at another price, goods that are sent again, and one that is given up."""
+    price = disputes_events_pb2.CorrectedLine(line_id="1", unit_price="12.00")
+    corrected = disputes_events_pb2.Correction(lines=[price], purchase_order="PO-10")
+    end = disputes_events_pb2.Resolution.Value
+    await _end(house, invoices[0], resolution=end("RESOLUTION_REBILL"), correction=corrected)
+    corrected.ClearField("purchase_order")
+    await _end(house, invoices[1], resolution=end("RESOLUTION_PRICE_CORRECTION"), correction=corrected)
+    await _end(house, invoices[1], resolution=end("RESOLUTION_GOODWILL"), amount=eur(100))
+    again = [disputes_events_pb2.DisputedLine(line_id="1", quantity="1")]
+    case = await _end(house, invoices[2], resolution=end("RESOLUTION_REPLACEMENT"), lines=again)
+    order_line = invoices[2].lines[0].order_line_id
+    await house.tell(shipped(invoices[2].order_id, "r1", ((order_line, "1"),), final=False, dispute=case))
+    await _end(house, invoices[3], resolution=end("RESOLUTION_WRITE_OFF"))
+
+
+async def _end(house: House, invoice: InvoiceIssued, **said: Any) -> str:
+    case = await _open(house, invoice.invoice_id)
+    await _move(house, case, disputes_pb2.ACTION_REVIEW, disputes_pb2.ACTION_PROPOSE)
+    await house.call("disputes", "Resolve", disputes_pb2.ResolveRequest(dispute_id=case, **said), by="user:bo")
+    return case
 
 
 async def _rejected_appealed_and_credited(house: House, invoice_id: str) -> None:

@@ -606,6 +606,7 @@ def _disputes() -> list[Door]:
         event(issued, kind=invoicing_events.InvoiceIssued),
         event(credited, kind=invoicing_events.CreditNoteIssued),
         event(reduced, kind=ledger_events.ItemReduced),
+        event(lambda _: disputes.sent_again("d000000007", invoice="i7"), kind=invoicing_events.ReplacementShipped),
         event(lambda n: disputes.seller(f"s{n}", time_zone="Europe/Berlin"), kind=invoicing_events.SellerChanged),
         call(disputes_pb2.SetPolicyRequest(policy=_DISPUTE_POLICY)),
         call(disputes_pb2.GetPolicyRequest()),

@@ -58,8 +58,8 @@ def test_a_missing_file_is_a_gap_a_loss_and_a_wrong_sum() -> None:
     found.papers = {number: paper for number, paper in found.papers.items() if number != "AL-000001"}
 
     assert [text for text in differences(found) if "GBP: documents" in text] == [
-        "albion A-1 GBP: documents 48 is not 1100 + cash applied - 2110 168 (difference -120)",
-        "albion A-1 GBP: documents 48 is not credit's used + cash received 168 (difference -120)",
+        "albion A-1 GBP: documents less 6100 48 is not 1100 + cash applied - 2110 168 (difference -120)",
+        "albion A-1 GBP: documents less 6100 48 is not credit's used + cash received 168 (difference -120)",
     ]
     assert "AL-000001 was issued and has no file" in list(differences(found))
     assert "series AL lacks 000001" in list(differences(found))

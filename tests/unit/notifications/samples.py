@@ -387,7 +387,9 @@ def dispute_moved(state: Any, missing: str = "", nth: int = 0) -> Event[Any]:
     return an_event(body, "dispute/d1")
 
 
-def dispute_resolved(resolution: Any = disputes.RESOLUTION_PARTIAL_CREDIT, credit_minor: int = 5950) -> Event[Any]:
+def dispute_resolved(
+    resolution: Any = disputes.RESOLUTION_PARTIAL_CREDIT, credit_minor: int = 5950, **more: Any
+) -> Event[Any]:
     body = disputes.DisputeResolved(
         dispute_id="d1",
         invoice_id="i1",
@@ -398,6 +400,7 @@ def dispute_resolved(resolution: Any = disputes.RESOLUTION_PARTIAL_CREDIT, credi
         credit=eur(credit_minor),
         disputed=eur(11900),
         reason_code="QTY_SHORT",
+        **more,
     )
     return an_event(body, "dispute/d1")
 
@@ -609,6 +612,17 @@ def every_story() -> list[Story]:
         dispute_late(),
         dispute_late(level=2),
         dispute_cell(),
+        dispute_resolved(disputes.RESOLUTION_INVALID_PAYABLE, 0, due_date="2026-04-01"),
+        dispute_resolved(disputes.RESOLUTION_REBILL, 11900),
+        dispute_resolved(disputes.RESOLUTION_PRICE_CORRECTION, 5950),
+        dispute_resolved(disputes.RESOLUTION_GOODWILL, 5950),
+        dispute_resolved(disputes.RESOLUTION_SPLIT_SETTLEMENT, 5950, due_date="2026-04-01"),
+        dispute_resolved(disputes.RESOLUTION_WRITE_OFF, 0),
+        dispute_resolved(
+            disputes.RESOLUTION_REPLACEMENT,
+            0,
+            replaced=[disputes.ReplacedLine(line_id="1", name="Bolt M8", quantity="3")],
+        ),
     ]
     legal = dispute_opened("INV_LEGAL")
     legal.body.track, legal.body.track_reason = disputes.TRACK_ENHANCED, "legal_reason"
