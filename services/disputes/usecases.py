@@ -133,7 +133,11 @@ async def set_policy(tx: Tx, call: Origin, wanted: Policy) -> Policy:
 async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish) -> Dispute:
     """Open a case on an invoice, by its id or number, and acknowledge it at once."""
     key = await _find_invoice(tx, call.tenant, named)
-    ground = await _ground(tx, (await store.lock_invoices(tx, [key]))[key])
+    return await open_on(tx, call, await ground_of(tx, (await store.lock_invoices(tx, [key]))[key]), wish)
+
+
+async def open_on(tx: Tx, call: Origin, ground: Ground, wish: Wish) -> Dispute:
+    """Open a case on a locked invoice, and acknowledge it at once."""
     lines, policy = ground.lines, ground.policy
     draft = cases.draft(
         wish, ground.invoice, lines, ground.credited, dispute_id=new_id(), by=call.actor, at=tx.at, policy=policy
@@ -160,7 +164,7 @@ async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish) -> Dispute:
 async def preview(serve: Callable[[], AbstractAsyncContextManager[Tx]], tenant: str, named: str, wish: Wish) -> Preview:
     """What a case on an invoice, by its id or number, would be; no lock is held, whoever opens one looks again."""
     async with serve() as tx:
-        ground = await _ground(tx, await store.invoice(tx, await _find_invoice(tx, tenant, named)))
+        ground = await ground_of(tx, await store.invoice(tx, await _find_invoice(tx, tenant, named)))
         at = tx.at
     # An invoice may have ten thousand lines.
     return await asyncio.to_thread(
@@ -300,7 +304,8 @@ async def _find_invoice(tx: Tx, tenant: str, named: str) -> Key:
     return tenant, found[0]
 
 
-async def _ground(tx: Tx, invoice: Invoice) -> Ground:
+async def ground_of(tx: Tx, invoice: Invoice) -> Ground:
+    """What a case on an invoice stands on; what comes of it is kept only if the invoice is locked."""
     policy = await store.policy(tx, invoice.tenant, invoice.seller_id)
     lines = await store.lines_of(tx, invoice.key)
     return Ground(invoice, lines, await _credited(tx, invoice, lines), policy)
