@@ -13,7 +13,7 @@ from services import contracts, standing
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
-from services.disputes import store, wire
+from services.disputes import store, store_responses, wire, wire_responses
 from services.disputes.domain import invoices, portions
 from services.disputes.domain.cases import CONTESTED, MOVES, Action, State
 from services.kernel.money import Money
@@ -156,6 +156,10 @@ async def _count(tx: Tx, tenant: str, number: str) -> None:
         )
 
 
+async def _respond(tx: Tx, event: Event[events_pb2.ResponseReceived], _cause: Cause) -> None:
+    await store_responses.add(tx, event.tenant, wire_responses.kept(event, tx.at))
+
+
 async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Cause) -> None:
     policy = replace(wire.policy(event.body.policy), version=event.body.version)
     await store.add_policy(tx, event.tenant, policy, event.origin.actor)
@@ -209,6 +213,7 @@ FOLD = Fold(
         events_pb2.DisputeMoved: _move,
         events_pb2.DisputeResolved: _resolve,
         events_pb2.PolicyChanged: _set_policy,
+        events_pb2.ResponseReceived: _respond,
         **standing.fold(wire.STANDING),
     },
     remembered=frozenset(

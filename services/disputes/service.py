@@ -1,24 +1,53 @@
 """The disputes service, assembled."""
 
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
-from receivables.disputes.v1 import service_pb2, service_pb2_grpc, standing_pb2, standing_pb2_grpc
+from receivables.disputes.v1 import (
+    responses_pb2,
+    responses_pb2_grpc,
+    service_pb2,
+    service_pb2_grpc,
+    standing_pb2,
+    standing_pb2_grpc,
+)
 
-from services.chassis.service import Parts, Service, Servicer
-from services.chassis.settings import ChassisSettings
-from services.disputes import metrics, usecases
+from services.chassis.database import Database
+from services.chassis.service import Parts, Service, Servicer, certificate_of, speaker_of
+from services.disputes import channel, metrics, usecases
+from services.disputes.channel import Fetcher
 from services.disputes.rebuild import FOLD
 from services.disputes.rpc import DisputesService
+from services.disputes.rpc_responses import ResponseService
 from services.disputes.rpc_standing import StandingApprovalService
+from services.disputes.settings import Settings
 from services.disputes.stream import HANDLERS
 
+_FETCHERS: WeakKeyDictionary[Database, Fetcher] = WeakKeyDictionary()
 
-def _servicers(parts: Parts[ChassisSettings]) -> list[Servicer]:
+
+def fetcher_of(parts: Parts[Settings]) -> Fetcher | None:
+    """Who brings what buyers' systems say of invoices, as the settings say; None: nobody."""
+    settings = parts.settings
+    if settings.disputes_channel is None:
+        return None
+    if (known := _FETCHERS.get(parts.database)) is None:
+        speak = speaker_of("disputes", settings)
+        known = _FETCHERS[parts.database] = Fetcher(settings.disputes_channel, speak, certificate_of(settings))
+    return known
+
+
+def _servicers(parts: Parts[Settings]) -> list[Servicer]:
     return [
         Servicer(
             service_pb2.DESCRIPTOR.services_by_name["DisputesService"].full_name,
             service_pb2_grpc.add_DisputesServiceServicer_to_server,
             DisputesService(parts.database, parts.consumer),
+        ),
+        Servicer(
+            responses_pb2.DESCRIPTOR.services_by_name["ResponseService"].full_name,
+            responses_pb2_grpc.add_ResponseServiceServicer_to_server,
+            ResponseService(parts.database, parts.consumer),
         ),
         Servicer(
             standing_pb2.DESCRIPTOR.services_by_name["StandingApprovalService"].full_name,
@@ -30,11 +59,12 @@ def _servicers(parts: Parts[ChassisSettings]) -> list[Servicer]:
 
 SERVICE = Service(
     name="disputes",
-    settings=ChassisSettings,
+    settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0013_writers.sql",
+    stands_on="0015_responses.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
+    works=lambda parts: (channel.work(fetcher_of(parts)),),
     measure=metrics.measure,
     outdated=usecases.forget_outdated,
     fold=FOLD,

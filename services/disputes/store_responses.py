@@ -1,6 +1,5 @@
 """Remembers what buyers' systems say of invoices. An invoice's row is the lock of all that is said of it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from services.chassis.database import Tx
 from services.chassis.pages import Page
 from services.disputes.domain.cases import OPEN
+from services.disputes.domain.invoices import Invoice
 from services.disputes.domain.responses import Response, Status
 from services.disputes.store import Key
 
@@ -103,11 +103,11 @@ async def add(tx: Tx, tenant: str, new: Kept) -> None:
 
 
 async def open_case(tx: Tx, key: Key) -> str | None:
-    """The open case that was last spoken of in a response to an invoice; else the one of it that was opened last."""
+    """The open case that was last spoken of in a response to an invoice."""
     row = await tx.row(
-        """(SELECT d.dispute_id FROM response r JOIN dispute d USING (tenant, dispute_id)
+        """SELECT d.dispute_id FROM response r JOIN dispute d USING (tenant, dispute_id)
              WHERE r.tenant = %s AND r.invoice_id = %s AND r.dispute_id <> '' AND d.state = ANY (%s::text[])
-             ORDER BY r.nth DESC LIMIT 1)""",
+             ORDER BY r.nth DESC LIMIT 1""",
         [*key, _OPEN_STATES],
     )
     return str(row.dispute_id) if row else None
@@ -187,12 +187,12 @@ async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
     )
 
 
-def new(said: Response, key: Key, *, nth: int, dispute_id: str, opened: bool, by: str, at: datetime) -> Kept:
-    """A response as it will be kept; whose invoice it is, is the invoice's to say."""
+def new(said: Response, invoice: Invoice, *, nth: int, dispute_id: str, opened: bool, by: str, at: datetime) -> Kept:
+    """A response as it will be kept."""
     return Kept(
-        invoice_id=key[1],
-        invoice_number=said.invoice_number,
-        account_id="",
+        invoice_id=invoice.invoice_id,
+        invoice_number=invoice.number,
+        account_id=invoice.account_id,
         nth=nth,
         message_id=said.message_id,
         sha256=said.sha256,
@@ -211,9 +211,6 @@ def new(said: Response, key: Key, *, nth: int, dispute_id: str, opened: bool, by
 
 
 def _kept(row: Any) -> Kept:
-    def some(values: Sequence[str]) -> tuple[str, ...]:
-        return tuple(values)
-
     return Kept(
         invoice_id=row.invoice_id,
         invoice_number=row.invoice_number,
@@ -224,9 +221,9 @@ def _kept(row: Any) -> Kept:
         status=Status(row.status),
         issued_on=row.issued_on,
         effective_on=row.effective_on,
-        reasons=some(row.reasons),
-        actions=some(row.actions),
-        terms=some(row.terms),
+        reasons=tuple(row.reasons),
+        actions=tuple(row.actions),
+        terms=tuple(row.terms),
         dispute_id=row.dispute_id,
         opened=row.opened,
         words=row.words,

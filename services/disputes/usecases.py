@@ -19,7 +19,7 @@ from services.chassis.envelope import Event, Origin
 from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
 from services.chassis.pages import Page
-from services.disputes import store, wire
+from services.disputes import store, store_responses, wire
 from services.disputes.domain import cases, evidence, invoices, portions, previews
 from services.disputes.domain.cases import Action, Dispute, Move, People, Resolution, Wish
 from services.disputes.domain.deadlines import Policy
@@ -111,13 +111,16 @@ async def know_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerChange
 async def forget(tx: Tx, events: Sequence[Event[notifications_pb2.ContactErased]]) -> None:
     """Forget what these persons wrote and added; who did what, by id, and what came of it stays."""
     for event in events:
-        await store.forget(tx, event.tenant, contracts.forgotten(event))
+        subject = contracts.forgotten(event)
+        await store.forget(tx, event.tenant, subject)
+        await store_responses.forget(tx, event.tenant, subject)
 
 
 async def forget_outdated(tx: Tx, tenant: str) -> int:
     """Forget what was written in, and added to, cases whose time is over; who did what, and what came of it, stays."""
     before = await retention.first_day(tx, tenant, Record.DISPUTE)
-    return await store.forget_outdated(tx, tenant, before, AT_ONCE, FILES_AT_ONCE)
+    forgotten = await store.forget_outdated(tx, tenant, before, AT_ONCE, FILES_AT_ONCE)
+    return forgotten + await store_responses.forget_outdated(tx, tenant, before, AT_ONCE)
 
 
 async def set_policy(tx: Tx, call: Origin, wanted: Policy) -> Policy:
