@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.common.v1 import money_pb2
-from receivables.disputes.v1 import events_pb2, service_pb2, service_pb2_grpc, standing_pb2_grpc
+from receivables.disputes.v1 import events_pb2, responses_pb2_grpc, service_pb2, service_pb2_grpc, standing_pb2_grpc
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 
@@ -111,6 +111,7 @@ class Desk:
                 events_pb2.StandingApprovalGranted,
                 events_pb2.StandingApprovalRevoked,
                 events_pb2.StandingApprovalUsed,
+                events_pb2.ResponseReceived,
             )
         }
         rows = await self.rows("SELECT headers->>'ce_type' AS type, payload FROM outbox ORDER BY id")
@@ -122,12 +123,13 @@ class Desk:
 
 
 class Stubs:
-    """Both services of disputes behind one channel: the name of a method says whose it is."""
+    """All services of disputes behind one channel: the name of a method says whose it is."""
 
     def __init__(self, channel: Any) -> None:
         """Make each."""
         self._stubs = [
             service_pb2_grpc.DisputesServiceStub(channel),
+            responses_pb2_grpc.ResponseServiceStub(channel),
             standing_pb2_grpc.StandingApprovalServiceStub(channel),
         ]
 
