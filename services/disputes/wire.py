@@ -1,6 +1,7 @@
 """Translates the words of disputes to and from the contracts."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -8,7 +9,7 @@ from receivables.disputes.v1 import events_pb2, service_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 
 from services import contracts, standing
-from services.chassis.envelope import Event
+from services.chassis.envelope import Event, Origin
 from services.disputes.domain.cases import (
     Action,
     Dispute,
@@ -122,6 +123,15 @@ def wish(said: service_pb2.OpenRequest | service_pb2.PreviewRequest) -> Wish:
         lines=parts(said.lines),
         amount=contracts.money(said.amount) if said.HasField("amount") else None,
     )
+
+
+def opener(call: Origin, written_by: str) -> Origin:
+    """Who opens a case: the caller, and whose words it is opened by, where a clerk turns what somebody wrote into one."""
+    if not written_by:
+        return call
+    if not call.actor.startswith("user:") or " for " in call.actor:
+        raise Invalid("dispute.written_by", "only one of the seller's people, for themselves, opens a case of another's words")
+    return replace(call, actor=f"{call.actor} for contact:{written_by}")
 
 
 def parts(said: Iterable[events_pb2.DisputedLine]) -> tuple[Part, ...]:

@@ -23,6 +23,7 @@ from receivables.credit.v1.lab_pb2_grpc import LabServiceStub
 from receivables.credit.v1.service_pb2_grpc import CreditServiceStub
 from receivables.credit.v1.standing_pb2_grpc import StandingApprovalServiceStub as CreditStandingStub
 from receivables.disputes.v1 import events_pb2 as disputes_events
+from receivables.disputes.v1 import responses_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.disputes.v1 import standing_pb2 as disputes_standing
 from receivables.disputes.v1.service_pb2_grpc import DisputesServiceStub
@@ -40,12 +41,14 @@ from receivables.operations.v1 import service_pb2 as operations_pb2
 from services.chassis.envelope import Record
 from services.credit.domain import underwriting
 from services.credit.domain.review import Kind
+from services.disputes.domain import responses
 from services.kernel.money import Money
 from services.notifications.domain.first_steps import Code as FirstStep
 from tests.integration.credit.applicants import ANSWERS
 from tests.integration.credit.reviewed import propose
 from tests.integration.house.house import House
 from tests.integration.invoicing import office
+from tests.unit.disputes.spoken import said
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 OURS, THEIRS = "acme", "globex"  # two sellers
@@ -570,6 +573,9 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         ),
         "disputes.SetPolicy": disputes_pb2.SetPolicyRequest(
             policy=disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5, reopen_days=30)
+        ),
+        "disputes.ReadResponse": responses_pb2.ReadResponseRequest(
+            content=responses.write(said("AB", invoice_number=of.invoice))
         ),
         "disputes.Preview": disputes_pb2.PreviewRequest(reason_code="PRC_UNIT"),
         "disputes.AddEvidence": a_photo(of),

@@ -15,6 +15,7 @@ from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.credit.v1 import standing_pb2 as credit_standing
 from receivables.disputes.v1 import events_pb2 as disputes_events
+from receivables.disputes.v1 import responses_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.disputes.v1 import standing_pb2 as disputes_standing
 from receivables.invoicing.v1 import events_pb2 as invoicing_events
@@ -32,6 +33,7 @@ from services.chassis.service import AUDIT as AUDIT_SERVICE
 from services.chassis.service import Servicer
 from services.chassis.workers import Work, drain
 from services.credit.domain import underwriting
+from services.disputes.domain import responses
 from services.notifications import post
 from tests import callers
 from tests.integration.credit.applicants import ANSWERS
@@ -39,6 +41,7 @@ from tests.integration.disputes import desk as disputes
 from tests.integration.invoicing import office
 from tests.integration.ledger import desk as ledger
 from tests.records import a_record
+from tests.unit.disputes.spoken import said
 
 PARENT = credit_events.NODE_KIND_PARENT
 LC = credit_events.SECURITY_KIND_LC
@@ -607,6 +610,9 @@ def _disputes() -> list[Door]:
         call(disputes_pb2.ListDisputesRequest(invoice_id="i7")),
         call(disputes_pb2.ListDisputesRequest(invoice_ids=["i7", "i10", "i20"], account_id=HOT)),
         call(disputes_pb2.ListDisputesRequest(invoice_id="i7", account_id="b7", state=disputes_events.STATE_CLOSED)),
+        call(responses_pb2.ReadResponseRequest(content=responses.write(said("RE", invoice_number="N-new-2")))),
+        call(responses_pb2.ListResponsesRequest(invoice="i7")),
+        call(responses_pb2.ListUnreadResponsesRequest()),
     ]
 
 
