@@ -13,6 +13,7 @@ BUSINESS = frozenset(
         "receivables.invoicing.v1.InvoicingService",
         "receivables.ledger.v1.LedgerService",
         "receivables.disputes.v1.DisputesService",
+        "receivables.disputes.v1.CauseService",
         "receivables.disputes.v1.ResponseService",
         "receivables.disputes.v1.StandingApprovalService",
         "receivables.notifications.v1.NotificationsService",

@@ -13,8 +13,8 @@ from services import contracts, standing
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
-from services.disputes import store, store_responses, wire, wire_responses
-from services.disputes.domain import invoices, portions
+from services.disputes import store, store_causes, store_responses, wire, wire_causes, wire_responses
+from services.disputes.domain import causes, invoices, portions
 from services.disputes.domain.cases import CONTESTED, MOVES, Action, State
 from services.kernel.money import Money
 
@@ -131,6 +131,8 @@ async def _resolve(tx: Tx, event: Event[events_pb2.DisputeResolved], _cause: Cau
     )
     if not body.lines and credited:
         await store.add_as_amount(tx, (event.tenant, body.dispute_id), wire.parts(credited))
+    if body.cause:
+        await store_causes.save(tx, (event.tenant, body.dispute_id), body.cause, named=body.cause_named)
 
 
 async def _credit(tx: Tx, event: Event[events_pb2.DisputeResolved]) -> None:
@@ -158,6 +160,19 @@ async def _count(tx: Tx, tenant: str, number: str) -> None:
 
 async def _respond(tx: Tx, event: Event[events_pb2.ResponseReceived], _cause: Cause) -> None:
     await store_responses.add(tx, event.tenant, wire_responses.kept(event, tx.at))
+
+
+async def _open_action(tx: Tx, event: Event[events_pb2.ActionOpened], _cause: Cause) -> None:
+    await store_causes.add_action(tx, event.tenant, wire_causes.action(event, tx.at))
+
+
+async def _move_action(tx: Tx, event: Event[events_pb2.ActionMoved], _cause: Cause) -> None:
+    body = event.body
+    if (action := await store_causes.lock_action(tx, event.tenant, body.action_id)) is None:
+        raise LookupError("the action is not there")
+    state = wire_causes.state(body.to_state)
+    done_at = tx.at if state is causes.State.DONE else action.done_at
+    await store_causes.save_action(tx, event.tenant, replace(action, state=state, done_at=done_at, moves=body.nth))
 
 
 async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Cause) -> None:
@@ -214,6 +229,8 @@ FOLD = Fold(
         events_pb2.DisputeResolved: _resolve,
         events_pb2.PolicyChanged: _set_policy,
         events_pb2.ResponseReceived: _respond,
+        events_pb2.ActionOpened: _open_action,
+        events_pb2.ActionMoved: _move_action,
         **standing.fold(wire.STANDING),
     },
     remembered=frozenset(

@@ -41,6 +41,7 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
             resolution=wire.resolution(request.resolution),
             lines=wire.parts(request.lines),
             amount=contracts.money(request.amount) if request.HasField("amount") else None,
+            cause=request.cause,
         )
         case = await usecases.resolve(tx, call, request.dispute_id, decision)
         return service_pb2.ResolveResponse(dispute=wire.dispute_message(case))

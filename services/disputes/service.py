@@ -4,6 +4,8 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from receivables.disputes.v1 import (
+    causes_pb2,
+    causes_pb2_grpc,
     responses_pb2,
     responses_pb2_grpc,
     service_pb2,
@@ -18,6 +20,7 @@ from services.disputes import channel, metrics, usecases
 from services.disputes.channel import Fetcher
 from services.disputes.rebuild import FOLD
 from services.disputes.rpc import DisputesService
+from services.disputes.rpc_causes import CauseService
 from services.disputes.rpc_responses import ResponseService
 from services.disputes.rpc_standing import StandingApprovalService
 from services.disputes.settings import Settings
@@ -45,6 +48,11 @@ def _servicers(parts: Parts[Settings]) -> list[Servicer]:
             DisputesService(parts.database, parts.consumer),
         ),
         Servicer(
+            causes_pb2.DESCRIPTOR.services_by_name["CauseService"].full_name,
+            causes_pb2_grpc.add_CauseServiceServicer_to_server,
+            CauseService(parts.database, parts.consumer),
+        ),
+        Servicer(
             responses_pb2.DESCRIPTOR.services_by_name["ResponseService"].full_name,
             responses_pb2_grpc.add_ResponseServiceServicer_to_server,
             ResponseService(parts.database, parts.consumer),
@@ -61,7 +69,7 @@ SERVICE = Service(
     name="disputes",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0015_responses.sql",
+    stands_on="0016_causes.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
     works=lambda parts: (channel.work(fetcher_of(parts)),),

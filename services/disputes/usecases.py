@@ -19,8 +19,8 @@ from services.chassis.envelope import Event, Origin
 from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
 from services.chassis.pages import Page
-from services.disputes import store, store_responses, wire
-from services.disputes.domain import cases, evidence, invoices, portions, previews
+from services.disputes import causing, store, store_responses, wire
+from services.disputes.domain import cases, causes, evidence, invoices, portions, previews
 from services.disputes.domain.cases import Action, Dispute, Move, People, Resolution, Wish
 from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.evidence import Evidence, File
@@ -46,6 +46,8 @@ class Decision:
     resolution: Resolution
     lines: tuple[Part, ...]
     amount: Money | None
+    # Why the case came about; '': what is presumed of its reason.
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,7 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
     credit, credited = cases.credit_for(
         case, decision.resolution, decision.lines, decision.amount, lines, credited=before
     )
+    cause = causes.settle(case.reason_code, decision.resolution, decision.cause)
     alone = cases.is_alone(case, people, resolving)
     approved = await _approved_alike(tx, call, case, credit, frozenset(resolving | people.opened)) if alone else []
     cases.check_approved(alone=alone, approved=bool(approved))
@@ -242,9 +245,12 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
     telling = approved
     for step in moves:
         if step.action is Action.RESOLVE:
-            telling.append(_tell(call, step.after, wire.resolved(step.after, told, credited)))
+            telling.append(_tell(call, step.after, wire.resolved(step.after, told, credited, cause)))
         telling.append(_tell_move(call, step, cases.next_by(step.after, policy.day(tx.at), policy)))
     await outbox.add(tx, telling)
+    await causing.ended(
+        tx, call, (ended.tenant, ended.dispute_id), ended.account_id, cause[0], named=cause[1], policy=policy
+    )
     return ended
 
 

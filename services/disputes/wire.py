@@ -10,6 +10,7 @@ from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 
 from services import contracts, standing
 from services.chassis.envelope import Event, Origin
+from services.disputes.domain import causes
 from services.disputes.domain.cases import (
     Action,
     Dispute,
@@ -71,6 +72,7 @@ def _line(said: invoicing_pb2.DocumentLine, currency: str) -> Line:
         vat_rate=decimal(said.vat_rate or "0", what="vat_rate"),
         is_sales_tax=said.is_sales_tax,
         name=said.name,
+        sku=said.sku,
     )
 
 
@@ -208,10 +210,16 @@ def moved(move: Move, next_by: date | None) -> events_pb2.DisputeMoved:
     )
 
 
-def resolved(dispute: Dispute, named: Sequence[Part], credited: Sequence[Part]) -> events_pb2.DisputeResolved:
-    """The end of a case to tell; where no lines are named the credit is an amount alone, whatever lines it counts for."""
+def resolved(
+    dispute: Dispute, told: Sequence[Part], credited: Sequence[Part], cause: tuple[str, bool]
+) -> events_pb2.DisputeResolved:
+    """The end of a case to tell, with its cause and whether somebody named it.
+
+    Where no lines are told the credit is an amount alone, whatever lines it counts for.
+    """
     assert dispute.credit is not None
     assert dispute.resolution is not None
+    code, named = cause
     return events_pb2.DisputeResolved(
         dispute_id=dispute.dispute_id,
         invoice_id=dispute.invoice_id,
@@ -219,13 +227,15 @@ def resolved(dispute: Dispute, named: Sequence[Part], credited: Sequence[Part]) 
         account_id=dispute.account_id,
         order_id=dispute.order_id,
         resolution=_resolution(dispute.resolution),
-        lines=_lines(named),
+        lines=_lines(told),
         credit=contracts.money_message(dispute.credit),
         disputed=contracts.money_message(dispute.amount),
         scope=contracts.scope_message(dispute.scope),
         reason_code=dispute.reason_code,
         credited=_lines(credited),
         number=dispute.number,
+        cause=code,
+        cause_named=named,
     )
 
 
@@ -244,6 +254,7 @@ def dispute_message(dispute: Dispute) -> service_pb2.Dispute:
         credit_note_number=dispute.credit_note_number,
         answer_by=dispute.answer_by.isoformat(),
         number=dispute.number,
+        presumed_cause=causes.usual(dispute.reason_code),
     )
     if dispute.resolution is not None and dispute.credit is not None:
         message.resolution = _resolution(dispute.resolution)
