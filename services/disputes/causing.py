@@ -31,7 +31,7 @@ async def ended(tx: Tx, call: Origin, key: Key, account_id: str, cause: str, *, 
         await store_causes.lock(tx, call.tenant, watched)
         for one in watched:
             telling += await _see(tx, origin, one, policy)
-    await outbox.add(tx, telling)
+        await outbox.add(tx, telling)
 
 
 async def move_action(tx: Tx, call: Origin, action_id: str, step: Step) -> Action:

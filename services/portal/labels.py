@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from services.portal.labels_applying import APPLYING
+from services.portal.labels_causes import CAUSES
 from services.portal.labels_credit import CREDIT
 from services.portal.labels_desk import DESK, Meant, pgettext
 from services.portal.labels_lab import LAB
@@ -20,6 +21,7 @@ LABELS: Mapping[str, str | Meant] = {
     **CREDIT,
     **APPLYING,
     **LAB,
+    **CAUSES,
     **RESPONSES,
     # Roles of a buyer's people.
     "REQUESTER": _("Requester"),
@@ -253,7 +255,8 @@ LABELS: Mapping[str, str | Meant] = {
 # What colour goes with a code, beside its words.
 GOOD = frozenset(
     "PURCHASE_PLACED OUTCOME_APPROVED PAID RECEIVED ON_TRACK DONE ACCEPTED ORDER_STATE_SHIPPED STATE_RESOLVED NEWS_PUBLISHED "
-    "APPLICATION_OUTCOME_APPROVED APPLICATION_STATE_ACCEPTED BUYER_STATUS_ACCEPTED BUYER_STATUS_PAID".split()
+    "APPLICATION_OUTCOME_APPROVED APPLICATION_STATE_ACCEPTED BUYER_STATUS_ACCEPTED BUYER_STATUS_PAID "
+    "ACTION_STATE_VERIFIED".split()
 )
 WARN = frozenset(
     "PURCHASE_AWAITING OUTCOME_REFERRED DISPUTED AT_RISK SOFT_BOUNCED ORDER_STATE_PARTLY_SHIPPED STATE_AWAITING_CUSTOMER STATE_PROPOSED "
@@ -263,7 +266,7 @@ WARN = frozenset(
 )
 BAD = frozenset(
     "PURCHASE_REFUSED OUTCOME_DECLINED OVERDUE LATE HARD_BOUNCED ORDER_STATE_REFUSED STATE_REJECTED "
-    "APPLICATION_OUTCOME_DECLINED BUYER_STATUS_REJECTED".split()
+    "APPLICATION_OUTCOME_DECLINED BUYER_STATUS_REJECTED ACTION_STATE_RECURRED".split()
 )
 
 

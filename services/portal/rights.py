@@ -17,6 +17,7 @@ _BESIDE = {
     "disputes_standing": ("disputes", "StandingApproval"),
     "lab": ("credit", "Lab"),
     "policies": ("credit", "Policy"),
+    "causes": ("disputes", "Cause"),
     "responses": ("disputes", "Response"),
 }
 

@@ -16,6 +16,7 @@ from services.portal import uploads
 from services.portal.asks import Asking, Refused, Unknown, together
 from services.portal.domain import cases
 from services.portal.domain.people import SELLERS, Guard
+from services.portal.labels_causes import NAMED
 from services.portal.pages import desk_notes, threads
 from services.portal.web import PAGE, Ask, get, post
 
@@ -125,6 +126,7 @@ async def _show_case(ask: Ask, status: int = 200, **more: Any) -> Response:
         acts=[act for act in cases.ACTS[state] if ask.may_move(f"ACTION_{act}")],
         settles=state in cases.SETTLES and ask.may("disputes", "Resolve"),
         resolutions=RESOLUTIONS,
+        causes=[(code, ask.words.label(f"cause {code}")) for code in NAMED],
         typed=ask.typed,
         **{"said": "", **found, **more},
     )
@@ -161,9 +163,11 @@ async def resolve(ask: Ask) -> Response:
         raise Invalid("form.no_choice", ask.words.say("Choose how the case ends."))
     case = (await ask.of.disputes("GetDispute", disputes_pb2.GetDisputeRequest(dispute_id=number, page_size=1))).dispute
     request = disputes_pb2.ResolveRequest(
-        dispute_id=case.dispute_id, resolution=disputes_events.Resolution.Value(resolution)
+        dispute_id=case.dispute_id, resolution=disputes_events.Resolution.Value(resolution), cause=ask.typed("cause")
     )
     try:
+        if request.cause not in NAMED:
+            raise Invalid("form.no_choice", ask.words.say("Choose why it came about."))
         if resolution == _PARTIAL and case.lines:
             request.lines.extend(_parts(ask, case))
         elif resolution == _PARTIAL:
