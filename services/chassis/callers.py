@@ -14,6 +14,7 @@ BUSINESS = frozenset(
         "receivables.ledger.v1.LedgerService",
         "receivables.disputes.v1.DisputesService",
         "receivables.disputes.v1.CauseService",
+        "receivables.disputes.v1.IncidentService",
         "receivables.disputes.v1.ResponseService",
         "receivables.disputes.v1.StandingApprovalService",
         "receivables.notifications.v1.NotificationsService",

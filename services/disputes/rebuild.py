@@ -13,7 +13,16 @@ from services import contracts, standing
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
-from services.disputes import store, store_causes, store_responses, wire, wire_causes, wire_responses
+from services.disputes import (
+    store,
+    store_causes,
+    store_incidents,
+    store_responses,
+    wire,
+    wire_causes,
+    wire_incidents,
+    wire_responses,
+)
 from services.disputes.domain import causes, invoices, portions
 from services.disputes.domain.cases import CONTESTED, MOVES, Action, State
 from services.kernel.money import Money
@@ -175,6 +184,25 @@ async def _move_action(tx: Tx, event: Event[events_pb2.ActionMoved], _cause: Cau
     await store_causes.save_action(tx, event.tenant, replace(action, state=state, done_at=done_at, moves=body.nth))
 
 
+async def _change_incident(tx: Tx, event: Event[events_pb2.IncidentChanged], _cause: Cause) -> None:
+    incident = wire_incidents.incident(event, tx.at)
+    keep = store_incidents.add if incident.moves == 1 else store_incidents.save
+    await keep(tx, event.tenant, incident)
+
+
+async def _join_incident(tx: Tx, event: Event[events_pb2.IncidentJoined], _cause: Cause) -> None:
+    await store_incidents.join(tx, event.tenant, event.body.incident_id, event.body.dispute_ids)
+
+
+async def _end_of_case(tx: Tx, event: Event[events_pb2.IncidentCaseEnded], _cause: Cause) -> None:
+    body = event.body
+    await store_incidents.note_outcome(tx, event.tenant, body.incident_id, body.dispute_id, body.outcome)
+
+
+async def _tell_again(_tx: Tx, _event: Event[events_pb2.IncidentMoved], _cause: Cause) -> None:
+    """What an account was told of an incident leaves no row of ours."""
+
+
 async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Cause) -> None:
     policy = replace(wire.policy(event.body.policy), version=event.body.version)
     await store.add_policy(tx, event.tenant, policy, event.origin.actor)
@@ -231,6 +259,10 @@ FOLD = Fold(
         events_pb2.ResponseReceived: _respond,
         events_pb2.ActionOpened: _open_action,
         events_pb2.ActionMoved: _move_action,
+        events_pb2.IncidentChanged: _change_incident,
+        events_pb2.IncidentJoined: _join_incident,
+        events_pb2.IncidentCaseEnded: _end_of_case,
+        events_pb2.IncidentMoved: _tell_again,
         **standing.fold(wire.STANDING),
     },
     remembered=frozenset(

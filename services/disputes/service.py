@@ -6,6 +6,8 @@ from weakref import WeakKeyDictionary
 from receivables.disputes.v1 import (
     causes_pb2,
     causes_pb2_grpc,
+    incidents_pb2,
+    incidents_pb2_grpc,
     responses_pb2,
     responses_pb2_grpc,
     service_pb2,
@@ -16,11 +18,13 @@ from receivables.disputes.v1 import (
 
 from services.chassis.database import Database
 from services.chassis.service import Parts, Service, Servicer, certificate_of, speaker_of
-from services.disputes import channel, metrics, usecases
+from services.chassis.workers import Work
+from services.disputes import channel, joining, metrics, usecases
 from services.disputes.channel import Fetcher
 from services.disputes.rebuild import FOLD
 from services.disputes.rpc import DisputesService
 from services.disputes.rpc_causes import CauseService
+from services.disputes.rpc_incidents import IncidentService
 from services.disputes.rpc_responses import ResponseService
 from services.disputes.rpc_standing import StandingApprovalService
 from services.disputes.settings import Settings
@@ -53,6 +57,11 @@ def _servicers(parts: Parts[Settings]) -> list[Servicer]:
             CauseService(parts.database, parts.consumer),
         ),
         Servicer(
+            incidents_pb2.DESCRIPTOR.services_by_name["IncidentService"].full_name,
+            incidents_pb2_grpc.add_IncidentServiceServicer_to_server,
+            IncidentService(parts.database, parts.consumer),
+        ),
+        Servicer(
             responses_pb2.DESCRIPTOR.services_by_name["ResponseService"].full_name,
             responses_pb2_grpc.add_ResponseServiceServicer_to_server,
             ResponseService(parts.database, parts.consumer),
@@ -69,10 +78,10 @@ SERVICE = Service(
     name="disputes",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0016_causes.sql",
+    stands_on="0017_incidents.sql",
     handlers=lambda _settings: HANDLERS,
     servicers=_servicers,
-    works=lambda parts: (channel.work(fetcher_of(parts)),),
+    works=lambda parts: (channel.work(fetcher_of(parts)), Work(joining.END, joining.end_cases, most=20)),
     measure=metrics.measure,
     outdated=usecases.forget_outdated,
     fold=FOLD,

@@ -47,6 +47,9 @@ def changed(incident: Incident) -> events_pb2.IncidentChanged:
         progress=_progress(incident.progress),
         promised_on=incident.promised_on.isoformat() if incident.promised_on else "",
         cause=incident.cause,
+        opened_by=incident.opened_by,
+        proposed_by=incident.proposed_by,
+        approved_by=incident.approved_by,
         nth=incident.moves,
     )
     if incident.resolution is not None:
@@ -68,27 +71,22 @@ def moved(incident: Incident, account_id: str, joined: Collection[Joined]) -> ev
     )
 
 
-def incident(event: Event[events_pb2.IncidentChanged], known: Incident | None, at: datetime) -> Incident:
-    """An incident as it was told; who did what is who told it."""
-    body, actor = event.body, event.origin.actor
-    state = State(events_pb2.IncidentState.Name(body.state).removeprefix("INCIDENT_STATE_"))
-    is_new = {s: known is None or known.state is not s for s in State}
+def incident(event: Event[events_pb2.IncidentChanged], opened_at: datetime) -> Incident:
+    """An incident as it was told."""
+    body = event.body
     resolution = events_pb2.Resolution.Name(body.resolution).removeprefix("RESOLUTION_") if body.resolution else ""
-    proposed = known.proposed_by if known else ""
-    if state is State.PROPOSED and (is_new[State.PROPOSED] or _ends_otherwise(known, resolution, body.cause)):
-        proposed = actor
     return Incident(
         incident_id=body.incident_id,
         title_code=body.title_code,
-        state=state,
+        state=State(events_pb2.IncidentState.Name(body.state).removeprefix("INCIDENT_STATE_")),
         progress=_PROGRESSES[body.progress],
         promised_on=_day(body.promised_on, "promised_on"),
-        opened_by=known.opened_by if known else actor,
-        opened_at=known.opened_at if known else at,
+        opened_by=body.opened_by,
+        opened_at=opened_at,
         resolution=Resolution(resolution) if resolution else None,
         cause=body.cause,
-        proposed_by=proposed,
-        approved_by=actor if state is State.ENDING and is_new[State.ENDING] else known.approved_by if known else "",
+        proposed_by=body.proposed_by,
+        approved_by=body.approved_by,
         moves=body.nth,
     )
 
@@ -124,10 +122,6 @@ def case_message(one: Joined) -> incidents_pb2.IncidentCase:
         state=events_pb2.State.Value(f"STATE_{one.state}"),
         outcome=one.outcome,
     )
-
-
-def _ends_otherwise(known: Incident | None, resolution: str, cause: str) -> bool:
-    return known is None or (known.resolution or "") != resolution or known.cause != cause
 
 
 def _progress(progress: Progress) -> events_pb2.IncidentProgress.ValueType:
