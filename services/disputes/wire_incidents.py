@@ -1,6 +1,6 @@
 """Translates incidents to and from the contracts."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from receivables.disputes.v1 import events_pb2, incidents_pb2
@@ -57,7 +57,7 @@ def changed(incident: Incident) -> events_pb2.IncidentChanged:
     return message
 
 
-def moved(incident: Incident, account_id: str, joined: Collection[Joined]) -> events_pb2.IncidentMoved:
+def moved(incident: Incident, account_id: str, joined: Sequence[Joined]) -> events_pb2.IncidentMoved:
     """How far it is, to tell one whose cases are among its own."""
     return events_pb2.IncidentMoved(
         incident_id=incident.incident_id,
@@ -68,6 +68,7 @@ def moved(incident: Incident, account_id: str, joined: Collection[Joined]) -> ev
         cases=[one.number or one.dispute_id for one in joined],
         invoice_numbers=sorted({one.invoice_number for one in joined}),
         nth=incident.moves,
+        dispute_id=joined[0].dispute_id,
     )
 
 

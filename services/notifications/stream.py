@@ -42,6 +42,7 @@ STORIES: Mapping[type[Message], wire.StoryOf] = {
     ledger_pb2.PaymentReceived: wire.payment_received,
     ledger_pb2.PaymentAnnounced: wire.payment_announced,
     disputes_pb2.DisputeResolved: wire.dispute_resolved,
+    disputes_pb2.IncidentMoved: wire.incident_moved,
 }
 
 

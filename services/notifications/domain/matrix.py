@@ -58,6 +58,7 @@ class Kind(StrEnum):
     DISPUTE_REJECTED = "dispute_rejected"
     DISPUTE_ENDED = "dispute_ended"
     DISPUTE_RESOLVED = "dispute_resolved"
+    INCIDENT_MOVED = "incident_moved"
     CONTACT_UNREACHABLE = "contact_unreachable"
     COLLEAGUE_UNREACHABLE = "colleague_unreachable"
     NAME_SOMEBODY = "name_somebody"
@@ -128,6 +129,7 @@ dispute_proposed       | I   |      | I    | I    |      |     |     |     |    
 dispute_rejected       | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 5
 dispute_ended          | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 0
 dispute_resolved       | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 2
+incident_moved         | I   |      | I    | I    | I    |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 5
 contact_unreachable    |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 2
 colleague_unreachable  |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
 name_somebody          |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 5

@@ -86,7 +86,7 @@ EDGES = [
     *(invoicing.InvoiceIssued, invoicing.CreditNoteIssued, invoicing.DocumentHeld, invoicing.ShipmentRefused),
     *(invoicing.CreditNoteRefused, invoicing.InvoiceDiffers, invoicing.SellerRegistered, invoicing.SellerChanged),
     *(ledger.PaymentReceived, ledger.CashApplied, ledger.ItemReduced, ledger.CashUnapplied, ledger.PaymentAnnounced),
-    *(disputes.DisputeOpened, disputes.DisputeMoved, disputes.DisputeResolved),
+    *(disputes.DisputeOpened, disputes.DisputeMoved, disputes.DisputeResolved, disputes.IncidentMoved),
 ]
 
 

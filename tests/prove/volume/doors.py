@@ -646,6 +646,7 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         samples.dispute_opened,
         lambda: samples.dispute_moved(disputes_events.STATE_PROPOSED),
         samples.dispute_resolved,
+        samples.incident_moved,
     ]
     bodies = {type(one.body): one.body for one in (make() for make in made)}
     bodies |= {

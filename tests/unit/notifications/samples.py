@@ -402,6 +402,21 @@ def dispute_resolved(resolution: Any = disputes.RESOLUTION_PARTIAL_CREDIT, credi
     return an_event(body, "dispute/d1")
 
 
+def incident_moved(progress: Any = disputes.INCIDENT_PROGRESS_MENDING, promised_on: str = "2026-03-09") -> Event[Any]:
+    body = disputes.IncidentMoved(
+        incident_id="n1",
+        account_id=ACCOUNT,
+        title_code="DLV_LATE",
+        progress=progress,
+        promised_on=promised_on,
+        cases=["D-2026-0042", "D-2026-0043"],
+        invoice_numbers=["RE-2026-000001"],
+        nth=2,
+        dispute_id="d1",
+    )
+    return an_event(body, f"incident/n1/{ACCOUNT}")
+
+
 def _moved(event: Event[Any], now: Moment) -> Story | None:
     return wire.dispute_moved(event, now, "QTY_SHORT")
 
@@ -442,6 +457,7 @@ STORY_OF: dict[type[Message], Callable[[Event[Any], Moment], Story | None]] = {
     disputes.DisputeOpened: wire.dispute_opened,
     disputes.DisputeMoved: _moved,
     disputes.DisputeResolved: wire.dispute_resolved,
+    disputes.IncidentMoved: wire.incident_moved,
 }
 
 
@@ -529,6 +545,10 @@ def every_story() -> list[Story]:
         ),
         dispute_resolved(),
         dispute_resolved(disputes.RESOLUTION_INVALID_PAYABLE, 0),
+        incident_moved(),
+        incident_moved(disputes.INCIDENT_PROGRESS_LOOKING, ""),
+        incident_moved(disputes.INCIDENT_PROGRESS_FOUND, ""),
+        incident_moved(disputes.INCIDENT_PROGRESS_MENDED),
     ]
     stories = [story for event in events if (story := story_of(event)) is not None]
     return [

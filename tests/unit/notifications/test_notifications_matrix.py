@@ -42,6 +42,7 @@ payment_announced     | | | | | | | | | | | | D CASH_APP, D COLLECTOR |
 shipment_refused      | | | | | | | | | | | | A BILLING |
 document_held         | | | | | | | | | | | | A BILLING |
 credit_refused        | | | | | | | | | | | | A DISPUTE_OWNER |
+incident_moved        | | I | | I | I | I | | | | | | I SALES |
 colleague_unreachable | | | | | | | | | | | | A SALES |
 name_somebody         | | | | | | | | | | | A | I SALES |
 name_colleague        | | | | | | | | | | | | A SALES |
