@@ -12,7 +12,15 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.common.v1 import money_pb2
-from receivables.disputes.v1 import events_pb2, responses_pb2_grpc, service_pb2, service_pb2_grpc, standing_pb2_grpc
+from receivables.disputes.v1 import (
+    causes_pb2_grpc,
+    events_pb2,
+    incidents_pb2_grpc,
+    responses_pb2_grpc,
+    service_pb2,
+    service_pb2_grpc,
+    standing_pb2_grpc,
+)
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 
@@ -74,13 +82,21 @@ class Desk:
         return case
 
     async def resolve(
-        self, case: Any, resolution: str, *lines: tuple[str, str], cents: int = 0, by: str = "user:cy", **call: Any
+        self,
+        case: Any,
+        resolution: str,
+        *lines: tuple[str, str],
+        cents: int = 0,
+        by: str = "user:cy",
+        cause: str = "",
+        **call: Any,
     ) -> Any:
         request = service_pb2.ResolveRequest(
             dispute_id=case.dispute_id,
             resolution=events_pb2.Resolution.Value(f"RESOLUTION_{resolution}"),
             lines=_lines(lines),
             amount=money_pb2.Money(minor=cents, currency="EUR") if cents else None,
+            cause=cause,
         )
         return (await self.call("Resolve", request, by=by, **call)).dispute
 
@@ -112,6 +128,12 @@ class Desk:
                 events_pb2.StandingApprovalRevoked,
                 events_pb2.StandingApprovalUsed,
                 events_pb2.ResponseReceived,
+                events_pb2.ActionOpened,
+                events_pb2.ActionMoved,
+                events_pb2.IncidentChanged,
+                events_pb2.IncidentJoined,
+                events_pb2.IncidentCaseEnded,
+                events_pb2.IncidentMoved,
             )
         }
         rows = await self.rows("SELECT headers->>'ce_type' AS type, payload FROM outbox ORDER BY id")
@@ -130,6 +152,8 @@ class Stubs:
         self._stubs = [
             service_pb2_grpc.DisputesServiceStub(channel),
             responses_pb2_grpc.ResponseServiceStub(channel),
+            causes_pb2_grpc.CauseServiceStub(channel),
+            incidents_pb2_grpc.IncidentServiceStub(channel),
             standing_pb2_grpc.StandingApprovalServiceStub(channel),
         ]
 
@@ -182,6 +206,7 @@ def issued(
         body.lines.add(
             line_id=line_id,
             name=name,
+            sku=f"sku-{line_id}",
             quantity=quantity,
             unit_price=price,
             net_minor=net,
