@@ -6,6 +6,7 @@ from services.portal.labels_applying import APPLYING
 from services.portal.labels_causes import CAUSES
 from services.portal.labels_credit import CREDIT
 from services.portal.labels_desk import DESK, Meant, pgettext
+from services.portal.labels_incidents import INCIDENTS
 from services.portal.labels_lab import LAB
 from services.portal.labels_refusals import REFUSALS
 from services.portal.labels_responses import RESPONSES
@@ -22,6 +23,7 @@ LABELS: Mapping[str, str | Meant] = {
     **APPLYING,
     **LAB,
     **CAUSES,
+    **INCIDENTS,
     **RESPONSES,
     # Roles of a buyer's people.
     "REQUESTER": _("Requester"),

@@ -283,6 +283,8 @@ _ENUMS: Mapping[str, Any] = {
     "BUYER_STATUS": disputes_events.BuyerStatus,
     "CAUSE_KIND": disputes_events.CauseKind,
     "ACTION_STATE": disputes_events.ActionState,
+    "INCIDENT_STATE": disputes_events.IncidentState,
+    "INCIDENT_PROGRESS": disputes_events.IncidentProgress,
 }
 
 

@@ -18,6 +18,7 @@ _BESIDE = {
     "lab": ("credit", "Lab"),
     "policies": ("credit", "Policy"),
     "causes": ("disputes", "Cause"),
+    "incidents": ("disputes", "Incident"),
     "responses": ("disputes", "Response"),
 }
 

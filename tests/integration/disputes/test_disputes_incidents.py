@@ -123,5 +123,6 @@ async def test_each_case_is_credited_once_however_often_it_is_tried(desk: Desk):
     resolved = await told(desk, "DisputeResolved")
     assert sorted(one.dispute_id for one in resolved) == sorted(one.dispute_id for one in opened)
     assert {one.cause for one in resolved} == {"PICKING"}
+    resolver = answer.incident.approved_by
     history = (await desk.get(opened[0])).history
-    assert [(step.actor) for step in history[2:]][0] == "user:bo", "proposed by who proposed it for all"
+    assert [step.actor for step in history[2:]] == ["user:bo", "user:bo", resolver, resolver]

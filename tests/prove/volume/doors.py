@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,7 @@ from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.credit.v1 import standing_pb2 as credit_standing
 from receivables.disputes.v1 import events_pb2 as disputes_events
-from receivables.disputes.v1 import responses_pb2
+from receivables.disputes.v1 import causes_pb2, incidents_pb2, responses_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.disputes.v1 import standing_pb2 as disputes_standing
 from receivables.invoicing.v1 import events_pb2 as invoicing_events
@@ -546,6 +547,40 @@ _AT_SELLER, _AT_BUYER = disputes_pb2.LIST_ORDER_WAITING_FOR_SELLER, disputes_pb2
 _DISPUTE_POLICY = disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5, reopen_days=30)
 
 
+_OF_INCIDENTS = (
+    "OpenIncident",
+    "JoinIncident",
+    "MoveIncident",
+    "ProposeIncidentEnd",
+    "ApproveIncidentEnd",
+    "GetIncident",
+    "ListIncidents",
+)
+
+
+async def _move_action(asked: Asked) -> None:
+    """The stock has none."""
+    request = causes_pb2.MoveActionRequest(action_id="none", step=causes_pb2.ACTION_STEP_START)
+    with suppress(Refused):
+        await asked.call("MoveAction", request)
+
+
+async def _incident(asked: Asked) -> None:
+    """One on what is contested of a few days, from its opening to its end."""
+    opening = incidents_pb2.OpenIncidentRequest(title_code="QTY_SHORT", sku="of-nobody")
+    incident = (await asked.call("OpenIncident", opening)).incident.incident_id
+    progress = disputes_events.INCIDENT_PROGRESS_MENDING
+    end = disputes_events.RESOLUTION_INVALID_PAYABLE
+    await asked.call("JoinIncident", incidents_pb2.JoinIncidentRequest(incident_id=incident, dispute_ids=["D-2026-77"]))
+    await asked.call("MoveIncident", incidents_pb2.MoveIncidentRequest(incident_id=incident, progress=progress))
+    await asked.call("GetIncident", incidents_pb2.GetIncidentRequest(incident_id=incident))
+    await asked.call("ListIncidents", incidents_pb2.ListIncidentsRequest())
+    await asked.call(
+        "ProposeIncidentEnd", incidents_pb2.ProposeIncidentEndRequest(incident_id=incident, resolution=end)
+    )
+    await asked.call("ApproveIncidentEnd", incidents_pb2.ApproveIncidentEndRequest(incident_id=incident), by="user:bo")
+
+
 def _disputes() -> list[Door]:
     def issued(n: int) -> Record:
         return disputes.issued(f"new-{n}", account=account_of(n))
@@ -613,6 +648,11 @@ def _disputes() -> list[Door]:
         call(responses_pb2.ReadResponseRequest(content=responses.write(said("RE", invoice_number="N-new-2")))),
         call(responses_pb2.ListResponsesRequest(invoice="i7")),
         call(responses_pb2.ListUnreadResponsesRequest()),
+        *(call(causes_pb2.CountCausesRequest(by=by)) for by in causes_pb2.CountBy.values()),
+        call(causes_pb2.ListActionsRequest()),
+        call(causes_pb2.ListActionsRequest(all=True)),
+        Door("MoveAction", _move_action),
+        *(Door(name, _incident) for name in _OF_INCIDENTS),
     ]
 
 

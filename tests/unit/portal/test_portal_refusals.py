@@ -16,7 +16,8 @@ OURS = OF_OTHERS | {"NotFound", "Forbidden", "Refused"}
 NEVER = {
     "said to programs that call otherwise than the portal does": (
         "audit. call. clock. tenant. contact.id_malformed link. notice. dispute.one_or_several"
-        " dispute.unknown_order dispute.unknown_state dispute.written_by invoice.search_of order.search_of order.account_mismatch"
+        " dispute.unknown_order dispute.unknown_state dispute.written_by action.unknown_count action.unknown_step"
+        " incident.unknown_progress invoice.search_of order.search_of order.account_mismatch"
         " held.account_missing hold.incomplete document.logo_unusable policy."
         " application.application_id application.exists application.document_incomplete application.document_name"
         " application.document_type fact.given_by trial.exists trial.source thread.written_by"
