@@ -16,12 +16,12 @@ class CauseService(Door, causes_pb2_grpc.CauseServiceServicer):
     """Translates and delegates."""
 
     @read
-    async def CountCauses(
-        self, tx: Tx, call: Origin, request: causes_pb2.CountCausesRequest
-    ) -> causes_pb2.CountCausesResponse:
+    async def GetCauses(
+        self, tx: Tx, call: Origin, request: causes_pb2.GetCausesRequest
+    ) -> causes_pb2.GetCausesResponse:
         """How many cases of each cause ended of late."""
         counts = await store_causes.count_by(tx, call.tenant, wire_causes.by(request.by))
-        return causes_pb2.CountCausesResponse(counts=map(wire_causes.count_message, counts))
+        return causes_pb2.GetCausesResponse(counts=map(wire_causes.count_message, counts))
 
     @read
     async def ListActions(

@@ -32,7 +32,7 @@ async def causes(ask: Ask) -> Response:
 async def _show(ask: Ask, status: int = 200, refused: str = "") -> Response:
     by = ask.query("by") if ask.query("by") in COUNTS else COUNTS[0]
     found = await together(
-        counted=ask.of("causes", "CountCauses", causes_pb2.CountCausesRequest(by=causes_pb2.CountBy.Value(by))),
+        counted=ask.of("causes", "GetCauses", causes_pb2.GetCausesRequest(by=causes_pb2.CountBy.Value(by))),
         actions=ask.of(
             "causes",
             "ListActions",

@@ -23,9 +23,10 @@ from receivables.credit.v1.lab_pb2_grpc import LabServiceStub
 from receivables.credit.v1.service_pb2_grpc import CreditServiceStub
 from receivables.credit.v1.standing_pb2_grpc import StandingApprovalServiceStub as CreditStandingStub
 from receivables.disputes.v1 import events_pb2 as disputes_events
-from receivables.disputes.v1 import responses_pb2
+from receivables.disputes.v1 import incidents_pb2, responses_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.disputes.v1 import standing_pb2 as disputes_standing
+from receivables.disputes.v1.incidents_pb2_grpc import IncidentServiceStub
 from receivables.disputes.v1.service_pb2_grpc import DisputesServiceStub
 from receivables.disputes.v1.standing_pb2_grpc import StandingApprovalServiceStub as DisputesStandingStub
 from receivables.invoicing.v1 import events_pb2 as invoicing_events
@@ -70,6 +71,8 @@ class Belongings:
     invoice: str = "RE-2026-999999"
     case: str = field(default_factory=lambda: str(uuid4()))
     proposed: str = field(default_factory=lambda: str(uuid4()))
+    incident: str = field(default_factory=lambda: str(uuid4()))
+    ending: str = field(default_factory=lambda: str(uuid4()))  # an incident of which is said how it ends
     evidence: str = field(default_factory=lambda: str(uuid4()))
     reference: str = "P-2026-999999"
     message: str = field(default_factory=lambda: str(uuid4()))  # by which its person was told of the invoice
@@ -295,6 +298,9 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     of.proposed = (await call(DisputesServiceStub, a_case(of), "key:shop")).dispute.dispute_id
     for action in (disputes_pb2.ACTION_REVIEW, disputes_pb2.ACTION_PROPOSE):
         await call(DisputesServiceStub, disputes_pb2.MoveRequest(dispute_id=of.proposed, action=action), "user:lea")
+    of.incident = (await call(IncidentServiceStub, an_incident(), "user:lea")).incident.incident_id
+    of.ending = (await call(IncidentServiceStub, an_incident(), "user:lea")).incident.incident_id
+    await call(IncidentServiceStub, an_end(of.ending), "user:lea")
     await house.settle()
     told = await call(NotificationsServiceStub, notifications_pb2.ListMessagesRequest(contact_id=of.contact))
     [of.message] = [one.message_id for one in told.messages if one.event_type.endswith(".InvoiceIssued")]
@@ -442,6 +448,18 @@ def a_case(of: Belongings) -> disputes_pb2.OpenRequest:
     return disputes_pb2.OpenRequest(invoice=of.invoice, reason_code="PRC_UNIT", amount=eur(100))
 
 
+def an_incident() -> incidents_pb2.OpenIncidentRequest:
+    """One cause behind the cases of an item that nobody has."""
+    return incidents_pb2.OpenIncidentRequest(title_code="PRC_UNIT", sku="of-nobody")
+
+
+def an_end(incident: str) -> incidents_pb2.ProposeIncidentEndRequest:
+    """How its cases end."""
+    return incidents_pb2.ProposeIncidentEndRequest(
+        incident_id=incident, resolution=disputes_events.RESOLUTION_INVALID_PAYABLE
+    )
+
+
 def a_photo(of: Belongings) -> disputes_pb2.AddEvidenceRequest:
     """Something is added to its case."""
     return disputes_pb2.AddEvidenceRequest(
@@ -458,6 +476,7 @@ IDS = {
     "invoice_id": "invoice_id",
     "document": "invoice",
     "dispute_id": "case",
+    "incident_id": "incident",
     "evidence_id": "evidence",
     "hold_id": "hold",
     "uplift_id": "uplift",
@@ -577,6 +596,12 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "disputes.ReadResponse": responses_pb2.ReadResponseRequest(
             content=responses.write(said("AB", invoice_number=of.invoice))
         ),
+        "disputes.OpenIncident": an_incident(),
+        "disputes.MoveIncident": incidents_pb2.MoveIncidentRequest(
+            progress=disputes_events.INCIDENT_PROGRESS_MENDING
+        ),
+        "disputes.ProposeIncidentEnd": an_end(of.incident),
+        "disputes.ApproveIncidentEnd": incidents_pb2.ApproveIncidentEndRequest(incident_id=of.ending),
         "disputes.Preview": disputes_pb2.PreviewRequest(reason_code="PRC_UNIT"),
         "disputes.AddEvidence": a_photo(of),
         "disputes.GetMove": disputes_pb2.GetMoveRequest(nth=1),

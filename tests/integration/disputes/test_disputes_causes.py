@@ -25,7 +25,7 @@ async def actions(desk: Desk, **asked: Any) -> list[Any]:
 
 
 async def counted(desk: Desk, by: Any) -> dict[tuple[str, str], int]:
-    found = await desk.call("CountCauses", causes_pb2.CountCausesRequest(by=by))
+    found = await desk.call("GetCauses", causes_pb2.GetCausesRequest(by=by))
     return {(one.cause, one.about): one.cases for one in found.counts}
 
 
@@ -49,7 +49,7 @@ async def test_cases_are_counted_by_what_they_have_in_common_for_ninety_days(des
         ("PICKING", "sku-3"): 1,
         ("CARRIER", "sku-1"): 1,
     }
-    [named, *_] = (await desk.call("CountCauses", causes_pb2.CountCausesRequest())).counts
+    [named, *_] = (await desk.call("GetCauses", causes_pb2.GetCausesRequest())).counts
     assert (named.cases, named.named) == (2, 1)
     await desk.set_clock(MONDAY + timedelta(days=90))
     assert await counted(desk, BY.COUNT_BY_SITE) == {}

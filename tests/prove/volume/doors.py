@@ -1,8 +1,8 @@
 """Every call and every followed event of each service, as asked of the stock: the hot account, ordinary ones, strangers."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -648,7 +648,7 @@ def _disputes() -> list[Door]:
         call(responses_pb2.ReadResponseRequest(content=responses.write(said("RE", invoice_number="N-new-2")))),
         call(responses_pb2.ListResponsesRequest(invoice="i7")),
         call(responses_pb2.ListUnreadResponsesRequest()),
-        *(call(causes_pb2.CountCausesRequest(by=by)) for by in causes_pb2.CountBy.values()),
+        *(call(causes_pb2.GetCausesRequest(by=by)) for by in causes_pb2.CountBy.values()),
         call(causes_pb2.ListActionsRequest()),
         call(causes_pb2.ListActionsRequest(all=True)),
         Door("MoveAction", _move_action),
