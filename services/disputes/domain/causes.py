@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from services.disputes.domain import reasons
 from services.disputes.domain.cases import Resolution
 from services.kernel.calendars import Calendar
 from services.kernel.refusals import Conflict, Invalid, quoted
@@ -171,7 +170,7 @@ class Seen:
 
 def usual(reason_code: str) -> str:
     """What is presumed of a credited case of that reason."""
-    return _USUAL.get(reasons.find(reason_code).code, "OTHER")
+    return _USUAL.get(reason_code, "OTHER")
 
 
 def settle(reason_code: str, resolution: Resolution, said: str) -> tuple[str, bool]:
