@@ -101,9 +101,7 @@ class Folder(service_pb2_grpc.ChannelServiceServicer):
 class Post:
     """The same in a process of its own."""
 
-    def __init__(
-        self, log: Path, folder: Path, *, tls_dir: Path | None = None, trust_dir: Path | None = None
-    ) -> None:
+    def __init__(self, log: Path, folder: Path, *, tls_dir: Path | None = None, trust_dir: Path | None = None) -> None:
         """Describe it; it starts when it is told to."""
         self.port = free_port()
         argv = [sys.executable, "-m", "deploy.local.channel", str(folder), f"--port={self.port}"]
@@ -145,7 +143,9 @@ async def serve(folder: Path, port: int, tls_dir: Path | None, trust_dir: Path |
 
 
 def main(
-    folder: Annotated[Path, typer.Argument(help="where messages lie: <tenant>/<name>.xml", exists=True, file_okay=False)],
+    folder: Annotated[
+        Path, typer.Argument(help="where messages lie: <tenant>/<name>.xml", exists=True, file_okay=False)
+    ],
     port: Annotated[int, typer.Option(help="where it answers, on this machine alone")] = 50062,
     tls_dir: Annotated[Path | None, typer.Option(help="folder of its certificate; none: plain text")] = None,
     trust_dir: Annotated[
@@ -153,7 +153,9 @@ def main(
     ] = None,
 ) -> None:
     """Give disputes what lies in a folder until Ctrl-C."""
-    print(f"export AR_DISPUTES_CHANNEL='{setting(f'{HOST}:{port}', [one.name for one in folder.iterdir()])}'", flush=True)
+    print(
+        f"export AR_DISPUTES_CHANNEL='{setting(f'{HOST}:{port}', [one.name for one in folder.iterdir()])}'", flush=True
+    )
     with suppress(KeyboardInterrupt):
         asyncio.run(serve(folder.resolve(), port, tls_dir, trust_dir))
 

@@ -11,7 +11,9 @@ CASES = Gauge("ar_disputes", "Cases, by state", ["state"])
 OLDEST = Gauge("ar_dispute_oldest_age_seconds", "Age of the oldest case that has not ended, by state", ["state"])
 CONTESTED = Gauge("ar_disputes_contested", "What open cases contest, in units of the currency", ["currency"])
 LATE = Gauge("ar_disputes_answer_overdue", "Open cases whose answer was promised for an earlier day")
-UNREAD = Gauge("ar_responses_unread", "What buyers' systems said of invoices, came over a channel and could not be read")
+UNREAD = Gauge(
+    "ar_responses_unread", "What buyers' systems said of invoices, came over a channel and could not be read"
+)
 
 
 async def _look_at_cases(tx: Tx, span: Span) -> Found:

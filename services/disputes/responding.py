@@ -33,7 +33,9 @@ async def take(tx: Tx, call: Origin, said: Response) -> tuple[Kept, Dispute | No
     invoice = (await store.lock_invoices(tx, [key]))[key]
     if (known := await store_responses.find(tx, key, said.message_id)) is not None:
         if known.sha256 != said.sha256:
-            raise Conflict("response.message_reused", f"another message {quoted(said.message_id)} spoke of this invoice")
+            raise Conflict(
+                "response.message_reused", f"another message {quoted(said.message_id)} spoke of this invoice"
+            )
         return known, await _case(tx, call.tenant, known.dispute_id)
     last = await store_responses.last(tx, key)
     responses.check_follows(last.status if last else None, said)

@@ -163,12 +163,12 @@ async def count_by(tx: Tx, tenant: str, by: By) -> list[Count]:
     since = tx.at - WINDOW
     if by is By.ITEM:
         found = f"""SELECT cause, sku AS about, dispute_id FROM dispute_cause_item
-                     WHERE tenant = %(tenant)s AND ended_at > %(since)s ORDER BY ended_at DESC LIMIT {COUNTED_MOST}"""
+                     WHERE tenant = %(tenant)s AND ended_at > %(since)s ORDER BY ended_at DESC LIMIT {COUNTED_MOST}"""  # noqa: S608 - our names
         found = f"""SELECT i.cause, i.about, c.is_named FROM ({found}) AS i
                       JOIN dispute_cause c ON c.tenant = %(tenant)s AND c.dispute_id = i.dispute_id"""  # noqa: S608
     else:
         found = f"""SELECT cause, {_COLUMNS[by]} AS about, is_named FROM dispute_cause
-                     WHERE tenant = %(tenant)s AND ended_at > %(since)s ORDER BY ended_at DESC LIMIT {COUNTED_MOST}"""
+                     WHERE tenant = %(tenant)s AND ended_at > %(since)s ORDER BY ended_at DESC LIMIT {COUNTED_MOST}"""  # noqa: S608 - our names
     return await tx.fetch(
         Count,
         f"""SELECT cause, about, count(*) AS cases, count(*) FILTER (WHERE is_named) AS named FROM ({found}) AS found

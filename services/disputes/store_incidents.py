@@ -32,7 +32,15 @@ async def add(tx: Tx, tenant: str, new: Incident) -> None:
         """INSERT INTO incident (tenant, incident_id, title_code, state, progress, promised_on, opened_by, opened_at,
                                  resolution, cause, proposed_by, approved_by, moves)
            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
-        [tenant, new.incident_id, new.title_code, *_standing(new)[:3], new.opened_by, new.opened_at, *_standing(new)[3:]],
+        [
+            tenant,
+            new.incident_id,
+            new.title_code,
+            *_standing(new)[:3],
+            new.opened_by,
+            new.opened_at,
+            *_standing(new)[3:],
+        ],
     )
 
 

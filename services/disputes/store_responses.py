@@ -56,20 +56,20 @@ _KEPT = """SELECT r.*, i.number AS invoice_number, i.account_id
 
 async def find(tx: Tx, key: Key, message_id: str) -> Kept | None:
     """What a message said of an invoice, if it came before."""
-    row = await tx.row(f"{_KEPT} AND r.message_id = %s", [*key, message_id])  # noqa: S608 - constant text
+    row = await tx.row(f"{_KEPT} AND r.message_id = %s", [*key, message_id])
     return _kept(row) if row else None
 
 
 async def last(tx: Tx, key: Key) -> Kept | None:
     """What was said last of an invoice."""
-    row = await tx.row(f"{_KEPT} ORDER BY r.nth DESC LIMIT 1", key)  # noqa: S608 - constant text
+    row = await tx.row(f"{_KEPT} ORDER BY r.nth DESC LIMIT 1", key)
     return _kept(row) if row else None
 
 
 async def list_responses(tx: Tx, key: Key, page: Page) -> list[Kept]:
     """What was said of an invoice, the newest first."""
     rows = await tx.rows(
-        f"""{_KEPT} {"AND r.nth < %s" if page.after else ""} ORDER BY r.nth DESC LIMIT {page.most}""",  # noqa: S608 - constant text
+        f"""{_KEPT} {"AND r.nth < %s" if page.after else ""} ORDER BY r.nth DESC LIMIT {page.most}""",
         [*key, *(page.after or ())],
     )
     return [_kept(row) for row in rows]

@@ -132,7 +132,9 @@ def opener(call: Origin, written_by: str) -> Origin:
     if not written_by:
         return call
     if not call.actor.startswith("user:") or " for " in call.actor:
-        raise Invalid("dispute.written_by", "only one of the seller's people, for themselves, opens a case of another's words")
+        raise Invalid(
+            "dispute.written_by", "only one of the seller's people, for themselves, opens a case of another's words"
+        )
     return replace(call, actor=f"{call.actor} for contact:{written_by}")
 
 

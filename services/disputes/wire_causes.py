@@ -11,9 +11,7 @@ from services.kernel.calendars import day
 from services.kernel.refusals import Invalid
 
 _BY = {causes_pb2.CountBy.Value(f"COUNT_BY_{by}"): by for by in By} | {causes_pb2.COUNT_BY_UNSPECIFIED: By.CAUSE}
-_STEPS = {
-    causes_pb2.ActionStep.Value(f"ACTION_STEP_{step}"): step for step in (Step.START, Step.FINISH, Step.VERIFY)
-}
+_STEPS = {causes_pb2.ActionStep.Value(f"ACTION_STEP_{step}"): step for step in (Step.START, Step.FINISH, Step.VERIFY)}
 
 
 def by(said: causes_pb2.CountBy.ValueType) -> By:

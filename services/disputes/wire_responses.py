@@ -91,8 +91,6 @@ def response_message(kept: Kept) -> responses_pb2.InvoiceResponse:
 
 def unread_message(one: Unread) -> responses_pb2.UnreadResponse:
     """What nobody could read, to answer with."""
-    message = responses_pb2.UnreadResponse(
-        channel_id=one.channel_id, sha256=one.sha256, code=one.code, tried=one.tried
-    )
+    message = responses_pb2.UnreadResponse(channel_id=one.channel_id, sha256=one.sha256, code=one.code, tried=one.tried)
     message.tried_at.FromDatetime(one.tried_at)
     return message

@@ -32,7 +32,11 @@ PLACES: tuple[tuple[str, str, Guard], ...] = (
     ("/desk/billing", _("Billing"), Guard(frozenset({"BILLING", "SELLER_ADMIN", "SALES", "AUDITOR"}))),
     ("/desk/cash", _("Cash"), Guard(frozenset({"CASH_APP", "COLLECTOR", "BILLING", "SELLER_ADMIN", "AUDITOR"}))),
     ("/desk/disputes", _("Cases"), SELLERS),
-    ("/desk/causes", _("Causes"), Guard(frozenset({"DISPUTE_OWNER", "QUALITY", "LOGISTICS", "SELLER_ADMIN", "AUDITOR"}))),
+    (
+        "/desk/causes",
+        _("Causes"),
+        Guard(frozenset({"DISPUTE_OWNER", "QUALITY", "LOGISTICS", "SELLER_ADMIN", "AUDITOR"})),
+    ),
     (
         "/desk/delivery",
         _("Delivery"),

@@ -201,9 +201,7 @@ def move(action: Action, step: Step, *, at: datetime) -> Action:
         raise Conflict("action.illegal_move", f"an action that is {action.state} cannot be moved by {step}")
     if step is Step.VERIFY and action.done_at is not None and at < action.done_at + WINDOW:
         raise Conflict("action.too_early", f"whether it helped is known {WINDOW.days} days after it was done")
-    return replace(
-        action, state=state, done_at=at if state is State.DONE else action.done_at, moves=action.moves + 1
-    )
+    return replace(action, state=state, done_at=at if state is State.DONE else action.done_at, moves=action.moves + 1)
 
 
 def see(action: Action | None, *, at: datetime) -> Seen:

@@ -75,9 +75,7 @@ class Incident:
 
 def open_incident(title_code: str, *, incident_id: str, by: str, at: datetime) -> Incident:
     """A new one: it is being looked into."""
-    return Incident(
-        incident_id, reasons.find(title_code).code, State.OPEN, Progress.LOOKING, None, by, at, moves=1
-    )
+    return Incident(incident_id, reasons.find(title_code).code, State.OPEN, Progress.LOOKING, None, by, at, moves=1)
 
 
 def check_joins(incident: Incident, joined: int, more: int) -> None:

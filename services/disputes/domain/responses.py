@@ -171,7 +171,9 @@ def wish(said: Response, invoice: Invoice, lines: Lines, credited: Shares = NOTH
     if (room := invoice.room.minor // unit * unit) <= 0:
         return None
     code = reason_of(said).code
-    parts = tuple(Part(line_id, left) for line_id in said.lines if line_id in lines and (left := lines[line_id].left) > 0)
+    parts = tuple(
+        Part(line_id, left) for line_id in said.lines if line_id in lines and (left := lines[line_id].left) > 0
+    )
     if parts and 0 < invoices.amount_of(parts, lines, invoice, credited).minor <= room:
         return Wish(code, said.words or None, parts, None)
     amount = room

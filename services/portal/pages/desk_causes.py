@@ -13,7 +13,7 @@ from services.portal.web import PAGE, Ask, get, post
 
 READS = Guard(SELLER_ROLES - {"COLLECTOR"})
 MOVES = Guard(READS.roles - {"AUDITOR"})
-COUNTS = tuple(name for name in causes_pb2.CountBy.keys() if name != "COUNT_BY_UNSPECIFIED")
+COUNTS = tuple(name for name in causes_pb2.CountBy.DESCRIPTOR.values_by_name if name != "COUNT_BY_UNSPECIFIED")
 # What can be said of an action, by where it stands.
 STEPS = {
     events_pb2.ACTION_STATE_OPEN: ("ACTION_STEP_START", "ACTION_STEP_FINISH"),
@@ -36,9 +36,7 @@ async def _show(ask: Ask, status: int = 200, refused: str = "") -> Response:
         actions=ask.of(
             "causes",
             "ListActions",
-            causes_pb2.ListActionsRequest(
-                all=bool(ask.query("all")), page_size=PAGE, page_token=ask.query("after")
-            ),
+            causes_pb2.ListActionsRequest(all=bool(ask.query("all")), page_size=PAGE, page_token=ask.query("after")),
         ),
     )
     today = await ask.today()

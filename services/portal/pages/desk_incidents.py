@@ -16,7 +16,9 @@ READS = SELLERS
 TELLS = Guard(frozenset({"DISPUTE_OWNER", "SELLER_ADMIN"}))
 ENDS = Guard(TELLS.roles, assurance=2, step_up=True)
 REASONS = (*USUAL, *(code for codes in OTHERS.values() for code in codes))
-PROGRESSES = tuple(name for name in events_pb2.IncidentProgress.keys() if not name.endswith("_UNSPECIFIED"))
+PROGRESSES = tuple(
+    name for name in events_pb2.IncidentProgress.DESCRIPTOR.values_by_name if not name.endswith("_UNSPECIFIED")
+)
 RESOLUTIONS = ("RESOLUTION_FULL_CREDIT", "RESOLUTION_INVALID_PAYABLE")
 
 

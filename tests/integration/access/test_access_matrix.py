@@ -204,7 +204,18 @@ def may_ask(method: Method, principal: Principal | None, request: Message) -> bo
 def _asked(method: Method, account: str, ids: tuple[tuple[str, str], ...], nth: int) -> Message:
     of = Belongings(account)
     for name, value in ids:
-        if name in ("invoice_id", "invoice", "case", "proposed", "incident", "ending", "evidence", "reference", "message", "decision"):
+        if name in (
+            "invoice_id",
+            "invoice",
+            "case",
+            "proposed",
+            "incident",
+            "ending",
+            "evidence",
+            "reference",
+            "message",
+            "decision",
+        ):
             setattr(of, name, value)
     said = more(method.short, of)[nth]
     request = method.request()

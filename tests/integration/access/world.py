@@ -597,9 +597,7 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
             content=responses.write(said("AB", invoice_number=of.invoice))
         ),
         "disputes.OpenIncident": an_incident(),
-        "disputes.MoveIncident": incidents_pb2.MoveIncidentRequest(
-            progress=disputes_events.INCIDENT_PROGRESS_MENDING
-        ),
+        "disputes.MoveIncident": incidents_pb2.MoveIncidentRequest(progress=disputes_events.INCIDENT_PROGRESS_MENDING),
         "disputes.ProposeIncidentEnd": an_end(of.incident),
         "disputes.ApproveIncidentEnd": incidents_pb2.ApproveIncidentEndRequest(incident_id=of.ending),
         "disputes.Preview": disputes_pb2.PreviewRequest(reason_code="PRC_UNIT"),

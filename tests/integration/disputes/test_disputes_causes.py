@@ -15,7 +15,7 @@ BY = causes_pb2.CountBy
 async def settled(desk: Desk, nth: int, cause: str = "PICKING", account: str = "b1", line: str = "1") -> Any:
     """A case on one unit of a line of an invoice of its own, credited for a cause."""
     await desk.follow(issued(f"n{nth}", account=account))
-    case = await desk.open((line, "1"), invoice=f"n{nth}")
+    case = await desk.open((line, "1"), invoice=f"n{nth}", by="user:di")
     await desk.move(case, "REVIEW", "PROPOSE")
     return await desk.resolve(case, "FULL_CREDIT", cause=cause)
 
@@ -60,7 +60,12 @@ async def test_three_of_one_cause_and_item_open_one_action_whose_recurrence_is_s
         await settled(desk, nth, account=account)
 
     [action] = await actions(desk)
-    assert (action.cause, action.kind, action.about, action.cases) == ("PICKING", events_pb2.CAUSE_KIND_ITEM, "sku-1", 3)
+    assert (action.cause, action.kind, action.about, action.cases) == (
+        "PICKING",
+        events_pb2.CAUSE_KIND_ITEM,
+        "sku-1",
+        3,
+    )
     assert (action.owner, action.due_on) == ("LOGISTICS", "2026-03-16")
     assert [kind for kind, _ in await desk.told()].count("ActionOpened") == 1
 

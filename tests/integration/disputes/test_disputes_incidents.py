@@ -69,7 +69,7 @@ async def test_all_who_are_concerned_hear_of_it_once_each_time_it_is_told(desk: 
     assert [(one.account_id, one.promised_on) for one in later] == [("b1", "2026-03-09"), ("b2", "2026-03-09")]
     # Who joins later hears of it, and nobody who has heard.
     await desk.follow(issued("late", account="b3"))
-    late = await desk.open(cents=100, invoice="late")
+    late = await desk.open(cents=100, invoice="late", by="user:di")
     join = incidents_pb2.JoinIncidentRequest(
         incident_id=incident.incident_id, dispute_ids=[late.number, opened[0].number]
     )

@@ -97,7 +97,9 @@ async def test_a_query_ends_when_the_buyer_accepts_and_a_condition_does_not(desk
 
     assert (await read(desk, "AP", "m2")).dispute.state == events_pb2.STATE_WITHDRAWN
     assert (await read(desk, "AP", "m2", invoice="N-i2")).dispute.state == events_pb2.STATE_ACKNOWLEDGED
-    assert {asked.dispute_id, conditional.dispute_id} == {row.dispute_id for row in await desk.rows("SELECT * FROM dispute")}
+    assert {asked.dispute_id, conditional.dispute_id} == {
+        row.dispute_id for row in await desk.rows("SELECT * FROM dispute")
+    }
 
 
 async def test_a_late_message_does_not_undo_what_was_decided(desk: Desk):

@@ -15,8 +15,8 @@ from receivables.credit.v1 import applications_pb2, exposure_pb2, lab_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.credit.v1 import standing_pb2 as credit_standing
-from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import causes_pb2, incidents_pb2, responses_pb2
+from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.disputes.v1 import standing_pb2 as disputes_standing
 from receivables.invoicing.v1 import events_pb2 as invoicing_events

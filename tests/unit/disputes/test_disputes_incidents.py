@@ -45,7 +45,9 @@ def test_its_end_takes_two_persons_whoever_stands_in_for_whom() -> None:
     assert code(lambda: incidents.propose_end(approved, Resolution.FULL_CREDIT, "", by="user:bo")) == "incident.ended"
     assert code(lambda: incidents.check_joins(approved, 1, 1)) == "incident.ended"
     none = frozenset({"user:cy"})
-    assert code(lambda: incidents.approve_end(an_incident(), none, frozenset(), by="user:cy")) == "incident.not_proposed"
+    assert (
+        code(lambda: incidents.approve_end(an_incident(), none, frozenset(), by="user:cy")) == "incident.not_proposed"
+    )
 
 
 def test_a_credit_in_part_is_each_cases_own() -> None:

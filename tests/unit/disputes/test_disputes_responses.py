@@ -67,7 +67,7 @@ def test_the_official_rules_find_nothing_in_what_we_write():
 
 def test_the_same_rules_do_find_what_is_wrong():
     sheet = Stylesheet(response_rules())
-    bare = changed(FULL, "<cbc:ResponseCode listID=\"UNCL4343OpSubset\">CA", "<cbc:ResponseCode>XX")
+    bare = changed(FULL, '<cbc:ResponseCode listID="UNCL4343OpSubset">CA', "<cbc:ResponseCode>XX")
 
     assert [one.rule for one in sheet.check(parse(bare))] != []
 
@@ -118,7 +118,7 @@ def test_a_response_of_more_than_a_megabyte_is_not_even_parsed():
 
 
 def test_a_reference_to_a_payment_is_not_taken_for_the_invoice():
-    payment = '<cac:DocumentReference><cbc:ID>P1</cbc:ID><cbc:DocumentTypeCode>481</cbc:DocumentTypeCode></cac:DocumentReference>'
+    payment = "<cac:DocumentReference><cbc:ID>P1</cbc:ID><cbc:DocumentTypeCode>481</cbc:DocumentTypeCode></cac:DocumentReference>"
 
     read = responses.read(changed(said("AP"), "<cac:DocumentReference>", f"{payment}<cac:DocumentReference>"))
 
