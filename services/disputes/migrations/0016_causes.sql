@@ -58,6 +58,6 @@ CREATE INDEX corrective_action_of_key ON corrective_action (tenant, cause, kind,
 CREATE INDEX corrective_action_newest ON corrective_action (tenant, opened_at DESC, action_id DESC);
 CREATE INDEX corrective_action_due ON corrective_action (tenant, due_on, action_id) WHERE state IN ('OPEN', 'IN_PROGRESS', 'DONE');
 
-SELECT protect('dispute_cause'), protect_through('dispute_cause', 'dispute', 'dispute_id');
+SELECT protect('dispute_cause'), protect_account('dispute_cause'), protect_part_through('dispute_cause', 'dispute', 'dispute_id');
 SELECT protect('dispute_cause_item'), protect_through('dispute_cause_item', 'dispute', 'dispute_id');
 SELECT protect('corrective_action');
