@@ -23,7 +23,7 @@ async def cases_of(desk: Desk, accounts: tuple[str, ...] = ("b1", "b1", "b2"), b
 
 
 async def an_incident(desk: Desk, by: str = "user:bo", **wanted: str) -> Any:
-    request = incidents_pb2.OpenIncidentRequest(title_code="QTY_SHORT", **(wanted or {"sku": "sku-1"}))  # type: ignore[arg-type] # all are texts
+    request = incidents_pb2.OpenIncidentRequest(title_code="QTY_SHORT", **(wanted or {"sku": "sku-1"}))
     return (await desk.call("OpenIncident", request, by=by)).incident
 
 
