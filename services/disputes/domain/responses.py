@@ -191,7 +191,7 @@ def write(
 ) -> bytes:
     """The same as a buyer's system writes it; each party is its address' scheme, the address, and its registered name.
 
-    The written words become the explanation of the first clarification, and the conditions stand with it. `lines` have no
+    The written words become the explanation of the first clarification (without one, a note), and the conditions stand with it. `lines` have no
     place in Peppol's form and are left out.
     """
     root = etree.Element(f"{{{ROOT}}}ApplicationResponse", nsmap={None: ROOT, "cac": CAC, "cbc": CBC})  # type: ignore[dict-item]  # the default namespace has no name
@@ -202,6 +202,9 @@ def write(
         ("IssueDate", said.issued_on.isoformat()),
     ):
         _put(root, name, text)
+    clarified = [(REASON_LIST, code) for code in said.reasons] + [(ACTION_LIST, code) for code in said.actions]
+    if said.words and not clarified:
+        _put(root, "Note", said.words)
     for role, (scheme, address, name) in (("SenderParty", sender), ("ReceiverParty", receiver)):
         party = _group(root, role)
         _put(party, "EndpointID", address, schemeID=scheme)
@@ -211,7 +214,6 @@ def write(
     _put(answer, "ResponseCode", said.status.value, listID=STATUS_LIST)
     if said.effective_on:
         _put(answer, "EffectiveDate", said.effective_on.isoformat())
-    clarified = [(REASON_LIST, code) for code in said.reasons] + [(ACTION_LIST, code) for code in said.actions]
     for nth, (list_id, code) in enumerate(clarified):
         status = _group(answer, "Status")
         _put(status, "StatusReasonCode", code, listID=list_id)

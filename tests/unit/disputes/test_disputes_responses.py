@@ -95,7 +95,8 @@ def test_what_is_no_response_of_peppol_is_refused_with_its_code(before: str, aft
 
 def test_a_response_that_contests_says_why():
     assert refusal(responses.write(said("RE", reasons=()))) == "response.reason_missing"
-    assert responses.read(responses.write(said("AP"))).reasons == ()
+    accepted = responses.read(responses.write(said("AP", words="booked")))
+    assert (accepted.reasons, accepted.words) == ((), "booked")
 
 
 @pytest.mark.parametrize(
