@@ -80,6 +80,7 @@ baseline: env ## publish the contracts and migrations as they are: what later ve
 	$(PY) -m tests.contract.corpus
 	$(PY) -m tests.contract.bounds
 	$(PY) -m tests.contract.access
+	$(PY) -m tests.contract.vocabulary
 	$(PY) -m tests.contract.migrations
 
 clean: ## remove what make made

@@ -175,6 +175,19 @@ def examples(name: str, target: Path = EXAMPLES) -> Path:
     return folder
 
 
+def response_rules(target: Path = RULES) -> Path:
+    """Peppol's rules for Invoice Responses, for the tests: nothing that we issue is judged by them."""
+    peppol = next(jar for jar in _JARS if "peppol" in jar.coordinate)
+    sheet = "PEPPOLBIS-T111.xslt"
+    folder = f"peppol-response-2026.5-{peppol.sha256[:16]}"
+    take = {f"{_SCHEMATRON}/openpeppol/2026.5/xslt/{sheet}": folder}
+    target.mkdir(parents=True, exist_ok=True)
+    with FileLock(target / ".lock"):
+        if not (target / folder / sheet).exists():
+            _unpack(_Jar(peppol.coordinate, peppol.sha256, take), target)
+    return target / folder / sheet
+
+
 def _fetch_sources(jar: _Jar, repository: Path) -> Path:
     """Resolve a jar with the classifier test-sources, which `artifacts.fetch` does not know."""
     if "SSL_CERT_FILE" in os.environ:  # the HTTP client reads its own variable only

@@ -13,6 +13,9 @@ BUSINESS = frozenset(
         "receivables.invoicing.v1.InvoicingService",
         "receivables.ledger.v1.LedgerService",
         "receivables.disputes.v1.DisputesService",
+        "receivables.disputes.v1.CauseService",
+        "receivables.disputes.v1.IncidentService",
+        "receivables.disputes.v1.ResponseService",
         "receivables.disputes.v1.StandingApprovalService",
         "receivables.notifications.v1.NotificationsService",
         "receivables.audit.v1.AuditService",
@@ -31,6 +34,8 @@ CALLERS: Mapping[str, frozenset[str]] = {
     },
     # Asks whoever tells facts about companies: outside, with certificates of `source-<name>`, which call nothing of ours.
     "credit": frozenset({"receivables.sources.v1.SourceService"}),
+    # Fetches what buyers' systems say from whoever brings it: outside, with a certificate of `channel`, which calls nothing.
+    "disputes": frozenset({"receivables.channels.v1.ChannelService"}),
     # Fetches the documents that mails carry, and what people wrote, which is on no topic.
     "notifications": frozenset(
         {

@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import psycopg
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -18,6 +28,7 @@ from pydantic_settings import (
 from services.chassis import sources
 
 S = TypeVar("S", bound=BaseSettings)
+T = TypeVar("T")
 PREFIX = "AR_"
 SECRETS_DIR = f"{PREFIX}SECRETS_DIR"
 MOUNTED_SECRETS = "/run/secrets/receivables"
@@ -51,6 +62,30 @@ OrderSources = Annotated[
     AfterValidator(_known_sources),
     WithJsonSchema({"type": "string"}),  # as it comes from outside
 ]
+
+
+class Peer(BaseModel):
+    """Where somebody outside answers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    address: str = Field(pattern=r"^[^\s/]+:[0-9]{1,5}$|^dns:///[^\s/]+:[0-9]{1,5}$")
+    # How long an answer may take for which nobody waits, seconds.
+    deadline_s: float = Field(default=10.0, ge=0.1, le=60)
+
+
+def parsed(given: Any, kind: TypeAdapter[T], example: str) -> T:
+    """What a setting in JSON says; each mistake in words that name its place."""
+    try:
+        said = json.loads(given) if isinstance(given, str) else given
+    except ValueError:
+        raise ValueError(f"is no JSON, such as {example}") from None
+    try:
+        return kind.validate_python(said)
+    except ValidationError as error:
+        wrong = error.errors(include_input=False)[0]
+        place = ".".join(str(part) for part in wrong["loc"] if part != "[key]")
+        raise ValueError(f"{place or 'all of it'}: {wrong['msg']} (such as {example})") from None
 
 
 class ChassisSettings(BaseSettings):

@@ -12,10 +12,10 @@ from services.chassis import bounds, tls
 from services.chassis.envelope import Origin
 from services.chassis.identity import Speaker
 from services.chassis.jobs import Job
+from services.chassis.settings import Peer
 from services.chassis.workers import Batch, Work
 from services.credit import store, usecases
 from services.credit.domain.rates import Rate
-from services.credit.settings import Port
 from services.credit.sources import Breaker, Caller, disbelieve
 from services.kernel.calendars import day
 from services.kernel.money import decimal
@@ -31,7 +31,7 @@ DOUBTS = ("value", "time", "twice", "jump", "known", "too_many", "unreadable")
 class RateSource:
     """Who tells rates, as the settings say."""
 
-    def __init__(self, said: Port, speak: Speaker, held: tls.Holder | None) -> None:
+    def __init__(self, said: Peer, speak: Speaker, held: tls.Holder | None) -> None:
         """Remember where it answers."""
         self._caller = Caller(NAME, said, speak, held, Breaker(), doubts=DOUBTS)
 

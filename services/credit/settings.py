@@ -1,13 +1,12 @@
 """What credit can be told from outside, beside the machinery's settings."""
 
-import json
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic import BeforeValidator, Field, TypeAdapter, WithJsonSchema
 from pydantic_settings import NoDecode
 
-from services.chassis.settings import ChassisSettings
+from services.chassis.settings import ChassisSettings, Peer, parsed
 
 _EXAMPLE = '{"registry": {"address": "registry.example:443", "keys": ["company_status"]}}'
 _EXAMPLE_OF_RATES = '{"address": "rates.example:443"}'
@@ -20,17 +19,7 @@ Keys = Annotated[frozenset[Key], Field(min_length=1, max_length=50)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 
-class Port(BaseModel):
-    """Where somebody outside answers."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    address: str = Field(pattern=r"^[^\s/]+:[0-9]{1,5}$|^dns:///[^\s/]+:[0-9]{1,5}$")
-    # How long an answer may take for which nobody waits, seconds.
-    deadline_s: float = Field(default=10.0, ge=0.1, le=60)
-
-
-class Source(Port):
+class Source(Peer):
     """Where a source of facts about companies answers, and what it is asked and told."""
 
     # Facts that it knows; of no others it is believed.
@@ -39,33 +28,18 @@ class Source(Port):
     told: Keys = frozenset({"company_name", "country", "currency", "register_number", "vat_id"})
 
 
-T = TypeVar("T")
 _SOURCES: TypeAdapter[dict[str, Source]] = TypeAdapter(dict[Name, Source])
-_PORT = TypeAdapter(Port)
+_PEER = TypeAdapter(Peer)
 
 
-def _parse(given: Any, kind: TypeAdapter[T], example: str) -> T:
-    """What a setting says; each mistake in words that name its place."""
-    try:
-        said = json.loads(given) if isinstance(given, str) else given
-    except ValueError:
-        raise ValueError(f"is no JSON, such as {example}") from None
-    try:
-        return kind.validate_python(said)
-    except ValidationError as error:
-        wrong = error.errors(include_input=False)[0]
-        place = ".".join(str(part) for part in wrong["loc"] if part != "[key]")
-        raise ValueError(f"{place or 'all of it'}: {wrong['msg']} (such as {example})") from None
-
-
-def _read_port(given: Any) -> Port | None:
+def _read_peer(given: Any) -> Peer | None:
     """Where rates are asked for; nowhere, where nothing is said."""
-    return _parse(given, _PORT, _EXAMPLE_OF_RATES) if given else None
+    return parsed(given, _PEER, _EXAMPLE_OF_RATES) if given else None
 
 
 def _read(given: Any) -> dict[str, Source]:
     """Who tells facts."""
-    sources = _parse(given, _SOURCES, _EXAMPLE)
+    sources = parsed(given, _SOURCES, _EXAMPLE)
     if taken := sorted(sources.keys() & set(_TAKEN)):
         raise ValueError(f"{taken[0]} is no name of a source: facts that people give are called so")
     return sources
@@ -91,7 +65,7 @@ class Settings(ChassisSettings):
         f"facts that it knows, and perhaps `told`, by which facts it finds a company, and `deadline_s`: `{_EXAMPLE}`",
         json_schema_extra={"default": "{}"},
     )
-    credit_rates: Annotated[Port | None, NoDecode, BeforeValidator(_read_port), WithJsonSchema({"type": "string"})] = (
+    credit_rates: Annotated[Peer | None, NoDecode, BeforeValidator(_read_peer), WithJsonSchema({"type": "string"})] = (
         Field(
             None,
             description="who tells what currencies are worth (services/credit/SOURCES.md), as JSON: the address, and perhaps "

@@ -29,9 +29,10 @@ from services.chassis.envelope import Origin
 from services.chassis.identity import Speaker
 from services.chassis.jobs import Job
 from services.chassis.logs import log
+from services.chassis.settings import Peer
 from services.chassis.workers import Batch, Work
 from services.credit import metrics
-from services.credit.settings import Port, Source
+from services.credit.settings import Source
 from services.kernel.refusals import Refusal
 
 SOURCE = "source"  # kind of job: one source is asked again about one thing
@@ -169,7 +170,7 @@ class Caller:
     def __init__(
         self,
         name: str,
-        said: Port,
+        said: Peer,
         speak: Speaker,
         held: tls.Holder | None,
         breaker: Breaker,

@@ -5,12 +5,15 @@ from prometheus_client import Gauge
 from services.chassis.database import Tx
 from services.chassis.metrics import amount, show
 from services.chassis.sweeps import Found, Span, Sweep
-from services.disputes import store
+from services.disputes import store, store_responses
 
 CASES = Gauge("ar_disputes", "Cases, by state", ["state"])
 OLDEST = Gauge("ar_dispute_oldest_age_seconds", "Age of the oldest case that has not ended, by state", ["state"])
 CONTESTED = Gauge("ar_disputes_contested", "What open cases contest, in units of the currency", ["currency"])
 LATE = Gauge("ar_disputes_answer_overdue", "Open cases whose answer was promised for an earlier day")
+UNREAD = Gauge(
+    "ar_responses_unread", "What buyers' systems said of invoices, came over a channel and could not be read"
+)
 
 UNOWNED = Gauge(
     "ar_disputes_without_owner", "Cases that wait for the seller and that nobody has for more than a business day"
@@ -34,6 +37,7 @@ _shown: set[str] = set()
 async def measure(tx: Tx) -> bool:
     """Read the figures into the gauges; return whether all are shown, now or before."""
     show(OLDEST, {(state.lower(),): float(oldest_s) for state, oldest_s in await store.oldest_by_state(tx)})
+    UNREAD.set(await store_responses.count_unread(tx))
     if (found := await CASE_SWEEP.go_on(tx)) is not None:
         show(CASES, {(state.lower(),): n for (what, state), n in found.items() if what == "n"})
         LATE.set(sum(n for (what, _), n in found.items() if what == "late"))

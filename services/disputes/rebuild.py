@@ -14,8 +14,17 @@ from services import contracts, standing
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
-from services.disputes import store, wire
-from services.disputes.domain import invoices, outcomes, portions
+from services.disputes import (
+    store,
+    store_causes,
+    store_incidents,
+    store_responses,
+    wire,
+    wire_causes,
+    wire_incidents,
+    wire_responses,
+)
+from services.disputes.domain import causes, invoices, outcomes, portions
 from services.disputes.domain.cases import AWAITS_ANSWER, CONTESTED, IN_KIND, MOVES, Action, State
 from services.disputes.domain.handling import Change
 from services.kernel.money import Money
@@ -287,6 +296,8 @@ async def _resolve(tx: Tx, event: Event[events_pb2.DisputeResolved], _cause: Cau
     )
     if not body.lines and credited:
         await store.add_as_amount(tx, (event.tenant, body.dispute_id), wire.parts(credited))
+    if body.cause:
+        await store_causes.save(tx, (event.tenant, body.dispute_id), body.cause, named=body.cause_named)
 
 
 async def _credit(tx: Tx, event: Event[events_pb2.DisputeResolved]) -> None:
@@ -313,6 +324,42 @@ async def _count(tx: Tx, tenant: str, number: str) -> None:
                ON CONFLICT (tenant, year) DO UPDATE SET last = greatest(s.last, EXCLUDED.last)""",
             [tenant, int(year), int(nth)],
         )
+
+
+async def _respond(tx: Tx, event: Event[events_pb2.ResponseReceived], _cause: Cause) -> None:
+    await store_responses.add(tx, event.tenant, wire_responses.kept(event, tx.at))
+
+
+async def _open_action(tx: Tx, event: Event[events_pb2.ActionOpened], _cause: Cause) -> None:
+    await store_causes.add_action(tx, event.tenant, wire_causes.action(event, tx.at))
+
+
+async def _move_action(tx: Tx, event: Event[events_pb2.ActionMoved], _cause: Cause) -> None:
+    body = event.body
+    if (action := await store_causes.lock_action(tx, event.tenant, body.action_id)) is None:
+        raise LookupError("the action is not there")
+    state = wire_causes.state(body.to_state)
+    done_at = tx.at if state is causes.State.DONE else action.done_at
+    await store_causes.save_action(tx, event.tenant, replace(action, state=state, done_at=done_at, moves=body.nth))
+
+
+async def _change_incident(tx: Tx, event: Event[events_pb2.IncidentChanged], _cause: Cause) -> None:
+    incident = wire_incidents.incident(event, tx.at)
+    keep = store_incidents.add if incident.moves == 1 else store_incidents.save
+    await keep(tx, event.tenant, incident)
+
+
+async def _join_incident(tx: Tx, event: Event[events_pb2.IncidentJoined], _cause: Cause) -> None:
+    await store_incidents.join(tx, event.tenant, event.body.incident_id, event.body.dispute_ids)
+
+
+async def _end_of_case(tx: Tx, event: Event[events_pb2.IncidentCaseEnded], _cause: Cause) -> None:
+    body = event.body
+    await store_incidents.note_outcome(tx, event.tenant, body.incident_id, body.dispute_id, body.outcome)
+
+
+async def _tell_again(_tx: Tx, _event: Event[events_pb2.IncidentMoved], _cause: Cause) -> None:
+    """What an account was told of an incident leaves no row of ours."""
 
 
 async def _set_policy(tx: Tx, event: Event[events_pb2.PolicyChanged], _cause: Cause) -> None:
@@ -372,6 +419,13 @@ FOLD = Fold(
         events_pb2.DisputeCellSet: _cell,
         events_pb2.DisputeResolved: _resolve,
         events_pb2.PolicyChanged: _set_policy,
+        events_pb2.ResponseReceived: _respond,
+        events_pb2.ActionOpened: _open_action,
+        events_pb2.ActionMoved: _move_action,
+        events_pb2.IncidentChanged: _change_incident,
+        events_pb2.IncidentJoined: _join_incident,
+        events_pb2.IncidentCaseEnded: _end_of_case,
+        events_pb2.IncidentMoved: _tell_again,
         **standing.fold(wire.STANDING),
     },
     remembered=frozenset(

@@ -25,7 +25,8 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
     @write
     async def Open(self, tx: Tx, call: Origin, request: service_pb2.OpenRequest) -> service_pb2.OpenResponse:
         """Open a case on lines of an invoice, or on an amount of it."""
-        case = await usecases.open_dispute(tx, call, request.invoice, wire.wish(request))
+        opener = wire.opener(call, request.written_by)
+        case = await usecases.open_dispute(tx, opener, request.invoice, wire.wish(request))
         return service_pb2.OpenResponse(dispute=await shown(tx, call, case))
 
     @write

@@ -61,7 +61,7 @@ _INVOICE = Columns(
 )
 _LINE = Columns(
     """tenant text, invoice_id text, line_id text, quantity numeric, unit_price numeric, net_minor bigint,
-       vat_category text, vat_rate numeric, is_sales_tax boolean, name text"""
+       vat_category text, vat_rate numeric, is_sales_tax boolean, name text, sku text"""
 )
 _RATE = Columns("vat_category text, vat_rate numeric, net_minor bigint, tax_minor bigint")
 _SELLER = Columns(
@@ -184,6 +184,7 @@ async def lines_of(tx: Tx, key: Key) -> dict[str, Line]:
             credited_as_amount=row.credited_as_amount,
             is_sales_tax=row.is_sales_tax,
             name=row.name,
+            sku=row.sku,
         )
         for row in rows
     }
@@ -728,6 +729,7 @@ def _line_row(invoice: Invoice, line: Line) -> tuple[Any, ...]:
         line.vat_rate,
         line.is_sales_tax,
         line.name,
+        line.sku,
     )
 
 

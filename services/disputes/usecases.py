@@ -19,8 +19,8 @@ from services.chassis.envelope import Event, Origin
 from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
 from services.chassis.pages import Page
-from services.disputes import store, wire
-from services.disputes.domain import authority, cases, evidence, invoices, outcomes, portions, previews
+from services.disputes import causing, store, store_responses, wire
+from services.disputes.domain import authority, cases, causes, evidence, invoices, outcomes, portions, previews
 from services.disputes.domain.cases import Action, Dispute, Move, People, Resolution, State, Wish
 from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.evidence import Evidence, File
@@ -163,13 +163,16 @@ async def know_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerChange
 async def forget(tx: Tx, events: Sequence[Event[notifications_pb2.ContactErased]]) -> None:
     """Forget what these persons wrote and added; who did what, by id, and what came of it stays."""
     for event in events:
-        await store.forget(tx, event.tenant, contracts.forgotten(event))
+        subject = contracts.forgotten(event)
+        await store.forget(tx, event.tenant, subject)
+        await store_responses.forget(tx, event.tenant, subject)
 
 
 async def forget_outdated(tx: Tx, tenant: str) -> int:
     """Forget what was written in, and added to, cases whose time is over; who did what, and what came of it, stays."""
     before = await retention.first_day(tx, tenant, Record.DISPUTE)
-    return await store.forget_outdated(tx, tenant, before, AT_ONCE, FILES_AT_ONCE)
+    forgotten = await store.forget_outdated(tx, tenant, before, AT_ONCE, FILES_AT_ONCE)
+    return forgotten + await store_responses.forget_outdated(tx, tenant, before, AT_ONCE)
 
 
 async def set_policy(tx: Tx, call: Origin, wanted: Policy) -> Policy:
@@ -188,7 +191,11 @@ async def set_policy(tx: Tx, call: Origin, wanted: Policy) -> Policy:
 async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish) -> Dispute:
     """Open a case on an invoice, by its id or number, and acknowledge it at once."""
     key = await _find_invoice(tx, call.tenant, named)
-    ground = await _ground(tx, (await store.lock_invoices(tx, [key]))[key])
+    return await open_on(tx, call, await ground_of(tx, (await store.lock_invoices(tx, [key]))[key]), wish)
+
+
+async def open_on(tx: Tx, call: Origin, ground: Ground, wish: Wish) -> Dispute:
+    """Open a case on a locked invoice, and acknowledge it at once."""
     lines, policy = ground.lines, ground.policy
     draft = cases.draft(
         wish, ground.invoice, lines, ground.credited, dispute_id=new_id(), by=call.actor, at=tx.at, policy=policy
@@ -215,7 +222,7 @@ async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish) -> Dispute:
 async def preview(serve: Callable[[], AbstractAsyncContextManager[Tx]], tenant: str, named: str, wish: Wish) -> Preview:
     """What a case on an invoice, by its id or number, would be; no lock is held, whoever opens one looks again."""
     async with serve() as tx:
-        ground = await _ground(tx, await store.invoice(tx, await _find_invoice(tx, tenant, named)))
+        ground = await ground_of(tx, await store.invoice(tx, await _find_invoice(tx, tenant, named)))
         at = tx.at
     # An invoice may have ten thousand lines.
     return await asyncio.to_thread(
@@ -271,6 +278,7 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
     lines = await store.lines_of(tx, invoice.key)
     before = await credited_of(tx, invoice, lines)
     outcome = outcomes.decide(case, decision, invoice, lines, before, policy=policy)
+    cause = causes.settle(case.reason_code, decision.resolution, decision.cause)
     roles = call.caller.roles if call.caller is not None else frozenset()
     authority.check(policy.authorities, outcome.credit, call.actor.partition(" for ")[0], roles)
     alone = cases.is_alone(case, people, resolving)
@@ -291,9 +299,12 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
     telling = approved
     for step in moves:
         if step.action is Action.RESOLVE:
-            telling.append(tell(call, step.after, wire.resolved(step.after, outcome, lines)))
+            telling.append(tell(call, step.after, wire.resolved(step.after, outcome, lines, cause)))
         telling.append(tell_move(call, step, cases.next_by(step.after, policy.day(tx.at), policy)))
     await outbox.add(tx, telling)
+    await causing.ended(
+        tx, call, (ended.tenant, ended.dispute_id), ended.account_id, cause[0], named=cause[1], policy=policy
+    )
     return ended
 
 
@@ -360,7 +371,8 @@ async def _find_invoice(tx: Tx, tenant: str, named: str) -> Key:
     return tenant, found[0]
 
 
-async def _ground(tx: Tx, invoice: Invoice) -> Ground:
+async def ground_of(tx: Tx, invoice: Invoice) -> Ground:
+    """What a case on an invoice stands on; what comes of it is kept only if the invoice is locked."""
     policy = await store.policy(tx, invoice.tenant, invoice.seller_id)
     lines = await store.lines_of(tx, invoice.key)
     return Ground(invoice, lines, await credited_of(tx, invoice, lines), policy)

@@ -1,6 +1,7 @@
 """Translates the words of disputes to and from the contracts."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -9,7 +10,8 @@ from receivables.disputes.v1 import events_pb2, service_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 
 from services import contracts, standing
-from services.chassis.envelope import Event
+from services.chassis.envelope import Event, Origin
+from services.disputes.domain import causes
 from services.disputes.domain.authority import Authority
 from services.disputes.domain.cases import (
     AT_THE_SELLER,
@@ -79,6 +81,7 @@ def _line(said: invoicing_pb2.DocumentLine, currency: str) -> Line:
         vat_rate=decimal(said.vat_rate or "0", what="vat_rate"),
         is_sales_tax=said.is_sales_tax,
         name=said.name,
+        sku=said.sku,
     )
 
 
@@ -156,6 +159,17 @@ def wish(said: service_pb2.OpenRequest | service_pb2.PreviewRequest) -> Wish:
     )
 
 
+def opener(call: Origin, written_by: str) -> Origin:
+    """Who opens a case: the caller, and whose words it is opened by, where a clerk turns what somebody wrote into one."""
+    if not written_by:
+        return call
+    if not call.actor.startswith("user:") or " for " in call.actor:
+        raise Invalid(
+            "dispute.written_by", "only one of the seller's people, for themselves, opens a case of another's words"
+        )
+    return replace(call, actor=f"{call.actor} for contact:{written_by}")
+
+
 def parts(said: Iterable[events_pb2.DisputedLine]) -> tuple[Part, ...]:
     """Parts of invoiced lines."""
     return tuple(Part(line.line_id, decimal(line.quantity, what="quantity")) for line in said)
@@ -175,6 +189,7 @@ def decision(said: service_pb2.ResolveRequest) -> Decision:
         lines=parts(said.lines),
         amount=contracts.money(said.amount) if said.HasField("amount") else None,
         correction=contracts.correction(said.correction) if said.HasField("correction") else None,
+        cause=said.cause,
     )
 
 
@@ -318,10 +333,14 @@ def late(case: Dispute, promised_by: date) -> events_pb2.DisputeLate:
     )
 
 
-def resolved(dispute: Dispute, outcome: Outcome, lines: Lines) -> events_pb2.DisputeResolved:
-    """The end of a case to tell; where no lines are named the credit is an amount alone, whatever lines it counts for."""
+def resolved(dispute: Dispute, outcome: Outcome, lines: Lines, cause: tuple[str, bool]) -> events_pb2.DisputeResolved:
+    """The end of a case to tell, with its cause and whether somebody named it.
+
+    Where no lines are told the credit is an amount alone, whatever lines it counts for.
+    """
     assert dispute.credit is not None
     assert dispute.resolution is not None
+    code, named = cause
     return events_pb2.DisputeResolved(
         dispute_id=dispute.dispute_id,
         invoice_id=dispute.invoice_id,
@@ -343,6 +362,8 @@ def resolved(dispute: Dispute, outcome: Outcome, lines: Lines) -> events_pb2.Dis
             for part in outcome.replaced
         ],
         given_up=contracts.money_message(outcome.given_up) if outcome.given_up else None,
+        cause=code,
+        cause_named=named,
     )
 
 
@@ -365,6 +386,7 @@ def dispute_message(dispute: Dispute, policy: Policy, at: datetime, *, of_seller
         due_date=dispute.due_on.isoformat() if dispute.due_on else "",
         answer_by=dispute.answer_by.isoformat(),
         number=dispute.number,
+        presumed_cause=causes.usual(dispute.reason_code),
     )
     if dispute.resolution is not None and dispute.credit is not None:
         message.resolution = _resolution(dispute.resolution)

@@ -44,6 +44,7 @@ STORIES: Mapping[type[Message], wire.StoryOf] = {
     disputes_pb2.DisputeResolved: wire.dispute_resolved,
     disputes_pb2.DisputeAtRisk: wire.dispute_at_risk,
     disputes_pb2.DisputeCellSet: wire.dispute_cell,
+    disputes_pb2.IncidentMoved: wire.incident_moved,
 }
 
 

@@ -692,6 +692,28 @@ def dispute_resolved(event: Event[disputes_pb2.DisputeResolved], now: Moment) ->
     )
 
 
+def incident_moved(event: Event[disputes_pb2.IncidentMoved], now: Moment) -> Story:
+    """How far the one cause behind some of a buyer's cases is; it is about the first of them."""
+    body = event.body
+    promised = day(body.promised_on, what="promised_on") if body.promised_on else None
+    story = _story(
+        event,
+        now,
+        Kind.INCIDENT_MOVED,
+        fact=f"incident/{body.incident_id}/{body.nth}/{body.dispute_id}",
+        affects=Affects(invoices=some(body.invoice_numbers), case=clean(next(iter(body.cases), ""))),
+        by_when=promised,
+        details={
+            "dispute": clean(next(iter(body.cases), "")),
+            "cases": some(body.cases),
+            "reason": clean(body.title_code),
+            "progress": disputes_pb2.IncidentProgress.Name(body.progress).removeprefix("INCIDENT_PROGRESS_"),
+            "promised": promised or "",
+        },
+    )
+    return replace(story, about=f"dispute/{clean(body.dispute_id)}")
+
+
 def credit_refused(event: Event[invoicing_pb2.CreditNoteRefused], now: Moment, number: str) -> Story:
     """A case ended in a credit that cannot be issued; the case's number is known from its own events."""
     body = event.body

@@ -23,6 +23,9 @@ from receivables.credit.v1 import exposure_pb2_grpc as exposure_grpc
 from receivables.credit.v1 import lab_pb2_grpc as lab_grpc
 from receivables.credit.v1 import service_pb2_grpc as credit_grpc
 from receivables.credit.v1 import standing_pb2_grpc as credit_standing_grpc
+from receivables.disputes.v1 import causes_pb2_grpc as causes_grpc
+from receivables.disputes.v1 import incidents_pb2_grpc as incidents_grpc
+from receivables.disputes.v1 import responses_pb2_grpc as responses_grpc
 from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
 from receivables.disputes.v1 import standing_pb2_grpc as disputes_standing_grpc
 from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
@@ -52,6 +55,9 @@ STUBS: Mapping[str, Callable[[Any], Any]] = {
     "invoicing": invoicing_grpc.InvoicingServiceStub,
     "ledger": ledger_grpc.LedgerServiceStub,
     "disputes": disputes_grpc.DisputesServiceStub,
+    "causes": causes_grpc.CauseServiceStub,
+    "incidents": incidents_grpc.IncidentServiceStub,
+    "responses": responses_grpc.ResponseServiceStub,
     "disputes_standing": disputes_standing_grpc.StandingApprovalServiceStub,
     "notifications": notifications_grpc.NotificationsServiceStub,
 }

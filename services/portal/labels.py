@@ -4,10 +4,13 @@ from collections.abc import Mapping
 
 from services.portal.labels_applying import APPLYING
 from services.portal.labels_cases import CASES
+from services.portal.labels_causes import CAUSES
 from services.portal.labels_credit import CREDIT
 from services.portal.labels_desk import DESK, Meant, pgettext
+from services.portal.labels_incidents import INCIDENTS
 from services.portal.labels_lab import LAB
 from services.portal.labels_refusals import REFUSALS
+from services.portal.labels_responses import RESPONSES
 
 
 def _(text: str) -> str:
@@ -21,6 +24,9 @@ LABELS: Mapping[str, str | Meant] = {
     **CREDIT,
     **APPLYING,
     **LAB,
+    **CAUSES,
+    **INCIDENTS,
+    **RESPONSES,
     # Roles of a buyer's people.
     "REQUESTER": _("Requester"),
     "PROCUREMENT": _("Procurement"),
@@ -282,17 +288,18 @@ LABELS: Mapping[str, str | Meant] = {
 # What colour goes with a code, beside its words.
 GOOD = frozenset(
     "PURCHASE_PLACED OUTCOME_APPROVED PAID RECEIVED ON_TRACK DONE ACCEPTED ORDER_STATE_SHIPPED STATE_RESOLVED NEWS_PUBLISHED "
-    "APPLICATION_OUTCOME_APPROVED APPLICATION_STATE_ACCEPTED".split()
+    "APPLICATION_OUTCOME_APPROVED APPLICATION_STATE_ACCEPTED BUYER_STATUS_ACCEPTED BUYER_STATUS_PAID "
+    "ACTION_STATE_VERIFIED".split()
 )
 WARN = frozenset(
     "PURCHASE_AWAITING OUTCOME_REFERRED DISPUTED AT_RISK SOFT_BOUNCED ORDER_STATE_PARTLY_SHIPPED STATE_AWAITING_CUSTOMER STATE_PROPOSED "
     "APPLICATION_OUTCOME_APPROVED_LOWER APPLICATION_OUTCOME_APPROVED_WITH_CONDITIONS APPLICATION_OUTCOME_REFERRED "
     "APPLICATION_STATE_REFERRED APPLICATION_STATE_WAITING_FOR_FACTS APPLICATION_STATE_PROPOSED "
-    "APPLICATION_STATE_APPEALED".split()
+    "APPLICATION_STATE_APPEALED BUYER_STATUS_UNDER_QUERY BUYER_STATUS_CONDITIONALLY_ACCEPTED".split()
 )
 BAD = frozenset(
     "PURCHASE_REFUSED OUTCOME_DECLINED OVERDUE LATE HARD_BOUNCED ORDER_STATE_REFUSED STATE_REJECTED "
-    "APPLICATION_OUTCOME_DECLINED".split()
+    "APPLICATION_OUTCOME_DECLINED BUYER_STATUS_REJECTED ACTION_STATE_RECURRED".split()
 )
 
 

@@ -283,6 +283,11 @@ _ENUMS: Mapping[str, Any] = {
     "COMPONENT": exposure_pb2.Component,
     "NODE_KIND": credit_events.NodeKind,
     "SECURITY_KIND": credit_events.SecurityKind,
+    "BUYER_STATUS": disputes_events.BuyerStatus,
+    "CAUSE_KIND": disputes_events.CauseKind,
+    "ACTION_STATE": disputes_events.ActionState,
+    "INCIDENT_STATE": disputes_events.IncidentState,
+    "INCIDENT_PROGRESS": disputes_events.IncidentProgress,
 }
 
 

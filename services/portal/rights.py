@@ -17,6 +17,9 @@ _BESIDE = {
     "disputes_standing": ("disputes", "StandingApproval"),
     "lab": ("credit", "Lab"),
     "policies": ("credit", "Policy"),
+    "causes": ("disputes", "Cause"),
+    "incidents": ("disputes", "Incident"),
+    "responses": ("disputes", "Response"),
 }
 
 

@@ -78,6 +78,8 @@ def town(world: World) -> Town:
         "approval": "of-nobody",
         "contract": "credit_standing",
         "node": "of-nobody",
+        "action": "of-nobody",
+        "incident": "of-nobody",
     }
     return Town(trader, people, ids)
 

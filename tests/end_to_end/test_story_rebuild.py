@@ -106,6 +106,12 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "dispute_line": set(),
         "dispute_move": {"missing", "reason"},
         "credit_note": set(),
+        "dispute_cause": set(),
+        "dispute_cause_item": set(),
+        "corrective_action": set(),
+        "response": {"words"},
+        "incident": set(),
+        "incident_case": set(),
     },
     "notifications": {
         "company": set(),

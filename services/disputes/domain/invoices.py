@@ -43,8 +43,9 @@ class Line:
     credited_as_amount: Decimal = Decimal(0)
     # The sales tax of a US seller on the goods of the other lines: contested and credited with them, or by itself.
     is_sales_tax: bool = False
-    # '' of what came before it was kept.
+    # '' of what came before they were kept: what it is called, and what it is of.
     name: str = ""
+    sku: str = ""
 
     @property
     def rate(self) -> Rate:

@@ -31,6 +31,8 @@ class Decision:
     lines: tuple[Part, ...] = ()
     amount: Money | None = None
     correction: Correction | None = None
+    # Why the case came about; '': what is presumed of its reason.
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class Kind(StrEnum):
     DISPUTE_CELL = "dispute_cell"
     DISPUTE_LEGAL = "dispute_legal"
     DISPUTE_REPLACED = "dispute_replaced"
+    INCIDENT_MOVED = "incident_moved"
     CONTACT_UNREACHABLE = "contact_unreachable"
     COLLEAGUE_UNREACHABLE = "colleague_unreachable"
     NAME_SOMEBODY = "name_somebody"
@@ -141,6 +142,7 @@ dispute_escalated      |     |      |      |      |      |     |     |     |    
 dispute_cell           |     |      |      |      |      |     |     |     |      |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 0
 dispute_legal          |     |      |      |      | I    | I   | A   |     | I    |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 5
 dispute_replaced       | I   |      | I    | I    |      |     |     |     |      |     | A LOGISTICS, I SALES | LOGISTICS   | 2
+incident_moved         | I   |      | I    | I    | I    |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 5
 contact_unreachable    |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 2
 colleague_unreachable  |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
 name_somebody          |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 5

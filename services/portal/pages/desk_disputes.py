@@ -146,7 +146,7 @@ async def _show_case(ask: Ask, status: int = 200, **more: Any) -> Response:
         merged=shown.merged,
         acts=[act for act in cases.ACTS[state] if ask.may_move(f"ACTION_{act}")],
         settles=state in cases.SETTLES and ask.may("disputes", "Resolve"),
-        **desk_settle.offered(found["invoice"]),
+        **desk_settle.offered(ask, found["invoice"]),
         typed=ask.typed,
         **{"said": "", **found, **more},
     )

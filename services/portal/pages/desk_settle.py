@@ -9,6 +9,7 @@ from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 
 from services.kernel.refusals import Invalid
+from services.portal.labels_causes import NAMED
 from services.portal.web import Ask
 
 _FULL, _PARTIAL = "RESOLUTION_FULL_CREDIT", "RESOLUTION_PARTIAL_CREDIT"
@@ -35,7 +36,7 @@ RIGHTS = (
 )
 
 
-def offered(invoice: Any) -> Mapping[str, Any]:
+def offered(ask: Ask, invoice: Any) -> Mapping[str, Any]:
     """What the form offers; nothing of an invoice that could not be had."""
     goods = _goods(invoice)
     return {
@@ -43,6 +44,7 @@ def offered(invoice: Any) -> Mapping[str, Any]:
         "goods": goods[:GOODS_MAX],
         "more_goods": len(goods) > GOODS_MAX,
         "rights": RIGHTS,
+        "causes": [(code, ask.words.label(f"cause {code}")) for code in NAMED],
     }
 
 
@@ -54,8 +56,10 @@ def needs_invoice(resolution: str, case: Any) -> bool:
 def request(ask: Ask, case: Any, invoice: Any, resolution: str) -> disputes_pb2.ResolveRequest:
     """The end as it was typed; raises Invalid."""
     said = disputes_pb2.ResolveRequest(
-        dispute_id=case.dispute_id, resolution=disputes_events.Resolution.Value(resolution)
+        dispute_id=case.dispute_id, resolution=disputes_events.Resolution.Value(resolution), cause=ask.typed("cause")
     )
+    if said.cause not in NAMED:
+        raise Invalid("form.no_choice", ask.words.say("Choose why it came about."))
     if resolution in (_PARTIAL, _REPLACEMENT) and case.lines:
         said.lines.extend(_parts(ask, case.lines, "quantity"))
     elif resolution == _REPLACEMENT:

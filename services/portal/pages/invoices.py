@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi.responses import Response
+from receivables.disputes.v1 import responses_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.kernel.money import Money
-from services.portal.asks import together
+from services.portal.asks import Asking, together
 from services.portal.domain.people import CASES, MONEY, PAPERS, SELLER_ROLES, Guard
 from services.portal.pages.threads import seen, thread_of, unread_of
 from services.portal.web import PAGE, Ask, attachment, csv_of, get
@@ -137,6 +138,7 @@ async def invoice(ask: Ask) -> Response:
         told=of.notifications("ListMessages", _told(ask, paper, about)),
         timeline=of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
         thread=thread_of(of, about),
+        responses=_responses(of, paper),
     )
     await seen(ask, about, found["thread"])
     item = next(iter(found["items"].items), None) if found["items"] else None
@@ -152,6 +154,7 @@ async def invoice(ask: Ask) -> Response:
         credits=[one for one in of_it if one.of_invoice == paper.number],
         may_contest=not paper.is_credit and CASES.lets_in(ask.person),
         may_pay=MONEY.lets_in(ask.person),
+        may_turn=not paper.is_credit and not ask.person.is_buyer and ask.may("disputes", "Open"),
         **found,
     )
 
@@ -176,6 +179,14 @@ def _told(ask: Ask, paper: Paper, about: str) -> notifications_pb2.ListMessagesR
     return notifications_pb2.ListMessagesRequest(
         account_id=paper.account_id, contact_id=ask.person.contact_id if own else "", about=about, page_size=PAGE
     )
+
+
+async def _responses(of: Asking, paper: Paper) -> Any:
+    """What the buyer's system said of an invoice, the newest first; False: nothing could be."""
+    if paper.is_credit:
+        return False
+    request = responses_pb2.ListResponsesRequest(invoice=paper.document_id, page_size=PAGE)
+    return await of("responses", "ListResponses", request)
 
 
 def _paid(paper: Paper, item: Any, items: Any) -> Money | None:

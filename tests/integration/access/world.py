@@ -23,8 +23,10 @@ from receivables.credit.v1.lab_pb2_grpc import LabServiceStub
 from receivables.credit.v1.service_pb2_grpc import CreditServiceStub
 from receivables.credit.v1.standing_pb2_grpc import StandingApprovalServiceStub as CreditStandingStub
 from receivables.disputes.v1 import events_pb2 as disputes_events
+from receivables.disputes.v1 import incidents_pb2, responses_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.disputes.v1 import standing_pb2 as disputes_standing
+from receivables.disputes.v1.incidents_pb2_grpc import IncidentServiceStub
 from receivables.disputes.v1.service_pb2_grpc import DisputesServiceStub
 from receivables.disputes.v1.standing_pb2_grpc import StandingApprovalServiceStub as DisputesStandingStub
 from receivables.invoicing.v1 import events_pb2 as invoicing_events
@@ -40,12 +42,14 @@ from receivables.operations.v1 import service_pb2 as operations_pb2
 from services.chassis.envelope import Record
 from services.credit.domain import underwriting
 from services.credit.domain.review import Kind
+from services.disputes.domain import responses
 from services.kernel.money import Money
 from services.notifications.domain.first_steps import Code as FirstStep
 from tests.integration.credit.applicants import ANSWERS
 from tests.integration.credit.reviewed import propose
 from tests.integration.house.house import House
 from tests.integration.invoicing import office
+from tests.unit.disputes.spoken import said
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 OURS, THEIRS = "acme", "globex"  # two sellers
@@ -70,6 +74,8 @@ class Belongings:
     twin: str = field(default_factory=lambda: str(uuid4()))  # another case about the same as `case`
     lined: str = field(default_factory=lambda: str(uuid4()))  # a case about units of a line
     careful: str = field(default_factory=lambda: str(uuid4()))  # an ENHANCED case
+    incident: str = field(default_factory=lambda: str(uuid4()))
+    ending: str = field(default_factory=lambda: str(uuid4()))  # an incident of which is said how it ends
     evidence: str = field(default_factory=lambda: str(uuid4()))
     reference: str = "P-2026-999999"
     message: str = field(default_factory=lambda: str(uuid4()))  # by which its person was told of the invoice
@@ -298,6 +304,9 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
     of.careful = (await call(DisputesServiceStub, a_case(of, 2, "QLT_SPEC"), "key:shop")).dispute.dispute_id
     for action in (disputes_pb2.ACTION_REVIEW, disputes_pb2.ACTION_PROPOSE):
         await call(DisputesServiceStub, disputes_pb2.MoveRequest(dispute_id=of.proposed, action=action), "user:lea")
+    of.incident = (await call(IncidentServiceStub, an_incident(), "user:lea")).incident.incident_id
+    of.ending = (await call(IncidentServiceStub, an_incident(), "user:lea")).incident.incident_id
+    await call(IncidentServiceStub, an_end(of.ending), "user:lea")
     await house.settle()
     told = await call(NotificationsServiceStub, notifications_pb2.ListMessagesRequest(contact_id=of.contact))
     [of.message] = [one.message_id for one in told.messages if one.event_type.endswith(".InvoiceIssued")]
@@ -460,6 +469,18 @@ def a_case_by_line(of: Belongings) -> disputes_pb2.OpenRequest:
     return disputes_pb2.OpenRequest(invoice=of.invoice, reason_code="PRC_UNIT", lines=[line])
 
 
+def an_incident() -> incidents_pb2.OpenIncidentRequest:
+    """One cause behind the cases of an item that nobody has."""
+    return incidents_pb2.OpenIncidentRequest(title_code="PRC_UNIT", sku="of-nobody")
+
+
+def an_end(incident: str) -> incidents_pb2.ProposeIncidentEndRequest:
+    """How its cases end."""
+    return incidents_pb2.ProposeIncidentEndRequest(
+        incident_id=incident, resolution=disputes_events.RESOLUTION_INVALID_PAYABLE
+    )
+
+
 def a_photo(of: Belongings) -> disputes_pb2.AddEvidenceRequest:
     """Something is added to its case."""
     return disputes_pb2.AddEvidenceRequest(
@@ -476,6 +497,7 @@ IDS = {
     "invoice_id": "invoice_id",
     "document": "invoice",
     "dispute_id": "case",
+    "incident_id": "incident",
     "evidence_id": "evidence",
     "hold_id": "hold",
     "uplift_id": "uplift",
@@ -599,6 +621,13 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "disputes.SetPolicy": disputes_pb2.SetPolicyRequest(
             policy=disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5, reopen_days=30)
         ),
+        "disputes.ReadResponse": responses_pb2.ReadResponseRequest(
+            content=responses.write(said("AB", invoice_number=of.invoice))
+        ),
+        "disputes.OpenIncident": an_incident(),
+        "disputes.MoveIncident": incidents_pb2.MoveIncidentRequest(progress=disputes_events.INCIDENT_PROGRESS_MENDING),
+        "disputes.ProposeIncidentEnd": an_end(of.incident),
+        "disputes.ApproveIncidentEnd": incidents_pb2.ApproveIncidentEndRequest(incident_id=of.ending),
         "disputes.Preview": disputes_pb2.PreviewRequest(reason_code="PRC_UNIT"),
         "disputes.AddEvidence": a_photo(of),
         "disputes.GetMove": disputes_pb2.GetMoveRequest(nth=1),

@@ -65,6 +65,9 @@ OF_NO_ACCOUNT = {
         "seller": "the seller's own",
         "seller_country": "the seller's own",
         "case_series": "how many cases there are in a year: numbers are counted over all accounts",
+        "unread_response": "what nobody could read, so that nobody knows whose it is: by its channel's name and a code",
+        "corrective_action": "the seller's own: what repeats with an item is of many accounts",
+        "incident": "the seller's own: its cases are of many accounts, and each is seen by its own",
     },
     "notifications": {
         "policy": "the seller's own",

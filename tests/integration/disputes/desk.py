@@ -12,7 +12,15 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from receivables.common.v1 import money_pb2
-from receivables.disputes.v1 import events_pb2, service_pb2, service_pb2_grpc, standing_pb2_grpc
+from receivables.disputes.v1 import (
+    causes_pb2_grpc,
+    events_pb2,
+    incidents_pb2_grpc,
+    responses_pb2_grpc,
+    service_pb2,
+    service_pb2_grpc,
+    standing_pb2_grpc,
+)
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 
@@ -87,6 +95,7 @@ class Desk:
         cents: int = 0,
         correction: events_pb2.Correction | None = None,
         by: str = "user:cy",
+        cause: str = "",
         **call: Any,
     ) -> Any:
         request = service_pb2.ResolveRequest(
@@ -95,6 +104,7 @@ class Desk:
             lines=_lines(lines),
             amount=money_pb2.Money(minor=cents, currency="EUR") if cents else None,
             correction=correction,
+            cause=cause,
         )
         return (await self.call("Resolve", request, by=by, **call)).dispute
 
@@ -129,6 +139,13 @@ class Desk:
                 events_pb2.StandingApprovalGranted,
                 events_pb2.StandingApprovalRevoked,
                 events_pb2.StandingApprovalUsed,
+                events_pb2.ResponseReceived,
+                events_pb2.ActionOpened,
+                events_pb2.ActionMoved,
+                events_pb2.IncidentChanged,
+                events_pb2.IncidentJoined,
+                events_pb2.IncidentCaseEnded,
+                events_pb2.IncidentMoved,
             )
         }
         rows = await self.rows("SELECT headers->>'ce_type' AS type, payload FROM outbox ORDER BY id")
@@ -140,12 +157,15 @@ class Desk:
 
 
 class Stubs:
-    """Both services of disputes behind one channel: the name of a method says whose it is."""
+    """All services of disputes behind one channel: the name of a method says whose it is."""
 
     def __init__(self, channel: Any) -> None:
         """Make each."""
         self._stubs = [
             service_pb2_grpc.DisputesServiceStub(channel),
+            responses_pb2_grpc.ResponseServiceStub(channel),
+            causes_pb2_grpc.CauseServiceStub(channel),
+            incidents_pb2_grpc.IncidentServiceStub(channel),
             standing_pb2_grpc.StandingApprovalServiceStub(channel),
         ]
 
@@ -198,6 +218,7 @@ def issued(
         body.lines.add(
             line_id=line_id,
             name=name,
+            sku=f"sku-{line_id}",
             quantity=quantity,
             unit_price=price,
             net_minor=net,

@@ -19,7 +19,9 @@ from receivables.credit.v1 import events_pb2 as credit_pb2
 from receivables.credit.v1 import service_pb2 as credit_calls
 from receivables.credit.v1.applications_pb2_grpc import ApplicationServiceStub
 from receivables.credit.v1.service_pb2_grpc import CreditServiceStub
+from receivables.disputes.v1 import responses_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_calls
+from receivables.disputes.v1.responses_pb2_grpc import ResponseServiceStub
 from receivables.disputes.v1.service_pb2_grpc import DisputesServiceStub
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_calls
@@ -34,12 +36,14 @@ from structlog.testing import capture_logs
 from deploy.local.mail import Mail
 from services.chassis import cleaning
 from services.chassis.envelope import FROM_OUTSIDE, contract_of
+from services.disputes.domain import responses
 from services.notifications import post
 from tests.integration.conftest import OpenService
 from tests.integration.credit.applicants import ANSWERS
 from tests.integration.house.conftest import MONDAY
 from tests.integration.house.house import House, opened
 from tests.integration.invoicing.office import a_seller, company, placed, shipped
+from tests.unit.disputes.spoken import said as spoken
 
 MARK = "zweigenbaum"
 WHY = f"because {MARK} said so"
@@ -77,6 +81,7 @@ async def test_what_people_wrote_is_where_it_belongs_and_goes_with_them(open_hou
             "disputes.dispute",
             "disputes.dispute_move",
             "disputes.evidence",
+            "disputes.response",
             "credit.account_hold",
             "credit.application_appeal",
             "credit.application_document",
@@ -141,6 +146,9 @@ async def business(house: House) -> str:
         content=f"%PDF-1.7 {MARK}".encode(),
     )
     await house.call(DisputesServiceStub, "AddEvidence", photo, actor="contact:cleo", reason=WHY)
+    answer = spoken("UQ", "OTH", invoice_number=invoice.number, words=f"{MARK} asks")
+    reading = responses_pb2.ReadResponseRequest(content=responses.write(answer))
+    await house.call(ResponseServiceStub, "ReadResponse", reading, actor="contact:cleo", reason=WHY)
     await move(house, case.dispute_id, disputes_calls.ACTION_REVIEW)
     await move(house, case.dispute_id, disputes_calls.ACTION_ASK_CUSTOMER, missing=f"a photo by {MARK}")
 

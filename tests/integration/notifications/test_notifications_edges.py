@@ -88,6 +88,7 @@ EDGES = [
     *(ledger.PaymentReceived, ledger.CashApplied, ledger.ItemReduced, ledger.CashUnapplied, ledger.PaymentAnnounced),
     *(disputes.DisputeOpened, disputes.DisputeMoved, disputes.DisputeResolved),
     *(disputes.DisputeChanged, disputes.DisputeAtRisk, disputes.DisputeLate, disputes.DisputeCellSet),
+    disputes.IncidentMoved,
 ]
 
 

@@ -1,6 +1,7 @@
 """Every call and every followed event of each service, as asked of the stock: the hot account, ordinary ones, strangers."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from receivables.credit.v1 import applications_pb2, exposure_pb2, lab_pb2
 from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.credit.v1 import standing_pb2 as credit_standing
+from receivables.disputes.v1 import causes_pb2, incidents_pb2, responses_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.disputes.v1 import standing_pb2 as disputes_standing
@@ -32,6 +34,7 @@ from services.chassis.service import AUDIT as AUDIT_SERVICE
 from services.chassis.service import Servicer
 from services.chassis.workers import Work, drain
 from services.credit.domain import underwriting
+from services.disputes.domain import responses
 from services.notifications import post
 from tests import callers
 from tests.integration.credit.applicants import ANSWERS
@@ -39,6 +42,7 @@ from tests.integration.disputes import desk as disputes
 from tests.integration.invoicing import office
 from tests.integration.ledger import desk as ledger
 from tests.records import a_record
+from tests.unit.disputes.spoken import said
 
 PARENT = credit_events.NODE_KIND_PARENT
 LC = credit_events.SECURITY_KIND_LC
@@ -545,6 +549,40 @@ _AT_RISK = disputes_pb2.LIST_ORDER_AT_RISK_FIRST
 _DISPUTE_POLICY = disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5, reopen_days=30)
 
 
+_OF_INCIDENTS = (
+    "OpenIncident",
+    "JoinIncident",
+    "MoveIncident",
+    "ProposeIncidentEnd",
+    "ApproveIncidentEnd",
+    "GetIncident",
+    "ListIncidents",
+)
+
+
+async def _move_action(asked: Asked) -> None:
+    """The stock has none."""
+    request = causes_pb2.MoveActionRequest(action_id="none", step=causes_pb2.ACTION_STEP_START)
+    with suppress(Refused):
+        await asked.call("MoveAction", request)
+
+
+async def _incident(asked: Asked) -> None:
+    """One on what is contested of a few days, from its opening to its end."""
+    opening = incidents_pb2.OpenIncidentRequest(title_code="QTY_SHORT", sku="of-nobody")
+    incident = (await asked.call("OpenIncident", opening)).incident.incident_id
+    progress = disputes_events.INCIDENT_PROGRESS_MENDING
+    end = disputes_events.RESOLUTION_INVALID_PAYABLE
+    await asked.call("JoinIncident", incidents_pb2.JoinIncidentRequest(incident_id=incident, dispute_ids=["D-2026-77"]))
+    await asked.call("MoveIncident", incidents_pb2.MoveIncidentRequest(incident_id=incident, progress=progress))
+    await asked.call("GetIncident", incidents_pb2.GetIncidentRequest(incident_id=incident))
+    await asked.call("ListIncidents", incidents_pb2.ListIncidentsRequest())
+    await asked.call(
+        "ProposeIncidentEnd", incidents_pb2.ProposeIncidentEndRequest(incident_id=incident, resolution=end)
+    )
+    await asked.call("ApproveIncidentEnd", incidents_pb2.ApproveIncidentEndRequest(incident_id=incident), by="user:bo")
+
+
 def _disputes() -> list[Door]:
     def issued(n: int) -> Record:
         return disputes.issued(f"new-{n}", account=account_of(n))
@@ -640,6 +678,14 @@ def _disputes() -> list[Door]:
         call(disputes_pb2.ListDisputesRequest(invoice_id="i7")),
         call(disputes_pb2.ListDisputesRequest(invoice_ids=["i7", "i10", "i20"], account_id=HOT)),
         call(disputes_pb2.ListDisputesRequest(invoice_id="i7", account_id="b7", state=disputes_events.STATE_CLOSED)),
+        call(responses_pb2.ReadResponseRequest(content=responses.write(said("RE", invoice_number="N-new-2")))),
+        call(responses_pb2.ListResponsesRequest(invoice="i7")),
+        call(responses_pb2.ListUnreadResponsesRequest()),
+        *(call(causes_pb2.GetCausesRequest(by=by)) for by in causes_pb2.CountBy.values()),
+        call(causes_pb2.ListActionsRequest()),
+        call(causes_pb2.ListActionsRequest(all=True)),
+        Door("MoveAction", _move_action),
+        *(Door(name, _incident) for name in _OF_INCIDENTS),
     ]
 
 
@@ -677,6 +723,7 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         samples.dispute_at_risk,
         samples.dispute_late,
         samples.dispute_cell,
+        samples.incident_moved,
     ]
     bodies = {type(one.body): one.body for one in (make() for make in made)}
     bodies |= {

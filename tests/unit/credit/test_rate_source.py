@@ -7,10 +7,10 @@ import pytest
 from receivables.sources.v1 import service_pb2
 
 from deploy.local.sources import rates_of, rates_setting
-from services.chassis.settings import load
+from services.chassis.settings import Peer, load
 from services.credit.domain.rates import Rate
 from services.credit.rate_source import RATES_MOST, believed
-from services.credit.settings import Port, Settings
+from services.credit.settings import Settings
 
 TODAY = date(2026, 1, 5)
 
@@ -63,11 +63,11 @@ def test_what_is_played_is_believed():
     ("said", "port"),
     [
         ("", None),
-        (rates_setting("a:1"), Port(address="a:1")),
-        ('{"address":"a:1","deadline_s":3}', Port(address="a:1", deadline_s=3)),
+        (rates_setting("a:1"), Peer(address="a:1")),
+        ('{"address":"a:1","deadline_s":3}', Peer(address="a:1", deadline_s=3)),
     ],
 )
-def test_who_tells_rates_is_named_with_an_address(said: str, port: Port | None, monkeypatch: pytest.MonkeyPatch):
+def test_who_tells_rates_is_named_with_an_address(said: str, port: Peer | None, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("AR_DATABASE_URL", "postgresql:///credit?host=/var/run/postgresql")
     monkeypatch.setenv("AR_CREDIT_RATES", said)
 

@@ -477,6 +477,21 @@ def dispute_cell() -> Event[Any]:
     return an_event(body, "dispute/d1")
 
 
+def incident_moved(progress: Any = disputes.INCIDENT_PROGRESS_MENDING, promised_on: str = "2026-03-09") -> Event[Any]:
+    body = disputes.IncidentMoved(
+        incident_id="n1",
+        account_id=ACCOUNT,
+        title_code="DLV_LATE",
+        progress=progress,
+        promised_on=promised_on,
+        cases=["D-2026-0042", "D-2026-0043"],
+        invoice_numbers=["RE-2026-000001"],
+        nth=2,
+        dispute_id="d1",
+    )
+    return an_event(body, f"incident/n1/{ACCOUNT}")
+
+
 def _moved(event: Event[Any], now: Moment) -> Story | None:
     return wire.dispute_moved(event, now, "QTY_SHORT")
 
@@ -520,6 +535,7 @@ STORY_OF: dict[type[Message], Callable[[Event[Any], Moment], Story | None]] = {
     disputes.DisputeAtRisk: wire.dispute_at_risk,
     disputes.DisputeCellSet: wire.dispute_cell,
     disputes.DisputeLate: lambda event, now: wire.dispute_late(event, now)[-1],
+    disputes.IncidentMoved: wire.incident_moved,
 }
 
 
@@ -623,6 +639,10 @@ def every_story() -> list[Story]:
             0,
             replaced=[disputes.ReplacedLine(line_id="1", name="Bolt M8", quantity="3")],
         ),
+        incident_moved(),
+        incident_moved(disputes.INCIDENT_PROGRESS_LOOKING, ""),
+        incident_moved(disputes.INCIDENT_PROGRESS_FOUND, ""),
+        incident_moved(disputes.INCIDENT_PROGRESS_MENDED),
     ]
     legal = dispute_opened("INV_LEGAL")
     legal.body.track, legal.body.track_reason = disputes.TRACK_ENHANCED, "legal_reason"

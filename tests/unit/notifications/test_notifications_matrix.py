@@ -48,6 +48,7 @@ dispute_late          | | I | | I | I | I | | | | | | A DISPUTE_OWNER, I SALES |
 dispute_escalated     | | | | | | | | | | | | A SALES |
 dispute_cell          | | | | | | | | | | | | A DISPUTE_OWNER |
 dispute_replaced      | | I | | I | I | | | | | | | A LOGISTICS, I SALES |
+incident_moved        | | I | | I | I | I | | | | | | I SALES |
 colleague_unreachable | | | | | | | | | | | | A SALES |
 name_somebody         | | | | | | | | | | | A | I SALES |
 name_colleague        | | | | | | | | | | | | A SALES |

@@ -16,7 +16,8 @@ OURS = OF_OTHERS | {"NotFound", "Forbidden", "Refused"}
 NEVER = {
     "said to programs that call otherwise than the portal does": (
         "audit. call. clock. tenant. contact.id_malformed link. notice. dispute.one_or_several dispute.whose"
-        " dispute.unknown_order dispute.unknown_state invoice.search_of order.search_of order.account_mismatch"
+        " dispute.unknown_order dispute.unknown_state dispute.written_by action.unknown_count action.unknown_step"
+        " incident.unknown_progress invoice.search_of order.search_of order.account_mismatch"
         " held.account_missing hold.incomplete document.logo_unusable policy."
         " application.application_id application.exists application.document_incomplete application.document_name"
         " application.document_type fact.given_by trial.exists trial.source thread.written_by"
@@ -27,7 +28,7 @@ NEVER = {
     "of what other systems tell, or hand over to be judged": (
         "asset. credit_note. shipment. invoice.incomplete dispute.account_mismatch dispute.currency_mismatch dispute.id_reused dispute.id_reused"
         " decision.outcome dispute.amount_negative hold.amount_negative order.kind_unknown"
-        " order.version_reused order.version_superseded document.unreadable document.written_only"
+        " order.version_reused order.version_superseded document.unreadable document.written_only response."
     ),
     "not there, which has a page of its own": "message.unknown news.unknown",
 }
