@@ -297,6 +297,7 @@ FOLD = Fold(
         {
             orders_pb2.OrderPlaced,
             orders_pb2.OrderShipped,
+            orders_pb2.GoodsReceived,
             orders_pb2.OrderCancelled,
             orders_pb2.AssetReported,
             credit_pb2.BuyerRegistered,

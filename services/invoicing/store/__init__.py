@@ -81,6 +81,7 @@ from services.invoicing.store.parties import (
     sellers_of,
     set_contract,
 )
+from services.invoicing.store.receipts import add_receipts, receipts_of
 
 __all__ = [
     "FILE",
@@ -92,6 +93,7 @@ __all__ = [
     "add_drafts",
     "add_issued",
     "add_papers",
+    "add_receipts",
     "add_refused",
     "add_shipments",
     "begin_contract",
@@ -144,6 +146,7 @@ __all__ = [
     "owner_of_prefix",
     "page_of_held",
     "queue_held",
+    "receipts_of",
     "release",
     "save_assets",
     "save_buyers",
