@@ -99,5 +99,7 @@ def rest(shipment: Shipment, before: Sequence[Receipt]) -> tuple[Arrived, ...]:
 
 def id_of_rest(shipment: Shipment, arrived: Sequence[Arrived]) -> str:
     """What a confirmation of all the rest is called: who confirms the same rest twice says one thing."""
-    said = "\x1f".join([shipment.order_id, shipment.shipment_id, *(f"{one.line_id}\x1e{one.good:f}" for one in arrived)])
+    said = "\x1f".join(
+        [shipment.order_id, shipment.shipment_id, *(f"{one.line_id}\x1e{one.good:f}" for one in arrived)]
+    )
     return f"rest-{hashlib.sha256(said.encode()).hexdigest()[:32]}"

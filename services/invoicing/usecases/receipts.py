@@ -61,9 +61,7 @@ async def say_received(tx: Tx, call: Origin, request: service_pb2.ConfirmReceipt
     return [said.receipt_id for said in told]
 
 
-async def _of_lines(
-    tx: Tx, call: Origin, request: service_pb2.ConfirmReceiptRequest, kept: KeptOrder
-) -> Receipt:
+async def _of_lines(tx: Tx, call: Origin, request: service_pb2.ConfirmReceiptRequest, kept: KeptOrder) -> Receipt:
     """What the request says arrived."""
     said = orders_pb2.GoodsReceived(
         order_id=request.order_id,
