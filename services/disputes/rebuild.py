@@ -8,12 +8,13 @@ from receivables.disputes.v1 import events_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
+from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts, standing
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
-from services.disputes import store, wire
+from services.disputes import store, store_checks, wire, wire_checks
 from services.disputes.domain import invoices, portions
 from services.disputes.domain.cases import CONTESTED, MOVES, Action, State
 from services.kernel.money import Money
@@ -145,6 +146,13 @@ async def _credit(tx: Tx, event: Event[events_pb2.DisputeResolved]) -> None:
     await store.save_credited(tx, key, portions.add(before, shares))
 
 
+async def _check(tx: Tx, event: Event[events_pb2.DisputeChecked], _cause: Cause) -> None:
+    """What the evidence said; what became of the case by it is told after it."""
+    body = event.body
+    key = (event.tenant, body.dispute_id)
+    await store_checks.add_result(tx, key, body.account_id, body.nth, wire_checks.result(body))
+
+
 async def _count(tx: Tx, tenant: str, number: str) -> None:
     """No later case of the year has a number that was told."""
     if number:
@@ -206,6 +214,7 @@ def _state(said: events_pb2.State.ValueType) -> State:
 FOLD = Fold(
     own={
         events_pb2.DisputeOpened: _open,
+        events_pb2.DisputeChecked: _check,
         events_pb2.DisputeMoved: _move,
         events_pb2.DisputeResolved: _resolve,
         events_pb2.PolicyChanged: _set_policy,
@@ -213,9 +222,15 @@ FOLD = Fold(
     },
     remembered=frozenset(
         {
+            orders_pb2.OrderPlaced,
+            orders_pb2.OrderShipped,
+            orders_pb2.GoodsReceived,
             invoicing_pb2.InvoiceIssued,
             invoicing_pb2.SellerChanged,
+            invoicing_pb2.ContractSet,
             ledger_pb2.ItemReduced,
+            ledger_pb2.PaymentReceived,
+            ledger_pb2.CashUnapplied,
             notifications_pb2.ContactErased,
         }
     ),

@@ -7,11 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.chassis.pages import Page
 from services.chassis.sweeps import Span
 from services.days_off import calendar
+from services.disputes.domain.auto_credits import AutoCredit
 from services.disputes.domain.cases import (
     AT_THE_BUYER,
     AT_THE_SELLER,
@@ -284,14 +287,27 @@ async def policy(tx: Tx, tenant: str, seller_id: str = "") -> Policy:
     row = await tx.row("SELECT * FROM policy WHERE tenant = %s ORDER BY version DESC LIMIT 1", [tenant])
     if row is None:
         return Policy(calendar=days)
-    return Policy(**{name: getattr(row, name) for name in BOUNDS}, version=row.version, calendar=days)
+    caps = AutoCredit()
+    if row.auto_credits_per_month is not None:
+        caps = AutoCredit(tuple(row.auto_credit_most.items()), row.auto_credits_per_month)
+    return Policy(**{name: getattr(row, name) for name in BOUNDS}, auto_credit=caps, version=row.version, calendar=days)
 
 
 async def add_policy(tx: Tx, tenant: str, new: Policy, by: str) -> None:
     """Keep another version of a tenant's policy."""
     await tx.run(
-        f"INSERT INTO policy (tenant, version, {', '.join(BOUNDS)}, set_by, set_at) VALUES ({', '.join(['%s'] * 9)})",  # noqa: S608 - constant columns
-        [tenant, new.version, *(getattr(new, name) for name in BOUNDS), by, tx.at],
+        f"""INSERT INTO policy (tenant, version, {", ".join(BOUNDS)}, auto_credit_most, auto_credits_per_month, set_by,
+                                set_at)
+            VALUES ({", ".join(["%s"] * (len(BOUNDS) + 6))})""",  # noqa: S608 - constant columns
+        [
+            tenant,
+            new.version,
+            *(getattr(new, name) for name in BOUNDS),
+            Jsonb(dict(new.auto_credit.most)),
+            new.auto_credit.per_month,
+            by,
+            tx.at,
+        ],
     )
 
 

@@ -9,7 +9,18 @@ from typing import Any
 from services.chassis.columns import Columns
 from services.chassis.database import Tx
 from services.chassis.pages import Page
-from services.disputes.domain.checks import Check, Fact, Known, Ordered, OrderedLine, Outcome, Result, Terms, Twin, Verdict
+from services.disputes.domain.checks import (
+    Check,
+    Fact,
+    Known,
+    Ordered,
+    OrderedLine,
+    Outcome,
+    Result,
+    Terms,
+    Twin,
+    Verdict,
+)
 from services.disputes.domain.invoices import Invoice
 from services.kernel.calendars import Calendar
 from services.kernel.money import Money
@@ -25,9 +36,7 @@ _TERMS = Columns(
     """tenant text, invoice_id text, account_id text, order_id text, shipment_id text, due_on date, delivered_on date,
        seller_country text, countries text, content text, ordered_as jsonb, invoiced jsonb"""
 )
-_PAYMENT = Columns(
-    "tenant text, invoice_id text, account_id text, event_id text, amount_minor bigint, paid_on text"
-)
+_PAYMENT = Columns("tenant text, invoice_id text, account_id text, event_id text, amount_minor bigint, paid_on text")
 _CASH = Columns("tenant text, account_id text, sequence bigint, unapplied jsonb")
 _DAYS = Columns("tenant text, account_id text, version int, net_days int, agreed_at timestamptz")
 _RESULT = Columns(
@@ -275,4 +284,3 @@ def _kept(row: Any) -> Kept:
         tuple(Fact(code, tuple(figures.items())) for code, figures in row.facts),
     )
     return Kept(row.nth, Result(check, Outcome(row.outcome), row.appeal_by, row.counts_in), row.checked_at)
-

@@ -9,6 +9,7 @@ from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 
 from services import contracts, standing
 from services.chassis.envelope import Event
+from services.disputes.domain.auto_credits import AutoCredit
 from services.disputes.domain.cases import (
     Action,
     Dispute,
@@ -100,7 +101,12 @@ def policy(said: events_pb2.DisputePolicy) -> Policy:
         customer_days=said.customer_days,
         reopen_days=said.reopen_days,
         first_answer_days=said.first_answer_days or 1,
+        auto_credit=_auto_credit(said.auto_credit) if said.HasField("auto_credit") else AutoCredit(),
     ).check()
+
+
+def _auto_credit(said: events_pb2.AutoCredit) -> AutoCredit:
+    return AutoCredit(tuple((one.currency, one.minor) for one in said.most), said.per_month)
 
 
 def policy_message(policy: Policy) -> events_pb2.DisputePolicy:
@@ -111,6 +117,10 @@ def policy_message(policy: Policy) -> events_pb2.DisputePolicy:
         customer_days=policy.customer_days,
         reopen_days=policy.reopen_days,
         first_answer_days=policy.first_answer_days,
+        auto_credit=events_pb2.AutoCredit(
+            most=[contracts.money_message(Money(minor, currency)) for currency, minor in policy.auto_credit.most],
+            per_month=policy.auto_credit.per_month,
+        ),
     )
 
 

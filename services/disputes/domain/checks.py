@@ -3,7 +3,7 @@
 Facts are codes and figures; the words for people are notifications' and the portal's (services/kernel/checked.toml).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal

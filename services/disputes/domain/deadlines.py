@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from services.disputes.domain.auto_credits import AutoCredit
 from services.kernel.calendars import Calendar
 from services.kernel.refusals import Invalid
 
@@ -31,6 +32,8 @@ class Policy:
     reopen_days: int = 30
     # Business days to the first answer of a person, and to whatever the seller does next by itself.
     first_answer_days: int = 1
+    # What is credited without a person.
+    auto_credit: AutoCredit = field(default_factory=AutoCredit)
     # 0: nothing was set.
     version: int = 0
     # Of the legal entity whose invoice it is.
@@ -41,6 +44,7 @@ class Policy:
         for name, (least, most) in BOUNDS.items():
             if not least <= getattr(self, name) <= most:
                 raise Invalid("policy.out_of_range", f"{name} is from {least} to {most}, not {getattr(self, name)}")
+        self.auto_credit.check()
         return self
 
     def day(self, at: datetime) -> date:
