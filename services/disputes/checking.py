@@ -23,7 +23,6 @@ from services.disputes.domain import checks
 from services.disputes.domain.cases import CHECKER, Action, Dispute, Resolution, Wish
 from services.disputes.domain.checks import CHECKED, Check, Ground, Outcome, Result, Verdict
 from services.disputes.domain.deadlines import Policy
-from services.disputes.domain.invoices import Invoice, Lines
 from services.disputes.domain.previews import Preview
 from services.disputes.store import Key
 from services.disputes.usecases import Decision
@@ -101,14 +100,20 @@ async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish) -> Dispute:
     if wish.reason_code not in CHECKED:
         return await usecases.open_dispute(tx, call, named, wish)
     await _lock_twins(tx, call.tenant, named)
-    opened = await usecases.open_dispute(tx, call, named, wish)
-    invoice = await store.invoice(tx, opened.key)
-    policy = await store.policy(tx, invoice.tenant, invoice.seller_id)
-    ground = await _before(tx, opened, invoice, await store.lines_of(tx, invoice.key), policy)
-    found = await asyncio.to_thread(checks.check, ground)
-    if found is None or found.verdict is Verdict.UNKNOWN:
+    results: list[Result] = []
+
+    async def look(tx: Tx, case: Dispute, stands_on: usecases.Ground) -> bool:
+        known = await store_checks.known(tx, stands_on.invoice, stands_on.policy.calendar)
+        ground = Ground(case, stands_on.invoice, stands_on.lines, known)
+        found = await asyncio.to_thread(checks.check, ground)  # an invoice may have ten thousand lines
+        if found is not None and found.verdict is not Verdict.UNKNOWN:
+            results.append(await _decide(tx, case, found, stands_on.policy, locked=True))
+        return any(result.outcome is not Outcome.PERSON for result in results)
+
+    opened = await usecases.open_dispute(tx, call, named, wish, look)
+    if not results:
         return opened
-    result = await _decide(tx, opened, found, policy, locked=True)
+    [result] = results
     await store_checks.add_result(tx, (opened.tenant, opened.dispute_id), opened.account_id, FIRST, result)
     system = replace(call, actor=CHECKER, reason="checked")
     told = wire_checks.checked(opened, FIRST, result)
@@ -134,19 +139,6 @@ async def preview(
         return paper, None
     async with serve() as tx:
         return paper, await _decide(tx, case, found, policy, locked=False)
-
-
-async def _before(tx: Tx, opened: Dispute, invoice: Invoice, lines: Lines, policy: Policy) -> Ground:
-    """The ground of a case that is opened already, as it was before."""
-    own = {part.line_id: part.quantity for part in opened.lines}
-    return Ground(
-        case=opened,
-        invoice=replace(invoice, disputed=invoice.disputed - opened.amount),
-        lines={
-            key: replace(line, claimed=line.claimed - own[key]) if key in own else line for key, line in lines.items()
-        },
-        known=await store_checks.known(tx, invoice, policy.calendar),
-    )
 
 
 async def _decide(tx: Tx, case: Dispute, found: Check, policy: Policy, *, locked: bool) -> Result:

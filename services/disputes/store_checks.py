@@ -255,7 +255,7 @@ async def add_result(tx: Tx, key: Key, account_id: str, nth: int, result: Result
                         found.proven.currency,
                         found.proven.minor,
                         [[line_id, amount.minor] for line_id, amount in found.lines],
-                        [[fact.code, dict(fact.figures)] for fact in found.facts],
+                        [[fact.code, fact.figures] for fact in found.facts],
                         result.appeal_by,
                         result.counts_in,
                         tx.at,
@@ -281,6 +281,6 @@ def _kept(row: Any) -> Kept:
         Verdict(row.verdict),
         Money(row.proven_minor, row.currency),
         tuple((line_id, Money(minor, row.currency)) for line_id, minor in row.lines),
-        tuple(Fact(code, tuple(figures.items())) for code, figures in row.facts),
+        tuple(Fact(code, tuple((name, value) for name, value in figures)) for code, figures in row.facts),
     )
     return Kept(row.nth, Result(check, Outcome(row.outcome), row.appeal_by, row.counts_in), row.checked_at)

@@ -1,7 +1,7 @@
 """What disputes does: load, decide, save, announce, in the caller's transaction."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -56,6 +56,9 @@ class Ground:
     lines: Lines
     credited: Shares
     policy: Policy
+
+
+Look = Callable[[Tx, Dispute, Ground], Awaitable[bool]]
 
 
 async def know_invoices(tx: Tx, events: Sequence[Event[invoicing_pb2.InvoiceIssued]]) -> None:
@@ -130,8 +133,11 @@ async def set_policy(tx: Tx, call: Origin, wanted: Policy) -> Policy:
     return policy
 
 
-async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish) -> Dispute:
-    """Open a case on an invoice, by its id or number, and acknowledge it at once."""
+async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish, look: Look | None = None) -> Dispute:
+    """Open a case on an invoice, by its id or number, and acknowledge it at once.
+
+    Whoever looks at it first, while nothing counts yet, says whether it is answered at once.
+    """
     key = await _find_invoice(tx, call.tenant, named)
     ground = await _ground(tx, (await store.lock_invoices(tx, [key]))[key])
     lines, policy = ground.lines, ground.policy
@@ -141,6 +147,7 @@ async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish) -> Dispute:
     draft = await _numbered(tx, draft, policy)
     submitted, invoice = cases.submit(draft, ground.invoice, lines, at=tx.at, policy=policy)
     received = cases.move(submitted, Action.ACKNOWLEDGE, at=tx.at, policy=policy)
+    answered = look is not None and await look(tx, received, ground)
     system = replace(call, actor=ACKNOWLEDGER, reason="received")
     acknowledgement = Move(Action.ACKNOWLEDGE, submitted, received)
     await store.save_invoices(tx, [invoice])
@@ -150,7 +157,7 @@ async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish) -> Dispute:
     await outbox.add(
         tx,
         [
-            _tell(call, submitted, wire.opened(submitted)),
+            _tell(call, submitted, wire.opened(submitted, answered_at_once=answered)),
             _tell_move(system, acknowledgement, cases.next_by(received, policy.day(tx.at), policy)),
         ],
     )

@@ -172,7 +172,7 @@ def order(request: service_pb2.ListDisputesRequest) -> Order:
     return found
 
 
-def opened(dispute: Dispute) -> events_pb2.DisputeOpened:
+def opened(dispute: Dispute, *, answered_at_once: bool = False) -> events_pb2.DisputeOpened:
     """A new case to tell."""
     return events_pb2.DisputeOpened(
         dispute_id=dispute.dispute_id,
@@ -186,6 +186,7 @@ def opened(dispute: Dispute) -> events_pb2.DisputeOpened:
         answer_by=dispute.answer_by.isoformat(),
         scope=contracts.scope_message(dispute.scope),
         number=dispute.number,
+        answered_at_once=answered_at_once,
     )
 
 

@@ -41,6 +41,7 @@ STORIES: Mapping[type[Message], wire.StoryOf] = {
     invoicing_pb2.ShipmentRefused: wire.shipment_refused,
     ledger_pb2.PaymentReceived: wire.payment_received,
     ledger_pb2.PaymentAnnounced: wire.payment_announced,
+    disputes_pb2.DisputeChecked: wire.dispute_checked,
     disputes_pb2.DisputeResolved: wire.dispute_resolved,
 }
 
@@ -58,6 +59,7 @@ def handlers(settings: Settings) -> Mapping[type[Message], Handler]:
         credit_pb2.ApplicationMoved: FirstSteps(desk).tell_moved,
         orders_pb2.OrderPlaced: know_orders,
         orders_pb2.OrderShipped: desk.tell_shipped,
+        orders_pb2.GoodsReceived: usecases.take_on,
         orders_pb2.OrderCancelled: usecases.take_on,
         credit_pb2.BuyerRegistered: usecases.know_buyers,
         credit_pb2.BuyerChanged: usecases.know_buyers,

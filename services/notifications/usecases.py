@@ -230,12 +230,15 @@ class Desk:
         await journeys.follow(tx, events, when)
 
     async def tell_dispute_opened(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeOpened]]) -> None:
-        """An invoice is disputed; why, and how the case is called, is remembered for what may follow."""
+        """An invoice is disputed; why, and how the case is called, is remembered for what may follow.
+
+        Of a case that is answered at once the answer is told, and nobody is asked for one.
+        """
         await store.save_disputes(
             tx, {_case(e): (wire.clean(e.body.reason_code), wire.clean(e.body.number)) for e in events}
         )
         when = await _when(tx, events)
-        await self.tell(tx, [wire.dispute_opened(e, when(e)) for e in events])
+        await self.tell(tx, [wire.dispute_opened(e, when(e)) for e in events if not e.body.answered_at_once])
         await journeys.follow(tx, events, when)
 
     async def tell_dispute_moved(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeMoved]]) -> None:

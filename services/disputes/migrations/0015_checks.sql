@@ -94,7 +94,7 @@ CREATE TABLE check_result (
   outcome      text NOT NULL,
   currency     text NOT NULL,
   proven_minor bigint NOT NULL CHECK (proven_minor >= 0),
-  -- [[line, minor units], …] and [[code, {name: figure, …}], …]
+  -- [[line, minor units], …] and [[code, [[name, figure], …]], …]
   lines        jsonb NOT NULL,
   facts        jsonb NOT NULL,
   appeal_by    date,

@@ -58,6 +58,8 @@ class Kind(StrEnum):
     DISPUTE_REJECTED = "dispute_rejected"
     DISPUTE_ENDED = "dispute_ended"
     DISPUTE_RESOLVED = "dispute_resolved"
+    DISPUTE_PROVEN = "dispute_proven"
+    DISPUTE_DISPROVEN = "dispute_disproven"
     CONTACT_UNREACHABLE = "contact_unreachable"
     COLLEAGUE_UNREACHABLE = "colleague_unreachable"
     NAME_SOMEBODY = "name_somebody"
@@ -128,6 +130,8 @@ dispute_proposed       | I   |      | I    | I    |      |     |     |     |    
 dispute_rejected       | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 5
 dispute_ended          | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 0
 dispute_resolved       | I   |      | I    | I    |      |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 2
+dispute_proven         | I   |      | I    | I    |      |     |     |     |      |     | I DISPUTE_OWNER, I SALES | DISPUTE_OWNER | 2
+dispute_disproven      | I   |      | I    | I    |      |     |     |     |      |     | I DISPUTE_OWNER, I SALES | DISPUTE_OWNER | 5
 contact_unreachable    |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 2
 colleague_unreachable  |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
 name_somebody          |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 5

@@ -54,11 +54,17 @@ class Desk:
             raise Refused(error.code(), _reason(error)) from None
 
     async def open(
-        self, *lines: tuple[str, str], cents: int = 0, invoice: str = "i1", by: str = "contact:ann", **call: Any
+        self,
+        *lines: tuple[str, str],
+        cents: int = 0,
+        invoice: str = "i1",
+        by: str = "contact:ann",
+        reason: str = "QTY_SHORT",
+        **call: Any,
     ) -> Any:
         request = service_pb2.OpenRequest(
             invoice=invoice,
-            reason_code="QTY_SHORT",
+            reason_code=reason,
             description="two are missing",
             lines=_lines(lines),
             amount=money_pb2.Money(minor=cents, currency="EUR") if cents else None,
@@ -104,6 +110,7 @@ class Desk:
             f"receivables.disputes.v1.{kind.__name__}": kind
             for kind in (
                 events_pb2.DisputeOpened,
+                events_pb2.DisputeChecked,
                 events_pb2.DisputeMoved,
                 events_pb2.DisputeResolved,
                 events_pb2.PolicyChanged,
