@@ -1,6 +1,7 @@
 """What arrived of orders: heard from carriers and ERPs, and said by a call, which tells it as they would."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from receivables.invoicing.v1 import service_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
@@ -9,9 +10,8 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
 from services.invoicing import store, wire
 from services.invoicing.domain import receipts as rules
-from services.invoicing.domain.orders import KeptOrder, Shipment
+from services.invoicing.domain.orders import KeptOrder
 from services.invoicing.domain.receipts import Receipt
-from services.invoicing.usecases.desk import Key
 from services.invoicing.usecases.ordering import contact_of, find_order, tell, today
 from services.invoicing.usecases.orders import check_known
 from services.kernel.calendars import day
@@ -52,8 +52,14 @@ async def say_received(tx: Tx, call: Origin, request: service_pb2.ConfirmReceipt
     if request.lines:
         new = [await _of_lines(tx, call, request, kept)]
     else:
-        rests = [await _of_rest(tx, call, request, kept, shipment, before) for shipment in shipments]
-        new = [said for said in rests if said is not None][: rules.RECEIPTS_MAX - len(before)]
+        alike = await _said(tx, call, request, kept)
+        rests = [(shipment, rest) for shipment in shipments if (rest := rules.rest(shipment, before))]
+        new = [
+            Receipt(
+                receipt_id=rules.id_of_rest(shipment, rest), shipment_id=shipment.shipment_id, arrived=rest, **alike
+            ).check()
+            for shipment, rest in rests[: rules.RECEIPTS_MAX - len(before)]
+        ]
     by_id = {shipment.shipment_id: shipment for shipment in shipments}
     told = [said for said in new if rules.take(said, kept.order.account_id, by_id[said.shipment_id], before)]
     for said in told:
@@ -63,43 +69,22 @@ async def say_received(tx: Tx, call: Origin, request: service_pb2.ConfirmReceipt
 
 async def _of_lines(tx: Tx, call: Origin, request: service_pb2.ConfirmReceiptRequest, kept: KeptOrder) -> Receipt:
     """What the request says arrived."""
-    said = orders_pb2.GoodsReceived(
-        order_id=request.order_id,
-        receipt_id=request.receipt_id,
-        account_id=request.account_id,
-        shipment_id=request.shipment_id,
-        received_on=request.received_on or (await today(tx, _seller(kept))).isoformat(),
-        lines=request.lines,
-        received_by=contact_of(call),
-        photo_sha256s=request.photo_sha256s,
-    )
-    return wire.receipt(said)
-
-
-async def _of_rest(
-    tx: Tx,
-    call: Origin,
-    request: service_pb2.ConfirmReceiptRequest,
-    kept: KeptOrder,
-    shipment: Shipment,
-    before: Sequence[Receipt],
-) -> Receipt | None:
-    """All of a shipment that nobody has confirmed yet, if there is such."""
-    if not (arrived := rules.rest(shipment, before)):
-        return None
-    on = day(request.received_on, what="received_on") if request.received_on else await today(tx, _seller(kept))
     return Receipt(
-        order_id=request.order_id,
-        receipt_id=rules.id_of_rest(shipment, arrived),
-        account_id=request.account_id,
-        shipment_id=shipment.shipment_id,
-        received_on=on,
-        arrived=arrived,
-        received_by=contact_of(call),
-        photo_sha256s=tuple(request.photo_sha256s),
+        receipt_id=request.receipt_id,
+        shipment_id=request.shipment_id,
+        arrived=wire.arrived(request.lines),
+        **await _said(tx, call, request, kept),
     ).check()
 
 
-def _seller(kept: KeptOrder) -> Key:
-    """Whose day it is."""
-    return kept.tenant, kept.issuer or kept.order.seller_id
+async def _said(tx: Tx, call: Origin, request: service_pb2.ConfirmReceiptRequest, kept: KeptOrder) -> dict[str, Any]:
+    """What a request says of each receipt: of which order, when and by whom."""
+    seller = (kept.tenant, kept.issuer or kept.order.seller_id)
+    on = day(request.received_on, what="received_on") if request.received_on else await today(tx, seller)
+    return {
+        "order_id": request.order_id,
+        "account_id": request.account_id,
+        "received_on": on,
+        "received_by": contact_of(call),
+        "photo_sha256s": tuple(request.photo_sha256s),
+    }

@@ -42,6 +42,8 @@ payment_announced     | | | | | | | | | | | | D CASH_APP, D COLLECTOR |
 shipment_refused      | | | | | | | | | | | | A BILLING |
 document_held         | | | | | | | | | | | | A BILLING |
 credit_refused        | | | | | | | | | | | | A DISPUTE_OWNER |
+dispute_proven        | | I | | I | I | | | | | | | I DISPUTE_OWNER, I SALES |
+dispute_disproven     | | I | | I | I | | | | | | | I DISPUTE_OWNER, I SALES |
 colleague_unreachable | | | | | | | | | | | | A SALES |
 name_somebody         | | | | | | | | | | | A | I SALES |
 name_colleague        | | | | | | | | | | | | A SALES |
