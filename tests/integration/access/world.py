@@ -557,6 +557,7 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
             f"{of.account}-new", ONE_LINE, account=of.account, seller=f"{OURS}-seller"
         ),
         "invoicing.ShipOrder": office.shipping(of.open_order, account=of.account, quantities=(("1", "1"),)),
+        "invoicing.ConfirmReceipt": invoicing_pb2.ConfirmReceiptRequest(order_id=of.open_order),
         "invoicing.CancelOrder": invoicing_pb2.CancelOrderRequest(order_id=of.open_order, version=1),
         "invoicing.GetAsset": invoicing_pb2.GetAssetRequest(asset_id=of.asset),
         "ledger.RecordPayment": a_payment(of, of.payment),

@@ -242,6 +242,11 @@ def placed(order: str = "o1", promised: str = "2026-03-06", **changes: Any) -> E
     return an_event(orders.OrderPlaced(order_id=order, **(values | changes)), f"order/{order}")
 
 
+def received(order: str = "o1") -> Event[Any]:
+    body = orders.GoodsReceived(order_id=order, receipt_id="r1", account_id=ACCOUNT, shipment_id="s1")
+    return an_event(body, f"receipt/{order}")
+
+
 def cancelled(order: str = "o1", version: int = 1) -> Event[Any]:
     body = orders.OrderCancelled(order_id=order, account_id=ACCOUNT, version=version)
     return an_event(body, f"order/{order}")
