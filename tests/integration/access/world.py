@@ -436,7 +436,7 @@ def an_announcement(of: Belongings) -> ledger_pb2.AnnouncePaymentRequest:
 
 def a_case(of: Belongings) -> disputes_pb2.OpenRequest:
     """Some of it is contested."""
-    return disputes_pb2.OpenRequest(invoice=of.invoice, reason_code="PRC_UNIT", amount=eur(100))
+    return disputes_pb2.OpenRequest(invoice=of.invoice, reason_code="PRC_DISC", amount=eur(100))
 
 
 def a_photo(of: Belongings) -> disputes_pb2.AddEvidenceRequest:
@@ -572,7 +572,7 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "disputes.SetPolicy": disputes_pb2.SetPolicyRequest(
             policy=disputes_events.DisputePolicy(window_days=90, answer_days=5, customer_days=5, reopen_days=30)
         ),
-        "disputes.Preview": disputes_pb2.PreviewRequest(reason_code="PRC_UNIT"),
+        "disputes.Preview": disputes_pb2.PreviewRequest(reason_code="PRC_DISC"),
         "disputes.AddEvidence": a_photo(of),
         "disputes.GetMove": disputes_pb2.GetMoveRequest(nth=1),
         "notifications.RegisterContact": a_contact(of),
