@@ -9,6 +9,7 @@ from receivables.disputes.v1 import events_pb2
 from receivables.invoicing.v1 import events_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
+from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services import contracts, standing
 from services.chassis.database import Tx
@@ -17,10 +18,12 @@ from services.chassis.rebuild import Fold
 from services.disputes import (
     store,
     store_causes,
+    store_checks,
     store_incidents,
     store_responses,
     wire,
     wire_causes,
+    wire_checks,
     wire_incidents,
     wire_responses,
 )
@@ -315,6 +318,13 @@ async def _credit(tx: Tx, event: Event[events_pb2.DisputeResolved]) -> None:
     await store.save_credited(tx, key, portions.add(before, shares))
 
 
+async def _check(tx: Tx, event: Event[events_pb2.DisputeChecked], _cause: Cause) -> None:
+    """What the evidence said; what became of the case by it is told after it."""
+    body = event.body
+    key = (event.tenant, body.dispute_id)
+    await store_checks.add_result(tx, key, body.account_id, body.nth, wire_checks.result(body))
+
+
 async def _count(tx: Tx, tenant: str, number: str) -> None:
     """No later case of the year has a number that was told."""
     if number:
@@ -412,6 +422,7 @@ def _state(said: events_pb2.State.ValueType) -> State:
 FOLD = Fold(
     own={
         events_pb2.DisputeOpened: _open,
+        events_pb2.DisputeChecked: _check,
         events_pb2.DisputeMoved: _move,
         events_pb2.DisputeChanged: _change,
         events_pb2.DisputeAtRisk: _risk,
@@ -430,8 +441,15 @@ FOLD = Fold(
     },
     remembered=frozenset(
         {
+            orders_pb2.OrderPlaced,
+            orders_pb2.OrderShipped,
+            orders_pb2.GoodsReceived,
             invoicing_pb2.InvoiceIssued,
             invoicing_pb2.SellerChanged,
+            invoicing_pb2.ContractSet,
+            ledger_pb2.ItemReduced,
+            ledger_pb2.PaymentReceived,
+            ledger_pb2.CashUnapplied,
             notifications_pb2.ContactErased,
         }
     ),

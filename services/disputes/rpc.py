@@ -12,7 +12,7 @@ from services.chassis.envelope import Origin
 from services.chassis.identity import CONTACT
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write, write_of
-from services.disputes import running, store, usecases, wire
+from services.disputes import checking, running, store, store_checks, usecases, wire, wire_checks
 from services.disputes.domain.cases import Dispute, Order
 from services.disputes.domain.deadlines import Policy
 from services.disputes.domain.evidence import File
@@ -24,9 +24,9 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
 
     @write
     async def Open(self, tx: Tx, call: Origin, request: service_pb2.OpenRequest) -> service_pb2.OpenResponse:
-        """Open a case on lines of an invoice, or on an amount of it."""
+        """Open a case on lines of an invoice, or on an amount of it; what the evidence shows is answered at once."""
         opener = wire.opener(call, request.written_by)
-        case = await usecases.open_dispute(tx, opener, request.invoice, wire.wish(request))
+        case = await checking.open_dispute(tx, opener, request.invoice, wire.wish(request))
         return service_pb2.OpenResponse(dispute=await shown(tx, call, case))
 
     @write
@@ -151,8 +151,24 @@ class DisputesService(Door, service_pb2_grpc.DisputesServiceServicer):
     async def Preview(self, call: Origin, request: service_pb2.PreviewRequest) -> service_pb2.PreviewResponse:
         """What a case would be, before it is opened."""
         serve = functools.partial(self.serve, call)
-        preview = await usecases.preview(serve, call.tenant, request.invoice, wire.wish(request))
-        return wire.preview_message(preview)
+        preview, found = await checking.preview(serve, call.tenant, request.invoice, wire.wish(request))
+        answer = wire.preview_message(preview)
+        if found is not None:
+            answer.check.CopyFrom(wire_checks.check_message(found))
+        return answer
+
+    @read
+    async def ListChecks(
+        self, tx: Tx, call: Origin, request: service_pb2.ListChecksRequest
+    ) -> service_pb2.ListChecksResponse:
+        """What the evidence said of a case, oldest first."""
+        asked = page(request, int)
+        case = await usecases.find_case(tx, call.tenant, request.dispute_id)
+        found = await store_checks.list_results(tx, (call.tenant, case.dispute_id), asked)
+        return service_pb2.ListChecksResponse(
+            checks=[wire_checks.check_message(one.result, one.nth, one.checked_at) for one in found],
+            next_page_token=asked.next_token(found, lambda one: (one.nth,)),
+        )
 
     @write_of(wire.file)
     async def AddEvidence(

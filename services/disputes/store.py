@@ -18,6 +18,7 @@ from services.chassis.pages import Page
 from services.chassis.sweeps import Span
 from services.days_off import calendar
 from services.disputes.domain.authority import Authority
+from services.disputes.domain.auto_credits import AutoCredit
 from services.disputes.domain.cases import (
     AT_THE_BUYER,
     AT_THE_SELLER,
@@ -326,8 +327,12 @@ async def policy(tx: Tx, tenant: str, seller_id: str = "") -> Policy:
     row = await tx.row("SELECT * FROM policy WHERE tenant = %s ORDER BY version DESC LIMIT 1", [tenant])
     if row is None:
         return Policy(calendar=days)
+    caps = AutoCredit()
+    if row.auto_credits_per_month is not None:
+        caps = AutoCredit(tuple(row.auto_credit_most.items()), row.auto_credits_per_month)
     return Policy(
         **{name: getattr(row, name) for name in BOUNDS},
+        auto_credit=caps,
         desks={desk: Owners(*owners) for desk, owners in row.desks.items()},
         authorities=tuple(
             Authority(role, person, Money(minor, currency)) for role, person, minor, currency in row.authorities
@@ -340,14 +345,17 @@ async def policy(tx: Tx, tenant: str, seller_id: str = "") -> Policy:
 async def add_policy(tx: Tx, tenant: str, new: Policy, by: str) -> None:
     """Keep another version of a tenant's policy."""
     await tx.run(
-        f"""INSERT INTO policy (tenant, version, {", ".join(BOUNDS)}, desks, authorities, set_by, set_at)
-            VALUES ({", ".join(["%s"] * (len(BOUNDS) + 6))})""",  # noqa: S608 - constant columns
+        f"""INSERT INTO policy (tenant, version, {", ".join(BOUNDS)}, desks, authorities, auto_credit_most,
+                                auto_credits_per_month, set_by, set_at)
+            VALUES ({", ".join(["%s"] * (len(BOUNDS) + 8))})""",  # noqa: S608 - constant columns
         [
             tenant,
             new.version,
             *(getattr(new, name) for name in BOUNDS),
             Jsonb({desk: [owners.owner, owners.stand_in] for desk, owners in new.desks.items()}),
             Jsonb([[one.role, one.person, one.most.minor, one.most.currency] for one in new.authorities]),
+            Jsonb(dict(new.auto_credit.most)),
+            new.auto_credit.per_month,
             by,
             tx.at,
         ],

@@ -1,7 +1,7 @@
 """What disputes does: load, decide, save, announce, in the caller's transaction."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -49,6 +49,9 @@ class Ground:
     lines: Lines
     credited: Shares
     policy: Policy
+
+
+Look = Callable[[Tx, Dispute, Ground], Awaitable[bool]]
 
 
 async def know_invoices(tx: Tx, events: Sequence[Event[invoicing_pb2.InvoiceIssued]]) -> None:
@@ -188,13 +191,16 @@ async def set_policy(tx: Tx, call: Origin, wanted: Policy) -> Policy:
     return policy
 
 
-async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish) -> Dispute:
-    """Open a case on an invoice, by its id or number, and acknowledge it at once."""
+async def open_dispute(tx: Tx, call: Origin, named: str, wish: Wish, look: Look | None = None) -> Dispute:
+    """Open a case on an invoice, by its id or number, and acknowledge it at once.
+
+    Whoever looks at it first, while nothing counts yet, says whether it is answered at once.
+    """
     key = await _find_invoice(tx, call.tenant, named)
-    return await open_on(tx, call, await ground_of(tx, (await store.lock_invoices(tx, [key]))[key]), wish)
+    return await open_on(tx, call, await ground_of(tx, (await store.lock_invoices(tx, [key]))[key]), wish, look)
 
 
-async def open_on(tx: Tx, call: Origin, ground: Ground, wish: Wish) -> Dispute:
+async def open_on(tx: Tx, call: Origin, ground: Ground, wish: Wish, look: Look | None = None) -> Dispute:
     """Open a case on a locked invoice, and acknowledge it at once."""
     lines, policy = ground.lines, ground.policy
     draft = cases.draft(
@@ -203,6 +209,7 @@ async def open_on(tx: Tx, call: Origin, ground: Ground, wish: Wish) -> Dispute:
     draft = await numbered(tx, draft, policy)
     submitted, invoice = cases.submit(draft, ground.invoice, lines, at=tx.at, policy=policy)
     received = cases.move(submitted, Action.ACKNOWLEDGE, at=tx.at, policy=policy)
+    answered = look is not None and await look(tx, received, ground)
     system = replace(call, actor=ACKNOWLEDGER, reason="received")
     acknowledgement = Move(Action.ACKNOWLEDGE, submitted, received)
     await store.save_invoices(tx, [invoice])
@@ -212,7 +219,7 @@ async def open_on(tx: Tx, call: Origin, ground: Ground, wish: Wish) -> Dispute:
     await outbox.add(
         tx,
         [
-            tell(call, submitted, wire.opened(submitted)),
+            tell(call, submitted, wire.opened(submitted, answered_at_once=answered)),
             tell_move(system, acknowledgement, cases.next_by(received, policy.day(tx.at), policy)),
         ],
     )
@@ -279,8 +286,9 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
     before = await credited_of(tx, invoice, lines)
     outcome = outcomes.decide(case, decision, invoice, lines, before, policy=policy)
     cause = causes.settle(case.reason_code, decision.resolution, decision.cause)
-    roles = call.caller.roles if call.caller is not None else frozenset()
-    authority.check(policy.authorities, outcome.credit, call.actor.partition(" for ")[0], roles)
+    if call.actor != cases.CHECKER:
+        roles = call.caller.roles if call.caller is not None else frozenset()
+        authority.check(policy.authorities, outcome.credit, call.actor.partition(" for ")[0], roles)
     alone = cases.is_alone(case, people, resolving)
     approved = (
         await _approved_alike(tx, call, case, outcome.credit, frozenset(resolving | people.opened)) if alone else []

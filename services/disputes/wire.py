@@ -13,6 +13,7 @@ from services import contracts, standing
 from services.chassis.envelope import Event, Origin
 from services.disputes.domain import causes
 from services.disputes.domain.authority import Authority
+from services.disputes.domain.auto_credits import AutoCredit
 from services.disputes.domain.cases import (
     AT_THE_SELLER,
     AWAITS_ANSWER,
@@ -122,7 +123,12 @@ def policy(said: events_pb2.DisputePolicy) -> Policy:
         desks={row.desk: Owners(row.owner, row.stand_in) for row in said.desks},
         authorities=tuple(Authority(row.role, row.person, contracts.money(row.most)) for row in said.authorities),
         goodwill_max=said.goodwill_max if said.HasField("goodwill_max") else GOODWILL_MAX,
+        auto_credit=_auto_credit(said.auto_credit) if said.HasField("auto_credit") else AutoCredit(),
     ).check()
+
+
+def _auto_credit(said: events_pb2.AutoCredit) -> AutoCredit:
+    return AutoCredit(tuple((one.currency, one.minor) for one in said.most), said.per_month)
 
 
 def policy_message(policy: Policy) -> events_pb2.DisputePolicy:
@@ -146,6 +152,10 @@ def policy_message(policy: Policy) -> events_pb2.DisputePolicy:
             for one in policy.authorities
         ],
         goodwill_max=policy.goodwill_max,
+        auto_credit=events_pb2.AutoCredit(
+            most=[contracts.money_message(Money(minor, currency)) for currency, minor in policy.auto_credit.most],
+            per_month=policy.auto_credit.per_month,
+        ),
     )
 
 
@@ -219,7 +229,7 @@ def order(request: service_pb2.ListDisputesRequest) -> Order:
     return found
 
 
-def opened(dispute: Dispute, split_from: str = "") -> events_pb2.DisputeOpened:
+def opened(dispute: Dispute, split_from: str = "", *, answered_at_once: bool = False) -> events_pb2.DisputeOpened:
     """A new case to tell; `split_from`: the one whose lines it has, if it was not opened by itself."""
     return events_pb2.DisputeOpened(
         dispute_id=dispute.dispute_id,
@@ -242,6 +252,7 @@ def opened(dispute: Dispute, split_from: str = "") -> events_pb2.DisputeOpened:
         recode_by=_at(dispute.recode_by),
         split_from=split_from,
         opened_by=dispute.opened_by if split_from else "",
+        answered_at_once=answered_at_once,
     )
 
 

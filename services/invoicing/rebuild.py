@@ -302,6 +302,7 @@ FOLD = Fold(
     remembered=frozenset(
         {
             orders_pb2.OrderPlaced,
+            orders_pb2.GoodsReceived,
             orders_pb2.OrderCancelled,
             orders_pb2.AssetReported,
             credit_pb2.BuyerRegistered,

@@ -10,7 +10,6 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 from services.chassis.consumer import Consumer
 from services.chassis.database import Database, Tx
 from services.chassis.envelope import Origin
-from services.chassis.identity import CONTACT
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write
 from services.chassis.sources import PORTAL
@@ -203,12 +202,14 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
     async def GetOrder(
         self, tx: Tx, call: Origin, request: service_pb2.GetOrderRequest
     ) -> service_pb2.GetOrderResponse:
-        """An order, the newest of what has shipped of it, and the numbers of its documents."""
+        """An order, the newest of what has shipped of it, what arrived, and the numbers of its documents."""
         key = (call.tenant, request.order_id)
         if (shown := await store.get_order(tx, key)) is None:
             raise NotFound("order.unknown", f"no order {quoted(request.order_id)}")
         shipments = (await store.shipments_of(tx, {key}))[key][-SHOWN_MAX:]
-        return service_pb2.GetOrderResponse(order=wire.order_shown(shown, shipments, await store.numbers_of(tx, key)))
+        receipts = (await store.receipts_of(tx, {key}))[key]
+        order = wire.order_shown(shown, shipments, await store.numbers_of(tx, key), receipts)
+        return service_pb2.GetOrderResponse(order=order)
 
     @read
     async def ListAssets(
@@ -238,8 +239,7 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
     ) -> service_pb2.PlaceOrderResponse:
         """Tell an order, or its next version, as a shop would."""
         self._check_source(call)
-        kind, _, name = call.actor.partition(" for ")[0].partition(":")
-        placed = wire.placed(request, requested_by=name if kind == CONTACT else "")
+        placed = wire.placed(request, requested_by=usecases.contact_of(call))
         await usecases.say_placed(tx, call, placed)
         return service_pb2.PlaceOrderResponse(order_id=placed.order_id, version=placed.version)
 
@@ -251,6 +251,15 @@ class InvoicingService(Door, service_pb2_grpc.InvoicingServiceServicer):
         self._check_source(call)
         await usecases.say_shipped(tx, call, wire.shipped(request))
         return service_pb2.ShipOrderResponse()
+
+    @write
+    async def ConfirmReceipt(
+        self, tx: Tx, call: Origin, request: service_pb2.ConfirmReceiptRequest
+    ) -> service_pb2.ConfirmReceiptResponse:
+        """Tell what arrived of an order."""
+        self._check_source(call)
+        told = await usecases.say_received(tx, call, request)
+        return service_pb2.ConfirmReceiptResponse(receipt_ids=told)
 
     @write
     async def CancelOrder(

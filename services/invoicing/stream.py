@@ -13,6 +13,7 @@ from services.invoicing import usecases
 HANDLERS: Mapping[type[Message], Handler] = {
     orders_pb2.OrderPlaced: usecases.keep,
     orders_pb2.OrderShipped: usecases.ship,
+    orders_pb2.GoodsReceived: usecases.receive,
     orders_pb2.OrderCancelled: usecases.cancel,
     orders_pb2.AssetReported: usecases.hear,
     credit_pb2.BuyerRegistered: usecases.keep_buyers,

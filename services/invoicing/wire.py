@@ -1,7 +1,7 @@
 """Translates invoicing's words to and from the contracts."""
 
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -31,6 +31,7 @@ from services.invoicing.domain.parties import (
     Seller,
     usual_form,
 )
+from services.invoicing.domain.receipts import Arrived, Receipt
 from services.invoicing.domain.statements import (
     Check,
     File,
@@ -120,6 +121,49 @@ def shipment(body: orders_pb2.OrderShipped) -> Shipment:
         ship_to=contracts.ship_to(body),
         dispute_id=body.dispute_id,
     ).check()
+
+
+def receipt(body: orders_pb2.GoodsReceived) -> Receipt:
+    """A receipt as it came, checked."""
+    return Receipt(
+        order_id=body.order_id,
+        receipt_id=body.receipt_id,
+        account_id=body.account_id,
+        shipment_id=body.shipment_id,
+        received_on=day(body.received_on, what="received_on"),
+        arrived=arrived(body.lines),
+        received_by=body.received_by,
+        photo_sha256s=tuple(body.photo_sha256s),
+    ).check()
+
+
+def arrived(lines: Iterable[orders_pb2.ReceivedLine]) -> tuple[Arrived, ...]:
+    """What arrived, by line."""
+    return tuple(
+        Arrived(
+            line.line_id,
+            decimal(line.quantity or "0", what="quantity"),
+            decimal(line.damaged or "0", what="damaged"),
+        )
+        for line in lines
+    )
+
+
+def received(value: Receipt) -> orders_pb2.GoodsReceived:
+    """A receipt, to tell and to show."""
+    return orders_pb2.GoodsReceived(
+        order_id=value.order_id,
+        receipt_id=value.receipt_id,
+        account_id=value.account_id,
+        shipment_id=value.shipment_id,
+        received_on=value.received_on.isoformat(),
+        lines=[
+            orders_pb2.ReceivedLine(line_id=one.line_id, quantity=f"{one.good:f}", damaged=f"{one.damaged:f}")
+            for one in value.arrived
+        ],
+        received_by=value.received_by,
+        photo_sha256s=value.photo_sha256s,
+    )
 
 
 def asset(event: Event[orders_pb2.AssetReported]) -> Asset:
@@ -390,13 +434,19 @@ def contract_set(account_id: str, value: Contract, version: int) -> events_pb2.C
     )
 
 
-def order_shown(shown: Shown, shipments: Sequence[Shipment] = (), documents: Sequence[str] = ()) -> service_pb2.Order:
+def order_shown(
+    shown: Shown,
+    shipments: Sequence[Shipment] = (),
+    documents: Sequence[str] = (),
+    receipts: Sequence[Receipt] = (),
+) -> service_pb2.Order:
     """An order to show."""
     message = service_pb2.Order(
         placed=_placed(shown.kept.order),
         state=_state(shown),
         shipments=[_shipped(one) for one in shipments],
         documents=documents,
+        receipts=[received(one) for one in receipts],
     )
     message.placed_at.FromDatetime(shown.known_at)
     return message

@@ -1,15 +1,14 @@
 """The words of why a credit decision came out as it did, and of what would change it, by code and language."""
 
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
+from services.kernel.phrases import fill, places
+
 # What is told instead where the reader may not see the group's figures.
 PRIVATE = {"R09": "R09_private"}
-
-_PLACE = re.compile(r"\{\{ (\w+)(?: \| (\w+))? \}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +38,12 @@ def figures(code: str) -> dict[str, str]:
         name: through
         for codes in _WORDS.values()
         for text in (codes[code].because, codes[code].change)
-        for name, through in _PLACE.findall(text)
+        for name, through in places(text).items()
     }
 
 
 def say(language: str, code: str, said: Mapping[str, str], filters: Mapping[str, Callable[[str], str]]) -> Words:
     """The words of a reason with its figures in them, each through its filter: "money", "day" or "listed"; in English where the language has none."""
 
-    def fill(place: re.Match[str]) -> str:
-        name, through = place.groups()
-        return filters[through](said[name]) if through else said[name]
-
     words = _WORDS.get(language, _WORDS["en"])[code]
-    return Words(_PLACE.sub(fill, words.because), _PLACE.sub(fill, words.change))
+    return Words(fill(words.because, said, filters), fill(words.change, said, filters))

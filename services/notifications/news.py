@@ -123,6 +123,10 @@ def _shipped(event: Event[orders_pb2.OrderShipped]) -> list[News]:
     return [_news(event, "order", event.body.order_id, done=("SHIPPED",))] if of_order else []
 
 
+def _received(event: Event[orders_pb2.GoodsReceived]) -> list[News]:
+    return [_news(event, "order", event.body.order_id, done=("RECEIVED",))]
+
+
 def _invoiced(event: Event[invoicing_pb2.InvoiceIssued]) -> list[News]:
     body = event.body
     scope = scope_of(body.scope)
@@ -258,6 +262,7 @@ _TOLD: Mapping[type[Message], Callable[[Any], list[News]]] = {
     orders_pb2.OrderPlaced: _placed,
     orders_pb2.OrderCancelled: _cancelled,
     orders_pb2.OrderShipped: _shipped,
+    orders_pb2.GoodsReceived: _received,
     credit_pb2.ApplicationMoved: _application_moved,
     credit_pb2.ApplicationDecided: _application_decided,
     credit_pb2.CreditDecided: _decided,

@@ -230,12 +230,20 @@ class Desk:
         await journeys.follow(tx, events, when)
 
     async def tell_dispute_opened(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeOpened]]) -> None:
-        """An invoice is disputed; why, and how the case is called, is remembered for what may follow."""
+        """An invoice is disputed; why, and how the case is called, is remembered for what may follow.
+
+        Of a case that is answered at once the answer is told, and nobody is asked for one.
+        """
         await store.save_disputes(
             tx, {_case(e): (wire.clean(e.body.reason_code), wire.clean(e.body.number)) for e in events}
         )
         when = await _when(tx, events)
-        told = [story(e, when(e)) for e in events for story in (wire.dispute_opened, wire.dispute_legal)]
+        told = [
+            story(e, when(e))
+            for e in events
+            if not e.body.answered_at_once
+            for story in (wire.dispute_opened, wire.dispute_legal)
+        ]
         await self.tell(tx, [story for story in told if story is not None])
         await journeys.follow(tx, events, when)
 

@@ -94,6 +94,14 @@ _MOVED = {
 }
 
 
+# Who goes on with a case by what the evidence says: what is told of that is told once, with the evidence.
+_CHECKER = "system:checks"
+_OF_CHECK = {
+    disputes_pb2.CHECK_OUTCOME_CREDITED: Kind.DISPUTE_PROVEN,
+    disputes_pb2.CHECK_OUTCOME_REJECTED: Kind.DISPUTE_DISPROVEN,
+}
+
+
 def clean(text: str) -> str:
     """What somebody else wrote, on one line and of bounded length, so that it fits a header or a sentence."""
     if not text.isprintable():
@@ -593,7 +601,7 @@ def dispute_legal(event: Event[disputes_pb2.DisputeOpened], now: Moment) -> Stor
 def dispute_moved(event: Event[disputes_pb2.DisputeMoved], now: Moment, reason_code: str) -> Story | None:
     """A case went on; the case's reason is known from its opening."""
     body = event.body
-    if (kind := _MOVED.get(body.to_state)) is None:
+    if (kind := _MOVED.get(body.to_state)) is None or event.origin.actor == _CHECKER:
         return None
     return _dispute(
         event,
@@ -608,6 +616,27 @@ def dispute_moved(event: Event[disputes_pb2.DisputeMoved], now: Moment, reason_c
             "into": clean(body.merged_into_number),
         },
         knower=who_knows(reason_code) if kind is Kind.DISPUTE_QUESTION else None,
+    )
+
+
+def dispute_checked(event: Event[disputes_pb2.DisputeChecked], now: Moment) -> Story | None:
+    """The evidence answered a case: credited, or rejected, without a person."""
+    body = event.body
+    if (kind := _OF_CHECK.get(body.outcome)) is None:
+        return None
+    facts = [(clean(one.code), {figure.name: clean(figure.value) for figure in one.figures}) for one in body.facts]
+    more = (f"+ {len(facts) - LISTED_MAX}",) if len(facts) > LISTED_MAX else ()
+    return _dispute(
+        event,
+        now,
+        kind,
+        amount=contracts.money(body.disputed),
+        by_when=day(body.appeal_by, what="appeal_by") if body.appeal_by else None,
+        details={
+            "credit": contracts.money(body.proven),
+            "reason": clean(body.reason_code),
+            "facts": (*(json.dumps(fact, ensure_ascii=False) for fact in facts[:LISTED_MAX]), *more),
+        },
     )
 
 
@@ -669,6 +698,8 @@ def _whose(body: disputes_pb2.DisputeAtRisk | disputes_pb2.DisputeLate) -> tuple
 
 def dispute_resolved(event: Event[disputes_pb2.DisputeResolved], now: Moment) -> Story | None:
     """A case ended, in one of the ways in which one can; what is sent again, somebody has to send."""
+    if event.origin.actor == _CHECKER:
+        return None
     body = event.body
     disputed = contracts.money(body.disputed)
     credit = _money(body.credit) or Money(0, disputed.currency)
@@ -753,7 +784,7 @@ def _dispute(
         affects=Affects(amount, invoices=(invoice,)),
         by_when=by_when,
         # Unless the buyer appeals, by the day that is named.
-        last_word=kind is Kind.DISPUTE_REJECTED,
+        last_word=kind in (Kind.DISPUTE_REJECTED, Kind.DISPUTE_DISPROVEN),
         scopes=(scope_of(body.scope),),
         details={"dispute": case, "invoice": invoice, "amount": amount, **details},
         knower=knower,

@@ -107,6 +107,10 @@ LABELS: Mapping[str, str | Meant] = {
     "STATE_APPEALED": _("Being looked at again"),
     "STATE_WITHDRAWN": _("Withdrawn"),
     "STATE_DUPLICATE": _("The same as another case"),
+    # What the evidence says of a case.
+    "verdict VERDICT_PROVEN": _("Our records bear it out"),
+    "verdict VERDICT_PARTLY_PROVEN": _("Our records bear out a part of it"),
+    "verdict VERDICT_DISPROVEN": _("Our records say otherwise"),
     # When items are due.
     "not due": _("not due yet"),
     "1-30": _("1 to 30 days late"),

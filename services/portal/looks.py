@@ -26,7 +26,7 @@ from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 
-from services.kernel import credit_reasons
+from services.kernel import checked, credit_reasons
 from services.kernel.money import Money, exponent
 from services.kernel.refusals import Invalid
 from services.portal.domain import applications
@@ -168,6 +168,11 @@ class Words:
             return credit_reasons.Words(self.named(reason.code, "reason"), "")
         filters = {"money": self.fact, "day": self.fact, "listed": self._listed}
         return credit_reasons.say(self.language, reason.code, figures, filters)
+
+    def checked(self, fact: Any) -> checked.Words | None:
+        """What was looked at in a case, and what it says; None of a fact that has no words here."""
+        filters = {"money": self.fact, "day": self.fact, "number": self.number}
+        return checked.say(self.language, fact.code, {one.name: one.value for one in fact.figures}, filters)
 
     def _listed(self, keys: str) -> str:
         return str(format_list([self.named(key, "fact") for key in keys.split()], locale=self.locale))
@@ -368,6 +373,7 @@ class Looks:
             environment.filters.update(
                 money=words.money,
                 number=words.number,
+                checked=words.checked,
                 share=words.share,
                 month=words.month,
                 plain=words.plain,

@@ -353,7 +353,7 @@ class Load:
             case = buyer.open_dispute(invoice.number, "RET_CREDIT", key=key, lines=[(first.line_id, first.quantity)])
             clerk.resolve(case.dispute_id, "FULL_CREDIT")
             return
-        case = buyer.open_dispute(invoice.number, "PRC_UNIT", key=key, amount=tenth)
+        case = buyer.open_dispute(invoice.number, "PRC_DISC", key=key, amount=tenth)
         clerk.move(case.dispute_id, "REVIEW")
         clerk.move(case.dispute_id, "ASK_CUSTOMER", missing="the price that was agreed")
         clerk.move(case.dispute_id, "ANSWER")

@@ -142,7 +142,7 @@ def test_cases_wait_in_the_order_of_their_promises_a_page_at_a_time(trader: Trad
     invoice = trader.sell("o1", "1000.00")
     buyer = trader.desk.acting_as("contact:ann", "b1")
     numbers = [
-        buyer.open_dispute(invoice.number, "PRC_UNIT", key=f"d{nth}", amount=money(Decimal(1), "GBP")).number
+        buyer.open_dispute(invoice.number, "PRC_DISC", key=f"d{nth}", amount=money(Decimal(1), "GBP")).number
         for nth in range(27)
     ]
     trader.world.settle()

@@ -61,14 +61,14 @@ def test_an_amount_is_contested_and_what_is_too_much_is_said_beside_it(buyer: Tr
     ann = visit(buyer, buyer.person("ann", "AP_CLERK", "b1")).sign_in()
     ann.go(f"/invoices/{number_of(buyer)}/dispute")
     assert ann.page.input_value("#f-amount") == "720.00"
-    ann.page.check("input[value=PRC_UNIT]")
+    ann.page.check("input[value=ITM_WRONG]")
     ann.page.check("input[name=what][value=amount]")
     ann.fill("#f-amount", "720.01")
     ann.click("main button[type=submit]")
 
     assert "more than is left of the invoice" in ann.text()
     assert ann.page.input_value("#f-amount") == "720.01"
-    assert ann.page.is_checked("input[value=PRC_UNIT]")
+    assert ann.page.is_checked("input[value=ITM_WRONG]")
     ann.fill("#f-amount", "12.34")
     ann.click("main button[type=submit]")
     assert case_of(buyer).amount.minor == 1234
@@ -111,7 +111,7 @@ def test_a_photo_an_answer_and_a_way_back(buyer: Trader, visit: Visit):
 def test_a_proposal_is_accepted_by_two_clicks(buyer: Trader, visit: Visit):
     ann = visit(buyer, buyer.person("ann", "AP_CLERK", "b1")).sign_in()
     case = buyer.desk.acting_as("contact:ann", "b1").open_dispute(
-        number_of(buyer), "PRC_UNIT", key="k", lines=[("1", "4")]
+        number_of(buyer), "PRC_DISC", key="k", lines=[("1", "4")]
     )
     buyer.desk.move(case.dispute_id, "REVIEW")
     buyer.desk.move(case.dispute_id, "PROPOSE")
@@ -126,7 +126,7 @@ def test_a_proposal_is_accepted_by_two_clicks(buyer: Trader, visit: Visit):
 def test_a_case_that_was_not_accepted_is_looked_at_again(buyer: Trader, visit: Visit):
     ann = visit(buyer, buyer.person("ann", "AP_CLERK", "b1")).sign_in()
     case = buyer.desk.acting_as("contact:ann", "b1").open_dispute(
-        number_of(buyer), "PRC_UNIT", key="k", lines=[("1", "4")]
+        number_of(buyer), "PRC_DISC", key="k", lines=[("1", "4")]
     )
     buyer.desk.move(case.dispute_id, "REVIEW")
     buyer.desk.move(case.dispute_id, "REJECT")

@@ -72,7 +72,7 @@ def test_part_of_a_claim_is_credited_and_the_rest_stays_payable(world: World, tr
     trader.buyer()
     invoice = trader.sell("o1", "100")
     buyer = trader.desk.acting_as("contact:b", "b1")
-    part = buyer.open_dispute(invoice.number, "PRC_UNIT", key="d1", amount=money(Decimal(60), "GBP"))
+    part = buyer.open_dispute(invoice.number, "PRC_DISC", key="d1", amount=money(Decimal(60), "GBP"))
     none = buyer.open_dispute(invoice.number, "DLV_LATE", key="d2", amount=money(Decimal(30), "GBP"))
     world.settle()
 
@@ -90,8 +90,8 @@ def test_nobody_disputes_more_than_the_invoice_or_credits_a_case_of_their_own(wo
     lead = trader.desk.acting_as("user:lead")
 
     with pytest.raises(Refused, match="dispute"):
-        lead.open_dispute(invoice.number, "PRC_UNIT", key="d1", amount=money(Decimal(121), "GBP"))
-    mine = lead.open_dispute(invoice.number, "PRC_UNIT", key="d2", amount=money(Decimal(10), "GBP"))
+        lead.open_dispute(invoice.number, "PRC_DISC", key="d1", amount=money(Decimal(121), "GBP"))
+    mine = lead.open_dispute(invoice.number, "PRC_DISC", key="d2", amount=money(Decimal(10), "GBP"))
     with pytest.raises(Refused, match=r"dispute\.own_case"):
         trader.desk.resolve(mine.dispute_id, "FULL_CREDIT")
     with pytest.raises(Refused, match=r"dispute\.illegal_move"):

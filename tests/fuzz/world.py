@@ -221,7 +221,7 @@ async def _begin(world: World) -> None:
     )
     assert await world.call("ledger", paid) is grpc.StatusCode.OK
     contested = disputes_pb2.OpenRequest(
-        invoice=number, reason_code="PRC_UNIT", amount=money_pb2.Money(minor=1_00, currency="EUR")
+        invoice=number, reason_code="PRC_DISC", amount=money_pb2.Money(minor=1_00, currency="EUR")
     )
     assert await world.call("disputes", contested) is grpc.StatusCode.OK
     await world.tell([])

@@ -155,6 +155,10 @@ MOVES = {
 NOT_CALLABLE = frozenset({Action.RESOLVE, Action.COMPLETE})
 
 
+# Who goes on with a case by what the evidence says, within the seller's policy (RULES: checked at once).
+CHECKER = "system:checks"
+
+
 @dataclass(frozen=True, slots=True)
 class Dispute:
     """A case about part of one invoice. Its end (resolution, credit) is that of the last resolution."""
@@ -418,7 +422,12 @@ def check_resolver(people: People, resolving: Set[str]) -> None:
 
 
 def is_alone(dispute: Dispute, people: People, resolving: Set[str]) -> bool:
-    """Whether who resolves a case also proposed how it ends, and nobody else accepted that (RULES: four eyes)."""
+    """Whether who resolves a case also proposed how it ends, and nobody else accepted that (RULES: four eyes).
+
+    What the evidence proves within the seller's caps two persons approved when they set the policy.
+    """
+    if resolving == {CHECKER}:
+        return False
     accepted_by_others = dispute.state is State.ACCEPTED and not people.accepted & resolving
     return bool(people.proposed & resolving) and not accepted_by_others
 

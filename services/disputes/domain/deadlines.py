@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from services.disputes.domain import reasons, tracks
 from services.disputes.domain.authority import Authority
+from services.disputes.domain.auto_credits import AutoCredit
 from services.disputes.domain.tracks import Course, Track
 from services.kernel.calendars import Calendar
 from services.kernel.money import MINOR_MAX, Money
@@ -74,6 +75,8 @@ class Policy:
     authorities: tuple[Authority, ...] = ()
     # Whole units of an invoice's currency that a case may end in as goodwill.
     goodwill_max: int = GOODWILL_MAX
+    # What is credited without a person.
+    auto_credit: AutoCredit = field(default_factory=AutoCredit)
     # 0: nothing was set.
     version: int = 0
     # Of the legal entity whose invoice it is.
@@ -91,6 +94,7 @@ class Policy:
             check_person(owners.stand_in)
         for authority in self.authorities:
             authority.check()
+        self.auto_credit.check()
         return self
 
     def day(self, at: datetime) -> date:

@@ -13,10 +13,11 @@ from services.documents import Finding, Severity
 from services.documents.model import VatCategory
 from services.documents.totals import percent_of
 from services.invoicing.domain.parties import OtherRates
-from services.invoicing.domain.tax import ZERO, Deal, VatTreatment, rate_for, rates_of, untaxed
+from services.invoicing.domain.tax import ZERO, Deal, VatTreatment, rate_for, untaxed
 from services.kernel.money import Money
 from services.kernel.orders import LineKind, Order, OrderLine
 from services.kernel.refusals import Invalid
+from services.kernel.vat import rates_of
 
 RATE_UNKNOWN = "order.rate_unknown"
 _RATE, _TAX = "BT-152", "BT-110"  # where on the document a difference shows

@@ -8,9 +8,9 @@ from functools import lru_cache
 
 from services.documents.model import VatCategory
 from services.documents.totals import STANDARD_EXEMPTIONS
-from services.invoicing.domain.rates import MEMBERS, RATES, Rates
 from services.kernel.orders import LineKind
 from services.kernel.refusals import Invalid, quoted
+from services.kernel.vat import MEMBERS, Rates, rates_of
 
 ZERO = Decimal(0)
 _NORTHERN_IRELAND = "XI"  # prefix of its VAT ids: for goods, and for these alone, it stayed in the EU's VAT territory
@@ -77,15 +77,6 @@ def rate_for(deal: Deal, tax_class: str, kind: LineKind = LineKind.GOODS) -> Vat
     if wanted is TaxClass.REVERSE_CHARGE and deal.buyer_vat_id and deal.buyer_country == deal.seller_country:
         return untaxed(VatCategory.REVERSE_CHARGE)
     return _domestic(wanted, rates_of(deal.seller_country, deal.on))
-
-
-@lru_cache(1024)
-def rates_of(country: str, on: date) -> Rates:
-    """The country's rates of that day; refused if the tables do not reach that far."""
-    for rates in RATES.get(country, ()):
-        if rates.valid_from <= on <= rates.valid_to:
-            return rates
-    raise Invalid("tax.rate_unknown", f"no VAT rates of {country[:2] or 'no country'} on {on} are known")
 
 
 def is_in_eu(country: str, on: date) -> bool:

@@ -85,6 +85,7 @@ from services.invoicing.store.parties import (
     sellers_of,
     set_contract,
 )
+from services.invoicing.store.receipts import add_receipts, receipts_of
 
 __all__ = [
     "FILE",
@@ -96,6 +97,7 @@ __all__ = [
     "add_drafts",
     "add_issued",
     "add_papers",
+    "add_receipts",
     "add_refused",
     "add_replacements",
     "add_shipments",
@@ -151,6 +153,7 @@ __all__ = [
     "owner_of_prefix",
     "page_of_held",
     "queue_held",
+    "receipts_of",
     "release",
     "save_assets",
     "save_buyers",

@@ -14,6 +14,7 @@ from services import contracts
 from services.chassis import outbox
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin
+from services.chassis.identity import CONTACT
 from services.chassis.outbox import Announcement
 from services.chassis.sources import PORTAL
 from services.invoicing import store, wire
@@ -35,21 +36,21 @@ async def say_placed(tx: Tx, call: Origin, body: orders_pb2.OrderPlaced) -> None
         on = (
             known.order.placed_on
             if known and is_repeat
-            else await _today(tx, (call.tenant, body.seller_id or only or ""))
+            else await today(tx, (call.tenant, body.seller_id or only or ""))
         )
         body.placed_on = on.isoformat()
     kept = rules.place(known, call.tenant, contracts.order(body), only=only)
     if kept is not None:
         await check_rates(tx, [kept])
-        await _tell(tx, call, kept, body)
+        await tell(tx, call, kept, body)
 
 
 async def say_shipped(tx: Tx, call: Origin, body: orders_pb2.OrderShipped) -> None:
     """Tell a shipment, once."""
     shipment = wire.shipment(body)
-    kept = await _order(tx, (call.tenant, shipment.order_id))
+    kept = await find_order(tx, (call.tenant, shipment.order_id))
     if await _is_new(tx, call, shipment):
-        await _tell(tx, call, kept, body)
+        await tell(tx, call, kept, body)
 
 
 async def _is_new(tx: Tx, call: Origin, shipment: Shipment) -> bool:
@@ -64,7 +65,7 @@ async def _is_new(tx: Tx, call: Origin, shipment: Shipment) -> bool:
 
 async def say_cancelled(tx: Tx, call: Origin, body: orders_pb2.OrderCancelled) -> None:
     """Tell that the rest of an order will not be shipped, once; without a version, of the one that stands."""
-    kept = await _order(tx, (call.tenant, body.order_id))
+    kept = await find_order(tx, (call.tenant, body.order_id))
     if kept.order.account_id != body.account_id:
         raise Invalid("order.account_mismatch", "the order is another account's")
     body.version = body.version if body.version > 0 else kept.order.version
@@ -73,10 +74,17 @@ async def say_cancelled(tx: Tx, call: Origin, body: orders_pb2.OrderCancelled) -
     if kept.state is State.CLOSED:
         raise Conflict(*rules.STANDS)
     if kept.state is not State.CANCELLED:
-        await _tell(tx, call, kept, body)
+        await tell(tx, call, kept, body)
 
 
-async def _order(tx: Tx, key: Key) -> KeptOrder:
+def contact_of(call: Origin) -> str:
+    """The id of the contact who calls; empty: somebody else does."""
+    kind, _, name = call.actor.partition(" for ")[0].partition(":")
+    return name if kind == CONTACT else ""
+
+
+async def find_order(tx: Tx, key: Key) -> KeptOrder:
+    """An order that the caller sees."""
     if (kept := (await store.find_orders(tx, {key})).get(key)) is None:
         raise NotFound("order.unknown", f"no order {quoted(key[1])}")
     return kept
@@ -93,15 +101,15 @@ async def _unless_anothers(tx: Tx, key: Key) -> KeptOrder | None:
     return None
 
 
-async def _today(tx: Tx, seller: Key) -> date:
+async def today(tx: Tx, seller: Key) -> date:
     """The date where the seller is, as far as that is known."""
     known = (await store.find_sellers(tx, {seller})).get(seller)
     return Calendar(known.time_zone if known else "UTC").day(tx.at)
 
 
-async def _tell(tx: Tx, call: Origin, kept: KeptOrder, body: Message) -> None:
+async def tell(tx: Tx, call: Origin, kept: KeptOrder, body: Message, about: str = "order") -> None:
     """As the source; on whose word is whoever calls, also where they stand in for another: of the two one can be named."""
     who, _, _ = call.actor.partition(" for ")
     order = kept.order
-    told = Announcement(replace(call, actor=who), order.account_id, f"order/{order.order_id}", body, PORTAL)
+    told = Announcement(replace(call, actor=who), order.account_id, f"{about}/{order.order_id}", body, PORTAL)
     await outbox.add(tx, [told])

@@ -133,7 +133,7 @@ async def shipping(
     if not told:
         return {}, []
     orders = await store.lock_orders(tx, {(origin.tenant, shipment.order_id) for origin, shipment in told})
-    await _check_known(tx, {(origin.tenant, shipment.order_id) for origin, shipment in told} - orders.keys())
+    await check_known(tx, {(origin.tenant, shipment.order_id) for origin, shipment in told} - orders.keys())
     known = await store.find_shipments(tx, {(o.tenant, s.order_id, s.shipment_id) for o, s in told})
     in_parts = {key for key, kept in orders.items() if kept.shipped}
     parts = await store.count_shipments(tx, in_parts) if in_parts else {}
@@ -157,7 +157,7 @@ async def shipping(
     return orders, new
 
 
-async def _check_known(tx: Tx, missing: Collection[Key]) -> None:
+async def check_known(tx: Tx, missing: Collection[Key]) -> None:
     """Orders that nobody told yet are waited for; those that were refused are not."""
     if not missing:
         return
@@ -236,7 +236,7 @@ async def _bill(tx: Tx, orders: Sequence[tuple[Origin, KeptOrder]]) -> None:
 async def cancel(tx: Tx, events: Sequence[Event[orders_pb2.OrderCancelled]]) -> None:
     """Take no further shipment of these orders; what shipped is, or stays, invoiced."""
     orders = await store.lock_orders(tx, {(event.tenant, event.body.order_id) for event in events})
-    await _check_known(tx, {(event.tenant, event.body.order_id) for event in events} - orders.keys())
+    await check_known(tx, {(event.tenant, event.body.order_id) for event in events} - orders.keys())
     billing: list[tuple[Origin, KeptOrder]] = []
     for event in events:
         key = (event.tenant, event.body.order_id)

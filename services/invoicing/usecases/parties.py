@@ -11,12 +11,12 @@ from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch
 from services.documents.formats import facturx
 from services.invoicing import identifiers, store, wire
-from services.invoicing.domain import tax
 from services.invoicing.domain.parties import Company, Contract, Seller
 from services.invoicing.usecases.desk import ANY_SELLER, Key
 from services.invoicing.usecases.retries import retry, retry_all
 from services.kernel.calendars import day_in
 from services.kernel.refusals import Conflict, Early, Invalid
+from services.kernel.vat import rates_of
 
 # A kind of job: what was known before it was told whole.
 TELL = "tell_whole"
@@ -34,7 +34,7 @@ async def register_seller(tx: Tx, origin: Origin, seller: Seller) -> None:
     if seller.logo:
         facturx.check_logo(seller.logo)
     if seller.company.vat_id:
-        tax.rates_of(seller.company.country, day_in(seller.time_zone, tx.at))  # refused where no table knows the rates
+        rates_of(seller.company.country, day_in(seller.time_zone, tx.at))  # refused where no table knows the rates
     if await store.owner_of_prefix(tx, seller.tenant, seller.series_prefix) not in (None, seller.seller_id):
         raise Conflict("seller.series_taken", f"another seller numbers with {seller.series_prefix}")
     await store.lock_sellers(tx, seller.tenant)

@@ -46,6 +46,7 @@ order   | PLACED     | BUYER         | 0    | 0
 order   | DECIDED    | CREDIT        | 1    | 0
 order   | SHIPPED    | LOGISTICS     | 5    | 3
 order   | INVOICED   | BILLING       | 2    | 1
+order   | (RECEIVED) | BUYER         | 0    | 0
 invoice | INVOICED   | BILLING       | 0    | 0
 invoice | PAID       | BUYER         | 0    | 0
 dispute | OPENED     | BUYER         | 0    | 0

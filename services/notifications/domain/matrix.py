@@ -65,6 +65,8 @@ class Kind(StrEnum):
     DISPUTE_LEGAL = "dispute_legal"
     DISPUTE_REPLACED = "dispute_replaced"
     INCIDENT_MOVED = "incident_moved"
+    DISPUTE_PROVEN = "dispute_proven"
+    DISPUTE_DISPROVEN = "dispute_disproven"
     CONTACT_UNREACHABLE = "contact_unreachable"
     COLLEAGUE_UNREACHABLE = "colleague_unreachable"
     NAME_SOMEBODY = "name_somebody"
@@ -143,6 +145,8 @@ dispute_cell           |     |      |      |      |      |     |     |     |    
 dispute_legal          |     |      |      |      | I    | I   | A   |     | I    |     | A DISPUTE_OWNER    | DISPUTE_OWNER | 5
 dispute_replaced       | I   |      | I    | I    |      |     |     |     |      |     | A LOGISTICS, I SALES | LOGISTICS   | 2
 incident_moved         | I   |      | I    | I    | I    |     |     |     |      |     | I SALES            | DISPUTE_OWNER | 5
+dispute_proven         | I   |      | I    | I    |      |     |     |     |      |     | I DISPUTE_OWNER, I SALES | DISPUTE_OWNER | 2
+dispute_disproven      | I   |      | I    | I    |      |     |     |     |      |     | I DISPUTE_OWNER, I SALES | DISPUTE_OWNER | 5
 contact_unreachable    |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 2
 colleague_unreachable  |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
 name_somebody          |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 5

@@ -11,10 +11,10 @@ from typing import Any
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 from jinja2 import Environment, StrictUndefined, Template
 
-from services.kernel import credit_reasons
+from services.kernel import checked, credit_reasons
 from services.kernel.money import Money
 
 _FOLDER = Path(__file__).parent
@@ -43,6 +43,7 @@ class Catalogue:
             refusal=self.refusal,
             facts=lambda keys: self.listed(map(self.fact, keys)),
             credit_reasons=self.credit_reasons,
+            checked=self.checked,
             hold_reason=lambda code: self._entries["hold_reasons"].get(code) or self._entries["hold_reasons"]["other"],
             step=lambda code: self._word("steps", code),
             factor=lambda code: self._word("factors", code),
@@ -116,6 +117,17 @@ class Catalogue:
         said = credit_reasons.say(self.language, code, figures, self._said)
         return f"{said.because} {said.change}"
 
+    def checked(self, facts: Iterable[str]) -> str:
+        """What was looked at in a case, and what it says; what more there is stands at the end as it is."""
+        return self.listed(said for fact in facts if (said := self._fact_checked(fact)))
+
+    def _fact_checked(self, fact: str) -> str:
+        if not fact.startswith("["):
+            return fact
+        code, figures = json.loads(fact)
+        words = checked.say(self.language, code, figures, self._said)
+        return f"{words.looked}: {words.says}" if words else ""
+
     @property
     def _said(self) -> Mapping[str, Callable[[str], str]]:
         """How the figures of a reason are written, each read from a fact's text."""
@@ -123,6 +135,9 @@ class Catalogue:
             "money": lambda text: self.money(Money.of(Decimal(text.split(" ")[0]), text.split(" ")[1])),
             "day": lambda text: self.day(date.fromisoformat(text)),
             "listed": lambda text: self.listed(map(self.fact, text.split())),
+            "number": lambda text: format_decimal(
+                Decimal(text).normalize(), locale=self.locale, decimal_quantization=False
+            ),
         }
 
     def _word(self, table: str, code: str) -> str:

@@ -116,6 +116,7 @@ async def _show_case(ask: Ask, status: int = 200, **more: Any) -> Response:
     found = await together(
         invoice=of.invoicing("GetInvoice", invoicing_pb2.GetInvoiceRequest(invoice=case.invoice_id)),
         evidence=of.disputes("ListEvidence", disputes_pb2.ListEvidenceRequest(dispute_id=case.dispute_id)),
+        checks=of.disputes("ListChecks", disputes_pb2.ListChecksRequest(dispute_id=case.dispute_id)),
         notes=desk_notes.notes_of(of, about),
         thread=threads.thread_of(of, about),
         timeline=of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),

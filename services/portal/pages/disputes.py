@@ -241,6 +241,7 @@ async def _case(ask: Ask, status: int = 200, errors: Mapping[str, str] | None = 
     about = f"dispute/{dispute.dispute_id}"
     found = await together(
         evidence=of.disputes("ListEvidence", service_pb2.ListEvidenceRequest(dispute_id=dispute.dispute_id)),
+        checks=of.disputes("ListChecks", service_pb2.ListChecksRequest(dispute_id=dispute.dispute_id)),
         timeline=of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
         thread=thread_of(of, about),
     )

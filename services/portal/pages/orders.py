@@ -18,9 +18,9 @@ from services.kernel.money import Money
 from services.kernel.refusals import Invalid, Refusal
 from services.portal import usecases
 from services.portal.asks import Refused, together
-from services.portal.domain import ordering
+from services.portal.domain import ordering, receiving
 from services.portal.domain.ordering import Line, Totals, Typed, Wrong
-from services.portal.domain.people import ORDERS
+from services.portal.domain.people import ORDERS, RECEIPTS
 from services.portal.pages.invoices import READS
 from services.portal.pages.threads import seen, thread_of, unread_of
 from services.portal.web import PAGE, Ask, csv_of, get, post
@@ -102,7 +102,12 @@ async def place(ask: Ask) -> Response:
 
 @get("/orders/{order}", READS)
 async def order(ask: Ask) -> Response:
-    """One order: how far it is, what credit said, what left, its documents."""
+    """One order: how far it is, what credit said, what left, what arrived, its documents."""
+    return await show_order(ask)
+
+
+async def show_order(ask: Ask, status: int = 200, error: str = "") -> Response:
+    """The same, with what was refused."""
     order_id = ask.path("order")
     about, of = f"order/{order_id}", ask.of
     known = (await of.invoicing("GetOrder", service_pb2.GetOrderRequest(order_id=order_id))).order
@@ -116,12 +121,15 @@ async def order(ask: Ask) -> Response:
     may_order = ORDERS.lets_in(ask.person)
     return ask.show(
         "order.html",
+        status,
         order=known,
         placed=known.placed,
         names=names,
         about=about,
         may_order=may_order,
         may_cancel=may_order and known.state in CANCELLABLE,
+        left=receiving.left(known.shipments, known.receipts) if RECEIPTS.lets_in(ask.person) else [],
+        error=error,
         told=ask.query("told"),
         **found,
     )

@@ -458,7 +458,7 @@ def a_cell() -> disputes_pb2.Cell:
     return disputes_pb2.Cell(coordinator="user:lea", places=places)
 
 
-def a_case(of: Belongings, minor: int = 100, reason: str = "PRC_UNIT") -> disputes_pb2.OpenRequest:
+def a_case(of: Belongings, minor: int = 100, reason: str = "PRC_DISC") -> disputes_pb2.OpenRequest:
     """Some of it is contested."""
     return disputes_pb2.OpenRequest(invoice=of.invoice, reason_code=reason, amount=eur(minor))
 
@@ -466,7 +466,7 @@ def a_case(of: Belongings, minor: int = 100, reason: str = "PRC_UNIT") -> disput
 def a_case_by_line(of: Belongings) -> disputes_pb2.OpenRequest:
     """On two units of its first line."""
     line = disputes_events.DisputedLine(line_id="1", quantity="0.04")
-    return disputes_pb2.OpenRequest(invoice=of.invoice, reason_code="PRC_UNIT", lines=[line])
+    return disputes_pb2.OpenRequest(invoice=of.invoice, reason_code="PRC_DISC", lines=[line])
 
 
 def an_incident() -> incidents_pb2.OpenIncidentRequest:
@@ -600,6 +600,7 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
             f"{of.account}-new", ONE_LINE, account=of.account, seller=f"{OURS}-seller"
         ),
         "invoicing.ShipOrder": office.shipping(of.open_order, account=of.account, quantities=(("1", "1"),)),
+        "invoicing.ConfirmReceipt": invoicing_pb2.ConfirmReceiptRequest(order_id=of.open_order),
         "invoicing.CancelOrder": invoicing_pb2.CancelOrderRequest(order_id=of.open_order, version=1),
         "invoicing.GetAsset": invoicing_pb2.GetAssetRequest(asset_id=of.asset),
         "ledger.RecordPayment": a_payment(of, of.payment),
@@ -628,7 +629,7 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "disputes.MoveIncident": incidents_pb2.MoveIncidentRequest(progress=disputes_events.INCIDENT_PROGRESS_MENDING),
         "disputes.ProposeIncidentEnd": an_end(of.incident),
         "disputes.ApproveIncidentEnd": incidents_pb2.ApproveIncidentEndRequest(incident_id=of.ending),
-        "disputes.Preview": disputes_pb2.PreviewRequest(reason_code="PRC_UNIT"),
+        "disputes.Preview": disputes_pb2.PreviewRequest(reason_code="PRC_DISC"),
         "disputes.AddEvidence": a_photo(of),
         "disputes.GetMove": disputes_pb2.GetMoveRequest(nth=1),
         "notifications.RegisterContact": a_contact(of),

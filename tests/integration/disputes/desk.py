@@ -128,6 +128,7 @@ class Desk:
             f"receivables.disputes.v1.{kind.__name__}": kind
             for kind in (
                 events_pb2.DisputeOpened,
+                events_pb2.DisputeChecked,
                 events_pb2.DisputeMoved,
                 events_pb2.DisputeResolved,
                 events_pb2.DisputeChanged,

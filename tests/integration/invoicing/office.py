@@ -171,6 +171,24 @@ def shipped(
     return a_record(body, account=account, subject=f"order/{order}", tenant=tenant, event_id=event_id)
 
 
+def received(
+    order: str = "o1",
+    receipt: str = "r1",
+    lines: Sequence[tuple[str, str, str]] = (("1", "10", "0"),),
+    *,
+    shipment: str = "p1",
+    account: str = "b1",
+    on: str = "2026-03-03",
+) -> Record:
+    """What arrived of a shipment: line, in good order, damaged."""
+    body = orders_pb2.GoodsReceived(
+        order_id=order, receipt_id=receipt, account_id=account, shipment_id=shipment, received_on=on
+    )
+    for line_id, good, damaged in lines:
+        body.lines.add(line_id=line_id, quantity=good, damaged=damaged)
+    return a_record(body, account=account, subject=f"receipt/{order}")
+
+
 def placing(
     order: str = "o1", lines: Sequence[tuple[str, str, str, str]] = LINES, *, account: str = "b1", **more: Any
 ) -> service_pb2.PlaceOrderRequest:

@@ -640,8 +640,26 @@ def _disputes() -> list[Door]:
         shown = disputes_pb2.GetEvidenceRequest(dispute_id="d000000007", evidence_id=added.evidence_id)
         await asked.call("GetEvidence", shown)
 
+    def agreed(n: int) -> Record:
+        body = invoicing_events.ContractSet(version=1)
+        body.contract.account_id = account_of(n)
+        return a_record(body, account=account_of(n), subject=f"contract/{account_of(n)}")
+
+    def paid(n: int) -> Record:
+        return of_account(ledger_events.PaymentReceived(payment_id=f"new-{n}"), f"payment/new-{n}", n)
+
+    def taken_back(n: int) -> Record:
+        body = ledger_events.CashUnapplied(payment_id=f"new-{n}", invoice_id=f"new-{n}", amount=eur(100))
+        return of_account(body, f"payment/new-{n}", n)
+
     return [
+        event(lambda n: office.placed(f"new-{n}", account=account_of(n)), kind=orders_events.OrderPlaced),
+        event(lambda n: office.shipped(f"new-{n}", account=account_of(n)), kind=orders_events.OrderShipped),
+        event(lambda n: office.received(f"new-{n}", account=account_of(n)), kind=orders_events.GoodsReceived),
+        event(agreed, kind=invoicing_events.ContractSet),
+        event(paid, kind=ledger_events.PaymentReceived),
         event(issued, kind=invoicing_events.InvoiceIssued),
+        event(taken_back, kind=ledger_events.CashUnapplied),
         event(credited, kind=invoicing_events.CreditNoteIssued),
         event(reduced, kind=ledger_events.ItemReduced),
         event(lambda _: disputes.sent_again("d000000007", invoice="i7"), kind=invoicing_events.ReplacementShipped),
@@ -656,6 +674,8 @@ def _disputes() -> list[Door]:
         call(disputes_pb2.GetDisputeRequest(dispute_id="D-2026-77")),
         call(disputes_pb2.GetMoveRequest(dispute_id="d000000007", nth=1)),
         call(disputes_pb2.PreviewRequest(invoice="i7", reason_code="QTY_SHORT")),
+        call(disputes_pb2.PreviewRequest(invoice="i7", reason_code="INV_DUP")),
+        call(disputes_pb2.ListChecksRequest(dispute_id="d000000007")),
         *(Door(name, add_and_get_evidence) for name in ("AddEvidence", "GetEvidence")),
         call(disputes_pb2.ListEvidenceRequest(dispute_id="d000000007")),
         event(_erased, kind=notifications_events.ContactErased),
@@ -716,7 +736,9 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         samples.credit_note,
         samples.payment,
         samples.announced,
+        samples.received,
         samples.dispute_opened,
+        samples.dispute_checked,
         lambda: samples.dispute_moved(disputes_events.STATE_PROPOSED),
         samples.dispute_resolved,
         samples.dispute_changed,
@@ -875,6 +897,7 @@ def _invoicing() -> list[Door]:
         event(lambda n: office.buyer(f"fresh-{n}"), kind=credit_events.BuyerRegistered),
         event(lambda n: office.placed(order_of(n), account=f"fresh-{n}"), kind=orders_events.OrderPlaced),
         event(lambda n: office.shipped(order_of(n), account=f"fresh-{n}"), kind=orders_events.OrderShipped),
+        event(lambda n: office.received(order_of(n), account=f"fresh-{n}"), kind=orders_events.GoodsReceived),
         event(lambda n: office.buyer_changed(office.company("New"), f"fresh-{n}"), kind=credit_events.BuyerChanged),
         event(lambda n: office.placed(f"late-{n}", account="fresh-1"), kind=orders_events.OrderPlaced),
         event(lambda n: office.approved(f"late-{n}"), kind=credit_events.CreditDecided),
@@ -918,6 +941,7 @@ def _invoicing() -> list[Door]:
         call(office.placing("by-call", account="b7", seller="s2")),
         event(lambda n: office.placed(f"open-{n}", account="fresh-1"), kind=orders_events.OrderPlaced),
         call(office.shipping("open-2", account="fresh-1")),
+        called_by("contact:ann", invoicing_pb2.ConfirmReceiptRequest(account_id="fresh-1", order_id="new-1")),
         call(invoicing_pb2.CancelOrderRequest(account_id="fresh-1", order_id="open-3")),
         call(invoicing_pb2.RenderDocumentRequest(document="RE-2026-000001")),
         call(invoicing_pb2.SampleInvoiceRequest(account_id=HOT)),

@@ -196,6 +196,15 @@ DISPUTES = (
         SELECT t, 'i' || n, 'RE-' || n, b, 'o' || n, current_date, 'EUR', 10000, 1900, 11900, 0, CASE WHEN n % 10 < 5 THEN 100
                ELSE 0 END, 11900, 0, '', '', '' FROM {_OF}""",
     "INSERT INTO invoice_line SELECT tenant, invoice_id, '1', 10, 10, 10000, 'S', 19 FROM invoice",
+    f"""INSERT INTO ordered SELECT t, 'o' || n, b, 1, 1, '{{"1": ["10", "10", "STANDARD", ""]}}' FROM {_OF}""",
+    """INSERT INTO order_shipment SELECT tenant, order_id, 'p1', account_id, true, '{"1": "10"}' FROM ordered""",
+    """INSERT INTO order_receipt SELECT tenant, order_id, 'r1', account_id, 'p1', '2026-03-01', '{"1": "10"}' FROM ordered""",
+    """INSERT INTO invoice_terms
+       SELECT tenant, invoice_id, account_id, order_id, 'p1', current_date, current_date, 'DE', 'DE', order_id, '{"1": "1"}',
+              '{"1": "10"}' FROM invoice""",
+    """INSERT INTO invoice_payment SELECT tenant, invoice_id, account_id, 'e', 100, '2026-03-01' FROM invoice""",
+    """INSERT INTO account_cash SELECT DISTINCT tenant, account_id, 1, '{"EUR": 0}'::jsonb FROM invoice""",
+    """INSERT INTO agreed_days SELECT DISTINCT tenant, account_id, 1, 30, timestamptz '2026-01-01' FROM invoice""",
     f"""INSERT INTO dispute
         SELECT t, 'd' || lpad(n::text, 9, '0'), 'i' || n, b, 'QTY_SHORT', 'Some are missing', 100,
                CASE WHEN n % 1000 = 7 THEN 'PROPOSED' WHEN n % 10 < 5 THEN 'ACKNOWLEDGED' ELSE 'CLOSED' END, 2, {_WHO}, now(),

@@ -10,7 +10,7 @@ from pathlib import Path
 import eu_vat_rates_data as package
 import pytest
 
-from services.invoicing.domain.rates import FOR_EVER, MEMBERS, RATES, ROWS, RateKind, Row
+from services.kernel.vat import FOR_EVER, MEMBERS, RATES, ROWS, RateKind, Row
 
 DIFFERENCES = Path(__file__).with_name("rates_elsewhere.csv")
 COMPARED, MISSING, PAST = "compared with ", "not in ", "past: not compared"

@@ -3,6 +3,7 @@
 import pytest
 
 from services.kernel import credit_reasons
+from services.kernel.phrases import places
 
 FILTERS = {
     "money": lambda text: f"€{text}",
@@ -26,7 +27,7 @@ def test_each_language_needs_the_same_figures(code: str):
         assert credit_reasons.figures(code) == {
             name: through
             for text in (credit_reasons._WORDS[language][code].because, credit_reasons._WORDS[language][code].change)
-            for name, through in credit_reasons._PLACE.findall(text)
+            for name, through in places(text).items()
         }
 
 

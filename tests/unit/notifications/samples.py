@@ -242,6 +242,11 @@ def placed(order: str = "o1", promised: str = "2026-03-06", **changes: Any) -> E
     return an_event(orders.OrderPlaced(order_id=order, **(values | changes)), f"order/{order}")
 
 
+def received(order: str = "o1") -> Event[Any]:
+    body = orders.GoodsReceived(order_id=order, receipt_id="r1", account_id=ACCOUNT, shipment_id="s1")
+    return an_event(body, f"receipt/{order}")
+
+
 def cancelled(order: str = "o1", version: int = 1) -> Event[Any]:
     body = orders.OrderCancelled(order_id=order, account_id=ACCOUNT, version=version)
     return an_event(body, f"order/{order}")
@@ -384,6 +389,30 @@ def dispute_moved(state: Any, missing: str = "", nth: int = 0) -> Event[Any]:
         invoice_number="RE-2026-000001",
         next_by="2026-03-09",
     )
+    return an_event(body, "dispute/d1")
+
+
+def dispute_checked(
+    outcome: disputes.CheckOutcome.ValueType = disputes.CHECK_OUTCOME_CREDITED, *, appeal_by: str = "", lines: int = 2
+) -> Event[Any]:
+    """The evidence on lines of an invoice of which less arrived."""
+    figures = {"invoiced": "10", "received": "8.50", "on": "2026-02-28"}
+    body = disputes.DisputeChecked(
+        dispute_id="d1",
+        invoice_id="i1",
+        invoice_number="RE-2026-000001",
+        account_id=ACCOUNT,
+        number="D-2026-0001",
+        reason_code="QTY_SHORT",
+        outcome=outcome,
+        disputed=eur(11900),
+        proven=eur(11900),
+        appeal_by=appeal_by,
+    )
+    for nth in range(lines):
+        fact = body.facts.add(code="received_less")
+        for name, value in ({"line": str(nth)} | figures).items():
+            fact.figures.add(name=name, value=value)
     return an_event(body, "dispute/d1")
 
 
@@ -531,6 +560,7 @@ STORY_OF: dict[type[Message], Callable[[Event[Any], Moment], Story | None]] = {
     ledger.PaymentAnnounced: wire.payment_announced,
     disputes.DisputeOpened: wire.dispute_opened,
     disputes.DisputeMoved: _moved,
+    disputes.DisputeChecked: wire.dispute_checked,
     disputes.DisputeResolved: wire.dispute_resolved,
     disputes.DisputeAtRisk: wire.dispute_at_risk,
     disputes.DisputeCellSet: wire.dispute_cell,
@@ -621,6 +651,8 @@ def every_story() -> list[Story]:
                 (disputes.STATE_APPEALED, ""),
             )
         ),
+        dispute_checked(),
+        dispute_checked(disputes.CHECK_OUTCOME_REJECTED, appeal_by="2026-04-01"),
         dispute_resolved(),
         dispute_resolved(disputes.RESOLUTION_INVALID_PAYABLE, 0),
         dispute_at_risk(),

@@ -49,6 +49,8 @@ dispute_escalated     | | | | | | | | | | | | A SALES |
 dispute_cell          | | | | | | | | | | | | A DISPUTE_OWNER |
 dispute_replaced      | | I | | I | I | | | | | | | A LOGISTICS, I SALES |
 incident_moved        | | I | | I | I | I | | | | | | I SALES |
+dispute_proven        | | I | | I | I | | | | | | | I DISPUTE_OWNER, I SALES |
+dispute_disproven     | | I | | I | I | | | | | | | I DISPUTE_OWNER, I SALES |
 colleague_unreachable | | | | | | | | | | | | A SALES |
 name_somebody         | | | | | | | | | | | A | I SALES |
 name_colleague        | | | | | | | | | | | | A SALES |

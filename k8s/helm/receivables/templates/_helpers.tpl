@@ -210,6 +210,6 @@ portal: [credit, invoicing, ledger, disputes, notifications]
 credit: [invoicing, ledger, notifications, orders]
 invoicing: [credit, disputes, orders]
 ledger: [credit, disputes, invoicing]
-disputes: [invoicing, ledger, notifications]
+disputes: [invoicing, ledger, notifications, orders]
 notifications: [credit, disputes, invoicing, ledger, orders]
 {{- end }}

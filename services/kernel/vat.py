@@ -1,4 +1,4 @@
-"""The VAT rates of sellers' countries (rates.csv) and the membership of the EU, with the days between which each held."""
+"""The VAT rates of sellers' countries (vat.csv) and the membership of the EU, with the days between which each held."""
 
 import csv
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from importlib.resources import files
+
+from services.kernel.refusals import Invalid
 
 FOR_EVER = date.max
 _DAY = timedelta(days=1)
@@ -75,7 +78,7 @@ class Membership:
 
 
 def _read() -> tuple[Row, ...]:
-    text = files(__package__).joinpath("rates.csv").read_text(encoding="utf-8")
+    text = files(__package__).joinpath("vat.csv").read_text(encoding="utf-8")
     return tuple(
         Row(
             country=row["country"],
@@ -121,3 +124,12 @@ MEMBERS: Mapping[str, Membership] = {
     "HR": Membership(date(2013, 7, 1), FOR_EVER),
     "GB": Membership(date(1973, 1, 1), date(2020, 12, 31)),
 }
+
+
+@lru_cache(1024)
+def rates_of(country: str, on: date) -> Rates:
+    """The country's rates of that day; refused if the tables do not reach that far."""
+    for rates in RATES.get(country, ()):
+        if rates.valid_from <= on <= rates.valid_to:
+            return rates
+    raise Invalid("tax.rate_unknown", f"no VAT rates of {country[:2] or 'no country'} on {on} are known")
