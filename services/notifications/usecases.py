@@ -31,6 +31,7 @@ from services.notifications.domain.delivery import Answer, Handed, State
 from services.notifications.domain.journeys import Journey, Step
 from services.notifications.domain.matrix import Kind, Weight
 from services.notifications.domain.messages import Message
+from services.notifications.domain.preferences import USUAL, Pace, Preferences
 from services.notifications.domain.post import Became, Reply, Report, claim
 from services.notifications.domain.rights import Registrar
 from services.notifications.domain.roles import BUYER_ROLES, Role
@@ -97,8 +98,16 @@ async def _keep_administered(tx: Tx, before: Contact | None, after: Contact | No
     rights.check_still_administered(before, others)
 
 
-async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool, by: Registrar | None = None) -> None:
-    """What a person may change of itself."""
+async def change_contact(
+    tx: Tx,
+    key: Key,
+    language: str,
+    *,
+    wants_document: bool,
+    preferences: Preferences | None = None,
+    by: Registrar | None = None,
+) -> None:
+    """What a person may change of itself; preferences that are None stay as they are."""
     if language not in LANGUAGES:
         raise Invalid("contact.language_unknown", f"we write in {', '.join(LANGUAGES)}")
     known, _ = await store.find_contact(tx, key)
@@ -106,7 +115,9 @@ async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: boo
         raise NotFound("contact.unknown", f"no contact {quoted(key[1])}")
     if by is not None:
         by.check_change(known)
-    await store.change_contact(tx, key, language, wants_document=wants_document)
+    await store.change_contact(
+        tx, key, language, wants_document=wants_document, preferences=preferences or known.preferences
+    )
 
 
 async def erase(tx: Tx, call: Origin, contact_id: str) -> None:
@@ -369,7 +380,8 @@ class Desk:
         if not any(recipients for _, recipients, _ in told):
             return
         companies = await store.company_names(tx, {(s.tenant, s.account_id) for s, _, _ in told})
-        digest_at = {tenant: firm.moment(tx.at).digest_at() for tenant, firm in firms.items()}
+        now = {tenant: firm.moment(tx.at) for tenant, firm in firms.items()}
+        digest_at = {tenant: moment.digest_at() for tenant, moment in now.items()}
         messages = []
         for story, recipients, file in told:
             names = Names(
@@ -377,11 +389,13 @@ class Desk:
                 seller=str(story.details.get("seller") or firms[story.tenant].seller().name or story.tenant),
             )
             case = Case(file.version, f"case+{file.token}@{self.reply_domain}")
-            posts = routing.posted(recipients)
+            posts = routing.posted([routing.paced(who, story.about, now[story.tenant]) for who in recipients])
             for post, message in zip(
                 posts, compose(story, [post.recipient for post in posts], names, case), strict=True
             ):
                 due_at = tx.at if post.at_once else digest_at[story.tenant]
+                if not post.at_once and post.recipient.contact.preferences is not USUAL:
+                    due_at = routing.due_at(post.recipient, story.about, now[story.tenant])
                 messages.append(_row(story, post, names.seller, message, created_at=tx.at, due_at=due_at))
         await store.add_messages(tx, messages, _word())
 
@@ -395,8 +409,13 @@ class Desk:
         """Make a mail of what each of some persons heard until the end of the business day; is anybody left?"""
         made, too_late_for = await store.gather_digests(tx, MAILS_AT_ONCE, MESSAGES_AT_ONCE)
         firm = (await store.firms(tx, [tenant]))[tenant] if too_late_for else Firm()
-        for was_due_at in too_late_for:
-            await store.postpone(tx, was_due_at, firm.moment(was_due_at).digest_at())
+        people = await store.these_contacts(tx, tenant, {contact_id for contact_id, _ in too_late_for})
+        later: dict[tuple[datetime, datetime], list[str]] = {}
+        for contact_id, was_due_at in too_late_for:
+            due_at = people[contact_id].preferences.digest_at(firm.moment(was_due_at))
+            later.setdefault((was_due_at, due_at), []).append(contact_id)
+        for (was_due_at, due_at), contact_ids in later.items():
+            await store.postpone(tx, contact_ids, was_due_at, due_at)
         await store.have_sent(tx, made, _word())
         return bool(made or too_late_for)
 
@@ -721,7 +740,9 @@ def _row(
 ) -> NewMessage:
     action = message.what_you_need_to_do
     recipient = post.recipient
-    silent = recipient.contact.complained and not post.at_once
+    preferences = recipient.contact.preferences
+    unwanted = recipient.contact.complained or preferences.pace(story.about) is Pace.NOTHING
+    silent = unwanted and not post.at_once
     return NewMessage(
         tenant=story.tenant,
         message_id=new_id(),

@@ -8,6 +8,7 @@ from email.headerregistry import Address
 
 from services.kernel.orders import Scope
 from services.kernel.refusals import Invalid
+from services.notifications.domain.preferences import USUAL, Preferences
 from services.notifications.domain.roles import BUYER_ROLES, SELLER_ROLES, Role
 
 LANGUAGES = ("en", "de", "fr", "sv")
@@ -38,6 +39,8 @@ class Contact:
     suspended: bool = False
     # Called our mail unwanted: none that only informs goes there until the contact is registered anew.
     complained: bool = False
+    # When and how they hear of what asks nothing of them.
+    preferences: Preferences = USUAL
 
     def hears_of(self, scope: Scope) -> bool:
         """Whether a fact of this scope is theirs; a fact about the whole company is not one about a part of it."""
