@@ -84,12 +84,14 @@ class Quotes:
         async with self._turns:
             try:
                 match (kind, about.partition("/")):
+                    case ("person", _):
+                        return wire.clean(await self._written.name(tenant, str(nth))) or None
                     case ("move", ("dispute", _, dispute_id)):
-                        return await self._missing(tenant, dispute_id, nth, traceparent)
+                        return await self._missing(tenant, dispute_id, int(nth), traceparent)
                     case ("remittance", ("payment", _, payment_id)):
                         return await self._remittance(tenant, payment_id, traceparent)
                     case ("thread", _):
-                        return wire.clean(await self._written.text(tenant, about, nth)) or None
+                        return wire.clean(await self._written.text(tenant, about, int(nth))) or None
                     case _:
                         return None
             except grpc.aio.AioRpcError as error:

@@ -306,6 +306,7 @@ async def erase_contact(tx: Tx, key: Key, account_id: str) -> None:
     """From now on the id means nobody, whether it meant somebody here or not; no link lets it in, no notice reaches it."""
     await tx.run("DELETE FROM link WHERE tenant = %s AND contact_id = %s", key)
     await tx.run("DELETE FROM notice WHERE tenant = %s AND contact_id = %s", key)
+    await tx.run("DELETE FROM stand_in WHERE tenant = %s AND (contact_id = %s OR stand_in = %s)", [*key, key[1]])
     await tx.run(
         """INSERT INTO contact (tenant, contact_id, account_id, name, email, roles, site, cost_centre, purchase_order,
                                 language, wants_document, suspended_at, erased_at)

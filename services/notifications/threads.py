@@ -209,7 +209,7 @@ async def heard_of(tx: Tx, key: Key) -> set[str]:
 
 
 class Written:
-    """What was written in threads, for who quotes it (domain/quotes.py)."""
+    """What was written in threads, and how people are called, for who quotes it (domain/quotes.py)."""
 
     def __init__(self, database: Database) -> None:
         """Remember where it is."""
@@ -222,6 +222,11 @@ class Written:
                 "SELECT text FROM thread_message WHERE tenant = %s AND about = %s AND nth = %s", [tenant, about, nth]
             )
         return str(row.text) if row else ""
+
+    async def name(self, tenant: str, contact_id: str) -> str:
+        """How somebody is called; nothing if they are forgotten."""
+        async with self._database.transaction([tenant]) as tx:
+            return (await store.names(tx, tenant, [contact_id])).get(contact_id, "")
 
 
 async def forget(tx: Tx, contact: Key) -> None:

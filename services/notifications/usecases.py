@@ -25,7 +25,9 @@ from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.retention import Record
 from services.notifications import journeys, store, undelivered, wire
-from services.notifications.domain import delivery, quotes, rights, routing, threads
+from services.notifications.asks import add as remember_asks
+from services.notifications.asks import forget_outdated as forget_asks
+from services.notifications.domain import asks, delivery, quotes, rights, routing, threads
 from services.notifications.domain.contacts import LANGUAGES, Contact, mailbox
 from services.notifications.domain.delivery import Answer, Handed, State
 from services.notifications.domain.journeys import Journey, Step
@@ -144,7 +146,7 @@ async def forget_outdated(tx: Tx, tenant: str) -> int:
     before = await retention.first_day(tx, tenant, Record.MESSAGE)
     told = await store.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
     threads_of = await forget_threads(tx, tenant, before, MESSAGES_AT_ONCE)
-    came = await forget_post(tx, tenant, POST_AT_ONCE)
+    came = await forget_post(tx, tenant, POST_AT_ONCE) + await forget_asks(tx, tenant, before, MESSAGES_AT_ONCE)
     return told + threads_of + came + await journeys.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
 
 
@@ -248,6 +250,8 @@ class Desk:
         when = await _when(tx, events)
         await self.tell(tx, [wire.dispute_opened(e, when(e)) for e in events])
         await journeys.follow(tx, events, when)
+        # Who disputes an invoice has answered for now: whoever is reminded of it would be told two stories.
+        await journeys.close_asks(tx, {(e.tenant, f"invoice/{wire.clean(e.body.invoice_id)}") for e in events})
 
     async def tell_dispute_moved(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeMoved]]) -> None:
         """A case went on, as far as people need to hear."""
@@ -300,9 +304,7 @@ class Desk:
                 mentioned=row.mentions,
                 kind=journey.kind,
             )
-            [case] = await store.open_cases(tx, [story])
-            await store.add_stories(tx, [story], [case])
-            await self._write(tx, {journey.tenant: firm}, [(story, recipients, case)])
+            await self._keep(tx, {journey.tenant: firm}, [(story, recipients)])
 
     async def send_again(self, tx: Tx, call: Origin, message_id: str, contact_id: str) -> str:
         """Mail a message's document, to whom it was for or to another of that buyer; return by which message.
@@ -351,11 +353,20 @@ class Desk:
         for story in await self._name_somebody(tx, stories, routes, firms):
             stories.append(story)
             routes.append(_route(story, people))
+        heard = [(story, found.recipients) for story, found in zip(stories, routes, strict=True)]
+        await self._keep(tx, firms, heard)
+        begun = [asks.begin(story, who, firms[story.tenant].moment(tx.at)) for story, who in heard]
+        await remember_asks(tx, [ask for ask in begun if ask is not None])
+
+    async def tell_these(self, tx: Tx, told: Sequence[tuple[Story, Sequence[Recipient]]]) -> None:
+        """Tell new facts to whom they are for, whatever the matrix says of others."""
+        await self._keep(tx, await store.firms(tx, {story.tenant for story, _ in told}), told)
+
+    async def _keep(self, tx: Tx, firms: Firms, told: Sequence[tuple[Story, Sequence[Recipient]]]) -> None:
+        stories = [story for story, _ in told]
         cases = await store.open_cases(tx, stories)
         await store.add_stories(tx, stories, cases)
-        await self._write(
-            tx, firms, [(s, route.recipients, case) for s, route, case in zip(stories, routes, cases, strict=True)]
-        )
+        await self._write(tx, firms, [(story, who, case) for (story, who), case in zip(told, cases, strict=True)])
 
     async def _name_somebody(
         self, tx: Tx, stories: Sequence[Story], routes: Sequence[Route], firms: Firms
@@ -507,9 +518,7 @@ class Desk:
         story = unverified(journey, row, firm.moment(tx.at, journey.seller_id))
         people = (await store.contacts_of(tx, [(journey.tenant, "")]))[(journey.tenant, "")]
         recipients = threads.keepers(story.knower or Role.SALES, journey.scope, people)
-        [case] = await store.open_cases(tx, [story])
-        await store.add_stories(tx, [story], [case])
-        await self._write(tx, {journey.tenant: firm}, [(story, recipients, case)])
+        await self._keep(tx, {journey.tenant: firm}, [(story, recipients)])
 
     async def receive_report(self, tx: Tx, key: MailKey, report: Report) -> Became | None:
         """A report came of a mail of ours; None: it is still under way, and its time is to come."""

@@ -67,6 +67,9 @@ class Telling:
             "next_update_at": story.next_update_at,
             "scope": _parts(words, story.scopes),
         }
+        if asked := story.details.get("asked_kind"):  # what was asked, as it was
+            was = words.tell(str(asked), {**values, "by_when": story.details["asked_by"]})
+            values |= {"topic": was["subject"], "task": was["act_buyer"]}
         return cls(
             story=story,
             names=names,

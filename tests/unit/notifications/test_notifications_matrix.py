@@ -55,6 +55,7 @@ first_sample          | | | | | A | I | | | | | | |
 first_way_to_pay      | | | | | | | A | | | | | |
 first_order           | | A | | | | | | | | | | |
 first_step_refused    | | | | | | | | | | | | A BILLING |
+ask_escalated         | | A | A | A | A | A | A | A | A | A | A | I SALES |
 """
 
 COLUMNS = "REQUESTER PROCUREMENT RECEIVING AP_CLERK AP_MANAGER FINANCE_LEAD LEGAL EDI_IT EXEC_SPONSOR ACCOUNT_ADMIN"
