@@ -15,7 +15,7 @@ from receivables.notifications.v1 import events_pb2
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
-from services.notifications import asks, first_steps, store, usecases
+from services.notifications import asks, first_steps, gaps, store, usecases
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.sellers import Policy
 
@@ -77,6 +77,10 @@ async def _ask_further(tx: Tx, event: Event[events_pb2.AskEscalated], _cause: Ca
     await asks.escalated_before(tx, event)
 
 
+async def _miss(tx: Tx, event: Event[events_pb2.ContactGap], _cause: Cause) -> None:
+    await gaps.saved_before(tx, event)
+
+
 async def _finish(tx: Tx) -> None:
     """What only informs was sent when it was handled, or is not worth being sent twice; first steps may begin."""
     await first_steps.look_again(tx)
@@ -119,6 +123,7 @@ FOLD = Fold(
         events_pb2.PolicyChanged: _set_policy,
         events_pb2.FirstStepMoved: _step,
         events_pb2.AskEscalated: _ask_further,
+        events_pb2.ContactGap: _miss,
     },
     remembers_all=True,
     finish=_finish,

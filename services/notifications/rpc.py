@@ -18,6 +18,7 @@ from services.notifications.domain.first_steps import Step as FirstStep
 from services.notifications.domain.journeys import Journey
 from services.notifications.domain.threads import hidden_from, is_for
 from services.notifications.first_steps import FirstSteps
+from services.notifications.missing import Missing
 from services.notifications.quotes import Quotes
 from services.notifications.usecases import Desk
 
@@ -29,6 +30,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         super().__init__(database, consumer)
         self._desk = desk
         self._first_steps = FirstSteps(desk)
+        self._missing = Missing(desk)
         self._quotes = quotes
 
     @write
@@ -40,6 +42,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         contact = wire.contact(call.tenant, request, firm.seller().language)
         await usecases.register_contact(tx, contact, wire.registrar(call.caller))
         await self._first_steps.people_changed(tx, (call.tenant, contact.account_id))
+        await self._missing.people_changed(tx, (call.tenant, contact.account_id))
         return service_pb2.RegisterContactResponse()
 
     @visit
@@ -169,6 +172,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         await threads.check_mentions(tx, journey, request.mentions)
         author = wire.author(call, request.written_by)
         row = await threads.add_message(tx, journey, author, request.text, request.mentions)
+        await usecases.heard_from(tx, call.tenant, author)
         await self._desk.tell_written(tx, journey, row)
         names = await self._names(tx, call, journey, [row])
         return service_pb2.AddMessageResponse(message=wire.thread_message(row, names[row.author]))
@@ -213,6 +217,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         """The caller has seen a thread, up to a message."""
         journey = await self._journey(tx, call, request.about)
         await threads.mark_read(tx, journey, threads.reader_of(call.actor), request.nth)
+        await usecases.heard_from(tx, call.tenant, call.actor)
         return service_pb2.MarkReadResponse()
 
     @staticmethod
@@ -294,6 +299,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.NoteSignInRequest
     ) -> service_pb2.NoteSignInResponse:
         """Somebody came into the portal."""
+        await usecases.heard_from(tx, call.tenant, f"contact:{request.contact_id}")
         await self._first_steps.signed_in(tx, call, request.contact_id)
         return service_pb2.NoteSignInResponse()
 
@@ -322,6 +328,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.AnswerFirstStepRequest
     ) -> service_pb2.AnswerFirstStepResponse:
         """A buyer's person says how a step went."""
+        await usecases.heard_from(tx, call.tenant, call.actor)
         step = await self._first_steps.answer(
             tx, call, request.account_id, request.code, answer=request.answer, why=request.why
         )

@@ -313,7 +313,8 @@ async def erase_contact(tx: Tx, key: Key, account_id: str) -> None:
            VALUES (%s, %s, %s, '', '', '{}', '', '', '', 'en', false, %s, %s)
            ON CONFLICT (tenant, contact_id) DO UPDATE
              SET name = '', email = '', roles = '{}', site = '', cost_centre = '', purchase_order = '', language = 'en',
-                 wants_document = false, time_zone = '', quiet_from = NULL, quiet_to = NULL, paces = '{}', suspended_at = EXCLUDED.suspended_at, erased_at = EXCLUDED.erased_at""",
+                 wants_document = false, time_zone = '', quiet_from = NULL, quiet_to = NULL, paces = '{}',
+                 heard_at = NULL, suspended_at = EXCLUDED.suspended_at, erased_at = EXCLUDED.erased_at""",
         [*key, account_id, tx.at, tx.at],
     )
 

@@ -1,6 +1,6 @@
 """What notifications does: tells each fact once to whoever is concerned, and copes with what comes back."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
@@ -24,7 +24,7 @@ from services.chassis.pages import Page
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.retention import Record
-from services.notifications import journeys, store, undelivered, wire
+from services.notifications import gaps, journeys, store, undelivered, wire
 from services.notifications.asks import add as remember_asks
 from services.notifications.asks import forget_outdated as forget_asks
 from services.notifications.domain import asks, delivery, quotes, rights, routing, threads
@@ -45,7 +45,7 @@ from services.notifications.post import forget_outdated as forget_post
 from services.notifications.settings import Settings
 from services.notifications.store import CaseFile, Key, Mail, MailKey, NewMessage
 from services.notifications.texts.compose import Case, Names, compose
-from services.notifications.threads import add_message, add_unverified, heard_of
+from services.notifications.threads import add_message, add_unverified, heard_of, reader_of
 from services.notifications.threads import forget_outdated as forget_threads
 
 # In one transaction: so many mails, and of digests what so many messages found waiting are part of.
@@ -53,6 +53,8 @@ MAILS_AT_ONCE = 200
 MESSAGES_AT_ONCE = 5000
 POST_AT_ONCE = 500  # mails that are forgotten
 ANEW_MAX = 100  # documents that go to a corrected address; no more are looked at (undelivered.py)
+
+LOOKED_AT = time(8)  # at a new account's people, where the seller is
 
 # A mail that goes by itself.
 _UNDER_WAY = {State.QUEUED, State.SENT, State.SOFT_BOUNCED}
@@ -131,6 +133,7 @@ async def erase(tx: Tx, call: Origin, contact_id: str) -> None:
     known, _ = await store.find_contact(tx, key)
     await _keep_administered(tx, known, None)
     await store.erase_contact(tx, key, account_id)
+    await gaps.look(tx, (call.tenant, account_id), tx.at)
     await forget_later(tx, key)
     erased = events_pb2.ContactErased(contact_id=contact_id, account_id=account_id)
     await outbox.add(tx, [Announcement(call, account_id or "people", f"contact/{contact_id}", erased)])
@@ -177,6 +180,12 @@ async def know_buyers(
     """Know how the buyers are called."""
     names = {(e.tenant, e.body.account_id): wire.clean(e.body.company.name) for e in events if e.body.company.name}
     await store.save_companies(tx, names)
+    opened = [event for event in events if isinstance(event.body, credit_pb2.BuyerRegistered)]
+    when = await _when(tx, opened)
+    for event in opened:
+        now = when(event)
+        morning = now.calendar.instant(now.calendar.after(now.today, 1), LOOKED_AT)
+        await gaps.watch(tx, [(event.tenant, event.body.account_id)], morning)
 
 
 async def know_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerRegistered]]) -> None:
@@ -247,6 +256,7 @@ class Desk:
         await store.save_disputes(
             tx, {_case(e): (wire.clean(e.body.reason_code), wire.clean(e.body.number)) for e in events}
         )
+        await _heard(tx, events)
         when = await _when(tx, events)
         await self.tell(tx, [wire.dispute_opened(e, when(e)) for e in events])
         await journeys.follow(tx, events, when)
@@ -259,6 +269,7 @@ class Desk:
         named = {_case(e): ("", wire.clean(e.body.number)) for e in events if e.body.number}
         if new := {case: names for case, names in named.items() if not known.get(case, ("", ""))[1]}:
             await store.save_disputes(tx, new)
+        await _heard(tx, events)
         when = await _when(tx, events)
         told = [wire.dispute_moved(e, when(e), known.get(_case(e), ("", ""))[0]) for e in events]
         await self.tell(tx, [story for story in told if story is not None])
@@ -476,6 +487,7 @@ class Desk:
         for contact in sorted(await store.at_the_same_address(tx, [(mail.tenant, mail.contact_id)])):
             if (suspended := await store.suspend(tx, contact)) is not None:
                 gone.append(suspended)
+                await gaps.look(tx, (suspended.tenant, suspended.account_id), tx.at)
                 ended |= set(await store.give_up(tx, contact, smtp_code))
         rows = [row for found in (await store.messages_in(tx, ended)).values() for row in found]
         rows.sort(key=lambda row: row.message_id)
@@ -506,6 +518,7 @@ class Desk:
         whose = claim(reply, journey, people, must_vouch=must_vouch)
         if whose.proven:
             row = await add_message(tx, journey, whose.author, reply.text, mail=reply)
+            await gaps.heard(tx, tenant, _contacts([whose.author]))
             await self.tell_written(tx, journey, row)
             return Became.ENTERED
         row = await add_unverified(tx, journey, reply, whose.author)
@@ -711,6 +724,26 @@ def _task(now: Moment, kind: Kind, cause: Story, about: str, details: Mapping[st
         details=details,
         traceparent=cause.traceparent,
     )
+
+
+async def heard_from(tx: Tx, tenant: str, actor: str) -> None:
+    """Somebody was heard of, if it is one of a buyer's people."""
+    await gaps.heard(tx, tenant, _contacts([actor]))
+
+
+async def _heard(tx: Tx, events: Sequence[Event[Any]]) -> None:
+    """Whoever of the buyers' people did these was heard of."""
+    by_tenant: dict[str, set[str]] = {}
+    for event in events:
+        by_tenant.setdefault(event.tenant, set()).update(_contacts([event.origin.actor]))
+    for tenant, contact_ids in sorted(by_tenant.items()):
+        await gaps.heard(tx, tenant, contact_ids)
+
+
+def _contacts(actors: Iterable[str]) -> set[str]:
+    """The buyers' people among those who did something, whoever they stood in for."""
+    readers = map(reader_of, actors)
+    return {reader.partition(":")[2] for reader in readers if threads.writes_for_buyer(reader)}
 
 
 def _case(

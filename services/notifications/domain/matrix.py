@@ -73,6 +73,8 @@ class Kind(StrEnum):
     FIRST_ORDER = "first_order"
     FIRST_STEP_REFUSED = "first_step_refused"
     ASK_ESCALATED = "ask_escalated"
+    ROLES_MISSING = "roles_missing"
+    SINGLE_CONTACT = "single_contact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ first_way_to_pay       |     |      |      |      |      | A   |     |     |    
 first_order            | A   |      |      |      |      |     |     |     |      |     |                    | SALES         | 3
 first_step_refused     |     |      |      |      |      |     |     |     |      |     | A BILLING          | BILLING       | 2
 ask_escalated          | A   | A    | A    | A    | A    | A   | A   | A   | A    | A   | I SALES            | SALES         | 1
+roles_missing          |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 5
+single_contact         |     |      |      |      |      |     |     |     |      | A   | A SALES            | SALES         | 5
 """
 
 _BUYER_COLUMNS = (

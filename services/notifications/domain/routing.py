@@ -14,7 +14,7 @@ from services.notifications.domain.stories import Moment, Story
 _STRENGTH = {Weight.ACT: 2, Weight.INFORM: 1, Weight.DIGEST: 0}
 
 # Told because somebody is missing: that nobody is there for these either is not told again.
-_ABOUT_VACANCIES = frozenset({Kind.NAME_SOMEBODY, Kind.NAME_COLLEAGUE})
+_ABOUT_VACANCIES = frozenset({Kind.NAME_SOMEBODY, Kind.NAME_COLLEAGUE, Kind.ROLES_MISSING, Kind.SINGLE_CONTACT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -552,6 +552,8 @@ def every_story() -> list[Story]:
         our_own(Kind.COLLEAGUE_UNREACHABLE, contact="c1", roles=("SALES",)),
         our_own(Kind.NAME_SOMEBODY, role="AP_CLERK"),
         our_own(Kind.NAME_COLLEAGUE, role="CREDIT"),
+        our_own(Kind.ROLES_MISSING, vacant=("AP_CLERK", "RECEIVING")),
+        our_own(Kind.SINGLE_CONTACT),
         replace(our_own(Kind.JOURNEY_AT_RISK, order="o1", dispute="", step="SHIPPED"), knower=Role.LOGISTICS),
         replace(our_own(Kind.JOURNEY_AT_RISK, order="", dispute="D-1", step="ANSWERED"), knower=Role.DISPUTE_OWNER),
         our_own(Kind.APPLICATION_AT_RISK, application="a1", step="ANSWERED"),

@@ -56,6 +56,8 @@ first_way_to_pay      | | | | | | | A | | | | | |
 first_order           | | A | | | | | | | | | | |
 first_step_refused    | | | | | | | | | | | | A BILLING |
 ask_escalated         | | A | A | A | A | A | A | A | A | A | A | I SALES |
+roles_missing         | | | | | | | | | | | A | I SALES |
+single_contact        | | | | | | | | | | | A | A SALES |
 """
 
 COLUMNS = "REQUESTER PROCUREMENT RECEIVING AP_CLERK AP_MANAGER FINANCE_LEAD LEGAL EDI_IT EXEC_SPONSOR ACCOUNT_ADMIN"
