@@ -158,6 +158,20 @@ async def forget_stand_in(tx: Tx, tenant: str, away: str, stand_in: str) -> None
     )
 
 
+async def pass_on_stand_ins(tx: Tx, tenant: str, leaver: str, successor: str) -> None:
+    """Whoever takes over stands in for whom the leaver stood in for; nobody stands in for who has left."""
+    await tx.run(
+        """INSERT INTO stand_in (tenant, contact_id, stand_in, first_day, last_day, roles)
+           SELECT tenant, contact_id, %s, first_day, last_day, roles FROM stand_in
+            WHERE tenant = %s AND stand_in = %s AND contact_id <> %s
+           ON CONFLICT DO NOTHING""",
+        [successor, tenant, leaver, successor],
+    )
+    await tx.run(
+        "DELETE FROM stand_in WHERE tenant = %s AND (stand_in = %s OR contact_id = %s)", [tenant, leaver, leaver]
+    )
+
+
 async def stand_ins(tx: Tx, tenant: str, away: Collection[str], today: date) -> dict[str, set[str]]:
     """Who stands in today for these, by whom they stand in for."""
     rows = await tx.rows(

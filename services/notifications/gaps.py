@@ -55,6 +55,12 @@ async def looked(tx: Tx, account: Key, look_at: datetime) -> None:
     )
 
 
+async def is_new(tx: Tx, account: Key) -> bool:
+    """Whether an account was opened since accounts have owners: who was served before without one is not asked for."""
+    row = await tx.row("SELECT is_new FROM people_watch WHERE tenant = %s AND account_id = %s", account)
+    return bool(row and row.is_new)
+
+
 async def open_gaps(tx: Tx, account: Key, *, lock: bool = False) -> dict[Gap, datetime]:
     """What an account is known to miss, and since when."""
     if lock:

@@ -11,7 +11,7 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Origin, new_traceparent
 from services.chassis.ids import new_id
 from services.chassis.outbox import Announcement
-from services.notifications import first_steps, gaps, store
+from services.notifications import first_steps, gaps, store, teams
 from services.notifications.domain import first_steps as steps
 from services.notifications.domain import gaps as domain
 from services.notifications.domain.gaps import Gap, What
@@ -56,7 +56,9 @@ class Missing:
 
     async def _found(self, tx: Tx, account: Key) -> set[Gap]:
         people = (await store.contacts_of(tx, [account]))[account]
-        return domain.gaps(people, await gaps.heard_of(tx, account), tx.at)
+        team = (await teams.teams_of(tx, [account])).get(account)
+        owned = (team is not None and bool(team.owner)) or not await gaps.is_new(tx, account)
+        return domain.gaps(people, await gaps.heard_of(tx, account), tx.at, owned=owned)
 
     async def _announce(
         self, tx: Tx, account: Key, opened: Collection[Gap], closed: Mapping[Gap, datetime]
@@ -73,6 +75,8 @@ class Missing:
 
     async def _tell(self, tx: Tx, account: Key, opened: Collection[Gap], now: Moment) -> None:
         """Ask that somebody be named; a company that is led on is asked by its first steps, and not twice."""
+        if Gap(What.OWNER) in opened:
+            await self.desk.tell(tx, [story(account, Kind.OWNER_MISSING, now, {})])
         roles = tuple(role.value for role in domain.WANTED if Gap(What.ROLE, role.value) in opened)
         led, _ = await first_steps.FirstSteps(self.desk).shown(tx, account)
         if any(step.code is steps.Code.COLLEAGUES and step.state is not steps.State.DONE for step in led):

@@ -24,7 +24,7 @@ WAIT_S = 5.0  # for an answer, retries included
 AT_ONCE = 8  # questions
 NOT_AT_HAND = "…"
 # The texts of a message, as its row has them, in which something may be quoted.
-_TEXTS = ("what_happened", "what_we_do", "action")
+_TEXTS = ("what_happened", "what_we_do", "action", "owner")
 
 _DISPUTES, _LEDGER = "receivables.disputes.v1.DisputesService", "receivables.ledger.v1.LedgerService"
 

@@ -26,6 +26,7 @@ from services.notifications.domain.preferences import USUAL, Pace, Preferences, 
 from services.notifications.domain.roles import Role
 from services.notifications.domain.sellers import Firm, LegalEntity, Policy, Seller
 from services.notifications.domain.stories import Story
+from services.notifications.domain.teams import Team
 
 Key = tuple[str, str]  # tenant, and an id
 MailKey = tuple[str, str, str]  # tenant, contact, key
@@ -167,7 +168,7 @@ async def save_contact(tx: Tx, contact: Contact) -> None:
              SET account_id = EXCLUDED.account_id, name = EXCLUDED.name, email = EXCLUDED.email, roles = EXCLUDED.roles,
                  site = EXCLUDED.site, cost_centre = EXCLUDED.cost_centre, purchase_order = EXCLUDED.purchase_order,
                  language = EXCLUDED.language, wants_document = EXCLUDED.wants_document, suspended_at = NULL,
-                 complained_at = NULL""",
+                 complained_at = NULL, successor = CASE WHEN EXCLUDED.roles = '{}' THEN contact.successor ELSE '' END""",
         [
             contact.tenant,
             contact.contact_id,
@@ -306,6 +307,7 @@ async def erase_contact(tx: Tx, key: Key, account_id: str) -> None:
     """From now on the id means nobody, whether it meant somebody here or not; no link lets it in, no notice reaches it."""
     await tx.run("DELETE FROM link WHERE tenant = %s AND contact_id = %s", key)
     await tx.run("DELETE FROM notice WHERE tenant = %s AND contact_id = %s", key)
+    await tx.run("DELETE FROM picture WHERE tenant = %s AND contact_id = %s", key)
     await tx.run("DELETE FROM stand_in WHERE tenant = %s AND (contact_id = %s OR stand_in = %s)", [*key, key[1]])
     await tx.run(
         """INSERT INTO contact (tenant, contact_id, account_id, name, email, roles, site, cost_centre, purchase_order,
@@ -314,7 +316,7 @@ async def erase_contact(tx: Tx, key: Key, account_id: str) -> None:
            ON CONFLICT (tenant, contact_id) DO UPDATE
              SET name = '', email = '', roles = '{}', site = '', cost_centre = '', purchase_order = '', language = 'en',
                  wants_document = false, time_zone = '', quiet_from = NULL, quiet_to = NULL, paces = '{}',
-                 heard_at = NULL, suspended_at = EXCLUDED.suspended_at, erased_at = EXCLUDED.erased_at""",
+                 heard_at = NULL, successor = '', influence = '', suspended_at = EXCLUDED.suspended_at, erased_at = EXCLUDED.erased_at""",
         [*key, account_id, tx.at, tx.at],
     )
 
@@ -471,6 +473,17 @@ async def company_names(tx: Tx, accounts: Collection[Key]) -> dict[Key, str]:
         columns(accounts),
     )
     return {(row.tenant, row.account_id): row.name for row in rows}
+
+
+async def companies(tx: Tx, accounts: Collection[Key]) -> tuple[dict[Key, str], dict[Key, Team]]:
+    """How these buyers are called, as far as known, and who answers for them, where somebody does."""
+    rows = await tx.rows(
+        """SELECT company.*, team.owner, team.stand_in FROM company LEFT JOIN team USING (tenant, account_id)
+            WHERE (company.tenant, company.account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+        columns(accounts),
+    )
+    names = {(row.tenant, row.account_id): row.name for row in rows}
+    return names, {(row.tenant, row.account_id): Team(row.owner, row.stand_in) for row in rows if row.owner}
 
 
 async def save_sellers(tx: Tx, told: Mapping[Key, LegalEntity]) -> None:
@@ -1054,6 +1067,7 @@ def contact_of(row: Any) -> Contact:
         suspended=row.suspended_at is not None,
         complained=row.complained_at is not None,
         preferences=_preferences(row),
+        successor=row.successor,
     )
 
 

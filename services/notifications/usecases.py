@@ -24,7 +24,7 @@ from services.chassis.pages import Page
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.retention import Record
-from services.notifications import gaps, journeys, store, undelivered, wire
+from services.notifications import gaps, journeys, store, teams, undelivered, wire
 from services.notifications.asks import add as remember_asks
 from services.notifications.asks import forget_outdated as forget_asks
 from services.notifications.domain import asks, delivery, quotes, rights, routing, threads
@@ -40,6 +40,7 @@ from services.notifications.domain.roles import BUYER_ROLES, Role
 from services.notifications.domain.routing import House, Post, Recipient, Route
 from services.notifications.domain.sellers import Firm, Policy
 from services.notifications.domain.stories import WHOLE_COMPANY, Affects, Detail, Moment, Story, deadline
+from services.notifications.domain.teams import Face
 from services.notifications.news import FOLLOWED, news_of
 from services.notifications.post import forget_outdated as forget_post
 from services.notifications.settings import Settings
@@ -401,14 +402,19 @@ class Desk:
     async def _write(self, tx: Tx, firms: Firms, told: Sequence[tuple[Story, Sequence[Recipient], CaseFile]]) -> None:
         if not any(recipients for _, recipients, _ in told):
             return
-        companies = await store.company_names(tx, {(s.tenant, s.account_id) for s, _, _ in told})
+        companies, owned = await store.companies(tx, {(s.tenant, s.account_id) for s, _, _ in told})
         now = {tenant: firm.moment(tx.at) for tenant, firm in firms.items()}
         digest_at = {tenant: moment.digest_at() for tenant, moment in now.items()}
+        answering: dict[Key, Face] = {}
+        for tenant in sorted({tenant for tenant, _ in owned}):
+            mine = {key: team for key, team in owned.items() if key[0] == tenant}
+            answering |= await teams.faces(tx, mine, now[tenant].today)
         messages = []
         for story, recipients, file in told:
             names = Names(
                 company=companies.get((story.tenant, story.account_id), wire.clean(story.account_id)),
                 seller=str(story.details.get("seller") or firms[story.tenant].seller().name or story.tenant),
+                face=answering.get((story.tenant, story.account_id)),
             )
             case = Case(file.version, f"case+{file.token}@{self.reply_domain}")
             posts = routing.posted([routing.paced(who, story.about, now[story.tenant]) for who in recipients])

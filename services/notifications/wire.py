@@ -711,6 +711,7 @@ def contact_message(person: Contact) -> service_pb2.Contact:
         wants_document=person.wants_document,
         suspended=person.suspended,
         preferences=_preferences_message(person.preferences),
+        successor_id=person.successor,
     )
 
 

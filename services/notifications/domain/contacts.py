@@ -41,6 +41,8 @@ class Contact:
     complained: bool = False
     # When and how they hear of what asks nothing of them.
     preferences: Preferences = USUAL
+    # To whom they handed over when they left; "": to nobody.
+    successor: str = ""
 
     def hears_of(self, scope: Scope) -> bool:
         """Whether a fact of this scope is theirs; a fact about the whole company is not one about a part of it."""

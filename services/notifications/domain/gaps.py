@@ -19,6 +19,8 @@ class What(StrEnum):
     ROLE = "ROLE"
     SINGLE_CONTACT = "SINGLE_CONTACT"
     SILENT = "SILENT"
+    # Nobody of the seller's people answers for it.
+    OWNER = "OWNER"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,12 +47,14 @@ class Heard:
         return self.asked_since is not None and now - self.asked_since > timedelta(days=SILENT_DAYS)
 
 
-def gaps(people: Sequence[Contact], heard: Mapping[str, Heard], now: datetime) -> set[Gap]:
-    """All that an account misses."""
+def gaps(people: Sequence[Contact], heard: Mapping[str, Heard], now: datetime, *, owned: bool = True) -> set[Gap]:
+    """All that an account misses; `owned`: somebody of the seller's people answers for it, or need not."""
     there = [one for one in people if one.roles and not one.suspended]
     held = {role for one in there for role in one.roles}
     found = {Gap(What.ROLE, role.value) for role in WANTED if role not in held}
     if len(there) == 1:
         found.add(Gap(What.SINGLE_CONTACT))
+    if not owned:
+        found.add(Gap(What.OWNER))
     silent = (one.contact_id for one in there if heard.get(one.contact_id, Heard()).is_silent(now))
     return found | {Gap(What.SILENT, contact_id) for contact_id in silent}
