@@ -738,7 +738,9 @@ def chosen(said: service_pb2.Preferences) -> Preferences:
 def exported(person: Contact | None, rows: Sequence[Any], contact_id: str) -> bytes:
     """All that is known of a person, as JSON by the names of the contract; of one who is forgotten the id."""
     known = contact_message(person) if person else service_pb2.Contact(contact_id=contact_id)
-    said = {"contact": _as_json(known), "messages": [_as_json(message(row)) for row in rows]}
+    said: dict[str, Any] = {"contact": _as_json(known), "messages": [_as_json(message(row)) for row in rows]}
+    if person and person.influence:
+        said["influence"] = person.influence
     return json.dumps(said, ensure_ascii=False).encode()
 
 

@@ -43,6 +43,8 @@ class Contact:
     preferences: Preferences = USUAL
     # To whom they handed over when they left; "": to nobody.
     successor: str = ""
+    # What the seller's people take them for (domain/influence.py); "": nobody said.
+    influence: str = ""
 
     def hears_of(self, scope: Scope) -> bool:
         """Whether a fact of this scope is theirs; a fact about the whole company is not one about a part of it."""
