@@ -100,6 +100,7 @@ from services.portal.store.sessions import (
     void_links,
     vouched_again,
 )
+from services.portal.store.succession import pass_on_delegations, pass_on_rules
 from services.portal.store.spending import (
     RULES_MAX,
     Purchase,
@@ -197,6 +198,8 @@ __all__ = [
     "lock_spender",
     "login_of",
     "ordered",
+    "pass_on_delegations",
+    "pass_on_rules",
     "passkeys_of",
     "pour",
     "providers_of",
