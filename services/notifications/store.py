@@ -1068,6 +1068,7 @@ def contact_of(row: Any) -> Contact:
         complained=row.complained_at is not None,
         preferences=_preferences(row),
         successor=row.successor,
+        heard_at=row.heard_at,
         influence=row.influence,
     )
 

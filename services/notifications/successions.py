@@ -54,7 +54,7 @@ class Successions:
         told = events_pb2.ContactSucceeded(
             contact_id=leaver_id, account_id=account, successor_id=successor_id, roles=[role.value for role in leaver.roles]
         )
-        await outbox.add(tx, [Announcement(call, account or "people", f"contact/{leaver_id}", told)])
+        await outbox.add(tx, [Announcement(call, account or "people", f"succession/{leaver_id}", told)])
         return len(open_asks)
 
     async def _hand_over(self, tx: Tx, left: Contact, after: Contact) -> list[Ask]:

@@ -741,6 +741,8 @@ def exported(person: Contact | None, rows: Sequence[Any], contact_id: str) -> by
     said: dict[str, Any] = {"contact": _as_json(known), "messages": [_as_json(message(row)) for row in rows]}
     if person and person.influence:
         said["influence"] = person.influence
+    if person and person.heard_at:
+        said["heard_at"] = person.heard_at.isoformat()
     return json.dumps(said, ensure_ascii=False).encode()
 
 

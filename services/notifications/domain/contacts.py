@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 
@@ -43,6 +44,8 @@ class Contact:
     preferences: Preferences = USUAL
     # To whom they handed over when they left; "": to nobody.
     successor: str = ""
+    # When they came into the portal, wrote or moved a case last; None: never.
+    heard_at: datetime | None = None
     # What the seller's people take them for (domain/influence.py); "": nobody said.
     influence: str = ""
 

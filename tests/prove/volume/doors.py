@@ -172,6 +172,12 @@ def _erased(n: int) -> Record:
     return a_record(body, account=account_of(n), subject=f"contact/c{n}")
 
 
+def _succeeded(n: int) -> Record:
+    """Somebody of the seller's handed over, who saw to nothing that is left."""
+    body = notifications_events.ContactSucceeded(contact_id=f"c{n}", successor_id="sam")
+    return a_record(body, account="people", subject=f"succession/c{n}")
+
+
 def _order_checks() -> list[Door]:
     """An order that is to go somewhere else, and what people do with it."""
     placed = [
@@ -439,6 +445,7 @@ def _credit() -> list[Door]:
         call(exposure_pb2.GetTreeRequest(account_id="b11")),
         event(seller, kind=invoicing_events.SellerChanged),
         event(_erased, kind=notifications_events.ContactErased),
+        event(_succeeded, kind=notifications_events.ContactSucceeded),
         event(order, kind=orders_events.OrderPlaced),
         event(shipped, kind=orders_events.OrderShipped),
         event(opened, kind=ledger_events.ItemOpened),
