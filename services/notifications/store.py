@@ -237,7 +237,8 @@ async def change_contact(
     """What a person may change of itself."""
     quiet = preferences.quiet
     await tx.run(
-        """UPDATE contact SET language = %s, wants_document = %s, time_zone = %s, quiet_from = %s, quiet_to = %s, paces = %s
+        """UPDATE contact SET language = %s, wants_document = %s, time_zone = %s, quiet_from = %s, quiet_to = %s,
+                              paces = %s::jsonb
             WHERE tenant = %s AND contact_id = %s AND erased_at IS NULL""",
         [
             language,

@@ -79,9 +79,9 @@ async def faces(tx: Tx, teams: dict[Key, Team], today: date) -> dict[Key, Face]:
     found: dict[Key, Face] = {}
     for tenant in sorted({tenant for tenant, _ in teams}):
         of = {key: team for key, team in teams.items() if key[0] == tenant}
-        away = await _away(tx, tenant, {team.owner for team in of.values()}, today)
-        ids = {one for team in of.values() for one in (team.owner, team.stand_in)} | {one.stand_in for one in away}
-        there = _there(await store.these_contacts(tx, tenant, ids - {""}))
+        members = {one for team in of.values() for one in (team.owner, team.stand_in)} - {""}
+        away = await _away(tx, tenant, members, today)
+        there = _there(await store.these_contacts(tx, tenant, members | {one.stand_in for one in away}))
         for key, team in of.items():
             if (face := domain.face(team, away, there)) is not None:
                 found[key] = face

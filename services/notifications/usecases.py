@@ -182,6 +182,8 @@ async def know_buyers(
     names = {(e.tenant, e.body.account_id): wire.clean(e.body.company.name) for e in events if e.body.company.name}
     await store.save_companies(tx, names)
     opened = [event for event in events if isinstance(event.body, credit_pb2.BuyerRegistered)]
+    if not opened:
+        return
     when = await _when(tx, opened)
     for event in opened:
         now = when(event)
