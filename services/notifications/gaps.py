@@ -71,6 +71,12 @@ async def open_gaps(tx: Tx, account: Key, *, lock: bool = False) -> dict[Gap, da
     return {Gap(What(row.what), row.who): row.since for row in rows}
 
 
+async def asked_for(tx: Tx, account: Key) -> set[str]:
+    """The roles for which somebody is to be named already, since something had to be told to them."""
+    rows = await tx.rows("SELECT role FROM vacancy WHERE tenant = %s AND account_id = %s", account)
+    return {row.role for row in rows}
+
+
 async def save(tx: Tx, account: Key, opened: Collection[Gap], closed: Collection[Gap], since: datetime) -> None:
     """An account misses these from now on, and those no more."""
     if opened:

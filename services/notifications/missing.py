@@ -77,7 +77,10 @@ class Missing:
         """Ask that somebody be named; a company that is led on is asked by its first steps, and not twice."""
         if Gap(What.OWNER) in opened:
             await self.desk.tell(tx, [story(account, Kind.OWNER_MISSING, now, {})])
-        roles = tuple(role.value for role in domain.WANTED if Gap(What.ROLE, role.value) in opened)
+        asked = await gaps.asked_for(tx, account)
+        roles = tuple(
+            role.value for role in domain.WANTED if Gap(What.ROLE, role.value) in opened and role.value not in asked
+        )
         led, _ = await first_steps.FirstSteps(self.desk).shown(tx, account)
         if any(step.code is steps.Code.COLLEAGUES and step.state is not steps.State.DONE for step in led):
             return

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from google.protobuf.message import Message as Body
@@ -56,6 +56,7 @@ POST_AT_ONCE = 500  # mails that are forgotten
 ANEW_MAX = 100  # documents that go to a corrected address; no more are looked at (undelivered.py)
 
 LOOKED_AT = time(8)  # at a new account's people, where the seller is
+SOON = timedelta(minutes=5)  # until an account is looked at whose mail comes back: often more of it does
 
 # A mail that goes by itself.
 _UNDER_WAY = {State.QUEUED, State.SENT, State.SOFT_BOUNCED}
@@ -495,7 +496,7 @@ class Desk:
         for contact in sorted(await store.at_the_same_address(tx, [(mail.tenant, mail.contact_id)])):
             if (suspended := await store.suspend(tx, contact)) is not None:
                 gone.append(suspended)
-                await gaps.look(tx, (suspended.tenant, suspended.account_id), tx.at)
+                await gaps.look(tx, (suspended.tenant, suspended.account_id), tx.at + SOON)
                 ended |= set(await store.give_up(tx, contact, smtp_code))
         rows = [row for found in (await store.messages_in(tx, ended)).values() for row in found]
         rows.sort(key=lambda row: row.message_id)

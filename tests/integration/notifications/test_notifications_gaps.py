@@ -72,6 +72,7 @@ async def test_an_account_whose_second_person_bounces_is_told_within_minutes_and
 
     await office.follow(invoice())
     await office.send()
+    await by(office, datetime(2026, 3, 4, 9, 5, tzinfo=UTC))
     assert "single_contact" in await kinds(office, "ada")
     assert [m.weight for m in await office.messages(contact_id="ada", about="invoice/i1")] == ["ACT"]
     assert await missed(office) == [("ROLE", "AP_CLERK"), ("SINGLE_CONTACT", "")]
