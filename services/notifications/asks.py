@@ -172,16 +172,16 @@ async def pass_on_stand_ins(tx: Tx, tenant: str, leaver: str, successor: str) ->
     )
 
 
-async def stand_ins(tx: Tx, tenant: str, away: Collection[str], today: date) -> dict[str, set[str]]:
-    """Who stands in today for these, by whom they stand in for."""
+async def stand_ins(tx: Tx, tenant: str, away: Collection[str], today: date) -> dict[tuple[str, str], set[str]]:
+    """Who stands in today for these, by whom they stand in for and as what."""
     rows = await tx.rows(
-        """SELECT contact_id, stand_in FROM stand_in
+        """SELECT contact_id, stand_in, unnest(roles) AS role FROM stand_in
             WHERE tenant = %s AND contact_id = ANY (%s::text[]) AND %s BETWEEN first_day AND last_day""",
         [tenant, list(away), today],
     )
-    found: dict[str, set[str]] = {}
+    found: dict[tuple[str, str], set[str]] = {}
     for row in rows:
-        found.setdefault(row.contact_id, set()).add(row.stand_in)
+        found.setdefault((row.contact_id, row.role), set()).add(row.stand_in)
     return found
 
 

@@ -13,6 +13,8 @@ from services.notifications.domain.roles import BUYER_ROLES, Role
 from services.notifications.domain.routing import Recipient
 from services.notifications.domain.stories import Moment, Story
 
+# Who stands in, by whom they stand in for and as what ("AP_CLERK").
+StandIns = Mapping[tuple[str, str], Collection[str]]
 ASKED_AT = time(8)  # where the seller is
 
 # What escalates. What lapses by itself (an offer), what silence answers (a delivery) and what is reminded of otherwise
@@ -123,11 +125,11 @@ def done(ask: Ask, at: datetime) -> Ask:
 
 
 def go_on(
-    ask: Ask, people: Sequence[Contact], stand_ins: Mapping[str, Collection[str]], busy: Collection[str], now: Moment
+    ask: Ask, people: Sequence[Contact], stand_ins: StandIns, busy: Collection[str], now: Moment
 ) -> tuple[Ask, list[Contact]]:
     """Who is asked next, and the ask after that: the next level at which there is anybody, once, a business day later again.
 
-    `stand_ins`: who stands in today for whom, by whom they stand in for. `busy`: who was asked today about the same subject,
+    `stand_ins`: who stands in today. `busy`: who was asked today about the same subject,
     and is asked of nothing else of it.
     """
     tomorrow = _morning_after(now.today, now)
@@ -152,12 +154,12 @@ def go_on(
     return replace(ask, level=max(Level), next_at=None), []
 
 
-def _is_of(level: Level, one: Contact, ask: Ask, stand_ins: Mapping[str, Collection[str]]) -> bool:
+def _is_of(level: Level, one: Contact, ask: Ask, stand_ins: StandIns) -> bool:
     match level:
         case Level.SAME_ROLE:
             return ask.role in one.roles
         case Level.STAND_IN:
-            return any(one.contact_id in stand_ins.get(away, ()) for away in ask.contact_ids)
+            return any(one.contact_id in stand_ins.get((away, ask.role.value), ()) for away in ask.contact_ids)
         case Level.ADMIN:
             return Role.ACCOUNT_ADMIN in one.roles
         case _:

@@ -1,6 +1,6 @@
 """Who is asked next where nobody does what was asked, and when nobody is asked any more."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -9,7 +9,7 @@ from receivables.disputes.v1 import events_pb2 as disputes
 
 from services.kernel.calendars import Calendar
 from services.kernel.orders import Scope
-from services.notifications.domain.asks import Ask, Level, begin, closes, go_on, handed_over, is_done, role_of
+from services.notifications.domain.asks import Ask, Level, StandIns, begin, closes, go_on, handed_over, is_done, role_of
 from services.notifications.domain.contacts import Contact
 from services.notifications.domain.journeys import Journey, Leg
 from services.notifications.domain.matrix import Kind, Weight
@@ -63,7 +63,7 @@ def on(day: int) -> Moment:
 
 def asked_in_turn(
     people: Sequence[Contact] = EVERYBODY,
-    stand_ins: Mapping[str, Collection[str]] | None = None,
+    stand_ins: StandIns | None = None,
     ask: Ask | None = None,
 ) -> list[tuple[Level, list[str], datetime | None]]:
     """Level by level, who is asked, until nobody is asked any more."""
@@ -84,7 +84,7 @@ def at_eight(month: int, day: int) -> datetime:
 
 
 def test_one_level_a_business_day_each_once():
-    assert asked_in_turn(stand_ins={"cleo": {"stan"}}) == [
+    assert asked_in_turn(stand_ins={("cleo", "AP_CLERK"): {"stan"}, ("cleo", "LEGAL"): {"bob"}}) == [
         (Level.SAME_ROLE, ["clio"], at_eight(4, 3)),
         (Level.STAND_IN, ["stan"], at_eight(4, 6)),  # over a weekend
         (Level.ADMIN, ["ada"], at_eight(4, 7)),
