@@ -141,7 +141,7 @@ async def escalated_before(tx: Tx, event: Event[events_pb2.AskEscalated]) -> Non
 
 
 async def know_stand_in(
-    tx: Tx, tenant: str, away: str, stand_in: str, roles: Collection[str], first: date, last: date
+    tx: Tx, tenant: str, away: str, stand_in: str, *, roles: Collection[str], first: date, last: date
 ) -> None:
     """Somebody stands in for somebody, as the portal has both told."""
     await tx.run(

@@ -56,11 +56,11 @@ class Escalations:
             busy[key] |= {one.contact_id for one in new}
             after.append(further)
             if new and (story := stories.get(ask.fact)) is not None:
-                await self._tell(tx, ask, further, new, story, sellers, now)
+                await self._tell(tx, ask, further, new, story=story, sellers=sellers, now=now)
         await asks.save(tx, after)
 
     async def _tell(
-        self, tx: Tx, before: Ask, ask: Ask, new: list[Contact], story: Story, sellers: House, now: Moment
+        self, tx: Tx, before: Ask, ask: Ask, new: list[Contact], *, story: Story, sellers: House, now: Moment
     ) -> None:
         told = escalated(before, ask, story, now)
         asked = [Recipient(one, Weight.ACT, domain.role_of(one, ask)) for one in new]

@@ -15,9 +15,7 @@ from services.notifications.store import Key
 
 PEOPLE = "people"  # the kind of job that looks at an account's people
 _LATELY = 200  # messages of a person that are looked at
-_DUE: LiteralString = (
-    "SELECT tenant, 'people', 'account/' || account_id, '', 1 FROM people_watch WHERE look_at <= %s"
-)
+_DUE: LiteralString = "SELECT tenant, 'people', 'account/' || account_id, '', 1 FROM people_watch WHERE look_at <= %s"
 
 
 async def find_due(tx: Tx) -> int:
@@ -50,9 +48,7 @@ async def look(tx: Tx, account: Key, look_at: datetime) -> None:
 
 async def looked(tx: Tx, account: Key, look_at: datetime) -> None:
     """An account's people were looked at; they are again then."""
-    await tx.run(
-        "UPDATE people_watch SET look_at = %s WHERE tenant = %s AND account_id = %s", [look_at, *account]
-    )
+    await tx.run("UPDATE people_watch SET look_at = %s WHERE tenant = %s AND account_id = %s", [look_at, *account])
 
 
 async def is_new(tx: Tx, account: Key) -> bool:

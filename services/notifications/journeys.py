@@ -41,9 +41,7 @@ async def follow(tx: Tx, events: Sequence[Event[Any]], when: Callable[[Event[Any
         await save(tx, [heard[key] for key in heard if key in known and heard[key][0] != known[key]])
         lost = await _add(tx, [heard[key] for key in heard if key not in known])
         done |= {
-            key
-            for key, (journey, _) in heard.items()
-            if closes(journey) and not (key in known and closes(known[key]))
+            key for key, (journey, _) in heard.items() if closes(journey) and not (key in known and closes(known[key]))
         }
         told = [(news, now) for news, now in told if (news.tenant, news.about) in lost]
     if done:

@@ -24,7 +24,9 @@ POST_READ = Counter("ar_post_read_total", "Mails to us that were read, by what b
 for _became in Became:
     POST_READ.labels(_became.value)
 ESCALATED = Counter(
-    "ar_asks_escalated_total", "What nobody did in time and was asked of others, by whom (same_role, stand_in …)", ["level"]
+    "ar_asks_escalated_total",
+    "What nobody did in time and was asked of others, by whom (same_role, stand_in …)",
+    ["level"],
 )
 for _level in Level:
     if _level is not Level.FIRST:

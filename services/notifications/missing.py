@@ -60,9 +60,7 @@ class Missing:
         owned = (team is not None and bool(team.owner)) or not await gaps.is_new(tx, account)
         return domain.gaps(people, await gaps.heard_of(tx, account), tx.at, owned=owned)
 
-    async def _announce(
-        self, tx: Tx, account: Key, opened: Collection[Gap], closed: Mapping[Gap, datetime]
-    ) -> None:
+    async def _announce(self, tx: Tx, account: Key, opened: Collection[Gap], closed: Mapping[Gap, datetime]) -> None:
         told = [(gap, tx.at, False) for gap in sorted(opened)] + [(gap, closed[gap], True) for gap in sorted(closed)]
         word = Origin(account[0], "system:clock", "people are looked at", new_id(), new_traceparent())
         await outbox.add(

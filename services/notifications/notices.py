@@ -90,7 +90,7 @@ async def _know_stand_ins(tx: Tx, tenant: str, request: service_pb2.SendNoticeRe
     match _kind(request):
         case "STANDS_IN":
             first, last = day(request.first, what="first"), day(request.last, what="last")
-            await asks.know_stand_in(tx, tenant, away, request.contact_id, request.roles, first, last)
+            await asks.know_stand_in(tx, tenant, away, request.contact_id, roles=request.roles, first=first, last=last)
         case "STANDS_IN_NO_MORE":
             await asks.forget_stand_in(tx, tenant, away, request.contact_id)
 

@@ -370,7 +370,9 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         return wire_people.people(found, tx.at, for_buyer=for_buyer)
 
     @read
-    async def ListAsks(self, tx: Tx, call: Origin, request: service_pb2.ListAsksRequest) -> service_pb2.ListAsksResponse:
+    async def ListAsks(
+        self, tx: Tx, call: Origin, request: service_pb2.ListAsksRequest
+    ) -> service_pb2.ListAsksResponse:
         """What is asked of an account's people, the newest first, a page at a time."""
         asked = page(request, datetime.fromisoformat, str)
         found = await asks.page_of(tx, call.tenant, asked, account_id=request.account_id, about=request.about)
@@ -389,7 +391,12 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     async def Succeed(self, tx: Tx, call: Origin, request: service_pb2.SucceedRequest) -> service_pb2.SucceedResponse:
         """Somebody leaves and hands over."""
         open_asks = await self._successions.succeed(
-            tx, call, request.account_id, request.contact_id, request.successor_id, wire.registrar(call.caller)
+            tx,
+            call,
+            request.account_id,
+            leaver_id=request.contact_id,
+            successor_id=request.successor_id,
+            by=wire.registrar(call.caller),
         )
         await self._first_steps.people_changed(tx, (call.tenant, request.account_id))
         return service_pb2.SucceedResponse(open_asks=open_asks)

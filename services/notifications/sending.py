@@ -26,8 +26,8 @@ from services.notifications.first_steps import FIRST_STEPS, FirstSteps, count_du
 from services.notifications.gaps import PEOPLE
 from services.notifications.journeys import JOURNEY, count_at_risk
 from services.notifications.letters import Unwritable, letter
-from services.notifications.neighbours import NotAtHand
 from services.notifications.missing import Missing
+from services.notifications.neighbours import NotAtHand
 from services.notifications.quotes import Quotes
 from services.notifications.room import Room
 from services.notifications.settings import Settings

@@ -231,9 +231,7 @@ async def these_contacts(tx: Tx, tenant: str, contact_ids: Collection[str]) -> d
     return {row.contact_id: contact_of(row) for row in rows}
 
 
-async def change_contact(
-    tx: Tx, key: Key, language: str, *, wants_document: bool, preferences: Preferences
-) -> None:
+async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool, preferences: Preferences) -> None:
     """What a person may change of itself."""
     quiet = preferences.quiet
     await tx.run(

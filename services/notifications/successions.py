@@ -30,7 +30,7 @@ class Successions:
     desk: Desk
 
     async def succeed(
-        self, tx: Tx, call: Origin, account: str, leaver_id: str, successor_id: str, by: Registrar | None
+        self, tx: Tx, call: Origin, account: str, *, leaver_id: str, successor_id: str, by: Registrar | None
     ) -> int:
         """Hand over; return how many things are open that the leaver was asked. Said again, it changes nothing."""
         leaver = await _person(tx, call.tenant, account, leaver_id)
@@ -52,7 +52,10 @@ class Successions:
             await self._tell(tx, left, after, leaver, open_asks)
         await gaps.look(tx, (call.tenant, account), tx.at)
         told = events_pb2.ContactSucceeded(
-            contact_id=leaver_id, account_id=account, successor_id=successor_id, roles=[role.value for role in leaver.roles]
+            contact_id=leaver_id,
+            account_id=account,
+            successor_id=successor_id,
+            roles=[role.value for role in leaver.roles],
         )
         await outbox.add(tx, [Announcement(call, account or "people", f"succession/{leaver_id}", told)])
         return len(open_asks)
@@ -62,9 +65,7 @@ class Successions:
         account = (left.tenant, left.account_id)
         mine = [ask for ask in await asks.open_of(tx, account, lock=True) if left.contact_id in ask.contact_ids]
         today = (await store.firms(tx, [left.tenant]))[left.tenant].moment(tx.at).today
-        await asks.save(
-            tx, [asks_domain.handed_over(ask, left.contact_id, after.contact_id, today) for ask in mine]
-        )
+        await asks.save(tx, [asks_domain.handed_over(ask, left.contact_id, after.contact_id, today) for ask in mine])
         await asks.pass_on_stand_ins(tx, left.tenant, left.contact_id, after.contact_id)
         return mine
 

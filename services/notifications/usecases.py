@@ -33,8 +33,8 @@ from services.notifications.domain.delivery import Answer, Handed, State
 from services.notifications.domain.journeys import Journey, Step
 from services.notifications.domain.matrix import Kind, Weight
 from services.notifications.domain.messages import Message
-from services.notifications.domain.preferences import USUAL, Pace, Preferences
 from services.notifications.domain.post import Became, Reply, Report, claim
+from services.notifications.domain.preferences import USUAL, Pace, Preferences
 from services.notifications.domain.rights import Registrar
 from services.notifications.domain.roles import BUYER_ROLES, Role
 from services.notifications.domain.routing import House, Post, Recipient, Route

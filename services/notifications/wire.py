@@ -722,7 +722,8 @@ def _preferences_message(chosen: Preferences) -> service_pb2.Preferences:
         quiet_from=f"{quiet.begins:%H:%M}" if quiet else "",
         quiet_to=f"{quiet.ends:%H:%M}" if quiet else "",
         news=[
-            service_pb2.NewsPreference(topic=topic.value, pace=chosen.paces.get(topic, Pace.DIGEST).value) for topic in Topic
+            service_pb2.NewsPreference(topic=topic.value, pace=chosen.paces.get(topic, Pace.DIGEST).value)
+            for topic in Topic
         ],
     )
 

@@ -19,9 +19,7 @@ ASKED_AT = time(8)  # where the seller is
 
 # What escalates. What lapses by itself (an offer), what silence answers (a delivery) and what is reminded of otherwise
 # (first steps) does not.
-OF_JOURNEYS = frozenset(
-    {Kind.INVOICE_ISSUED, Kind.DISPUTE_QUESTION, Kind.ORDER_REFERRED, Kind.APPLICATION_NEEDS_FACT}
-)
+OF_JOURNEYS = frozenset({Kind.INVOICE_ISSUED, Kind.DISPUTE_QUESTION, Kind.ORDER_REFERRED, Kind.APPLICATION_NEEDS_FACT})
 ESCALATES = OF_JOURNEYS | {Kind.NAME_SOMEBODY, Kind.CONTACT_UNREACHABLE}
 
 

@@ -43,7 +43,12 @@ async def hand_over(ask: Ask) -> Response:
     account = ask.path("account")
     try:
         await usecases.hand_over(
-            ask.door, ask.person, account, ask.typed("contact"), ask.typed("successor"), ask.write()
+            ask.door,
+            ask.person,
+            account,
+            leaver=ask.typed("contact"),
+            successor=ask.typed("successor"),
+            write=ask.write(),
         )
     except (Refused, Refusal) as refused:
         return await _page(ask, ask.refused(refused))

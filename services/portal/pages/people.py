@@ -75,7 +75,7 @@ async def hand_over(ask: Ask) -> Response:
     person, successor = ask.person, ask.typed("successor")
     try:
         open_asks = await usecases.hand_over(
-            ask.door, person, person.account_id, ask.path("contact"), successor, ask.write()
+            ask.door, person, person.account_id, leaver=ask.path("contact"), successor=successor, write=ask.write()
         )
     except (Refused, Refusal) as refused:
         return await _one(ask, ask.refused(refused))

@@ -100,7 +100,6 @@ from services.portal.store.sessions import (
     void_links,
     vouched_again,
 )
-from services.portal.store.succession import pass_on_delegations, pass_on_rules
 from services.portal.store.spending import (
     RULES_MAX,
     Purchase,
@@ -119,6 +118,7 @@ from services.portal.store.spending import (
     settle,
     spent_this_month,
 )
+from services.portal.store.succession import pass_on_delegations, pass_on_rules
 
 __all__ = [
     "APPLICANT_DAYS",

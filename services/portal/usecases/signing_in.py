@@ -82,7 +82,9 @@ def works(door: Door) -> tuple[Work, ...]:
         for job in batch.jobs:
             contact_id = job.subject.removeprefix("contact/")
             request = notifications_pb2.NoteSignInRequest(contact_id=contact_id)
-            await door.asks.own(job.tenant).notifications("NoteSignIn", request, Write(f"signed in {contact_id} {datetime.now(UTC).date()}"))
+            await door.asks.own(job.tenant).notifications(
+                "NoteSignIn", request, Write(f"signed in {contact_id} {datetime.now(UTC).date()}")
+            )
         async with batch.finishing():
             pass
 

@@ -20,9 +20,7 @@ LOOK_S, LOOK_UNTIL_S = 10.0, 300
 _SYSTEM = "portal"
 
 
-async def hand_over(
-    door: Door, person: Person, account_id: str, leaver: str, successor: str, write: Write
-) -> int:
+async def hand_over(door: Door, person: Person, account_id: str, *, leaver: str, successor: str, write: Write) -> int:
     """Let a colleague take all that somebody has who leaves; return how much of it is open.
 
     First it is noted that it may be so: whoever ends in between, the portal finds out, and does its part.

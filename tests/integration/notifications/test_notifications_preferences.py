@@ -10,9 +10,7 @@ from tests.unit.notifications.samples import decided, invoice
 
 
 async def choose(office: Office, contact_id: str, **chosen: Any) -> None:
-    news = [
-        service_pb2.NewsPreference(topic=topic, pace=pace) for topic, pace in chosen.pop("news", {}).items()
-    ]
+    news = [service_pb2.NewsPreference(topic=topic, pace=pace) for topic, pace in chosen.pop("news", {}).items()]
     preferences = service_pb2.Preferences(news=news, **chosen)
     request = service_pb2.ChangeContactRequest(contact_id=contact_id, language="en", preferences=preferences)
     await office.call("ChangeContact", request)
@@ -42,7 +40,9 @@ async def test_each_hears_of_one_order_as_they_chose_and_of_what_is_asked_at_onc
 
 async def test_what_somebody_chose_stays_when_who_administers_them_registers_them_anew(office: Office):
     await office.register("anna", "REQUESTER")
-    await choose(office, "anna", time_zone="Asia/Tokyo", quiet_from="20:00", quiet_to="07:00", news={"CREDIT": "NOTHING"})
+    await choose(
+        office, "anna", time_zone="Asia/Tokyo", quiet_from="20:00", quiet_to="07:00", news={"CREDIT": "NOTHING"}
+    )
     await office.register("anna", "REQUESTER", "PROCUREMENT")
     request = service_pb2.ChangeContactRequest(contact_id="anna", language="de")  # a page that does not ask for it
     await office.call("ChangeContact", request)

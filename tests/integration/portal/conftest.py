@@ -125,11 +125,16 @@ class People(notifications_grpc.NotificationsServiceServicer):
     ) -> notifications_pb2.GetPeopleResponse:
         """Those of an account, and what it misses."""
         there = [
-            notifications_pb2.PersonThere(contact=one, influence="USER", silent_days=120 if one.contact_id == "cleo" else 0)
+            notifications_pb2.PersonThere(
+                contact=one, influence="USER", silent_days=120 if one.contact_id == "cleo" else 0
+            )
             for one in self.known.values()
             if one.account_id == request.account_id
         ]
-        missed = [notifications_pb2.Missed(what="ROLE", who="RECEIVING"), notifications_pb2.Missed(what="SINGLE_CONTACT")]
+        missed = [
+            notifications_pb2.Missed(what="ROLE", who="RECEIVING"),
+            notifications_pb2.Missed(what="SINGLE_CONTACT"),
+        ]
         return notifications_pb2.GetPeopleResponse(people=there, missed=missed)
 
     async def ListAsks(

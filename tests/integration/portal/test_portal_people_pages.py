@@ -38,7 +38,11 @@ async def test_somebody_chooses_when_news_comes_with_nothing_typed(firm: Pages):
 
     assert answer.headers["location"].startswith("/profile/news")
     [changed] = firm.people.changed
-    assert (changed.preferences.time_zone, changed.preferences.quiet_to, changed.language) == ("Asia/Tokyo", "07:00", "en")
+    assert (changed.preferences.time_zone, changed.preferences.quiet_to, changed.language) == (
+        "Asia/Tokyo",
+        "07:00",
+        "en",
+    )
     assert changed.preferences.news[0] == notifications_pb2.NewsPreference(topic="ORDERS", pace="NOTHING")
 
 
@@ -90,7 +94,7 @@ async def test_who_takes_over_has_the_rules_and_stand_ins_and_who_leaves_has_not
     await firm.session("cleo")
     ada = usecases.person_of(TENANT, firm.people.known["ada"])
 
-    assert await usecases.hand_over(firm.door, ada, "b1", "cleo", "rob", Write("o" * 32)) == 2
+    assert await usecases.hand_over(firm.door, ada, "b1", leaver="cleo", successor="rob", write=Write("o" * 32)) == 2
     assert await kept(firm) == (["contact:rob"], [("ada", "rob")])
     async with firm.parts.database.transaction([TENANT]) as tx:
         [open_sessions] = await tx.rows(
@@ -104,7 +108,7 @@ async def test_what_is_left_undone_by_who_ends_in_between_the_portal_does_by_its
     ada = usecases.person_of(TENANT, firm.people.known["ada"])
     firm.people.dies = True
     with pytest.raises(Away):
-        await usecases.hand_over(firm.door, ada, "b1", "cleo", "rob", Write("o" * 32))
+        await usecases.hand_over(firm.door, ada, "b1", leaver="cleo", successor="rob", write=Write("o" * 32))
     works = [work for work in SERVICE.works(firm.parts) if work.kind == "succession"]
     await drain(firm.parts.consumer, works)
     assert (await kept(firm))[0] == ["contact:cleo"]  # nothing was handed over

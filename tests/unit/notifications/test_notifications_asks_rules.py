@@ -32,6 +32,7 @@ from tests.unit.notifications.samples import (
 
 HAMBURG = Scope(site="Hamburg")
 CLEO = a_person("cleo", Role.AP_CLERK)
+SAM = a_colleague("sam", Role.SALES)
 EVERYBODY = [
     CLEO,
     a_person("clio", Role.AP_CLERK),
@@ -158,7 +159,7 @@ def test_it_is_looked_at_in_the_morning_after_the_day_is_over():
 def test_what_asks_nothing_of_the_buyer_or_lapses_by_itself_does_not_escalate():
     assert asked(story_of(decided()), CLEO) is None
     assert asked(story_of(shipped()), CLEO) is None
-    assert asked(our_own(Kind.COLLEAGUE_UNREACHABLE, contact="c1", roles=("SALES",)), a_colleague("sam")) is None
+    assert asked(our_own(Kind.COLLEAGUE_UNREACHABLE, contact="c1", roles=("SALES",)), SAM) is None
 
 
 def test_a_question_is_for_the_one_who_knows():
