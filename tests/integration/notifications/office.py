@@ -131,10 +131,10 @@ class Office:
     invoicing: Invoicing
     writers: Writers
 
-    async def call(self, method: str, request: Message, *, tenant: str = TENANT) -> Any:
+    async def call(self, method: str, request: Message, *, tenant: str = TENANT, by: str = "user:bo") -> Any:
         metadata = (
             ("ar-tenant", tenant),
-            ("ar-actor", "user:bo"),
+            ("ar-actor", by),
             ("ar-reason", "because"),
             ("ar-idempotency-key", str(uuid4())),
         )

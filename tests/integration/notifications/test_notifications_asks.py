@@ -94,7 +94,7 @@ async def test_who_stands_in_is_asked_before_the_administrator_and_nobody_twice_
         first="2026-03-02",
         last="2026-03-31",
     )
-    await office.call("SendNotice", notice)
+    await office.call("SendNotice", notice, by="service:portal")
     question = dispute_moved(disputes.STATE_AWAITING_CUSTOMER, "a photo")
     await office.follow(dispute_opened(), question)  # answered by Monday, 9 March
 

@@ -39,7 +39,7 @@ async def test_a_successor_has_all_that_the_leaver_had_and_is_told_once_what_is_
     assert "Cleo Smith leaves" in text(office.mails("rob")[-1])
     asked = await office.call("ListAsks", service_pb2.ListAsksRequest(account_id="acme"))
     assert {tuple(one.contact_id for one in ask.asked) for ask in asked.asks} == {("rob",)}
-    succeeded = await office.rows("SELECT payload FROM outbox WHERE headers->>'ce_type' LIKE '%ContactSucceeded'")
+    succeeded = await office.rows("SELECT payload FROM outbox WHERE headers->>'ce_type' LIKE '%%ContactSucceeded'")
     assert [events_pb2.ContactSucceeded.FromString(row.payload) for row in succeeded] == [
         events_pb2.ContactSucceeded(
             contact_id="cleo", account_id="acme", successor_id="rob", roles=["AP_CLERK", "ACCOUNT_ADMIN"]
@@ -107,7 +107,7 @@ async def test_the_owner_answers_by_name_and_while_away_who_stands_in_until_the_
         first="2026-03-02",
         last="2026-03-06",
     )
-    await office.call("SendNotice", notice)
+    await office.call("SendNotice", notice, by="service:portal")
     await office.follow(invoice(2))
     [message] = await office.messages(about="invoice/i2", contact_id="cleo")
     assert message.owner == "Tia Berg, Nordwind GmbH (in the place of Sam Jones until 6 March 2026)"

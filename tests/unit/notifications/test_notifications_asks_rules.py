@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from receivables.disputes.v1 import events_pb2 as disputes
@@ -52,7 +53,7 @@ def asked(story: Story | None, *people: Contact) -> Ask | None:
     return begin(the(story), [Recipient(one, Weight.ACT, one.roles[0]) for one in people], NOW)
 
 
-def an_ask(**changes: object) -> Ask:
+def an_ask(**changes: Any) -> Ask:
     ask = asked(story_of(invoice()), CLEO)
     assert ask is not None
     return replace(ask, **changes)
