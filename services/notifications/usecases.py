@@ -135,7 +135,7 @@ async def erase(tx: Tx, call: Origin, contact_id: str) -> None:
     known, _ = await store.find_contact(tx, key)
     await _keep_administered(tx, known, None)
     await store.erase_contact(tx, key, account_id)
-    await gaps.look(tx, (call.tenant, account_id), tx.at)
+    await gaps.look(tx, (call.tenant, account_id), tx.at + SOON)
     await forget_later(tx, key)
     erased = events_pb2.ContactErased(contact_id=contact_id, account_id=account_id)
     await outbox.add(tx, [Announcement(call, account_id or "people", f"contact/{contact_id}", erased)])

@@ -34,7 +34,7 @@ from services.notifications.domain.first_steps import Step as FirstStep
 from services.notifications.domain.first_steps import vacant
 from services.notifications.domain.journeys import Journey, Step
 from services.notifications.domain.matrix import Kind
-from services.notifications.domain.preferences import Pace, Preferences, Quiet, Topic, preferences
+from services.notifications.domain.preferences import USUAL, Pace, Preferences, Quiet, Topic, preferences
 from services.notifications.domain.rights import Registrar
 from services.notifications.domain.roles import Role
 from services.notifications.domain.sellers import LegalEntity, Policy, clock_time
@@ -710,7 +710,7 @@ def contact_message(person: Contact) -> service_pb2.Contact:
         language=person.language,
         wants_document=person.wants_document,
         suspended=person.suspended,
-        preferences=_preferences_message(person.preferences),
+        preferences=None if person.preferences is USUAL else _preferences_message(person.preferences),
         successor_id=person.successor,
     )
 
