@@ -1,6 +1,7 @@
 """People on pages: when they are written to, who is missing, who takes over, who answers for them."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from uuid import uuid4
 
@@ -92,7 +93,7 @@ async def had(pages: Pages) -> None:
 async def test_who_takes_over_has_the_rules_and_stand_ins_and_who_leaves_has_nothing(firm: Pages):
     await had(firm)
     await firm.session("cleo")
-    ada = usecases.person_of(TENANT, firm.people.known["ada"])
+    ada = replace(usecases.person_of(TENANT, firm.people.known["ada"]), assurance=2)
 
     assert await usecases.hand_over(firm.door, ada, "b1", leaver="cleo", successor="rob", write=Write("o" * 32)) == 2
     assert await kept(firm) == (["contact:rob"], [("ada", "rob")])
@@ -105,7 +106,7 @@ async def test_who_takes_over_has_the_rules_and_stand_ins_and_who_leaves_has_not
 
 async def test_what_is_left_undone_by_who_ends_in_between_the_portal_does_by_itself(firm: Pages):
     await had(firm)
-    ada = usecases.person_of(TENANT, firm.people.known["ada"])
+    ada = replace(usecases.person_of(TENANT, firm.people.known["ada"]), assurance=2)
     firm.people.dies = True
     with pytest.raises(Away):
         await usecases.hand_over(firm.door, ada, "b1", leaver="cleo", successor="rob", write=Write("o" * 32))
