@@ -26,7 +26,7 @@ for _became in Became:
 ESCALATED = Counter(
     "ar_asks_escalated_total",
     "What nobody did in time and was asked of others, by whom (same_role, stand_in …)",
-    ["level"],
+    ["outcome"],
 )
 for _level in Level:
     if _level is not Level.FIRST:
