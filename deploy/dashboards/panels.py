@@ -199,6 +199,8 @@ _OWN: dict[str, tuple[Panel, ...]] = {
                "sum by (outcome) (rate(ar_post_read_total[5m]))", "{{outcome}}"),
         _panel("Unreachable", "Roles that nobody holds, and contacts whose mail bounced.", COUNT,
                "max(ar_vacant_roles) + max(ar_suspended_contacts)", "roles and contacts"),
+        _panel("Asked further", "What nobody did in time and was asked of others, by whom.", PER_SECOND,
+               "sum by (outcome) (rate(ar_asks_escalated_total[5m]))", "{{outcome}}"),
     ),
     "portal": (
         _panel("Pages by status", "303 answers a form, 422 says what is wrong with it; 5xx is ours.", PER_SECOND,

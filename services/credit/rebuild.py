@@ -597,6 +597,13 @@ FOLD = Fold(
         }
     ),
     # What an invoice takes, and a cancellation or a refusal gives back, follows from the hold as it stood.
-    again=frozenset({ledger_pb2.ItemOpened, orders_pb2.OrderCancelled, invoicing_pb2.ShipmentRefused}),
+    again=frozenset(
+        {
+            ledger_pb2.ItemOpened,
+            orders_pb2.OrderCancelled,
+            invoicing_pb2.ShipmentRefused,
+            notifications_pb2.ContactSucceeded,
+        }
+    ),
     refusals={events_pb2.OrderRefused: _refused},
 )

@@ -10,11 +10,13 @@ from receivables.orders.v1 import events_pb2 as orders_pb2
 
 from services.chassis.consumer import Handler
 from services.credit import usecases
+from services.credit.usecases.owners import pass_on
 
 # One for all that changes what accounts use and hold: a batch mixes them, and is handled in one go.
 HANDLERS: Mapping[type[Message], Handler] = {
     invoicing_pb2.SellerChanged: usecases.know_sellers,
     notifications_pb2.ContactErased: usecases.forget,
+    notifications_pb2.ContactSucceeded: pass_on,
     **dict.fromkeys(
         (
             orders_pb2.OrderPlaced,

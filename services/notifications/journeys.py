@@ -6,11 +6,12 @@ from functools import lru_cache
 from typing import Any, LiteralString
 
 from services.chassis import jobs
-from services.chassis.columns import Columns, within
+from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
 from services.kernel.orders import Scope
 from services.kernel.refusals import NotFound, quoted
+from services.notifications.domain.asks import closes
 from services.notifications.domain.journeys import Hours, Journey, Leg, News
 from services.notifications.domain.stories import Moment
 from services.notifications.news import news_of
@@ -27,7 +28,8 @@ _AT_RISK: LiteralString = "SELECT tenant, 'journey', about, '', 1 FROM journey W
 
 
 async def follow(tx: Tx, events: Sequence[Event[Any]], when: Callable[[Event[Any]], Moment]) -> None:
-    """Take the journeys on by what these events mean for them."""
+    """Take the journeys on by what these events mean for them, and ask nobody any more for what is done by that."""
+    done: set[Key] = set()
     told = [(news, when(event)) for event in events for news in news_of(event)]
     while told:
         known = await lock(tx, {(news.tenant, news.about) for news, _ in told})
@@ -38,7 +40,22 @@ async def follow(tx: Tx, events: Sequence[Event[Any]], when: Callable[[Event[Any
             heard[key] = before.hear(news, now), now
         await save(tx, [heard[key] for key in heard if key in known and heard[key][0] != known[key]])
         lost = await _add(tx, [heard[key] for key in heard if key not in known])
+        done |= {
+            key for key, (journey, _) in heard.items() if closes(journey) and not (key in known and closes(known[key]))
+        }
         told = [(news, now) for news, now in told if (news.tenant, news.about) in lost]
+    if done:
+        await close_asks(tx, done)
+
+
+async def close_asks(tx: Tx, abouts: Collection[Key]) -> None:
+    """Nobody is asked any more of what these are about: it is done, or answered otherwise."""
+    await tx.run(
+        """UPDATE ask SET done_at = %s, next_at = NULL
+            WHERE tenant = ANY (%s::text[]) AND about = ANY (%s::text[]) AND done_at IS NULL
+              AND (tenant, about) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+        [tx.at, *within(abouts), *columns(sorted(abouts))],
+    )
 
 
 def _new(news: News, now: Moment) -> Journey:

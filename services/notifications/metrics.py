@@ -6,6 +6,7 @@ from services.chassis.database import Tx
 from services.chassis.metrics import show
 from services.chassis.sweeps import Found, Span, Sweep
 from services.notifications import store
+from services.notifications.domain.asks import Level
 from services.notifications.domain.post import Became
 
 MAILS = Counter("ar_mails_total", "Mails handed over, by answer (taken, not_now, never)", ["answer"])
@@ -22,6 +23,14 @@ for _code in ("421", "451"):  # those that say: come again
 POST_READ = Counter("ar_post_read_total", "Mails to us that were read, by what became of them", ["outcome"])
 for _became in Became:
     POST_READ.labels(_became.value)
+ESCALATED = Counter(
+    "ar_asks_escalated_total",
+    "What nobody did in time and was asked of others, by whom (same_role, stand_in …)",
+    ["outcome"],
+)
+for _level in Level:
+    if _level is not Level.FIRST:
+        ESCALATED.labels(_level.name.lower())
 MESSAGES = Gauge("ar_messages", "Messages to people, by channel and what became of them", ["channel", "state"])
 UNSENT_AGE = Gauge("ar_mail_oldest_unsent_age_seconds", "Age of the oldest mail that is due and not yet taken")
 VACANT = Gauge("ar_vacant_roles", "Roles that had to be told and that nobody holds; counted up to 100,000")

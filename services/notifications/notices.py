@@ -19,7 +19,7 @@ from services.chassis.jobs import Job
 from services.contracts import money
 from services.kernel.calendars import day
 from services.kernel.refusals import Invalid, NotFound, quoted
-from services.notifications import store
+from services.notifications import asks, store
 from services.notifications.at_once import Mails
 from services.notifications.domain.contacts import Contact
 from services.notifications.domain.roles import Role
@@ -81,6 +81,18 @@ async def send_later(tx: Tx, call: Origin, request: service_pb2.SendNoticeReques
         [call.tenant, notice_id, request.contact_id, request.SerializeToString()],
     )
     await jobs.add(tx, [Job(NOTICE, f"notice/{notice_id}", call)])
+    await _know_stand_ins(tx, call.tenant, request)
+
+
+async def _know_stand_ins(tx: Tx, tenant: str, request: service_pb2.SendNoticeRequest) -> None:
+    """Who stands in for somebody is asked in their place, too."""
+    away = request.other.partition(":")[2]
+    match _kind(request):
+        case "STANDS_IN":
+            first, last = day(request.first, what="first"), day(request.last, what="last")
+            await asks.know_stand_in(tx, tenant, away, request.contact_id, roles=request.roles, first=first, last=last)
+        case "STANDS_IN_NO_MORE":
+            await asks.forget_stand_in(tx, tenant, away, request.contact_id)
 
 
 def _check(request: service_pb2.SendNoticeRequest) -> None:

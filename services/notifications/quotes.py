@@ -24,7 +24,7 @@ WAIT_S = 5.0  # for an answer, retries included
 AT_ONCE = 8  # questions
 NOT_AT_HAND = "…"
 # The texts of a message, as its row has them, in which something may be quoted.
-_TEXTS = ("what_happened", "what_we_do", "action")
+_TEXTS = ("what_happened", "what_we_do", "action", "owner")
 
 _DISPUTES, _LEDGER = "receivables.disputes.v1.DisputesService", "receivables.ledger.v1.LedgerService"
 
@@ -84,12 +84,14 @@ class Quotes:
         async with self._turns:
             try:
                 match (kind, about.partition("/")):
+                    case ("person", _):
+                        return wire.clean(await self._written.name(tenant, str(nth))) or None
                     case ("move", ("dispute", _, dispute_id)):
-                        return await self._missing(tenant, dispute_id, nth, traceparent)
+                        return await self._missing(tenant, dispute_id, int(nth), traceparent)
                     case ("remittance", ("payment", _, payment_id)):
                         return await self._remittance(tenant, payment_id, traceparent)
                     case ("thread", _):
-                        return wire.clean(await self._written.text(tenant, about, nth)) or None
+                        return wire.clean(await self._written.text(tenant, about, int(nth))) or None
                     case _:
                         return None
             except grpc.aio.AioRpcError as error:

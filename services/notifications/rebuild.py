@@ -15,7 +15,7 @@ from receivables.notifications.v1 import events_pb2
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
-from services.notifications import first_steps, store, usecases
+from services.notifications import asks, first_steps, gaps, store, successions, teams, usecases
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.sellers import Policy
 
@@ -73,6 +73,22 @@ async def _step(tx: Tx, event: Event[events_pb2.FirstStepMoved], _cause: Cause) 
     await first_steps.moved_before(tx, event)
 
 
+async def _ask_further(tx: Tx, event: Event[events_pb2.AskEscalated], _cause: Cause) -> None:
+    await asks.escalated_before(tx, event)
+
+
+async def _miss(tx: Tx, event: Event[events_pb2.ContactGap], _cause: Cause) -> None:
+    await gaps.saved_before(tx, event)
+
+
+async def _succeed(tx: Tx, event: Event[events_pb2.ContactSucceeded], _cause: Cause) -> None:
+    await successions.succeeded_before(tx, event)
+
+
+async def _set_team(tx: Tx, event: Event[events_pb2.TeamChanged], _cause: Cause) -> None:
+    await teams.set_before(tx, event)
+
+
 async def _finish(tx: Tx) -> None:
     """What only informs was sent when it was handled, or is not worth being sent twice; first steps may begin."""
     await first_steps.look_again(tx)
@@ -114,6 +130,10 @@ FOLD = Fold(
         events_pb2.ContactErased: _erase,
         events_pb2.PolicyChanged: _set_policy,
         events_pb2.FirstStepMoved: _step,
+        events_pb2.AskEscalated: _ask_further,
+        events_pb2.ContactGap: _miss,
+        events_pb2.ContactSucceeded: _succeed,
+        events_pb2.TeamChanged: _set_team,
     },
     remembers_all=True,
     finish=_finish,

@@ -13,12 +13,29 @@ from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write
 from services.kernel.refusals import NotFound, quoted
-from services.notifications import first_steps, journeys, links, notices, store, threads, undelivered, usecases, wire
+from services.notifications import (
+    asks,
+    first_steps,
+    journeys,
+    links,
+    notices,
+    people,
+    store,
+    teams,
+    threads,
+    undelivered,
+    usecases,
+    wire,
+    wire_people,
+)
 from services.notifications.domain.first_steps import Step as FirstStep
 from services.notifications.domain.journeys import Journey
+from services.notifications.domain.teams import Team
 from services.notifications.domain.threads import hidden_from, is_for
 from services.notifications.first_steps import FirstSteps
+from services.notifications.missing import Missing
 from services.notifications.quotes import Quotes
+from services.notifications.successions import Successions
 from services.notifications.usecases import Desk
 
 
@@ -29,6 +46,8 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         super().__init__(database, consumer)
         self._desk = desk
         self._first_steps = FirstSteps(desk)
+        self._missing = Missing(desk)
+        self._successions = Successions(desk)
         self._quotes = quotes
 
     @write
@@ -40,6 +59,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         contact = wire.contact(call.tenant, request, firm.seller().language)
         await usecases.register_contact(tx, contact, wire.registrar(call.caller))
         await self._first_steps.people_changed(tx, (call.tenant, contact.account_id))
+        await self._missing.people_changed(tx, (call.tenant, contact.account_id))
         return service_pb2.RegisterContactResponse()
 
     @visit
@@ -74,10 +94,10 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
     ) -> service_pb2.ListContactsResponse:
         """The people of an account, or of the seller, a page at a time."""
         asked = page(request, str)
-        people = await store.list_contacts(tx, (call.tenant, request.account_id), asked)
+        found = await store.list_contacts(tx, (call.tenant, request.account_id), asked)
         return service_pb2.ListContactsResponse(
-            contacts=[wire.contact_message(person) for person in people],
-            next_page_token=asked.next_token(people, lambda person: (person.contact_id,)),
+            contacts=[wire.contact_message(person) for person in found],
+            next_page_token=asked.next_token(found, lambda person: (person.contact_id,)),
         )
 
     @read
@@ -85,8 +105,8 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.FindContactsRequest
     ) -> service_pb2.FindContactsResponse:
         """Who has an address of mail."""
-        people = await links.by_address(tx, call.tenant, request.email)
-        return service_pb2.FindContactsResponse(contacts=[wire.contact_message(person) for person in people])
+        found = await links.by_address(tx, call.tenant, request.email)
+        return service_pb2.FindContactsResponse(contacts=[wire.contact_message(person) for person in found])
 
     @read
     async def GetContact(
@@ -105,6 +125,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
             (call.tenant, request.contact_id),
             request.language,
             wants_document=request.wants_document,
+            preferences=wire.chosen(request.preferences) if request.HasField("preferences") else None,
             by=wire.registrar(call.caller),
         )
         return service_pb2.ChangeContactResponse(contact=await self._contact(tx, call, request.contact_id))
@@ -168,6 +189,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         await threads.check_mentions(tx, journey, request.mentions)
         author = wire.author(call, request.written_by)
         row = await threads.add_message(tx, journey, author, request.text, request.mentions)
+        await usecases.heard_from(tx, call.tenant, author)
         await self._desk.tell_written(tx, journey, row)
         names = await self._names(tx, call, journey, [row])
         return service_pb2.AddMessageResponse(message=wire.thread_message(row, names[row.author]))
@@ -212,6 +234,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         """The caller has seen a thread, up to a message."""
         journey = await self._journey(tx, call, request.about)
         await threads.mark_read(tx, journey, threads.reader_of(call.actor), request.nth)
+        await usecases.heard_from(tx, call.tenant, call.actor)
         return service_pb2.MarkReadResponse()
 
     @staticmethod
@@ -293,6 +316,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.NoteSignInRequest
     ) -> service_pb2.NoteSignInResponse:
         """Somebody came into the portal."""
+        await usecases.heard_from(tx, call.tenant, f"contact:{request.contact_id}")
         await self._first_steps.signed_in(tx, call, request.contact_id)
         return service_pb2.NoteSignInResponse()
 
@@ -321,6 +345,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.AnswerFirstStepRequest
     ) -> service_pb2.AnswerFirstStepResponse:
         """A buyer's person says how a step went."""
+        await usecases.heard_from(tx, call.tenant, call.actor)
         step = await self._first_steps.answer(
             tx, call, request.account_id, request.code, answer=request.answer, why=request.why
         )
@@ -333,6 +358,85 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         """The seller has seen to a step."""
         step = await self._first_steps.close(tx, call, request.account_id, request.code)
         return service_pb2.CloseFirstStepResponse(step=wire.first_step(step, ()))
+
+    @read
+    async def GetPeople(
+        self, tx: Tx, call: Origin, request: service_pb2.GetPeopleRequest
+    ) -> service_pb2.GetPeopleResponse:
+        """The people of an account, and whom it misses."""
+        for_buyer = call.caller is not None and call.caller.kind == identity.CONTACT
+        async with tx.all_parts():
+            found = await people.map_of(tx, (call.tenant, request.account_id), elsewhere=not for_buyer)
+        return wire_people.people(found, tx.at, for_buyer=for_buyer)
+
+    @read
+    async def ListAsks(
+        self, tx: Tx, call: Origin, request: service_pb2.ListAsksRequest
+    ) -> service_pb2.ListAsksResponse:
+        """What is asked of an account's people, the newest first, a page at a time."""
+        asked = page(request, datetime.fromisoformat, str)
+        found = await asks.page_of(tx, call.tenant, asked, account_id=request.account_id, about=request.about)
+        ended = await asks.done_of(tx, found)
+        names = await store.names(tx, call.tenant, wire_people.asked_ids(found))
+        return service_pb2.ListAsksResponse(
+            asks=[
+                wire_people.ask(one, names, is_done=one.fact in ended)
+                for one in found
+                if request.about or one.fact not in ended
+            ],
+            next_page_token=asked.next_token(found, lambda one: (one.asked_at.isoformat(), one.fact)),
+        )
+
+    @write
+    async def Succeed(self, tx: Tx, call: Origin, request: service_pb2.SucceedRequest) -> service_pb2.SucceedResponse:
+        """Somebody leaves and hands over."""
+        open_asks = await self._successions.succeed(
+            tx,
+            call,
+            request.account_id,
+            leaver_id=request.contact_id,
+            successor_id=request.successor_id,
+            by=wire.registrar(call.caller),
+        )
+        await self._first_steps.people_changed(tx, (call.tenant, request.account_id))
+        return service_pb2.SucceedResponse(open_asks=open_asks)
+
+    @write
+    async def SetInfluence(
+        self, tx: Tx, call: Origin, request: service_pb2.SetInfluenceRequest
+    ) -> service_pb2.SetInfluenceResponse:
+        """What the seller's people take somebody for."""
+        await people.set_influence(tx, (call.tenant, request.account_id), request.contact_id, request.influence)
+        return service_pb2.SetInfluenceResponse()
+
+    @write
+    async def SetTeam(self, tx: Tx, call: Origin, request: service_pb2.SetTeamRequest) -> service_pb2.SetTeamResponse:
+        """Who of the seller's people answers for an account."""
+        await teams.set_team(tx, call, request.account_id, Team(request.owner_id, request.stand_in_id))
+        return service_pb2.SetTeamResponse()
+
+    @read
+    async def GetTeam(self, tx: Tx, call: Origin, request: service_pb2.GetTeamRequest) -> service_pb2.GetTeamResponse:
+        """The same, and who does today."""
+        today = (await store.firms(tx, [call.tenant]))[call.tenant].moment(tx.at).today
+        return wire_people.team(*await teams.shown(tx, (call.tenant, request.account_id), today))
+
+    @write
+    async def SetPicture(
+        self, tx: Tx, call: Origin, request: service_pb2.SetPictureRequest
+    ) -> service_pb2.SetPictureResponse:
+        """What one of the seller's people looks like."""
+        key = (call.tenant, request.contact_id)
+        picture = await teams.set_picture(tx, key, request.content, wire.registrar(call.caller))
+        return service_pb2.SetPictureResponse(picture=picture)
+
+    @read
+    async def GetPicture(
+        self, tx: Tx, call: Origin, request: service_pb2.GetPictureRequest
+    ) -> service_pb2.GetPictureResponse:
+        """One, by its hash."""
+        row = await teams.picture(tx, call.tenant, request.picture)
+        return service_pb2.GetPictureResponse(content=row.content, media_type=row.media_type)
 
     @read
     async def GetPolicy(

@@ -16,13 +16,17 @@ from services.chassis.logs import log, trace_id
 from services.chassis.parked import Reason
 from services.chassis.settings import secret_now
 from services.chassis.workers import Batch, Done, Work
-from services.notifications import links, metrics, notices, store, threads
+from services.notifications import asks, gaps, links, metrics, notices, store, threads
+from services.notifications.asks import ASK
 from services.notifications.documents import BYTES_MAX, Document, Documents
 from services.notifications.domain import delivery
 from services.notifications.domain.delivery import Answer, Handed
+from services.notifications.escalations import Escalations
 from services.notifications.first_steps import FIRST_STEPS, FirstSteps, count_due, find_due
+from services.notifications.gaps import PEOPLE
 from services.notifications.journeys import JOURNEY, count_at_risk
 from services.notifications.letters import Unwritable, letter
+from services.notifications.missing import Missing
 from services.notifications.neighbours import NotAtHand
 from services.notifications.quotes import Quotes
 from services.notifications.room import Room
@@ -245,6 +249,20 @@ async def lead_on(desk: Desk, batch: Batch) -> None:
         await FirstSteps(desk).by_clock(done.tx, accounts)
 
 
+async def ask_further(desk: Desk, batch: Batch) -> None:
+    """Ask others for what was asked in vain."""
+    async with batch.finishing() as done:
+        accounts = {(job.tenant, job.subject.removeprefix("account/")) for job in done.jobs}
+        await Escalations(desk).by_clock(done.tx, accounts)
+
+
+async def look_at_people(desk: Desk, batch: Batch) -> None:
+    """Tell whom accounts miss."""
+    async with batch.finishing() as done:
+        accounts = {(job.tenant, job.subject.removeprefix("account/")) for job in done.jobs}
+        await Missing(desk).by_clock(done.tx, accounts)
+
+
 async def forget(desk: Desk, batch: Batch) -> None:
     """Forget what these persons were told, some of it in a transaction."""
     for job in batch.jobs:
@@ -284,5 +302,7 @@ def works(desk: Desk, settings: Settings, quotes: Quotes, speak: Speaker, held: 
         Work(DIGEST, partial(gather, desk), find=desk.find),
         Work(JOURNEY, partial(warn, desk), find=find_at_risk, findable=count_at_risk),
         Work(FIRST_STEPS, partial(lead_on, desk), find=find_due, findable=count_due),
+        Work(ASK, partial(ask_further, desk), most=10, find=asks.find_due, findable=asks.count_due),
+        Work(PEOPLE, partial(look_at_people, desk), most=10, find=gaps.find_due, findable=gaps.count_due),
         Work(FORGET, partial(forget, desk), most=1, find=find_erased, findable=store.count_erased),
     )

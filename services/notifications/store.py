@@ -1,5 +1,6 @@
 """Remembers people, what they were told and what became of the mail: one function a question, visible SQL."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
@@ -21,9 +22,11 @@ from services.notifications import remembered
 from services.notifications.domain import delivery, quotes
 from services.notifications.domain.contacts import Contact
 from services.notifications.domain.delivery import Answer, State
+from services.notifications.domain.preferences import USUAL, Pace, Preferences, Quiet, Topic
 from services.notifications.domain.roles import Role
 from services.notifications.domain.sellers import Firm, LegalEntity, Policy, Seller
 from services.notifications.domain.stories import Story
+from services.notifications.domain.teams import Team
 
 Key = tuple[str, str]  # tenant, and an id
 MailKey = tuple[str, str, str]  # tenant, contact, key
@@ -165,7 +168,7 @@ async def save_contact(tx: Tx, contact: Contact) -> None:
              SET account_id = EXCLUDED.account_id, name = EXCLUDED.name, email = EXCLUDED.email, roles = EXCLUDED.roles,
                  site = EXCLUDED.site, cost_centre = EXCLUDED.cost_centre, purchase_order = EXCLUDED.purchase_order,
                  language = EXCLUDED.language, wants_document = EXCLUDED.wants_document, suspended_at = NULL,
-                 complained_at = NULL""",
+                 complained_at = NULL, successor = CASE WHEN EXCLUDED.roles = '{}' THEN contact.successor ELSE '' END""",
         [
             contact.tenant,
             contact.contact_id,
@@ -220,12 +223,30 @@ async def contacts_at(tx: Tx, tenant: str, email: str) -> list[Contact]:
     return [contact_of(row) for row in rows]
 
 
-async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool) -> None:
+async def these_contacts(tx: Tx, tenant: str, contact_ids: Collection[str]) -> dict[str, Contact]:
+    """These people, by id, whoever they are by now."""
+    rows = await tx.rows(
+        "SELECT * FROM contact WHERE tenant = %s AND contact_id = ANY (%s::text[])", [tenant, list(contact_ids)]
+    )
+    return {row.contact_id: contact_of(row) for row in rows}
+
+
+async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool, preferences: Preferences) -> None:
     """What a person may change of itself."""
+    quiet = preferences.quiet
     await tx.run(
-        """UPDATE contact SET language = %s, wants_document = %s
+        """UPDATE contact SET language = %s, wants_document = %s, time_zone = %s, quiet_from = %s, quiet_to = %s,
+                              paces = %s::jsonb
             WHERE tenant = %s AND contact_id = %s AND erased_at IS NULL""",
-        [language, wants_document, *key],
+        [
+            language,
+            wants_document,
+            preferences.time_zone,
+            quiet.begins if quiet else None,
+            quiet.ends if quiet else None,
+            json.dumps({topic.value: pace.value for topic, pace in preferences.paces.items()}),
+            *key,
+        ],
     )
 
 
@@ -285,13 +306,16 @@ async def erase_contact(tx: Tx, key: Key, account_id: str) -> None:
     """From now on the id means nobody, whether it meant somebody here or not; no link lets it in, no notice reaches it."""
     await tx.run("DELETE FROM link WHERE tenant = %s AND contact_id = %s", key)
     await tx.run("DELETE FROM notice WHERE tenant = %s AND contact_id = %s", key)
+    await tx.run("DELETE FROM picture WHERE tenant = %s AND contact_id = %s", key)
+    await tx.run("DELETE FROM stand_in WHERE tenant = %s AND (contact_id = %s OR stand_in = %s)", [*key, key[1]])
     await tx.run(
         """INSERT INTO contact (tenant, contact_id, account_id, name, email, roles, site, cost_centre, purchase_order,
                                 language, wants_document, suspended_at, erased_at)
            VALUES (%s, %s, %s, '', '', '{}', '', '', '', 'en', false, %s, %s)
            ON CONFLICT (tenant, contact_id) DO UPDATE
              SET name = '', email = '', roles = '{}', site = '', cost_centre = '', purchase_order = '', language = 'en',
-                 wants_document = false, suspended_at = EXCLUDED.suspended_at, erased_at = EXCLUDED.erased_at""",
+                 wants_document = false, time_zone = '', quiet_from = NULL, quiet_to = NULL, paces = '{}',
+                 heard_at = NULL, successor = '', influence = '', suspended_at = EXCLUDED.suspended_at, erased_at = EXCLUDED.erased_at""",
         [*key, account_id, tx.at, tx.at],
     )
 
@@ -448,6 +472,17 @@ async def company_names(tx: Tx, accounts: Collection[Key]) -> dict[Key, str]:
         columns(accounts),
     )
     return {(row.tenant, row.account_id): row.name for row in rows}
+
+
+async def companies(tx: Tx, accounts: Collection[Key]) -> tuple[dict[Key, str], dict[Key, Team]]:
+    """How these buyers are called, as far as known, and who answers for them, where somebody does."""
+    rows = await tx.rows(
+        """SELECT company.*, team.owner, team.stand_in FROM company LEFT JOIN team USING (tenant, account_id)
+            WHERE (company.tenant, company.account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+        columns(accounts),
+    )
+    names = {(row.tenant, row.account_id): row.name for row in rows}
+    return names, {(row.tenant, row.account_id): Team(row.owner, row.stand_in) for row in rows if row.owner}
 
 
 async def save_sellers(tx: Tx, told: Mapping[Key, LegalEntity]) -> None:
@@ -684,12 +719,11 @@ async def find_digests(tx: Tx, word: Origin) -> int:
     )
 
 
-async def gather_digests(tx: Tx, persons: int, messages: int) -> tuple[list[Due], list[datetime]]:
+async def gather_digests(tx: Tx, persons: int, messages: int) -> tuple[list[Due], list[tuple[str, datetime]]]:
     """Make one mail of each person's messages for a business day that has ended: of some persons, the first found.
 
     Who has one address and one language gets one mail: the first of them carries what the others hear. Looks at so many
-    messages. Returns the mails, and when the digests were due whose mail had been made before: what came too late for
-    those.
+    messages. Returns the mails, and whose digests were due when and had been made before: what came too late for those.
     """
     rows = await tx.rows(
         f"""WITH first AS (
@@ -733,16 +767,17 @@ async def gather_digests(tx: Tx, persons: int, messages: int) -> tuple[list[Due]
         [tx.at, messages, persons],
     )
     made = [Due(row.tenant, row.first, row.n) for row in rows if row.first]
-    return made, sorted({row.due_at for row in rows if not row.n})
+    return made, sorted({(row.carrier, row.due_at) for row in rows if not row.n})
 
 
-async def postpone(tx: Tx, was_due_at: datetime, due_at: datetime) -> None:
-    """Leave what missed its digest to the next one: a person gets at most one a day."""
+async def postpone(tx: Tx, contact_ids: Collection[str], was_due_at: datetime, due_at: datetime) -> None:
+    """Leave what missed these persons' digest to their next one: a person gets at most one a day."""
     await tx.run(
         """UPDATE message SET due_at = %s FROM mail
-            WHERE message.mail_key IS NULL AND message.due_at = %s AND mail.tenant = message.tenant
-              AND mail.contact_id = message.contact_id AND mail.due_at = message.due_at AND mail.key LIKE 'digest/%%'""",
-        [due_at, was_due_at],
+            WHERE message.mail_key IS NULL AND message.due_at = %s AND message.contact_id = ANY (%s::text[])
+              AND mail.tenant = message.tenant AND mail.contact_id = message.contact_id
+              AND mail.due_at = message.due_at AND mail.key LIKE 'digest/%%'""",
+        [due_at, was_due_at, list(contact_ids)],
     )
 
 
@@ -1043,7 +1078,19 @@ def contact_of(row: Any) -> Contact:
         wants_document=row.wants_document,
         suspended=row.suspended_at is not None,
         complained=row.complained_at is not None,
+        preferences=_preferences(row),
+        successor=row.successor,
+        heard_at=row.heard_at,
+        influence=row.influence,
     )
+
+
+def _preferences(row: Any) -> Preferences:
+    """What somebody chose; the same for all who chose nothing."""
+    if not (row.time_zone or row.quiet_from is not None or row.paces):
+        return USUAL
+    quiet = Quiet(row.quiet_from, row.quiet_to) if row.quiet_from is not None else None
+    return Preferences(row.time_zone, quiet, {Topic(topic): Pace(pace) for topic, pace in row.paces.items()})
 
 
 def _key(row: Any) -> MailKey:

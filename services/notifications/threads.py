@@ -1,5 +1,6 @@
 """Remembers what buyer and seller write to each other, what the seller notes for itself, and who has read how far."""
 
+import time
 from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
@@ -15,6 +16,7 @@ from services.notifications.domain.threads import roles_for
 from services.notifications.store import Key
 
 MENTIONABLE_MOST = 100  # as the contract says (ListThreadResponse)
+NAMES_MOST, NAMED_S = 1000, 5.0  # names that are remembered, and for how long
 SEEN_DAYS = 90  # what nobody wrote in for so long is unread by nobody any more
 
 
@@ -209,11 +211,12 @@ async def heard_of(tx: Tx, key: Key) -> set[str]:
 
 
 class Written:
-    """What was written in threads, for who quotes it (domain/quotes.py)."""
+    """What was written in threads, and how people are called, for who quotes it (domain/quotes.py)."""
 
     def __init__(self, database: Database) -> None:
         """Remember where it is."""
         self._database = database
+        self._names: dict[Key, tuple[str, float]] = {}
 
     async def text(self, tenant: str, about: str, nth: int) -> str:
         """One message; nothing if it is forgotten."""
@@ -222,6 +225,18 @@ class Written:
                 "SELECT text FROM thread_message WHERE tenant = %s AND about = %s AND nth = %s", [tenant, about, nth]
             )
         return str(row.text) if row else ""
+
+    async def name(self, tenant: str, contact_id: str) -> str:
+        """How somebody is called; nothing if they are forgotten. Who is in every mail of a batch is asked for once."""
+        known, until = self._names.get((tenant, contact_id), ("", 0.0))
+        if until > time.monotonic():
+            return known
+        async with self._database.transaction([tenant]) as tx:
+            known = (await store.names(tx, tenant, [contact_id])).get(contact_id, "")
+        if len(self._names) >= NAMES_MOST:
+            self._names.clear()
+        self._names[(tenant, contact_id)] = known, time.monotonic() + NAMED_S
+        return known
 
 
 async def forget(tx: Tx, contact: Key) -> None:

@@ -1,8 +1,8 @@
 """What notifications does: tells each fact once to whoever is concerned, and copes with what comes back."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from google.protobuf.message import Message as Body
@@ -24,25 +24,29 @@ from services.chassis.pages import Page
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.retention import Record
-from services.notifications import journeys, store, undelivered, wire
-from services.notifications.domain import delivery, quotes, rights, routing, threads
+from services.notifications import gaps, journeys, store, teams, undelivered, wire
+from services.notifications.asks import add as remember_asks
+from services.notifications.asks import forget_outdated as forget_asks
+from services.notifications.domain import asks, delivery, quotes, rights, routing, threads
 from services.notifications.domain.contacts import LANGUAGES, Contact, mailbox
 from services.notifications.domain.delivery import Answer, Handed, State
 from services.notifications.domain.journeys import Journey, Step
 from services.notifications.domain.matrix import Kind, Weight
 from services.notifications.domain.messages import Message
 from services.notifications.domain.post import Became, Reply, Report, claim
+from services.notifications.domain.preferences import USUAL, Pace, Preferences
 from services.notifications.domain.rights import Registrar
 from services.notifications.domain.roles import BUYER_ROLES, Role
 from services.notifications.domain.routing import House, Post, Recipient, Route
 from services.notifications.domain.sellers import Firm, Policy
 from services.notifications.domain.stories import WHOLE_COMPANY, Affects, Detail, Moment, Story, deadline
+from services.notifications.domain.teams import Face
 from services.notifications.news import FOLLOWED, news_of
 from services.notifications.post import forget_outdated as forget_post
 from services.notifications.settings import Settings
 from services.notifications.store import CaseFile, Key, Mail, MailKey, NewMessage
 from services.notifications.texts.compose import Case, Names, compose
-from services.notifications.threads import add_message, add_unverified, heard_of
+from services.notifications.threads import add_message, add_unverified, heard_of, reader_of
 from services.notifications.threads import forget_outdated as forget_threads
 
 # In one transaction: so many mails, and of digests what so many messages found waiting are part of.
@@ -50,6 +54,9 @@ MAILS_AT_ONCE = 200
 MESSAGES_AT_ONCE = 5000
 POST_AT_ONCE = 500  # mails that are forgotten
 ANEW_MAX = 100  # documents that go to a corrected address; no more are looked at (undelivered.py)
+
+LOOKED_AT = time(8)  # at a new account's people, where the seller is
+SOON = timedelta(minutes=5)  # until an account is looked at whose mail comes back: often more of it does
 
 # A mail that goes by itself.
 _UNDER_WAY = {State.QUEUED, State.SENT, State.SOFT_BOUNCED}
@@ -97,8 +104,16 @@ async def _keep_administered(tx: Tx, before: Contact | None, after: Contact | No
     rights.check_still_administered(before, others)
 
 
-async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool, by: Registrar | None = None) -> None:
-    """What a person may change of itself."""
+async def change_contact(
+    tx: Tx,
+    key: Key,
+    language: str,
+    *,
+    wants_document: bool,
+    preferences: Preferences | None = None,
+    by: Registrar | None = None,
+) -> None:
+    """What a person may change of itself; preferences that are None stay as they are."""
     if language not in LANGUAGES:
         raise Invalid("contact.language_unknown", f"we write in {', '.join(LANGUAGES)}")
     known, _ = await store.find_contact(tx, key)
@@ -106,7 +121,9 @@ async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: boo
         raise NotFound("contact.unknown", f"no contact {quoted(key[1])}")
     if by is not None:
         by.check_change(known)
-    await store.change_contact(tx, key, language, wants_document=wants_document)
+    await store.change_contact(
+        tx, key, language, wants_document=wants_document, preferences=preferences or known.preferences
+    )
 
 
 async def erase(tx: Tx, call: Origin, contact_id: str) -> None:
@@ -118,6 +135,7 @@ async def erase(tx: Tx, call: Origin, contact_id: str) -> None:
     known, _ = await store.find_contact(tx, key)
     await _keep_administered(tx, known, None)
     await store.erase_contact(tx, key, account_id)
+    await gaps.look(tx, (call.tenant, account_id), tx.at + SOON)
     await forget_later(tx, key)
     erased = events_pb2.ContactErased(contact_id=contact_id, account_id=account_id)
     await outbox.add(tx, [Announcement(call, account_id or "people", f"contact/{contact_id}", erased)])
@@ -133,7 +151,7 @@ async def forget_outdated(tx: Tx, tenant: str) -> int:
     before = await retention.first_day(tx, tenant, Record.MESSAGE)
     told = await store.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
     threads_of = await forget_threads(tx, tenant, before, MESSAGES_AT_ONCE)
-    came = await forget_post(tx, tenant, POST_AT_ONCE)
+    came = await forget_post(tx, tenant, POST_AT_ONCE) + await forget_asks(tx, tenant, before, MESSAGES_AT_ONCE)
     return told + threads_of + came + await journeys.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
 
 
@@ -164,6 +182,14 @@ async def know_buyers(
     """Know how the buyers are called."""
     names = {(e.tenant, e.body.account_id): wire.clean(e.body.company.name) for e in events if e.body.company.name}
     await store.save_companies(tx, names)
+    opened = [event for event in events if isinstance(event.body, credit_pb2.BuyerRegistered)]
+    if not opened:
+        return
+    when = await _when(tx, opened)
+    for event in opened:
+        now = when(event)
+        morning = now.calendar.instant(now.calendar.after(now.today, 1), LOOKED_AT)
+        await gaps.watch(tx, [(event.tenant, event.body.account_id)], morning)
 
 
 async def know_sellers(tx: Tx, events: Sequence[Event[invoicing_pb2.SellerRegistered]]) -> None:
@@ -237,6 +263,7 @@ class Desk:
         await store.save_disputes(
             tx, {_case(e): (wire.clean(e.body.reason_code), wire.clean(e.body.number)) for e in events}
         )
+        await _heard(tx, events)
         when = await _when(tx, events)
         told = [
             story(e, when(e))
@@ -246,6 +273,8 @@ class Desk:
         ]
         await self.tell(tx, [story for story in told if story is not None])
         await journeys.follow(tx, events, when)
+        # Who disputes an invoice has answered for now: whoever is reminded of it would be told two stories.
+        await journeys.close_asks(tx, {(e.tenant, f"invoice/{wire.clean(e.body.invoice_id)}") for e in events})
 
     async def tell_dispute_moved(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeMoved]]) -> None:
         """A case went on, as far as people need to hear."""
@@ -253,6 +282,7 @@ class Desk:
         named = {_case(e): ("", wire.clean(e.body.number)) for e in events if e.body.number}
         if new := {case: names for case, names in named.items() if not known.get(case, ("", ""))[1]}:
             await store.save_disputes(tx, new)
+        await _heard(tx, events)
         when = await _when(tx, events)
         told = [wire.dispute_moved(e, when(e), known.get(_case(e), ("", ""))[0]) for e in events]
         await self.tell(tx, [story for story in told if story is not None])
@@ -312,9 +342,7 @@ class Desk:
                 mentioned=row.mentions,
                 kind=journey.kind,
             )
-            [case] = await store.open_cases(tx, [story])
-            await store.add_stories(tx, [story], [case])
-            await self._write(tx, {journey.tenant: firm}, [(story, recipients, case)])
+            await self._keep(tx, {journey.tenant: firm}, [(story, recipients)])
 
     async def send_again(self, tx: Tx, call: Origin, message_id: str, contact_id: str) -> str:
         """Mail a message's document, to whom it was for or to another of that buyer; return by which message.
@@ -363,11 +391,20 @@ class Desk:
         for story in await self._name_somebody(tx, stories, routes, firms):
             stories.append(story)
             routes.append(_route(story, people))
+        heard = [(story, found.recipients) for story, found in zip(stories, routes, strict=True)]
+        await self._keep(tx, firms, heard)
+        begun = [asks.begin(story, who, firms[story.tenant].moment(tx.at)) for story, who in heard]
+        await remember_asks(tx, [ask for ask in begun if ask is not None])
+
+    async def tell_these(self, tx: Tx, told: Sequence[tuple[Story, Sequence[Recipient]]]) -> None:
+        """Tell new facts to whom they are for, whatever the matrix says of others."""
+        await self._keep(tx, await store.firms(tx, {story.tenant for story, _ in told}), told)
+
+    async def _keep(self, tx: Tx, firms: Firms, told: Sequence[tuple[Story, Sequence[Recipient]]]) -> None:
+        stories = [story for story, _ in told]
         cases = await store.open_cases(tx, stories)
         await store.add_stories(tx, stories, cases)
-        await self._write(
-            tx, firms, [(s, route.recipients, case) for s, route, case in zip(stories, routes, cases, strict=True)]
-        )
+        await self._write(tx, firms, [(story, who, case) for (story, who), case in zip(told, cases, strict=True)])
 
     async def _name_somebody(
         self, tx: Tx, stories: Sequence[Story], routes: Sequence[Route], firms: Firms
@@ -391,20 +428,28 @@ class Desk:
     async def _write(self, tx: Tx, firms: Firms, told: Sequence[tuple[Story, Sequence[Recipient], CaseFile]]) -> None:
         if not any(recipients for _, recipients, _ in told):
             return
-        companies = await store.company_names(tx, {(s.tenant, s.account_id) for s, _, _ in told})
-        digest_at = {tenant: firm.moment(tx.at).digest_at() for tenant, firm in firms.items()}
+        companies, owned = await store.companies(tx, {(s.tenant, s.account_id) for s, _, _ in told})
+        now = {tenant: firm.moment(tx.at) for tenant, firm in firms.items()}
+        digest_at = {tenant: moment.digest_at() for tenant, moment in now.items()}
+        answering: dict[Key, Face] = {}
+        for tenant in sorted({tenant for tenant, _ in owned}):
+            mine = {key: team for key, team in owned.items() if key[0] == tenant}
+            answering |= await teams.faces(tx, mine, now[tenant].today)
         messages = []
         for story, recipients, file in told:
             names = Names(
                 company=companies.get((story.tenant, story.account_id), wire.clean(story.account_id)),
                 seller=str(story.details.get("seller") or firms[story.tenant].seller().name or story.tenant),
+                face=answering.get((story.tenant, story.account_id)),
             )
             case = Case(file.version, f"case+{file.token}@{self.reply_domain}")
-            posts = routing.posted(recipients)
+            posts = routing.posted([routing.paced(who, story.about, now[story.tenant]) for who in recipients])
             for post, message in zip(
                 posts, compose(story, [post.recipient for post in posts], names, case), strict=True
             ):
                 due_at = tx.at if post.at_once else digest_at[story.tenant]
+                if not post.at_once and post.recipient.contact.preferences is not USUAL:
+                    due_at = routing.due_at(post.recipient, story.about, now[story.tenant])
                 messages.append(_row(story, post, names.seller, message, created_at=tx.at, due_at=due_at))
         await store.add_messages(tx, messages, _word())
 
@@ -418,8 +463,13 @@ class Desk:
         """Make a mail of what each of some persons heard until the end of the business day; is anybody left?"""
         made, too_late_for = await store.gather_digests(tx, MAILS_AT_ONCE, MESSAGES_AT_ONCE)
         firm = (await store.firms(tx, [tenant]))[tenant] if too_late_for else Firm()
-        for was_due_at in too_late_for:
-            await store.postpone(tx, was_due_at, firm.moment(was_due_at).digest_at())
+        people = await store.these_contacts(tx, tenant, {contact_id for contact_id, _ in too_late_for})
+        later: dict[tuple[datetime, datetime], list[str]] = {}
+        for contact_id, was_due_at in too_late_for:
+            due_at = people[contact_id].preferences.digest_at(firm.moment(was_due_at))
+            later.setdefault((was_due_at, due_at), []).append(contact_id)
+        for (was_due_at, due_at), contact_ids in later.items():
+            await store.postpone(tx, contact_ids, was_due_at, due_at)
         await store.have_sent(tx, made, _word())
         return bool(made or too_late_for)
 
@@ -469,6 +519,7 @@ class Desk:
         for contact in sorted(await store.at_the_same_address(tx, [(mail.tenant, mail.contact_id)])):
             if (suspended := await store.suspend(tx, contact)) is not None:
                 gone.append(suspended)
+                await gaps.look(tx, (suspended.tenant, suspended.account_id), tx.at + SOON)
                 ended |= set(await store.give_up(tx, contact, smtp_code))
         rows = [row for found in (await store.messages_in(tx, ended)).values() for row in found]
         rows.sort(key=lambda row: row.message_id)
@@ -499,6 +550,7 @@ class Desk:
         whose = claim(reply, journey, people, must_vouch=must_vouch)
         if whose.proven:
             row = await add_message(tx, journey, whose.author, reply.text, mail=reply)
+            await gaps.heard(tx, tenant, _contacts([whose.author]))
             await self.tell_written(tx, journey, row)
             return Became.ENTERED
         row = await add_unverified(tx, journey, reply, whose.author)
@@ -511,9 +563,7 @@ class Desk:
         story = unverified(journey, row, firm.moment(tx.at, journey.seller_id))
         people = (await store.contacts_of(tx, [(journey.tenant, "")]))[(journey.tenant, "")]
         recipients = threads.keepers(story.knower or Role.SALES, journey.scope, people)
-        [case] = await store.open_cases(tx, [story])
-        await store.add_stories(tx, [story], [case])
-        await self._write(tx, {journey.tenant: firm}, [(story, recipients, case)])
+        await self._keep(tx, {journey.tenant: firm}, [(story, recipients)])
 
     async def receive_report(self, tx: Tx, key: MailKey, report: Report) -> Became | None:
         """A report came of a mail of ours; None: it is still under way, and its time is to come."""
@@ -708,6 +758,26 @@ def _task(now: Moment, kind: Kind, cause: Story, about: str, details: Mapping[st
     )
 
 
+async def heard_from(tx: Tx, tenant: str, actor: str) -> None:
+    """Somebody was heard of, if it is one of a buyer's people."""
+    await gaps.heard(tx, tenant, _contacts([actor]))
+
+
+async def _heard(tx: Tx, events: Sequence[Event[Any]]) -> None:
+    """Whoever of the buyers' people did these was heard of."""
+    by_tenant: dict[str, set[str]] = {}
+    for event in events:
+        by_tenant.setdefault(event.tenant, set()).update(_contacts([event.origin.actor]))
+    for tenant, contact_ids in sorted(by_tenant.items()):
+        await gaps.heard(tx, tenant, contact_ids)
+
+
+def _contacts(actors: Iterable[str]) -> set[str]:
+    """The buyers' people among those who did something, whoever they stood in for."""
+    readers = map(reader_of, actors)
+    return {reader.partition(":")[2] for reader in readers if threads.writes_for_buyer(reader)}
+
+
 def _case(
     event: Event[disputes_pb2.DisputeOpened]
     | Event[disputes_pb2.DisputeMoved]
@@ -745,7 +815,9 @@ def _row(
 ) -> NewMessage:
     action = message.what_you_need_to_do
     recipient = post.recipient
-    silent = recipient.contact.complained and not post.at_once
+    preferences = recipient.contact.preferences
+    unwanted = recipient.contact.complained or preferences.pace(story.about) is Pace.NOTHING
+    silent = unwanted and not post.at_once
     return NewMessage(
         tenant=story.tenant,
         message_id=new_id(),

@@ -35,6 +35,7 @@ from services.notifications.domain.first_steps import Step as FirstStep
 from services.notifications.domain.first_steps import vacant
 from services.notifications.domain.journeys import Journey, Step
 from services.notifications.domain.matrix import Kind
+from services.notifications.domain.preferences import USUAL, Pace, Preferences, Quiet, Topic, preferences
 from services.notifications.domain.rights import Registrar
 from services.notifications.domain.roles import Role
 from services.notifications.domain.sellers import LegalEntity, Policy, clock_time
@@ -866,13 +867,40 @@ def contact_message(person: Contact) -> service_pb2.Contact:
         language=person.language,
         wants_document=person.wants_document,
         suspended=person.suspended,
+        preferences=None if person.preferences is USUAL else _preferences_message(person.preferences),
+        successor_id=person.successor,
     )
+
+
+def _preferences_message(chosen: Preferences) -> service_pb2.Preferences:
+    quiet = chosen.quiet
+    return service_pb2.Preferences(
+        time_zone=chosen.time_zone,
+        quiet_from=f"{quiet.begins:%H:%M}" if quiet else "",
+        quiet_to=f"{quiet.ends:%H:%M}" if quiet else "",
+        news=[
+            service_pb2.NewsPreference(topic=topic.value, pace=chosen.paces.get(topic, Pace.DIGEST).value)
+            for topic in Topic
+        ],
+    )
+
+
+def chosen(said: service_pb2.Preferences) -> Preferences:
+    """What somebody chose; refuses what cannot be."""
+    quiet = None
+    if said.quiet_from or said.quiet_to:
+        quiet = Quiet(clock_time(said.quiet_from, what="quiet_from"), clock_time(said.quiet_to, what="quiet_to"))
+    return preferences(said.time_zone, quiet, {news.topic: news.pace for news in said.news})
 
 
 def exported(person: Contact | None, rows: Sequence[Any], contact_id: str) -> bytes:
     """All that is known of a person, as JSON by the names of the contract; of one who is forgotten the id."""
     known = contact_message(person) if person else service_pb2.Contact(contact_id=contact_id)
-    said = {"contact": _as_json(known), "messages": [_as_json(message(row)) for row in rows]}
+    said: dict[str, Any] = {"contact": _as_json(known), "messages": [_as_json(message(row)) for row in rows]}
+    if person and person.influence:
+        said["influence"] = person.influence
+    if person and person.heard_at:
+        said["heard_at"] = person.heard_at.isoformat()
     return json.dumps(said, ensure_ascii=False).encode()
 
 

@@ -9,6 +9,7 @@ from services.portal.labels_credit import CREDIT
 from services.portal.labels_desk import DESK, Meant, pgettext
 from services.portal.labels_incidents import INCIDENTS
 from services.portal.labels_lab import LAB
+from services.portal.labels_people import PEOPLE
 from services.portal.labels_refusals import REFUSALS
 from services.portal.labels_responses import RESPONSES
 
@@ -27,6 +28,7 @@ LABELS: Mapping[str, str | Meant] = {
     **CAUSES,
     **INCIDENTS,
     **RESPONSES,
+    **PEOPLE,
     # Roles of a buyer's people.
     "REQUESTER": _("Requester"),
     "PROCUREMENT": _("Procurement"),

@@ -56,6 +56,7 @@ def _works(parts: Parts[Settings]) -> tuple[Work, ...]:
         usecases.placing(door),
         usecases.asking(door),
         usecases.noticing(door),
+        usecases.succeeding(door),
         *usecases.applying(door),
     )
 

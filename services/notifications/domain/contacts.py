@@ -3,11 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 
 from services.kernel.orders import Scope
 from services.kernel.refusals import Invalid
+from services.notifications.domain.preferences import USUAL, Preferences
 from services.notifications.domain.roles import BUYER_ROLES, SELLER_ROLES, Role
 
 LANGUAGES = ("en", "de", "fr", "sv")
@@ -38,6 +40,14 @@ class Contact:
     suspended: bool = False
     # Called our mail unwanted: none that only informs goes there until the contact is registered anew.
     complained: bool = False
+    # When and how they hear of what asks nothing of them.
+    preferences: Preferences = USUAL
+    # To whom they handed over when they left; "": to nobody.
+    successor: str = ""
+    # When they came into the portal, wrote or moved a case last; None: never.
+    heard_at: datetime | None = None
+    # What the seller's people take them for (domain/influence.py); "": nobody said.
+    influence: str = ""
 
     def hears_of(self, scope: Scope) -> bool:
         """Whether a fact of this scope is theirs; a fact about the whole company is not one about a part of it."""

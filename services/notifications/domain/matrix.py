@@ -81,6 +81,11 @@ class Kind(StrEnum):
     FIRST_WAY_TO_PAY = "first_way_to_pay"
     FIRST_ORDER = "first_order"
     FIRST_STEP_REFUSED = "first_step_refused"
+    ASK_ESCALATED = "ask_escalated"
+    ROLES_MISSING = "roles_missing"
+    SINGLE_CONTACT = "single_contact"
+    HANDED_OVER = "handed_over"
+    OWNER_MISSING = "owner_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,8 @@ class Row:
 # A question in a dispute goes to the one of its three roles that knows (stories.who_knows); that a promise is at risk, to
 # the one whose it is (domain/journeys.py). What somebody wrote goes to the other side alone, and to whoever is mentioned
 # (domain/threads.py): the row says whose it may be at the seller. What is late in a case its owner is told too, and
-# who is to look at one those who are.
+# who is to look at one those who are. What nobody did goes to those of the next level alone (domain/asks.py), what was handed
+# over to the successor.
 _TABLE = """
 event                  | REQ | PROC | RECV | AP_C | AP_M | FIN | LEG | EDI | EXEC | ADM | seller             | owner         | days
 application_decided    |     | I    |      |      |      | A   |     |     | D    | A   | I SALES            | CREDIT        | 0
@@ -161,6 +167,11 @@ first_sample           |     |      |      | A    | I    |     |     |     |    
 first_way_to_pay       |     |      |      |      |      | A   |     |     |      |     |                    | SALES         | 3
 first_order            | A   |      |      |      |      |     |     |     |      |     |                    | SALES         | 3
 first_step_refused     |     |      |      |      |      |     |     |     |      |     | A BILLING          | BILLING       | 2
+ask_escalated          | A   | A    | A    | A    | A    | A   | A   | A   | A    | A   | I SALES            | SALES         | 1
+roles_missing          |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 5
+single_contact         |     |      |      |      |      |     |     |     |      | A   | A SALES            | SALES         | 5
+owner_missing          |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
+handed_over            | A   | A    | A    | A    | A    | A   | A   | A   | A    | A   | A CREDIT, A BILLING, A CASH_APP, A COLLECTOR, A DISPUTE_OWNER, A SALES, A LOGISTICS, A QUALITY | SALES | 1
 """
 
 _BUYER_COLUMNS = (

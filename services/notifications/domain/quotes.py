@@ -8,17 +8,22 @@ from collections.abc import Callable, Iterable
 
 # OBJECT REPLACEMENT CHARACTER (Unicode, 23.8): stands for what is not part of the text itself.
 _END = "\ufffc"
-_MARK = re.compile(f"{_END}([a-z]+)(?:/([0-9]{{1,9}}))?{_END}")
+_MARK = re.compile(f"{_END}(?:([a-z]+)(?:/([0-9]{{1,9}}))?|person:([^{_END}]{{1,64}})){_END}")
 
 # What a mark stands for: what was written with a move of the case, with the payment, or in the thread, that the message is
-# about.
-MOVE, REMITTANCE, THREAD = "move", "remittance", "thread"
-Quote = tuple[str, int]
+# about; or how a person is called, by the contact's id.
+MOVE, REMITTANCE, THREAD, PERSON = "move", "remittance", "thread", "person"
+Quote = tuple[str, int | str]
 
 
 def mark(kind: str, nth: int = 0) -> str:
     """What stands in a sentence in its place."""
     return f"{_END}{kind}/{nth}{_END}" if nth else f"{_END}{kind}{_END}"
+
+
+def name(contact_id: str) -> str:
+    """What stands in a sentence in the place of somebody's name."""
+    return f"{_END}{PERSON}:{contact_id}{_END}"
 
 
 def without_marks(text: str) -> str:
@@ -37,4 +42,4 @@ def filled(text: str, said: Callable[[Quote], str]) -> str:
 
 
 def _quote(found: re.Match[str]) -> Quote:
-    return found[1], int(found[2] or 0)
+    return (PERSON, found[3]) if found[3] else (found[1], int(found[2] or 0))

@@ -1,18 +1,20 @@
 """Decides who hears a story, as what, and which role nobody holds."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from services.kernel.orders import Scope
 from services.notifications.domain.contacts import Contact, mailbox
 from services.notifications.domain.matrix import MATRIX, Kind, Weight
+from services.notifications.domain.preferences import USUAL, Pace
 from services.notifications.domain.roles import BUYER_ROLES, SELLER_STAND_INS, Role
-from services.notifications.domain.stories import Story
+from services.notifications.domain.stories import Moment, Story
 
 _STRENGTH = {Weight.ACT: 2, Weight.INFORM: 1, Weight.DIGEST: 0}
 
 # Told because somebody is missing: that nobody is there for these either is not told again.
-_ABOUT_VACANCIES = frozenset({Kind.NAME_SOMEBODY, Kind.NAME_COLLEAGUE})
+_ABOUT_VACANCIES = frozenset({Kind.NAME_SOMEBODY, Kind.NAME_COLLEAGUE, Kind.ROLES_MISSING, Kind.SINGLE_CONTACT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,13 @@ class Recipient:
     # The role that nobody holds and for which they step in.
     stands_in_for: Role | None = None
     with_document: bool = False
+    # They want news of this class at once, and it is not quiet where they are.
+    eager: bool = False
 
     @property
     def at_once(self) -> bool:
-        """ACT and documents go at once, the rest with the digest (no fact is a legal notice yet)."""
-        return self.weight is Weight.ACT or self.with_document
+        """ACT and documents go at once, the rest as its reader chose, else with the digest (no fact is a legal notice yet)."""
+        return self.weight is Weight.ACT or self.with_document or self.eager
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,22 @@ def _carried(together: Sequence[Recipient]) -> list[Post]:
         )
         for recipient in together
     ]
+
+
+def paced(recipient: Recipient, about: str, now: Moment) -> Recipient:
+    """The same, who hears at once what they want to hear at once."""
+    preferences = recipient.contact.preferences
+    if preferences is USUAL or recipient.weight is not Weight.INFORM or preferences.pace(about) is not Pace.AT_ONCE:
+        return recipient
+    return replace(recipient, eager=preferences.when_not_quiet(now.at, now) == now.at)
+
+
+def due_at(recipient: Recipient, about: str, now: Moment) -> datetime:
+    """When somebody hears what does not go at once: with their digest; what they want at once, when it is quiet no more."""
+    preferences = recipient.contact.preferences
+    if recipient.weight is Weight.INFORM and preferences.pace(about) is Pace.AT_ONCE:
+        return preferences.when_not_quiet(now.at, now)
+    return preferences.digest_at(now)
 
 
 class House:

@@ -6,11 +6,13 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from services.kernel.orders import Scope
+from services.notifications.domain import quotes
 from services.notifications.domain.matrix import MATRIX, Weight
 from services.notifications.domain.messages import Action, Message
 from services.notifications.domain.roles import BUYER_ROLES, SELLER_ROLES, Role
 from services.notifications.domain.routing import Recipient
 from services.notifications.domain.stories import WHOLE_COMPANY, Affects, Detail, Story
+from services.notifications.domain.teams import Face
 from services.notifications.texts.catalogue import REMEMBERED, Catalogue, catalogue
 
 LINE_MAX = 400  # characters of a subject, and of why somebody hears it
@@ -22,6 +24,8 @@ class Names:
 
     company: str
     seller: str
+    # Who of the seller's people answers to the buyer's by name; None: the role does.
+    face: Face | None = None
 
     def of(self, role: Role) -> str:
         """The company in which somebody holds a role."""
@@ -53,7 +57,9 @@ class Telling:
     # The sentences of its kind, by their names in the catalogue.
     said: Mapping[str, str]
     affects: str
+    # Who answers: as the seller's own people read it, and as the buyer's do.
     owner: str
+    face: str
 
     @classmethod
     def of(cls, story: Story, language: str, names: Names, case: Case) -> "Telling":
@@ -67,6 +73,10 @@ class Telling:
             "next_update_at": story.next_update_at,
             "scope": _parts(words, story.scopes),
         }
+        if asked := story.details.get("asked_kind"):  # what was asked, as it was
+            was = words.tell(str(asked), {**values, "by_when": story.details["asked_by"]})
+            values |= {"topic": was["subject"], "task": was["act_buyer"]}
+        owner = _owner(language, _answers(story), names.seller)
         return cls(
             story=story,
             names=names,
@@ -74,7 +84,8 @@ class Telling:
             words=words,
             said=words.tell(story.kind, values),
             affects=_affects(words, story.affects),
-            owner=_owner(language, _answers(story), names.seller),
+            owner=owner,
+            face=_face(words, names) or owner,
         )
 
     def to(self, recipient: Recipient) -> Message:
@@ -90,7 +101,7 @@ class Telling:
             affects_text=self.affects,
             what_we_do=said["what_we_do"],
             what_you_need_to_do=self._action(recipient),
-            owner=self.owner,
+            owner=self.face if recipient.contact.account_id else self.owner,
             by_when=story.by_when,
             next_update_at=story.next_update_at,
             track_url=self.case.track_url,
@@ -156,6 +167,19 @@ def _answers(story: Story) -> Role:
 def _owner(language: str, role: Role, seller: str) -> str:
     words = catalogue(language)
     return words.common("owner_of", role=words.role(role), seller=seller)
+
+
+def _face(words: Catalogue, names: Names) -> str:
+    """Who answers by name: a mark stands in its place, so that who is forgotten is forgotten here too."""
+    face = names.face
+    if face is None:
+        return ""
+    person, away = quotes.name(face.contact_id), quotes.name(face.instead_of)
+    if not face.instead_of:
+        return words.common("answers", person=person, seller=names.seller)
+    if face.until is None:
+        return words.common("answers_for", person=person, seller=names.seller, away=away)
+    return words.common("answers_until", person=person, seller=names.seller, away=away, until=face.until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from services.portal.domain.people import SELLER_ROLES, Guard
 from services.portal.pages import desk_disputes, threads
 from services.portal.pages.desk_names import names_of, owners
 from services.portal.pages.invoices import Paper
+from services.portal.pages.team import team_of
 from services.portal.web import PAGE, Ask, csv_of, get, post
 
 READS = Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY"})
@@ -114,6 +115,8 @@ async def account(ask: Ask) -> Response:
             "ListApplications", applications_pb2.ListApplicationsRequest(account_id=account_id, page_size=_FEW)
         ),
         holds=of.credit("ListHolds", credit_pb2.ListHoldsRequest(account_id=account_id, page_size=PAGE)),
+        asks=of.notifications("ListAsks", notifications_pb2.ListAsksRequest(account_id=account_id, page_size=_FEW)),
+        team=team_of(of, account_id),
         steps=of.notifications("GetFirstSteps", notifications_pb2.GetFirstStepsRequest(account_id=account_id)),
         thread=threads.thread_of(of, about),
         exposure=of.exposure("GetExposure", exposure_pb2.GetExposureRequest(account_id=account_id)),

@@ -119,6 +119,9 @@ async def _show_case(ask: Ask, status: int = 200, **more: Any) -> Response:
         checks=of.disputes("ListChecks", disputes_pb2.ListChecksRequest(dispute_id=case.dispute_id)),
         notes=desk_notes.notes_of(of, about),
         thread=threads.thread_of(of, about),
+        asks=of.notifications(
+            "ListAsks", notifications_pb2.ListAsksRequest(account_id=case.account_id, about=about, page_size=PAGE)
+        ),
         timeline=of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
     )
     await threads.seen(ask, about, found["thread"])

@@ -16,6 +16,7 @@ from services.portal import uploads, usecases
 from services.portal.asks import Away, Refused, together
 from services.portal.domain.news import DISPUTE_OPENED, DISPUTE_RESOLVED
 from services.portal.domain.people import CASES
+from services.portal.pages.team import team_of
 from services.portal.pages.threads import seen, thread_of, unread_of
 from services.portal.uploads import Upload
 from services.portal.web import PAGE, Ask, csv_of, get, post
@@ -244,6 +245,7 @@ async def _case(ask: Ask, status: int = 200, errors: Mapping[str, str] | None = 
         checks=of.disputes("ListChecks", service_pb2.ListChecksRequest(dispute_id=dispute.dispute_id)),
         timeline=of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
         thread=thread_of(of, about),
+        team=team_of(of, dispute.account_id),
     )
     await seen(ask, about, found["thread"])
     return ask.show(

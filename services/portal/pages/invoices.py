@@ -14,6 +14,7 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from services.kernel.money import Money
 from services.portal.asks import Asking, together
 from services.portal.domain.people import CASES, MONEY, PAPERS, SELLER_ROLES, Guard
+from services.portal.pages.team import team_of
 from services.portal.pages.threads import seen, thread_of, unread_of
 from services.portal.web import PAGE, Ask, attachment, csv_of, get
 
@@ -136,6 +137,7 @@ async def invoice(ask: Ask) -> Response:
             ),
         ),
         told=of.notifications("ListMessages", _told(ask, paper, about)),
+        team=team_of(of, paper.account_id),
         timeline=of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
         thread=thread_of(of, about),
         responses=_responses(of, paper),

@@ -22,6 +22,7 @@ from services.portal.domain import ordering, receiving
 from services.portal.domain.ordering import Line, Totals, Typed, Wrong
 from services.portal.domain.people import ORDERS, RECEIPTS
 from services.portal.pages.invoices import READS
+from services.portal.pages.team import team_of
 from services.portal.pages.threads import seen, thread_of, unread_of
 from services.portal.web import PAGE, Ask, csv_of, get, post
 
@@ -115,6 +116,7 @@ async def show_order(ask: Ask, status: int = 200, error: str = "") -> Response:
         decision=of.credit("GetDecision", credit_pb2.GetDecisionRequest(order_id=order_id)),
         timeline=of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
         thread=thread_of(of, about),
+        team=team_of(of, known.placed.account_id),
     )
     await seen(ask, about, found["thread"])
     names = {line.line_id: line.name for line in known.placed.lines}

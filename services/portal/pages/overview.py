@@ -19,6 +19,7 @@ from services.portal.domain.news import Shown, State
 from services.portal.domain.people import ANYBODY, MONEY, ORDERS
 from services.portal.pages.disputes import waiting
 from services.portal.pages.start import PLACES
+from services.portal.pages.team import team_of
 from services.portal.web import Ask, get
 
 _FEW = 5
@@ -48,11 +49,13 @@ async def overview(ask: Ask) -> Response:
         ),
         unread=of.notifications("ListUnread", notifications_pb2.ListUnreadRequest(account_id=account, page_size=_FEW)),
         first_steps=of.notifications("GetFirstSteps", notifications_pb2.GetFirstStepsRequest(account_id=account)),
+        team=team_of(of, account),
         messages=of.notifications(
             "ListMessages",
             notifications_pb2.ListMessagesRequest(account_id=account, contact_id=ask.person.contact_id, page_size=_FEW),
         ),
     )
+    team = found.pop("team")
     today = await ask.today()
     items = found["items"].items if found["items"] else []
     may_pay = MONEY.lets_in(ask.person)
@@ -68,6 +71,7 @@ async def overview(ask: Ask) -> Response:
         next_steps=_next_steps(found["first_steps"]),
         places=PLACES,
         aging=aging.bands(list(map(_item, items)), today),
+        team=team,
         news=await _news(ask, found, today),
         **found,
     )

@@ -69,6 +69,19 @@ async def remove(ask: Ask) -> Response:
     return ask.go("/people")
 
 
+@post("/people/{contact}/hand-over", CHANGES)
+async def hand_over(ask: Ask) -> Response:
+    """Somebody leaves, and a colleague takes all that they have."""
+    person, successor = ask.person, ask.typed("successor")
+    try:
+        open_asks = await usecases.hand_over(
+            ask.door, person, person.account_id, leaver=ask.path("contact"), successor=successor, write=ask.write()
+        )
+    except (Refused, Refusal) as refused:
+        return await _one(ask, ask.refused(refused))
+    return ask.go("/people", handed=successor, open=str(open_asks))
+
+
 @post("/people/{contact}/factors", CHANGES)
 async def reset_factors(ask: Ask) -> Response:
     """Somebody has lost their factors."""
@@ -93,10 +106,12 @@ async def _list(ask: Ask, errors: dict[str, str] | None = None) -> Response:
 
 async def _one(ask: Ask, wrong: str = "") -> Response:
     contact = await usecases.colleague(ask.door, ask.person, ask.path("contact"))
+    others = await usecases.colleagues(ask.door, ask.person)
     return ask.show(
         "person.html",
         422 if wrong else 200,
         contact=contact,
+        successors=[(one.contact_id, one.name) for one in others if one.contact_id != contact.contact_id],
         roles=sorted(usecases.roles_of_side(ask.person)),
         chosen=ask.typed_all("role") if wrong and "role" in ask.form else list(contact.roles),
         may_change=usecases.is_proved(ask.at),

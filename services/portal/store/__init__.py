@@ -118,6 +118,7 @@ from services.portal.store.spending import (
     settle,
     spent_this_month,
 )
+from services.portal.store.succession import pass_on_delegations, pass_on_rules
 
 __all__ = [
     "APPLICANT_DAYS",
@@ -197,6 +198,8 @@ __all__ = [
     "lock_spender",
     "login_of",
     "ordered",
+    "pass_on_delegations",
+    "pass_on_rules",
     "passkeys_of",
     "pour",
     "providers_of",

@@ -105,6 +105,7 @@ from services.portal.usecases.spending import (
     standing_of,
     who_orders,
 )
+from services.portal.usecases.succession import hand_over, succeeding
 
 __all__ = [
     "Asked",
@@ -157,6 +158,7 @@ __all__ = [
     "flaws_of",
     "forget_outdated",
     "grant_standing",
+    "hand_over",
     "hash_of",
     "invite",
     "invite_again",
@@ -195,6 +197,7 @@ __all__ = [
     "sign_in_by_passkey",
     "standing_of",
     "start",
+    "succeeding",
     "welcome",
     "welcome_again",
     "who_is_in",

@@ -84,7 +84,7 @@ async def cover(
     async with door.database.transaction([person.tenant]) as tx:
         if await store.add_delegation(tx, person.tenant, delegation):
             await noted(tx, person, "portal/Cover", about=stand_in.contact_id)
-            await _tell_made(tx, person, delegation)
+            await tell_made(tx, person.tenant, delegation)
 
 
 async def end_cover(door: Door, person: Person, session: Session, delegation_id: str) -> None:
@@ -95,14 +95,14 @@ async def end_cover(door: Door, person: Person, session: Session, delegation_id:
             await tell_over(tx, person, over)
 
 
-async def _tell_made(tx: Tx, person: Person, made: Delegation) -> None:
+async def tell_made(tx: Tx, tenant: str, made: Delegation) -> None:
     """Have both mailed that one stands in for the other."""
     said: dict[str, Any] = {"roles": made.roles, "first": made.from_day.isoformat(), "last": made.to_day.isoformat()}
     away, stand_in = _subject(made, made.from_contact), _subject(made, made.to_contact)
     begins = notifications_pb2.NOTICE_KIND_STANDS_IN
-    await tell(tx, person.tenant, made.to_contact, begins, _PATH, other=away, **said)
+    await tell(tx, tenant, made.to_contact, begins, _PATH, other=away, **said)
     covered = notifications_pb2.NOTICE_KIND_COVERED
-    await tell(tx, person.tenant, made.from_contact, covered, _PATH, other=stand_in, **said)
+    await tell(tx, tenant, made.from_contact, covered, _PATH, other=stand_in, **said)
 
 
 async def tell_over(tx: Tx, person: Person, over: Delegation) -> None:

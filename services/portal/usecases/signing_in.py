@@ -1,7 +1,7 @@
 """How people come in, and what they are while they are in."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
@@ -18,7 +18,7 @@ from services.portal.store import Host, Link, Session
 from services.portal.usecases.door import Door, hash_of, new_secret, noted, origin_of, own_word
 
 LINK = "link"  # the kind of job that mails one
-SIGNED_IN = "signed_in"  # the kind of job that tells that somebody who administers an account came in
+SIGNED_IN = "signed_in"  # the kind of job that tells that one of a buyer's people came in
 ADDRESS_MAX = 254
 # Tries at signing in: an address from one network and from all, a network, all of a seller's portal; so many at once, and
 # one more each so many seconds. Who fills an address' share of a network leaves others of it to whoever has it.
@@ -82,7 +82,9 @@ def works(door: Door) -> tuple[Work, ...]:
         for job in batch.jobs:
             contact_id = job.subject.removeprefix("contact/")
             request = notifications_pb2.NoteSignInRequest(contact_id=contact_id)
-            await door.asks.own(job.tenant).notifications("NoteSignIn", request, Write(f"signed in {contact_id}"))
+            await door.asks.own(job.tenant).notifications(
+                "NoteSignIn", request, Write(f"signed in {contact_id} {datetime.now(UTC).date()}")
+            )
         async with batch.finishing():
             pass
 
@@ -167,7 +169,7 @@ async def begin(
         if instead_of is not None:
             await store.take_over(tx, person.tenant, hash_of(cookie), instead_of)
         await noted(tx, person, "portal/SignIn")
-        if person.is_buyer and "ACCOUNT_ADMIN" in person.roles:
+        if person.is_buyer:
             await jobs.add(tx, [Job(SIGNED_IN, f"contact/{person.contact_id}", own_word(person.tenant))])
     return cookie
 

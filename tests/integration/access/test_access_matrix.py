@@ -54,6 +54,8 @@ CREATES = frozenset(
         "RecordPayment",
         "RegisterContact",
         "SetContract",
+        "SetTeam",
+        "SetPicture",
     }
 )
 # What was done already when the world was settled: the same id again is refused.

@@ -58,6 +58,8 @@ OWN, SIBLING, OTHER = "acc-own", "acc-sib", "acc-oth"
 FAR = "acc-far"  # of another seller
 NONE = "acc-non"  # of nobody: nothing of it was ever told
 APPROVED = applications_pb2.APPLICATION_OUTCOME_APPROVED
+CLERK = "clerk"  # of the seller's
+PICTURE = b"\x89PNG\r\n\x1a\n-"
 ONE_LINE = (("1", "2", "0.50", "STANDARD"),)
 COMPANIES = {OWN: "Käufer AG", SIBLING: "Käufer AG", OTHER: "Fremde AG", FAR: "Ferne AG"}
 
@@ -222,6 +224,10 @@ async def settled(house: House) -> dict[str, Belongings]:
     for tenant, prefix in ((OURS, "RE"), (THEIRS, "GX")):
         seller = office.a_seller(f"{tenant}-seller", prefix)
         await house.call(InvoicingServiceStub, "RegisterSeller", seller, tenant=tenant)
+        clerk = notifications_pb2.RegisterContactRequest(
+            contact_id=CLERK, name="Clerk", email=f"clerk@{tenant}.example", roles=["QUALITY"], language="en"
+        )
+        await house.call(NotificationsServiceStub, "RegisterContact", clerk, tenant=tenant)
         text = applications_pb2.ProposePolicyTextRequest(text=underwriting.default().text)
         await house.call(PolicyServiceStub, "ProposePolicyText", text, tenant=tenant)
         await _tried(house, tenant)
@@ -320,6 +326,11 @@ async def _led(house: House, of: Belongings, tenant: str) -> None:
             """INSERT INTO first_step (tenant, account_id, code, state, reason, answer)
                SELECT %s, %s, code, 'OPEN', '', '' FROM unnest(%s::text[]) AS code""",
             [tenant, of.account, [code.value for code in FirstStep]],
+        )
+        await tx.run(
+            """INSERT INTO picture (tenant, contact_id, sha256, media_type, content) VALUES (%s, 'face', 'face', 'image/png', %s)
+               ON CONFLICT DO NOTHING""",
+            [tenant, PICTURE],
         )
 
 
@@ -650,6 +661,9 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "notifications.AnswerFirstStep": notifications_pb2.AnswerFirstStepRequest(code="SAMPLE", answer="ACCEPTED"),
         "notifications.CloseFirstStep": notifications_pb2.CloseFirstStepRequest(code="COLLEAGUES"),
         "notifications.EraseContact": notifications_pb2.EraseContactRequest(contact_id=of.leaver),
+        "notifications.Succeed": notifications_pb2.SucceedRequest(contact_id=of.leaver, successor_id=of.contact),
+        "notifications.SetPicture": notifications_pb2.SetPictureRequest(contact_id=CLERK, content=PICTURE),
+        "notifications.GetPicture": notifications_pb2.GetPictureRequest(picture="face"),
         "notifications.SetPolicy": notifications_pb2.SetPolicyRequest(
             policy=notifications_events.NotificationPolicy(digest_at="16:00")
         ),

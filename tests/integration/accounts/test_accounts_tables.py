@@ -76,6 +76,7 @@ OF_NO_ACCOUNT = {
         "order_scope": "which part of a company an order is for, by its id: followers alone read it",
         "dispute_reason": "a case's reason and number, by its id: followers alone read it",
         "case_file": "where replies to a case go, by what it is about: followers alone read it",
+        "picture": "what the seller's own people look like, whoever sees them",
     },
     "portal": {
         "host": "the seller's own",

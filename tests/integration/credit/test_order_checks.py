@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from receivables.common.v1 import party_pb2
 from receivables.credit.v1 import events_pb2, service_pb2
+from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
 from services.chassis.consumer import types_of
 from services.chassis.envelope import Origin, Record, decode
@@ -29,6 +30,7 @@ from tests.integration.credit.desk import (
     register,
     set_clock,
 )
+from tests.records import a_record
 
 NINE = datetime(2026, 1, 5, 9, tzinfo=UTC)
 AT_HOME = party_pb2.Address(street="Hauptstr. 1", post_code="10115", city="Berlin", country="DE")
@@ -237,3 +239,14 @@ async def told(parts: Parts[Any]) -> list[Record]:
     async with parts.database.transaction(()) as tx:
         rows = await tx.rows("SELECT * FROM outbox ORDER BY id")
     return [Record(row.topic, 0, row.id, row.key.encode(), bytes(row.payload), row.headers) for row in rows]
+
+
+async def test_what_one_who_leaves_saw_to_their_successor_sees_to(desk: Desk):
+    await register(desk.parts)
+    await led_elsewhere(desk)
+    await desk.call("TakeUpOrderCheck", service_pb2.TakeUpOrderCheckRequest(order_id="o1"), by="user:bob")
+    body = notifications_pb2.ContactSucceeded(contact_id="bob", successor_id="cy")
+
+    await desk.parts.consumer.handle([a_record(body, account="people", subject="succession/bob")])
+
+    assert (await shown(desk)).check.owner == "user:cy"

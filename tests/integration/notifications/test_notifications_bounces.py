@@ -57,7 +57,7 @@ async def test_the_admin_and_sales_hear_that_a_contact_is_gone(office: Office):
     assert "Mail to cleo comes back" in subjects
     await office.set_clock(datetime(2026, 3, 2, 16, tzinfo=UTC))
     await office.send()
-    assert "refused mail to contact cleo (accounts payable) for good" in text(office.mail_to("sam"))
+    assert any("refused mail to contact cleo (accounts payable) for good" in text(mail) for mail in office.mails("sam"))
 
 
 async def test_what_bounced_goes_to_who_must_act_instead(office: Office):
@@ -96,7 +96,7 @@ async def test_everything_that_waits_for_a_dead_address_ends_with_it(office: Off
     bounces = [told for told in await office.told() if isinstance(told, events_pb2.MessageBounced)]
     assert len(bounces) == len(await office.messages(contact_id="both")) == 4
     await office.set_clock(datetime(2026, 3, 2, 16, tzinfo=UTC))
-    assert await office.due() == 0
+    assert await office.rows("SELECT FROM message WHERE contact_id = 'both' AND mail_key IS NULL") == []
     subjects = [str(mail["Subject"]) for mail in office.mails("ada")]
     assert len([s for s in subjects if s.startswith("Invoice RE-2026")]) == 2
     assert len([s for s in subjects if s.startswith("Mail to both")]) == 1

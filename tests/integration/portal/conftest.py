@@ -47,6 +47,10 @@ class People(notifications_grpc.NotificationsServiceServicer):
     answers: list[notifications_pb2.AnswerFirstStepRequest] = field(default_factory=list)
     asked_for_steps: int = 0
     came_in: list[str] = field(default_factory=list)
+    changed: list[notifications_pb2.ChangeContactRequest] = field(default_factory=list)
+    team: notifications_pb2.GetTeamResponse = field(default_factory=notifications_pb2.GetTeamResponse)
+    # Whether who hands over finds it away.
+    dies: bool = False
     # What was written about the only thing that anybody writes about; None: nothing is known of it.
     thread: list[notifications_pb2.ThreadMessage] | None = None
 
@@ -96,6 +100,58 @@ class People(notifications_grpc.NotificationsServiceServicer):
         """What comes next."""
         self.asked_for_steps += 1
         return notifications_pb2.GetFirstStepsResponse(steps=self.steps)
+
+    async def ChangeContact(
+        self, request: notifications_pb2.ChangeContactRequest, context: Any
+    ) -> notifications_pb2.ChangeContactResponse:
+        """Somebody chooses how they are told."""
+        self.changed.append(request)
+        return notifications_pb2.ChangeContactResponse(contact=self.known[request.contact_id])
+
+    async def Succeed(
+        self, request: notifications_pb2.SucceedRequest, context: Any
+    ) -> notifications_pb2.SucceedResponse:
+        """Somebody leaves, and another has all that they had."""
+        if self.dies:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "dies")
+        leaver, successor = self.known[request.contact_id], self.known[request.successor_id]
+        successor.roles.extend(leaver.roles)
+        del leaver.roles[:]
+        leaver.successor_id = request.successor_id
+        return notifications_pb2.SucceedResponse(open_asks=2)
+
+    async def GetPeople(
+        self, request: notifications_pb2.GetPeopleRequest, context: Any
+    ) -> notifications_pb2.GetPeopleResponse:
+        """Those of an account, and what it misses."""
+        there = [
+            notifications_pb2.PersonThere(
+                contact=one, influence="USER", silent_days=120 if one.contact_id == "cleo" else 0
+            )
+            for one in self.known.values()
+            if one.account_id == request.account_id
+        ]
+        missed = [
+            notifications_pb2.Missed(what="ROLE", who="RECEIVING"),
+            notifications_pb2.Missed(what="SINGLE_CONTACT"),
+        ]
+        return notifications_pb2.GetPeopleResponse(people=there, missed=missed)
+
+    async def ListAsks(
+        self, request: notifications_pb2.ListAsksRequest, context: Any
+    ) -> notifications_pb2.ListAsksResponse:
+        """What is asked of them."""
+        asked = [notifications_pb2.AskedPerson(contact_id="cleo", name="Person cleo", on="2026-03-02")]
+        ask = notifications_pb2.Ask(
+            about="invoice/i1", asked_for="invoice_issued", role="AP_CLERK", by_when="2026-04-01", asked=asked
+        )
+        return notifications_pb2.ListAsksResponse(asks=[ask])
+
+    async def GetTeam(
+        self, request: notifications_pb2.GetTeamRequest, context: Any
+    ) -> notifications_pb2.GetTeamResponse:
+        """Who answers for them."""
+        return self.team
 
     async def ListThread(
         self, request: notifications_pb2.ListThreadRequest, context: Any

@@ -1,5 +1,6 @@
 """Every call and every followed event of each service, as asked of the stock: the hot account, ordinary ones, strangers."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ PARENT = credit_events.NODE_KIND_PARENT
 LC = credit_events.SECURITY_KIND_LC
 HOT = "b0"  # one in ten of all
 BATCH = 40
+PICTURE = b"\x89PNG\r\n\x1a\n-"
 
 
 class Refused(Exception):  # noqa: N818 - a word of the trade, as in the kernel
@@ -172,6 +174,12 @@ def _erased(n: int) -> Record:
     """Somebody is forgotten, who wrote nothing that is left."""
     body = notifications_events.ContactErased(contact_id=f"c{n}", account_id=account_of(n))
     return a_record(body, account=account_of(n), subject=f"contact/c{n}")
+
+
+def _succeeded(n: int) -> Record:
+    """Somebody of the seller's handed over, who saw to nothing that is left."""
+    body = notifications_events.ContactSucceeded(contact_id=f"c{n}", successor_id="sam")
+    return a_record(body, account="people", subject=f"succession/c{n}")
 
 
 def _order_checks() -> list[Door]:
@@ -441,6 +449,7 @@ def _credit() -> list[Door]:
         call(exposure_pb2.GetTreeRequest(account_id="b11")),
         event(seller, kind=invoicing_events.SellerChanged),
         event(_erased, kind=notifications_events.ContactErased),
+        event(_succeeded, kind=notifications_events.ContactSucceeded),
         event(order, kind=orders_events.OrderPlaced),
         event(shipped, kind=orders_events.OrderShipped),
         event(opened, kind=ledger_events.ItemOpened),
@@ -792,6 +801,12 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
     register = notifications_pb2.RegisterContactRequest(
         contact_id="fresh", account_id=HOT, name="F", email="f@b0.example", roles=["AP_MANAGER"], language="en"
     )
+    heir = notifications_pb2.RegisterContactRequest(
+        contact_id="fresh-heir", account_id=HOT, name="H", email="h@b0.example", roles=["LEGAL"], language="en"
+    )
+    ours = notifications_pb2.RegisterContactRequest(
+        contact_id="fresh-ours", name="O", email="o@seller.example", roles=["SALES"], language="en"
+    )
     return [
         call(register),
         call(notifications_pb2.SetPolicyRequest(policy=notifications_events.NotificationPolicy(digest_at="17:00"))),
@@ -852,6 +867,17 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         *pages(notifications_pb2.ListUnreachableRequest()),
         call(notifications_pb2.GetTimelineRequest(about="application/a7")),
         call(notifications_pb2.GetFirstStepsRequest(account_id=HOT)),
+        call(notifications_pb2.GetPeopleRequest(account_id=HOT)),
+        *pages(notifications_pb2.ListAsksRequest(account_id=HOT)),
+        call(notifications_pb2.ListAsksRequest(account_id=HOT, about="invoice/i10")),
+        call(notifications_pb2.SetInfluenceRequest(account_id=HOT, contact_id=f"c-{HOT}", influence="USER")),
+        call(notifications_pb2.SetTeamRequest(account_id=HOT, owner_id="", stand_in_id="")),
+        call(notifications_pb2.GetTeamRequest(account_id=HOT)),
+        call(ours),
+        call(notifications_pb2.SetPictureRequest(contact_id="fresh-ours", content=PICTURE)),
+        call(notifications_pb2.GetPictureRequest(picture=hashlib.sha256(PICTURE).hexdigest())),
+        call(heir),
+        call(notifications_pb2.SucceedRequest(account_id=HOT, contact_id="fresh", successor_id="fresh-heir")),
         *pages(notifications_pb2.ListFirstStepsRequest()),
         called_by("service:portal", notifications_pb2.NoteSignInRequest(contact_id=f"c-{HOT}")),
         called_by(

@@ -23,10 +23,13 @@ from services.kernel.calendars import Calendar
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.notifications import wire
+from services.notifications.domain import asks
 from services.notifications.domain.contacts import Contact
-from services.notifications.domain.matrix import Kind
+from services.notifications.domain.matrix import Kind, Weight
 from services.notifications.domain.roles import Role
+from services.notifications.domain.routing import Recipient
 from services.notifications.domain.stories import WHOLE_COMPANY, Affects, Moment, Story
+from services.notifications.escalations import escalated
 from tests.records import a_record
 
 TENANT = "nordwind"
@@ -591,6 +594,16 @@ def our_own(kind: Kind, **details: Any) -> Story:
     )
 
 
+def ask_escalated(*, last: bool = False) -> Story:
+    """Nobody paid an invoice: the administrator is asked, or the last who is."""
+    story = story_of(invoice())
+    assert story is not None
+    begun = asks.begin(story, [Recipient(a_person("cleo", Role.AP_CLERK), Weight.ACT, Role.AP_CLERK)], NOW)
+    assert begun is not None
+    further = replace(begun, level=asks.Level.ADMIN, next_at=None if last else begun.next_at)
+    return escalated(begun, further, story, NOW)
+
+
 def every_story() -> list[Story]:
     """One of each kind at least, every shape of sentence among them."""
     events = [
@@ -682,10 +695,17 @@ def every_story() -> list[Story]:
     stories = [story for story in told if story is not None]
     return [
         *stories,
+        ask_escalated(),
+        ask_escalated(last=True),
         our_own(Kind.CONTACT_UNREACHABLE, contact="c1", roles=("AP_CLERK", "RECEIVING")),
         our_own(Kind.COLLEAGUE_UNREACHABLE, contact="c1", roles=("SALES",)),
         our_own(Kind.NAME_SOMEBODY, role="AP_CLERK"),
         our_own(Kind.NAME_COLLEAGUE, role="CREDIT"),
+        our_own(Kind.ROLES_MISSING, vacant=("AP_CLERK", "RECEIVING")),
+        our_own(Kind.SINGLE_CONTACT),
+        our_own(Kind.OWNER_MISSING),
+        our_own(Kind.HANDED_OVER, leaver="Ada", roles=("AP_CLERK",), count="2", open=("RE-1", "RE-2")),
+        our_own(Kind.HANDED_OVER, leaver="Ada", roles=("AP_CLERK",), count="0", open=()),
         replace(our_own(Kind.JOURNEY_AT_RISK, order="o1", dispute="", step="SHIPPED"), knower=Role.LOGISTICS),
         replace(our_own(Kind.JOURNEY_AT_RISK, order="", dispute="D-1", step="ANSWERED"), knower=Role.DISPUTE_OWNER),
         our_own(Kind.APPLICATION_AT_RISK, application="a1", step="ANSWERED"),

@@ -64,6 +64,11 @@ first_sample          | | | | | A | I | | | | | | |
 first_way_to_pay      | | | | | | | A | | | | | |
 first_order           | | A | | | | | | | | | | |
 first_step_refused    | | | | | | | | | | | | A BILLING |
+ask_escalated         | | A | A | A | A | A | A | A | A | A | A | I SALES |
+roles_missing         | | | | | | | | | | | A | I SALES |
+single_contact        | | | | | | | | | | | A | A SALES |
+owner_missing         | | | | | | | | | | | | A SALES |
+handed_over           | | A | A | A | A | A | A | A | A | A | A | A CREDIT, A BILLING, A CASH_APP, A COLLECTOR, A DISPUTE_OWNER, A SALES, A LOGISTICS, A QUALITY |
 """
 
 COLUMNS = "REQUESTER PROCUREMENT RECEIVING AP_CLERK AP_MANAGER FINANCE_LEAD LEGAL EDI_IT EXEC_SPONSOR ACCOUNT_ADMIN"

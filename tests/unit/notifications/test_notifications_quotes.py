@@ -13,8 +13,16 @@ def test_a_mark_is_filled_with_what_it_stands_for():
     sentence = f"Send us: {quotes.mark(MOVE, 3)}, for {quotes.mark(REMITTANCE)}."
 
     assert quotes.quotes([sentence, "nothing here"]) == {(MOVE, 3), (REMITTANCE, 0)}
-    said = {(MOVE, 3): "a photo", (REMITTANCE, 0): "RE 1"}
+    said: dict[quotes.Quote, str] = {(MOVE, 3): "a photo", (REMITTANCE, 0): "RE 1"}
     assert quotes.filled(sentence, said.__getitem__) == "Send us: a photo, for RE 1."
+
+
+def test_a_mark_stands_for_a_persons_name_by_the_contacts_id():
+    sentence = f"Asked before you: {quotes.name('c 1')}."
+
+    assert quotes.quotes([sentence]) == {(quotes.PERSON, "c 1")}
+    assert quotes.filled(sentence, lambda _: "Cleo Smith") == "Asked before you: Cleo Smith."
+    assert quotes.quotes([wire.clean(quotes.name("c1"))]) == set()
 
 
 @pytest.mark.parametrize("text", [quotes.mark(MOVE, 1), "\ufffc\ufffc", f"a{quotes.mark(REMITTANCE)}b"])
