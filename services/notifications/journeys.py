@@ -11,7 +11,8 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
 from services.kernel.orders import Scope
 from services.kernel.refusals import NotFound, quoted
-from services.notifications.domain.journeys import Hours, Journey, Leg, News
+from services.notifications import durations
+from services.notifications.domain.journeys import Hours, Journey, Learned, Leg, News
 from services.notifications.domain.stories import Moment
 from services.notifications.news import news_of
 from services.notifications.store import Key
@@ -20,14 +21,14 @@ JOURNEY = "journey"  # the kind of job that warns of promises at risk; its subje
 
 _JOURNEY = Columns(
     "tenant text, about text, account_id text, site text, cost_centre text, purchase_order text, name text,"
-    "seller_id text, version int, ended text, ended_at timestamptz, legs jsonb, began_at timestamptz,"
-    "warn_at timestamptz"
+    "seller_id text, track text, version int, ended text, ended_at timestamptz, legs jsonb, began_at timestamptz,"
+    "warn_at timestamptz, late_at timestamptz"
 )
 _AT_RISK: LiteralString = "SELECT tenant, 'journey', about, '', 1 FROM journey WHERE warn_at <= %s"
 
 
 async def follow(tx: Tx, events: Sequence[Event[Any]], when: Callable[[Event[Any]], Moment]) -> None:
-    """Take the journeys on by what these events mean for them."""
+    """Take the journeys on by what these events mean for them; what began is promised by how long it took others."""
     told = [(news, when(event)) for event in events for news in news_of(event)]
     while told:
         known = await lock(tx, {(news.tenant, news.about) for news, _ in told})
@@ -36,8 +37,10 @@ async def follow(tx: Tx, events: Sequence[Event[Any]], when: Callable[[Event[Any
             key = (news.tenant, news.about)
             before = heard[key][0] if key in heard else known.get(key) or _new(news, now)
             heard[key] = before.hear(news, now), now
+        heard |= await durations.learn(tx, heard)
         await save(tx, [heard[key] for key in heard if key in known and heard[key][0] != known[key]])
         lost = await _add(tx, [heard[key] for key in heard if key not in known])
+        await durations.note(tx, [heard[key] for key in heard if key not in lost])
         told = [(news, now) for news, now in told if (news.tenant, news.about) in lost]
 
 
@@ -70,8 +73,9 @@ async def save(tx: Tx, journeys: Sequence[tuple[Journey, Moment]]) -> None:
         return
     await tx.run(
         f"""UPDATE journey SET site = new.site, cost_centre = new.cost_centre, purchase_order = new.purchase_order,
-                  name = new.name, seller_id = new.seller_id, version = new.version, ended = new.ended,
-                  ended_at = new.ended_at, legs = new.legs, warn_at = new.warn_at
+                  name = new.name, seller_id = new.seller_id, track = new.track, version = new.version,
+                  ended = new.ended, ended_at = new.ended_at, legs = new.legs, warn_at = new.warn_at,
+                  late_at = new.late_at
              FROM {_JOURNEY.rows} AS new
             WHERE journey.tenant = new.tenant AND journey.about = new.about
               AND journey.tenant = ANY (%s::text[]) AND journey.about = ANY (%s::text[])""",  # noqa: S608 - our own columns
@@ -149,12 +153,14 @@ def _pack(journeys: Sequence[tuple[Journey, Moment]]) -> str:
             journey.scope.purchase_order,
             journey.name,
             journey.seller_id,
+            journey.track,
             journey.version,
             journey.ended,
             _text(journey.ended_at),
             {code: _pack_leg(leg) for code, leg in journey.legs.items()},
             _text(journey.began_at),
             _text(journey.warn_at(now.calendar)),
+            _text(journey.late_at(now)),
         )
         for journey, now in journeys
     )
@@ -169,6 +175,7 @@ def _journey(row: Any) -> Journey:
         scope=Scope(row.site, row.cost_centre, row.purchase_order),
         name=row.name,
         seller_id=row.seller_id,
+        track=row.track,
         version=row.version,
         ended=row.ended,
         ended_at=row.ended_at,
@@ -188,6 +195,12 @@ def _pack_leg(leg: Leg) -> dict[str, Any]:
             said["warned"] = True
         if leg.hours is not None:
             said["hours"] = [_text(leg.hours.usually), _text(leg.hours.latest)]
+    if leg.began_at and not leg.done_at:
+        said["began"] = _text(leg.began_at)
+    if leg.spent:
+        said["spent"] = leg.spent
+    if leg.learned is not None:
+        said["learned"] = [_text(leg.learned.usually), _text(leg.learned.latest), _text(leg.learned.risky)]
     return said
 
 
@@ -205,6 +218,9 @@ def _leg(said: Mapping[str, Any]) -> Leg:
         by_default=bool(said.get("by_default")),
         warned=bool(said.get("warned")),
         hours=Hours(*map(datetime.fromisoformat, said["hours"])) if "hours" in said else None,
+        began_at=datetime.fromisoformat(said["began"]) if "began" in said else None,
+        spent=said.get("spent", 0),
+        learned=Learned(*(at and datetime.fromisoformat(at) for at in said["learned"])) if "learned" in said else None,
     )
 
 

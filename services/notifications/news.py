@@ -62,6 +62,7 @@ _APPLIED: Mapping[int, Mapping[str, Any]] = {
     applications_pb2.APPLICATION_STATE_EXPIRED: {"ends": "EXPIRED"},
     applications_pb2.APPLICATION_STATE_WITHDRAWN: {"ends": "WITHDRAWN"},
 }
+_TRACKS = frozenset(applications_pb2.Track.values()) - {applications_pb2.TRACK_UNSPECIFIED}
 _REDUCED = {ledger_pb2.REDUCTION_CREDITED: "CREDITED", ledger_pb2.REDUCTION_WRITTEN_OFF: "WRITTEN_OFF"}
 
 
@@ -161,7 +162,7 @@ def _paid(event: Event[ledger_pb2.PaymentReceived]) -> list[News]:
 def _opened(event: Event[disputes_pb2.DisputeOpened]) -> list[News]:
     body = event.body
     promised = _by("ANSWERED", body.answer_by)
-    return [_dispute(event, done=("OPENED",), promised=promised)]
+    return [_dispute(event, done=("OPENED",), promised=promised, track=clean(body.reason_code))]
 
 
 def _moved(event: Event[disputes_pb2.DisputeMoved]) -> list[News]:
@@ -198,7 +199,8 @@ def _application_moved(event: Event[credit_pb2.ApplicationMoved]) -> list[News]:
         latest = body.latest_by.ToDatetime(UTC)
         usually = body.usually_by.ToDatetime(UTC) if body.HasField("usually_by") else latest
         hours = {"ANSWERED": Hours(usually, latest)}
-    moved = _news(event, "application", body.application_id, hours=hours, **said)
+    track = applications_pb2.Track.Name(body.track).removeprefix("TRACK_") if body.track in _TRACKS else ""
+    moved = _news(event, "application", body.application_id, hours=hours, track=track, **said)
     if body.state != applications_pb2.APPLICATION_STATE_ACCEPTED:
         return [moved]
     return [moved, _news(event, "onboarding", event.account_id, done=("AGREED",))]

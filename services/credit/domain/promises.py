@@ -1,9 +1,10 @@
 """By when the seller answers: business hours where it is, which rest only while the applicant owes an answer."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 from services.kernel.calendars import Calendar
+from services.kernel.opening_hours import OpeningHours
 
 OPENS, CLOSES = time(9), time(17)  # where the seller is
 _DAY = timedelta(hours=CLOSES.hour - OPENS.hour)
@@ -33,25 +34,9 @@ def put_off(calendar: Calendar, promised: Promise, asked_at: datetime, *, at: da
 
 def add_hours(calendar: Calendar, start: datetime, hours: timedelta) -> datetime:
     """The instant, in UTC, when so many business hours have passed; differences are of UTC, whatever clocks do."""
-    on = calendar.day(start)
-    while True:
-        if calendar.is_business_day(on):
-            opens, closes = calendar.instant(on, OPENS), calendar.instant(on, CLOSES)
-            begins = max(start, opens)
-            if begins < closes:
-                if hours <= closes - begins:
-                    return (begins + hours).astimezone(UTC)
-                hours -= closes - begins
-        on += timedelta(days=1)
+    return OpeningHours(calendar, OPENS, CLOSES).after(start, hours)
 
 
 def hours_between(calendar: Calendar, start: datetime, end: datetime) -> timedelta:
     """How much business time lies between two instants."""
-    passed = timedelta()
-    on, last = calendar.day(start), calendar.day(end)
-    while on <= last:
-        if calendar.is_business_day(on):
-            begins, ends = max(start, calendar.instant(on, OPENS)), min(end, calendar.instant(on, CLOSES))
-            passed += max(ends - begins, timedelta())
-        on += timedelta(days=1)
-    return passed
+    return OpeningHours(calendar, OPENS, CLOSES).between(start, end)
