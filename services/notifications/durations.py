@@ -10,7 +10,7 @@ from services.chassis.columns import Columns, within
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, new_traceparent
 from services.notifications.domain import durations as domain
-from services.notifications.domain.durations import EVERYBODY, KEPT_FOR, NOTHING, Ended, Figures, History, Kept, Segment
+from services.notifications.domain.durations import KEPT_FOR, NOTHING, Ended, Figures, History, Kept, Segment
 from services.notifications.domain.journeys import BUYER, Journey
 from services.notifications.domain.stories import Moment
 
@@ -224,10 +224,11 @@ async def kept_since(tx: Tx, tenant: str, month: date) -> dict[tuple[str, str], 
 
 async def of_account(tx: Tx, tenant: str, account_id: str) -> dict[Segment, Figures]:
     """What an account's durations say, and everybody's; of everybody's alone where the account is ''."""
+    segments = domain.segments(tenant, "", "", account_id, "", "")
     rows = await tx.rows(
         """SELECT kind, step, segment, n, p50, p95 FROM step_duration
             WHERE tenant = %s AND account_id = ANY (%s::text[]) AND segment = ANY (%s::text[]) AND last_on >= %s""",
-        [tenant, sorted({account_id, ""}), [EVERYBODY, f"account/{account_id}"], tx.at.date() - KEPT_FOR],
+        [tenant, sorted({account_id, ""}), [one.name for one in segments], tx.at.date() - KEPT_FOR],
     )
     return {Segment(tenant, row.kind, row.step, row.segment): Figures(row.n, row.p50, row.p95) for row in rows}
 

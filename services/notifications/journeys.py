@@ -9,6 +9,7 @@ from services.chassis import jobs
 from services.chassis.columns import Columns, within
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
+from services.chassis.pages import Page
 from services.kernel.orders import Scope
 from services.kernel.refusals import NotFound, quoted
 from services.notifications import durations
@@ -110,6 +111,17 @@ async def find(tx: Tx, tenant: str, about: str) -> Journey:
     return _journey(row)
 
 
+async def late(tx: Tx, tenant: str, page: Page, *, hidden: Collection[str]) -> list[tuple[Journey, datetime]]:
+    """What is late by now, the longest first, each with since when; without these kinds."""
+    rows = await tx.rows(
+        f"""SELECT * FROM journey WHERE tenant = %s AND late_at <= %s AND split_part(about, '/', 1) <> ALL (%s::text[])
+                {"AND (late_at, about) > (%s::timestamptz, %s)" if page.after else ""}
+             ORDER BY late_at, about LIMIT {page.most}""",  # noqa: S608 - our own words and numbers
+        [tenant, tx.at, list(hidden), *(page.after or ())],
+    )
+    return [(_journey(row), row.late_at) for row in rows]
+
+
 async def find_at_risk(tx: Tx, word: Origin) -> int:
     """Have those warned whose promises are at risk by now; return how many jobs it is."""
     return await jobs.find(tx, word, _AT_RISK, [tx.at])
@@ -160,7 +172,7 @@ def _pack(journeys: Sequence[tuple[Journey, Moment]]) -> str:
             {code: _pack_leg(leg) for code, leg in journey.legs.items()},
             _text(journey.began_at),
             _text(journey.warn_at(now.calendar)),
-            _text(journey.late_at(now)),
+            _text(missed[1]) if (missed := journey.missed(now)) is not None else None,
         )
         for journey, now in journeys
     )

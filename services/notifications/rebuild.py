@@ -5,6 +5,9 @@ is what the copy has.
 
 In an older copy, which has its people, messages are written again. Those that ask for something, and those with a
 document, are told of when they arrive: what was not told of goes out now. What only informs does not go out again.
+
+How long steps took is learned again from the same events; a day that was promised by it is told in no event, and is our
+table's until such a step begins anew.
 """
 
 from datetime import time
@@ -15,7 +18,7 @@ from receivables.notifications.v1 import events_pb2
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
-from services.notifications import first_steps, store, usecases
+from services.notifications import first_steps, learning, store, usecases
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.sellers import Policy
 
@@ -73,6 +76,10 @@ async def _step(tx: Tx, event: Event[events_pb2.FirstStepMoved], _cause: Cause) 
     await first_steps.moved_before(tx, event)
 
 
+async def _slow(tx: Tx, event: Event[events_pb2.JourneyStepSlow], _cause: Cause) -> None:
+    await learning.slow_before(tx, event)
+
+
 async def _finish(tx: Tx) -> None:
     """What only informs was sent when it was handled, or is not worth being sent twice; first steps may begin."""
     await first_steps.look_again(tx)
@@ -114,6 +121,7 @@ FOLD = Fold(
         events_pb2.ContactErased: _erase,
         events_pb2.PolicyChanged: _set_policy,
         events_pb2.FirstStepMoved: _step,
+        events_pb2.JourneyStepSlow: _slow,
     },
     remembers_all=True,
     finish=_finish,

@@ -13,7 +13,20 @@ from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write
 from services.kernel.refusals import NotFound, quoted
-from services.notifications import first_steps, journeys, links, notices, store, threads, undelivered, usecases, wire
+from services.notifications import (
+    durations,
+    first_steps,
+    journeys,
+    links,
+    notices,
+    store,
+    threads,
+    undelivered,
+    usecases,
+    wire,
+    wire_durations,
+)
+from services.notifications.domain.durations import MINUTE, SLOW_MAX, counted_since
 from services.notifications.domain.first_steps import Step as FirstStep
 from services.notifications.domain.journeys import Journey
 from services.notifications.domain.threads import hidden_from, is_for
@@ -295,6 +308,46 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         """Somebody came into the portal."""
         await self._first_steps.signed_in(tx, call, request.contact_id)
         return service_pb2.NoteSignInResponse()
+
+    @read
+    async def GetAccountJourney(
+        self, tx: Tx, call: Origin, request: service_pb2.GetAccountJourneyRequest
+    ) -> service_pb2.GetAccountJourneyResponse:
+        """How long an account's steps take, beside everybody's."""
+        found = await durations.of_account(tx, call.tenant, request.account_id)
+        hours = (await store.firms(tx, [call.tenant]))[call.tenant].moment(tx.at).hours
+        return service_pb2.GetAccountJourneyResponse(
+            steps=wire_durations.account_journey(found, request.account_id, hours), day_minutes=hours.day // MINUTE
+        )
+
+    @read
+    async def GetPromises(
+        self, tx: Tx, call: Origin, _request: service_pb2.GetPromisesRequest
+    ) -> service_pb2.GetPromisesResponse:
+        """What became of what was promised, step by step."""
+        hours = (await store.firms(tx, [call.tenant]))[call.tenant].moment(tx.at).hours
+        since = counted_since(tx.at.date())
+        return wire_durations.promises(
+            await durations.of_account(tx, call.tenant, ""),
+            await durations.kept_since(tx, call.tenant, since),
+            await durations.slow(tx, call.tenant, SLOW_MAX),
+            hours,
+            since,
+        )
+
+    @read
+    async def ListLate(
+        self, tx: Tx, call: Origin, request: service_pb2.ListLateRequest
+    ) -> service_pb2.ListLateResponse:
+        """What is late, the longest first, a page at a time."""
+        asked = page(request, datetime.fromisoformat, str)
+        hidden = hidden_from(call.caller.roles) if call.caller else ()
+        rows = await journeys.late(tx, call.tenant, asked, hidden=hidden)
+        firm = (await store.firms(tx, [call.tenant]))[call.tenant]
+        return service_pb2.ListLateResponse(
+            late=[wire_durations.late(journey, firm.moment(tx.at, journey.seller_id)) for journey, _ in rows],
+            next_page_token=asked.next_token(rows, lambda row: (row[1].isoformat(), row[0].about)),
+        )
 
     @read
     async def GetFirstSteps(

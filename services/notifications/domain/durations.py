@@ -12,9 +12,18 @@ KEPT_FOR = timedelta(days=365)
 USUAL_FROM = 9  # durations from which on the middle one says what is usual
 LATEST_FROM = 19  # those from which on one of them is the 95th in a hundred
 MINUTE = timedelta(minutes=1)
+MONTHS_SHOWN = 3  # of what became of promises, this one included
+SLOW_MAX = 100  # segments that are shown where steps take longer than promised
 EVERYBODY = ""  # the widest segment: all that takes this step
-# What nobody's journey has as a step: from an agreed credit line to the first order.
-FIRST_ORDER = "FIRST_ORDER"
+TARGET_PERCENT = 95  # of promises are kept
+# What no journey has as a step: from an agreed credit line to the first order.
+ONBOARDING, FIRST_ORDER = "onboarding", "FIRST_ORDER"
+# The steps that have a duration, from application to payment, and of a case, in the order in which they come.
+PATH: Sequence[tuple[str, str]] = (
+    *(("application", stage.code) for stage in STAGES["application"]),
+    (ONBOARDING, FIRST_ORDER),
+    *((kind, stage.code) for kind in ("order", "invoice", "dispute") for stage in STAGES[kind][1:]),
+)
 
 Took = tuple[int, int]  # business minutes, and the day on which the step ended (date.toordinal)
 
@@ -41,12 +50,22 @@ class Segment:
         return self.name.removeprefix(_ACCOUNT) if self.name.startswith(_ACCOUNT) else ""
 
     @property
+    def seller_id(self) -> str:
+        """The legal entity whose steps these are; '' where they are an account's or everybody's."""
+        return self.name.split("/", 2)[1] if self.name.startswith(_OF) else ""
+
+    @property
+    def track(self) -> str:
+        """Their reason or track; '' where they are an account's or everybody's."""
+        return self.name.split("/", 2)[2] if self.name.startswith(_OF) else ""
+
+    @property
     def stage(self) -> Stage | None:
         """The step as every journey has it; None: no journey has it."""
         return next((stage for stage in STAGES.get(self.kind, ()) if stage.code == self.step), None)
 
 
-_ACCOUNT = "account/"
+_ACCOUNT, _OF = "account/", "of/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +100,7 @@ def segments(tenant: str, kind: str, step: str, account_id: str, seller_id: str,
     """Those that a step is one of, the narrowest first."""
     names = [f"{_ACCOUNT}{account_id}"] if account_id else []
     if seller_id or track:
-        names.append(f"of/{seller_id}/{track}")
+        names.append(f"{_OF}{seller_id}/{track}")
     return tuple(Segment(tenant, kind, step, name) for name in (*names, EVERYBODY))
 
 
@@ -175,6 +194,12 @@ class Kept:
         return self.kept + self.missed
 
 
+def counted_since(today: date) -> date:
+    """The first of the months of which it is shown what became of promises."""
+    months = today.year * 12 + today.month - 1 - (MONTHS_SHOWN - 1)
+    return date(months // 12, months % 12 + 1, 1)
+
+
 def kept_by_step(ended: Iterable[Ended]) -> Mapping[tuple[str, str, str, date], Kept]:
     """What became of the promises of steps that ended, by tenant, kind, step and the first of the month (UTC)."""
     found: dict[tuple[str, str, str, date], Kept] = {}
@@ -184,3 +209,34 @@ def kept_by_step(ended: Iterable[Ended]) -> Mapping[tuple[str, str, str, date], 
             before = found.get(key, Kept())
             found[key] = Kept(before.kept + one.kept, before.missed + (not one.kept))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a step takes an account, beside everybody."""
+
+    kind: str
+    step: str
+    own: Figures
+    everybodys: Figures
+    # It costs the account more than any other step does.
+    costs_most: bool = False
+
+    @property
+    def lost(self) -> int:
+        """By how many business minutes it usually takes the account longer than everybody; 0 where too few ended to say so."""
+        if self.own.p50 is None or self.everybodys.usual is None:
+            return 0
+        return max(0, self.own.p50 - self.everybodys.usual)
+
+
+def paces(found: Mapping[Segment, Figures], account_id: str) -> list[Pace]:
+    """An account's steps in the order in which they come, as far as any ended, and which of them costs it most."""
+    known = {(segment.kind, segment.step, segment.account_id): figures for segment, figures in found.items()}
+    steps = [
+        Pace(kind, step, own, known.get((kind, step, ""), NOTHING))
+        for kind, step in PATH
+        if (own := known.get((kind, step, account_id))) is not None
+    ]
+    most = max(steps, key=lambda pace: pace.lost, default=None)
+    return [replace(pace, costs_most=pace is most and pace.lost > 0) for pace in steps]

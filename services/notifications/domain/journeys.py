@@ -351,11 +351,12 @@ class Journey:
         legs = ((stage, self.legs.get(stage.code, _NOTHING)) for stage in STAGES[self.kind])
         return [(stage, leg) for stage, leg in legs if leg.done_at is not None and leg.began_at is not None]
 
-    def late_at(self, now: Moment) -> datetime | None:
-        """When a promise of the seller's is missed, the first of those that are open; None: there is none."""
+    def missed(self, now: Moment) -> tuple[Stage, datetime] | None:
+        """The open step of the seller's whose promise is missed first, and when; None: nothing is promised."""
         stages = () if self.ended else _open(self.kind, self.legs)
-        legs = (self.legs.get(stage.code, _NOTHING) for stage in stages if stage.owner != BUYER)
-        return min((until for leg in legs if (until := leg.missed_at(now.calendar)) is not None), default=None)
+        legs = ((stage, self.legs.get(stage.code, _NOTHING)) for stage in stages if stage.owner != BUYER)
+        untils = ((stage, until) for stage, leg in legs if (until := leg.missed_at(now.calendar)) is not None)
+        return min(untils, key=lambda one: one[1], default=None)
 
     def learns(self, code: str, learned: Learned, now: Moment) -> "Journey":
         """The same, with what was learned of one of its steps, which began just now."""

@@ -1,0 +1,118 @@
+"""Translates how long steps take between the contract and the words of domain/durations.py."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from receivables.notifications.v1 import events_pb2, service_pb2
+
+from services.kernel.opening_hours import OpeningHours
+from services.notifications.domain import durations as domain
+from services.notifications.domain.durations import NOTHING, Figures, Kept, Segment
+from services.notifications.domain.journeys import BUYER, STAGES, Journey, Stage
+from services.notifications.domain.stories import Moment
+from services.notifications.durations import Slow
+
+
+def step_slow(
+    segment: Segment, stage: Stage, figures: Figures, hours: OpeningHours, since: datetime
+) -> events_pb2.JourneyStepSlow:
+    """That a step takes longer than it may, to tell."""
+    told = events_pb2.JourneyStepSlow(
+        kind=segment.kind,
+        step=segment.step,
+        account_id=segment.account_id,
+        seller_id=segment.seller_id,
+        track=segment.track,
+        owner=stage.owner,
+        usually_minutes=figures.p50 or 0,
+        latest_minutes=figures.p95 or 0,
+        promised_minutes=domain.promised_minutes(stage, hours),
+        durations=figures.n,
+    )
+    told.since.FromDatetime(since)
+    return told
+
+
+def told_segment(tenant: str, told: events_pb2.JourneyStepSlow) -> Segment:
+    """Whose steps were told of."""
+    return domain.segments(tenant, told.kind, told.step, told.account_id, told.seller_id, told.track)[0]
+
+
+def account_journey(found: Mapping[Segment, Figures], account_id: str, hours: OpeningHours) -> Sequence[service_pb2.AccountStep]:
+    """An account's steps beside everybody's, to show."""
+    return [
+        service_pb2.AccountStep(
+            own=_duration(pace.kind, pace.step, pace.own, hours),
+            everybodys=_duration(pace.kind, pace.step, pace.everybodys, hours),
+            is_longer=pace.lost > 0,
+            costs_most=pace.costs_most,
+        )
+        for pace in domain.paces(found, account_id)
+    ]
+
+
+def promises(
+    found: Mapping[Segment, Figures],
+    kept: Mapping[tuple[str, str], Kept],
+    slow: Sequence[Slow],
+    hours: OpeningHours,
+    since: date,
+) -> service_pb2.GetPromisesResponse:
+    """What became of what was promised, to show."""
+    by_step = {(segment.kind, segment.step): figures for segment, figures in found.items()}
+    return service_pb2.GetPromisesResponse(
+        steps=[
+            service_pb2.PromisedStep(
+                duration=_duration(kind, code, by_step.get((kind, code), NOTHING), hours),
+                kept=kept.get((kind, code), Kept()).kept,
+                missed=kept.get((kind, code), Kept()).missed,
+            )
+            for kind, code in domain.PATH
+            if (kind, code) in by_step or (kind, code) in kept
+        ],
+        slow=map(_slow, slow, [hours] * len(slow)),
+        day_minutes=hours.day // domain.MINUTE,
+        since=since.isoformat(),
+        target_percent=domain.TARGET_PERCENT,
+    )
+
+
+def _slow(slow: Slow, hours: OpeningHours) -> service_pb2.SlowStep:
+    segment = slow.segment
+    shown = service_pb2.SlowStep(
+        duration=_duration(segment.kind, segment.step, slow.figures, hours),
+        account_id=segment.account_id,
+        seller_id=segment.seller_id,
+        track=segment.track,
+    )
+    shown.since.FromDatetime(slow.since)
+    return shown
+
+
+def _duration(kind: str, code: str, figures: Figures, hours: OpeningHours) -> service_pb2.StepDuration:
+    stage = next((stage for stage in STAGES[kind] if stage.code == code), None)
+    return service_pb2.StepDuration(
+        kind=kind,
+        code=code,
+        owner=stage.owner if stage is not None else BUYER,
+        ended=figures.n,
+        usually_minutes=figures.p50 or 0,
+        latest_minutes=figures.p95 or 0,
+        promised_minutes=domain.promised_minutes(stage, hours) if stage is not None else 0,
+    )
+
+
+def late(journey: Journey, now: Moment) -> service_pb2.Late:
+    """What is late of something, to show."""
+    missed = journey.missed(now)
+    assert missed is not None, "what is found as late has a promise that is over"
+    stage, since = missed
+    shown = service_pb2.Late(
+        about=journey.about,
+        account_id=journey.account_id,
+        name=journey.name,
+        code=stage.code,
+        owner=stage.owner,
+    )
+    shown.since.FromDatetime(since)
+    return shown
