@@ -345,7 +345,11 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         rows = await journeys.late(tx, call.tenant, asked, hidden=hidden)
         firm = (await store.firms(tx, [call.tenant]))[call.tenant]
         return service_pb2.ListLateResponse(
-            late=[wire_durations.late(journey, firm.moment(tx.at, journey.seller_id)) for journey, _ in rows],
+            late=[
+                late
+                for journey, _ in rows
+                for late in wire_durations.late(journey, firm.moment(tx.at, journey.seller_id))
+            ],
             next_page_token=asked.next_token(rows, lambda row: (row[1].isoformat(), row[0].about)),
         )
 

@@ -102,10 +102,10 @@ def _duration(kind: str, code: str, figures: Figures, hours: OpeningHours) -> se
     )
 
 
-def late(journey: Journey, now: Moment) -> service_pb2.Late:
-    """What is late of something, to show."""
-    missed = journey.missed(now)
-    assert missed is not None, "what is found as late has a promise that is over"
+def late(journey: Journey, now: Moment) -> list[service_pb2.Late]:
+    """What is late of something, to show; nothing where the version before this one did it meanwhile."""
+    if (missed := journey.missed(now)) is None:
+        return []
     stage, since = missed
     shown = service_pb2.Late(
         about=journey.about,
@@ -115,4 +115,4 @@ def late(journey: Journey, now: Moment) -> service_pb2.Late:
         owner=stage.owner,
     )
     shown.since.FromDatetime(since)
-    return shown
+    return [shown]

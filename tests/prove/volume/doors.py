@@ -745,6 +745,9 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         *pages(notifications_pb2.ListUnreachableRequest()),
         call(notifications_pb2.GetTimelineRequest(about="application/a7")),
         call(notifications_pb2.GetFirstStepsRequest(account_id=HOT)),
+        call(notifications_pb2.GetAccountJourneyRequest(account_id=HOT)),
+        call(notifications_pb2.GetPromisesRequest()),
+        *pages(notifications_pb2.ListLateRequest()),
         *pages(notifications_pb2.ListFirstStepsRequest()),
         called_by("service:portal", notifications_pb2.NoteSignInRequest(contact_id=f"c-{HOT}")),
         called_by(
