@@ -13,8 +13,10 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from services.kernel.refusals import Invalid, Refusal
 from services.portal import uploads, usecases
 from services.portal.asks import Away, Refused, together
+from services.portal.domain.guide import DISPUTE
 from services.portal.domain.news import DISPUTE_OPENED, DISPUTE_RESOLVED
 from services.portal.domain.people import CASES
+from services.portal.pages.guide import guide_of
 from services.portal.pages.threads import seen, thread_of, unread_of
 from services.portal.uploads import Upload
 from services.portal.web import PAGE, Ask, csv_of, get, post
@@ -226,6 +228,7 @@ async def _case(ask: Ask, status: int = 200, errors: Mapping[str, str] | None = 
         evidence=of.disputes("ListEvidence", service_pb2.ListEvidenceRequest(dispute_id=dispute.dispute_id)),
         timeline=of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
         thread=thread_of(of, about),
+        guide=guide_of(ask, DISPUTE, about, lambda: _is_first(ask)),
     )
     await seen(ask, about, found["thread"])
     return ask.show(
@@ -244,6 +247,12 @@ async def _case(ask: Ask, status: int = 200, errors: Mapping[str, str] | None = 
         errors=errors or {},
         **found,
     )
+
+
+async def _is_first(ask: Ask) -> bool:
+    """Whether the account has opened no other case."""
+    request = service_pb2.ListDisputesRequest(account_id=ask.person.account_id, page_size=2)
+    return len((await ask.of.disputes("ListDisputes", request)).disputes) < 2
 
 
 async def _all(ask: Ask) -> list[Any]:

@@ -19,8 +19,10 @@ from services.kernel.refusals import Invalid, Refusal
 from services.portal import usecases
 from services.portal.asks import Refused, together
 from services.portal.domain import ordering
+from services.portal.domain.guide import ORDER
 from services.portal.domain.ordering import Line, Totals, Typed, Wrong
 from services.portal.domain.people import ORDERS
+from services.portal.pages.guide import guide_of
 from services.portal.pages.invoices import READS
 from services.portal.pages.threads import seen, thread_of, unread_of
 from services.portal.web import PAGE, Ask, csv_of, get, post
@@ -110,6 +112,7 @@ async def order(ask: Ask) -> Response:
         decision=of.credit("GetDecision", credit_pb2.GetDecisionRequest(order_id=order_id)),
         timeline=of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
         thread=thread_of(of, about),
+        guide=guide_of(ask, ORDER, about, lambda: _is_first(ask)),
     )
     await seen(ask, about, found["thread"])
     names = {line.line_id: line.name for line in known.placed.lines}
@@ -125,6 +128,12 @@ async def order(ask: Ask) -> Response:
         told=ask.query("told"),
         **found,
     )
+
+
+async def _is_first(ask: Ask) -> bool:
+    """Whether the account has placed no other order."""
+    request = service_pb2.ListOrdersRequest(account_id=ask.person.account_id, page_size=2)
+    return len((await ask.of.invoicing("ListOrders", request)).orders) < 2
 
 
 @post("/orders/{order}/cancel", ORDERS)

@@ -39,6 +39,7 @@ from services.portal.store.factors import (
     used_passkey,
     used_totp,
 )
+from services.portal.store.guide import Guided, end_guide, guide, guided
 from services.portal.store.news import (
     News,
     Wishes,

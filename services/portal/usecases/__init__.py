@@ -41,6 +41,7 @@ from services.portal.usecases.factors import (
     show_passkey,
     sign_in_by_passkey,
 )
+from services.portal.usecases.guiding import end_guide, guide_for
 from services.portal.usecases.news import (
     all_news_for,
     change_news,
