@@ -39,7 +39,7 @@ from services.portal.store.factors import (
     used_passkey,
     used_totp,
 )
-from services.portal.store.guide import Guided, end_guide, guide, guided
+from services.portal.store.guide import Guided, begin_guide, end_guide, guided
 from services.portal.store.news import (
     News,
     Wishes,
@@ -132,6 +132,7 @@ __all__ = [
     "SESSION_HOURS",
     "Applicant",
     "Delegation",
+    "Guided",
     "Host",
     "Link",
     "News",
@@ -159,6 +160,7 @@ __all__ = [
     "ask_for_link",
     "be_quiet",
     "become_contact",
+    "begin_guide",
     "begin_session",
     "change_news",
     "contact_of",
@@ -171,6 +173,7 @@ __all__ = [
     "dismiss",
     "end_delegation",
     "end_delegations",
+    "end_guide",
     "end_others",
     "end_session",
     "end_sessions",
@@ -187,6 +190,7 @@ __all__ = [
     "forget_outdated",
     "forget_reader",
     "forget_wishes",
+    "guided",
     "hosts",
     "invite",
     "know",

@@ -23,7 +23,7 @@ async def guided(tx: Tx, tenant: str, contact_id: str, moment: str) -> Guided | 
     return Guided(row.about, row.dismissed_at is not None) if row else None
 
 
-async def guide(tx: Tx, tenant: str, contact_id: str, moment: str, about: str) -> None:
+async def begin_guide(tx: Tx, tenant: str, contact_id: str, moment: str, about: str) -> None:
     """It has come; what was kept of it before stands."""
     await tx.run(
         "INSERT INTO guide (tenant, contact_id, moment, about) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",

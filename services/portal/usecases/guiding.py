@@ -21,7 +21,7 @@ async def guide_for(
     if known is None:
         known = Guided(about if await is_first() else "", dismissed=False)
         async with door.database.transaction([person.tenant]) as tx:
-            await store.guide(tx, person.tenant, person.contact_id, moment, known.about)
+            await store.begin_guide(tx, person.tenant, person.contact_id, moment, known.about)
     return GUIDES[moment] if known.about == about and not known.dismissed else None
 
 

@@ -29,7 +29,7 @@ NEVER = {
         " decision.outcome dispute.amount_negative hold.amount_negative order.kind_unknown"
         " order.version_reused order.version_superseded document.unreadable document.written_only"
     ),
-    "not there, which has a page of its own": "message.unknown news.unknown",
+    "not there, which has a page of its own": "message.unknown news.unknown guide.unknown",
 }
 
 
