@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from receivables.credit.v1 import applications_pb2 as applications
 from receivables.notifications.v1 import events_pb2, service_pb2
 
 from deploy.local.trust import person
@@ -19,7 +20,6 @@ from tests.unit.notifications.samples import (
     TENANT,
     an_event,
     application_moved,
-    applications,
     decided,
     dispute_opened,
     placed,
@@ -30,11 +30,11 @@ DAY = timedelta(days=1)
 MINUTES_OF_A_DAY = 480
 
 
-async def ended(office: Office, step: str, n: int, days: int, *, account: str = ACCOUNT, kept: bool | None = None) -> None:
-    """So many orders had this step done in so many business days, in the weeks before."""
-    begins = datetime(2026, 1, 5, 8, tzinfo=UTC)  # Monday at nine in Berlin
+async def ended(office: Office, step: str, n: int, days: int, *, week: int = 0, kept: bool | None = None) -> None:
+    """So many orders of the account had this step done in so many business days, from a week of January on."""
+    begins = datetime(2026, 1, 5, 8, tzinfo=UTC) + week * 7 * DAY  # Monday at nine in Berlin
     ends = begins + days // 5 * 7 * DAY + days % 5 * DAY
-    some = [Ended(TENANT, "order", step, account, "", "", begins, 0, ends, kept)] * n
+    some = [Ended(TENANT, "order", step, ACCOUNT, "", "", begins, 0, ends, kept)] * n
     async with office.parts.database.transaction([TENANT]) as tx:
         await durations.add(tx, some)
 
@@ -62,7 +62,7 @@ async def test_a_step_that_begins_is_promised_by_how_long_it_took_and_that_stays
     assert (step.usually, step.at_the_latest) == ("", "2026-03-04")
     # What had begun before keeps what was said of it.
     assert (await step_of(office, "order/old", "SHIPPED")).at_the_latest == "2026-03-09"
-    await ended(office, "SHIPPED", 200, 4)
+    await ended(office, "SHIPPED", 200, 4, week=1)
     await later(office, MONDAY_10 + timedelta(minutes=5))
     assert (await step_of(office, "order/o1", "SHIPPED")).at_the_latest == "2026-03-04"
     await office.follow(placed("o2", promised=""), decided(order="o2"))
@@ -113,7 +113,7 @@ async def test_where_a_step_takes_longer_than_promised_its_owner_is_asked_once(o
     answer = await office.call("GetPromises", service_pb2.GetPromisesRequest())
     assert [(one.duration.code, one.account_id) for one in answer.slow] == [("INVOICED", ""), ("INVOICED", ACCOUNT)]
     assert [(one.kept, one.missed) for one in answer.steps] == [(0, 30)]
-    await ended(office, "INVOICED", 200, 1)
+    await ended(office, "INVOICED", 200, 1, week=4)
     await later(office, MONDAY_10 + timedelta(minutes=6))
     assert not (await office.call("GetPromises", service_pb2.GetPromisesRequest())).slow
 
