@@ -1,7 +1,6 @@
 """Remembers how long steps took (domain/durations.py): noted as they end, folded into figures soon after, asked for as they begin."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, LiteralString
 
@@ -9,9 +8,11 @@ from services.chassis import jobs
 from services.chassis.columns import Columns, within
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, new_traceparent
+from services.notifications import service_levels
 from services.notifications.domain import durations as domain
-from services.notifications.domain.durations import KEPT_FOR, NOTHING, Ended, Figures, History, Kept, Segment
+from services.notifications.domain.durations import KEPT_FOR, NOTHING, Ended, Figures, History, Kept, Segment, Slow
 from services.notifications.domain.journeys import BUYER, Journey
+from services.notifications.domain.service_levels import NOTHING as AGREED_NOTHING
 from services.notifications.domain.stories import Moment
 
 DURATIONS = "durations"  # the kind of job that folds a tenant's; its subject is the same word
@@ -19,8 +20,8 @@ _FOLDED_AFTER = timedelta(minutes=1)
 _MONTHS_KEPT = timedelta(days=2 * 365)  # of what became of promises
 
 _ENDED = Columns(
-    "tenant text, kind text, step text, account_id text, seller_id text, track text, began_at timestamptz, spent int,"
-    "ended_at timestamptz, kept boolean"
+    "tenant text, about text, name text, step text, account_id text, seller_id text, track text, began_at timestamptz,"
+    "spent int, ended_at timestamptz, kept boolean"
 )
 _DURATION = Columns(
     "tenant text, kind text, step text, segment text, account_id text, took jsonb, n int, p50 int, p95 int,"
@@ -35,7 +36,7 @@ _DUE: LiteralString = """SELECT tenant.tenant, 'durations', 'durations', '', 1 F
 async def learn(
     tx: Tx, heard: Mapping[tuple[str, str], tuple[Journey, Moment]]
 ) -> dict[tuple[str, str], tuple[Journey, Moment]]:
-    """Those of these journeys of which a step began just now, with what is promised of it by how long it took others."""
+    """Those of these journeys of which a step began just now, with what is promised of it: as agreed, or as long as others took."""
     asked = {
         key: (stage.code, _segments(journey, stage.code))
         for key, (journey, now) in heard.items()
@@ -44,9 +45,14 @@ async def learn(
     if not asked:
         return {}
     known = await figures(tx, {segment for _, segments in asked.values() for segment in segments})
+    levels = await service_levels.agreed(tx, {(key[0], heard[key][0].account_id) for key in asked})
     learned = {}
     for key, (code, segments) in asked.items():
         journey, now = heard[key]
+        level = levels.get((key[0], journey.account_id), AGREED_NOTHING).of(journey.kind, code)
+        if level is not None:
+            journey = journey.agreed(code, level.days, now)
+            learned[key] = journey, now
         found = [known.get(segment, NOTHING) for segment in segments]
         said = domain.learned(found, now.hours, at=now.at, spent=journey.legs[code].spent)
         if said is not None:
@@ -65,7 +71,8 @@ async def note(tx: Tx, written: Sequence[tuple[Journey, Moment]]) -> None:
         [
             Ended(
                 tenant=journey.tenant,
-                kind=journey.kind,
+                about=journey.about,
+                name=journey.name,
                 step=stage.code,
                 account_id=journey.account_id,
                 seller_id=journey.seller_id,
@@ -92,7 +99,8 @@ async def add(tx: Tx, ended: Sequence[Ended]) -> None:
             _ENDED.pack(
                 (
                     one.tenant,
-                    one.kind,
+                    one.about,
+                    one.name,
                     one.step,
                     one.account_id,
                     one.seller_id,
@@ -125,7 +133,8 @@ async def waiting(tx: Tx, tenant: str, most: int) -> dict[int, Ended]:
     return {
         row.id: Ended(
             tenant=row.tenant,
-            kind=row.kind,
+            about=row.about,
+            name=row.name,
             step=row.step,
             account_id=row.account_id,
             seller_id=row.seller_id,
@@ -231,15 +240,6 @@ async def of_account(tx: Tx, tenant: str, account_id: str) -> dict[Segment, Figu
         [tenant, sorted({account_id, ""}), [one.name for one in segments], tx.at.date() - KEPT_FOR],
     )
     return {Segment(tenant, row.kind, row.step, row.segment): Figures(row.n, row.p50, row.p95) for row in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class Slow:
-    """A segment that takes longer than the level of service lets it."""
-
-    segment: Segment
-    figures: Figures
-    since: datetime
 
 
 async def slow(tx: Tx, tenant: str, most: int) -> list[Slow]:

@@ -53,7 +53,19 @@ async def know_orders(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -
     await durations.add(
         tx,
         [
-            Ended(row.tenant, ONBOARDING, FIRST_ORDER, row.account_id, "", "", row.began_at, 0, tx.at, kept=None)
+            Ended(
+                tenant=row.tenant,
+                about=f"{ONBOARDING}/{row.account_id}",
+                name="",
+                step=FIRST_ORDER,
+                account_id=row.account_id,
+                seller_id="",
+                track="",
+                began_at=row.began_at,
+                spent=0,
+                ended_at=tx.at,
+                kept=None,
+            )
             for row in rows
             if row.began_at is not None
         ],

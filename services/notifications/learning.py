@@ -15,15 +15,18 @@ from services.chassis.jobs import Job
 from services.chassis.outbox import Announcement
 from services.chassis.workers import Batch, Done, Work
 from services.kernel.opening_hours import OpeningHours
-from services.notifications import durations, metrics, store, wire_durations
+from services.notifications import durations, metrics, service_levels, store, wire_durations
 from services.notifications.domain import durations as domain
 from services.notifications.domain.durations import Ended, Figures, History, Segment, Took
 from services.notifications.domain.journeys import Stage
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.roles import Role
 from services.notifications.domain.sellers import Firm
+from services.notifications.domain.service_levels import NOTHING as AGREED_NOTHING
+from services.notifications.domain.service_levels import Agreed, Level, is_missed
 from services.notifications.domain.stories import Affects, Moment, Story, deadline
 from services.notifications.durations import DURATIONS
+from services.notifications.store import Key
 from services.notifications.usecases import Desk
 
 _AT_ONCE = 2000  # steps that one job folds
@@ -41,12 +44,16 @@ async def fold(desk: Desk, batch: Batch) -> None:
         async with batch.database.transaction([job.tenant]) as tx:
             waiting = await durations.waiting(tx, job.tenant, _AT_ONCE)
             firm = (await store.firms(tx, [job.tenant]))[job.tenant]
+            levels = await service_levels.agreed(tx, {(job.tenant, one.account_id) for one in waiting.values()})
         new = _by_segment(waiting.values(), firm)
+        missed = _missed(waiting.values(), levels, firm)
         async with batch.finishing([job]) as done:
             if done.jobs:
                 await durations.remove(done.tx, job.tenant, waiting)
                 await _fold(desk, done, job, firm, new)
                 await durations.add_kept(done.tx, domain.kept_by_step(waiting.values()))
+                now = firm.moment(done.tx.at)
+                await desk.tell(done.tx, [service_levels.missed(*one, now) for one in missed])
         if done.jobs:
             metrics.promises_ended(waiting.values())
 
@@ -58,6 +65,22 @@ def _by_segment(ended: Iterable[Ended], firm: Firm) -> Mapping[Segment, list[Too
         took = one.minutes(_hours(firm, one.seller_id)), one.ended_at.date().toordinal()
         for segment in one.segments:
             found[segment].append(took)
+    return found
+
+
+def _missed(
+    ended: Iterable[Ended], levels: Mapping[Key, Agreed], firm: Firm
+) -> list[tuple[Ended, Level, int, OpeningHours]]:
+    """Which of these took longer than was agreed with their account, and how many business minutes."""
+    found = []
+    for one in ended:
+        level = levels.get((one.tenant, one.account_id), AGREED_NOTHING).of(one.kind, one.step)
+        if level is None:
+            continue
+        hours = _hours(firm, one.seller_id)
+        minutes = one.minutes(hours)
+        if is_missed(level, minutes, hours):
+            found.append((one, level, minutes, hours))
     return found
 
 

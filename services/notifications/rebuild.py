@@ -18,7 +18,7 @@ from receivables.notifications.v1 import events_pb2
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
-from services.notifications import first_steps, learning, store, usecases
+from services.notifications import first_steps, learning, service_levels, store, usecases
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.sellers import Policy
 
@@ -80,6 +80,10 @@ async def _slow(tx: Tx, event: Event[events_pb2.JourneyStepSlow], _cause: Cause)
     await learning.slow_before(tx, event)
 
 
+async def _agree(tx: Tx, event: Event[events_pb2.ServiceLevelsSet], _cause: Cause) -> None:
+    await service_levels.set_before(tx, event)
+
+
 async def _finish(tx: Tx) -> None:
     """What only informs was sent when it was handled, or is not worth being sent twice; first steps may begin."""
     await first_steps.look_again(tx)
@@ -122,6 +126,7 @@ FOLD = Fold(
         events_pb2.PolicyChanged: _set_policy,
         events_pb2.FirstStepMoved: _step,
         events_pb2.JourneyStepSlow: _slow,
+        events_pb2.ServiceLevelsSet: _agree,
     },
     remembers_all=True,
     finish=_finish,

@@ -19,6 +19,7 @@ from services.notifications import (
     journeys,
     links,
     notices,
+    service_levels,
     store,
     threads,
     undelivered,
@@ -29,6 +30,7 @@ from services.notifications import (
 from services.notifications.domain.durations import MINUTE, SLOW_MAX, counted_since
 from services.notifications.domain.first_steps import Step as FirstStep
 from services.notifications.domain.journeys import Journey
+from services.notifications.domain.service_levels import NOTHING
 from services.notifications.domain.threads import hidden_from, is_for
 from services.notifications.first_steps import FirstSteps
 from services.notifications.quotes import Quotes
@@ -318,6 +320,26 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         hours = (await store.firms(tx, [call.tenant]))[call.tenant].moment(tx.at).hours
         return service_pb2.GetAccountJourneyResponse(
             steps=wire_durations.account_journey(found, request.account_id, hours), day_minutes=hours.day // MINUTE
+        )
+
+    @write
+    async def SetServiceLevels(
+        self, tx: Tx, call: Origin, request: service_pb2.SetServiceLevelsRequest
+    ) -> service_pb2.SetServiceLevelsResponse:
+        """What is agreed with a buyer of how long steps take."""
+        levels = [wire_durations.level(said) for said in request.levels]
+        agreed = await service_levels.set_levels(tx, call, request.account_id, levels)
+        return service_pb2.SetServiceLevelsResponse(version=agreed.version)
+
+    @read
+    async def GetServiceLevels(
+        self, tx: Tx, call: Origin, request: service_pb2.GetServiceLevelsRequest
+    ) -> service_pb2.GetServiceLevelsResponse:
+        """The same, as it is."""
+        key = (call.tenant, request.account_id)
+        agreed = (await service_levels.agreed(tx, [key])).get(key, NOTHING)
+        return service_pb2.GetServiceLevelsResponse(
+            version=agreed.version, levels=map(wire_durations.level_message, agreed.levels)
         )
 
     @read

@@ -5,12 +5,14 @@ from datetime import date, datetime
 
 from receivables.notifications.v1 import events_pb2, service_pb2
 
+from services.contracts import money, money_message
 from services.kernel.opening_hours import OpeningHours
+from services.kernel.refusals import Invalid, quoted
 from services.notifications.domain import durations as domain
-from services.notifications.domain.durations import NOTHING, Figures, Kept, Segment
+from services.notifications.domain.durations import NOTHING, Figures, Kept, Segment, Slow
 from services.notifications.domain.journeys import BUYER, STAGES, Journey, Stage
+from services.notifications.domain.service_levels import Agreed, Level, Remedy
 from services.notifications.domain.stories import Moment
-from services.notifications.durations import Slow
 
 
 def step_slow(
@@ -116,3 +118,27 @@ def late(journey: Journey, now: Moment) -> list[service_pb2.Late]:
     )
     shown.since.FromDatetime(since)
     return [shown]
+
+
+def level(said: events_pb2.ServiceLevel) -> Level:
+    """What was agreed of a step; refuses a remedy that is none."""
+    try:
+        remedy = Remedy(said.remedy)
+    except ValueError:
+        raise Invalid("service_level.remedy", f"nothing follows by that name: {quoted(said.remedy)}") from None
+    return Level(said.kind, said.step, said.days, remedy, money(said.amount) if said.HasField("amount") else None)
+
+
+def levels_set(account_id: str, agreed: Agreed) -> events_pb2.ServiceLevelsSet:
+    """What is agreed with an account, to tell."""
+    return events_pb2.ServiceLevelsSet(
+        account_id=account_id, version=agreed.version, levels=map(level_message, agreed.levels)
+    )
+
+
+def level_message(level: Level) -> events_pb2.ServiceLevel:
+    """What was agreed of a step, to tell and to show."""
+    said = events_pb2.ServiceLevel(kind=level.kind, step=level.step, days=level.days, remedy=level.remedy.value)
+    if level.amount is not None:
+        said.amount.CopyFrom(money_message(level.amount))
+    return said

@@ -1,4 +1,4 @@
-"""How long steps take, in people's words: of what, at the seller's desk; and what the guide is about."""
+"""How long steps take, in people's words: of what, at the seller's desk; and what follows when that was agreed otherwise."""
 
 
 def _(text: str) -> str:
@@ -20,4 +20,6 @@ DURATIONS: dict[str, str] = {
     "took dispute ASKED": _("Buyer's answer in a case"),
     "took dispute ANSWERED": _("Our answer to a case"),
     "took dispute CREDITED": _("Credit note of a case"),
+    "remedy CREDIT": _("a credit"),
+    "remedy WAIVE_INTEREST": _("no interest for a late payment"),
 }

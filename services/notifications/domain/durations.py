@@ -73,7 +73,9 @@ class Ended:
     """A step that ended, as its journey says it."""
 
     tenant: str
-    kind: str
+    # Of what: "order/…"; and what people call it, if not by its id.
+    about: str
+    name: str
     step: str
     account_id: str
     seller_id: str
@@ -85,6 +87,11 @@ class Ended:
     ended_at: datetime
     # Whether what was promised was kept; None: nothing was, or it was the buyer's to keep.
     kept: bool | None
+
+    @property
+    def kind(self) -> str:
+        """What it is a step of."""
+        return self.about.partition("/")[0]
 
     def minutes(self, hours: OpeningHours) -> int:
         """For how long the seller was open while it was to be done."""
@@ -146,6 +153,15 @@ class History:
         """What they say."""
         minutes = sorted(minutes for minutes, _ in self.took)
         return Figures(len(minutes), quantile(minutes, 50) if minutes else None, quantile(minutes, 95))
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """A segment that takes longer than its level of service lets it."""
+
+    segment: Segment
+    figures: Figures
+    since: datetime
 
 
 def is_slow(segment: Segment, figures: Figures, hours: OpeningHours) -> bool:

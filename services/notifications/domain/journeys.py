@@ -358,6 +358,14 @@ class Journey:
         untils = ((stage, until) for stage, leg in legs if (until := leg.missed_at(now.calendar)) is not None)
         return min(untils, key=lambda one: one[1], default=None)
 
+    def agreed(self, code: str, days: int, now: Moment) -> "Journey":
+        """The same, with what was agreed of one of its steps, which began just now; a day that somebody named goes before."""
+        leg = self.legs[code]
+        if leg.promised is not None and (not leg.by_default or leg.spent):
+            return self
+        by = now.calendar.after(now.today, days)
+        return replace(self, legs={**self.legs, code: replace(leg, promised=by, since=now.today, by_default=False)})
+
     def learns(self, code: str, learned: Learned, now: Moment) -> "Journey":
         """The same, with what was learned of one of its steps, which began just now."""
         return replace(self, legs={**self.legs, code: self.legs[code].learns(learned, now)})

@@ -64,6 +64,7 @@ class Kind(StrEnum):
     NAME_COLLEAGUE = "name_colleague"
     JOURNEY_AT_RISK = "journey_at_risk"
     JOURNEY_STEP_SLOW = "journey_step_slow"
+    SERVICE_LEVEL_MISSED = "service_level_missed"
     THREAD_MESSAGE = "thread_message"
     MAIL_UNVERIFIED = "mail_unverified"
     CONTACT_COMPLAINED = "contact_complained"
@@ -135,6 +136,7 @@ name_somebody          |     |      |      |      |      |     |     |     |    
 name_colleague         |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 5
 journey_at_risk        | I   |      |      | I    |      |     |     |     |      |     | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER | SALES | 0
 journey_step_slow      |     |      |      |      |      |     |     |     |      |     | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER, D SALES | SALES | 10
+service_level_missed   |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 5
 thread_message         |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT | SALES | 2
 mail_unverified        |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT | SALES | 2
 contact_complained     |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2

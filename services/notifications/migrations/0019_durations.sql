@@ -9,8 +9,9 @@ ALTER TABLE journey ADD COLUMN late_at timestamptz;
 CREATE TABLE step_ended (
   tenant     text NOT NULL,
   id         bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
-  -- "order", "invoice" …, and the step's code.
-  kind       text NOT NULL,
+  -- "order/…", "invoice/…" …; what people call it, if not by its id; the step's code.
+  about      text NOT NULL,
+  name       text NOT NULL,
   step       text NOT NULL,
   account_id text NOT NULL,
   seller_id  text NOT NULL,
@@ -27,6 +28,7 @@ CREATE TABLE step_ended (
 -- The newest durations of steps that are alike: of an account, of a legal entity and a reason or track, of all.
 CREATE TABLE step_duration (
   tenant     text NOT NULL,
+  -- "order", "invoice" …, and the step's code.
   kind       text NOT NULL,
   step       text NOT NULL,
   -- "account/…", "of/<seller_id>/<reason or track>", '': all.
@@ -60,5 +62,18 @@ CREATE TABLE promise_kept (
   PRIMARY KEY (tenant, kind, step, month)
 );
 
-SELECT protect(t) FROM unnest(ARRAY['step_ended', 'step_duration', 'promise_kept']::regclass[]) AS t;
-SELECT protect_account(t) FROM unnest(ARRAY['step_ended', 'step_duration']::regclass[]) AS t;
+-- What was agreed with a buyer of how long steps take, and what follows when that is missed; the newest version counts.
+CREATE TABLE service_level (
+  tenant     text NOT NULL,
+  account_id text NOT NULL,
+  version    int NOT NULL,
+  -- [{"kind", "step", "days", "remedy", "minor", "currency"}, …].
+  levels     jsonb NOT NULL,
+  set_by     text NOT NULL,
+  set_at     timestamptz NOT NULL,
+  PRIMARY KEY (tenant, account_id, version)
+);
+SELECT append_only('service_level');
+
+SELECT protect(t) FROM unnest(ARRAY['step_ended', 'step_duration', 'promise_kept', 'service_level']::regclass[]) AS t;
+SELECT protect_account(t) FROM unnest(ARRAY['step_ended', 'step_duration', 'service_level']::regclass[]) AS t;

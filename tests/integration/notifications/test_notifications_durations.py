@@ -34,7 +34,7 @@ async def ended(office: Office, step: str, n: int, days: int, *, week: int = 0, 
     """So many orders of the account had this step done in so many business days, from a week of January on."""
     begins = datetime(2026, 1, 5, 8, tzinfo=UTC) + week * 7 * DAY  # Monday at nine in Berlin
     ends = begins + days // 5 * 7 * DAY + days % 5 * DAY
-    some = [Ended(TENANT, "order", step, ACCOUNT, "", "", begins, 0, ends, kept)] * n
+    some = [Ended(TENANT, f"order/p{nth}", "", step, ACCOUNT, "", "", begins, 0, ends, kept) for nth in range(n)]
     async with office.parts.database.transaction([TENANT]) as tx:
         await durations.add(tx, some)
 
@@ -198,3 +198,48 @@ async def test_an_account_is_named_and_what_is_not_known_of_it_is_empty(office: 
     ).steps
     with pytest.raises(Refused):
         await office.call("GetAccountJourney", service_pb2.GetAccountJourneyRequest(account_id="a" * 65))
+
+
+def agreed(days: int = 3) -> list[events_pb2.ServiceLevel]:
+    level = events_pb2.ServiceLevel(kind="order", step="SHIPPED", days=days, remedy="CREDIT")
+    level.amount.minor, level.amount.currency = 5000, "EUR"
+    return [level]
+
+
+async def test_what_is_agreed_is_promised_measured_and_what_follows_is_proposed_once(office: Office):
+    await office.register("sal", "SALES", account="")
+    await office.follow(placed("old", promised=""), decided(order="old"))
+    request = service_pb2.SetServiceLevelsRequest(account_id=ACCOUNT, levels=agreed())
+    assert (await office.call("SetServiceLevels", request)).version == 1
+    assert (await office.call("SetServiceLevels", request)).version == 1  # the same is no other
+    await office.follow(placed(promised=""), decided())
+
+    assert (await step_of(office, "order/o1", "SHIPPED")).at_the_latest == "2026-03-05"
+    assert (await step_of(office, "order/old", "SHIPPED")).at_the_latest == "2026-03-09"
+
+    await office.set_clock(MONDAY_10 + 7 * DAY)
+    await office.follow(shipped(final=True))
+    await later(office, MONDAY_10 + 7 * DAY + timedelta(minutes=2))
+
+    told = [m for m in await office.messages(contact_id="sal") if m.event_type == "service_level_missed"]
+    assert [(m.about, m.weight) for m in told] == [("order/o1", "ACT")]
+    assert "It took 5" in told[0].what_happened
+    assert "€50.00" in told[0].what_you_need_to_do
+    announced = [event for event in await office.told() if isinstance(event, events_pb2.ServiceLevelsSet)]
+    assert [(event.account_id, event.version) for event in announced] == [(ACCOUNT, 1)]
+
+
+async def test_what_was_agreed_is_written_again_as_it_was_told(office: Office):
+    request = service_pb2.SetServiceLevelsRequest(account_id=ACCOUNT, levels=agreed())
+    told = events_pb2.ServiceLevelsSet(account_id=ACCOUNT, version=1, levels=agreed())
+    async with office.parts.database.transaction([TENANT]) as tx:
+        await FOLD.own[events_pb2.ServiceLevelsSet](tx, an_event(told, f"levels/{ACCOUNT}"), None)
+
+    known = await office.call("GetServiceLevels", service_pb2.GetServiceLevelsRequest(account_id=ACCOUNT))
+    assert (known.version, list(known.levels)) == (1, agreed())
+    assert (await office.call("SetServiceLevels", request)).version == 1
+    request.levels[0].days = 0
+    with pytest.raises(Refused, match=r"service_level\.days"):
+        await office.call("SetServiceLevels", request)
+    del request.levels[:]
+    assert (await office.call("SetServiceLevels", request)).version == 2

@@ -747,6 +747,15 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         call(notifications_pb2.GetFirstStepsRequest(account_id=HOT)),
         call(notifications_pb2.GetAccountJourneyRequest(account_id=HOT)),
         call(notifications_pb2.GetPromisesRequest()),
+        call(
+            notifications_pb2.SetServiceLevelsRequest(
+                account_id=HOT,
+                levels=[
+                    notifications_events.ServiceLevel(kind="order", step="SHIPPED", days=3, remedy="WAIVE_INTEREST")
+                ],
+            )
+        ),
+        call(notifications_pb2.GetServiceLevelsRequest(account_id=HOT)),
         *pages(notifications_pb2.ListLateRequest()),
         *pages(notifications_pb2.ListFirstStepsRequest()),
         called_by("service:portal", notifications_pb2.NoteSignInRequest(contact_id=f"c-{HOT}")),

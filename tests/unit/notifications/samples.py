@@ -558,6 +558,23 @@ def every_story() -> list[Story]:
         ),
         *(
             our_own(
+                Kind.SERVICE_LEVEL_MISSED,
+                order=order,
+                dispute=dispute,
+                step=step,
+                took_days="8",
+                agreed_days="5",
+                since=date(2026, 3, 2),
+                until=date(2026, 3, 12),
+                credit=credit,
+            )
+            for order, dispute, step, credit in (
+                ("o1", "", "SHIPPED", Money(10000, "EUR")),
+                ("", "D-1", "ANSWERED", ""),
+            )
+        ),
+        *(
+            our_own(
                 Kind.THREAD_MESSAGE,
                 **{what: "1" if what == about else "" for what in SUBJECTS},
                 by_buyer=by_buyer,

@@ -216,7 +216,7 @@ def test_while_the_buyer_is_waited_for_no_time_is_counted():
         leg = ended[code]
         assert leg.began_at is not None
         assert leg.done_at is not None
-        one = Ended(TENANT, "dispute", code, "acme", "", "", leg.began_at, leg.spent, leg.done_at, None)
+        one = Ended(TENANT, "dispute/d1", "", code, "acme", "", "", leg.began_at, leg.spent, leg.done_at, None)
         return one.minutes(HOURS)
 
     assert minutes("ASKED") == 180 + 2 * DAY + 60
@@ -275,7 +275,7 @@ def test_what_is_late_is_so_since_the_promise_was_over():
 
 def test_what_became_of_promises_is_counted_by_month_and_the_buyers_are_not():
     ended = [
-        Ended(TENANT, "order", "SHIPPED", "acme", "", "", MONDAY_10, 0, MONDAY_10 + timedelta(days=days), kept)
+        Ended(TENANT, "order/o1", "", "SHIPPED", "acme", "", "", MONDAY_10, 0, MONDAY_10 + timedelta(days=days), kept)
         for days, kept in ((0, True), (1, False), (40, True), (2, None))
     ]
 
