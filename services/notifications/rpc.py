@@ -316,10 +316,13 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         self, tx: Tx, call: Origin, request: service_pb2.GetAccountJourneyRequest
     ) -> service_pb2.GetAccountJourneyResponse:
         """How long an account's steps take, beside everybody's."""
-        found = await durations.of_account(tx, call.tenant, request.account_id)
+        key = (call.tenant, request.account_id)
+        found = await durations.of_account(tx, *key)
+        agreed = (await service_levels.agreed(tx, [key])).get(key, NOTHING)
         hours = (await store.firms(tx, [call.tenant]))[call.tenant].moment(tx.at).hours
         return service_pb2.GetAccountJourneyResponse(
-            steps=wire_durations.account_journey(found, request.account_id, hours), day_minutes=hours.day // MINUTE
+            steps=wire_durations.account_journey(found, request.account_id, agreed, hours),
+            day_minutes=hours.day // MINUTE,
         )
 
     @write

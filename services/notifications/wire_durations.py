@@ -11,6 +11,7 @@ from services.kernel.refusals import Invalid, quoted
 from services.notifications.domain import durations as domain
 from services.notifications.domain.durations import NOTHING, Figures, Kept, Segment, Slow
 from services.notifications.domain.journeys import BUYER, STAGES, Journey, Stage
+from services.notifications.domain.service_levels import NOTHING as AGREED_NOTHING
 from services.notifications.domain.service_levels import Agreed, Level, Remedy
 from services.notifications.domain.stories import Moment
 
@@ -40,11 +41,13 @@ def told_segment(tenant: str, told: events_pb2.JourneyStepSlow) -> Segment:
     return domain.segments(tenant, told.kind, told.step, told.account_id, told.seller_id, told.track)[0]
 
 
-def account_journey(found: Mapping[Segment, Figures], account_id: str, hours: OpeningHours) -> Sequence[service_pb2.AccountStep]:
-    """An account's steps beside everybody's, to show."""
+def account_journey(
+    found: Mapping[Segment, Figures], account_id: str, agreed: Agreed, hours: OpeningHours
+) -> Sequence[service_pb2.AccountStep]:
+    """An account's steps beside everybody's, to show; what was agreed with it goes before our table."""
     return [
         service_pb2.AccountStep(
-            own=_duration(pace.kind, pace.step, pace.own, hours),
+            own=_duration(pace.kind, pace.step, pace.own, hours, agreed),
             everybodys=_duration(pace.kind, pace.step, pace.everybodys, hours),
             is_longer=pace.lost > 0,
             costs_most=pace.costs_most,
@@ -91,7 +94,10 @@ def _slow(slow: Slow, hours: OpeningHours) -> service_pb2.SlowStep:
     return shown
 
 
-def _duration(kind: str, code: str, figures: Figures, hours: OpeningHours) -> service_pb2.StepDuration:
+def _duration(
+    kind: str, code: str, figures: Figures, hours: OpeningHours, agreed: Agreed = AGREED_NOTHING
+) -> service_pb2.StepDuration:
+    level = agreed.of(kind, code)
     stage = next((stage for stage in STAGES[kind] if stage.code == code), None)
     return service_pb2.StepDuration(
         kind=kind,
@@ -100,7 +106,11 @@ def _duration(kind: str, code: str, figures: Figures, hours: OpeningHours) -> se
         ended=figures.n,
         usually_minutes=figures.p50 or 0,
         latest_minutes=figures.p95 or 0,
-        promised_minutes=domain.promised_minutes(stage, hours) if stage is not None else 0,
+        promised_minutes=level.days * (hours.day // domain.MINUTE)
+        if level is not None
+        else domain.promised_minutes(stage, hours)
+        if stage is not None
+        else 0,
     )
 
 
