@@ -392,7 +392,7 @@ def _promised() -> list[Alert]:
         Alert(
             "PromisesBroken",
             TICKET,
-            'sum by (journey, step) (increase(ar_promises_total{{promise="missed"}}[7d]))'
+            'sum by (journey, step) (increase(ar_promises_total{promise="missed"}[7d]))'
             " / (sum by (journey, step) (increase(ar_promises_total[7d])) >= 20) > {limit}",
             0.05,
             HOUR,
