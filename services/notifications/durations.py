@@ -61,7 +61,14 @@ async def learn(
 
 
 def _segments(journey: Journey, code: str) -> tuple[Segment, ...]:
-    return domain.segments(journey.tenant, journey.kind, code, journey.account_id, journey.seller_id, journey.track)
+    return domain.segments(
+        journey.tenant,
+        journey.kind,
+        code,
+        account_id=journey.account_id,
+        seller_id=journey.seller_id,
+        track=journey.track,
+    )
 
 
 async def note(tx: Tx, written: Sequence[tuple[Journey, Moment]]) -> None:
@@ -233,7 +240,7 @@ async def kept_since(tx: Tx, tenant: str, month: date) -> dict[tuple[str, str], 
 
 async def of_account(tx: Tx, tenant: str, account_id: str) -> dict[Segment, Figures]:
     """What an account's durations say, and everybody's; of everybody's alone where the account is ''."""
-    segments = domain.segments(tenant, "", "", account_id, "", "")
+    segments = domain.segments(tenant, "", "", account_id=account_id)
     rows = await tx.rows(
         """SELECT kind, step, segment, n, p50, p95 FROM step_duration
             WHERE tenant = %s AND account_id = ANY (%s::text[]) AND segment = ANY (%s::text[]) AND last_on >= %s""",
@@ -250,9 +257,7 @@ async def slow(tx: Tx, tenant: str, most: int) -> list[Slow]:
         [tenant, most],
     )
     return [
-        Slow(
-            Segment(tenant, row.kind, row.step, row.segment), Figures(row.n, row.p50, row.p95), row.slow_since
-        )
+        Slow(Segment(tenant, row.kind, row.step, row.segment), Figures(row.n, row.p50, row.p95), row.slow_since)
         for row in rows
     ]
 

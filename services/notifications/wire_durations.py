@@ -38,7 +38,9 @@ def step_slow(
 
 def told_segment(tenant: str, told: events_pb2.JourneyStepSlow) -> Segment:
     """Whose steps were told of."""
-    return domain.segments(tenant, told.kind, told.step, told.account_id, told.seller_id, told.track)[0]
+    return domain.segments(
+        tenant, told.kind, told.step, account_id=told.account_id, seller_id=told.seller_id, track=told.track
+    )[0]
 
 
 def account_journey(

@@ -100,10 +100,19 @@ class Ended:
     @property
     def segments(self) -> tuple[Segment, ...]:
         """Those that it is one of, the narrowest first."""
-        return segments(self.tenant, self.kind, self.step, self.account_id, self.seller_id, self.track)
+        return segments(
+            self.tenant,
+            self.kind,
+            self.step,
+            account_id=self.account_id,
+            seller_id=self.seller_id,
+            track=self.track,
+        )
 
 
-def segments(tenant: str, kind: str, step: str, account_id: str, seller_id: str, track: str) -> tuple[Segment, ...]:
+def segments(
+    tenant: str, kind: str, step: str, *, account_id: str = "", seller_id: str = "", track: str = ""
+) -> tuple[Segment, ...]:
     """Those that a step is one of, the narrowest first."""
     names = [f"{_ACCOUNT}{account_id}"] if account_id else []
     if seller_id or track:

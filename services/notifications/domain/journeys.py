@@ -395,7 +395,7 @@ class Journey:
         begins = now.day_of(max(done, default=self.began_at))
         found: list[Step] = []
         for step in self.steps():
-            stage, latest = step.stage, step.leg.promised
+            latest = step.leg.promised
             if step.state == DONE:
                 found.append(step)
                 continue

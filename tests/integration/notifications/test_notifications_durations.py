@@ -189,13 +189,11 @@ async def test_what_nobody_ended_for_a_year_is_forgotten(office: Office):
     await cleaning.clean(office.parts.database, usecases.forget_outdated)
 
     for table in ("step_duration", "promise_kept"):
-        assert await office.rows(f"SELECT FROM {table}") == []  # noqa: S608 - constant words
+        assert await office.rows(f"SELECT FROM {table}") == []
 
 
 async def test_an_account_is_named_and_what_is_not_known_of_it_is_empty(office: Office):
-    assert not (
-        await office.call("GetAccountJourney", service_pb2.GetAccountJourneyRequest(account_id="nobody"))
-    ).steps
+    assert not (await office.call("GetAccountJourney", service_pb2.GetAccountJourneyRequest(account_id="nobody"))).steps
     with pytest.raises(Refused):
         await office.call("GetAccountJourney", service_pb2.GetAccountJourneyRequest(account_id="a" * 65))
 

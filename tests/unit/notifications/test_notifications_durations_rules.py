@@ -87,13 +87,15 @@ def test_the_newest_of_a_year_are_kept_and_no_more():
 
 
 def test_a_step_is_one_of_its_accounts_of_its_kind_and_of_all():
-    assert [one.name for one in segments("t", "dispute", "ANSWERED", "acme", "s", "QTY_SHORT")] == [
+    assert [
+        one.name for one in segments("t", "dispute", "ANSWERED", account_id="acme", seller_id="s", track="QTY_SHORT")
+    ] == [
         "account/acme",
         "of/s/QTY_SHORT",
         EVERYBODY,
     ]
-    assert [one.name for one in segments("t", "order", "SHIPPED", "acme", "", "")] == ["account/acme", EVERYBODY]
-    [account, kind, _] = segments("t", "dispute", "ANSWERED", "acme", "", "QTY_SHORT")
+    assert [one.name for one in segments("t", "order", "SHIPPED", account_id="acme")] == ["account/acme", EVERYBODY]
+    [account, kind, _] = segments("t", "dispute", "ANSWERED", account_id="acme", track="QTY_SHORT")
     assert (account.account_id, kind.account_id) == ("acme", "")
     assert (kind.seller_id, kind.track) == ("", "QTY_SHORT")
 
@@ -292,7 +294,7 @@ def test_months_are_counted_over_the_turn_of_a_year():
 
 def year(seed: int, accounts: int, orders: int) -> tuple[int, int, int]:
     """A year of orders: how many promises of a latest day there were, how many were kept, how many usual ones."""
-    dice = random.Random(seed)  # noqa: S311 - a simulation
+    dice = random.Random(seed)
     speed = {n: dice.lognormvariate(0, 0.6) for n in range(accounts)}
     begins = datetime(2026, 1, 1, tzinfo=UTC)
     histories: defaultdict[Segment, History] = defaultdict(History)
@@ -311,7 +313,7 @@ def year(seed: int, accounts: int, orders: int) -> tuple[int, int, int]:
             histories[segment] = histories[segment].add(some, now.date())
             figures[segment] = histories[segment].figures
         account = dice.randrange(accounts)
-        mine = segments(TENANT, "order", "SHIPPED", f"a{account}", "", "")
+        mine = segments(TENANT, "order", "SHIPPED", account_id=f"a{account}")
         took = int(speed[account] * dice.lognormvariate(6.5, 0.8))
         done_at = HOURS.after(now, timedelta(minutes=took))
         waiting.append((done_at, mine, took))
