@@ -392,11 +392,11 @@ def _promised() -> list[Alert]:
         Alert(
             "PromisesBroken",
             TICKET,
-            'sum by (journey, step) (increase(ar_promises_total{promise="missed"}[7d]))'
-            " / (sum by (journey, step) (increase(ar_promises_total[7d])) >= 20) > {limit}",
+            'sum by (kind, step) (increase(ar_promises_total{promise="missed"}[7d]))'
+            " / (sum by (kind, step) (increase(ar_promises_total[7d])) >= 20) > {limit}",
             0.05,
             HOUR,
-            "More than one in twenty promises of a week was missed: {{ $labels.journey }}, {{ $labels.step }}",
+            "More than one in twenty promises of a week was missed: {{ $labels.kind }}, {{ $labels.step }}",
         ),
     ]
 

@@ -35,7 +35,7 @@ SUSPENDED = Gauge("ar_suspended_contacts", "Contacts that get no mail because on
 PROMISES = Counter(
     "ar_promises_total",
     "Promises of the seller's to a buyer that came to their end, by what they were of, its step and whether it was kept",
-    ["journey", "step", "promise"],
+    ["kind", "step", "promise"],
 )
 for _kind, _stages in STAGES.items():
     for _stage in _stages:

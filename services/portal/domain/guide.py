@@ -1,4 +1,4 @@
-"""What comes next, said once to whoever meets something for the first time: as data (RULES: the guide)."""
+"""What comes next, said once to whoever meets something for the first time: as data (RULES: guidance)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

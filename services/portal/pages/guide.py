@@ -12,7 +12,7 @@ from services.portal.web import Ask, inside, post
 
 
 async def guide_of(ask: Ask, moment: str, about: str, is_first: Callable[[], Awaitable[bool]]) -> Guide | None:
-    """What the guide says to the reader at this; nothing while that is not known, or to a clerk who only looks."""
+    """What guidance says to the reader at this; nothing while that is not known, or to a clerk who only looks."""
     if ask.seen_by is not None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Remembers what of the guide somebody was shown, at what, and whether they want to see it no more."""
+"""Remembers what of guidance somebody was shown, at what, and whether they want to see it no more."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from services.chassis.database import Tx
 
 @dataclass(frozen=True, slots=True)
 class Guided:
-    """What became of a moment of the guide, for one person."""
+    """What became of a moment of guidance, for one person."""
 
     # At what it is shown; "": at nothing, for it was not the first.
     about: str

@@ -1,4 +1,4 @@
-"""Says to somebody what comes next, at the first of something, until they want to see it no more (RULES: the guide)."""
+"""Says to somebody what comes next, at the first of something, until they want to see it no more (RULES: guidance)."""
 
 from collections.abc import Awaitable, Callable
 
@@ -26,8 +26,8 @@ async def guide_for(
 
 
 async def end_guide(door: Door, person: Person, moment: str) -> None:
-    """Somebody wants to see a moment of the guide no more; twice is once."""
+    """Somebody wants to see a moment of guidance no more; twice is once."""
     if moment not in GUIDES:
-        raise NotFound("guide.unknown", "the guide says nothing of that")
+        raise NotFound("guide.unknown", "guidance says nothing of that")
     async with door.database.transaction([person.tenant]) as tx:
         await store.end_guide(tx, person.tenant, person.contact_id, moment)

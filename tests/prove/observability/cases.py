@@ -209,10 +209,10 @@ def promised() -> Iterator[Case]:
     yield from _sides("PromisesMissed", missed, none, 5 * MINUTE, {})
 
     def ended(missed: str, kept: str) -> Series:
-        of = 'ar_promises_total{job="notifications",journey="order",step="shipped",promise="%s"}'
+        of = 'ar_promises_total{job="notifications",kind="order",step="shipped",promise="%s"}'
         return {of % "missed": missed, of % "kept": kept}
 
-    step = {"journey": "order", "step": "shipped"}
+    step = {"kind": "order", "step": "shipped"}
     yield from _sides("PromisesBroken", ended("0+60x300", "0+940x300"), ended("0+49x300", "0+951x300"), HOUR, step)
     yield Case("PromisesBroken", ended("0x9 15x290", _gauge(0)), 2 * HOUR)  # too few to say so
 
