@@ -389,15 +389,6 @@ def _promised() -> list[Alert]:
             5 * MINUTE,
             "{{ $value }} applications for credit wait for an answer beyond the time that was promised to their applicants",
         ),
-        Alert(
-            "PromisesBroken",
-            TICKET,
-            'sum by (kind, step) (increase(ar_promises_total{promise="missed"}[7d]))'
-            " / (sum by (kind, step) (increase(ar_promises_total[7d])) >= 20) > {limit}",
-            0.05,
-            HOUR,
-            "More than one in twenty promises of a week was missed: {{ $labels.kind }}, {{ $labels.step }}",
-        ),
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-from deploy.prometheus.alerts import BURNS, HOUR, MINUTE, OBJECTIVES, SERVICES, Burn, Objective, span
+from deploy.prometheus.alerts import BURNS, MINUTE, OBJECTIVES, SERVICES, Burn, Objective, span
 
 # A sample every half minute; `x300` of them are two and a half hours.
 STEP_S = 30
@@ -207,14 +207,6 @@ def promised() -> Iterator[Case]:
     waits = 'ar_credit_applications_waiting{job="credit",over="%s"}'
     missed, none = {waits % "promised": _gauge(1)}, {waits % "promised": _gauge(0), waits % "usual": _gauge(9)}
     yield from _sides("PromisesMissed", missed, none, 5 * MINUTE, {})
-
-    def ended(missed: str, kept: str) -> Series:
-        of = 'ar_promises_total{job="notifications",kind="order",step="shipped",promise="%s"}'
-        return {of % "missed": missed, of % "kept": kept}
-
-    step = {"kind": "order", "step": "shipped"}
-    yield from _sides("PromisesBroken", ended("0+60x300", "0+940x300"), ended("0+49x300", "0+951x300"), HOUR, step)
-    yield Case("PromisesBroken", ended("0x9 15x290", _gauge(0)), 2 * HOUR)  # too few to say so
 
 
 def shut_out() -> Iterator[Case]:
