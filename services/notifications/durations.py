@@ -6,7 +6,7 @@ from typing import Any, LiteralString
 
 from services.chassis import jobs
 from services.chassis.columns import Columns, within
-from services.chassis.database import Tx
+from services.chassis.database import Question, Tx
 from services.chassis.envelope import Origin, new_traceparent
 from services.notifications import service_levels
 from services.notifications.domain import durations as domain
@@ -44,8 +44,14 @@ async def learn(
     }
     if not asked:
         return {}
-    known = await figures(tx, {segment for _, segments in asked.values() for segment in segments})
-    levels = await service_levels.agreed(tx, {(key[0], heard[key][0].account_id) for key in asked})
+    durations, agreed = await tx.ask(  # one trip to the server, for all that begins in a batch
+        _question(tx, {segment for _, segments in asked.values() for segment in segments}),
+        service_levels.question({(key[0], heard[key][0].account_id) for key in asked}),
+    )
+    known = {
+        Segment(row.tenant, row.kind, row.step, row.segment): Figures(row.n, row.p50, row.p95) for row in durations
+    }
+    levels = service_levels.found(agreed)
     learned = {}
     for key, (code, segments) in asked.items():
         journey, now = heard[key]
@@ -160,15 +166,14 @@ async def remove(tx: Tx, tenant: str, ids: Collection[int]) -> None:
     await tx.run("DELETE FROM step_ended WHERE tenant = %s AND id = ANY (%s)", [tenant, sorted(ids)])
 
 
-async def figures(tx: Tx, segments: Collection[Segment]) -> dict[Segment, Figures]:
+def _question(tx: Tx, segments: Collection[Segment]) -> Question:
     """What these segments' durations of the last year say, as far as there are any."""
-    rows = await tx.rows(
+    return (
         """SELECT tenant, kind, step, segment, n, p50, p95 FROM step_duration
             WHERE tenant = ANY (%s::text[]) AND kind = ANY (%s::text[]) AND step = ANY (%s::text[])
               AND segment = ANY (%s::text[]) AND last_on >= %s""",
         [*_within(segments), tx.at.date() - KEPT_FOR],
     )
-    return {Segment(row.tenant, row.kind, row.step, row.segment): Figures(row.n, row.p50, row.p95) for row in rows}
 
 
 async def lock(tx: Tx, segments: Collection[Segment]) -> dict[Segment, History]:

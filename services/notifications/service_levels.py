@@ -8,7 +8,7 @@ from receivables.notifications.v1 import events_pb2
 
 from services.chassis import outbox
 from services.chassis.columns import within
-from services.chassis.database import Tx
+from services.chassis.database import Question, Tx
 from services.chassis.envelope import Event, Origin, new_traceparent
 from services.chassis.outbox import Announcement
 from services.kernel.money import Money
@@ -24,12 +24,21 @@ from services.notifications.store import Key
 
 async def agreed(tx: Tx, accounts: Collection[Key]) -> dict[Key, Agreed]:
     """What was agreed with these accounts, as far as anything was."""
-    rows = await tx.rows(
+    return found(await tx.rows(*question(accounts)))
+
+
+def question(accounts: Collection[Key]) -> Question:
+    """What asks the same, for who asks something else in the same trip."""
+    return (
         """SELECT DISTINCT ON (tenant, account_id) tenant, account_id, version, levels FROM service_level
             WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[])
             ORDER BY tenant, account_id, version DESC""",
         within(accounts),
     )
+
+
+def found(rows: Sequence[Any]) -> dict[Key, Agreed]:
+    """What was answered to that."""
     return {(row.tenant, row.account_id): Agreed(row.version, tuple(map(_level, row.levels))) for row in rows}
 
 
