@@ -201,6 +201,9 @@ _OWN: dict[str, tuple[Panel, ...]] = {
                "max(ar_vacant_roles) + max(ar_suspended_contacts)", "roles and contacts"),
         _panel("Asked further", "What nobody did in time and was asked of others, by whom.", PER_SECOND,
                "sum by (outcome) (rate(ar_asks_escalated_total[5m]))", "{{outcome}}"),
+        _panel("Promises kept", "To buyers, by step, of those that ended in a week (all, where none did); 95 in a hundred are to be.", SHARE,
+               'sum by (kind, step) (increase(ar_promises_total{promise="kept"}[7d]))'
+               " / (sum by (kind, step) (increase(ar_promises_total[7d])) > 0) or on () vector(1)", "{{kind}} {{step}}"),
     ),
     "portal": (
         _panel("Pages by status", "303 answers a form, 422 says what is wrong with it; 5xx is ours.", PER_SECOND,

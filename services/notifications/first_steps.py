@@ -16,9 +16,10 @@ from services.chassis.envelope import Event, Origin, new_traceparent
 from services.chassis.outbox import Announcement
 from services.chassis.pages import Page
 from services.kernel.refusals import NotFound, quoted
-from services.notifications import journeys, store, wire
+from services.notifications import durations, journeys, store, wire
 from services.notifications.domain import first_steps as domain
 from services.notifications.domain.contacts import Contact
+from services.notifications.domain.durations import FIRST_ORDER, ONBOARDING, Ended
 from services.notifications.domain.first_steps import Code, State, Step
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.roles import SELLER_ROLES, Role
@@ -39,13 +40,35 @@ _DUE: LiteralString = (
 
 
 async def know_orders(tx: Tx, events: Sequence[Event[orders_pb2.OrderPlaced]]) -> None:
-    """Whoever orders has made their first order."""
+    """Whoever orders has made their first order; how long that took since they agreed is learned from."""
     accounts = {(event.tenant, event.account_id) for event in events}
-    await tx.run(
-        """UPDATE first_step SET state = 'DONE', done_at = %s, next_at = NULL, waits_since = NULL, reason = ''
+    rows = await tx.rows(
+        """UPDATE first_step AS f SET state = 'DONE', done_at = %s, next_at = NULL, waits_since = NULL, reason = ''
             WHERE tenant = ANY (%s::text[]) AND account_id = ANY (%s::text[]) AND code = 'FIRST_ORDER' AND state <> 'DONE'
-              AND (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))""",
+              AND (tenant, account_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+           RETURNING tenant, account_id, (SELECT began_at FROM journey j
+                                           WHERE j.tenant = f.tenant AND j.about = 'onboarding/' || f.account_id)""",
         [tx.at, *within(accounts), *columns(sorted(accounts))],
+    )
+    await durations.add(
+        tx,
+        [
+            Ended(
+                tenant=row.tenant,
+                about=f"{ONBOARDING}/{row.account_id}",
+                name="",
+                step=FIRST_ORDER,
+                account_id=row.account_id,
+                seller_id="",
+                track="",
+                began_at=row.began_at,
+                spent=0,
+                ended_at=tx.at,
+                kept=None,
+            )
+            for row in rows
+            if row.began_at is not None
+        ],
     )
 
 

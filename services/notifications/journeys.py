@@ -9,10 +9,12 @@ from services.chassis import jobs
 from services.chassis.columns import Columns, columns, within
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
+from services.chassis.pages import Page
 from services.kernel.orders import Scope
 from services.kernel.refusals import NotFound, quoted
+from services.notifications import durations
 from services.notifications.domain.asks import closes
-from services.notifications.domain.journeys import Hours, Journey, Leg, News
+from services.notifications.domain.journeys import Hours, Journey, Learned, Leg, News
 from services.notifications.domain.stories import Moment
 from services.notifications.news import news_of
 from services.notifications.store import Key
@@ -21,14 +23,17 @@ JOURNEY = "journey"  # the kind of job that warns of promises at risk; its subje
 
 _JOURNEY = Columns(
     "tenant text, about text, account_id text, site text, cost_centre text, purchase_order text, name text,"
-    "seller_id text, version int, ended text, ended_at timestamptz, legs jsonb, began_at timestamptz,"
-    "warn_at timestamptz"
+    "seller_id text, track text, version int, ended text, ended_at timestamptz, legs jsonb, began_at timestamptz,"
+    "warn_at timestamptz, late_at timestamptz"
 )
 _AT_RISK: LiteralString = "SELECT tenant, 'journey', about, '', 1 FROM journey WHERE warn_at <= %s"
 
 
 async def follow(tx: Tx, events: Sequence[Event[Any]], when: Callable[[Event[Any]], Moment]) -> None:
-    """Take the journeys on by what these events mean for them, and ask nobody any more for what is done by that."""
+    """Take the journeys on by what these events mean for them, and ask nobody any more for what is done by that.
+
+    What began is promised by how long it took others.
+    """
     done: set[Key] = set()
     told = [(news, when(event)) for event in events for news in news_of(event)]
     while told:
@@ -38,11 +43,13 @@ async def follow(tx: Tx, events: Sequence[Event[Any]], when: Callable[[Event[Any
             key = (news.tenant, news.about)
             before = heard[key][0] if key in heard else known.get(key) or _new(news, now)
             heard[key] = before.hear(news, now), now
+        heard |= await durations.learn(tx, heard)
         await save(tx, [heard[key] for key in heard if key in known and heard[key][0] != known[key]])
         lost = await _add(tx, [heard[key] for key in heard if key not in known])
         done |= {
             key for key, (journey, _) in heard.items() if closes(journey) and not (key in known and closes(known[key]))
         }
+        await durations.note(tx, [heard[key] for key in heard if key not in lost])
         told = [(news, now) for news, now in told if (news.tenant, news.about) in lost]
     if done:
         await close_asks(tx, done)
@@ -87,8 +94,9 @@ async def save(tx: Tx, journeys: Sequence[tuple[Journey, Moment]]) -> None:
         return
     await tx.run(
         f"""UPDATE journey SET site = new.site, cost_centre = new.cost_centre, purchase_order = new.purchase_order,
-                  name = new.name, seller_id = new.seller_id, version = new.version, ended = new.ended,
-                  ended_at = new.ended_at, legs = new.legs, warn_at = new.warn_at
+                  name = new.name, seller_id = new.seller_id, track = new.track, version = new.version,
+                  ended = new.ended, ended_at = new.ended_at, legs = new.legs, warn_at = new.warn_at,
+                  late_at = new.late_at
              FROM {_JOURNEY.rows} AS new
             WHERE journey.tenant = new.tenant AND journey.about = new.about
               AND journey.tenant = ANY (%s::text[]) AND journey.about = ANY (%s::text[])""",  # noqa: S608 - our own columns
@@ -121,6 +129,17 @@ async def find(tx: Tx, tenant: str, about: str) -> Journey:
     if row is None:
         raise NotFound("subject.unknown", f"nothing is known of {quoted(about)}")
     return _journey(row)
+
+
+async def late(tx: Tx, tenant: str, page: Page, *, hidden: Collection[str]) -> list[tuple[Journey, datetime]]:
+    """What is late by now, the longest first, each with since when; without these kinds."""
+    rows = await tx.rows(
+        f"""SELECT * FROM journey WHERE tenant = %s AND late_at <= %s AND split_part(about, '/', 1) <> ALL (%s::text[])
+                {"AND (late_at, about) > (%s::timestamptz, %s)" if page.after else ""}
+             ORDER BY late_at, about LIMIT {page.most}""",  # noqa: S608 - our own words and numbers
+        [tenant, tx.at, list(hidden), *(page.after or ())],
+    )
+    return [(_journey(row), row.late_at) for row in rows]
 
 
 async def find_at_risk(tx: Tx, word: Origin) -> int:
@@ -166,12 +185,14 @@ def _pack(journeys: Sequence[tuple[Journey, Moment]]) -> str:
             journey.scope.purchase_order,
             journey.name,
             journey.seller_id,
+            journey.track,
             journey.version,
             journey.ended,
             _text(journey.ended_at),
             {code: _pack_leg(leg) for code, leg in journey.legs.items()},
             _text(journey.began_at),
             _text(journey.warn_at(now.calendar)),
+            _text(missed[1]) if (missed := journey.missed(now)) is not None else None,
         )
         for journey, now in journeys
     )
@@ -186,6 +207,7 @@ def _journey(row: Any) -> Journey:
         scope=Scope(row.site, row.cost_centre, row.purchase_order),
         name=row.name,
         seller_id=row.seller_id,
+        track=row.track,
         version=row.version,
         ended=row.ended,
         ended_at=row.ended_at,
@@ -205,6 +227,12 @@ def _pack_leg(leg: Leg) -> dict[str, Any]:
             said["warned"] = True
         if leg.hours is not None:
             said["hours"] = [_text(leg.hours.usually), _text(leg.hours.latest)]
+    if leg.began_at and not leg.done_at:
+        said["began"] = _text(leg.began_at)
+    if leg.spent:
+        said["spent"] = leg.spent
+    if leg.learned is not None:
+        said["learned"] = [_text(leg.learned.usually), _text(leg.learned.latest), _text(leg.learned.risky)]
     return said
 
 
@@ -222,6 +250,9 @@ def _leg(said: Mapping[str, Any]) -> Leg:
         by_default=bool(said.get("by_default")),
         warned=bool(said.get("warned")),
         hours=Hours(*map(datetime.fromisoformat, said["hours"])) if "hours" in said else None,
+        began_at=datetime.fromisoformat(said["began"]) if "began" in said else None,
+        spent=said.get("spent", 0),
+        learned=Learned(*(at and datetime.fromisoformat(at) for at in said["learned"])) if "learned" in said else None,
     )
 
 

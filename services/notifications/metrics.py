@@ -1,5 +1,7 @@
 """What an operator watches of the mail; counts only, nobody's address."""
 
+from collections.abc import Iterable
+
 from prometheus_client import Counter, Gauge
 
 from services.chassis.database import Tx
@@ -7,6 +9,8 @@ from services.chassis.metrics import show
 from services.chassis.sweeps import Found, Span, Sweep
 from services.notifications import store
 from services.notifications.domain.asks import Level
+from services.notifications.domain.durations import Ended
+from services.notifications.domain.journeys import BUYER, STAGES
 from services.notifications.domain.post import Became
 
 MAILS = Counter("ar_mails_total", "Mails handed over, by answer (taken, not_now, never)", ["answer"])
@@ -35,6 +39,25 @@ MESSAGES = Gauge("ar_messages", "Messages to people, by channel and what became 
 UNSENT_AGE = Gauge("ar_mail_oldest_unsent_age_seconds", "Age of the oldest mail that is due and not yet taken")
 VACANT = Gauge("ar_vacant_roles", "Roles that had to be told and that nobody holds; counted up to 100,000")
 SUSPENDED = Gauge("ar_suspended_contacts", "Contacts that get no mail because one bounced; counted up to 100,000")
+
+
+PROMISES = Counter(
+    "ar_promises_total",
+    "Promises of the seller's to a buyer that came to their end, by what they were of, its step and whether it was kept",
+    ["kind", "step", "promise"],
+)
+for _kind, _stages in STAGES.items():
+    for _stage in _stages:
+        if _stage.owner != BUYER:
+            for _promise in ("kept", "missed"):
+                PROMISES.labels(_kind, _stage.code.lower(), _promise)  # begins at 0
+
+
+def promises_ended(ended: Iterable[Ended]) -> None:
+    """Count what became of the promises of steps that ended."""
+    for one in ended:
+        if one.kept is not None:
+            PROMISES.labels(one.kind, one.step.lower(), "kept" if one.kept else "missed").inc()
 
 
 async def _look_at(tx: Tx, span: Span) -> Found:

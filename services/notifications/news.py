@@ -68,6 +68,7 @@ _NO_CREDITS = {
     disputes_pb2.RESOLUTION_WRITE_OFF: "WRITTEN_OFF",
     disputes_pb2.RESOLUTION_REPLACEMENT: "",
 }
+_TRACKS = frozenset(applications_pb2.Track.values()) - {applications_pb2.TRACK_UNSPECIFIED}
 _REDUCED = {ledger_pb2.REDUCTION_CREDITED: "CREDITED", ledger_pb2.REDUCTION_WRITTEN_OFF: "WRITTEN_OFF"}
 
 
@@ -171,7 +172,7 @@ def _paid(event: Event[ledger_pb2.PaymentReceived]) -> list[News]:
 
 def _opened(event: Event[disputes_pb2.DisputeOpened]) -> list[News]:
     body = event.body
-    return [_dispute(event, done=("OPENED",), **_answer(body))]
+    return [_dispute(event, done=("OPENED",), track=clean(body.reason_code), **_answer(body))]
 
 
 def _moved(event: Event[disputes_pb2.DisputeMoved]) -> list[News]:
@@ -223,7 +224,8 @@ def _application_moved(event: Event[credit_pb2.ApplicationMoved]) -> list[News]:
         latest = body.latest_by.ToDatetime(UTC)
         usually = body.usually_by.ToDatetime(UTC) if body.HasField("usually_by") else latest
         hours = {"ANSWERED": Hours(usually, latest)}
-    moved = _news(event, "application", body.application_id, hours=hours, **said)
+    track = applications_pb2.Track.Name(body.track).removeprefix("TRACK_") if body.track in _TRACKS else ""
+    moved = _news(event, "application", body.application_id, hours=hours, track=track, **said)
     if body.state != applications_pb2.APPLICATION_STATE_ACCEPTED:
         return [moved]
     return [moved, _news(event, "onboarding", event.account_id, done=("AGREED",))]

@@ -5,6 +5,9 @@ is what the copy has.
 
 In an older copy, which has its people, messages are written again. Those that ask for something, and those with a
 document, are told of when they arrive: what was not told of goes out now. What only informs does not go out again.
+
+How long steps took is learned again from the same events; a day that was promised by it is told in no event, and is our
+table's until such a step begins anew.
 """
 
 from datetime import time
@@ -15,7 +18,17 @@ from receivables.notifications.v1 import events_pb2
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.rebuild import Fold
-from services.notifications import asks, first_steps, gaps, store, successions, teams, usecases
+from services.notifications import (
+    asks,
+    first_steps,
+    gaps,
+    learning,
+    service_levels,
+    store,
+    successions,
+    teams,
+    usecases,
+)
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.sellers import Policy
 
@@ -89,6 +102,14 @@ async def _set_team(tx: Tx, event: Event[events_pb2.TeamChanged], _cause: Cause)
     await teams.set_before(tx, event)
 
 
+async def _slow(tx: Tx, event: Event[events_pb2.JourneyStepSlow], _cause: Cause) -> None:
+    await learning.slow_before(tx, event)
+
+
+async def _agree(tx: Tx, event: Event[events_pb2.ServiceLevelsSet], _cause: Cause) -> None:
+    await service_levels.set_before(tx, event)
+
+
 async def _finish(tx: Tx) -> None:
     """What only informs was sent when it was handled, or is not worth being sent twice; first steps may begin."""
     await first_steps.look_again(tx)
@@ -134,6 +155,8 @@ FOLD = Fold(
         events_pb2.ContactGap: _miss,
         events_pb2.ContactSucceeded: _succeed,
         events_pb2.TeamChanged: _set_team,
+        events_pb2.JourneyStepSlow: _slow,
+        events_pb2.ServiceLevelsSet: _agree,
     },
     remembers_all=True,
     finish=_finish,

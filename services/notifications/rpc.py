@@ -15,21 +15,26 @@ from services.chassis.rpc import Door, read, visit, write
 from services.kernel.refusals import NotFound, quoted
 from services.notifications import (
     asks,
+    durations,
     first_steps,
     journeys,
     links,
     notices,
     people,
+    service_levels,
     store,
     teams,
     threads,
     undelivered,
     usecases,
     wire,
+    wire_durations,
     wire_people,
 )
+from services.notifications.domain.durations import MINUTE, SLOW_MAX, counted_since
 from services.notifications.domain.first_steps import Step as FirstStep
 from services.notifications.domain.journeys import Journey
+from services.notifications.domain.service_levels import NOTHING
 from services.notifications.domain.teams import Team
 from services.notifications.domain.threads import hidden_from, is_for
 from services.notifications.first_steps import FirstSteps
@@ -319,6 +324,73 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
         await usecases.heard_from(tx, call.tenant, f"contact:{request.contact_id}")
         await self._first_steps.signed_in(tx, call, request.contact_id)
         return service_pb2.NoteSignInResponse()
+
+    @read
+    async def GetAccountJourney(
+        self, tx: Tx, call: Origin, request: service_pb2.GetAccountJourneyRequest
+    ) -> service_pb2.GetAccountJourneyResponse:
+        """How long an account's steps take, beside everybody's."""
+        key = (call.tenant, request.account_id)
+        found = await durations.of_account(tx, *key)
+        agreed = (await service_levels.agreed(tx, [key])).get(key, NOTHING)
+        hours = (await store.firms(tx, [call.tenant]))[call.tenant].moment(tx.at).hours
+        return service_pb2.GetAccountJourneyResponse(
+            steps=wire_durations.account_journey(found, request.account_id, agreed, hours),
+            day_minutes=hours.day // MINUTE,
+        )
+
+    @write
+    async def SetServiceLevels(
+        self, tx: Tx, call: Origin, request: service_pb2.SetServiceLevelsRequest
+    ) -> service_pb2.SetServiceLevelsResponse:
+        """What is agreed with a buyer of how long steps take."""
+        levels = [wire_durations.level(said) for said in request.levels]
+        agreed = await service_levels.set_levels(tx, call, request.account_id, levels)
+        return service_pb2.SetServiceLevelsResponse(version=agreed.version)
+
+    @read
+    async def GetServiceLevels(
+        self, tx: Tx, call: Origin, request: service_pb2.GetServiceLevelsRequest
+    ) -> service_pb2.GetServiceLevelsResponse:
+        """The same, as it is."""
+        key = (call.tenant, request.account_id)
+        agreed = (await service_levels.agreed(tx, [key])).get(key, NOTHING)
+        return service_pb2.GetServiceLevelsResponse(
+            version=agreed.version, levels=map(wire_durations.level_message, agreed.levels)
+        )
+
+    @read
+    async def GetPromises(
+        self, tx: Tx, call: Origin, _request: service_pb2.GetPromisesRequest
+    ) -> service_pb2.GetPromisesResponse:
+        """What became of what was promised, step by step."""
+        hours = (await store.firms(tx, [call.tenant]))[call.tenant].moment(tx.at).hours
+        since = counted_since(tx.at.date())
+        return wire_durations.promises(
+            await durations.of_account(tx, call.tenant, ""),
+            await durations.kept_since(tx, call.tenant, since),
+            await durations.slow(tx, call.tenant, SLOW_MAX),
+            hours,
+            since,
+        )
+
+    @read
+    async def ListLate(
+        self, tx: Tx, call: Origin, request: service_pb2.ListLateRequest
+    ) -> service_pb2.ListLateResponse:
+        """What is late, the longest first, a page at a time."""
+        asked = page(request, datetime.fromisoformat, str)
+        hidden = hidden_from(call.caller.roles) if call.caller else ()
+        rows = await journeys.late(tx, call.tenant, asked, hidden=hidden)
+        firm = (await store.firms(tx, [call.tenant]))[call.tenant]
+        return service_pb2.ListLateResponse(
+            late=[
+                late
+                for journey, _ in rows
+                for late in wire_durations.late(journey, firm.moment(tx.at, journey.seller_id))
+            ],
+            next_page_token=asked.next_token(rows, lambda row: (row[1].isoformat(), row[0].about)),
+        )
 
     @read
     async def GetFirstSteps(

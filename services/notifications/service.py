@@ -8,7 +8,7 @@ from receivables.notifications.v1 import service_pb2, service_pb2_grpc
 
 from services.chassis.service import Parts, Service, Servicer, certificate_of, speaker_of
 from services.chassis.workers import Work
-from services.notifications import metrics, postbox, reading, sending, stream, usecases
+from services.notifications import learning, metrics, postbox, reading, sending, stream, usecases
 from services.notifications.quotes import Quotes
 from services.notifications.rebuild import FOLD
 from services.notifications.rpc import NotificationsService
@@ -42,7 +42,11 @@ def _servicers(parts: Parts[Settings]) -> list[Servicer]:
 def _works(parts: Parts[Settings]) -> tuple[Work, ...]:
     settings, desk = parts.settings, Desk.of(parts.settings)
     speak, held = speaker_of("notifications", settings), certificate_of(settings)
-    return (*sending.works(desk, settings, quotes_of(parts), speak, held), reading.work(desk, settings))
+    return (
+        *sending.works(desk, settings, quotes_of(parts), speak, held),
+        reading.work(desk, settings),
+        learning.work(desk),
+    )
 
 
 @asynccontextmanager
@@ -66,7 +70,7 @@ SERVICE = Service(
     name="notifications",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0023_teams.sql",
+    stands_on="0025_durations.sql",
     handlers=stream.handlers,
     servicers=_servicers,
     measure=metrics.measure,

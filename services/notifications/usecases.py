@@ -24,7 +24,7 @@ from services.chassis.pages import Page
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.retention import Record
-from services.notifications import gaps, journeys, store, teams, undelivered, wire
+from services.notifications import durations, gaps, journeys, store, teams, undelivered, wire
 from services.notifications.asks import add as remember_asks
 from services.notifications.asks import forget_outdated as forget_asks
 from services.notifications.domain import asks, delivery, quotes, rights, routing, threads
@@ -152,7 +152,8 @@ async def forget_outdated(tx: Tx, tenant: str) -> int:
     told = await store.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
     threads_of = await forget_threads(tx, tenant, before, MESSAGES_AT_ONCE)
     came = await forget_post(tx, tenant, POST_AT_ONCE) + await forget_asks(tx, tenant, before, MESSAGES_AT_ONCE)
-    return told + threads_of + came + await journeys.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
+    learned = await durations.forget_outdated(tx, tenant, MESSAGES_AT_ONCE)
+    return told + threads_of + came + learned + await journeys.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
 
 
 async def find_at_risk(tx: Tx) -> int:

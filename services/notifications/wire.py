@@ -975,6 +975,7 @@ def _step(step: Step) -> service_pb2.Step:
         usually=step.usually.isoformat() if step.usually else "",
         at_the_latest=leg.promised.isoformat() if leg.promised else "",
         promised_before=leg.before.isoformat() if leg.before else "",
+        likely=step.likely.isoformat() if step.likely else "",
     )
     if leg.hours is not None and not leg.done_at:
         shown.usually_at.FromDatetime(leg.hours.usually)

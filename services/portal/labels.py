@@ -7,6 +7,7 @@ from services.portal.labels_cases import CASES
 from services.portal.labels_causes import CAUSES
 from services.portal.labels_credit import CREDIT
 from services.portal.labels_desk import DESK, Meant, pgettext
+from services.portal.labels_durations import DURATIONS
 from services.portal.labels_incidents import INCIDENTS
 from services.portal.labels_lab import LAB
 from services.portal.labels_people import PEOPLE
@@ -29,6 +30,7 @@ LABELS: Mapping[str, str | Meant] = {
     **INCIDENTS,
     **RESPONSES,
     **PEOPLE,
+    **DURATIONS,
     # Roles of a buyer's people.
     "REQUESTER": _("Requester"),
     "PROCUREMENT": _("Procurement"),

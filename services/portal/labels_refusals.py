@@ -215,5 +215,10 @@ REFUSALS: dict[str, str] = {
     "thread.empty": _("Write something first."),
     "first_step.answer": _("Choose one of the answers."),
     "first_step.why": _("Say what did not work."),
+    "service_level.step": _("Nothing can be agreed of that step."),
+    "service_level.twice": _("Of each step one thing can be agreed."),
+    "service_level.days": _("A step takes 1 to 250 business days."),
+    "service_level.remedy": _("Choose what follows when it takes longer."),
+    "service_level.amount": _("A credit is of an amount above zero."),
     "sample.no_seller": _("There is no sample yet: the seller has not set up its invoices."),
 }

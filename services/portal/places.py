@@ -42,6 +42,7 @@ PLACES: tuple[tuple[str, str, Guard], ...] = (
         _("Delivery"),
         Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY", "CREDIT", "DISPUTE_OWNER", "CASH_APP"}),
     ),
+    ("/desk/promises", _("Promises"), SELLERS),
     ("/desk/accounts", _("Accounts"), Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY"})),
     ("/desk/register", _("Register"), Guard(frozenset({"SELLER_ADMIN", "SALES", "CREDIT"}))),
     ("/desk/news", _("News"), Guard(frozenset({"SELLER_ADMIN", "SALES"}))),

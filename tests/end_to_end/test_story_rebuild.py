@@ -120,6 +120,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "order_scope": set(),
         "dispute_reason": set(),
         "policy": set(),
+        "service_level": set(),
     },
 }
 # What people add to cases is on no topic: who builds anew has none of it.
@@ -256,6 +257,11 @@ def govern(trader: Trader, nth: int) -> None:
     call(services.disputes.SetPolicy, disputes_pb2.SetPolicyRequest(policy=disputes), "policy/disputes")
     digest = notifications_events.NotificationPolicy(digest_at=f"17:0{nth}")
     call(services.notifications.SetPolicy, notifications_pb2.SetPolicyRequest(policy=digest), "policy/notifications")
+    levels = notifications_pb2.SetServiceLevelsRequest(
+        account_id="b2",
+        levels=[notifications_events.ServiceLevel(kind="order", step="SHIPPED", days=nth, remedy="WAIVE_INTEREST")],
+    )
+    call(services.notifications.SetServiceLevels, levels, "levels/b2")
     for site in ("EAST", "WEST", "SOUTH"):
         hold = credit_pb2.PlaceHoldRequest(
             hold_id=f"{site}-{nth}",

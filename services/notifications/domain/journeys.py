@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from services.kernel.calendars import Calendar
+from services.kernel.opening_hours import OpeningHours
 from services.kernel.orders import Scope
 from services.notifications.domain.stories import WHOLE_COMPANY, Moment
 
@@ -88,6 +89,25 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
+class Learned:
+    """What the durations of steps that ended said of one when it began (RULES: learned durations); it stays as it was."""
+
+    # By when half of those like it were done; None: too few ended.
+    usually: datetime | None = None
+    # By when all but one in twenty were; None: too few ended.
+    latest: datetime | None = None
+    # From when what is promised of it is at risk by that; None: by that it is not.
+    risky: datetime | None = None
+
+    def weighed(self, promised: datetime, hours: OpeningHours) -> "Learned":
+        """The same, with from when a promise is at risk: it takes longer than usual, and less than half of what lies between is left."""
+        if self.usually is None or self.latest is None:
+            return self
+        left = hours.between(self.usually, self.latest) / 2
+        return replace(self, risky=max(self.usually, hours.before(promised, left)))
+
+
+@dataclass(frozen=True, slots=True)
 class Leg:
     """A step of one journey."""
 
@@ -103,21 +123,77 @@ class Leg:
     warned: bool = False
     # Of a promise of an hour: by when it usually is kept, and until when it is; None: it is of a day.
     hours: Hours | None = None
+    # Since when it is the one that is to be done; None: another is, or it is done.
+    began_at: datetime | None = None
+    # Business minutes for which it was that before another came between.
+    spent: int = 0
+    # None: too few like it ended before it began.
+    learned: Learned | None = None
 
     def promise(self, by: date, today: date, *, by_default: bool = False) -> "Leg":
         """The same, promised by a day; what was promised before, by somebody, is kept beside it."""
         if by == self.promised:
             return replace(self, by_default=self.by_default and by_default)
-        before = self.before if self.by_default else self.promised or self.before
-        return Leg(self.done_at, by, before, today, by_default)
+        was_said = not self.by_default or (self.learned is not None and self.learned.latest is not None)
+        return replace(
+            self,
+            promised=by,
+            before=(self.promised or self.before) if was_said else self.before,
+            since=today,
+            by_default=by_default,
+            warned=False,
+            hours=None,
+            learned=self._unweighed(),
+        )
 
     def promise_hours(self, hours: Hours, by: date, today: date) -> "Leg":
         """The same, promised by an instant of a day."""
-        return self if hours == self.hours else replace(self.promise(by, today), warned=False, hours=hours)
+        if hours == self.hours:
+            return self
+        return replace(self.promise(by, today), warned=False, hours=hours, learned=self._unweighed())
 
     def done(self, at: datetime | None) -> "Leg":
         """The same, done at that time, or to be done again."""
-        return replace(self, done_at=at)
+        return replace(self, done_at=at) if at else replace(self, done_at=None, began_at=None, spent=0, learned=None)
+
+    def begun(self, now: Moment) -> "Leg":
+        """The same, from now on the one that is to be done; if it was that before, as it was."""
+        return self if self.began_at is not None else replace(self, began_at=now.at)
+
+    def paused(self, now: Moment) -> "Leg":
+        """The same, with another to be done before it; what was learned of it is asked for again when that is done."""
+        if self.began_at is None:
+            return self
+        spent = self.spent + now.hours.between(self.began_at, now.at) // timedelta(minutes=1)
+        return replace(self, began_at=None, spent=spent, learned=None)
+
+    def learns(self, learned: Learned, now: Moment) -> "Leg":
+        """The same, with what was learned of steps like it; that is what is promised, where nobody else promised a day."""
+        leg = self
+        if learned.latest is not None and self.by_default and not self.spent:
+            leg = replace(self, promised=now.day_of(learned.latest), since=now.today)
+        return replace(leg, learned=learned).weighed(now.hours)
+
+    def weighed(self, hours: OpeningHours) -> "Leg":
+        """The same; from when its promise is at risk by what was learned is that of the promise as it is now."""
+        if self.learned is None or self.learned.risky is not None or (until := self.kept_until(hours)) is None:
+            return self
+        return replace(self, learned=self.learned.weighed(until, hours))
+
+    def _unweighed(self) -> Learned | None:
+        return replace(self.learned, risky=None) if self.learned is not None else None
+
+    def kept_until(self, hours: OpeningHours) -> datetime | None:
+        """Until when what is promised can be kept: of a day until the seller closes; None: nothing is promised."""
+        if self.hours is not None:
+            return self.hours.latest
+        return hours.ends(self.promised) if self.promised else None
+
+    def missed_at(self, calendar: Calendar) -> datetime | None:
+        """When what is promised is over; None: nothing is."""
+        if self.hours is not None:
+            return self.hours.latest
+        return _midnight_after(calendar.time_zone, self.promised) if self.promised else None
 
     def is_late(self, now: Moment) -> bool:
         """Whether what was promised is over."""
@@ -126,7 +202,9 @@ class Leg:
         return self.promised is not None and self.promised < now.today
 
     def is_at_risk(self, now: Moment) -> bool:
-        """Whether what was promised may not be kept: of hours, once what is usual is over."""
+        """Whether what was promised may not be kept: of hours, once what is usual is over; and as what was learned says."""
+        if self.learned is not None and self.learned.risky is not None and self.learned.risky <= now.at:
+            return True
         if self.hours is not None:
             return self.hours.usually <= now.at
         on = self.at_risk_on(now.calendar)
@@ -175,6 +253,8 @@ class News:
     name: str = ""
     # The legal entity that it names.
     seller_id: str = ""
+    # The reason of a case, the track of an application; "": it does not say.
+    track: str = ""
     # Of an order: what is told of a version before the one that is known counts no more. 0: of whichever.
     version: int = 0
 
@@ -189,6 +269,8 @@ class Step:
     leg: Leg
     # By when it usually is done, if that is to come, and before what is promised.
     usually: date | None = None
+    # By when it is at the latest by what was learned, where that is after what is promised.
+    likely: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +284,8 @@ class Journey:
     scope: Scope = WHOLE_COMPANY
     name: str = ""
     seller_id: str = ""
+    # The reason of a case, the track of an application.
+    track: str = ""
     version: int = 0
     # By which of ENDS; "": by none.
     ended: str = ""
@@ -243,6 +327,7 @@ class Journey:
         if stage is not None and stage.days and not legs.get(stage.code, _NOTHING).promised:
             by = now.calendar.after(today, stage.days)  # nobody promised a day: our table does
             legs[stage.code] = legs.get(stage.code, _NOTHING).promise(by, today, by_default=True)
+        _take_turns(legs, None if stage is None else stage.code, now)
         return Journey(
             tenant=self.tenant,
             about=self.about,
@@ -251,11 +336,43 @@ class Journey:
             scope=self.scope if news.scope is None else news.scope,
             name=news.name or self.name,
             seller_id=news.seller_id or self.seller_id,
+            track=news.track or self.track,
             version=max(self.version, news.version),
             ended=ended,
             ended_at=(self.ended_at if ended == self.ended else now.at) if ended else None,
             legs=legs,
         )
+
+    def asks(self, now: Moment) -> Stage | None:
+        """The step that began just now of which something is promised: what was learned of those like it counts for it."""
+        stage = None if self.ended else next(_open(self.kind, self.legs), None)
+        if stage is None or (leg := self.legs.get(stage.code, _NOTHING)).began_at != now.at or leg.learned is not None:
+            return None
+        return stage if stage.days or leg.hours is not None else None
+
+    def ended_now(self) -> list[tuple[Stage, Leg]]:
+        """The steps that were to be done until the last event, which did them; of others it is not known how long they took."""
+        legs = ((stage, self.legs.get(stage.code, _NOTHING)) for stage in STAGES[self.kind])
+        return [(stage, leg) for stage, leg in legs if leg.done_at is not None and leg.began_at is not None]
+
+    def missed(self, now: Moment) -> tuple[Stage, datetime] | None:
+        """The open step of the seller's whose promise is missed first, and when; None: nothing is promised."""
+        stages = () if self.ended else _open(self.kind, self.legs)
+        legs = ((stage, self.legs.get(stage.code, _NOTHING)) for stage in stages if stage.owner != BUYER)
+        untils = ((stage, until) for stage, leg in legs if (until := leg.missed_at(now.calendar)) is not None)
+        return min(untils, key=lambda one: one[1], default=None)
+
+    def agreed(self, code: str, days: int, now: Moment) -> "Journey":
+        """The same, with what was agreed of one of its steps, which began just now; a day that somebody named goes before."""
+        leg = self.legs[code]
+        if leg.promised is not None and (not leg.by_default or leg.spent):
+            return self
+        by = now.calendar.after(now.today, days)
+        return replace(self, legs={**self.legs, code: replace(leg, promised=by, since=now.today, by_default=False)})
+
+    def learns(self, code: str, learned: Learned, now: Moment) -> "Journey":
+        """The same, with what was learned of one of its steps, which began just now."""
+        return replace(self, legs={**self.legs, code: self.legs[code].learns(learned, now)})
 
     def steps(self) -> list[Step]:
         """Its steps, in order: what is done, what is now, what comes next; what ended has nothing to come."""
@@ -282,19 +399,16 @@ class Journey:
         begins = now.day_of(max(done, default=self.began_at))
         found: list[Step] = []
         for step in self.steps():
-            stage, latest = step.stage, step.leg.promised
+            latest = step.leg.promised
             if step.state == DONE:
                 found.append(step)
                 continue
-            is_usual = stage.days > 0 and (latest is None or latest <= now.calendar.after(begins, stage.days))
-            usually = now.calendar.after(begins, stage.usually) if is_usual else None
-            if step.leg.hours is not None:
-                usually = now.day_of(step.leg.hours.usually)
+            usually = _usually(step, begins, now)
             begins = max(usually or latest or begins, now.today)
             is_sooner = usually is not None and usually >= now.today and (latest is None or usually < latest)
             if step.leg.hours is not None:
                 is_sooner = step.leg.hours.usually > now.at
-            found.append(replace(step, usually=usually if is_sooner else None))
+            found.append(replace(step, usually=usually if is_sooner else None, likely=_likely(step, now)))
         return found
 
     def state(self, now: Moment) -> State:
@@ -324,6 +438,8 @@ class Journey:
         for stage in () if self.ended else _open(self.kind, self.legs):
             leg = self.legs.get(stage.code, _NOTHING)
             if leg.promised and not leg.warned and stage.owner != BUYER:
+                if leg.learned is not None and leg.learned.risky is not None:
+                    yield stage, leg.learned.risky
                 if leg.hours is not None:
                     yield stage, leg.hours.usually
                     continue
@@ -333,9 +449,50 @@ class Journey:
 
 
 _NOTHING = Leg()
+# Steps whose day is a level of service; of others it is what somebody wants, or agreed.
+_OF_LEVEL = frozenset({"DECIDED", "ANSWERED", "CREDITED", "LOOKED_AT"})
+
+
+def _take_turns(legs: dict[str, Leg], code: str | None, now: Moment) -> None:
+    """Let the step begin that is to be done now, if any, and those pause that were begun before."""
+    for other, leg in legs.items():
+        if other != code and leg.began_at is not None and leg.done_at is None:
+            legs[other] = leg.paused(now)
+    if code is not None:
+        legs[code] = legs.get(code, _NOTHING).begun(now).weighed(now.hours)
+
+
+def _usually(step: Step, begins: date, now: Moment) -> date | None:
+    """By when a step that is not done usually is, which begins, or began, on that day."""
+    stage, leg, latest = step.stage, step.leg, step.leg.promised
+    if leg.hours is not None:
+        return now.day_of(leg.hours.usually)
+    learned = leg.learned.usually if leg.learned is not None else None
+    last = leg.learned.latest if leg.learned is not None else None
+    level = now.calendar.after(begins, stage.days) if stage.days else None
+    known = [day for day in (level, now.day_of(last) if last else None) if day is not None]
+    if not known or (latest is not None and latest > max(known)):
+        return None
+    if learned is not None:
+        return now.day_of(learned)
+    return now.calendar.after(begins, stage.usually) if stage.days else None
+
+
+def _likely(step: Step, now: Moment) -> date | None:
+    """By when it is at the latest by what was learned, where a level of service promises it sooner."""
+    leg = step.leg
+    if step.stage.code not in _OF_LEVEL or leg.learned is None or leg.learned.latest is None or leg.promised is None:
+        return None
+    day = now.day_of(leg.learned.latest)
+    return day if day > leg.promised else None
 
 
 @lru_cache(1024)  # the days of this season come again and again
+def _midnight_after(time_zone: str, on: date) -> datetime:
+    return Calendar(time_zone).instant(on + timedelta(days=1), time.min)
+
+
+@lru_cache(1024)
 def _warned_at(time_zone: str, on: date) -> datetime:
     return Calendar(time_zone).instant(on, WARNED_AT)
 

@@ -72,6 +72,8 @@ class Kind(StrEnum):
     NAME_SOMEBODY = "name_somebody"
     NAME_COLLEAGUE = "name_colleague"
     JOURNEY_AT_RISK = "journey_at_risk"
+    JOURNEY_STEP_SLOW = "journey_step_slow"
+    SERVICE_LEVEL_MISSED = "service_level_missed"
     THREAD_MESSAGE = "thread_message"
     MAIL_UNVERIFIED = "mail_unverified"
     CONTACT_COMPLAINED = "contact_complained"
@@ -101,7 +103,7 @@ class Row:
 
 # A = ACT, I = INFORM, D = DIGEST, empty: nothing. Defaults of a programme: policy, not law.
 # A question in a dispute goes to the one of its three roles that knows (stories.who_knows); that a promise is at risk, to
-# the one whose it is (domain/journeys.py). What somebody wrote goes to the other side alone, and to whoever is mentioned
+# the one whose it is (domain/journeys.py), and that it takes longer than promised. What somebody wrote goes to the other side alone, and to whoever is mentioned
 # (domain/threads.py): the row says whose it may be at the seller. What is late in a case its owner is told too, and
 # who is to look at one those who are. What nobody did goes to those of the next level alone (domain/asks.py), what was handed
 # over to the successor.
@@ -158,6 +160,8 @@ colleague_unreachable  |     |      |      |      |      |     |     |     |    
 name_somebody          |     |      |      |      |      |     |     |     |      | A   | I SALES            | SALES         | 5
 name_colleague         |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 5
 journey_at_risk        | I   |      |      | I    |      |     |     |     |      |     | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER | SALES | 0
+journey_step_slow      |     |      |      |      |      |     |     |     |      |     | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER, D SALES | SALES | 10
+service_level_missed   |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 5
 thread_message         |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT | SALES | 2
 mail_unverified        |     |      |      |      |      |     |     |     |      |     | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT | SALES | 2
 contact_complained     |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 
 from services.kernel.calendars import Calendar
+from services.kernel.opening_hours import CLOSES_AT, OPENS_AT
 from services.kernel.refusals import Invalid, quoted
 from services.notifications.domain.contacts import LANGUAGES
 from services.notifications.domain.stories import Moment
-
-CLOSES_AT = time(17, 0)  # where a seller did not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +45,16 @@ class Seller:
     calendar: Calendar = field(default_factory=Calendar)
     closes_at: time = CLOSES_AT
     language: str = LANGUAGES[0]
+    opens_at: time = OPENS_AT
 
     @classmethod
     def of(cls, told: LegalEntity, calendar: Calendar) -> "Seller":
         """As it told; what makes no sense to us counts as not told."""
-        try:
-            closes_at = clock_time(told.closes_at, what="closes_at")
-        except Invalid:
-            closes_at = CLOSES_AT
-        return cls(told.name, calendar, closes_at, told.language if told.language in LANGUAGES else LANGUAGES[0])
+        opens_at, closes_at = _told_time(told.opens_at, OPENS_AT), _told_time(told.closes_at, CLOSES_AT)
+        if opens_at >= closes_at:
+            opens_at, closes_at = OPENS_AT, CLOSES_AT
+        language = told.language if told.language in LANGUAGES else LANGUAGES[0]
+        return cls(told.name, calendar, closes_at, language, opens_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,15 @@ class Firm:
 
     def moment(self, at: datetime, seller_id: str = "") -> Moment:
         """An instant where the legal entity is that a fact names."""
-        return Moment(at, self.seller(seller_id).calendar, self.policy.digest_at)
+        seller = self.seller(seller_id)
+        return Moment(at, seller.calendar, self.policy.digest_at, seller.opens_at, seller.closes_at)
+
+
+def _told_time(text: str, otherwise: time) -> time:
+    try:
+        return clock_time(text, what="a time")
+    except Invalid:
+        return otherwise
 
 
 def clock_time(text: str, *, what: str) -> time:

@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 
 from services.kernel.calendars import Calendar
 from services.kernel.money import Money
+from services.kernel.opening_hours import CLOSES_AT, OPENS_AT, OpeningHours
 from services.kernel.orders import Scope
 from services.notifications.domain.matrix import MATRIX, Kind
 from services.notifications.domain.roles import Role
@@ -24,6 +25,14 @@ class Moment:
     calendar: Calendar
     # When the digest of a business day goes out.
     digest_time: time
+    # When the seller opens and closes.
+    opens_at: time = OPENS_AT
+    closes_at: time = CLOSES_AT
+
+    @property
+    def hours(self) -> OpeningHours:
+        """When the seller is open."""
+        return OpeningHours(self.calendar, self.opens_at, self.closes_at)
 
     @property
     def today(self) -> date:

@@ -19,6 +19,7 @@ _OF_THE_SELLER: Mapping[str, str] = {
     "dispute": "/desk/disputes/",
     "payment": "/desk/cash/payments/",
     "onboarding": "/desk/accounts/",
+    "step": "/desk/promises#",
 }
 
 

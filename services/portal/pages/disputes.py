@@ -14,8 +14,10 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from services.kernel.refusals import Invalid, Refusal
 from services.portal import uploads, usecases
 from services.portal.asks import Away, Refused, together
+from services.portal.domain.guide import DISPUTE
 from services.portal.domain.news import DISPUTE_OPENED, DISPUTE_RESOLVED
 from services.portal.domain.people import CASES
+from services.portal.pages.guide import guide_of
 from services.portal.pages.team import team_of
 from services.portal.pages.threads import seen, thread_of, unread_of
 from services.portal.uploads import Upload
@@ -246,6 +248,7 @@ async def _case(ask: Ask, status: int = 200, errors: Mapping[str, str] | None = 
         timeline=of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
         thread=thread_of(of, about),
         team=team_of(of, dispute.account_id),
+        guide=guide_of(ask, DISPUTE, about, lambda: _is_first(ask)),
     )
     await seen(ask, about, found["thread"])
     return ask.show(
@@ -265,6 +268,12 @@ async def _case(ask: Ask, status: int = 200, errors: Mapping[str, str] | None = 
         errors=errors or {},
         **found,
     )
+
+
+async def _is_first(ask: Ask) -> bool:
+    """Whether the account has opened no other case."""
+    request = service_pb2.ListDisputesRequest(account_id=ask.person.account_id, page_size=2)
+    return len((await ask.of.disputes("ListDisputes", request)).disputes) < 2
 
 
 async def _all(ask: Ask) -> list[Any]:

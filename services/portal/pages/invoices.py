@@ -13,7 +13,9 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.kernel.money import Money
 from services.portal.asks import Asking, together
+from services.portal.domain.guide import INVOICE
 from services.portal.domain.people import CASES, MONEY, PAPERS, SELLER_ROLES, Guard
+from services.portal.pages.guide import guide_of
 from services.portal.pages.team import team_of
 from services.portal.pages.threads import seen, thread_of, unread_of
 from services.portal.web import PAGE, Ask, attachment, csv_of, get
@@ -141,6 +143,7 @@ async def invoice(ask: Ask) -> Response:
         timeline=of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
         thread=thread_of(of, about),
         responses=_responses(of, paper),
+        guide=guide_of(ask, INVOICE, about, lambda: _is_first(ask)),
     )
     await seen(ask, about, found["thread"])
     item = next(iter(found["items"].items), None) if found["items"] else None
@@ -159,6 +162,12 @@ async def invoice(ask: Ask) -> Response:
         may_turn=not paper.is_credit and not ask.person.is_buyer and ask.may("disputes", "Open"),
         **found,
     )
+
+
+async def _is_first(ask: Ask) -> bool:
+    """Whether the account has no other document."""
+    request = invoicing_pb2.ListInvoicesRequest(account_id=ask.person.account_id, page_size=2)
+    return len((await ask.of.invoicing("ListInvoices", request)).documents) < 2
 
 
 @get("/invoices/{number}/file", READS)

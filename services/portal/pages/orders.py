@@ -19,8 +19,10 @@ from services.kernel.refusals import Invalid, Refusal
 from services.portal import usecases
 from services.portal.asks import Refused, together
 from services.portal.domain import ordering, receiving
+from services.portal.domain.guide import ORDER
 from services.portal.domain.ordering import Line, Totals, Typed, Wrong
 from services.portal.domain.people import ORDERS, RECEIPTS
+from services.portal.pages.guide import guide_of
 from services.portal.pages.invoices import READS
 from services.portal.pages.team import team_of
 from services.portal.pages.threads import seen, thread_of, unread_of
@@ -117,6 +119,7 @@ async def show_order(ask: Ask, status: int = 200, error: str = "") -> Response:
         timeline=of.notifications("GetTimeline", notifications_pb2.GetTimelineRequest(about=about)),
         thread=thread_of(of, about),
         team=team_of(of, known.placed.account_id),
+        guide=guide_of(ask, ORDER, about, lambda: _is_first(ask)),
     )
     await seen(ask, about, found["thread"])
     names = {line.line_id: line.name for line in known.placed.lines}
@@ -135,6 +138,12 @@ async def show_order(ask: Ask, status: int = 200, error: str = "") -> Response:
         told=ask.query("told"),
         **found,
     )
+
+
+async def _is_first(ask: Ask) -> bool:
+    """Whether the account has placed no other order."""
+    request = service_pb2.ListOrdersRequest(account_id=ask.person.account_id, page_size=2)
+    return len((await ask.of.invoicing("ListOrders", request)).orders) < 2
 
 
 @post("/orders/{order}/cancel", ORDERS)

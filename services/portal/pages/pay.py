@@ -17,9 +17,11 @@ from services.kernel.refusals import Invalid, NotFound, Refusal
 from services.portal import usecases
 from services.portal.asks import Refused, together
 from services.portal.domain import transfers
+from services.portal.domain.guide import PAYMENT
 from services.portal.domain.news import PAYMENT_ANNOUNCED
 from services.portal.domain.people import MONEY
 from services.portal.domain.transfers import Chosen, Payee
+from services.portal.pages.guide import guide_of
 from services.portal.web import Ask, get, post
 
 ITEMS = 500  # that the page shows
@@ -105,6 +107,7 @@ async def _page(ask: Ask, status: int = 200, errors: Mapping[str, str] | None = 
             "ListAnnouncements",
             service_pb2.ListAnnouncementsRequest(account_id=account, expected_only=True, page_size=ANNOUNCED),
         ),
+        guide=guide_of(ask, PAYMENT, PAYMENT, lambda: _is_first(ask)),
     )
     announced = found["announced"].announcements if found["announced"] else []
     rows = list(_rows(ask, found["items"].items, announced, await ask.today())) if found["items"] else []
@@ -119,8 +122,15 @@ async def _page(ask: Ask, status: int = 200, errors: Mapping[str, str] | None = 
         announced_away=found["announced"] is None,
         expected=ask.typed("expected"),
         told=ask.query("told"),
+        guide=found["guide"],
         errors=errors or {},
     )
+
+
+async def _is_first(ask: Ask) -> bool:
+    """Whether the account has paid nothing yet."""
+    request = service_pb2.ListPaymentsRequest(account_id=ask.person.account_id, page_size=1)
+    return not (await ask.of.ledger("ListPayments", request)).payments
 
 
 def _rows(ask: Ask, items: Sequence[Any], announced: Sequence[Any], today: date) -> Iterator[Row]:

@@ -39,6 +39,7 @@ from services.portal.store.factors import (
     used_passkey,
     used_totp,
 )
+from services.portal.store.guide import Guided, begin_guide, end_guide, guided
 from services.portal.store.news import (
     News,
     Wishes,
@@ -132,6 +133,7 @@ __all__ = [
     "SESSION_HOURS",
     "Applicant",
     "Delegation",
+    "Guided",
     "Host",
     "Link",
     "News",
@@ -159,6 +161,7 @@ __all__ = [
     "ask_for_link",
     "be_quiet",
     "become_contact",
+    "begin_guide",
     "begin_session",
     "change_news",
     "contact_of",
@@ -171,6 +174,7 @@ __all__ = [
     "dismiss",
     "end_delegation",
     "end_delegations",
+    "end_guide",
     "end_others",
     "end_session",
     "end_sessions",
@@ -187,6 +191,7 @@ __all__ = [
     "forget_outdated",
     "forget_reader",
     "forget_wishes",
+    "guided",
     "hosts",
     "invite",
     "know",

@@ -196,8 +196,8 @@ async def be_quiet(tx: Tx, tenant: str, contact_id: str, until_day: date) -> Non
 
 
 async def forget_reader(tx: Tx, tenant: str, contact_id: str) -> None:
-    """Forget what a contact did, and what it did not want to see."""
-    for table in ("news_dismissed", "news_quiet", "deed"):
+    """Forget what a contact did, what it was shown, and what it did not want to see."""
+    for table in ("news_dismissed", "news_quiet", "deed", "guide"):
         await tx.run(f"DELETE FROM {table} WHERE tenant = %s AND contact_id = %s", [tenant, contact_id])  # noqa: S608 - our own words
 
 

@@ -41,6 +41,7 @@ from services.portal.usecases.factors import (
     show_passkey,
     sign_in_by_passkey,
 )
+from services.portal.usecases.guiding import end_guide, guide_for
 from services.portal.usecases.news import (
     all_news_for,
     change_news,
@@ -152,12 +153,14 @@ __all__ = [
     "decide",
     "did",
     "end_cover",
+    "end_guide",
     "factors_of",
     "find_news",
     "find_person",
     "flaws_of",
     "forget_outdated",
     "grant_standing",
+    "guide_for",
     "hand_over",
     "hash_of",
     "invite",

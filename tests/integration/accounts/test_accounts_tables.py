@@ -71,6 +71,7 @@ OF_NO_ACCOUNT = {
     },
     "notifications": {
         "policy": "the seller's own",
+        "promise_kept": "what became of the seller's promises, by step: figures of all accounts",
         "seller": "the seller's own",
         "seller_country": "the seller's own",
         "order_scope": "which part of a company an order is for, by its id: followers alone read it",
@@ -87,8 +88,8 @@ OF_NO_ACCOUNT = {
         "applicant": "who applies for a company that has no account yet, by an address: no call reads it",
         "news": "the seller's own, told to all buyers",
         **dict.fromkeys(
-            ("news_dismissed", "news_quiet", "deed"),
-            "what somebody did last, and wants to see no more, by a contact's id: no call reads it",
+            ("news_dismissed", "news_quiet", "deed", "guide"),
+            "what somebody did last, was shown, and wants to see no more, by a contact's id: no call reads it",
         ),
         **dict.fromkeys(("rate", "answered"), "counts, and challenges, by a hash: no call reads it"),
     },

@@ -247,6 +247,8 @@ class Office:
                 events_pb2.MessageBounced,
                 events_pb2.ContactUnreachable,
                 events_pb2.ContactErased,
+                events_pb2.JourneyStepSlow,
+                events_pb2.ServiceLevelsSet,
             )
         }
         rows = await self.rows("SELECT headers->>'ce_type' AS type, payload FROM outbox ORDER BY id")

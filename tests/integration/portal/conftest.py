@@ -14,6 +14,7 @@ import httpx
 import pyotp
 import pytest
 from pydantic import SecretStr
+from receivables.notifications.v1 import events_pb2 as notifications_events
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.notifications.v1 import service_pb2_grpc as notifications_grpc
 
@@ -53,6 +54,13 @@ class People(notifications_grpc.NotificationsServiceServicer):
     dies: bool = False
     # What was written about the only thing that anybody writes about; None: nothing is known of it.
     thread: list[notifications_pb2.ThreadMessage] | None = None
+    # What was agreed of how long steps take, how long they took, and what is late.
+    levels: list[notifications_events.ServiceLevel] = field(default_factory=list)
+    promises: notifications_pb2.GetPromisesResponse = field(default_factory=notifications_pb2.GetPromisesResponse)
+    journey: notifications_pb2.GetAccountJourneyResponse = field(
+        default_factory=notifications_pb2.GetAccountJourneyResponse
+    )
+    late: list[notifications_pb2.Late] = field(default_factory=list)
 
     def add(self, contact_id: str, *roles: str, account: str = "b1", email: str = "") -> None:
         """Somebody new."""
@@ -173,6 +181,37 @@ class People(notifications_grpc.NotificationsServiceServicer):
             notifications_pb2.ThreadMessage(nth=nth, about=request.about, author=request.written_by, text=request.text)
         )
         return notifications_pb2.AddMessageResponse(message=self.thread[-1])
+
+    async def GetServiceLevels(
+        self, request: notifications_pb2.GetServiceLevelsRequest, context: Any
+    ) -> notifications_pb2.GetServiceLevelsResponse:
+        """What is agreed."""
+        return notifications_pb2.GetServiceLevelsResponse(levels=self.levels)
+
+    async def SetServiceLevels(
+        self, request: notifications_pb2.SetServiceLevelsRequest, context: Any
+    ) -> notifications_pb2.SetServiceLevelsResponse:
+        """Something else is agreed."""
+        self.levels = list(request.levels)
+        return notifications_pb2.SetServiceLevelsResponse(version=1)
+
+    async def GetPromises(
+        self, request: notifications_pb2.GetPromisesRequest, context: Any
+    ) -> notifications_pb2.GetPromisesResponse:
+        """What became of promises."""
+        return self.promises
+
+    async def GetAccountJourney(
+        self, request: notifications_pb2.GetAccountJourneyRequest, context: Any
+    ) -> notifications_pb2.GetAccountJourneyResponse:
+        """How long steps took."""
+        return self.journey
+
+    async def ListLate(
+        self, request: notifications_pb2.ListLateRequest, context: Any
+    ) -> notifications_pb2.ListLateResponse:
+        """What is late."""
+        return notifications_pb2.ListLateResponse(late=self.late)
 
     async def NoteSignIn(
         self, request: notifications_pb2.NoteSignInRequest, context: Any

@@ -878,6 +878,18 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         call(notifications_pb2.GetPictureRequest(picture=hashlib.sha256(PICTURE).hexdigest())),
         call(heir),
         call(notifications_pb2.SucceedRequest(account_id=HOT, contact_id="fresh", successor_id="fresh-heir")),
+        call(notifications_pb2.GetAccountJourneyRequest(account_id=HOT)),
+        call(notifications_pb2.GetPromisesRequest()),
+        call(
+            notifications_pb2.SetServiceLevelsRequest(
+                account_id=HOT,
+                levels=[
+                    notifications_events.ServiceLevel(kind="order", step="SHIPPED", days=3, remedy="WAIVE_INTEREST")
+                ],
+            )
+        ),
+        call(notifications_pb2.GetServiceLevelsRequest(account_id=HOT)),
+        *pages(notifications_pb2.ListLateRequest()),
         *pages(notifications_pb2.ListFirstStepsRequest()),
         called_by("service:portal", notifications_pb2.NoteSignInRequest(contact_id=f"c-{HOT}")),
         called_by(

@@ -251,6 +251,12 @@ NOTIFICATIONS = (
                              began_at, warn_at)
         SELECT t, 'invoice/i' || n, b, '', '', '', 'OLD-' || n, '', 0, '', '{{}}', now() - n * interval '1 minute',
                CASE WHEN n % 10000 = 7 THEN now() END FROM {_OF}""",
+    # Some of what the seller promised is late.
+    """UPDATE journey SET late_at = began_at, legs = '{"INVOICED": {"promised": "2020-01-01", "since": "2020-01-01"}}'
+        WHERE right(about, 2) = '07'""",
+    f"""INSERT INTO step_duration
+        SELECT t, kind, step, 'account/' || b, b, '[]', 0, NULL, NULL, NULL, current_date
+          FROM {_HOUSES}, (VALUES ('order', 'SHIPPED'), ('invoice', 'PAID'), ('dispute', 'ANSWERED')) AS steps (kind, step)""",
     f"""INSERT INTO first_step (tenant, account_id, code, state, waits_since, reason, answer)
         SELECT t, b, code, 'WAITING', now(), 'NO_ANSWER', ''
           FROM {_HOUSES}, unnest(ARRAY['SIGN_IN', 'COLLEAGUES', 'SAMPLE', 'WAY_TO_PAY', 'FIRST_ORDER']) AS code""",

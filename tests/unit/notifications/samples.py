@@ -710,6 +710,39 @@ def every_story() -> list[Story]:
         replace(our_own(Kind.JOURNEY_AT_RISK, order="", dispute="D-1", step="ANSWERED"), knower=Role.DISPUTE_OWNER),
         our_own(Kind.APPLICATION_AT_RISK, application="a1", step="ANSWERED"),
         *(
+            replace(
+                our_own(
+                    Kind.JOURNEY_STEP_SLOW,
+                    step="SHIPPED",
+                    account=account,
+                    track=track,
+                    usual_days="3",
+                    latest_days="8",
+                    promised_days="5",
+                    n="40",
+                ),
+                knower=Role.LOGISTICS,
+            )
+            for account, track in (("acme", ""), ("", "QTY_SHORT"), ("", ""))
+        ),
+        *(
+            our_own(
+                Kind.SERVICE_LEVEL_MISSED,
+                order=order,
+                dispute=dispute,
+                step=step,
+                took_days="8",
+                agreed_days="5",
+                since=date(2026, 3, 2),
+                until=date(2026, 3, 12),
+                credit=credit,
+            )
+            for order, dispute, step, credit in (
+                ("o1", "", "SHIPPED", Money(10000, "EUR")),
+                ("", "D-1", "ANSWERED", ""),
+            )
+        ),
+        *(
             our_own(
                 Kind.THREAD_MESSAGE,
                 **{what: "1" if what == about else "" for what in SUBJECTS},

@@ -55,6 +55,8 @@ colleague_unreachable | | | | | | | | | | | | A SALES |
 name_somebody         | | | | | | | | | | | A | I SALES |
 name_colleague        | | | | | | | | | | | | A SALES |
 journey_at_risk       | | I | | | I | | | | | | | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER |
+journey_step_slow     | | | | | | | | | | | | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER, D SALES |
+service_level_missed  | | | | | | | | | | | | A SALES |
 thread_message        | | | | | | | | | | | | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT |
 mail_unverified       | | | | | | | | | | | | I SALES, I BILLING, I DISPUTE_OWNER, I CASH_APP, I CREDIT |
 contact_complained    | | | | | | | | | | | | A SALES |

@@ -88,7 +88,7 @@ def test_the_table_of_metrics_is_what_the_code_says():
 def test_no_metric_is_told_apart_by_an_id_or_a_tenant():
     allowed = set(
         "result reason topic partition event_type dependency grpc_service grpc_method grpc_code code currency state"
-        " outcome kind format bucket channel answer table route status source track promise over by action".split()
+        " outcome kind format bucket channel answer table route status source track promise over by action step".split()
     )
 
     assert {label for metric in table.described() for label in metric.labels} <= allowed

@@ -31,7 +31,7 @@ NEVER = {
         " receipt.account_mismatch receipt.id_reused receipt.incomplete receipt.line_repeated receipt.photo_malformed"
         " receipt.too_many receipt.unknown_line order.version_reused order.version_superseded document.unreadable document.written_only response."
     ),
-    "not there, which has a page of its own": "message.unknown news.unknown",
+    "not there, which has a page of its own": "message.unknown news.unknown guide.unknown",
 }
 
 
