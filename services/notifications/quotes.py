@@ -90,6 +90,8 @@ class Quotes:
                         return await self._remittance(tenant, payment_id, traceparent)
                     case ("thread", _):
                         return wire.clean(await self._written.text(tenant, about, nth)) or None
+                    case ("feedback", _):
+                        return wire.clean(await self._written.done(tenant, about, nth)) or None
                     case _:
                         return None
             except grpc.aio.AioRpcError as error:

@@ -14,8 +14,8 @@ from receivables.notifications.v1 import events_pb2
 
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
-from services.chassis.rebuild import Fold
-from services.notifications import first_steps, store, usecases
+from services.chassis.rebuild import Fold, nothing
+from services.notifications import feedback, first_steps, questions, store, usecases
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.sellers import Policy
 
@@ -73,6 +73,18 @@ async def _step(tx: Tx, event: Event[events_pb2.FirstStepMoved], _cause: Cause) 
     await first_steps.moved_before(tx, event)
 
 
+async def _asked(tx: Tx, event: Event[events_pb2.FeedbackAsked], _cause: Cause) -> None:
+    await questions.asked_before(tx, event)
+
+
+async def _answered(tx: Tx, event: Event[events_pb2.FeedbackAnswered], _cause: Cause) -> None:
+    await feedback.answered_before(tx, event)
+
+
+async def _acted(tx: Tx, event: Event[events_pb2.FeedbackActionMoved], _cause: Cause) -> None:
+    await feedback.moved_before(tx, event)
+
+
 async def _finish(tx: Tx) -> None:
     """What only informs was sent when it was handled, or is not worth being sent twice; first steps may begin."""
     await first_steps.look_again(tx)
@@ -114,6 +126,10 @@ FOLD = Fold(
         events_pb2.ContactErased: _erase,
         events_pb2.PolicyChanged: _set_policy,
         events_pb2.FirstStepMoved: _step,
+        events_pb2.FeedbackAsked: _asked,
+        events_pb2.FeedbackAnswered: _answered,
+        events_pb2.FeedbackActionMoved: _acted,
+        events_pb2.RoleSoured: nothing,
     },
     remembers_all=True,
     finish=_finish,

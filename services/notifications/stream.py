@@ -41,7 +41,6 @@ STORIES: Mapping[type[Message], wire.StoryOf] = {
     invoicing_pb2.ShipmentRefused: wire.shipment_refused,
     ledger_pb2.PaymentReceived: wire.payment_received,
     ledger_pb2.PaymentAnnounced: wire.payment_announced,
-    disputes_pb2.DisputeResolved: wire.dispute_resolved,
 }
 
 
@@ -69,4 +68,5 @@ def handlers(settings: Settings) -> Mapping[type[Message], Handler]:
         ledger_pb2.CashUnapplied: usecases.take_on,
         disputes_pb2.DisputeOpened: desk.tell_dispute_opened,
         disputes_pb2.DisputeMoved: desk.tell_dispute_moved,
+        disputes_pb2.DisputeResolved: desk.tell_dispute_resolved,
     }

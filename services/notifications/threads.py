@@ -9,6 +9,7 @@ from services.chassis.envelope import Origin
 from services.chassis.pages import Page
 from services.kernel.refusals import Invalid
 from services.notifications import store
+from services.notifications.domain.feedback import number_of
 from services.notifications.domain.journeys import Journey
 from services.notifications.domain.post import UNVERIFIED, Reply
 from services.notifications.domain.threads import roles_for
@@ -209,7 +210,7 @@ async def heard_of(tx: Tx, key: Key) -> set[str]:
 
 
 class Written:
-    """What was written in threads, for who quotes it (domain/quotes.py)."""
+    """What was written in threads, and of what answers asked, for who quotes it (domain/quotes.py)."""
 
     def __init__(self, database: Database) -> None:
         """Remember where it is."""
@@ -222,6 +223,14 @@ class Written:
                 "SELECT text FROM thread_message WHERE tenant = %s AND about = %s AND nth = %s", [tenant, about, nth]
             )
         return str(row.text) if row else ""
+
+    async def done(self, tenant: str, about: str, number: int) -> str:
+        """What was said to be done about an answer; nothing if it is forgotten."""
+        async with self._database.transaction([tenant]) as tx:
+            rows = await tx.rows(
+                "SELECT question_id, said FROM feedback_action WHERE tenant = %s AND about = %s", [tenant, about]
+            )
+        return next((str(row.said) for row in rows if number_of(row.question_id) == number), "")
 
 
 async def forget(tx: Tx, contact: Key) -> None:

@@ -24,7 +24,7 @@ from services.chassis.pages import Page
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.retention import Record
-from services.notifications import journeys, store, undelivered, wire
+from services.notifications import journeys, questions, store, undelivered, wire
 from services.notifications.domain import delivery, quotes, rights, routing, threads
 from services.notifications.domain.contacts import LANGUAGES, Contact, mailbox
 from services.notifications.domain.delivery import Answer, Handed, State
@@ -234,6 +234,7 @@ class Desk:
         await store.save_disputes(
             tx, {_case(e): (wire.clean(e.body.reason_code), wire.clean(e.body.number)) for e in events}
         )
+        await questions.know_openers(tx, events)
         when = await _when(tx, events)
         await self.tell(tx, [wire.dispute_opened(e, when(e)) for e in events])
         await journeys.follow(tx, events, when)
@@ -244,10 +245,16 @@ class Desk:
         named = {_case(e): ("", wire.clean(e.body.number)) for e in events if e.body.number}
         if new := {case: names for case, names in named.items() if not known.get(case, ("", ""))[1]}:
             await store.save_disputes(tx, new)
+        await questions.know_moves(tx, events)
         when = await _when(tx, events)
         told = [wire.dispute_moved(e, when(e), known.get(_case(e), ("", ""))[0]) for e in events]
         await self.tell(tx, [story for story in told if story is not None])
         await journeys.follow(tx, events, when)
+
+    async def tell_dispute_resolved(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeResolved]]) -> None:
+        """A case ended; whoever opened it can be asked again."""
+        await questions.know_ends(tx, events)
+        await self.telling({disputes_pb2.DisputeResolved: wire.dispute_resolved})(tx, events)
 
     async def tell_credit_refused(self, tx: Tx, events: Sequence[Event[invoicing_pb2.CreditNoteRefused]]) -> None:
         """A case ended in a credit that cannot be issued."""
@@ -289,9 +296,14 @@ class Desk:
                 mentioned=row.mentions,
                 kind=journey.kind,
             )
-            [case] = await store.open_cases(tx, [story])
-            await store.add_stories(tx, [story], [case])
-            await self._write(tx, {journey.tenant: firm}, [(story, recipients, case)])
+            await self.tell_to(tx, story, recipients)
+
+    async def tell_to(self, tx: Tx, story: Story, recipients: Sequence[Recipient]) -> None:
+        """Tell a fact that nobody was told yet to these alone, whoever else has their roles."""
+        firms = await store.firms(tx, [story.tenant])
+        [case] = await store.open_cases(tx, [story])
+        await store.add_stories(tx, [story], [case])
+        await self._write(tx, firms, [(story, recipients, case)])
 
     async def send_again(self, tx: Tx, call: Origin, message_id: str, contact_id: str) -> str:
         """Mail a message's document, to whom it was for or to another of that buyer; return by which message.
@@ -487,10 +499,7 @@ class Desk:
         firm = (await store.firms(tx, [journey.tenant]))[journey.tenant]
         story = unverified(journey, row, firm.moment(tx.at, journey.seller_id))
         people = (await store.contacts_of(tx, [(journey.tenant, "")]))[(journey.tenant, "")]
-        recipients = threads.keepers(story.knower or Role.SALES, journey.scope, people)
-        [case] = await store.open_cases(tx, [story])
-        await store.add_stories(tx, [story], [case])
-        await self._write(tx, {journey.tenant: firm}, [(story, recipients, case)])
+        await self.tell_to(tx, story, threads.keepers(story.knower or Role.SALES, journey.scope, people))
 
     async def receive_report(self, tx: Tx, key: MailKey, report: Report) -> Became | None:
         """A report came of a mail of ours; None: it is still under way, and its time is to come."""
