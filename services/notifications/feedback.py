@@ -207,21 +207,6 @@ async def forget(tx: Tx, contact: Key) -> None:
         )
 
 
-async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
-    """Remove some of the questions of before a day, with what their answers asked; return how many."""
-    rows = await tx.rows(
-        """DELETE FROM question WHERE tenant = %s AND question_id IN (
-             SELECT question_id FROM question WHERE tenant = %s AND asked_at < %s ORDER BY asked_at LIMIT %s)
-           RETURNING question_id""",
-        [tenant, tenant, before, most],
-    )
-    await tx.run(
-        "DELETE FROM feedback_action WHERE tenant = %s AND question_id = ANY (%s::text[])",
-        [tenant, [row.question_id for row in rows]],
-    )
-    return len(rows)
-
-
 async def _one_by_one(tx: Tx, account: Key) -> None:
     """Let nobody else of an account answer until the transaction ends: how a role answers is read after it is written."""
     await tx.run("SELECT pg_advisory_xact_lock(hashtextextended('answers/' || %s || '/' || %s, 0))", account)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from google.protobuf.message import Message
@@ -129,6 +129,21 @@ async def asked_before(tx: Tx, event: Event[events_pb2.FeedbackAsked]) -> None:
         mends=body.mends,
     )
     await _add(tx, [question])
+
+
+async def forget_outdated(tx: Tx, tenant: str, before: date, most: int) -> int:
+    """Remove some of the questions of before a day, with what their answers asked; return how many."""
+    rows = await tx.rows(
+        """DELETE FROM question WHERE tenant = %s AND question_id IN (
+             SELECT question_id FROM question WHERE tenant = %s AND asked_at < %s ORDER BY asked_at LIMIT %s)
+           RETURNING question_id""",
+        [tenant, tenant, before, most],
+    )
+    await tx.run(
+        "DELETE FROM feedback_action WHERE tenant = %s AND question_id = ANY (%s::text[])",
+        [tenant, [row.question_id for row in rows]],
+    )
+    return len(rows)
 
 
 async def _set_open(tx: Tx, cases: Sequence[Key], *, is_open: bool) -> None:

@@ -134,7 +134,8 @@ async def forget_outdated(tx: Tx, tenant: str) -> int:
     told = await store.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
     threads_of = await forget_threads(tx, tenant, before, MESSAGES_AT_ONCE)
     came = await forget_post(tx, tenant, POST_AT_ONCE)
-    return told + threads_of + came + await journeys.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
+    asked = await questions.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
+    return told + threads_of + came + asked + await journeys.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
 
 
 async def find_at_risk(tx: Tx) -> int:

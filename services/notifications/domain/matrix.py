@@ -72,6 +72,10 @@ class Kind(StrEnum):
     FIRST_WAY_TO_PAY = "first_way_to_pay"
     FIRST_ORDER = "first_order"
     FIRST_STEP_REFUSED = "first_step_refused"
+    FEEDBACK_LOW = "feedback_low"
+    FEEDBACK_DONE = "feedback_done"
+    FEEDBACK_UNSOLVED = "feedback_unsolved"
+    ROLE_SOURED = "role_soured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,8 @@ class Row:
 # A = ACT, I = INFORM, D = DIGEST, empty: nothing. Defaults of a programme: policy, not law.
 # A question in a dispute goes to the one of its three roles that knows (stories.who_knows); that a promise is at risk, to
 # the one whose it is (domain/journeys.py). What somebody wrote goes to the other side alone, and to whoever is mentioned
-# (domain/threads.py): the row says whose it may be at the seller.
+# (domain/threads.py): the row says whose it may be at the seller. What a low answer asks goes to the one whose matter it is,
+# and what was done to whoever answered, alone (domain/feedback.py).
 _TABLE = """
 event                  | REQ | PROC | RECV | AP_C | AP_M | FIN | LEG | EDI | EXEC | ADM | seller             | owner         | days
 application_decided    |     | I    |      |      |      | A   |     |     | D    | A   | I SALES            | CREDIT        | 0
@@ -142,6 +147,10 @@ first_sample           |     |      |      | A    | I    |     |     |     |    
 first_way_to_pay       |     |      |      |      |      | A   |     |     |      |     |                    | SALES         | 3
 first_order            | A   |      |      |      |      |     |     |     |      |     |                    | SALES         | 3
 first_step_refused     |     |      |      |      |      |     |     |     |      |     | A BILLING          | BILLING       | 2
+feedback_low           |     |      |      |      |      |     |     |     |      |     | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER, A SALES | SALES | 5
+feedback_done          | I   |      | I    | I    |      | I   |     |     |      |     |                    | SALES         | 0
+feedback_unsolved      |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
+role_soured            |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 5
 """
 
 _BUYER_COLUMNS = (

@@ -24,6 +24,7 @@ from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.notifications import wire
 from services.notifications.domain.contacts import Contact
+from services.notifications.domain.feedback import MILESTONES
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.roles import Role
 from services.notifications.domain.stories import WHOLE_COMPANY, Affects, Moment, Story
@@ -570,6 +571,15 @@ def every_story() -> list[Story]:
         ),
         our_own(Kind.FIRST_STEP_REFUSED, step="SAMPLE"),
         our_own(Kind.CONTACT_COMPLAINED, contact="c1", roles=("AP_CLERK",)),
+        *(
+            replace(our_own(Kind.FEEDBACK_LOW, role="RECEIVING", topic=milestone.topic), knower=milestone.owner)
+            for milestone in MILESTONES.values()
+        ),
+        our_own(Kind.FEEDBACK_DONE, role="RECEIVING", said="We sent the missing box."),
+        *(
+            our_own(Kind.FEEDBACK_UNSOLVED, role="RECEIVING", topic="COMPLETE", again=again) for again in ("", "yes")
+        ),
+        our_own(Kind.ROLE_SOURED, role="RECEIVING"),
     ]
 
 

@@ -55,6 +55,10 @@ first_sample          | | | | | A | I | | | | | | |
 first_way_to_pay      | | | | | | | A | | | | | |
 first_order           | | A | | | | | | | | | | |
 first_step_refused    | | | | | | | | | | | | A BILLING |
+feedback_low          | | | | | | | | | | | | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER, A SALES |
+feedback_done         | | I | | I | I | | I | | | | | |
+feedback_unsolved     | | | | | | | | | | | | A SALES |
+role_soured           | | | | | | | | | | | | A SALES |
 """
 
 COLUMNS = "REQUESTER PROCUREMENT RECEIVING AP_CLERK AP_MANAGER FINANCE_LEAD LEGAL EDI_IT EXEC_SPONSOR ACCOUNT_ADMIN"
