@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from services.portal.labels_applying import APPLYING
 from services.portal.labels_credit import CREDIT
 from services.portal.labels_desk import DESK, Meant, pgettext
+from services.portal.labels_feedback import FEEDBACK
 from services.portal.labels_lab import LAB
 from services.portal.labels_refusals import REFUSALS
 
@@ -19,6 +20,7 @@ LABELS: Mapping[str, str | Meant] = {
     **CREDIT,
     **APPLYING,
     **LAB,
+    **FEEDBACK,
     # Roles of a buyer's people.
     "REQUESTER": _("Requester"),
     "PROCUREMENT": _("Procurement"),

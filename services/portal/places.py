@@ -33,6 +33,11 @@ PLACES: tuple[tuple[str, str, Guard], ...] = (
     ("/desk/cash", _("Cash"), Guard(frozenset({"CASH_APP", "COLLECTOR", "BILLING", "SELLER_ADMIN", "AUDITOR"}))),
     ("/desk/disputes", _("Cases"), SELLERS),
     (
+        "/desk/feedback",
+        _("Answers"),
+        Guard(frozenset({"CREDIT", "BILLING", "DISPUTE_OWNER", "SALES", "LOGISTICS", "SELLER_ADMIN", "AUDITOR"})),
+    ),
+    (
         "/desk/delivery",
         _("Delivery"),
         Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY", "CREDIT", "DISPUTE_OWNER", "CASH_APP"}),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -223,8 +223,3 @@ def test_what_was_said_is_quoted_by_a_number_that_stays():
     assert len(numbers) == 1000
     assert all(1 <= number <= 999_999_999 for number in numbers)
     assert feedback.number_of("q1") == feedback.number_of("q1")
-
-
-def test_the_same_instants_in_another_zone_ask_the_same():
-    now = datetime(2026, 3, 2, 9, tzinfo=UTC)
-    assert feedback.may_be_asked("rea", [asked("rea", Role.RECEIVING, 31)], now)
