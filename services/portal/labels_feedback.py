@@ -8,6 +8,7 @@ def _(text: str) -> str:
 
 
 FEEDBACK: dict[str, str | Meant] = {
+    "kind buyer": _("Credit line"),
     # As the mail asks it (services/notifications/texts).
     "question BOOKED": _("Could our invoices be booked as they came?"),
     "question SOLVED": _("Was your case solved as you needed it?"),
