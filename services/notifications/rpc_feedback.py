@@ -9,7 +9,7 @@ from services.chassis.database import Database, Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, write
-from services.notifications import feedback, wire, wire_feedback
+from services.notifications import effort, feedback, wire, wire_feedback
 from services.notifications.feedback import Feedback
 from services.notifications.usecases import Desk
 
@@ -68,3 +68,11 @@ class FeedbackService(Door, feedback_pb2_grpc.FeedbackServiceServicer):
     ) -> feedback_pb2.GetHealthResponse:
         """How well an account is."""
         return wire_feedback.health(await feedback.health(tx, call.tenant, request.account_id))
+
+    @read
+    async def GetEffort(
+        self, tx: Tx, call: Origin, _request: feedback_pb2.GetEffortRequest
+    ) -> feedback_pb2.GetEffortResponse:
+        """What it costs people to get somewhere."""
+        now, before = await effort.of_periods(tx, call.tenant)
+        return feedback_pb2.GetEffortResponse(now=wire_feedback.efforts(now), before=wire_feedback.efforts(before))

@@ -1,6 +1,6 @@
 """Translates questions, answers, what they ask of the seller, and how well an account is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from receivables.notifications.v1 import events_pb2, feedback_pb2
 
 from services.notifications.domain.contacts import Contact
+from services.notifications.domain.effort import Effort
 from services.notifications.domain.feedback import Action, Question, RoleHealth, State, Topic, choices
 from services.notifications.domain.roles import Role
 
@@ -134,6 +135,20 @@ def health(account: Account) -> feedback_pb2.GetHealthResponse:
         answers=map(_answer, account.answers),
         expectations=map(_expectation, account.expectations),
     )
+
+
+def efforts(found: Mapping[str, Effort]) -> list[feedback_pb2.Effort]:
+    """Effort by kind of thing, to show."""
+    return [
+        feedback_pb2.Effort(
+            kind=kind,
+            cases=one.cases,
+            contacts=one.contacts,
+            repeats=one.repeats,
+            minutes_waited=one.minutes_waited,
+        )
+        for kind, one in sorted(found.items())
+    ]
 
 
 def _role(found: RoleHealth) -> feedback_pb2.RoleHealth:

@@ -46,6 +46,13 @@ FEEDBACK: dict[str, str | Meant] = {
     "term FIRST_TIME": _("invoices that nobody disputed"),
     "term NOT_HELD": _("orders that waited for nobody"),
     "term ANSWERS": _("answers"),
+    # What it costs people.
+    "effort clicks": _("clicks"),
+    "effort fields": _("fields that are typed"),
+    "effort uploads": _("files that are sent"),
+    "effort contacts": _("times that somebody writes"),
+    "effort repeats": _("of these again within seven days"),
+    "effort minutes": _("minutes until an answer"),
     # Refusals.
     "feedback.value": _("Choose one of the answers."),
     "feedback.over": _("This question cannot be answered any more."),

@@ -42,6 +42,11 @@ PLACES: tuple[tuple[str, str, Guard], ...] = (
         _("Delivery"),
         Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY", "CREDIT", "DISPUTE_OWNER", "CASH_APP"}),
     ),
+    (
+        "/desk/effort",
+        _("Effort"),
+        Guard(frozenset({"CREDIT", "BILLING", "DISPUTE_OWNER", "SALES", "SELLER_ADMIN", "AUDITOR"})),
+    ),
     ("/desk/accounts", _("Accounts"), Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY"})),
     ("/desk/register", _("Register"), Guard(frozenset({"SELLER_ADMIN", "SALES", "CREDIT"}))),
     ("/desk/news", _("News"), Guard(frozenset({"SELLER_ADMIN", "SALES"}))),

@@ -758,6 +758,7 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         *pages(feedback_pb2.ListActionsRequest()),
         *pages(feedback_pb2.ListActionsRequest(account_id=HOT)),
         call(feedback_pb2.GetHealthRequest(account_id=HOT)),
+        call(feedback_pb2.GetEffortRequest()),
         call(feedback_pb2.CloseActionRequest(question_id="q000000004", cause="DELIVERY", said="Sent again.")),
         call(notifications_pb2.EraseContactRequest(contact_id="fresh")),
         Door("mail", _come_by_mail),
