@@ -460,13 +460,16 @@ class Web:
 
 
 async def _note_effort(ask: Ask, response: Response) -> None:
-    """Count what a form cost that was carried out, by its case: as the address has it, or where the browser goes on to."""
+    """Count what a buyer's form cost that was carried out, by its case: as the address has it, or where the browser goes on to."""
     is_sent = response.status_code in (HTTPStatus.SEE_OTHER, HTTPStatus.OK) and ask.request.method not in _SAFE
-    if not is_sent or ask.route.path not in FORMS or ask.seen_by is not None:
+    is_buyers = ask.let_in is not None or (ask.signed_in is not None and ask.signed_in.is_buyer)
+    if not is_sent or not is_buyers or ask.route.path not in FORMS:
         return
-    goes_on = response.headers.get("location", "").partition("?")[0].rpartition("/disputes/")[2]
+    _, opened, goes_on = response.headers.get("location", "").partition("?")[0].partition("/disputes/")
     names = ask.request.path_params
-    case_id = ask.let_in.application_id if ask.let_in else names.get("application") or names.get("case") or goes_on
+    case_id = names.get("application") or names.get("case") or (goes_on if opened else "")
+    if ask.let_in is not None:
+        case_id = ask.let_in.application_id
     files = sum(isinstance(value, UploadFile) and bool(value.filename) for value in ask.form.values())
     said = {name: value for name, value in ask.form.multi_items() if isinstance(value, str)}
     try:

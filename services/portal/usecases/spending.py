@@ -26,6 +26,7 @@ from services.portal.domain import spending
 from services.portal.domain.people import BUYER_ROLES, CONTACT, Person, standing_in
 from services.portal.domain.spending import Rule
 from services.portal.store import Purchase
+from services.portal.store.effort import forget_effort
 from services.portal.usecases.door import Door, noted, own_word
 from services.portal.usecases.notices import AWAY_S, tell
 from services.portal.usecases.people import people_of
