@@ -9,6 +9,9 @@ def _(text: str) -> str:
 
 FEEDBACK: dict[str, str | Meant] = {
     "kind buyer": _("Credit line"),
+    # What waits at the desk.
+    "feedback": _("Answer to see to"),
+    "feedback_many": _("Answers to see to"),
     # As the mail asks it (services/notifications/texts).
     "question BOOKED": _("Could our invoices be booked as they came?"),
     "question SOLVED": _("Was your case solved as you needed it?"),
