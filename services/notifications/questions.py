@@ -68,13 +68,20 @@ class Rides:
 
 
 async def in_mails(tx: Tx, mails: Collection[Mail]) -> dict[Key, Rides]:
-    """The questions that ride in these mails, by their messages: those that were asked before, and those that are now."""
-    rows = [row for mail in mails for row in (*mail.messages, *mail.carried)]
-    could = [row for row in rows if row.event_type in _MILESTONES or row.event_type == Kind.FEEDBACK_DONE]
+    """The questions that ride in these mails, by their messages: those that were asked before, and those that are now.
+
+    A mail that was tried before stays as it was: its receiver may have it.
+    """
+    could = [
+        (row, mail.attempts == 1)
+        for mail in mails
+        for row in (*mail.messages, *mail.carried)
+        if row.event_type in _MILESTONES or row.event_type == Kind.FEEDBACK_DONE
+    ]
     if not could:
         return {}
-    known = await _these(tx, could)
-    new = [row for row in could if (row.tenant, row.message_id) not in known]
+    known = await _these(tx, [row for row, _ in could])
+    new = [row for row, is_first in could if is_first and (row.tenant, row.message_id) not in known]
     mending = [row for row in new if row.event_type == Kind.FEEDBACK_DONE]
     await _ask(tx, [*await _after_milestones(tx, [row for row in new if row not in mending]), *map(_mending, mending)])
     return known | await _these(tx, new)
