@@ -252,7 +252,9 @@ async def _before(tx: Tx, accounts: Collection[Key]) -> dict[Key, list[Asked]]:
 
 async def _alone(tx: Tx, account: Key) -> bool:
     """Whether nobody else asks people of this account just now; who does asks enough."""
-    row = await tx.row("SELECT pg_try_advisory_xact_lock(hashtextextended('asks/' || %s || '/' || %s, 0)) AS got", account)
+    row = await tx.row(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended('asks/' || %s || '/' || %s, 0)) AS got", account
+    )
     return bool(row.got)
 
 
@@ -270,9 +272,7 @@ async def _kinds(tx: Tx, rows: Collection[Any]) -> dict[Key, Milestone]:
         if (milestone := MILESTONES.get(fact.kind)) is not None
         and (milestone.topic is not Topic.FITS or fact.line_minor > 0)
     }
-    return {
-        (row.tenant, row.message_id): of[(row.tenant, row.fact)] for row in rows if (row.tenant, row.fact) in of
-    }
+    return {(row.tenant, row.message_id): of[(row.tenant, row.fact)] for row in rows if (row.tenant, row.fact) in of}
 
 
 async def _openers(tx: Tx, rows: Collection[Any]) -> tuple[dict[Key, str], dict[str, set[str]]]:
@@ -296,9 +296,7 @@ async def _openers(tx: Tx, rows: Collection[Any]) -> tuple[dict[Key, str], dict[
 async def _ask(tx: Tx, asked: Sequence[tuple[Any, Topic, Role, str]]) -> None:
     """Keep questions, and tell that they were asked."""
     questions = [
-        Question(
-            row.tenant, row.message_id, row.account_id, row.contact_id, role, topic, row.about, tx.at, mends=mends
-        )
+        Question(row.tenant, row.message_id, row.account_id, row.contact_id, role, topic, row.about, tx.at, mends=mends)
         for row, topic, role, mends in asked
     ]
     new = await _add(tx, questions)

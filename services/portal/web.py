@@ -34,7 +34,7 @@ from services.kernel.money import Money
 from services.kernel.refusals import Invalid, NotFound, Refusal
 from services.portal import metrics, rights, store, usecases
 from services.portal.asks import Asking, Away, NeedsFactor, Refused, Unknown, Write
-from services.portal.domain.effort import FORMS
+from services.portal.domain.effort import FORMS, spent
 from services.portal.domain.people import STEP_UP_S, Guard, Person
 from services.portal.labels import LABELS
 from services.portal.looks import Looks, Words, statics
@@ -463,7 +463,7 @@ async def _note_effort(ask: Ask, response: Response) -> None:
     """Count what a buyer's form cost that was carried out, by its case: as the address has it, or where the browser goes on to."""
     is_sent = response.status_code in (HTTPStatus.SEE_OTHER, HTTPStatus.OK) and ask.request.method not in _SAFE
     is_buyers = ask.let_in is not None or (ask.signed_in is not None and ask.signed_in.is_buyer)
-    if not is_sent or not is_buyers or ask.route.path not in FORMS:
+    if not is_sent or not is_buyers or (form := FORMS.get(ask.route.path)) is None:
         return
     _, opened, goes_on = response.headers.get("location", "").partition("?")[0].partition("/disputes/")
     names = ask.request.path_params
@@ -473,7 +473,8 @@ async def _note_effort(ask: Ask, response: Response) -> None:
     files = sum(isinstance(value, UploadFile) and bool(value.filename) for value in ask.form.values())
     said = {name: value for name, value in ask.form.multi_items() if isinstance(value, str)}
     try:
-        await usecases.note_effort(ask.door, ask.host.tenant, ask.route.path, case_id[:128], said, files)
+        if case_id:
+            await usecases.note_effort(ask.door, ask.host.tenant, form, case_id[:128], spent(form, said, files))
     except Exception as error:  # noqa: BLE001 - what was done is done, counted or not
         log.warning("effort not counted", kind=type(error).__name__)
 

@@ -1,7 +1,7 @@
 """Asks whoever lived through something one question, hears the answer, and finds which role sours (RULES: feedback)."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -346,32 +346,38 @@ _PROMISED: Mapping[tuple[str, str], tuple[Role, ...]] = {
 _HELD_H = 1  # after which an order that is not decided waits for a person
 
 
-def measured(journeys: Iterable[Journey], now: Moment) -> dict[Role, list[Term]]:
+def measured(journeys: Sequence[Journey], now: Moment) -> dict[Role, list[Term]]:
     """What came to pass for each role: promises that were kept, invoices that nobody disputed, orders that were not held up."""
     kept: dict[Role, list[bool]] = {}
-    flowed: list[bool] = []
-    counts = {"invoice": 0, "dispute": 0}
     for journey in journeys:
-        if journey.kind in counts:
-            counts[journey.kind] += 1
-        for step in journey.steps():
-            roles = _PROMISED.get((journey.kind, step.stage.code), ())
-            if step.stage.owner == BUYER or step.leg.promised is None:
-                continue
-            by = now.day_of(step.leg.done_at) if step.leg.done_at else now.today
-            if step.leg.done_at or by > step.leg.promised:
-                for role in roles:
-                    kept.setdefault(role, []).append(by <= step.leg.promised)
-            if (journey.kind, step.stage.code) == ("order", "DECIDED") and step.leg.done_at:
-                flowed.append(step.leg.done_at - journey.began_at < timedelta(hours=_HELD_H))
+        for code, was_kept in _promises(journey, now):
+            for role in _PROMISED.get((journey.kind, code), ()):
+                kept.setdefault(role, []).append(was_kept)
     terms = {role: [_share("PROMISES", found)] for role, found in kept.items()}
-    if counts["invoice"]:
-        first_time = max(0, counts["invoice"] - counts["dispute"]) / counts["invoice"]
-        terms.setdefault(Role.AP_CLERK, []).append(Term("FIRST_TIME", first_time, counts["invoice"]))
-    if flowed:
+    invoices, disputes = (sum(journey.kind == kind for journey in journeys) for kind in ("invoice", "dispute"))
+    if invoices:
+        first_time = Term("FIRST_TIME", max(0, invoices - disputes) / invoices, invoices)
+        terms.setdefault(Role.AP_CLERK, []).append(first_time)
+    if flowed := [
+        decided.done_at - journey.began_at < timedelta(hours=_HELD_H)
+        for journey in journeys
+        if journey.kind == "order" and (decided := journey.legs.get("DECIDED")) is not None and decided.done_at
+    ]:
         for role in (Role.REQUESTER, Role.FINANCE_LEAD):
             terms.setdefault(role, []).append(_share("NOT_HELD", flowed))
     return terms
+
+
+def _promises(journey: Journey, now: Moment) -> Iterator[tuple[str, bool]]:
+    """The seller's promises of a journey that were kept or not by now: what is to come is neither."""
+    for step in journey.steps():
+        leg = step.leg
+        if step.stage.owner == BUYER or leg.promised is None:
+            continue
+        if leg.done_at:
+            yield step.stage.code, now.day_of(leg.done_at) <= leg.promised
+        elif now.today > leg.promised:
+            yield step.stage.code, False
 
 
 def _share(name: str, found: Sequence[bool]) -> Term:

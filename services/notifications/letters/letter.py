@@ -125,7 +125,10 @@ def _question(mail: Mail, portal_url: str, words: Catalogue, row: Any) -> _Asked
     return _Asked(
         words.asked(asked.topic),
         [
-            (words.answer(asked.topic, value), f"{portal.root(portal_url, row.tenant)}/asked/{asked.token}?answer={value}")
+            (
+                words.answer(asked.topic, value),
+                f"{portal.root(portal_url, row.tenant)}/asked/{asked.token}?answer={value}",
+            )
             for value in choices(asked.topic)
         ],
     )

@@ -183,9 +183,7 @@ async def answer(house: House) -> None:
         token=asked.token, value=2, words=f"{MARK} waited in vain", expects=f"{MARK} wants to be called"
     )
     await house.call(FeedbackServiceStub, "AnswerQuestion", given, actor="service:portal", reason=WHY)
-    done = feedback_calls.CloseActionRequest(
-        question_id=asked.question_id, cause="DELIVERY", said=f"{MARK} was called"
-    )
+    done = feedback_calls.CloseActionRequest(question_id=asked.question_id, cause="DELIVERY", said=f"{MARK} was called")
     await house.call(FeedbackServiceStub, "CloseAction", done, reason=WHY)
 
 

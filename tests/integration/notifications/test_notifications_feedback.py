@@ -201,7 +201,7 @@ async def test_questions_answers_and_what_they_ask_are_built_anew_from_what_was_
     told = [one for one in await asking.told() if type(one).__name__.startswith("Feedback")]
     before = [await asking.rows(sql) for sql in _ROWS]
     for table in ("question", "feedback_action"):
-        await asking.rows(f"DELETE FROM {table} RETURNING 1")  # noqa: S608 - constant words
+        await asking.rows(f"DELETE FROM {table} RETURNING 1")
 
     async with asking.parts.database.transaction([TENANT]) as tx:
         for body in told:

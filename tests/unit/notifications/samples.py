@@ -576,9 +576,7 @@ def every_story() -> list[Story]:
             for milestone in MILESTONES.values()
         ),
         our_own(Kind.FEEDBACK_DONE, role="RECEIVING", said="We sent the missing box."),
-        *(
-            our_own(Kind.FEEDBACK_UNSOLVED, role="RECEIVING", topic="COMPLETE", again=again) for again in ("", "yes")
-        ),
+        *(our_own(Kind.FEEDBACK_UNSOLVED, role="RECEIVING", topic="COMPLETE", again=again) for again in ("", "yes")),
         our_own(Kind.ROLE_SOURED, role="RECEIVING"),
     ]
 

@@ -31,6 +31,8 @@ def test_whoever_waits_still_has_waited_until_now():
 
 
 def test_effort_is_added_up_by_kind_of_thing():
-    found = of_threads([*written("b0", "s1"), *written("b0", about="order/o1"), *written("s0", about="dispute/d2")], MONDAY_10)
+    found = of_threads(
+        [*written("b0", "s1"), *written("b0", about="order/o1"), *written("s0", about="dispute/d2")], MONDAY_10
+    )
 
     assert found == {"dispute": Effort(2, 1, 0, 60), "order": Effort(1, 1, 0, 0)}

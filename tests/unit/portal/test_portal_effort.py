@@ -1,6 +1,6 @@
 """What forms cost whoever sends them, and what they may."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -25,7 +25,9 @@ def test_an_application_costs_each_field_once_and_what_saves_one_as_it_is_left_i
 
     one = effort.spent(FORMS["/apply/{token}/field"], said, 0)
     assert one == Spent(0, frozenset({"fact-owners"}), 0)
-    assert effort.spent(FORMS["/apply/{token}"], said, 0) == Spent(1, frozenset({"fact-company_name", "fact-owners"}), 0)
+    assert effort.spent(FORMS["/apply/{token}"], said, 0) == Spent(
+        1, frozenset({"fact-company_name", "fact-owners"}), 0
+    )
 
 
 def test_a_field_that_no_form_of_ours_has_counts_as_nothing():
@@ -51,10 +53,10 @@ def test_what_costs_more_than_it_may_is_seen_and_what_is_not_known_is_not(clicks
 
 
 def test_answers_are_drawn_from_the_oldest_to_the_newest_and_the_best_highest():
-    marks = feedback.marks([(datetime(2026, 3, 12), 2), (datetime(2026, 3, 2), 9)])
+    marks = feedback.marks([(datetime(2026, 3, 12, tzinfo=UTC), 2), (datetime(2026, 3, 2, tzinfo=UTC), 9)])
 
     assert [mark.is_low for mark in marks] == [False, True]
     assert marks[0].x < marks[1].x
     assert marks[0].y < marks[1].y
     assert feedback.marks([]) == []
-    assert len(feedback.marks([(datetime(2026, 3, 2), 9)])) == 1
+    assert len(feedback.marks([(datetime(2026, 3, 2, tzinfo=UTC), 9)])) == 1
