@@ -99,10 +99,10 @@ def choose(
     A place is kept for each role (of `held`) that was asked longer ago than the one at hand.
     """
     lately = now - timedelta(days=AGAIN_DAYS)
-    room = ACCOUNT_MOST - sum(one.at > lately for one in before)
+    room = ACCOUNT_MOST - sum(asked.at > lately for asked in before)
     last: dict[str, datetime] = {}
-    for one in before:
-        last[one.role] = max(one.at, last.get(one.role, one.at))
+    for asked in before:
+        last[asked.role] = max(asked.at, last.get(asked.role, asked.at))
     never = datetime.min.replace(tzinfo=now.tzinfo)
     chosen: dict[str, Candidate] = {}
     for one in sorted(candidates, key=lambda one: (last.get(one.role, never), one.message_id)):
