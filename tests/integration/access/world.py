@@ -618,7 +618,7 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "notifications.MarkRead": notifications_pb2.MarkReadRequest(nth=1),
         "notifications.AnswerFirstStep": notifications_pb2.AnswerFirstStepRequest(code="SAMPLE", answer="ACCEPTED"),
         "notifications.CloseFirstStep": notifications_pb2.CloseFirstStepRequest(code="COLLEAGUES"),
-        "notifications.AnswerQuestion": feedback_pb2.AnswerQuestionRequest(value=9),
+        "notifications.AnswerQuestion": feedback_pb2.AnswerQuestionRequest(value=2),
         "notifications.CloseAction": feedback_pb2.CloseActionRequest(cause="DELIVERY", said="Sent again."),
         "notifications.EraseContact": notifications_pb2.EraseContactRequest(contact_id=of.leaver),
         "notifications.SetPolicy": notifications_pb2.SetPolicyRequest(
