@@ -151,6 +151,7 @@ class Questions(feedback_grpc.FeedbackServiceServicer):
     actions: list[feedback_pb2.Action] = field(default_factory=list)
     closed: list[feedback_pb2.CloseActionRequest] = field(default_factory=list)
     health: feedback_pb2.GetHealthResponse = field(default_factory=feedback_pb2.GetHealthResponse)
+    effort: feedback_pb2.GetEffortResponse = field(default_factory=feedback_pb2.GetEffortResponse)
 
     async def GetQuestion(
         self, request: feedback_pb2.GetQuestionRequest, context: Any
@@ -181,6 +182,10 @@ class Questions(feedback_grpc.FeedbackServiceServicer):
         """It is done."""
         self.closed.append(request)
         return feedback_pb2.CloseActionResponse()
+
+    async def GetEffort(self, request: feedback_pb2.GetEffortRequest, context: Any) -> feedback_pb2.GetEffortResponse:
+        """What threads tell."""
+        return self.effort
 
     async def GetHealth(self, request: feedback_pb2.GetHealthRequest, context: Any) -> feedback_pb2.GetHealthResponse:
         """How every account is."""

@@ -1,13 +1,16 @@
 """A question is answered on its page by whoever has the link; what low answers ask, and how an account is, stand at the desk."""
 
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 import httpx
 import pytest
 from receivables.notifications.v1 import feedback_pb2
 
-from tests.integration.portal.conftest import OURS, Pages, said
+from services.portal.domain.effort import Spent
+from services.portal.store import effort
+from tests.integration.portal.conftest import OURS, TENANT, Pages, said
 
 
 @pytest.fixture
@@ -109,3 +112,35 @@ async def test_an_accounts_health_is_shown_role_by_role_with_its_answers_drawn(a
     assert "promises kept 100 of 100, of 4" in shown
     assert "Answers worse and worse" in shown
     assert "Dry boxes." in shown
+
+
+async def test_what_forms_cost_is_counted_by_case_and_shown_beside_what_it_may_cost(asked: Pages):
+    forms = (Spent(2, frozenset({"description"}), 1), Spent(3, frozenset({"description", "said"}), 0))
+    async with asked.parts.database.transaction([TENANT]) as tx:
+        for spent in forms:
+            await effort.add_effort(tx, TENANT, "dispute", "D-2026-0001", spent)
+        await effort.add_effort(tx, TENANT, "dispute", "D-2026-0002", Spent(1, frozenset(), 0))
+        [row] = await effort.effort_of(tx, TENANT)
+        assert (row.is_new, row.cases, row.clicks, row.fields, row.uploads) == (True, 2, 3.0, 1.0, 0.5)
+    written = feedback_pb2.Effort(kind="dispute", cases=1, contacts=4, repeats=1, minutes_waited=240)
+    asked.questions.effort = feedback_pb2.GetEffortResponse(now=[written])
+
+    async with asked.client(await asked.session("sal"), **OURS) as browser:
+        shown = said(await browser.get("/desk/effort"))
+
+    assert "2 in thirty days" in shown
+    assert "clicks 3 not known 3 Within it" in shown
+    assert "times that somebody writes 2 not known 1 More than it may" in shown
+    assert "of these again within seven days 25 % not known 5 % More than it may" in shown
+    async with asked.parts.database.transaction([TENANT]) as tx:
+        assert await effort.forget_effort(tx, TENANT, tx.at + timedelta(days=effort.KEPT_DAYS + 1)) == 2
+
+
+async def test_an_answer_that_a_buyer_gives_in_a_case_is_counted_and_one_of_a_clerks_is_not(asked: Pages):
+    asked.people.add("cleo", "AP_CLERK")
+    for who, cookie in (("cleo", await asked.session("cleo")), ("sal", await asked.session("sal"))):
+        async with asked.client(cookie, **OURS) as browser:
+            sent = await browser.post("/disputes/D-1/move", data={"once": uuid4().hex, "action": "ANSWER", "said": "x"})
+            assert sent.status_code != 303, (who, sent.status_code)  # disputes is away: nothing was done
+    async with asked.parts.database.transaction([TENANT]) as tx:
+        assert await effort.effort_of(tx, TENANT) == []
