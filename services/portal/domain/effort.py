@@ -24,7 +24,7 @@ class Form:
 
 
 _ONE_FACT = Form(APPLICATION, begins="fact-", is_click=False)
-_FACTS = Form(APPLICATION, begins="fact-")
+_FACTS = Form(APPLICATION, begins="fact-", chosen=frozenset({"fact-agreement"}))
 _SENT = Form(APPLICATION)
 # By the address of the route. Where two are the same form, one is of a link and one of who is signed in.
 FORMS: Mapping[str, Form] = {
@@ -66,7 +66,8 @@ class Spent:
 def spent(form: Form, said: Mapping[str, str], files: int) -> Spent:
     """What a form cost that has these fields and brings so many files."""
     filled = {name for name, value in said.items() if value.strip() and _NAME.fullmatch(name)}
-    typed = {name for name in filled if name in form.typed or (form.begins and name.startswith(form.begins))}
+    begun = {name for name in filled if form.begins and name.startswith(form.begins)}
+    typed = ((filled & form.typed) | begun) - form.chosen
     only = said.get("only", "")
     if not form.is_click and only:
         typed &= {f"{form.begins}{only}"}
