@@ -99,6 +99,17 @@ async def health(tx: Tx, tenant: str, account_id: str) -> Account:
     return Account(domain.of_account(roles), roles, answers, expectations)
 
 
+async def of_contact(tx: Tx, key: Key) -> dict[str, Any]:
+    """What somebody answered, the newest first, and what they expect; to hand over to them."""
+    answers = await tx.rows(
+        """SELECT * FROM question WHERE tenant = %s AND contact_id = %s AND value IS NOT NULL
+            ORDER BY asked_at DESC, question_id DESC LIMIT %s""",
+        [*key, ANSWERS_MOST],
+    )
+    expectations = await tx.rows("SELECT * FROM expectation WHERE tenant = %s AND contact_id = %s", key)
+    return wire_feedback.exported(answers, expectations)
+
+
 @dataclass(frozen=True, slots=True)
 class Feedback:
     """Whoever hears answers; what follows from them is told at the desk."""

@@ -13,7 +13,18 @@ from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, visit, write
 from services.kernel.refusals import NotFound, quoted
-from services.notifications import first_steps, journeys, links, notices, store, threads, undelivered, usecases, wire
+from services.notifications import (
+    feedback,
+    first_steps,
+    journeys,
+    links,
+    notices,
+    store,
+    threads,
+    undelivered,
+    usecases,
+    wire,
+)
 from services.notifications.domain.first_steps import Step as FirstStep
 from services.notifications.domain.journeys import Journey
 from services.notifications.domain.threads import hidden_from, is_for
@@ -55,8 +66,9 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
             rows = await store.list_messages(
                 tx, call.tenant, asked, account_id="", contact_id=request.contact_id, about=""
             )
+            said = await feedback.of_contact(tx, (call.tenant, request.contact_id)) if asked.after is None else {}
         return service_pb2.ExportContactResponse(
-            content=wire.exported(person, await self._quotes.fill_if_at_hand(rows), request.contact_id),
+            content=wire.exported(person, await self._quotes.fill_if_at_hand(rows), request.contact_id, said),
             next_page_token=asked.next_token(rows, lambda row: (row.message_id,)),
         )
 

@@ -712,10 +712,13 @@ def contact_message(person: Contact) -> service_pb2.Contact:
     )
 
 
-def exported(person: Contact | None, rows: Sequence[Any], contact_id: str) -> bytes:
-    """All that is known of a person, as JSON by the names of the contract; of one who is forgotten the id."""
+def exported(person: Contact | None, rows: Sequence[Any], contact_id: str, said_of: Mapping[str, Any]) -> bytes:
+    """All that is known of a person, as JSON by the names of the contract; of one who is forgotten the id.
+
+    `said_of`: what they said when they were asked, by the names of FeedbackService.
+    """
     known = contact_message(person) if person else service_pb2.Contact(contact_id=contact_id)
-    said = {"contact": _as_json(known), "messages": [_as_json(message(row)) for row in rows]}
+    said = {"contact": _as_json(known), "messages": [_as_json(message(row)) for row in rows], **said_of}
     return json.dumps(said, ensure_ascii=False).encode()
 
 

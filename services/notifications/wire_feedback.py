@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from google.protobuf import json_format
 from receivables.notifications.v1 import events_pb2, feedback_pb2
 
 from services.notifications.domain.contacts import Contact
@@ -149,6 +150,15 @@ def efforts(found: Mapping[str, Effort]) -> list[feedback_pb2.Effort]:
         )
         for kind, one in sorted(found.items())
     ]
+
+
+def exported(answers: Sequence[Any], expectations: Sequence[Any]) -> dict[str, Any]:
+    """What a person said when they were asked, for who wants to know all that is known of them."""
+    found = {"answers": map(_answer, answers), "expectations": map(_expectation, expectations)}
+    return {
+        name: [json_format.MessageToDict(one, preserving_proto_field_name=True) for one in said]
+        for name, said in found.items()
+    }
 
 
 def _role(found: RoleHealth) -> feedback_pb2.RoleHealth:

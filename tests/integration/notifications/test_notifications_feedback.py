@@ -1,5 +1,6 @@
 """A question rides in a mail, is answered by its link, and what a low answer asks is done, told and asked about again."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from receivables.notifications.v1 import events_pb2, feedback_pb2
+from receivables.notifications.v1.service_pb2 import ExportContactRequest
 
 from deploy.local.trust import person
 from services.chassis.identity import Principal
@@ -187,6 +189,9 @@ async def test_what_was_written_beside_an_answer_is_forgotten_with_whoever_wrote
     await ship(asking)
     await answer(asking, links(asking)[0][0], 2, words=f"{MARK} says so", expects=f"{MARK} wants more")
     assert {row.partition(":")[0] for row in await left(asking)} == {"question", "expectation"}
+    exported = json.loads((await asking.call("ExportContact", ExportContactRequest(contact_id="rea"))).content)
+    assert [(one["value"], one["words"]) for one in exported["answers"]] == [(2, f"{MARK} says so")]
+    assert [one["expects"] for one in exported["expectations"]] == [f"{MARK} wants more"]
 
     await erase(asking, "rea")
     await asking.send()
