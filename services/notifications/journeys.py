@@ -142,6 +142,16 @@ async def late(tx: Tx, tenant: str, page: Page, *, hidden: Collection[str]) -> l
     return [(_journey(row), row.late_at) for row in rows]
 
 
+async def of_account(tx: Tx, account: Key, since: datetime, most: int) -> list[Journey]:
+    """The newest journeys of an account that began since an instant."""
+    rows = await tx.rows(
+        """SELECT * FROM journey WHERE account_id = %s AND tenant = %s AND began_at >= %s
+            ORDER BY began_at DESC LIMIT %s""",
+        [account[1], account[0], since, most],
+    )
+    return [_journey(row) for row in rows]
+
+
 async def find_at_risk(tx: Tx, word: Origin) -> int:
     """Have those warned whose promises are at risk by now; return how many jobs it is."""
     return await jobs.find(tx, word, _AT_RISK, [tx.at])

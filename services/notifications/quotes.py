@@ -84,20 +84,28 @@ class Quotes:
         async with self._turns:
             try:
                 match (kind, about.partition("/")):
-                    case ("person", _):
-                        return wire.clean(await self._written.name(tenant, str(nth))) or None
                     case ("move", ("dispute", _, dispute_id)):
                         return await self._missing(tenant, dispute_id, int(nth), traceparent)
                     case ("remittance", ("payment", _, payment_id)):
                         return await self._remittance(tenant, payment_id, traceparent)
-                    case ("thread", _):
-                        return wire.clean(await self._written.text(tenant, about, int(nth))) or None
                     case _:
-                        return None
+                        return wire.clean(await self._ours(tenant, about, kind, nth)) or None
             except grpc.aio.AioRpcError as error:
                 if error.code() is grpc.StatusCode.NOT_FOUND:
                     return None
                 raise NotAtHand(error.code().name) from None
+
+    async def _ours(self, tenant: str, about: str, kind: str, nth: int | str) -> str:
+        """What stands here."""
+        match kind:
+            case "person":
+                return await self._written.name(tenant, str(nth))
+            case "thread":
+                return await self._written.text(tenant, about, int(nth))
+            case "feedback":
+                return await self._written.done(tenant, about, int(nth))
+            case _:
+                return ""
 
     async def _missing(self, tenant: str, dispute_id: str, nth: int, traceparent: str) -> str | None:
         stub = disputes_grpc.DisputesServiceStub(self._disputes.channel())

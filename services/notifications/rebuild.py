@@ -17,12 +17,14 @@ from receivables.notifications.v1 import events_pb2
 
 from services.chassis.database import Tx
 from services.chassis.envelope import Event
-from services.chassis.rebuild import Fold
+from services.chassis.rebuild import Fold, nothing
 from services.notifications import (
     asks,
+    feedback,
     first_steps,
     gaps,
     learning,
+    questions,
     service_levels,
     store,
     successions,
@@ -110,6 +112,18 @@ async def _agree(tx: Tx, event: Event[events_pb2.ServiceLevelsSet], _cause: Caus
     await service_levels.set_before(tx, event)
 
 
+async def _asked(tx: Tx, event: Event[events_pb2.FeedbackAsked], _cause: Cause) -> None:
+    await questions.asked_before(tx, event)
+
+
+async def _answered(tx: Tx, event: Event[events_pb2.FeedbackAnswered], _cause: Cause) -> None:
+    await feedback.answered_before(tx, event)
+
+
+async def _acted(tx: Tx, event: Event[events_pb2.FeedbackActionMoved], _cause: Cause) -> None:
+    await feedback.moved_before(tx, event)
+
+
 async def _finish(tx: Tx) -> None:
     """What only informs was sent when it was handled, or is not worth being sent twice; first steps may begin."""
     await first_steps.look_again(tx)
@@ -157,6 +171,10 @@ FOLD = Fold(
         events_pb2.TeamChanged: _set_team,
         events_pb2.JourneyStepSlow: _slow,
         events_pb2.ServiceLevelsSet: _agree,
+        events_pb2.FeedbackAsked: _asked,
+        events_pb2.FeedbackAnswered: _answered,
+        events_pb2.FeedbackActionMoved: _acted,
+        events_pb2.RoleSoured: nothing,
     },
     remembers_all=True,
     finish=_finish,

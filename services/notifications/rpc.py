@@ -16,6 +16,7 @@ from services.kernel.refusals import NotFound, quoted
 from services.notifications import (
     asks,
     durations,
+    feedback,
     first_steps,
     journeys,
     links,
@@ -80,8 +81,9 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
             rows = await store.list_messages(
                 tx, call.tenant, asked, account_id="", contact_id=request.contact_id, about=""
             )
+            said = await feedback.of_contact(tx, (call.tenant, request.contact_id)) if asked.after is None else {}
         return service_pb2.ExportContactResponse(
-            content=wire.exported(person, await self._quotes.fill_if_at_hand(rows), request.contact_id),
+            content=wire.exported(person, await self._quotes.fill_if_at_hand(rows), request.contact_id, said),
             next_page_token=asked.next_token(rows, lambda row: (row.message_id,)),
         )
 

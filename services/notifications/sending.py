@@ -16,7 +16,7 @@ from services.chassis.logs import log, trace_id
 from services.chassis.parked import Reason
 from services.chassis.settings import secret_now
 from services.chassis.workers import Batch, Done, Work
-from services.notifications import asks, gaps, links, metrics, notices, store, threads
+from services.notifications import asks, feedback, gaps, links, metrics, notices, questions, store, threads
 from services.notifications.asks import ASK
 from services.notifications.documents import BYTES_MAX, Document, Documents
 from services.notifications.domain import delivery
@@ -91,7 +91,15 @@ class Sender:
         firsts = {_first(job): job for job in batch.jobs}
         async with batch.database.transaction({job.tenant for job in batch.jobs}) as tx:
             found, others = await store.open_mails(tx, firsts)
-        mails = {first: replace(mail, traceparent=firsts[first].origin.traceparent) for first, mail in found.items()}
+            asked = await questions.in_mails(tx, found.values()) if self.portal_url else {}
+        mails = {
+            first: replace(
+                mail,
+                traceparent=firsts[first].origin.traceparent,
+                questions={message_id: one for (tenant, message_id), one in asked.items() if tenant == mail.tenant},
+            )
+            for first, mail in found.items()
+        }
         # Who was tried less goes first: nobody waits behind what was tried in vain.
         untold = sorted((m for m in mails.values() if m.mail_key not in self.unwritten), key=lambda m: m.attempts)
         failures = await self._hand_over(untold)
@@ -270,6 +278,7 @@ async def forget(desk: Desk, batch: Batch) -> None:
         async with batch.database.transaction([job.tenant]) as tx:
             await desk.withdraw(tx, contact)
             await threads.forget(tx, contact)
+            await feedback.forget(tx, contact)
         more = True
         while more:
             async with batch.database.transaction([job.tenant]) as tx:

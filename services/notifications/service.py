@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from receivables.notifications.v1 import service_pb2, service_pb2_grpc
+from receivables.notifications.v1 import feedback_pb2, feedback_pb2_grpc, service_pb2, service_pb2_grpc
 
 from services.chassis.service import Parts, Service, Servicer, certificate_of, speaker_of
 from services.chassis.workers import Work
@@ -12,6 +12,7 @@ from services.notifications import learning, metrics, postbox, reading, sending,
 from services.notifications.quotes import Quotes
 from services.notifications.rebuild import FOLD
 from services.notifications.rpc import NotificationsService
+from services.notifications.rpc_feedback import FeedbackService
 from services.notifications.settings import Settings
 from services.notifications.threads import Written
 from services.notifications.usecases import Desk
@@ -35,7 +36,12 @@ def _servicers(parts: Parts[Settings]) -> list[Servicer]:
             service_pb2.DESCRIPTOR.services_by_name["NotificationsService"].full_name,
             service_pb2_grpc.add_NotificationsServiceServicer_to_server,
             NotificationsService(parts.database, parts.consumer, Desk.of(parts.settings), quotes_of(parts)),
-        )
+        ),
+        Servicer(
+            feedback_pb2.DESCRIPTOR.services_by_name["FeedbackService"].full_name,
+            feedback_pb2_grpc.add_FeedbackServiceServicer_to_server,
+            FeedbackService(parts.database, parts.consumer, Desk.of(parts.settings)),
+        ),
     ]
 
 
@@ -70,7 +76,7 @@ SERVICE = Service(
     name="notifications",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0025_durations.sql",
+    stands_on="0027_feedback.sql",
     handlers=stream.handlers,
     servicers=_servicers,
     measure=metrics.measure,

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import astuple, dataclass, field, fields, replace
 from datetime import date, datetime
 from operator import attrgetter
 from typing import Any, LiteralString
@@ -101,7 +101,7 @@ _CASE = Columns("tenant text, about text, version int")
 _STORY = Columns("tenant text, fact text, about text, case_version int, account_id text, told jsonb")
 _ANSWER = Columns("tenant text, contact_id text, key text, state text, smtp_code int, attempts int, pause_s int")
 _fields = attrgetter(
-    *(field.name for field in fields(NewMessage) if field.name not in ("carrier", "traceparent", "silent"))
+    *(part.name for part in fields(NewMessage) if part.name not in ("carrier", "traceparent", "silent"))
 )
 # The domain of an address is the same in any case, what stands before it perhaps not (domain/contacts.py, mailbox).
 _ADDRESS = "split_part(c.email, '@', 1) || '@' || lower(split_part(c.email, '@', 2))"
@@ -146,6 +146,8 @@ class Mail:
     traceparent: str = ""
     # The unguessable part of the address that takes reports of it; "": it has none.
     token: str = ""
+    # The questions that ride in it, by their messages (questions.Rides).
+    questions: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def all_keys(self) -> list[MailKey]:

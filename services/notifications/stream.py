@@ -42,7 +42,6 @@ STORIES: Mapping[type[Message], wire.StoryOf] = {
     ledger_pb2.PaymentReceived: wire.payment_received,
     ledger_pb2.PaymentAnnounced: wire.payment_announced,
     disputes_pb2.DisputeChecked: wire.dispute_checked,
-    disputes_pb2.DisputeResolved: wire.dispute_resolved,
     disputes_pb2.DisputeAtRisk: wire.dispute_at_risk,
     disputes_pb2.DisputeCellSet: wire.dispute_cell,
     disputes_pb2.IncidentMoved: wire.incident_moved,
@@ -76,4 +75,5 @@ def handlers(settings: Settings) -> Mapping[type[Message], Handler]:
         disputes_pb2.DisputeMoved: desk.tell_dispute_moved,
         disputes_pb2.DisputeChanged: desk.tell_dispute_changed,
         disputes_pb2.DisputeLate: desk.tell_dispute_late,
+        disputes_pb2.DisputeResolved: desk.tell_dispute_resolved,
     }

@@ -10,6 +10,7 @@ from services.chassis.envelope import Origin
 from services.chassis.pages import Page
 from services.kernel.refusals import Invalid
 from services.notifications import store
+from services.notifications.domain.feedback import number_of
 from services.notifications.domain.journeys import Journey
 from services.notifications.domain.post import UNVERIFIED, Reply
 from services.notifications.domain.threads import roles_for
@@ -211,7 +212,7 @@ async def heard_of(tx: Tx, key: Key) -> set[str]:
 
 
 class Written:
-    """What was written in threads, and how people are called, for who quotes it (domain/quotes.py)."""
+    """What was written in threads and of what answers asked, and how people are called, for who quotes it (domain/quotes.py)."""
 
     def __init__(self, database: Database) -> None:
         """Remember where it is."""
@@ -237,6 +238,14 @@ class Written:
             self._names.clear()
         self._names[(tenant, contact_id)] = known, time.monotonic() + NAMED_S
         return known
+
+    async def done(self, tenant: str, about: str, number: int) -> str:
+        """What was said to be done about an answer; nothing if it is forgotten."""
+        async with self._database.transaction([tenant]) as tx:
+            rows = await tx.rows(
+                "SELECT question_id, said FROM feedback_action WHERE tenant = %s AND about = %s", [tenant, about]
+            )
+        return next((str(row.said) for row in rows if number_of(row.question_id) == number), "")
 
 
 async def forget(tx: Tx, contact: Key) -> None:

@@ -24,7 +24,7 @@ from services.chassis.pages import Page
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.retention import Record
-from services.notifications import durations, gaps, journeys, store, teams, undelivered, wire
+from services.notifications import durations, gaps, journeys, questions, store, teams, undelivered, wire
 from services.notifications.asks import add as remember_asks
 from services.notifications.asks import forget_outdated as forget_asks
 from services.notifications.domain import asks, delivery, quotes, rights, routing, threads
@@ -153,7 +153,15 @@ async def forget_outdated(tx: Tx, tenant: str) -> int:
     threads_of = await forget_threads(tx, tenant, before, MESSAGES_AT_ONCE)
     came = await forget_post(tx, tenant, POST_AT_ONCE) + await forget_asks(tx, tenant, before, MESSAGES_AT_ONCE)
     learned = await durations.forget_outdated(tx, tenant, MESSAGES_AT_ONCE)
-    return told + threads_of + came + learned + await journeys.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
+    asked = await questions.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
+    return (
+        told
+        + threads_of
+        + came
+        + learned
+        + asked
+        + await journeys.forget_outdated(tx, tenant, before, MESSAGES_AT_ONCE)
+    )
 
 
 async def find_at_risk(tx: Tx) -> int:
@@ -265,6 +273,7 @@ class Desk:
             tx, {_case(e): (wire.clean(e.body.reason_code), wire.clean(e.body.number)) for e in events}
         )
         await _heard(tx, events)
+        await questions.know_openers(tx, events)
         when = await _when(tx, events)
         told = [
             story(e, when(e))
@@ -284,6 +293,7 @@ class Desk:
         if new := {case: names for case, names in named.items() if not known.get(case, ("", ""))[1]}:
             await store.save_disputes(tx, new)
         await _heard(tx, events)
+        await questions.know_moves(tx, events)
         when = await _when(tx, events)
         told = [wire.dispute_moved(e, when(e), known.get(_case(e), ("", ""))[0]) for e in events]
         await self.tell(tx, [story for story in told if story is not None])
@@ -302,6 +312,11 @@ class Desk:
         when = await _when(tx, events)
         await self.tell(tx, [story for e in events for story in wire.dispute_late(e, when(e))])
         await journeys.follow(tx, events, when)
+
+    async def tell_dispute_resolved(self, tx: Tx, events: Sequence[Event[disputes_pb2.DisputeResolved]]) -> None:
+        """A case ended; whoever opened it can be asked again."""
+        await questions.know_ends(tx, events)
+        await self.telling({disputes_pb2.DisputeResolved: wire.dispute_resolved})(tx, events)
 
     async def tell_credit_refused(self, tx: Tx, events: Sequence[Event[invoicing_pb2.CreditNoteRefused]]) -> None:
         """A case ended in a credit that cannot be issued."""
@@ -343,7 +358,12 @@ class Desk:
                 mentioned=row.mentions,
                 kind=journey.kind,
             )
-            await self._keep(tx, {journey.tenant: firm}, [(story, recipients)])
+            await self.tell_to(tx, story, recipients)
+
+    async def tell_to(self, tx: Tx, story: Story, recipients: Sequence[Recipient]) -> None:
+        """Tell a fact that nobody was told yet to these alone, whoever else has their roles."""
+        firms = await store.firms(tx, [story.tenant])
+        await self._keep(tx, firms, [(story, recipients)])
 
     async def send_again(self, tx: Tx, call: Origin, message_id: str, contact_id: str) -> str:
         """Mail a message's document, to whom it was for or to another of that buyer; return by which message.

@@ -893,10 +893,17 @@ def chosen(said: service_pb2.Preferences) -> Preferences:
     return preferences(said.time_zone, quiet, {news.topic: news.pace for news in said.news})
 
 
-def exported(person: Contact | None, rows: Sequence[Any], contact_id: str) -> bytes:
-    """All that is known of a person, as JSON by the names of the contract; of one who is forgotten the id."""
+def exported(person: Contact | None, rows: Sequence[Any], contact_id: str, said_of: Mapping[str, Any]) -> bytes:
+    """All that is known of a person, as JSON by the names of the contract; of one who is forgotten the id.
+
+    `said_of`: what they said when they were asked, by the names of FeedbackService.
+    """
     known = contact_message(person) if person else service_pb2.Contact(contact_id=contact_id)
-    said: dict[str, Any] = {"contact": _as_json(known), "messages": [_as_json(message(row)) for row in rows]}
+    said: dict[str, Any] = {
+        "contact": _as_json(known),
+        "messages": [_as_json(message(row)) for row in rows],
+        **said_of,
+    }
     if person and person.influence:
         said["influence"] = person.influence
     if person and person.heard_at:

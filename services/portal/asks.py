@@ -30,6 +30,7 @@ from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
 from receivables.disputes.v1 import standing_pb2_grpc as disputes_standing_grpc
 from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
 from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
+from receivables.notifications.v1 import feedback_pb2_grpc as feedback_grpc
 from receivables.notifications.v1 import service_pb2_grpc as notifications_grpc
 
 from services.chassis import access, tls, tracing
@@ -59,6 +60,7 @@ STUBS: Mapping[str, Callable[[Any], Any]] = {
     "incidents": incidents_grpc.IncidentServiceStub,
     "responses": responses_grpc.ResponseServiceStub,
     "disputes_standing": disputes_standing_grpc.StandingApprovalServiceStub,
+    "feedback": feedback_grpc.FeedbackServiceStub,
     "notifications": notifications_grpc.NotificationsServiceStub,
 }
 _RETRYING = json.dumps(
@@ -237,6 +239,10 @@ class Asking:
     async def disputes(self, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask disputes."""
         return await self("disputes", method, request, write)
+
+    async def feedback(self, method: str, request: Message, write: Write | None = None) -> Any:
+        """Ask notifications of what people say, and what is done about it."""
+        return await self("feedback", method, request, write)
 
     async def notifications(self, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask notifications."""

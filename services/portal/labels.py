@@ -8,6 +8,7 @@ from services.portal.labels_causes import CAUSES
 from services.portal.labels_credit import CREDIT
 from services.portal.labels_desk import DESK, Meant, pgettext
 from services.portal.labels_durations import DURATIONS
+from services.portal.labels_feedback import FEEDBACK
 from services.portal.labels_incidents import INCIDENTS
 from services.portal.labels_lab import LAB
 from services.portal.labels_people import PEOPLE
@@ -31,6 +32,7 @@ LABELS: Mapping[str, str | Meant] = {
     **RESPONSES,
     **PEOPLE,
     **DURATIONS,
+    **FEEDBACK,
     # Roles of a buyer's people.
     "REQUESTER": _("Requester"),
     "PROCUREMENT": _("Procurement"),

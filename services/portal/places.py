@@ -38,11 +38,21 @@ PLACES: tuple[tuple[str, str, Guard], ...] = (
         Guard(frozenset({"DISPUTE_OWNER", "QUALITY", "LOGISTICS", "SELLER_ADMIN", "AUDITOR"})),
     ),
     (
+        "/desk/feedback",
+        _("Answers"),
+        Guard(frozenset({"CREDIT", "BILLING", "DISPUTE_OWNER", "SALES", "LOGISTICS", "SELLER_ADMIN", "AUDITOR"})),
+    ),
+    (
         "/desk/delivery",
         _("Delivery"),
         Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY", "CREDIT", "DISPUTE_OWNER", "CASH_APP"}),
     ),
     ("/desk/promises", _("Promises"), SELLERS),
+    (
+        "/desk/effort",
+        _("Effort"),
+        Guard(frozenset({"CREDIT", "BILLING", "DISPUTE_OWNER", "SALES", "SELLER_ADMIN", "AUDITOR"})),
+    ),
     ("/desk/accounts", _("Accounts"), Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY"})),
     ("/desk/register", _("Register"), Guard(frozenset({"SELLER_ADMIN", "SALES", "CREDIT"}))),
     ("/desk/news", _("News"), Guard(frozenset({"SELLER_ADMIN", "SALES"}))),

@@ -13,6 +13,7 @@ from services.portal.domain.people import CONTACT, USER, Person
 _BESIDE = {
     "applications": ("credit", "Application"),
     "exposure": ("credit", "Exposure"),
+    "feedback": ("notifications", "Feedback"),
     "credit_standing": ("credit", "StandingApproval"),
     "disputes_standing": ("disputes", "StandingApproval"),
     "lab": ("credit", "Lab"),

@@ -34,6 +34,7 @@ from services.kernel.money import Money
 from services.kernel.refusals import Invalid, NotFound, Refusal
 from services.portal import metrics, rights, store, usecases
 from services.portal.asks import Asking, Away, NeedsFactor, Refused, Unknown, Write
+from services.portal.domain.effort import FORMS, spent
 from services.portal.domain.people import STEP_UP_S, Guard, Person
 from services.portal.labels import LABELS
 from services.portal.looks import Looks, Words, statics
@@ -371,6 +372,7 @@ class Web:
         ask = Ask(request, self._door, self._looks, host, route)
         try:
             response = await self._let_in_or_ask(ask)
+            await _note_effort(ask, response)
         except Exception as error:  # noqa: BLE001 - whatever it is, it has a page, and ours alone count as defects
             response = self._failed(ask, error)
         for name, value, age in ask.cookies:
@@ -455,6 +457,26 @@ class Web:
                 self._hosts = {host.host: host for host in await store.hosts(tx)}
             self._hosts_read = now
         return self._hosts.get(name)
+
+
+async def _note_effort(ask: Ask, response: Response) -> None:
+    """Count what a buyer's form cost that was carried out, by its case: as the address has it, or where the browser goes on to."""
+    is_sent = response.status_code in (HTTPStatus.SEE_OTHER, HTTPStatus.OK) and ask.request.method not in _SAFE
+    is_buyers = ask.let_in is not None or (ask.signed_in is not None and ask.signed_in.is_buyer)
+    if not is_sent or not is_buyers or (form := FORMS.get(ask.route.path)) is None:
+        return
+    _, opened, goes_on = response.headers.get("location", "").partition("?")[0].partition("/disputes/")
+    names = ask.request.path_params
+    case_id = names.get("application") or names.get("case") or (goes_on if opened else "")
+    if ask.let_in is not None:
+        case_id = ask.let_in.application_id
+    files = sum(isinstance(value, UploadFile) and bool(value.filename) for value in ask.form.values())
+    said = {name: value for name, value in ask.form.multi_items() if isinstance(value, str)}
+    try:
+        if case_id:
+            await usecases.note_effort(ask.door, ask.host.tenant, form, case_id[:128], spent(form, said, files))
+    except Exception as error:  # noqa: BLE001 - what was done is done, counted or not
+        log.warning("effort not counted", kind=type(error).__name__)
 
 
 _PATH_MAX = 2_000

@@ -75,6 +75,7 @@ def town(world: World) -> Town:
         "document": "of-nobody",
         "policy": "of-nobody",
         "review": "of-nobody",
+        "question": "of-nobody",
         "approval": "of-nobody",
         "contract": "credit_standing",
         "node": "of-nobody",

@@ -88,6 +88,10 @@ class Kind(StrEnum):
     SINGLE_CONTACT = "single_contact"
     HANDED_OVER = "handed_over"
     OWNER_MISSING = "owner_missing"
+    FEEDBACK_LOW = "feedback_low"
+    FEEDBACK_DONE = "feedback_done"
+    FEEDBACK_UNSOLVED = "feedback_unsolved"
+    ROLE_SOURED = "role_soured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,8 @@ class Row:
 # the one whose it is (domain/journeys.py), and that it takes longer than promised. What somebody wrote goes to the other side alone, and to whoever is mentioned
 # (domain/threads.py): the row says whose it may be at the seller. What is late in a case its owner is told too, and
 # who is to look at one those who are. What nobody did goes to those of the next level alone (domain/asks.py), what was handed
-# over to the successor.
+# over to the successor. What a low answer asks goes to the one whose matter it is, and what was done to whoever answered, alone
+# (domain/feedback.py).
 _TABLE = """
 event                  | REQ | PROC | RECV | AP_C | AP_M | FIN | LEG | EDI | EXEC | ADM | seller             | owner         | days
 application_decided    |     | I    |      |      |      | A   |     |     | D    | A   | I SALES            | CREDIT        | 0
@@ -176,6 +181,10 @@ roles_missing          |     |      |      |      |      |     |     |     |    
 single_contact         |     |      |      |      |      |     |     |     |      | A   | A SALES            | SALES         | 5
 owner_missing          |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
 handed_over            | A   | A    | A    | A    | A    | A   | A   | A   | A    | A   | A CREDIT, A BILLING, A CASH_APP, A COLLECTOR, A DISPUTE_OWNER, A SALES, A LOGISTICS, A QUALITY | SALES | 1
+feedback_low           |     |      |      |      |      |     |     |     |      |     | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER, A SALES | SALES | 5
+feedback_done          | I   |      | I    | I    |      | I   |     |     |      |     |                    | SALES         | 0
+feedback_unsolved      |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 2
+role_soured            |     |      |      |      |      |     |     |     |      |     | A SALES            | SALES         | 5
 """
 
 _BUYER_COLUMNS = (

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 _END = "\ufffc"
 _MARK = re.compile(f"{_END}(?:([a-z]+)(?:/([0-9]{{1,9}}))?|person:([^{_END}]{{1,64}})){_END}")
 
-# What a mark stands for: what was written with a move of the case, with the payment, or in the thread, that the message is
-# about; or how a person is called, by the contact's id.
-MOVE, REMITTANCE, THREAD, PERSON = "move", "remittance", "thread", "person"
+# What a mark stands for: what was written with a move of the case, with the payment, in the thread, or of what an answer
+# asked, that the message is about; or how a person is called, by the contact's id.
+MOVE, REMITTANCE, THREAD, FEEDBACK, PERSON = "move", "remittance", "thread", "feedback", "person"
 Quote = tuple[str, int | str]
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from email.utils import format_datetime
 from functools import cache, partial
 from itertools import groupby
@@ -13,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup, escape
 
 from services.notifications.documents import Document
+from services.notifications.domain.feedback import choices
 from services.notifications.domain.matrix import Weight
 from services.notifications.letters import mime, portal
 from services.notifications.store import Mail
@@ -47,6 +49,7 @@ def write(mail: Mail, enclosed: Sequence[Document], *, sender: str, domain: str,
         "asked": _asked(mail),
         "cases": _cases(_each_once(mail)),
         "follow": partial(portal.link, portal_url),
+        "question": partial(_question, mail, portal_url, words),
     }
     text = _environment().get_template("mail.txt").render(values, t=words.constant)
     html = _environment().get_template("mail.html").render(values, t=_escaped(mail.language))
@@ -104,6 +107,31 @@ def _asked(mail: Mail) -> list[tuple[str, str]]:
     """What is asked, and where it is done: one thing, unless the address stands for two who are asked two things."""
     rows = (mail.messages[0], *mail.carried)
     return list({row.action: (row.action, row.action_link) for row in rows if row.action}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question as it is read: its words, and each answer with its link."""
+
+    words: str
+    answers: Sequence[tuple[str, str]]
+
+
+def _question(mail: Mail, portal_url: str, words: Catalogue, row: Any) -> _Asked | None:
+    """What is asked with a message; a link answers nothing by being opened: its page has the button."""
+    asked = mail.questions.get(row.message_id)
+    if asked is None:
+        return None
+    return _Asked(
+        words.asked(asked.topic),
+        [
+            (
+                words.answer(asked.topic, value),
+                f"{portal.root(portal_url, row.tenant)}/asked/{asked.token}?answer={value}",
+            )
+            for value in choices(asked.topic)
+        ],
+    )
 
 
 def _cases(messages: Sequence[Any]) -> list[list[Any]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from services.notifications.domain.matrix import Kind
 from services.notifications.domain.roles import SELLER_ROLES
 
 _OF_THE_BUYER: Mapping[str, str] = {
@@ -23,12 +24,27 @@ _OF_THE_SELLER: Mapping[str, str] = {
 }
 
 
+# Pages of the seller's by what happened, whatever it is about.
+_OF_A_KIND: Mapping[str, str] = {
+    Kind.FEEDBACK_LOW: "/desk/feedback",
+    Kind.FEEDBACK_UNSOLVED: "/desk/feedback",
+    Kind.ROLE_SOURED: "/desk/accounts/{account}/health",
+}
+
+
+def root(portal: str, tenant: str) -> str:
+    """Where a seller's portal begins."""
+    return portal.replace("{tenant}", tenant).rstrip("/")
+
+
 def link(portal: str, row: Any) -> str:
     """The page of what a message is about, else where its reader begins; nothing where there is no portal."""
     if not portal:
         return ""
     of_the_seller = row.role in SELLER_ROLES
     kind, _, key = row.about.partition("/")
+    if of_the_seller and (found := _OF_A_KIND.get(row.event_type)):
+        return root(portal, row.tenant) + found.replace("{account}", quote(row.account_id, safe=""))
     page = (_OF_THE_SELLER if of_the_seller else _OF_THE_BUYER).get(kind)
     path = f"{page}{quote(key, safe='')}" if page and key else "/desk" if of_the_seller else "/"
-    return portal.replace("{tenant}", row.tenant).rstrip("/") + path
+    return root(portal, row.tenant) + path

@@ -46,6 +46,7 @@ class Catalogue:
             checked=self.checked,
             hold_reason=lambda code: self._entries["hold_reasons"].get(code) or self._entries["hold_reasons"]["other"],
             step=lambda code: self._word("steps", code),
+            asked=self.asked,
             factor=lambda code: self._word("factors", code),
             dispute_reason=lambda code: self._word("dispute_reasons", code or "OTH"),
         )
@@ -101,6 +102,14 @@ class Catalogue:
     def refusal(self, code: str, message: str) -> str:
         """Why something was not taken: in this language where we know the code, else as whoever refused it put it."""
         return self._entries["refusals"].get(code) or message
+
+    def asked(self, topic: str) -> str:
+        """A question that people are asked."""
+        return self._entries["questions"][topic]
+
+    def answer(self, topic: str, value: int) -> str:
+        """What one of its buttons says."""
+        return self._entries["answers"].get(f"{topic}_{value}") or self._entries["answers"][f"ANY_{value}"]
 
     def fact(self, key: str) -> str:
         """What a datum about a company is called; one of a policy's own as it is written there."""

@@ -11,7 +11,8 @@ _FAR = date.max
 class Waiting:
     """One thing that somebody has to see to."""
 
-    # "application", "referred", "case", "held", "undelivered", "unreachable", "unapplied", "announced", "unread" or "first_step".
+    # "application", "referred", "case", "held", "undelivered", "unreachable", "unapplied", "announced", "unread", "first_step"
+    # or "feedback".
     kind: str
     what: str
     account_id: str

@@ -10,6 +10,7 @@ from receivables.credit.v1 import applications_pb2
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
+from receivables.notifications.v1 import feedback_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.portal.asks import Asking, together
@@ -29,6 +30,7 @@ _ANSWER = _ALL | {"DISPUTE_OWNER"}
 _DELIVER = _ALL | {"BILLING", "SALES", "COLLECTOR"}
 _REACH = _ALL | {"SALES"}
 _KNOW = {"LOGISTICS", "QUALITY", "SALES"}
+_SEE_TO = _ALL | {"CREDIT", "BILLING", "DISPUTE_OWNER", "SALES", "LOGISTICS"}
 
 
 @get("/desk", SELLERS)
@@ -65,6 +67,7 @@ _LINKS = {
     "announced": "/desk/cash",
     "unread": "/desk",
     "first_step": "/desk",
+    "feedback": "/desk/feedback",
 }
 
 
@@ -91,6 +94,8 @@ def _questions(of: Asking, roles: Any) -> Mapping[str, Awaitable[Any]]:
         asked["first_step"] = of.notifications(
             "ListFirstSteps", notifications_pb2.ListFirstStepsRequest(page_size=_LOOKED_AT)
         )
+    if roles & _SEE_TO:
+        asked["feedback"] = of.feedback("ListActions", feedback_pb2.ListActionsRequest(page_size=_LOOKED_AT))
     if roles & _REACH:
         asked["unreachable"] = of.notifications(
             "ListUnreachable", notifications_pb2.ListUnreachableRequest(page_size=_LOOKED_AT)
@@ -243,6 +248,21 @@ def _first_steps(found: Any) -> list[Waiting]:
     ]
 
 
+def _answers(found: Any) -> list[Waiting]:
+    return [
+        Waiting(
+            "feedback",
+            f"topic {action.topic}",
+            action.account_id,
+            f"action {action.state}",
+            "/desk/feedback",
+            promised=action.due,
+            since=action.opened_at.ToDatetime(tzinfo=UTC),
+        )
+        for action in (found.actions if found else ())
+    ]
+
+
 def _unread(found: Any) -> list[Waiting]:
     return [
         Waiting(
@@ -268,6 +288,7 @@ _READS = {
     "announced": _announced,
     "unread": _unread,
     "first_step": _first_steps,
+    "feedback": _answers,
 }
 
 

@@ -24,6 +24,7 @@ from services.portal.usecases.delegations import (
     end_cover,
 )
 from services.portal.usecases.door import Door, hash_of, is_fresh, is_proved, new_secret, noted, origin_of
+from services.portal.usecases.effort import effort_of, note_effort
 from services.portal.usecases.factors import (
     Asked,
     Factors,
@@ -152,6 +153,7 @@ __all__ = [
     "currency_of",
     "decide",
     "did",
+    "effort_of",
     "end_cover",
     "end_guide",
     "factors_of",
@@ -173,6 +175,7 @@ __all__ = [
     "new_secret",
     "news_for",
     "not_now",
+    "note_effort",
     "noted",
     "noticing",
     "origin_of",

@@ -26,6 +26,7 @@ from services.portal.domain import spending
 from services.portal.domain.people import BUYER_ROLES, CONTACT, Person, standing_in
 from services.portal.domain.spending import Rule
 from services.portal.store import Purchase
+from services.portal.store.effort import forget_effort
 from services.portal.usecases.door import Door, noted, own_word
 from services.portal.usecases.notices import AWAY_S, tell
 from services.portal.usecases.people import people_of
@@ -484,7 +485,8 @@ async def forget_outdated(tx: Tx, tenant: str) -> int:
     for purchase in expired:
         await _tell_who_ordered(tx, tenant, purchase, notifications_pb2.NOTICE_KIND_ORDER_EXPIRED)
     forgotten = await store.forget_granters(tx, tenant) + await store.forget_outdated(tx, tenant)
-    return len(expired) + forgotten + await store.forget_wishes(tx, tenant)
+    kept = await store.forget_wishes(tx, tenant) + await forget_effort(tx, tenant, tx.at)
+    return len(expired) + forgotten + kept
 
 
 def _may_approve(door: Door, rules: Sequence[Rule], person: Person, purchase: Purchase) -> bool:

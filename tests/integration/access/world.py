@@ -35,6 +35,7 @@ from receivables.invoicing.v1.service_pb2_grpc import InvoicingServiceStub
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.ledger.v1.service_pb2_grpc import LedgerServiceStub
 from receivables.notifications.v1 import events_pb2 as notifications_events
+from receivables.notifications.v1 import feedback_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.notifications.v1.service_pb2_grpc import NotificationsServiceStub
 from receivables.operations.v1 import service_pb2 as operations_pb2
@@ -152,6 +153,16 @@ class Belongings:
         return f"{self.account}-application"
 
     @property
+    def question(self) -> str:
+        """What its person was asked, and what that asks of the seller."""
+        return f"{self.account}-question"
+
+    @property
+    def token(self) -> str:
+        """By which it is answered."""
+        return f"{self.account}-question-token"
+
+    @property
     def application_document(self) -> str:
         """What it added to that."""
         return f"{self.account}-application-document"
@@ -175,6 +186,7 @@ class Belongings:
                 "held",
                 "asset",
                 "application",
+                "question",
             )
         }
         return frozenset(
@@ -322,6 +334,19 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
 async def _led(house: House, of: Belongings, tenant: str) -> None:
     """First steps that its people were asked for."""
     async with house.residents["notifications"].parts.database.transaction([tenant]) as tx:
+        # Asked of what it ordered, and answered with no: that asks something of whoever has the matter.
+        asked = [tenant, of.question, of.account, of.contact, of.about]
+        await tx.run(
+            """INSERT INTO question (tenant, question_id, account_id, contact_id, about, role, topic, mends, token, asked_at)
+               VALUES (%s, %s, %s, %s, %s, 'RECEIVING', 'COMPLETE', '', %s, %s)""",
+            [*asked, of.token, tx.at],
+        )
+        await tx.run(
+            """INSERT INTO feedback_action (tenant, question_id, account_id, contact_id, about, role, topic, value, state,
+                                            owner, due, urgency, cause, opened_at)
+               VALUES (%s, %s, %s, %s, %s, 'RECEIVING', 'COMPLETE', 2, 'OPEN', 'LOGISTICS', %s, 2, '', %s)""",
+            [*asked, tx.at, tx.at],
+        )
         await tx.run(
             """INSERT INTO first_step (tenant, account_id, code, state, reason, answer)
                SELECT %s, %s, code, 'OPEN', '', '' FROM unnest(%s::text[]) AS code""",
@@ -522,6 +547,8 @@ IDS = {
     "application_id": "application",
     "document_id": "application_document",
     "decision_id": "decision",
+    "question_id": "question",
+    "token": "token",
 }
 
 
@@ -660,6 +687,8 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
         "notifications.MarkRead": notifications_pb2.MarkReadRequest(nth=1),
         "notifications.AnswerFirstStep": notifications_pb2.AnswerFirstStepRequest(code="SAMPLE", answer="ACCEPTED"),
         "notifications.CloseFirstStep": notifications_pb2.CloseFirstStepRequest(code="COLLEAGUES"),
+        "notifications.AnswerQuestion": feedback_pb2.AnswerQuestionRequest(value=2),
+        "notifications.CloseAction": feedback_pb2.CloseActionRequest(cause="DELIVERY", said="Sent again."),
         "notifications.EraseContact": notifications_pb2.EraseContactRequest(contact_id=of.leaver),
         "notifications.Succeed": notifications_pb2.SucceedRequest(contact_id=of.leaver, successor_id=of.contact),
         "notifications.SetPicture": notifications_pb2.SetPictureRequest(contact_id=CLERK, content=PICTURE),

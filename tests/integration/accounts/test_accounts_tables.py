@@ -87,6 +87,7 @@ OF_NO_ACCOUNT = {
         "notice": "what somebody is to be mailed, by a contact's id: no call reads it",
         "applicant": "who applies for a company that has no account yet, by an address: no call reads it",
         "news": "the seller's own, told to all buyers",
+        "effort": "what forms cost, counted by case: the seller's people read sums alone",
         **dict.fromkeys(
             ("news_dismissed", "news_quiet", "deed", "guide"),
             "what somebody did last, was shown, and wants to see no more, by a contact's id: no call reads it",

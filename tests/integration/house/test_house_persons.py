@@ -29,7 +29,9 @@ from receivables.invoicing.v1.service_pb2_grpc import InvoicingServiceStub
 from receivables.ledger.v1 import service_pb2 as ledger_calls
 from receivables.ledger.v1.service_pb2_grpc import LedgerServiceStub
 from receivables.notifications.v1 import events_pb2 as notifications_pb2
+from receivables.notifications.v1 import feedback_pb2 as feedback_calls
 from receivables.notifications.v1 import service_pb2 as notifications_calls
+from receivables.notifications.v1.feedback_pb2_grpc import FeedbackServiceStub
 from receivables.notifications.v1.service_pb2_grpc import NotificationsServiceStub
 from structlog.testing import capture_logs
 
@@ -61,7 +63,12 @@ def mail(tmp_path: Path) -> Iterator[Mail]:
 async def open_house(open_service: OpenService, rules_dir: Path, mail: Mail) -> AsyncIterator[House]:
     settings: dict[str, dict[str, Any]] = {
         "invoicing": {"rules_dir": rules_dir, "official_rules_share": 0.0},
-        "notifications": {"smtp_host": mail.host, "smtp_port": mail.port, "smtp_tls": "none"},
+        "notifications": {
+            "smtp_host": mail.host,
+            "smtp_port": mail.port,
+            "smtp_tls": "none",
+            "portal_url": "https://portal.example",
+        },
     }
     async with opened(open_service, settings, left_alone=frozenset()) as house:
         await house.set_clock(MONDAY)
@@ -78,6 +85,9 @@ async def test_what_people_wrote_is_where_it_belongs_and_goes_with_them(open_hou
             "notifications.contact",
             "notifications.thread_message",
             "notifications.note",
+            "notifications.question",
+            "notifications.expectation",
+            "notifications.feedback_action",
             "disputes.dispute",
             "disputes.dispute_move",
             "disputes.evidence",
@@ -168,8 +178,21 @@ async def business(house: House) -> str:
     note = notifications_calls.AddNoteRequest(about=about, text=f"{MARK} always does")
     await house.call(NotificationsServiceStub, "AddNote", note, actor="user:ada", reason=WHY)
     await come_by_mail(house, about)
+    await answer(house)
     await house.settle()
     return str(case.dispute_id)
+
+
+async def answer(house: House) -> None:
+    """What the clerk was asked when goods were shipped is answered, and seen to."""
+    async with house.residents["notifications"].parts.database.transaction(["acme"]) as tx:
+        asked = await tx.row("SELECT question_id, token FROM question WHERE contact_id = 'cleo'")
+    given = feedback_calls.AnswerQuestionRequest(
+        token=asked.token, value=2, words=f"{MARK} waited in vain", expects=f"{MARK} wants to be called"
+    )
+    await house.call(FeedbackServiceStub, "AnswerQuestion", given, actor="service:portal", reason=WHY)
+    done = feedback_calls.CloseActionRequest(question_id=asked.question_id, cause="DELIVERY", said=f"{MARK} was called")
+    await house.call(FeedbackServiceStub, "CloseAction", done, reason=WHY)
 
 
 async def apply(house: House) -> None:

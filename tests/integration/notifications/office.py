@@ -25,6 +25,8 @@ from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
 from receivables.notifications.v1 import events_pb2, service_pb2
+from receivables.notifications.v1.feedback_pb2_grpc import FeedbackServiceStub
+from receivables.notifications.v1.service_pb2_grpc import NotificationsServiceStub
 
 from deploy.local.mail import Mail
 from services.chassis import parked
@@ -249,6 +251,10 @@ class Office:
                 events_pb2.ContactErased,
                 events_pb2.JourneyStepSlow,
                 events_pb2.ServiceLevelsSet,
+                events_pb2.FeedbackAsked,
+                events_pb2.FeedbackAnswered,
+                events_pb2.FeedbackActionMoved,
+                events_pb2.RoleSoured,
             )
         }
         rows = await self.rows("SELECT headers->>'ce_type' AS type, payload FROM outbox ORDER BY id")
@@ -287,6 +293,18 @@ def _reason(error: grpc.aio.AioRpcError) -> str:
     if status is None or not status.details[0].Unpack(info):
         return f"without a code: {error.code().name}"
     return str(info.reason)
+
+
+class Stubs:
+    """All that notifications answers behind one channel: the name of a method says whose it is."""
+
+    def __init__(self, channel: Any) -> None:
+        """Make each."""
+        self._stubs = [NotificationsServiceStub(channel), FeedbackServiceStub(channel)]
+
+    def __getattr__(self, method: str) -> Any:
+        """Give the method of whichever has it."""
+        return next(getattr(stub, method) for stub in self._stubs if hasattr(stub, method))
 
 
 OpenOffice = Callable[..., AbstractAsyncContextManager[Office]]

@@ -15,6 +15,8 @@ import pyotp
 import pytest
 from pydantic import SecretStr
 from receivables.notifications.v1 import events_pb2 as notifications_events
+from receivables.notifications.v1 import feedback_pb2
+from receivables.notifications.v1 import feedback_pb2_grpc as feedback_grpc
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.notifications.v1 import service_pb2_grpc as notifications_grpc
 
@@ -236,12 +238,63 @@ class People(notifications_grpc.NotificationsServiceServicer):
 
 
 @dataclass
+class Questions(feedback_grpc.FeedbackServiceServicer):
+    """Knows one question by its link, what low answers ask and how an account is, and nothing else."""
+
+    question: feedback_pb2.Question | None = None
+    answers: list[feedback_pb2.AnswerQuestionRequest] = field(default_factory=list)
+    actions: list[feedback_pb2.Action] = field(default_factory=list)
+    closed: list[feedback_pb2.CloseActionRequest] = field(default_factory=list)
+    health: feedback_pb2.GetHealthResponse = field(default_factory=feedback_pb2.GetHealthResponse)
+    effort: feedback_pb2.GetEffortResponse = field(default_factory=feedback_pb2.GetEffortResponse)
+
+    async def GetQuestion(
+        self, request: feedback_pb2.GetQuestionRequest, context: Any
+    ) -> feedback_pb2.GetQuestionResponse:
+        """The one that there is."""
+        if self.question is None or request.token != "known":
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no question has this link")
+        return feedback_pb2.GetQuestionResponse(question=self.question)
+
+    async def AnswerQuestion(
+        self, request: feedback_pb2.AnswerQuestionRequest, context: Any
+    ) -> feedback_pb2.AnswerQuestionResponse:
+        """Somebody answers it."""
+        assert self.question is not None
+        self.answers.append(request)
+        self.question.answered, self.question.value = True, request.value
+        return feedback_pb2.AnswerQuestionResponse(question=self.question)
+
+    async def ListActions(
+        self, request: feedback_pb2.ListActionsRequest, context: Any
+    ) -> feedback_pb2.ListActionsResponse:
+        """All."""
+        return feedback_pb2.ListActionsResponse(actions=self.actions)
+
+    async def CloseAction(
+        self, request: feedback_pb2.CloseActionRequest, context: Any
+    ) -> feedback_pb2.CloseActionResponse:
+        """It is done."""
+        self.closed.append(request)
+        return feedback_pb2.CloseActionResponse()
+
+    async def GetEffort(self, request: feedback_pb2.GetEffortRequest, context: Any) -> feedback_pb2.GetEffortResponse:
+        """What threads tell."""
+        return self.effort
+
+    async def GetHealth(self, request: feedback_pb2.GetHealthRequest, context: Any) -> feedback_pb2.GetHealthResponse:
+        """How every account is."""
+        return self.health
+
+
+@dataclass
 class Pages:
     """A seller's pages, and who may be let in."""
 
     parts: Parts[Any]
     door: Door
     people: People
+    questions: Questions
     port: int
 
     async def session(self, contact_id: str, *, assurance: int = 2, **more: Any) -> str:
@@ -296,10 +349,14 @@ async def opened(open_service: OpenService, **others: str) -> AsyncIterator[Page
         notifications_grpc.add_NotificationsServiceServicer_to_server,
         people,
     )
+    questions = Questions()  # type: ignore[abstract] # it is asked for what it knows alone
+    of_feedback = Servicer(
+        "receivables.notifications.v1.FeedbackService", feedback_grpc.add_FeedbackServiceServicer_to_server, questions
+    )
     pages.load()
     port = free_port()
     async with (
-        answering("notifications", [servicer]) as address,
+        answering("notifications", [servicer, of_feedback]) as address,
         open_service(
             SERVICE,
             portal_secret=SecretStr("x" * 32),
@@ -312,7 +369,7 @@ async def opened(open_service: OpenService, **others: str) -> AsyncIterator[Page
         await usecases.add_host(parts.database, Host(HOST, TENANT, "Acme Ltd"))
         web = Web(door, static_dir=static.install())
         async with http.door(web.asgi, host="127.0.0.1", port=port, proxies=1):
-            yield Pages(parts, door, people, port)
+            yield Pages(parts, door, people, questions, port)
         await door.asks.close()
 
 

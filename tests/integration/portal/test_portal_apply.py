@@ -263,6 +263,10 @@ async def test_each_field_is_saved_as_it_is_given_and_a_form_sent_twice_is_one_a
         assert (await tx.row("SELECT count(*) AS n FROM application_decision")).n == 1
     taken = [await applying.send(f"{home}/accept", once="p" * 32) for _ in range(2)]
     assert [answer.status_code for answer in taken] == [303, 303]
+    async with applying.pages.parts.database.transaction([TENANT]) as tx:
+        cost = await tx.row("SELECT process, clicks, fields, uploads FROM effort")
+    assert (cost.process, cost.clicks, cost.uploads) == ("application", 6, 0)  # each click counts, whatever came of it
+    assert set(cost.fields) == set(TYPED)
 
 
 async def test_amounts_are_read_as_the_readers_language_writes_them(applying: Applying):

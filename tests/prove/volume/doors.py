@@ -25,6 +25,7 @@ from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_events
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_events
+from receivables.notifications.v1 import feedback_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_events
 
@@ -897,6 +898,13 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
             notifications_pb2.AnswerFirstStepRequest(account_id="b1", code="SAMPLE", answer="ACCEPTED"),
         ),
         call(notifications_pb2.CloseFirstStepRequest(account_id=HOT, code="COLLEAGUES")),
+        called_by("service:portal", feedback_pb2.GetQuestionRequest(token="asked-acme-b0-7")),
+        called_by("service:portal", feedback_pb2.AnswerQuestionRequest(token="asked-acme-b0-7", value=2)),
+        *pages(feedback_pb2.ListActionsRequest()),
+        *pages(feedback_pb2.ListActionsRequest(account_id=HOT)),
+        call(feedback_pb2.GetHealthRequest(account_id=HOT)),
+        call(feedback_pb2.GetEffortRequest()),
+        call(feedback_pb2.CloseActionRequest(question_id="qb0-4", cause="DELIVERY", said="Sent again.")),
         call(notifications_pb2.EraseContactRequest(contact_id="fresh")),
         Door("mail", _come_by_mail),
         *(event(of_kind(kind), kind=kind) for kind in handlers),

@@ -262,6 +262,20 @@ NOTIFICATIONS = (
           FROM {_HOUSES}, unnest(ARRAY['SIGN_IN', 'COLLEAGUES', 'SAMPLE', 'WAY_TO_PAY', 'FIRST_ORDER']) AS code""",
     "INSERT INTO journey (tenant, about, account_id, site, cost_centre, purchase_order, name, seller_id, version, ended, legs,"
     " began_at) SELECT 'acme', 'application/a7', 'b7', '', '', '', '', '', 0, '', '{}', now()",
+    # Three weeks apart at each account, every other one answered, with no.
+    f"""INSERT INTO question (tenant, question_id, account_id, contact_id, role, topic, about, mends, token, asked_at, value,
+                              answered_at)
+        SELECT t, 'q' || b || '-' || g, b, 'c-' || b, 'AP_CLERK', 'BOOKED', 'invoice/i7', '', 'asked-' || t || '-' || b || '-' || g,
+               now() - g * interval '21 days', CASE WHEN g % 2 = 0 THEN 2 END, CASE WHEN g % 2 = 0 THEN now() END
+          FROM {_HOUSES}, generate_series(1, 16) AS g""",
+    f"""INSERT INTO feedback_action (tenant, question_id, account_id, contact_id, role, topic, about, value, state, owner, due,
+                                     urgency, cause, opened_at)
+        SELECT t, 'q' || b || '-' || g, b, 'c-' || b, 'AP_CLERK', 'BOOKED', 'invoice/i7', 2, state, 'BILLING', current_date, 2,
+               CASE WHEN state = 'OPEN' THEN '' ELSE 'DOCUMENT' END, now()
+          FROM (SELECT t, b, g, CASE WHEN g = 4 AND right(b, 1) = '0' THEN 'OPEN' ELSE 'CONFIRMED' END AS state
+                  FROM {_HOUSES}, generate_series(2, 16, 2) AS g) AS asked""",
+    f"INSERT INTO case_opener SELECT t, 'd' || n, b, 'c-' || b, n % 100 = 1 FROM {_OF}",
+    f"INSERT INTO expectation SELECT t, 'c-' || b, b, 'That invoices are right', now() FROM {_HOUSES}",
     f"""INSERT INTO thread (tenant, about, account_id, last_nth, last_note, last_at)
         SELECT t, 'invoice/i' || n, b, 1, 1, now() - n * interval '1 minute' FROM {_OF}""",
     f"""INSERT INTO thread_message (tenant, about, nth, account_id, author, text, channel, mentions, at)

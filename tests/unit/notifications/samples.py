@@ -25,6 +25,7 @@ from services.kernel.orders import Scope
 from services.notifications import wire
 from services.notifications.domain import asks
 from services.notifications.domain.contacts import Contact
+from services.notifications.domain.feedback import MILESTONES
 from services.notifications.domain.matrix import Kind, Weight
 from services.notifications.domain.roles import Role
 from services.notifications.domain.routing import Recipient
@@ -772,6 +773,13 @@ def every_story() -> list[Story]:
         ),
         our_own(Kind.FIRST_STEP_REFUSED, step="SAMPLE"),
         our_own(Kind.CONTACT_COMPLAINED, contact="c1", roles=("AP_CLERK",)),
+        *(
+            replace(our_own(Kind.FEEDBACK_LOW, role="RECEIVING", topic=milestone.topic), knower=milestone.owner)
+            for milestone in MILESTONES.values()
+        ),
+        our_own(Kind.FEEDBACK_DONE, role="RECEIVING", said="We sent the missing box."),
+        *(our_own(Kind.FEEDBACK_UNSOLVED, role="RECEIVING", topic="COMPLETE", again=again) for again in ("", "yes")),
+        our_own(Kind.ROLE_SOURED, role="RECEIVING"),
     ]
 
 

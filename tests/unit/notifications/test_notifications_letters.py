@@ -29,6 +29,8 @@ def a_message(**changes: Any) -> Any:
         "message_id": "m1",
         "fact": "invoice/i1",
         "about": "invoice/i1",
+        "account_id": "acme",
+        "event_type": "receivables.invoicing.v1.InvoiceIssued",
         "role": "AP_CLERK",
         "weight": "ACT",
         "sender": "Nordwind GmbH",

@@ -71,6 +71,10 @@ roles_missing         | | | | | | | | | | | A | I SALES |
 single_contact        | | | | | | | | | | | A | A SALES |
 owner_missing         | | | | | | | | | | | | A SALES |
 handed_over           | | A | A | A | A | A | A | A | A | A | A | A CREDIT, A BILLING, A CASH_APP, A COLLECTOR, A DISPUTE_OWNER, A SALES, A LOGISTICS, A QUALITY |
+feedback_low          | | | | | | | | | | | | A CREDIT, A LOGISTICS, A BILLING, A DISPUTE_OWNER, A SALES |
+feedback_done         | | I | | I | I | | I | | | | | |
+feedback_unsolved     | | | | | | | | | | | | A SALES |
+role_soured           | | | | | | | | | | | | A SALES |
 """
 
 COLUMNS = "REQUESTER PROCUREMENT RECEIVING AP_CLERK AP_MANAGER FINANCE_LEAD LEGAL EDI_IT EXEC_SPONSOR ACCOUNT_ADMIN"
