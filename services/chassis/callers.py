@@ -14,6 +14,7 @@ BUSINESS = frozenset(
         "receivables.ledger.v1.LedgerService",
         "receivables.disputes.v1.DisputesService",
         "receivables.disputes.v1.StandingApprovalService",
+        "receivables.notifications.v1.LetterService",
         "receivables.notifications.v1.NotificationsService",
         "receivables.audit.v1.AuditService",
     }

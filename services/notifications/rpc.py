@@ -105,6 +105,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
             (call.tenant, request.contact_id),
             request.language,
             wants_document=request.wants_document,
+            declined=request.declined if request.HasField("declined") else None,
             by=wire.registrar(call.caller),
         )
         return service_pb2.ChangeContactResponse(contact=await self._contact(tx, call, request.contact_id))

@@ -24,7 +24,7 @@ from services.chassis.pages import Page
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.retention import Record
-from services.notifications import journeys, store, undelivered, wire
+from services.notifications import declining, journeys, store, undelivered, wire
 from services.notifications.domain import delivery, quotes, rights, routing, threads
 from services.notifications.domain.contacts import LANGUAGES, Contact, mailbox
 from services.notifications.domain.delivery import Answer, Handed, State
@@ -97,8 +97,16 @@ async def _keep_administered(tx: Tx, before: Contact | None, after: Contact | No
     rights.check_still_administered(before, others)
 
 
-async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: bool, by: Registrar | None = None) -> None:
-    """What a person may change of itself."""
+async def change_contact(
+    tx: Tx,
+    key: Key,
+    language: str,
+    *,
+    wants_document: bool,
+    declined: bool | None = None,
+    by: Registrar | None = None,
+) -> None:
+    """What a person may change of itself; `declined` (mail that only informs) is as it was where nothing is said of it."""
     if language not in LANGUAGES:
         raise Invalid("contact.language_unknown", f"we write in {', '.join(LANGUAGES)}")
     known, _ = await store.find_contact(tx, key)
@@ -107,6 +115,8 @@ async def change_contact(tx: Tx, key: Key, language: str, *, wants_document: boo
     if by is not None:
         by.check_change(known)
     await store.change_contact(tx, key, language, wants_document=wants_document)
+    if declined is not None and declined != known.declined:
+        await declining.decline(tx, known, declined=declined)
 
 
 async def erase(tx: Tx, call: Origin, contact_id: str) -> None:
@@ -382,7 +392,7 @@ class Desk:
                 posts, compose(story, [post.recipient for post in posts], names, case), strict=True
             ):
                 due_at = tx.at if post.at_once else digest_at[story.tenant]
-                messages.append(_row(story, post, names.seller, message, created_at=tx.at, due_at=due_at))
+                messages.append(row_of(story, post, names.seller, message, created_at=tx.at, due_at=due_at))
         await store.add_messages(tx, messages, _word())
 
     async def find(self, tx: Tx) -> int:
@@ -716,12 +726,13 @@ def _origin(row: Any, what: str, mail: Mail) -> Origin:
     return Origin(row.tenant, "system:send", f"mail {what}", row.message_id, mail.traceparent)
 
 
-def _row(
+def row_of(
     story: Story, post: Post, sender: str, message: Message, *, created_at: datetime, due_at: datetime
 ) -> NewMessage:
+    """A message as it is kept, and mailed."""
     action = message.what_you_need_to_do
     recipient = post.recipient
-    silent = recipient.contact.complained and not post.at_once
+    silent = not recipient.contact.wants_news and not post.at_once
     return NewMessage(
         tenant=story.tenant,
         message_id=new_id(),

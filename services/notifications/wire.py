@@ -709,6 +709,7 @@ def contact_message(person: Contact) -> service_pb2.Contact:
         language=person.language,
         wants_document=person.wants_document,
         suspended=person.suspended,
+        declined=person.declined,
     )
 
 

@@ -22,6 +22,11 @@ _OF_THE_SELLER: Mapping[str, str] = {
 }
 
 
+def root(portal: str, tenant: str) -> str:
+    """Where a seller's portal begins."""
+    return portal.replace("{tenant}", tenant).rstrip("/")
+
+
 def link(portal: str, row: Any) -> str:
     """The page of what a message is about, else where its reader begins; nothing where there is no portal."""
     if not portal:
@@ -30,4 +35,4 @@ def link(portal: str, row: Any) -> str:
     kind, _, key = row.about.partition("/")
     page = (_OF_THE_SELLER if of_the_seller else _OF_THE_BUYER).get(kind)
     path = f"{page}{quote(key, safe='')}" if page and key else "/desk" if of_the_seller else "/"
-    return portal.replace("{tenant}", row.tenant).rstrip("/") + path
+    return root(portal, row.tenant) + path
