@@ -28,6 +28,7 @@ def a_message(**changes: Any) -> Any:
         "contact_id": "cleo",
         "message_id": "m1",
         "fact": "invoice/i1",
+        "event_type": "receivables.invoicing.v1.InvoiceIssued",
         "about": "invoice/i1",
         "role": "AP_CLERK",
         "weight": "ACT",
@@ -44,6 +45,7 @@ def a_message(**changes: Any) -> Any:
         "told_on": date(2026, 3, 2),
         "track_url": "mailto:case+1@reply.example",
         "why_you": "You are named.",
+        "document": "",
     }
     return SimpleNamespace(**(values | changes))
 
