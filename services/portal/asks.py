@@ -27,6 +27,7 @@ from receivables.disputes.v1 import service_pb2_grpc as disputes_grpc
 from receivables.disputes.v1 import standing_pb2_grpc as disputes_standing_grpc
 from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
 from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
+from receivables.notifications.v1 import letters_pb2_grpc as letters_grpc
 from receivables.notifications.v1 import service_pb2_grpc as notifications_grpc
 
 from services.chassis import access, tls, tracing
@@ -53,6 +54,7 @@ STUBS: Mapping[str, Callable[[Any], Any]] = {
     "ledger": ledger_grpc.LedgerServiceStub,
     "disputes": disputes_grpc.DisputesServiceStub,
     "disputes_standing": disputes_standing_grpc.StandingApprovalServiceStub,
+    "letters": letters_grpc.LetterServiceStub,
     "notifications": notifications_grpc.NotificationsServiceStub,
 }
 _RETRYING = json.dumps(
@@ -231,6 +233,10 @@ class Asking:
     async def disputes(self, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask disputes."""
         return await self("disputes", method, request, write)
+
+    async def letters(self, method: str, request: Message, write: Write | None = None) -> Any:
+        """Ask notifications of our mails themselves."""
+        return await self("letters", method, request, write)
 
     async def notifications(self, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask notifications."""

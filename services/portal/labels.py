@@ -6,6 +6,7 @@ from services.portal.labels_applying import APPLYING
 from services.portal.labels_credit import CREDIT
 from services.portal.labels_desk import DESK, Meant, pgettext
 from services.portal.labels_lab import LAB
+from services.portal.labels_mails import MAILS
 from services.portal.labels_refusals import REFUSALS
 
 
@@ -19,6 +20,7 @@ LABELS: Mapping[str, str | Meant] = {
     **CREDIT,
     **APPLYING,
     **LAB,
+    **MAILS,
     # Roles of a buyer's people.
     "REQUESTER": _("Requester"),
     "PROCUREMENT": _("Procurement"),

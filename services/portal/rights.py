@@ -16,6 +16,7 @@ _BESIDE = {
     "credit_standing": ("credit", "StandingApproval"),
     "disputes_standing": ("disputes", "StandingApproval"),
     "lab": ("credit", "Lab"),
+    "letters": ("notifications", "Letter"),
     "policies": ("credit", "Policy"),
 }
 

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
-from receivables.notifications.v1 import service_pb2_grpc
 
 from deploy.local.mail import Mail
 from services.chassis.service import Servicer
 from services.notifications.service import SERVICE
 from tests.callers import answering, environment, serving
 from tests.integration.conftest import OpenService
-from tests.integration.notifications.office import Invoicing, Office, OpenOffice, Writers
+from tests.integration.notifications.office import Invoicing, Office, OpenOffice, Stubs, Writers
 from tests.unit.notifications.samples import MONDAY_10
 
 INVOICING = "receivables.invoicing.v1.InvoicingService"
@@ -53,8 +52,7 @@ def open_office(open_service: OpenService, mail: Mail) -> OpenOffice:
                 "identity_key": environment(SERVICE.name)["AR_IDENTITY_KEY"],
             } | settings
             async with open_service(SERVICE, clock="test", **given) as parts, serving(SERVICE, parts) as channel:
-                stub = service_pb2_grpc.NotificationsServiceStub(channel)
-                office = Office(parts, stub, SERVICE.works(parts), mail, invoicing, writers)
+                office = Office(parts, Stubs(channel), SERVICE.works(parts), mail, invoicing, writers)
                 await office.set_clock(MONDAY_10)
                 yield office
 

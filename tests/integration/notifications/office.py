@@ -25,6 +25,8 @@ from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
 from receivables.notifications.v1 import events_pb2, service_pb2
+from receivables.notifications.v1.letters_pb2_grpc import LetterServiceStub
+from receivables.notifications.v1.service_pb2_grpc import NotificationsServiceStub
 
 from deploy.local.mail import Mail
 from services.chassis import parked
@@ -284,6 +286,18 @@ def _reason(error: grpc.aio.AioRpcError) -> str:
     if status is None or not status.details[0].Unpack(info):
         return f"without a code: {error.code().name}"
     return str(info.reason)
+
+
+class Stubs:
+    """All that notifications answers behind one channel: the name of a method says whose it is."""
+
+    def __init__(self, channel: Any) -> None:
+        """Make each."""
+        self._stubs = [NotificationsServiceStub(channel), LetterServiceStub(channel)]
+
+    def __getattr__(self, method: str) -> Any:
+        """Give the method of whichever has it."""
+        return next(getattr(stub, method) for stub in self._stubs if hasattr(stub, method))
 
 
 OpenOffice = Callable[..., AbstractAsyncContextManager[Office]]

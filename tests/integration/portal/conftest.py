@@ -14,6 +14,7 @@ import httpx
 import pyotp
 import pytest
 from pydantic import SecretStr
+from receivables.notifications.v1 import letters_pb2_grpc as letters_grpc
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.notifications.v1 import service_pb2_grpc as notifications_grpc
 
@@ -32,6 +33,7 @@ from services.portal.web import Web
 from tests.callers import answering, dial, environment, servicers_of
 from tests.integration.conftest import OpenService
 from tests.integration.credit.desk import Desk, Stubs, set_clock
+from tests.integration.portal.letters import Letters
 
 HOST, TENANT = "acme.localhost", "acme"
 OURS = {"sec-fetch-site": "same-origin"}
@@ -147,6 +149,7 @@ class Pages:
     parts: Parts[Any]
     door: Door
     people: People
+    letters: Letters
     port: int
 
     async def session(self, contact_id: str, *, assurance: int = 2, **more: Any) -> str:
@@ -201,10 +204,14 @@ async def opened(open_service: OpenService, **others: str) -> AsyncIterator[Page
         notifications_grpc.add_NotificationsServiceServicer_to_server,
         people,
     )
+    letters = Letters()
+    of_letters = Servicer(
+        "receivables.notifications.v1.LetterService", letters_grpc.add_LetterServiceServicer_to_server, letters
+    )
     pages.load()
     port = free_port()
     async with (
-        answering("notifications", [servicer]) as address,
+        answering("notifications", [servicer, of_letters]) as address,
         open_service(
             SERVICE,
             portal_secret=SecretStr("x" * 32),
@@ -217,7 +224,7 @@ async def opened(open_service: OpenService, **others: str) -> AsyncIterator[Page
         await usecases.add_host(parts.database, Host(HOST, TENANT, "Acme Ltd"))
         web = Web(door, static_dir=static.install())
         async with http.door(web.asgi, host="127.0.0.1", port=port, proxies=1):
-            yield Pages(parts, door, people, port)
+            yield Pages(parts, door, people, letters, port)
         await door.asks.close()
 
 
