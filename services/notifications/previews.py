@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email import message_from_bytes
+from email.header import decode_header, make_header
 from functools import cache
 
 from receivables.notifications.v1 import letters_pb2
@@ -81,12 +81,16 @@ class Press:
         if not 1 <= nth <= len(known):
             raise NotFound("letter.unknown", f"no mail {quoted(kind)} {nth}")
         sample = known[nth - 1]
-        mail = message_from_bytes(sample.write(self, _For(language, tenant, seller or SELLER)), policy=policy.default)
-        assert isinstance(mail, EmailMessage)
-        subject = str(mail["Subject"])
-        headers = [f"{name}: {' '.join(str(value).split())}" for name, value in mail.items()]
-        shown = Letter(kind, nth, subject, sample.role, sample.weight)
-        return Preview(shown, headers, _part(mail, "html"), _part(mail, "plain"))
+        mail = message_from_bytes(sample.write(self, _For(language, tenant, seller or SELLER)))
+        shown = Letter(kind, nth, _read(mail["Subject"]), sample.role, sample.weight)
+        headers = [f"{name}: {_read(value)}" for name, value in mail.items()]
+        texts = {part.get_content_subtype(): part.get_payload(decode=True) for part in mail.walk()}
+        return Preview(shown, headers, *(bytes(texts[kind]).decode().replace("\r\n", "\n") for kind in ("html", "plain")))
+
+    def letter(self, kind: str, nth: int, sample: "_Sample", language: str) -> Letter:
+        """How a mail is listed: of it the head alone is read."""
+        head, _, _ = sample.write(self, _For(language, samples.TENANT, SELLER)).partition(b"\r\n\r\n")
+        return Letter(kind, nth, _read(message_from_bytes(head)["Subject"]), sample.role, sample.weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,11 @@ def listed(language: str) -> Sequence[Letter]:
     """All mails that there are; refuses a language that we do not write."""
     press = Press(sender="post@nordwind.example", domain="nordwind.example", portal_url="", hears=False)
     known = _samples(_written(language))
-    return [press.preview(kind, language, nth).letter for kind in known for nth in range(1, len(known[kind]) + 1)]
+    return [
+        press.letter(kind, nth, sample, language)
+        for kind, alike in known.items()
+        for nth, sample in enumerate(alike, start=1)
+    ]
 
 
 def message(one: Letter) -> letters_pb2.Letter:
@@ -226,7 +234,6 @@ def _page(press: Press, to: _For) -> str:
     return f"{letter.portal.root(press.portal_url, to.tenant) or 'https://portal.example'}/in/{_TOKEN}"
 
 
-def _part(mail: EmailMessage, kind: str) -> str:
-    part = mail.get_body((kind,))
-    assert part is not None, "a mail has both parts"
-    return str(part.get_content())
+def _read(header: str) -> str:
+    """What a header says, on one line."""
+    return " ".join(str(make_header(decode_header(header))).split())

@@ -1,5 +1,7 @@
 """The gRPC door of our mails themselves: how each reads, and whether news come by mail at all."""
 
+import asyncio
+
 from receivables.notifications.v1 import letters_pb2, letters_pb2_grpc
 
 from services.chassis.consumer import Consumer
@@ -23,7 +25,7 @@ class LetterService(Door, letters_pb2_grpc.LetterServiceServicer):
         self, _call: Origin, request: letters_pb2.ListLettersRequest
     ) -> letters_pb2.ListLettersResponse:
         """Which mails there are."""
-        listed = previews.listed(request.language)
+        listed = await asyncio.to_thread(previews.listed, request.language)
         return letters_pb2.ListLettersResponse(letters=map(previews.message, listed), languages=LANGUAGES)
 
     @visit

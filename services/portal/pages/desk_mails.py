@@ -20,7 +20,7 @@ _STYLE = re.compile("<style>(.*?)</style>", re.DOTALL)
 async def mails(ask: Ask) -> Response:
     """All, by what their subjects say."""
     language = _language(ask)
-    found = await ask.of.letters("ListLetters", letters_pb2.ListLettersRequest(language=language))
+    found = await _listed(ask, language)
     return ask.show("desk_mails.html", letters=found.letters, language=language, languages=_languages(ask, found))
 
 
@@ -29,7 +29,7 @@ async def mail(ask: Ask) -> Response:
     """One: its head, its page in a frame, the same in plain text."""
     language = _language(ask)
     shown = await _preview(ask, language)
-    listed = await ask.of.letters("ListLetters", letters_pb2.ListLettersRequest(language=language))
+    listed = await _listed(ask, language)
     answer = ask.show(
         "desk_mail.html",
         shown=shown,
@@ -46,9 +46,14 @@ async def mail(ask: Ask) -> Response:
 async def page(ask: Ask) -> Response:
     """Its page alone, which the frame shows: nothing runs there, and nothing is fetched."""
     shown = await _preview(ask, _language(ask))
-    styles = " ".join(f"'sha256-{_hash_of(style)}'" for style in _STYLE.findall(shown.html))
-    policy = f"default-src 'none'; style-src {styles or "'none'"}; form-action 'none'; base-uri 'none'; sandbox"
+    styles = " ".join(f"'sha256-{_hash_of(style)}'" for style in _STYLE.findall(shown.html))  # each mail has one
+    policy = f"default-src 'none'; style-src {styles}; form-action 'none'; base-uri 'none'; sandbox"
     return HTMLResponse(shown.html, headers={"content-security-policy": f"{policy}; frame-ancestors 'self'"})
+
+
+async def _listed(ask: Ask, language: str) -> Any:
+    """All mails; the first time that a language is asked for they are written."""
+    return await ask.of.patiently().letters("ListLetters", letters_pb2.ListLettersRequest(language=language))
 
 
 async def _preview(ask: Ask, language: str) -> Any:

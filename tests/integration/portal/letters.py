@@ -31,6 +31,9 @@ class Letters(letters_grpc.LetterServiceServicer):
         self, request: letters_pb2.PreviewLetterRequest, context: Any
     ) -> letters_pb2.PreviewLetterResponse:
         """One."""
+        known = {one.kind for one in previews.listed(request.language)}
+        if request.kind not in known:
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such mail")
         shown = PRESS.preview(request.kind, request.language, request.nth or 1)
         return letters_pb2.PreviewLetterResponse(
             letter=previews.message(shown.letter), headers=shown.headers, html=shown.html, text=shown.text
