@@ -45,11 +45,11 @@ class LetterService(Door, letters_pb2_grpc.LetterServiceServicer):
         self, tx: Tx, _call: Origin, request: letters_pb2.GetDeclineRequest
     ) -> letters_pb2.GetDeclineResponse:
         """Whether somebody declined what only informs."""
-        person = await declining.find(tx, request.token)
+        person = await declining.find(tx, request.decline_token)
         return letters_pb2.GetDeclineResponse(declined=person.declined, language=person.language)
 
     @write
     async def Decline(self, tx: Tx, _call: Origin, request: letters_pb2.DeclineRequest) -> letters_pb2.DeclineResponse:
         """Whoever has the link declines it, or wants it again."""
-        await declining.decline(tx, await declining.find(tx, request.token), declined=request.declined)
+        await declining.decline(tx, await declining.find(tx, request.decline_token), declined=request.declined)
         return letters_pb2.DeclineResponse()

@@ -27,12 +27,12 @@ async def change(ask: Ask) -> Response:
     declined = is_one_click or ask.typed("news") == "no"
     # Whoever declines again after they wanted them again means it: one click is an act of its own.
     write = Write(usecases.new_secret()) if is_one_click else ask.write()
-    await _own(ask).letters("Decline", letters_pb2.DeclineRequest(token=_token(ask), declined=declined), write)
+    await _own(ask).letters("Decline", letters_pb2.DeclineRequest(decline_token=_token(ask), declined=declined), write)
     return await _show(ask) if is_one_click else ask.go(f"/by-mail/{_token(ask)}", told="yes")
 
 
 async def _show(ask: Ask) -> Response:
-    found = await _own(ask).letters("GetDecline", letters_pb2.GetDeclineRequest(token=_token(ask)))
+    found = await _own(ask).letters("GetDecline", letters_pb2.GetDeclineRequest(decline_token=_token(ask)))
     return ask.show("by_mail.html", declined=found.declined, told=bool(ask.query("told")))
 
 

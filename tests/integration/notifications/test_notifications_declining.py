@@ -23,12 +23,12 @@ async def token_of(office: Office, contact_id: str) -> str:
 
 async def decline(office: Office, token: str, *, declined: bool = True) -> str:
     """The code of the refusal, or nothing."""
-    answer = await ask(office, "Decline", letters_pb2.DeclineRequest(token=token, declined=declined))
+    answer = await ask(office, "Decline", letters_pb2.DeclineRequest(decline_token=token, declined=declined))
     return answer.code if isinstance(answer, Asked) else ""
 
 
 async def declined(office: Office, token: str) -> bool:
-    return bool((await ask(office, "GetDecline", letters_pb2.GetDeclineRequest(token=token))).declined)
+    return bool((await ask(office, "GetDecline", letters_pb2.GetDeclineRequest(decline_token=token))).declined)
 
 
 async def states(office: Office, contact_id: str) -> dict[str, str]:
@@ -78,8 +78,8 @@ async def test_a_token_is_nobodys_at_another_seller_and_nobody_else_may_ask(offi
     token = await token_of(office, "ann")
     elsewhere = Principal("service:portal", "other", "portal")
 
-    asked = await ask(office, "Decline", letters_pb2.DeclineRequest(token=token, declined=True), elsewhere)
-    by_her = await ask(office, "Decline", letters_pb2.DeclineRequest(token=token, declined=True), ANN)
+    asked = await ask(office, "Decline", letters_pb2.DeclineRequest(decline_token=token, declined=True), elsewhere)
+    by_her = await ask(office, "Decline", letters_pb2.DeclineRequest(decline_token=token, declined=True), ANN)
 
     assert (asked.code, by_her.code) == ("decline.unknown", "access.kind")
     assert not await declined(office, token)

@@ -41,13 +41,13 @@ class Letters(letters_grpc.LetterServiceServicer):
 
     async def GetDecline(self, request: letters_pb2.GetDeclineRequest, context: Any) -> letters_pb2.GetDeclineResponse:
         """Whether that person declined."""
-        if request.token != "known":
+        if request.decline_token != "known":
             await context.abort(grpc.StatusCode.NOT_FOUND, "nobody has this link")
         return letters_pb2.GetDeclineResponse(declined=self.declined, language="en")
 
     async def Decline(self, request: letters_pb2.DeclineRequest, context: Any) -> letters_pb2.DeclineResponse:
         """They do, or do not any more."""
-        if request.token != "known":
+        if request.decline_token != "known":
             await context.abort(grpc.StatusCode.NOT_FOUND, "nobody has this link")
         self.declined = request.declined
         self.changes.append(request.declined)

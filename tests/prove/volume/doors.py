@@ -22,6 +22,7 @@ from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_events
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_events
+from receivables.notifications.v1 import letters_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_events
 
@@ -752,6 +753,10 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
             notifications_pb2.AnswerFirstStepRequest(account_id=HOT, code="SAMPLE", answer="ACCEPTED"),
         ),
         call(notifications_pb2.CloseFirstStepRequest(account_id=HOT, code="COLLEAGUES")),
+        call(letters_pb2.ListLettersRequest(language="en")),
+        call(letters_pb2.PreviewLetterRequest(kind="digest", language="en")),
+        called_by("service:portal", letters_pb2.GetDeclineRequest(decline_token="decline-c-b7")),
+        called_by("service:portal", letters_pb2.DeclineRequest(decline_token="decline-c-b7", declined=True)),
         call(notifications_pb2.EraseContactRequest(contact_id="fresh")),
         Door("mail", _come_by_mail),
         *(event(of_kind(kind), kind=kind) for kind in handlers),
