@@ -5,7 +5,9 @@ from services.notifications.mail_check import mail_check
 from services.notifications.service import SERVICE
 
 app = command_line(SERVICE)
-app.command("mail-check", help="Look whether mail of ours is believed: what a domain says of it in the DNS.")(mail_check)
+app.command("mail-check", help="Look whether mail of ours is believed: what a domain says of it in the DNS.")(
+    mail_check
+)
 
 if __name__ == "__main__":
     app()

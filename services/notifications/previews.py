@@ -75,7 +75,9 @@ class Press:
         hears = bool(settings.mail_port)
         return cls(settings.mail_from, settings.reply_domain, settings.portal_url, hears)
 
-    def preview(self, kind: str, language: str, nth: int = 1, tenant: str = samples.TENANT, seller: str = "") -> Preview:
+    def preview(
+        self, kind: str, language: str, nth: int = 1, tenant: str = samples.TENANT, seller: str = ""
+    ) -> Preview:
         """One mail; refuses a language that we do not write, and what is no mail of ours."""
         known = _samples(_written(language)).get(kind, [])
         if not 1 <= nth <= len(known):
@@ -85,7 +87,9 @@ class Press:
         shown = Letter(kind, nth, _read(mail["Subject"]), sample.role, sample.weight)
         headers = [f"{name}: {_read(value)}" for name, value in mail.items()]
         texts = {part.get_content_subtype(): part.get_payload(decode=True) for part in mail.walk()}
-        return Preview(shown, headers, *(bytes(texts[kind]).decode().replace("\r\n", "\n") for kind in ("html", "plain")))
+        return Preview(
+            shown, headers, *(bytes(texts[kind]).decode().replace("\r\n", "\n") for kind in ("html", "plain"))
+        )
 
     def letter(self, kind: str, nth: int, sample: "_Sample", language: str) -> Letter:
         """How a mail is listed: of it the head alone is read."""

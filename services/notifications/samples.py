@@ -39,7 +39,7 @@ MONDAY_10 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # 10:00 in Berlin
 NOW = Moment(MONDAY_10, ZONE, FIVE)
 # What notices say.
 SAID: Mapping[str, Any] = {
-    "by": "Bo <b>Li</b>",
+    "by": "Bo Li",
     "other": "Ann",
     "amount": Money(123_450, "GBP"),
     "order_id": "W-1",
@@ -596,9 +596,9 @@ def a_colleague(contact_id: str, *roles: Role, **changes: Any) -> Contact:
     return a_person(contact_id, *roles, **(values | changes))
 
 
-def a_notice(kind: str, person: Contact, url: str, *, seller: str = "Nordwind GmbH") -> Notice:
+def a_notice(kind: str, person: Contact, url: str, *, seller: str = "Nordwind GmbH", **changes: Any) -> Notice:
     """What happened in the portal that concerns somebody."""
-    said = {name: SAID[name] for name in SAYS[kind]}
+    said = {name: SAID[name] for name in SAYS[kind]} | changes
     return Notice(person.tenant, "n1", kind, url, person, seller, said)
 
 

@@ -40,7 +40,11 @@ def judge(said: Said) -> list[Finding]:
     return [
         _spf(said.envelope, said.envelope_texts),
         *[_dkim(said.domain, selector, texts) for selector, texts in said.keys.items()],
-        *([] if said.keys else [Finding("DKIM", is_well=False, words="name the selector by which the mail server signs")]),
+        *(
+            []
+            if said.keys
+            else [Finding("DKIM", is_well=False, words="name the selector by which the mail server signs")]
+        ),
         _dmarc(said, tags),
         _aligned(said, tags),
         _reports(said),

@@ -59,7 +59,9 @@ async def _listed(ask: Ask, language: str) -> Any:
 async def _preview(ask: Ask, language: str) -> Any:
     nth = ask.query("nth")
     request = letters_pb2.PreviewLetterRequest(
-        kind=ask.path("kind"), language=language, nth=int(nth) if nth.isascii() and nth.isdecimal() and len(nth) < 4 else 0
+        kind=ask.path("kind"),
+        language=language,
+        nth=int(nth) if nth.isascii() and nth.isdecimal() and len(nth) < 4 else 0,
     )
     return await ask.of.letters("PreviewLetter", request)
 

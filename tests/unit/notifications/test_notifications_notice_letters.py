@@ -15,8 +15,9 @@ from tests.unit.notifications.samples import SAID, a_notice, a_person
 
 URL = "https://nordwind.example/approvals?a=1&b=2"
 
-def written(kind: str, language: str = "en") -> EmailMessage:
-    one = a_notice(kind, a_person("cleo", Role.AP_CLERK, language=language), URL)
+
+def written(kind: str, language: str = "en", **changes: str) -> EmailMessage:
+    one = a_notice(kind, a_person("cleo", Role.AP_CLERK, language=language), URL, **changes)
     content = letter.write(one, sender="post@x.example", domain="x.example")
     mail = message_from_bytes(content, policy=policy.default)
     assert isinstance(mail, EmailMessage)
@@ -57,7 +58,7 @@ def test_every_kind_is_told_in_every_language_with_all_that_it_says_and_a_link(k
 
 
 def test_a_name_is_text_and_never_markup():
-    html = part(written("ORDER_WAITS"), "html")
+    html = part(written("ORDER_WAITS", by="Bo <b>Li</b>"), "html")
 
     assert "Bo &lt;b&gt;Li&lt;/b&gt;" in html
     assert 'href="https://nordwind.example/approvals?a=1&amp;b=2"' in html
