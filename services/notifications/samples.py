@@ -23,12 +23,12 @@ from services.kernel.calendars import Calendar
 from services.kernel.money import Money
 from services.kernel.orders import Scope
 from services.notifications import wire
-from services.notifications.links import Link, LinkLetter
-from services.notifications.notices import SAYS, Notice
 from services.notifications.domain.contacts import Contact
 from services.notifications.domain.matrix import Kind
 from services.notifications.domain.roles import Role
 from services.notifications.domain.stories import WHOLE_COMPANY, Affects, Moment, Story
+from services.notifications.links import Link, LinkLetter
+from services.notifications.notices import SAYS, Notice
 
 TENANT = "nordwind"
 ACCOUNT = "acme"

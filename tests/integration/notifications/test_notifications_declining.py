@@ -9,7 +9,7 @@ from receivables.notifications.v1 import letters_pb2, service_pb2
 from services.chassis.identity import Principal
 from tests.integration.accounts.callers import Asked
 from tests.integration.notifications.office import Office, OpenOffice, html
-from tests.integration.notifications.test_notifications_links import PORTAL, ask
+from tests.integration.notifications.test_notifications_links import ask
 from tests.integration.notifications.test_notifications_post import DOMAIN, opened
 from tests.unit.notifications.samples import MONDAY_10, TENANT, credit_note, dispute_opened, invoice, shipped
 
