@@ -17,7 +17,7 @@ from services.notifications.domain.matrix import Kind
 from services.notifications.domain.roles import BUYER_ROLES, SELLER_ROLES, Role
 from services.notifications.domain.routing import House, Recipient
 from services.notifications.domain.stories import Story
-from services.notifications.letters import letter, link, notice
+from services.notifications.letters import letter, link, notice, portal
 from services.notifications.settings import Settings
 from services.notifications.store import Mail, NewMessage
 from services.notifications.texts.compose import Case, Names, compose
@@ -235,7 +235,7 @@ def _person(to: _For) -> Contact:
 
 def _page(press: Press, to: _For) -> str:
     """A page that is nobody's."""
-    return f"{letter.portal.root(press.portal_url, to.tenant) or 'https://portal.example'}/in/{_TOKEN}"
+    return f"{portal.root(press.portal_url, to.tenant) or 'https://portal.example'}/in/{_TOKEN}"
 
 
 def _read(header: str) -> str:

@@ -50,7 +50,7 @@ def write(
         "subject": subject,
         "greeting": words.common("greeting", name=mail.name),
         "single": mail.messages[0] if _is_single(mail) else None,
-        "asked": _asked(mail),
+        "asked": _asked(mail, portal_url),
         "cases": _cases(_each_once(mail)),
         "follow": partial(portal.link, portal_url),
         "decline": declining[0] if declining else "",
@@ -126,10 +126,11 @@ def _each_once(mail: Mail) -> list[Any]:
     return list({row.fact: row for row in (*mail.carried, *mail.messages)}.values())
 
 
-def _asked(mail: Mail) -> list[tuple[str, str]]:
-    """What is asked, and where it is done: one thing, unless the address stands for two who are asked two things."""
+def _asked(mail: Mail, portal_url: str) -> list[tuple[str, str, str]]:
+    """What is asked, and where it is done, by a reply and on its page: one thing, unless the address stands for two."""
     rows = (mail.messages[0], *mail.carried)
-    return list({row.action: (row.action, row.action_link) for row in rows if row.action}.values())
+    asked = {row.action: (row.action, row.action_link, portal.link(portal_url, row)) for row in rows if row.action}
+    return list(asked.values())
 
 
 def _cases(messages: Sequence[Any]) -> list[list[Any]]:

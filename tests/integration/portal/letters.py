@@ -8,6 +8,7 @@ from receivables.notifications.v1 import letters_pb2
 from receivables.notifications.v1 import letters_pb2_grpc as letters_grpc
 
 from services.notifications import previews
+from services.notifications.domain.contacts import LANGUAGES
 from services.notifications.previews import Press
 
 PRESS = Press("post@nordwind.example", "reply.nordwind.example", "https://portal.example", hears=True)
@@ -25,7 +26,7 @@ class Letters(letters_grpc.LetterServiceServicer):
     ) -> letters_pb2.ListLettersResponse:
         """All."""
         letters = map(previews.message, previews.listed(request.language))
-        return letters_pb2.ListLettersResponse(letters=letters, languages=previews.LANGUAGES)
+        return letters_pb2.ListLettersResponse(letters=letters, languages=LANGUAGES)
 
     async def PreviewLetter(
         self, request: letters_pb2.PreviewLetterRequest, context: Any

@@ -182,6 +182,8 @@ def test_the_way_into_the_portal_stands_beside_the_address_for_questions(key: st
         return plain, html
 
     for body in said("https://{tenant}.pay.example"):
+        # What is asked is done on its page in one click; a digest asks nothing.
+        assert ("Open it in the portal" in body) == (not key.startswith("digest/"))
         assert "https://nordwind.pay.example/invoices/i1" in body
         assert "mailto:case+1@reply.example" in body
     assert not any("How far it is" in body for body in said(""))
