@@ -83,18 +83,14 @@ class Press:
         if not 1 <= nth <= len(known):
             raise NotFound("letter.unknown", f"no mail {quoted(kind)} {nth}")
         sample = known[nth - 1]
-        mail = message_from_bytes(sample.write(self, _For(language, tenant, seller or SELLER)))
-        shown = Letter(kind, nth, _read(mail["Subject"]), sample.role, sample.weight)
+        to = _For(language, tenant, seller or SELLER)
+        mail = message_from_bytes(sample.write(self, to))
+        shown = Letter(kind, nth, sample.subject(self, to), sample.role, sample.weight)
         headers = [f"{name}: {_read(value)}" for name, value in mail.items()]
         texts = {part.get_content_subtype(): part.get_payload(decode=True) for part in mail.walk()}
         return Preview(
             shown, headers, *(bytes(texts[kind]).decode().replace("\r\n", "\n") for kind in ("html", "plain"))
         )
-
-    def letter(self, kind: str, nth: int, sample: "_Sample", language: str) -> Letter:
-        """How a mail is listed: of it the head alone is read."""
-        head, _, _ = sample.write(self, _For(language, samples.TENANT, SELLER)).partition(b"\r\n\r\n")
-        return Letter(kind, nth, _read(message_from_bytes(head)["Subject"]), sample.role, sample.weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +98,26 @@ class _Sample:
     """One mail that can be shown."""
 
     write: Callable[[Press, _For], bytes]
+    # What its story is called, which may travel in a digest; None: what the mail is.
+    title: Callable[[_For], str] | None = None
     role: str = ""
     weight: str = ""
+
+    def subject(self, press: Press, to: _For) -> str:
+        """What it is about, in a line."""
+        if self.title is not None:
+            return self.title(to)
+        head, _, _ = self.write(press, to).partition(b"\r\n\r\n")
+        return _read(message_from_bytes(head)["Subject"])
 
 
 @cache
 def listed(language: str) -> Sequence[Letter]:
     """All mails that there are; refuses a language that we do not write."""
     press = Press(sender="post@nordwind.example", domain="nordwind.example", portal_url="", hears=False)
-    known = _samples(_written(language))
+    known, to = _samples(_written(language)), _For(language, samples.TENANT, SELLER)
     return [
-        press.letter(kind, nth, sample, language)
+        Letter(kind, nth, sample.subject(press, to), sample.role, sample.weight)
         for kind, alike in known.items()
         for nth, sample in enumerate(alike, start=1)
     ]
@@ -169,7 +174,7 @@ def _of_story(story: Story, recipient: Recipient) -> _Sample:
         key = story.fact if recipient.at_once else f"{DIGEST}/{row.told_on}"
         return _mailed(press, recipient.contact, key, [row])
 
-    return _Sample(write, recipient.role or "", recipient.weight)
+    return _Sample(write, lambda to: _row(story, recipient, to).subject, recipient.role or "", recipient.weight)
 
 
 def _digest(press: Press, to: _For) -> bytes:
