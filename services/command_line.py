@@ -16,7 +16,10 @@ ROLES = {
     "invoicing": ("services.invoicing", "Issues invoices and credit notes: serve, migrate, rebuild, parked, audit."),
     "ledger": ("services.ledger", "Keeps the books: serve, migrate, rebuild, parked, audit."),
     "disputes": ("services.disputes", "Runs the cases of disputed invoices: serve, migrate, rebuild, parked, audit."),
-    "notifications": ("services.notifications", "Tells everyone concerned: serve, migrate, rebuild, parked, audit."),
+    "notifications": (
+        "services.notifications",
+        "Tells everyone concerned: serve, migrate, rebuild, parked, audit, mail-check.",
+    ),
     "portal": ("services.portal", "Pages for buyers and for the seller's people: serve, migrate, host, parked, audit."),
     "keys": ("services.chassis.keys", "Who is trusted to sign calls: init, make, list, end."),
     "status": ("services.status", "Where the services stand."),

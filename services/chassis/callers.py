@@ -18,6 +18,7 @@ BUSINESS = frozenset(
         "receivables.disputes.v1.ResponseService",
         "receivables.disputes.v1.StandingApprovalService",
         "receivables.notifications.v1.FeedbackService",
+        "receivables.notifications.v1.LetterService",
         "receivables.notifications.v1.NotificationsService",
         "receivables.audit.v1.AuditService",
     }

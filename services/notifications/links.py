@@ -85,7 +85,7 @@ async def send_later(tx: Tx, call: Origin, request: service_pb2.SendLinkRequest)
 
 
 @dataclass(frozen=True, slots=True)
-class _Letter:
+class LinkLetter:
     """A link, to whom, and in whose name; who invites is named by their name."""
 
     link: Link
@@ -94,7 +94,7 @@ class _Letter:
     inviter: str
 
 
-async def _letters(tx: Tx, keys: Collection[Key]) -> dict[Key, _Letter]:
+async def _letters(tx: Tx, keys: Collection[Key]) -> dict[Key, LinkLetter]:
     """Links that are still good, of people who are still there; of the others nothing goes."""
     rows = await tx.rows(
         """SELECT tenant, link_id, contact_id, kind, url, minutes, invited_by, address, language FROM link
@@ -103,7 +103,7 @@ async def _letters(tx: Tx, keys: Collection[Key]) -> dict[Key, _Letter]:
         columns(keys),
     )
     firms = await store.firms(tx, {row.tenant for row in rows})
-    found: dict[Key, _Letter] = {}
+    found: dict[Key, LinkLetter] = {}
     for row in rows:
         person, _ = await store.find_contact(tx, (row.tenant, row.contact_id))
         if row.kind in TO_ADDRESSES:
@@ -111,7 +111,7 @@ async def _letters(tx: Tx, keys: Collection[Key]) -> dict[Key, _Letter]:
         inviter, _ = await store.find_contact(tx, (row.tenant, row.invited_by.partition(":")[2]))
         if person is not None:
             name = inviter.name if inviter else row.invited_by if "@" in row.invited_by else ""
-            found[(row.tenant, row.link_id)] = _Letter(Link(*row), person, firms[row.tenant].seller().name, name)
+            found[(row.tenant, row.link_id)] = LinkLetter(Link(*row), person, firms[row.tenant].seller().name, name)
     return found
 
 

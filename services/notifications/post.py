@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from services.chassis import jobs
 from services.chassis.database import Tx
 from services.chassis.envelope import Origin, new_traceparent
 from services.chassis.jobs import Job
-from services.notifications.store import Key, MailKey
+from services.notifications.store import Key, MailKey, of_decline_token
 
 POST = "post"  # the kind of job that reads a mail; its subject is the mail
 KEPT_DAYS = 30  # that a mail came: longer than any server tries to hand it over again
@@ -24,11 +24,16 @@ class Addressee:
 
     tenant: str
     account_id: str
-    # A reply to this; "": a report of that mail.
+    # A reply to this; "": a report of that mail; neither: somebody declines what only informs.
     about: str
     contact_id: str
     mail_key: str
     token: str
+
+    @property
+    def kind(self) -> str:
+        """What comes to it."""
+        return "REPLY" if self.about else "REPORT" if self.mail_key else "DECLINE"
 
     @property
     def mail(self) -> MailKey:
@@ -56,6 +61,20 @@ async def of_mail(tx: Tx, token: str) -> Addressee | None:
     return Addressee(row.tenant, row.account_id, "", row.contact_id, row.key, token) if row else None
 
 
+async def of_decline(tx: Tx, token: str) -> Addressee | None:
+    """Whose news are declined with this token."""
+    person = await of_decline_token(tx, token)
+    return Addressee(person.tenant, person.account_id, "", person.contact_id, "", token) if person else None
+
+
+# By what its address begins with.
+FINDERS: Mapping[str, Callable[[Tx, str], Awaitable[Addressee | None]]] = {
+    "case": of_case,
+    "bounce": of_mail,
+    "decline": of_decline,
+}
+
+
 async def add(tx: Tx, addressees: Sequence[Addressee], content: bytes) -> int:
     """Keep a mail for each of these, and have it read; return for how many it is new."""
     added = []
@@ -68,7 +87,7 @@ async def add(tx: Tx, addressees: Sequence[Addressee], content: bytes) -> int:
                 to.tenant,
                 post_id,
                 to.account_id,
-                "REPLY" if to.about else "REPORT",
+                to.kind,
                 to.about,
                 to.contact_id,
                 to.mail_key,

@@ -256,7 +256,7 @@ class Postbox:
 
     async def _find(self, kind: str, token: str) -> Addressee | None:
         async with self._database.transaction(await self._database.tenants(), within=KEPT_S) as tx:
-            return await (post.of_case if kind == "case" else post.of_mail)(tx, token)
+            return await post.FINDERS[kind](tx, token)
 
 
 @asynccontextmanager

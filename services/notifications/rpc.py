@@ -133,6 +133,7 @@ class NotificationsService(Door, service_pb2_grpc.NotificationsServiceServicer):
             request.language,
             wants_document=request.wants_document,
             preferences=wire.chosen(request.preferences) if request.HasField("preferences") else None,
+            declined=request.declined if request.HasField("declined") else None,
             by=wire.registrar(call.caller),
         )
         return service_pb2.ChangeContactResponse(contact=await self._contact(tx, call, request.contact_id))

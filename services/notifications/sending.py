@@ -222,6 +222,7 @@ class Sender:
             sender=self.server.sender,
             domain=self.domain,
             portal_url=self.portal_url,
+            hears=self.hears,
         )
         if sum(len(document.content) for document in enclosed) > LONG_BYTES or len(mail.messages) > LONG_MESSAGES:
             return await asyncio.to_thread(write)

@@ -4,15 +4,24 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from receivables.notifications.v1 import feedback_pb2, feedback_pb2_grpc, service_pb2, service_pb2_grpc
+from receivables.notifications.v1 import (
+    feedback_pb2,
+    feedback_pb2_grpc,
+    letters_pb2,
+    letters_pb2_grpc,
+    service_pb2,
+    service_pb2_grpc,
+)
 
 from services.chassis.service import Parts, Service, Servicer, certificate_of, speaker_of
 from services.chassis.workers import Work
 from services.notifications import learning, metrics, postbox, reading, sending, stream, usecases
+from services.notifications.previews import Press
 from services.notifications.quotes import Quotes
 from services.notifications.rebuild import FOLD
 from services.notifications.rpc import NotificationsService
 from services.notifications.rpc_feedback import FeedbackService
+from services.notifications.rpc_letters import LetterService
 from services.notifications.settings import Settings
 from services.notifications.threads import Written
 from services.notifications.usecases import Desk
@@ -41,6 +50,11 @@ def _servicers(parts: Parts[Settings]) -> list[Servicer]:
             feedback_pb2.DESCRIPTOR.services_by_name["FeedbackService"].full_name,
             feedback_pb2_grpc.add_FeedbackServiceServicer_to_server,
             FeedbackService(parts.database, parts.consumer, Desk.of(parts.settings)),
+        ),
+        Servicer(
+            letters_pb2.DESCRIPTOR.services_by_name["LetterService"].full_name,
+            letters_pb2_grpc.add_LetterServiceServicer_to_server,
+            LetterService(parts.database, parts.consumer, Press.of(parts.settings)),
         ),
     ]
 
@@ -76,7 +90,7 @@ SERVICE = Service(
     name="notifications",
     settings=Settings,
     migrations=Path(__file__).parent / "migrations",
-    stands_on="0027_feedback.sql",
+    stands_on="0029_declined.sql",
     handlers=stream.handlers,
     servicers=_servicers,
     measure=metrics.measure,

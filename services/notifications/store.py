@@ -148,6 +148,8 @@ class Mail:
     token: str = ""
     # The questions that ride in it, by their messages (questions.Rides).
     questions: Mapping[str, Any] = field(default_factory=dict)
+    # By which its reader declines what only informs.
+    decline_token: str = ""
 
     @property
     def all_keys(self) -> list[MailKey]:
@@ -280,6 +282,21 @@ async def complain(tx: Tx, contact: Key) -> Contact | None:
             WHERE tenant = %s AND contact_id = %s AND complained_at IS NULL AND erased_at IS NULL RETURNING *""",
         [tx.at, *contact],
     )
+    return contact_of(row) if row else None
+
+
+async def decline(tx: Tx, contact: Key, *, declined: bool) -> None:
+    """Send what only informs no more to this contact, or send it again."""
+    await tx.run(
+        """UPDATE contact SET declined_at = CASE WHEN %s THEN coalesce(declined_at, %s) END
+            WHERE tenant = %s AND contact_id = %s AND erased_at IS NULL""",
+        [declined, tx.at, *contact],
+    )
+
+
+async def of_decline_token(tx: Tx, token: str) -> Contact | None:
+    """Whose news somebody declines by this token; nobody's of a tenant that the transaction does not serve."""
+    row = await tx.row("SELECT * FROM contact WHERE decline_token = %s AND erased_at IS NULL", [token])
     return contact_of(row) if row else None
 
 
@@ -849,6 +866,7 @@ async def open_mails(tx: Tx, firsts: Collection[Key]) -> tuple[dict[Key, Mail], 
             messages=tuple(whole.get(_key(row), [of[_key(row)]])),
             carried=tuple(message for key in carried.get(_key(row), ()) for message in whole[key]),
             token=row.token or "",
+            decline_token=row.decline_token,
         )
         for row in rows
         if _key(row) not in others
@@ -861,7 +879,8 @@ async def _open(tx: Tx, mails: Collection[MailKey]) -> list[Any]:
     keys = within(mails, 3)
     rows = await tx.rows(
         f"""SELECT mail.tenant, mail.contact_id, mail.key, mail.due_at, mail.state, mail.attempts, mail.token,
-                   contact.name, contact.email, contact.language, mail.next_try_at < now() + interval '2 minutes' AS is_near
+                   contact.name, contact.email, contact.language, contact.decline_token,
+                   mail.next_try_at < now() + interval '2 minutes' AS is_near
               FROM mail JOIN contact USING (tenant, contact_id)
              WHERE mail.tenant = ANY (%s::text[]) AND mail.contact_id = ANY (%s::text[]) AND mail.key = ANY (%s::text[])
                AND contact.tenant = ANY (%s::text[]) AND contact.contact_id = ANY (%s::text[])
@@ -1084,6 +1103,7 @@ def contact_of(row: Any) -> Contact:
         successor=row.successor,
         heard_at=row.heard_at,
         influence=row.influence,
+        declined=row.declined_at is not None,
     )
 
 

@@ -24,7 +24,7 @@ from services.chassis.pages import Page
 from services.kernel.orders import Scope
 from services.kernel.refusals import Conflict, Invalid, NotFound, quoted
 from services.kernel.retention import Record
-from services.notifications import durations, gaps, journeys, questions, store, teams, undelivered, wire
+from services.notifications import declining, durations, gaps, journeys, questions, store, teams, undelivered, wire
 from services.notifications.asks import add as remember_asks
 from services.notifications.asks import forget_outdated as forget_asks
 from services.notifications.domain import asks, delivery, quotes, rights, routing, threads
@@ -111,9 +111,10 @@ async def change_contact(
     *,
     wants_document: bool,
     preferences: Preferences | None = None,
+    declined: bool | None = None,
     by: Registrar | None = None,
 ) -> None:
-    """What a person may change of itself; preferences that are None stay as they are."""
+    """What a person may change of itself; preferences, and whether mail that only informs is declined, stay where they are None."""
     if language not in LANGUAGES:
         raise Invalid("contact.language_unknown", f"we write in {', '.join(LANGUAGES)}")
     known, _ = await store.find_contact(tx, key)
@@ -124,6 +125,8 @@ async def change_contact(
     await store.change_contact(
         tx, key, language, wants_document=wants_document, preferences=preferences or known.preferences
     )
+    if declined is not None and declined != known.declined:
+        await declining.decline(tx, known, declined=declined)
 
 
 async def erase(tx: Tx, call: Origin, contact_id: str) -> None:
@@ -471,7 +474,7 @@ class Desk:
                 due_at = tx.at if post.at_once else digest_at[story.tenant]
                 if not post.at_once and post.recipient.contact.preferences is not USUAL:
                     due_at = routing.due_at(post.recipient, story.about, now[story.tenant])
-                messages.append(_row(story, post, names.seller, message, created_at=tx.at, due_at=due_at))
+                messages.append(row_of(story, post, names.seller, message, created_at=tx.at, due_at=due_at))
         await store.add_messages(tx, messages, _word())
 
     async def find(self, tx: Tx) -> int:
@@ -831,13 +834,14 @@ def _origin(row: Any, what: str, mail: Mail) -> Origin:
     return Origin(row.tenant, "system:send", f"mail {what}", row.message_id, mail.traceparent)
 
 
-def _row(
+def row_of(
     story: Story, post: Post, sender: str, message: Message, *, created_at: datetime, due_at: datetime
 ) -> NewMessage:
+    """A message as it is kept, and mailed."""
     action = message.what_you_need_to_do
     recipient = post.recipient
     preferences = recipient.contact.preferences
-    unwanted = recipient.contact.complained or preferences.pace(story.about) is Pace.NOTHING
+    unwanted = not recipient.contact.wants_news or preferences.pace(story.about) is Pace.NOTHING
     silent = unwanted and not post.at_once
     return NewMessage(
         tenant=story.tenant,

@@ -869,6 +869,7 @@ def contact_message(person: Contact) -> service_pb2.Contact:
         suspended=person.suspended,
         preferences=None if person.preferences is USUAL else _preferences_message(person.preferences),
         successor_id=person.successor,
+        declined=person.declined,
     )
 
 

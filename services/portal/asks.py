@@ -31,6 +31,7 @@ from receivables.disputes.v1 import standing_pb2_grpc as disputes_standing_grpc
 from receivables.invoicing.v1 import service_pb2_grpc as invoicing_grpc
 from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
 from receivables.notifications.v1 import feedback_pb2_grpc as feedback_grpc
+from receivables.notifications.v1 import letters_pb2_grpc as letters_grpc
 from receivables.notifications.v1 import service_pb2_grpc as notifications_grpc
 
 from services.chassis import access, tls, tracing
@@ -61,6 +62,7 @@ STUBS: Mapping[str, Callable[[Any], Any]] = {
     "responses": responses_grpc.ResponseServiceStub,
     "disputes_standing": disputes_standing_grpc.StandingApprovalServiceStub,
     "feedback": feedback_grpc.FeedbackServiceStub,
+    "letters": letters_grpc.LetterServiceStub,
     "notifications": notifications_grpc.NotificationsServiceStub,
 }
 _RETRYING = json.dumps(
@@ -243,6 +245,10 @@ class Asking:
     async def feedback(self, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask notifications of what people say, and what is done about it."""
         return await self("feedback", method, request, write)
+
+    async def letters(self, method: str, request: Message, write: Write | None = None) -> Any:
+        """Ask notifications of our mails themselves."""
+        return await self("letters", method, request, write)
 
     async def notifications(self, method: str, request: Message, write: Write | None = None) -> Any:
         """Ask notifications."""

@@ -11,6 +11,7 @@ from services.portal.labels_durations import DURATIONS
 from services.portal.labels_feedback import FEEDBACK
 from services.portal.labels_incidents import INCIDENTS
 from services.portal.labels_lab import LAB
+from services.portal.labels_mails import MAILS
 from services.portal.labels_people import PEOPLE
 from services.portal.labels_refusals import REFUSALS
 from services.portal.labels_responses import RESPONSES
@@ -33,6 +34,7 @@ LABELS: Mapping[str, str | Meant] = {
     **PEOPLE,
     **DURATIONS,
     **FEEDBACK,
+    **MAILS,
     # Roles of a buyer's people.
     "REQUESTER": _("Requester"),
     "PROCUREMENT": _("Procurement"),

@@ -17,6 +17,7 @@ _BESIDE = {
     "credit_standing": ("credit", "StandingApproval"),
     "disputes_standing": ("disputes", "StandingApproval"),
     "lab": ("credit", "Lab"),
+    "letters": ("notifications", "Letter"),
     "policies": ("credit", "Policy"),
     "causes": ("disputes", "Cause"),
     "incidents": ("disputes", "Incident"),

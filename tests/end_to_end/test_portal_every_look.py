@@ -41,7 +41,7 @@ TENANT, ACCOUNT, COLLEAGUE = "nordwerk", "N-102", "claire@atelier.example"
 WIDTHS = (1280, 390, 320)
 # Addresses that answer with a file, or with a part of a page.
 NO_PAGES = re.compile(
-    r"\.(csv|yaml)$|/progress$|/documents/|/file$|/files/|/export$|/evidence/|/start/sample$|/sign-in/again$"
+    r"\.(csv|yaml)$|/progress$|/documents/|/file$|/files/|/export$|/evidence/|/start/sample$|/sign-in/again$|/mail\.html$"
 )
 HREF = re.compile(r'href="(/[^"#?]*)')
 FOLLOWED = 5  # addresses of a route: not each page leads to all that some do

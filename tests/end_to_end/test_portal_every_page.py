@@ -57,6 +57,7 @@ def town(world: World) -> Town:
     ids = {
         "reference": announced.reference,
         "message": "of-nobody",
+        "kind": "of-nobody",
         "news": "of-nobody",
         "file": "of-nobody",
         "number": invoice.number,

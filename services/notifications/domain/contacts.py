@@ -48,6 +48,13 @@ class Contact:
     heard_at: datetime | None = None
     # What the seller's people take them for (domain/influence.py); "": nobody said.
     influence: str = ""
+    # Declined mail that only informs, until they want it again.
+    declined: bool = False
+
+    @property
+    def wants_news(self) -> bool:
+        """Whether mail goes there that asks nothing of its reader, and carries no document."""
+        return not (self.complained or self.declined)
 
     def hears_of(self, scope: Scope) -> bool:
         """Whether a fact of this scope is theirs; a fact about the whole company is not one about a part of it."""

@@ -12,7 +12,7 @@ from services.notifications.domain.threads import is_for
 UNVERIFIED = "mail:unverified"  # who wrote what came from an address that is nobody's, or is not shown to be
 BLANK = "…"  # stands for the words of a reply that has none
 _CODE = re.compile(r"\b5[0-9]{2}\b")
-_TOKEN = re.compile(r"(case|bounce)\+([0-9a-f]{32})")
+_TOKEN = re.compile(r"(case|bounce|decline)\+([0-9a-f]{32})")
 
 
 class Became(StrEnum):
@@ -25,6 +25,7 @@ class Became(StrEnum):
     EMPTY = "empty"
     BOUNCED = "bounced"
     COMPLAINED = "complained"
+    DECLINED = "declined"
     # A report of nothing that is ours, or of nothing that is final; a reply to what is forgotten.
     NOTHING = "nothing"
 
@@ -77,7 +78,7 @@ class Claim:
 
 
 def door(local_part: str) -> tuple[str, str] | None:
-    """What an address of ours takes ("case", "bounce"), and its token; None if it is none."""
+    """What an address of ours takes ("case", "bounce", "decline"), and its token; None if it is none."""
     found = _TOKEN.fullmatch(local_part.lower())
     return (found[1], found[2]) if found else None
 

@@ -37,25 +37,33 @@ def _environment() -> Environment:
     )
 
 
-def write(mail: Mail, enclosed: Sequence[Document], *, sender: str, domain: str, portal_url: str = "") -> bytes:
-    """The mail's bytes: of the same mail always the same. Where there is a portal, it leads there too."""
+def write(
+    mail: Mail, enclosed: Sequence[Document], *, sender: str, domain: str, portal_url: str = "", hears: bool = False
+) -> bytes:
+    """The mail's bytes: of the same mail always the same.
+
+    Where there is a portal, it leads there too; `hears`: mail to the domain comes to us.
+    """
     words = catalogue(mail.language)
     subject = _subject(mail, words)
+    declining = _declining(mail, domain, portal_url, hears=hears)
     values = {
         "words": words,
         "subject": subject,
         "greeting": words.common("greeting", name=mail.name),
         "single": mail.messages[0] if _is_single(mail) else None,
-        "asked": _asked(mail),
+        "asked": _asked(mail, portal_url),
         "cases": _cases(_each_once(mail)),
         "follow": partial(portal.link, portal_url),
         "question": partial(_question, mail, portal_url, words),
+        "decline": declining[0] if declining else "",
     }
     text = _environment().get_template("mail.txt").render(values, t=words.constant)
     html = _environment().get_template("mail.html").render(values, t=_escaped(mail.language))
     read = mime.multipart("alternative", [mime.text(text, "plain"), mime.text(html, "html")])
     saved = [mime.attachment(d.content, _media_type(d), _file_name(d)) for d in enclosed]
-    headers = _headers(mail, subject, sender, domain) | {"Content-Language": words.language}
+    headers = _headers(mail, subject, sender, domain) | mime.unsubscribing(declining)
+    headers["Content-Language"] = words.language
     return mime.message(headers, mime.multipart("mixed", [read, *saved]) if saved else read)
 
 
@@ -81,9 +89,27 @@ def _headers(mail: Mail, subject: str, sender: str, domain: str) -> dict[str, st
         # A digest of several cases takes replies where it comes from: a wrong case would be worse than none.
         "Reply-To": tracks.pop() if len(tracks) == 1 else sender,
         "Subject": mime.unstructured(subject),
-        "Auto-Submitted": "auto-generated",
+        **mime.AUTOMATIC,
         "List-Id": f"<{mail.tenant}.notifications.{domain}>",
+        "Feedback-ID": mime.feedback_id(_campaign(mail), mail.tenant, first.weight),
     }
+
+
+def _campaign(mail: Mail) -> str:
+    """What a provider that counts complaints counts them by: what happened, or that it is a digest."""
+    return str(mail.messages[0].event_type.rpartition(".")[2]) if _is_single(mail) else "Digest"
+
+
+def _declining(mail: Mail, domain: str, portal_url: str, *, hears: bool) -> list[str]:
+    """Where its reader declines mail of its kind, on a page and by mail; nothing of what nobody may decline.
+
+    That is whatever asks something of somebody, and a document, which the law has us deliver (RULES: declining).
+    """
+    messages = (*mail.messages, *mail.carried)
+    if not mail.decline_token or any(row.weight == Weight.ACT or row.document for row in messages):
+        return []
+    pages = [f"{portal.root(portal_url, mail.tenant)}/by-mail/{mail.decline_token}"] if portal_url else []
+    return [*pages, *([f"mailto:decline+{mail.decline_token}@{domain}"] if hears else [])]
 
 
 def _subject(mail: Mail, words: Catalogue) -> str:
@@ -103,10 +129,11 @@ def _each_once(mail: Mail) -> list[Any]:
     return list({row.fact: row for row in (*mail.carried, *mail.messages)}.values())
 
 
-def _asked(mail: Mail) -> list[tuple[str, str]]:
-    """What is asked, and where it is done: one thing, unless the address stands for two who are asked two things."""
+def _asked(mail: Mail, portal_url: str) -> list[tuple[str, str, str]]:
+    """What is asked, and where it is done, by a reply and on its page: one thing, unless the address stands for two."""
     rows = (mail.messages[0], *mail.carried)
-    return list({row.action: (row.action, row.action_link) for row in rows if row.action}.values())
+    asked = {row.action: (row.action, row.action_link, portal.link(portal_url, row)) for row in rows if row.action}
+    return list(asked.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ def write(one: Any, *, sender: str, domain: str) -> bytes:
     kind = f"link_{one.link.kind.lower()}"
     seller = one.seller or sender.partition("@")[2]
     said = words.tell(kind, {"seller": seller, "inviter": one.inviter or seller, "minutes": one.link.minutes})
-    mail = Short(said["subject"], [said["words"]], said["act"], one.link.url, [said["good_for"], said["not_you"]])
+    after = [said["good_for"], said["not_you"]]
+    mail = Short(kind, said["subject"], [said["words"]], said["act"], one.link.url, after)
     id_ = (one.link.tenant, one.link.link_id)
     return short.write(mail, to=one.person, seller=seller, id_=id_, sender=sender, domain=domain)

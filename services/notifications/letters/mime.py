@@ -16,11 +16,32 @@ _SHORT = 60  # what needs no folding beside its header's name
 _ATOMS = re.compile(r"[A-Za-z0-9 ]+")
 _REMEMBERED = 4096  # names: of the same people and sellers again and again
 
+# What machines are told that would answer: that one of their kind wrote (RFC 3834), and, those of Exchange, in its own way.
+AUTOMATIC: Mapping[str, str] = {
+    "Auto-Submitted": "auto-generated",
+    "X-Auto-Response-Suppress": "OOF, AutoReply",
+}
+
 
 def message(headers: Mapping[str, str], part: bytes) -> bytes:
     """The whole mail; each header's value as the functions below give it, or plain ASCII of our own."""
     lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
     return "".join([*lines, "MIME-Version: 1.0\r\n"]).encode("ascii") + part
+
+
+def feedback_id(campaign: str, tenant: str, kind: str) -> str:
+    """By what a mailbox provider tells us of which mail how many complain; codes alone, and nobody's address."""
+    return f"{campaign}:{tenant}:{kind}:receivables"
+
+
+def unsubscribing(places: Sequence[str]) -> dict[str, str]:
+    """The headers by which a reader's program offers to decline (RFC 2369); with a page over TLS in one click (RFC 8058)."""
+    if not places:
+        return {}
+    headers = {"List-Unsubscribe": ",\r\n ".join(f"<{place}>" for place in places), "Precedence": "bulk"}
+    if places[0].startswith("https://"):
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers
 
 
 def text(content: str, subtype: str) -> bytes:

@@ -19,6 +19,8 @@ from services.notifications.texts.catalogue import catalogue
 class Short:
     """What it says: before its button, on it, and after it."""
 
+    # "link_sign_in", "notice_order_waits" …
+    kind: str
     subject: str
     before: Sequence[str]
     act: str
@@ -59,7 +61,8 @@ def write(said: Short, *, to: Contact, seller: str, id_: tuple[str, str], sender
         "From": mime.mailbox(seller, sender),
         "To": mime.mailbox(to.name, to.email),
         "Subject": mime.unstructured(said.subject),
-        "Auto-Submitted": "auto-generated",
+        **mime.AUTOMATIC,
+        "Feedback-ID": mime.feedback_id(said.kind, to.tenant, "NOTICE"),
         "Content-Language": words.language,
     }
     return mime.message(headers, mime.multipart("alternative", [mime.text(text, "plain"), mime.text(html, "html")]))

@@ -40,10 +40,12 @@ async def profile(ask: Ask) -> Response:
 
 @post("/profile", ANYBODY)
 async def change(ask: Ask) -> Response:
-    """Another language; invoices with the mail, or without."""
+    """Another language; invoices with the mail, or without; news by mail, or in the portal alone."""
     request = notifications_pb2.ChangeContactRequest(
         contact_id=ask.at.contact_id, language=ask.typed("language"), wants_document=bool(ask.typed("wants_document"))
     )
+    if ask.typed("news_asked"):  # the page showed the choice
+        request.declined = not ask.typed("news")
     await ask.of.notifications("ChangeContact", request, ask.write())
     ask.cookies.append((LANGUAGE, "", 0))
     return ask.go("/profile")

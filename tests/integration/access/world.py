@@ -35,7 +35,7 @@ from receivables.invoicing.v1.service_pb2_grpc import InvoicingServiceStub
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.ledger.v1.service_pb2_grpc import LedgerServiceStub
 from receivables.notifications.v1 import events_pb2 as notifications_events
-from receivables.notifications.v1 import feedback_pb2
+from receivables.notifications.v1 import feedback_pb2, letters_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.notifications.v1.service_pb2_grpc import NotificationsServiceStub
 from receivables.operations.v1 import service_pb2 as operations_pb2
@@ -151,6 +151,11 @@ class Belongings:
     def application(self) -> str:
         """For credit, all of whose questions are answered; others of it are called so with what may be done with them."""
         return f"{self.account}-application"
+
+    @property
+    def decline_token(self) -> str:
+        """By which its person declines news by mail."""
+        return f"{self.account}-decline-token"
 
     @property
     def question(self) -> str:
@@ -332,7 +337,7 @@ async def _trade(house: House, of: Belongings, tenant: str) -> Belongings:
 
 
 async def _led(house: House, of: Belongings, tenant: str) -> None:
-    """First steps that its people were asked for."""
+    """First steps that its people were asked for, and by what one of them declines news."""
     async with house.residents["notifications"].parts.database.transaction([tenant]) as tx:
         # Asked of what it ordered, and answered with no: that asks something of whoever has the matter.
         asked = [tenant, of.question, of.account, of.contact, of.about]
@@ -346,6 +351,10 @@ async def _led(house: House, of: Belongings, tenant: str) -> None:
                                             owner, due, urgency, cause, opened_at)
                VALUES (%s, %s, %s, %s, %s, 'RECEIVING', 'COMPLETE', 2, 'OPEN', 'LOGISTICS', %s, 2, '', %s)""",
             [*asked, tx.at, tx.at],
+        )
+        await tx.run(
+            "UPDATE contact SET decline_token = %s WHERE tenant = %s AND contact_id = %s",
+            [of.decline_token, tenant, of.contact],
         )
         await tx.run(
             """INSERT INTO first_step (tenant, account_id, code, state, reason, answer)
@@ -549,6 +558,7 @@ IDS = {
     "decision_id": "decision",
     "question_id": "question",
     "token": "token",
+    "decline_token": "decline_token",
 }
 
 
@@ -682,6 +692,8 @@ def more(method: str, of: Belongings) -> list[Message | dict[str, Any]]:
             by="contact:ann",
             amount=eur(100),
         ),
+        "notifications.ListLetters": letters_pb2.ListLettersRequest(language="en"),
+        "notifications.PreviewLetter": letters_pb2.PreviewLetterRequest(kind="digest", language="en"),
         "notifications.AddMessage": notifications_pb2.AddMessageRequest(text="Hello"),
         "notifications.AddNote": notifications_pb2.AddNoteRequest(text="Hello"),
         "notifications.MarkRead": notifications_pb2.MarkReadRequest(nth=1),

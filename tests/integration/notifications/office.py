@@ -26,6 +26,7 @@ from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.ledger.v1 import service_pb2_grpc as ledger_grpc
 from receivables.notifications.v1 import events_pb2, service_pb2
 from receivables.notifications.v1.feedback_pb2_grpc import FeedbackServiceStub
+from receivables.notifications.v1.letters_pb2_grpc import LetterServiceStub
 from receivables.notifications.v1.service_pb2_grpc import NotificationsServiceStub
 
 from deploy.local.mail import Mail
@@ -300,7 +301,7 @@ class Stubs:
 
     def __init__(self, channel: Any) -> None:
         """Make each."""
-        self._stubs = [NotificationsServiceStub(channel), FeedbackServiceStub(channel)]
+        self._stubs = [NotificationsServiceStub(channel), FeedbackServiceStub(channel), LetterServiceStub(channel)]
 
     def __getattr__(self, method: str) -> Any:
         """Give the method of whichever has it."""

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from receivables.notifications.v1 import events_pb2 as notifications_events
 from receivables.notifications.v1 import feedback_pb2
 from receivables.notifications.v1 import feedback_pb2_grpc as feedback_grpc
+from receivables.notifications.v1 import letters_pb2_grpc as letters_grpc
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.notifications.v1 import service_pb2_grpc as notifications_grpc
 
@@ -35,6 +36,7 @@ from services.portal.web import Web
 from tests.callers import answering, dial, environment, servicers_of
 from tests.integration.conftest import OpenService
 from tests.integration.credit.desk import Desk, Stubs, set_clock
+from tests.integration.portal.letters import Letters
 
 HOST, TENANT = "acme.localhost", "acme"
 OURS = {"sec-fetch-site": "same-origin"}
@@ -295,6 +297,7 @@ class Pages:
     door: Door
     people: People
     questions: Questions
+    letters: Letters
     port: int
 
     async def session(self, contact_id: str, *, assurance: int = 2, **more: Any) -> str:
@@ -353,10 +356,14 @@ async def opened(open_service: OpenService, **others: str) -> AsyncIterator[Page
     of_feedback = Servicer(
         "receivables.notifications.v1.FeedbackService", feedback_grpc.add_FeedbackServiceServicer_to_server, questions
     )
+    letters = Letters()
+    of_letters = Servicer(
+        "receivables.notifications.v1.LetterService", letters_grpc.add_LetterServiceServicer_to_server, letters
+    )
     pages.load()
     port = free_port()
     async with (
-        answering("notifications", [servicer, of_feedback]) as address,
+        answering("notifications", [servicer, of_feedback, of_letters]) as address,
         open_service(
             SERVICE,
             portal_secret=SecretStr("x" * 32),
@@ -369,7 +376,7 @@ async def opened(open_service: OpenService, **others: str) -> AsyncIterator[Page
         await usecases.add_host(parts.database, Host(HOST, TENANT, "Acme Ltd"))
         web = Web(door, static_dir=static.install())
         async with http.door(web.asgi, host="127.0.0.1", port=port, proxies=1):
-            yield Pages(parts, door, people, questions, port)
+            yield Pages(parts, door, people, questions, letters, port)
         await door.asks.close()
 
 

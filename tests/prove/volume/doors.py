@@ -25,7 +25,7 @@ from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import events_pb2 as ledger_events
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_events
-from receivables.notifications.v1 import feedback_pb2
+from receivables.notifications.v1 import feedback_pb2, letters_pb2
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
 from receivables.orders.v1 import events_pb2 as orders_events
 
@@ -905,6 +905,10 @@ def _notifications(handlers: Sequence[type[Message]]) -> list[Door]:
         call(feedback_pb2.GetHealthRequest(account_id=HOT)),
         call(feedback_pb2.GetEffortRequest()),
         call(feedback_pb2.CloseActionRequest(question_id="qb0-4", cause="DELIVERY", said="Sent again.")),
+        call(letters_pb2.ListLettersRequest(language="en")),
+        call(letters_pb2.PreviewLetterRequest(kind="digest", language="en")),
+        called_by("service:portal", letters_pb2.GetDeclineRequest(decline_token="decline-c-b7")),
+        called_by("service:portal", letters_pb2.DeclineRequest(decline_token="decline-c-b7", declined=True)),
         call(notifications_pb2.EraseContactRequest(contact_id="fresh")),
         Door("mail", _come_by_mail),
         *(event(of_kind(kind), kind=kind) for kind in handlers),

@@ -241,6 +241,7 @@ NOTIFICATIONS = (
     # Those whose mail came back.
     """UPDATE contact SET suspended_at = now() - length(contact_id) * interval '1 day' - hashtext(contact_id) % 80000 * interval '1 second'
         WHERE right(contact_id, 2) = '03'""",
+    "UPDATE contact SET decline_token = 'decline-' || contact_id",
     f"""INSERT INTO message
         SELECT t, 'm' || lpad(n::text, 9, '0'), 'c-' || b, 'fact-' || n, b, 'receivables.invoicing.v1.InvoiceIssued',
                'invoice/i' || n, 1, 'AP_CLERK', 'INFORM', 'en', 'Seller', 'subject', 'what happened to the invoice', 'what it affects', 'what we do', '', '', 'owner', current_date,

@@ -28,6 +28,7 @@ def a_message(**changes: Any) -> Any:
         "contact_id": "cleo",
         "message_id": "m1",
         "fact": "invoice/i1",
+        "event_type": "receivables.invoicing.v1.InvoiceIssued",
         "about": "invoice/i1",
         "account_id": "acme",
         "event_type": "receivables.invoicing.v1.InvoiceIssued",
@@ -46,6 +47,7 @@ def a_message(**changes: Any) -> Any:
         "told_on": date(2026, 3, 2),
         "track_url": "mailto:case+1@reply.example",
         "why_you": "You are named.",
+        "document": "",
     }
     return SimpleNamespace(**(values | changes))
 
@@ -182,6 +184,8 @@ def test_the_way_into_the_portal_stands_beside_the_address_for_questions(key: st
         return plain, html
 
     for body in said("https://{tenant}.pay.example"):
+        # What is asked is done on its page in one click; a digest asks nothing.
+        assert ("Open it in the portal" in body) == (not key.startswith("digest/"))
         assert "https://nordwind.pay.example/invoices/i1" in body
         assert "mailto:case+1@reply.example" in body
     assert not any("How far it is" in body for body in said(""))

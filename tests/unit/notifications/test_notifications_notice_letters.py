@@ -1,44 +1,24 @@
 """Notices as people read them: every kind in every language, and what is no notice."""
 
-from datetime import date
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any
 
 import pytest
 from receivables.notifications.v1 import service_pb2
 
-from services.kernel.money import Money
 from services.notifications.domain.contacts import LANGUAGES
 from services.notifications.domain.roles import Role
 from services.notifications.letters import notice as letter
-from services.notifications.notices import SAYS, Notice
+from services.notifications.notices import SAYS
 from services.notifications.texts.catalogue import catalogue
-from tests.unit.notifications.samples import a_person
+from tests.unit.notifications.samples import SAID, a_notice, a_person
 
 URL = "https://nordwind.example/approvals?a=1&b=2"
-VALUES: dict[str, Any] = {
-    "by": "Bo <b>Li</b>",
-    "other": "Ann",
-    "amount": Money(123_450, "GBP"),
-    "order_id": "W-1",
-    "first": date(2026, 3, 2),
-    "last": date(2026, 3, 9),
-    "roles": ["AP_CLERK", "AP_MANAGER"],
-    "factor": "FACTOR_PASSKEY",
-    "provider": "B1 Corp",
-    "company": "Acme Ltd",
-}
 
 
-def a_notice(kind: str, language: str = "en") -> Notice:
-    person = a_person("cleo", Role.AP_CLERK, language=language)
-    said = {name: VALUES[name] for name in SAYS[kind]}
-    return Notice("acme", "n1", kind, URL, person, "Nordwind GmbH", said)
-
-
-def written(kind: str, language: str = "en") -> EmailMessage:
-    content = letter.write(a_notice(kind, language), sender="post@x.example", domain="x.example")
+def written(kind: str, language: str = "en", **changes: str) -> EmailMessage:
+    one = a_notice(kind, a_person("cleo", Role.AP_CLERK, language=language), URL, **changes)
+    content = letter.write(one, sender="post@x.example", domain="x.example")
     mail = message_from_bytes(content, policy=policy.default)
     assert isinstance(mail, EmailMessage)
     return mail
@@ -64,13 +44,13 @@ def test_every_kind_is_told_in_every_language_with_all_that_it_says_and_a_link(k
     words = catalogue(language)
     told = str(mail["Subject"]) + part(mail, "plain")
     shown = {
-        "amount": words.money(VALUES["amount"]),
-        "first": words.day(VALUES["first"]),
-        "last": words.day(VALUES["last"]),
+        "amount": words.money(SAID["amount"]),
+        "first": words.day(SAID["first"]),
+        "last": words.day(SAID["last"]),
         "roles": words.role("AP_MANAGER"),
         "factor": words._entries["factors"]["FACTOR_PASSKEY"],
     }
-    assert [name for name in SAYS[kind] if shown.get(name, VALUES[name]) not in told] == []
+    assert [name for name in SAYS[kind] if shown.get(name, SAID[name]) not in told] == []
     assert URL in part(mail, "plain")
     assert "Nordwind GmbH" in told + str(mail["From"])
     assert "{" not in told
@@ -78,7 +58,7 @@ def test_every_kind_is_told_in_every_language_with_all_that_it_says_and_a_link(k
 
 
 def test_a_name_is_text_and_never_markup():
-    html = part(written("ORDER_WAITS"), "html")
+    html = part(written("ORDER_WAITS", by="Bo <b>Li</b>"), "html")
 
     assert "Bo &lt;b&gt;Li&lt;/b&gt;" in html
     assert 'href="https://nordwind.example/approvals?a=1&amp;b=2"' in html

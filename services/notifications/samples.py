@@ -1,6 +1,6 @@
-"""Events, people and stories for the tests of notifications."""
+"""Events, people and stories of a business that is nobody's: mails are shown of them (previews.py), and tested by them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -17,7 +17,7 @@ from receivables.invoicing.v1 import events_pb2 as invoicing
 from receivables.ledger.v1 import events_pb2 as ledger
 from receivables.orders.v1 import events_pb2 as orders
 
-from services.chassis.envelope import Event, Origin, Record, new_traceparent
+from services.chassis.envelope import Event, Origin, new_traceparent
 from services.chassis.ids import new_id
 from services.kernel.calendars import Calendar
 from services.kernel.money import Money
@@ -31,7 +31,8 @@ from services.notifications.domain.roles import Role
 from services.notifications.domain.routing import Recipient
 from services.notifications.domain.stories import WHOLE_COMPANY, Affects, Moment, Story
 from services.notifications.escalations import escalated
-from tests.records import a_record
+from services.notifications.links import Link, LinkLetter
+from services.notifications.notices import SAYS, Notice
 
 TENANT = "nordwind"
 ACCOUNT = "acme"
@@ -40,6 +41,19 @@ FIVE = time(17)
 SUBJECTS = ("order", "invoice", "dispute", "payment", "application", "onboarding")
 MONDAY_10 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # 10:00 in Berlin
 NOW = Moment(MONDAY_10, ZONE, FIVE)
+# What notices say.
+SAID: Mapping[str, Any] = {
+    "by": "Bo Li",
+    "other": "Ann",
+    "amount": Money(123_450, "GBP"),
+    "order_id": "W-1",
+    "first": date(2026, 3, 2),
+    "last": date(2026, 3, 9),
+    "roles": ["AP_CLERK", "AP_MANAGER"],
+    "factor": "FACTOR_PASSKEY",
+    "provider": "B1 Corp",
+    "company": "Acme Ltd",
+}
 
 
 def eur(minor: int) -> MoneyMessage:
@@ -55,19 +69,6 @@ def an_event(body: Message, subject: str = "order/o1", *, account: str = ACCOUNT
         at=MONDAY_10,
         origin=Origin(TENANT, "system:test", "a test", "key", new_traceparent()),
         body=body,
-    )
-
-
-def record(event: Event[Any]) -> Record:
-    """The event as it comes from Kafka; of one of ours with its number."""
-    ours = not event.type.startswith("receivables.orders.")
-    return a_record(
-        event.body,
-        account=event.account_id,
-        subject=event.subject,
-        tenant=event.tenant,
-        event_id=event.id,
-        headers={"ce_sequence": "1"} if ours else {},
     )
 
 
@@ -803,3 +804,16 @@ def a_colleague(contact_id: str, *roles: Role, **changes: Any) -> Contact:
     """A person of the seller."""
     values = {"account_id": "", "email": f"{contact_id}@nordwind.example"}
     return a_person(contact_id, *roles, **(values | changes))
+
+
+def a_notice(kind: str, person: Contact, url: str, *, seller: str = "Nordwind GmbH", **changes: Any) -> Notice:
+    """What happened in the portal that concerns somebody."""
+    said = {name: SAID[name] for name in SAYS[kind]} | changes
+    return Notice(person.tenant, "n1", kind, url, person, seller, said)
+
+
+def a_link(kind: str, person: Contact, url: str, *, seller: str = "Nordwind GmbH") -> LinkLetter:
+    """A way into the portal."""
+    minutes = 10 if kind == "SIGN_IN" else 7 * 24 * 60
+    link = Link(person.tenant, "l1", person.contact_id, kind, url, minutes, "contact:ann", "", "")
+    return LinkLetter(link, person, seller, "Ann")
