@@ -31,7 +31,6 @@ def a_message(**changes: Any) -> Any:
         "event_type": "receivables.invoicing.v1.InvoiceIssued",
         "about": "invoice/i1",
         "account_id": "acme",
-        "event_type": "receivables.invoicing.v1.InvoiceIssued",
         "role": "AP_CLERK",
         "weight": "ACT",
         "sender": "Nordwind GmbH",
