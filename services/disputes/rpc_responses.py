@@ -6,8 +6,9 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Origin
 from services.chassis.pages import page
 from services.chassis.rpc import Door, read, write_of
-from services.disputes import responding, store_responses, wire, wire_responses
+from services.disputes import responding, store_responses, wire_responses
 from services.disputes.domain.responses import Response
+from services.disputes.rpc import shown
 
 
 class ResponseService(Door, responses_pb2_grpc.ResponseServiceServicer):
@@ -20,7 +21,7 @@ class ResponseService(Door, responses_pb2_grpc.ResponseServiceServicer):
         """Keep what a buyer's system says, with the case about it."""
         kept, case = await responding.take(tx, call, said)
         return responses_pb2.ReadResponseResponse(
-            response=wire_responses.response_message(kept), dispute=wire.dispute_message(case) if case else None
+            response=wire_responses.response_message(kept), dispute=await shown(tx, call, case) if case else None
         )
 
     @read

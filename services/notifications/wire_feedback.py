@@ -154,7 +154,10 @@ def efforts(found: Mapping[str, Effort]) -> list[feedback_pb2.Effort]:
 
 def exported(answers: Sequence[Any], expectations: Sequence[Any]) -> dict[str, Any]:
     """What a person said when they were asked, for who wants to know all that is known of them."""
-    found = {"answers": map(_answer, answers), "expectations": map(_expectation, expectations)}
+    found: dict[str, list[Any]] = {
+        "answers": list(map(_answer, answers)),
+        "expectations": list(map(_expectation, expectations)),
+    }
     return {
         name: [json_format.MessageToDict(one, preserving_proto_field_name=True) for one in said]
         for name, said in found.items()

@@ -156,8 +156,8 @@ async def business(house: House) -> str:
         content=f"%PDF-1.7 {MARK}".encode(),
     )
     await house.call(DisputesServiceStub, "AddEvidence", photo, actor="contact:cleo", reason=WHY)
-    answer = spoken("UQ", "OTH", invoice_number=invoice.number, words=f"{MARK} asks")
-    reading = responses_pb2.ReadResponseRequest(content=responses.write(answer))
+    unclear = spoken("UQ", "OTH", invoice_number=invoice.number, words=f"{MARK} asks")
+    reading = responses_pb2.ReadResponseRequest(content=responses.write(unclear))
     await house.call(ResponseServiceStub, "ReadResponse", reading, actor="contact:cleo", reason=WHY)
     await move(house, case.dispute_id, disputes_calls.ACTION_REVIEW)
     await move(house, case.dispute_id, disputes_calls.ACTION_ASK_CUSTOMER, missing=f"a photo by {MARK}")

@@ -82,7 +82,7 @@ async def house(open_service: OpenService) -> AsyncIterator[House]:
     papers = Servicer(
         "receivables.invoicing.v1.InvoicingService",
         invoicing_grpc.add_InvoicingServiceServicer_to_server,
-        Papers(),
+        Papers(),  # type: ignore[abstract] # it is asked for what it knows alone
     )
     async with (
         open_service(DISPUTES, clock="test") as parts,
