@@ -8,8 +8,7 @@ import pytest
 from receivables.invoicing.v1 import service_pb2
 from receivables.orders.v1 import events_pb2 as orders_pb2
 
-from tests.integration.invoicing.conftest import OpenOffice
-from tests.integration.invoicing.office import Office, buyer, placed, received, shipped
+from tests.integration.invoicing.office import Office, OpenOffice, buyer, placed, received, shipped
 from tests.integration.invoicing.test_invoicing_calls import refused
 from tests.integration.invoicing.test_invoicing_orders import PORTAL, SOURCES, by, hear, said, shown
 
