@@ -10,7 +10,7 @@ from deploy.local.processes import wait_until
 from services.chassis import topics
 from tests.end_to_end.world import Trader, World
 
-FOLLOWERS = ("credit", "invoicing", "notifications")
+FOLLOWERS = ("credit", "invoicing", "disputes", "notifications")
 REFUSED = """SELECT topic, subject, key FROM parked
               WHERE closed_at IS NULL AND tenant = '' AND (reason, code) = ('refused', 'event.tenant_not_allowed')"""
 
@@ -63,4 +63,4 @@ def test_a_topic_of_nobody_whom_the_services_know_is_not_read(world: World, trad
     world.settle()
 
     assert [body.order_id for body in trader.told("CreditDecided")] == ["o2"]
-    assert [world.parked(service, trader.tenant) for service in FOLLOWERS] == [[], [], []]
+    assert [world.parked(service, trader.tenant) for service in FOLLOWERS] == [[]] * 4

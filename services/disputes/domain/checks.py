@@ -173,6 +173,7 @@ class _Judged:
     fact: Fact | None = None
 
 
+_Figures = dict[str, str | Decimal | Money]
 _UNKNOWN = _Judged(Verdict.UNKNOWN)
 _OfLine = Callable[[Ground, Line, Decimal], _Judged]
 _OfCase = Callable[[Ground], Check]
@@ -239,7 +240,7 @@ def _price(ground: Ground, line: Line, quantity: Decimal) -> _Judged:
     if (ordered := ground.ordered(line)) is None:
         return _UNKNOWN
     more = line.unit_price - ordered.unit_price
-    figures = {"line": line.line_id, "invoiced": line.unit_price, "ordered": ordered.unit_price}
+    figures: _Figures = {"line": line.line_id, "invoiced": line.unit_price, "ordered": ordered.unit_price}
     if more <= 0:
         return _Judged(Verdict.DISPROVEN, fact=_fact("price_as_ordered", **figures, currency=ground.currency))
     fact = _fact("price_above", **figures, currency=ground.currency)
@@ -251,11 +252,11 @@ def _short(ground: Ground, line: Line, quantity: Decimal) -> _Judged:
     known, key = ground.known, _order_line(ground, line)
     if key is None:
         return _UNKNOWN
-    figures = {"line": line.line_id, "invoiced": line.quantity}
+    figures: _Figures = {"line": line.line_id, "invoiced": line.quantity}
     if known.received is not None:
         there = known.received.get(key, ZERO)
         code = "received_less" if there < line.quantity else "received_all"
-        on = {"on": known.received_on.isoformat()} if known.received_on else {}
+        on: _Figures = {"on": known.received_on.isoformat()} if known.received_on else {}
         return _units(ground, line, quantity, line.quantity - there, _fact(code, **figures, received=there, **on))
     if known.shipped is not None and known.shipped.get(key, ZERO) < line.quantity:
         left = known.shipped.get(key, ZERO)
@@ -277,7 +278,7 @@ def _over(ground: Ground, line: Line, quantity: Decimal) -> _Judged:
         return _UNKNOWN
     invoiced = ground.known.invoiced.get(_order_line(ground, line) or "", ZERO)
     over = min(invoiced - ordered.quantity, line.quantity)
-    figures = {"line": line.line_id, "invoiced": invoiced, "ordered": ordered.quantity}
+    figures: _Figures = {"line": line.line_id, "invoiced": invoiced, "ordered": ordered.quantity}
     if over <= 0:
         return _Judged(Verdict.DISPROVEN, fact=_fact("quantity_as_ordered", **figures))
     fact = _fact("invoiced_more", **figures)
@@ -302,7 +303,7 @@ def _tax(ground: Ground, line: Line, quantity: Decimal) -> _Judged:
         return _UNKNOWN
     if (due := _rate_due(ordered, terms)) is None or line.vat_rate < due:
         return _UNKNOWN
-    figures = {"line": line.line_id, "invoiced": line.vat_rate, "due": due, "country": terms.seller_country}
+    figures: _Figures = {"line": line.line_id, "invoiced": line.vat_rate, "due": due, "country": terms.seller_country}
     on = terms.delivered_on.isoformat()
     if line.vat_rate == due:
         return _Judged(Verdict.DISPROVEN, fact=_fact("tax_right", **figures, on=on))
@@ -421,7 +422,7 @@ def _fact(code: str, **figures: str | Decimal | Money) -> Fact:
     return Fact(code, tuple(_texts(figures)))
 
 
-def _texts(figures: Mapping[str, str | Decimal | Money]) -> Iterator[tuple[str, str]]:
+def _texts(figures: _Figures) -> Iterator[tuple[str, str]]:
     for name, value in figures.items():
         yield name, f"{value:f}" if isinstance(value, Decimal) else str(value)
 
