@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from receivables.common.v1 import money_pb2
-from receivables.disputes.v1 import events_pb2, service_pb2
+from receivables.disputes.v1 import events_pb2, service_pb2, service_pb2_grpc
 
 from services.chassis.consumer import types_of
 from services.chassis.envelope import Record, decode
@@ -15,6 +16,7 @@ from services.chassis.workers import drain
 from services.disputes.domain.cases import CONTESTED
 from services.disputes.rebuild import FOLD
 from services.disputes.service import SERVICE
+from tests.integration.accounts.callers import Asked, clerk, contact, gated
 from tests.integration.conftest import OpenService
 from tests.integration.disputes.desk import MONDAY, Desk, Refused, issued, seller
 
@@ -247,6 +249,45 @@ async def test_a_credit_above_ones_authority_is_refused_and_names_who_has_it(des
         ("SELLER_ADMIN", "", 500),
         ("", "user:di", 2000),
     ]
+
+
+async def test_who_may_credit_how_much_only_an_administrator_says_and_the_role_counts(open_service: OpenService):
+    async with (
+        open_service(SERVICE, clock="test") as parts,
+        gated(SERVICE, parts, service_pb2_grpc.DisputesServiceStub) as door,
+    ):
+        desk = Desk(parts, door.stub)
+        await desk.set_clock(MONDAY)
+        await desk.follow(issued())
+        owner = replace(clerk(name="dora"), roles=frozenset({"DISPUTE_OWNER"}))
+        admin = replace(clerk(name="max"), roles=frozenset({"SELLER_ADMIN"}))
+        most = money_pb2.Money(minor=100, currency="EUR")
+        limited = events_pb2.DisputePolicy(
+            **POLICY,  # type: ignore[arg-type] # all are numbers
+            authorities=[events_pb2.CreditAuthority(role="DISPUTE_OWNER", most=most)],
+        )
+
+        async def said_by(who: Any, method: str, request: Any) -> str:
+            answer = await door.ask(who, method, request)
+            return answer.code if isinstance(answer, Asked) else ""
+
+        wish = service_pb2.OpenRequest(
+            invoice="i1", reason_code="PRC_UNIT", amount=money_pb2.Money(minor=101, currency="EUR")
+        )
+        case = (await door.ask(contact("b1"), "Open", wish)).dispute
+        for action in (service_pb2.ACTION_REVIEW, service_pb2.ACTION_PROPOSE):
+            await door.ask(admin, "Move", service_pb2.MoveRequest(dispute_id=case.dispute_id, action=action))
+        end = service_pb2.ResolveRequest(dispute_id=case.dispute_id, resolution=events_pb2.RESOLUTION_FULL_CREDIT)
+
+        set_limited = service_pb2.SetPolicyRequest(policy=limited)
+        assert await said_by(owner, "SetPolicy", set_limited) == "policy.authority_by_admin"
+        assert await said_by(admin, "SetPolicy", set_limited) == ""
+        assert await said_by(owner, "SetPolicy", set_limited) == "", "who changes nothing of it may say the rest"
+        without = service_pb2.SetPolicyRequest(policy=events_pb2.DisputePolicy(**POLICY))  # type: ignore[arg-type] # numbers
+        assert await said_by(owner, "SetPolicy", without) == "policy.authority_by_admin"
+        assert await said_by(owner, "Resolve", end) == "dispute.authority"
+        assert await said_by(admin, "SetPolicy", without) == ""
+        assert await said_by(owner, "Resolve", end) == ""
 
 
 @pytest.mark.parametrize("seed", range(4))

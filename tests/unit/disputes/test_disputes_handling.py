@@ -222,6 +222,8 @@ OWNER = frozenset({"DISPUTE_OWNER"})
         ("5000", "user:ad", frozenset({"SELLER_ADMIN"}), True),
         ("5000.01", "user:ad", OWNER | {"SELLER_ADMIN"}, False),
         ("0", "user:no", frozenset[str](), True),  # what is no credit needs none
+        ("9999", "system:checks", frozenset[str](), True),  # has bounds of its own
+        ("1", "user:no", frozenset[str](), False),
     ],
 )
 def test_a_credit_is_resolved_by_whom_the_matrix_lets(credit: str, person: str, roles: frozenset[str], *, may: bool):
