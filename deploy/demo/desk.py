@@ -265,7 +265,12 @@ class Desk:
         return self._write(self.services.disputes.Move, request, f"{action}/{dispute_id}").dispute
 
     def resolve(
-        self, dispute_id: str, resolution: str, *, amount: money_pb2.Money | None = None
+        self,
+        dispute_id: str,
+        resolution: str,
+        *,
+        amount: money_pb2.Money | None = None,
+        correction: disputes_events.Correction | None = None,
     ) -> disputes_pb2.Dispute:
         """End a case that was received: a clerk looks at it and proposes, the lead accepts and carries it out."""
         self.move(dispute_id, "REVIEW")
@@ -274,6 +279,7 @@ class Desk:
             dispute_id=dispute_id,
             resolution=disputes_events.Resolution.Value(f"RESOLUTION_{resolution}"),
             amount=amount,
+            correction=correction,
         )
         lead = self.acting_as("user:lead")
         return lead._write(self.services.disputes.Resolve, request, f"resolve/{dispute_id}").dispute

@@ -1,6 +1,7 @@
 """Invoicing's tables as they follow from what it told: what is issued stands as it was issued, number by number."""
 
 import gzip
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,12 +19,13 @@ from services.chassis.database import Tx
 from services.chassis.envelope import Event
 from services.chassis.parked import Reason
 from services.chassis.rebuild import Fold, NotYet, nothing
+from services.documents import model
 from services.documents.model import VatCategory
 from services.invoicing import store, wire
 from services.invoicing.domain.numbers import Series
 from services.invoicing.domain.parties import CORE_FORM, Contract, Form, InvoiceOn, OtherRates, Seller, usual_form
 from services.invoicing.domain.statements import Check, File, Kind, Line, Statement, VatRow
-from services.invoicing.store.columns import company_value
+from services.invoicing.store.columns import company_value, reference_of
 from services.invoicing.usecases import rendering
 from services.kernel.calendars import day
 from services.kernel.money import Money
@@ -170,6 +172,12 @@ async def _keep_xml(tx: Tx, key: tuple[str, str], file: File) -> None:
     """Keep the XML as it left, and what it says, whole, as all other formats are written from."""
     await store.add_documents(tx, [(key, file)])
     paper = documents.claim(documents.read(file.content, file.check.format), CORE_FORM.profile)
+    row = await tx.row("SELECT credited_by FROM issued WHERE tenant = %s AND document_id = %s", key)
+    note = reference_of(row.credited_by)
+    if note is not None and note.number not in {earlier.number for earlier in paper.preceding}:
+        # CII has room for one: the invoice that this one stands for, and not its credit note.
+        named = model.PrecedingInvoice(number=note.number, issue_date=note.issue_date)
+        paper = replace(paper, preceding=(*paper.preceding, named))
     await store.add_papers(tx, [(key, documents.write(paper, store.PAPER))])
 
 

@@ -68,6 +68,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "order_line": set(),
         "asset": set(),
         "shipment": set(),
+        "replacement": set(),
         "series": set(),
         "issued": {"position"},
         "issued_line": set(),
@@ -242,6 +243,7 @@ def trade(world: World, trader: Trader, nth: int) -> None:
     trader.ship(f"{nth}-pdf")
     world.settle()
     pay_and_dispute(world, trader, nth)
+    end_otherwise(world, trader, nth)
 
 
 def govern(trader: Trader, nth: int) -> None:
@@ -327,6 +329,29 @@ def pay_and_dispute(world: World, trader: Trader, nth: int) -> None:
     world.settle()
     buyer.move(amount.dispute_id, "REOPEN")
     buyer.move(asked.dispute_id, "ANSWER")
+    world.settle()
+
+
+def end_otherwise(world: World, trader: Trader, nth: int) -> None:
+    """Cases that end in another way than credit or none: each about an invoice of its own."""
+    price = disputes_events.CorrectedLine(line_id="1", unit_price="4.00")
+    ends: dict[str, dict[str, Any]] = {
+        "REBILL": {"correction": disputes_events.Correction(lines=[price], purchase_order="PO-7")},
+        "PRICE_CORRECTION": {"correction": disputes_events.Correction(lines=[price])},
+        "GOODWILL": {"amount": money(Decimal(1), "GBP")},
+        "SPLIT_SETTLEMENT": {"amount": money(Decimal(1), "GBP")},
+        "WRITE_OFF": {},
+        "REPLACEMENT": {},
+    }
+    for end, said in ends.items():
+        invoice = trader.sell(f"{nth}-{end}", "5", "6", account="b2")
+        buyer = trader.desk.acting_as("contact:c", "b2")
+        case = buyer.open_dispute(
+            invoice.number, "QLT_DAMAGE", key=f"{nth}-{end}", lines=[(invoice.lines[0].line_id, "1")]
+        )
+        trader.desk.resolve(case.dispute_id, end, **said)
+        world.settle()
+    trader.ship(f"{nth}-REPLACEMENT", ("1", "1"), shipment="again", final=False, dispute=case.dispute_id)
     world.settle()
 
 

@@ -193,11 +193,14 @@ class Trader:
         """Tell an order that was made and not told, or tell it again."""
         self.world.stage.shop.place(self.tenant, self._orders[order_id], self.world.at)
 
-    def ship(self, order_id: str, *lines: tuple[str, str], shipment: str = "s1", final: bool = True) -> None:
-        """Ship an order, whole or only the lines as (line, quantity)."""
+    def ship(
+        self, order_id: str, *lines: tuple[str, str], shipment: str = "s1", final: bool = True, dispute: str = ""
+    ) -> None:
+        """Ship an order, whole or only the lines as (line, quantity); of a case what it ended in sending again."""
         shipped = orders.shipped(
             self._orders[order_id], f"{order_id}-{shipment}", self.world.at.date(), lines, final=final
         )
+        shipped.dispute_id = dispute
         self.world.stage.shop.ship(self.tenant, shipped, self.world.at)
 
     def cancel(self, order_id: str) -> None:

@@ -6,7 +6,7 @@ credited with its goods, as the tax of their group.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -58,8 +58,6 @@ class CreditRequest:
     why: Why | None = None
     # Of a rebill what the corrected invoice says otherwise; of a price correction lines and prices.
     correction: Correction | None = None
-    # Of a rebill: the corrected invoice's id, which we gave it.
-    corrected_id: str = field(default="", compare=False)
 
     def check(self) -> "CreditRequest":
         """Return the request itself; refuse one that credits nothing."""

@@ -1,12 +1,11 @@
 -- How cases end beside returns: rebills, corrected prices, goods sent again. Every column has a default: the version before
 -- this one goes on writing beside it.
 
--- What a case asks for: services/invoicing/domain/statements.py, Why; '': a return. Of a rebill the corrected invoice's id.
+-- What a case asks for: services/invoicing/domain/statements.py, Why; '': a return.
 ALTER TABLE credit_request
-  ADD COLUMN why          text NOT NULL DEFAULT '',
+  ADD COLUMN why        text NOT NULL DEFAULT '',
   -- services/kernel/corrections.py
-  ADD COLUMN correction   jsonb,
-  ADD COLUMN corrected_id text NOT NULL DEFAULT '';
+  ADD COLUMN correction jsonb;
 
 -- services/invoicing/domain/statements.py, Reference: of a corrected invoice the one that it stands for and the credit note
 -- that was issued with it; of that credit note the corrected invoice.

@@ -13,7 +13,7 @@ from services.kernel.money import Money
 _BALANCE = Columns("tenant text, invoice_id text, gross_minor bigint")
 _REQUEST = Columns(
     """tenant text, dispute_id text, invoice_id text, lines jsonb, currency text, amount_minor bigint, why text,
-       correction jsonb, corrected_id text"""
+       correction jsonb"""
 )
 
 
@@ -83,7 +83,6 @@ async def add_credit_requests(tx: Tx, requests: Sequence[CreditRequest]) -> None
                     r.amount.minor,
                     r.why or "",
                     None if r.correction is None else correction_value(r.correction),
-                    r.corrected_id,
                 )
                 for r in requests
             )
@@ -100,5 +99,4 @@ def _request(row: Any) -> CreditRequest:
         amount=Money(row.amount_minor, row.currency),
         why=Why(row.why) if row.why else None,
         correction=None if row.correction is None else correction_of(row.correction),
-        corrected_id=row.corrected_id,
     )

@@ -1,14 +1,12 @@
 """What resolved disputes ask of invoicing: credit notes, corrected invoices and prices, goods that are sent again."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from receivables.disputes.v1 import events_pb2 as disputes_pb2
 
 from services.chassis.database import Tx
 from services.chassis.envelope import Event, Origin
-from services.chassis.ids import new_id
 from services.invoicing import store, wire
 from services.invoicing.domain.credits import CreditRequest
 from services.invoicing.domain.orders import Replacement
@@ -44,8 +42,7 @@ async def _credit(tx: Tx, asked: Sequence[tuple[Resolved, CreditRequest]]) -> No
     known = await store.find_credit_requests(tx, {(request.tenant, request.dispute_id) for _, request in asked})
     invoices = await store.find_issued(tx, wanted)
     new: list[tuple[Origin, CreditRequest, Statement]] = []
-    for event, told in asked:
-        request = replace(told, corrected_id=new_id()) if told.why is Why.REBILL else told
+    for event, request in asked:
         earlier = known.setdefault((request.tenant, request.dispute_id), request)
         if earlier is not request:
             if earlier != request:

@@ -41,7 +41,7 @@ from services.invoicing.domain.sketches import (
     new_mark,
     numbered,
 )
-from services.invoicing.domain.statements import File, Held, Kept, Kind, Reference, Statement
+from services.invoicing.domain.statements import File, Held, Kept, Kind, Reference, Statement, Why
 from services.invoicing.press import Press
 from services.invoicing.usecases import rendering
 from services.invoicing.usecases.desk import Desk, Key, issuers_of, open_desk
@@ -174,7 +174,7 @@ async def _lay_out_credits(tx: Tx, waiting: Sequence[Held], table: Table) -> Non
     notes = await store.credit_notes_of(tx, of)
     desk = await _desk_of(tx, invoices.values())
     supplied = await _supplied(
-        tx, [invoices[r.tenant, r.invoice_id].statement for r in requests.values() if r.corrected_id]
+        tx, [invoices[r.tenant, r.invoice_id].statement for r in requests.values() if r.why is Why.REBILL]
     )
     credited: set[Key] = set()
     for held in waiting:
@@ -191,7 +191,7 @@ async def _lay_out_credits(tx: Tx, waiting: Sequence[Held], table: Table) -> Non
             earlier=tuple(notes[kept.statement.key]),
             basis=desk.basis_of_credit(kept.statement, kept.credited),
         )
-        if not request.corrected_id:
+        if request.why is not Why.REBILL:
             table.sketches[held.key] = note
             continue
         try:
@@ -229,7 +229,7 @@ def _rebill(desk: Desk, note: CreditSketch, order: KeptOrder, shipment: Shipment
     assert request.correction is not None, "a rebill says what is right"
     supply = corrected(desk.supply(order, shipment), invoice, request.correction)
     return RebillSketch(
-        draft_id=request.corrected_id,
+        draft_id=new_id(),
         supply=supply,
         basis=desk.basis_of_invoice(supply),
         corrects=Reference(invoice.document_id, invoice.number, invoice.issue_date),

@@ -174,7 +174,7 @@ def test_two_documents_that_are_numbered_together_name_each_other() -> None:
     invoice, seller = issued(supply), a_seller()
     basis = Basis(seller, supply.buyer, supply.contract, TODAY)
     mark, old = new_mark(), Reference("i1", invoice.number, TODAY)
-    request = CreditRequest("acme", "d1", "i1", (), invoice.gross, Why.REBILL, Correction(net_days=10), "i2")
+    request = CreditRequest("acme", "d1", "i1", (), invoice.gross, Why.REBILL, Correction(net_days=10))
     note = CreditSketch("n1", request, invoice, (), replace(basis, buyer=None), mark, Reference("i2", "", TODAY)).draw()
     right = corrections.corrected(supply, invoice, Correction(net_days=10))
     corrected = RebillSketch("i2", right, basis, old, Reference("n1", "", TODAY), mark, "d1").draw()
