@@ -28,7 +28,7 @@ NEVER = {
     "of what other systems tell, or hand over to be judged": (
         "asset. credit_note. shipment. invoice.incomplete dispute.account_mismatch dispute.currency_mismatch dispute.id_reused dispute.id_reused"
         " decision.outcome dispute.amount_negative hold.amount_negative order.kind_unknown"
-        " order.version_reused order.version_superseded document.unreadable document.written_only response."
+        " order.version_reused order.version_superseded document.unreadable document.written_only"
     ),
     "not there, which has a page of its own": "message.unknown news.unknown",
 }
