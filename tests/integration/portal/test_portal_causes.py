@@ -86,7 +86,7 @@ async def house(open_service: OpenService) -> AsyncIterator[House]:
     papers = Servicer(
         "receivables.invoicing.v1.InvoicingService",
         invoicing_grpc.add_InvoicingServiceServicer_to_server,
-        Papers(),
+        Papers(),  # type: ignore[abstract] # what the pages ask of it
     )
     async with (
         open_service(DISPUTES, clock="test") as parts,
