@@ -184,6 +184,8 @@ _OWN: dict[str, tuple[Panel, ...]] = {
         _panel("Cases", "By state.", COUNT, "max by (state) (ar_disputes)", "{{state}}"),
         _panel("Answers overdue", "Open cases whose promised day has passed.", COUNT,
                "max(ar_disputes_answer_overdue)", "cases"),
+        _panel("Responses unread", "Messages of buyers' systems that nobody could read.", COUNT,
+               "max(ar_responses_unread)", "messages"),
     ),
     "notifications": (
         _panel("Messages", "To people, by what became of them.", COUNT,
