@@ -186,6 +186,8 @@ _OWN: dict[str, tuple[Panel, ...]] = {
                "max(ar_disputes_answer_overdue)", "cases"),
         _panel("Without an owner", "Cases that wait for us and that nobody has for more than a business day.", COUNT,
                "max(ar_disputes_without_owner)", "cases"),
+        _panel("Responses unread", "Messages of buyers' systems that nobody could read.", COUNT,
+               "max(ar_responses_unread)", "messages"),
     ),
     "notifications": (
         _panel("Messages", "To people, by what became of them.", COUNT,

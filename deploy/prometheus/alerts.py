@@ -375,6 +375,14 @@ def _outside(scale: float) -> list[Alert]:
             30 * MINUTE,
             "{{ $value }} sellers use other currencies and will decide no order in them in two days, or do not now: no new rates",
         ),
+        Alert(
+            "ResponsesUnread",
+            TICKET,
+            "max(ar_responses_unread) > {limit}",
+            0,
+            30 * MINUTE,
+            "{{ $value }} messages of buyers' systems could not be read: what they say of invoices nobody knows",
+        ),
     ]
 
 

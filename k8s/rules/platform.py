@@ -316,7 +316,7 @@ def _reaches(rendering: Rendering, pod: Pod) -> set[tuple[str, int]]:
         ways.add(("monitoring", product.OTLP))
         if "AR_SMTP_PORT" in service.settings:
             ways.add(("outside", int(told["AR_SMTP_PORT"])))
-        if service.settings.keys() & {"AR_PROVIDER_ADDRESSES", "AR_CREDIT_SOURCES"}:
+        if service.settings.keys() & {"AR_PROVIDER_ADDRESSES", "AR_CREDIT_SOURCES", "AR_DISPUTES_CHANNEL"}:
             ways |= {(f"the internet ({version})", 443) for version in (4, 6)}
     return ways
 

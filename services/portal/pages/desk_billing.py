@@ -5,11 +5,13 @@ from itertools import groupby
 from typing import Any
 
 from fastapi.responses import Response
+from receivables.disputes.v1 import responses_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 
+from services.portal.asks import together
 from services.portal.domain import findings
 from services.portal.domain.people import Guard
-from services.portal.web import Ask, get, post
+from services.portal.web import PAGE, Ask, get, post
 
 READS = Guard(frozenset({"BILLING", "SALES", "SELLER_ADMIN", "AUDITOR"}))
 RETRIES = Guard(frozenset({"BILLING", "SELLER_ADMIN"}))
@@ -23,6 +25,7 @@ async def billing(ask: Ask) -> Response:
         account_id=ask.query("account")[:64], page_size=_DRAFTS, page_token=ask.query("after")
     )
     found = await ask.of.invoicing("ListHeld", request)
+    unread = await together(responses=_unread(ask))
     drafts = sorted(found.drafts, key=lambda draft: draft.account_id)
     by_account: Mapping[str, list[Any]] = {
         account: list(of) for account, of in groupby(drafts, key=lambda draft: draft.account_id)
@@ -34,6 +37,7 @@ async def billing(ask: Ask) -> Response:
         next_token=found.next_page_token,
         mends=findings.mended_by,
         queued=ask.query("queued"),
+        unread=unread["responses"],
     )
 
 
@@ -43,6 +47,13 @@ async def retry(ask: Ask) -> Response:
     request = invoicing_pb2.RetryHeldRequest(account_id=ask.typed("account"))
     answer = await ask.of.invoicing("RetryHeld", request, ask.write())
     return ask.go("/desk/billing", queued=str(answer.queued))
+
+
+async def _unread(ask: Ask) -> Any:
+    """What buyers' systems said and nobody could read; False: not for the reader."""
+    if not ask.may("responses", "ListUnreadResponses"):
+        return False
+    return await ask.of("responses", "ListUnreadResponses", responses_pb2.ListUnreadResponsesRequest(page_size=PAGE))
 
 
 def _by_rule(drafts: Iterable[Any]) -> dict[str, list[tuple[Any, Any]]]:

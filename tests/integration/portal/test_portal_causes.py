@@ -16,7 +16,7 @@ from receivables.notifications.v1 import service_pb2 as notifications_pb2
 
 from services.chassis.service import Servicer
 from services.chassis.workers import Work, drain
-from services.disputes import joining
+from services.disputes import joining, store_responses
 from services.disputes.domain import responses
 from services.disputes.service import SERVICE as DISPUTES
 from tests.callers import answering, dial, servicers_of
@@ -25,11 +25,15 @@ from tests.integration.disputes.desk import MONDAY, Desk, Stubs, issued
 from tests.integration.portal.conftest import OURS, Pages, opened, said
 from tests.unit.disputes.spoken import said as spoken
 
-STAFF = {"ada": "DISPUTE_OWNER", "bob": "DISPUTE_OWNER", "lou": "LOGISTICS", "eve": "AUDITOR"}
+STAFF = {"bil": "BILLING", "ada": "DISPUTE_OWNER", "bob": "DISPUTE_OWNER", "lou": "LOGISTICS", "eve": "AUDITOR"}
 
 
 class Papers(invoicing_grpc.InvoicingServiceServicer):
     """Knows an invoice by any number, and nothing else."""
+
+    async def ListHeld(self, _request: invoicing_pb2.ListHeldRequest, _context: Any) -> invoicing_pb2.ListHeldResponse:
+        """Nothing is held back."""
+        return invoicing_pb2.ListHeldResponse()
 
     async def GetInvoice(
         self, request: invoicing_pb2.GetInvoiceRequest, _context: Any
@@ -82,7 +86,7 @@ async def house(open_service: OpenService) -> AsyncIterator[House]:
     papers = Servicer(
         "receivables.invoicing.v1.InvoicingService",
         invoicing_grpc.add_InvoicingServiceServicer_to_server,
-        Papers(),  # type: ignore[abstract] # it is asked for what it knows alone
+        Papers(),  # type: ignore[abstract] # what the pages ask of it
     )
     async with (
         open_service(DISPUTES, clock="test") as parts,
@@ -178,3 +182,12 @@ async def test_what_the_buyers_system_said_is_on_the_invoice_and_a_message_becom
     assert (await house.send("ada", "/desk/invoices/N-i1/case", nth="9")).status_code == httpx.codes.NOT_FOUND
     again = await house.send("ada", "/desk/invoices/N-i1/case", nth="1")
     assert again.status_code == httpx.codes.UNPROCESSABLE_ENTITY, "nothing is left of it"
+
+
+async def test_billing_sees_what_nobody_could_read(house: House):
+    async with house.desk.parts.database.transaction(["acme"]) as tx:
+        await store_responses.add_unread(tx, "acme", "msg-7", "00", "response.unknown_invoice")
+
+    shown = await house.text("bil", "/desk/billing")
+
+    assert "msg-7 There is no invoice by that number." in shown

@@ -202,6 +202,12 @@ def rates() -> Iterator[Case]:
     yield from _sides("RatesOld", {expiring: _gauge(1)}, {expiring: _gauge(0)}, 30 * MINUTE, {})
 
 
+def unread() -> Iterator[Case]:
+    """One message that nobody could read is enough."""
+    left = 'ar_responses_unread{job="disputes"}'
+    yield from _sides("ResponsesUnread", {left: _gauge(1)}, {left: _gauge(0)}, 30 * MINUTE, {})
+
+
 def promised() -> Iterator[Case]:
     """One application that waits beyond its promise is enough; those that are only later than usual are none."""
     waits = 'ar_credit_applications_waiting{job="credit",over="%s"}'
@@ -412,6 +418,7 @@ def cases() -> list[Case]:
         *ageing(),
         *outside(),
         *rates(),
+        *unread(),
         *waiting(),
         *unseen(),
         *burns(),

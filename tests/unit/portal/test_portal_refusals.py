@@ -29,7 +29,7 @@ NEVER = {
         "asset. credit_note. shipment. invoice.incomplete dispute.account_mismatch dispute.currency_mismatch dispute.id_reused dispute.id_reused"
         " decision.outcome dispute.amount_negative hold.amount_negative order.kind_unknown"
         " receipt.account_mismatch receipt.id_reused receipt.incomplete receipt.line_repeated receipt.photo_malformed"
-        " receipt.too_many receipt.unknown_line order.version_reused order.version_superseded document.unreadable document.written_only response."
+        " receipt.too_many receipt.unknown_line order.version_reused order.version_superseded document.unreadable document.written_only"
     ),
     "not there, which has a page of its own": "message.unknown news.unknown guide.unknown",
 }
