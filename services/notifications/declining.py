@@ -4,7 +4,6 @@ from services.chassis.database import Tx
 from services.kernel.refusals import NotFound
 from services.notifications import store
 from services.notifications.domain.contacts import Contact
-from services.notifications.domain.post import Became
 from services.notifications.store import Key
 
 
@@ -25,10 +24,10 @@ async def decline(tx: Tx, person: Contact, *, declined: bool) -> None:
             await store.withdraw_waiting(tx, contact)
 
 
-async def by_mail(tx: Tx, key: Key) -> Became:
-    """A mail came to the address by which somebody declines: whatever it says."""
+async def by_mail(tx: Tx, key: Key) -> bool:
+    """A mail came to the address by which somebody declines, whatever it says; whether it changed anything."""
     person, _ = await store.find_contact(tx, key)
-    if person is None:
-        return Became.NOTHING
+    if person is None or person.declined:
+        return False
     await decline(tx, person, declined=True)
-    return Became.DECLINED
+    return True

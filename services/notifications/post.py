@@ -31,9 +31,9 @@ class Addressee:
     token: str
 
     @property
-    def kind(self) -> str:
-        """What comes to it."""
-        return "REPLY" if self.about else "REPORT" if self.mail_key else "DECLINE"
+    def declines(self) -> bool:
+        """Whether it is the address by which news are declined: whatever comes to it says so, and is not kept."""
+        return not (self.about or self.mail_key)
 
     @property
     def mail(self) -> MailKey:
@@ -87,7 +87,7 @@ async def add(tx: Tx, addressees: Sequence[Addressee], content: bytes) -> int:
                 to.tenant,
                 post_id,
                 to.account_id,
-                to.kind,
+                "REPLY" if to.about else "REPORT",
                 to.about,
                 to.contact_id,
                 to.mail_key,

@@ -13,7 +13,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from services.chassis import tls
 from services.chassis.database import Database
 from services.chassis.logs import log
-from services.notifications import metrics, post
+from services.notifications import declining, metrics, post
 from services.notifications.domain.post import door
 from services.notifications.post import Addressee
 
@@ -233,7 +233,7 @@ class Postbox:
         return "250 2.1.5 OK"
 
     async def keep(self, server: _Server, envelope: Envelope, content: bytes) -> str:
-        """Keep a mail; only then it is taken."""
+        """Keep a mail, or do what it asks for by coming; only then it is taken."""
         to = {to.token: to for to in server.addressees.values() if to is not None}
         if None in server.addressees.values():
             reported = self._reported.search(content)
@@ -245,7 +245,10 @@ class Postbox:
         sender = str(envelope.mail_from or "").strip("<>")
         content = f"Return-Path: <{sender}>\r\n".encode("ascii", "replace") + content
         async with self._database.transaction({each.tenant for each in to.values()}, within=KEPT_S) as tx:
-            new = await post.add(tx, list(to.values()), content)
+            new = await post.add(tx, [each for each in to.values() if not each.declines], content)
+            for each in to.values():
+                if each.declines:
+                    new += await declining.by_mail(tx, (each.tenant, each.contact_id))
         metrics.POST_TAKEN.labels("new" if new else "again").inc()
         return "250 2.0.0 OK"
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from services.chassis.workers import Batch, Work
-from services.notifications import declining, metrics, post
+from services.notifications import metrics, post
 from services.notifications.domain.post import Became, Report
 from services.notifications.letters.opened import Reader
 from services.notifications.settings import Settings
@@ -27,19 +27,16 @@ async def _read(desk: Desk, reader: Reader, batch: Batch) -> None:
     async with batch.database.transaction([job.tenant]) as tx:
         row = await post.find(tx, key)
     said = None
-    is_known = row is not None and row.content is not None
-    if is_known and row.kind != "DECLINE":  # whatever that one says
+    if row is not None and row.content is not None:
         said = await asyncio.to_thread(reader.open, bytes(row.content))
     became: Became | None = Became.NOTHING
     async with batch.finishing() as done:
-        if not (is_known and done.jobs):
+        if said is None or not done.jobs:
             return
-        if row.kind == "DECLINE":
-            became = await declining.by_mail(done.tx, (row.tenant, row.contact_id))
-        elif isinstance(said, Report):
+        if isinstance(said, Report):
             if row.kind == "REPORT":
                 became = await desk.receive_report(done.tx, (row.tenant, row.contact_id, row.mail_key), said)
-        elif said is not None and row.kind == "REPLY":
+        elif row.kind == "REPLY":
             vouch = bool(reader.authserv)
             became = await desk.receive_reply(done.tx, row.tenant, row.about, said, must_vouch=vouch)
         if became is None and datetime.now(UTC) - row.came_at < PATIENCE:

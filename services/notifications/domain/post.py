@@ -25,7 +25,6 @@ class Became(StrEnum):
     EMPTY = "empty"
     BOUNCED = "bounced"
     COMPLAINED = "complained"
-    DECLINED = "declined"
     # A report of nothing that is ours, or of nothing that is final; a reply to what is forgotten.
     NOTHING = "nothing"
 

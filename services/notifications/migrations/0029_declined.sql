@@ -3,7 +3,3 @@
 ALTER TABLE contact
   ADD COLUMN declined_at   timestamptz,
   ADD COLUMN decline_token text NOT NULL DEFAULT replace(gen_random_uuid()::text, '-', '');
-
--- A mail by which somebody says so.
-ALTER TABLE post DROP CONSTRAINT post_kind_check;
-ALTER TABLE post ADD CONSTRAINT post_kind_check CHECK (kind IN ('REPLY', 'REPORT', 'DECLINE')) NOT VALID;

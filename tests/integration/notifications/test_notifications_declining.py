@@ -112,10 +112,9 @@ async def test_a_digest_carries_the_link_and_a_mail_to_its_address_declines_what
         async with opened(office) as post:
             mail = EmailMessage()
             mail["From"], mail["Auto-Submitted"] = "somebody@elsewhere.example", "auto-generated"
-            assert await post.send(address, mail.as_bytes(), "somebody@elsewhere.example") == {}
-            await post.read()
+            for _ in range(2):
+                assert await post.send(address, mail.as_bytes(), "somebody@elsewhere.example") == {}
             with pytest.raises(Exception, match="550"):
                 await post.send(f"decline+{'0' * 32}@{DOMAIN}", mail.as_bytes())
         assert await declined(office, token)
-        [row] = await office.rows("SELECT kind, content FROM post")
-        assert (row.kind, row.content) == ("DECLINE", None)
+        assert await office.rows("SELECT * FROM post") == []

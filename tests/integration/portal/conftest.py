@@ -65,6 +65,7 @@ class People(notifications_grpc.NotificationsServiceServicer):
         default_factory=notifications_pb2.GetAccountJourneyResponse
     )
     late: list[notifications_pb2.Late] = field(default_factory=list)
+    changed: list[notifications_pb2.ChangeContactRequest] = field(default_factory=list)
 
     def add(self, contact_id: str, *roles: str, account: str = "b1", email: str = "") -> None:
         """Somebody new."""
@@ -98,6 +99,13 @@ class People(notifications_grpc.NotificationsServiceServicer):
         """Somebody new, as a service registers them."""
         self.add(request.contact_id, *request.roles, account=request.account_id, email=request.email)
         return notifications_pb2.RegisterContactResponse()
+
+    async def ChangeContact(
+        self, request: notifications_pb2.ChangeContactRequest, context: Any
+    ) -> notifications_pb2.ChangeContactResponse:
+        """Somebody chooses how they are told."""
+        self.changed.append(request)
+        return notifications_pb2.ChangeContactResponse(contact=self.known[request.contact_id])
 
     async def SendLink(
         self, request: notifications_pb2.SendLinkRequest, context: Any

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from uuid import uuid4
 
 import pytest
 
@@ -42,6 +43,23 @@ async def test_a_mail_program_declines_in_one_click_from_elsewhere_as_often_as_i
         assert (await program.get("/by-mail/another")).status_code == 404
 
     assert house_of_pages.letters.changes == [True, True]
+
+
+async def test_on_their_profile_people_choose_whether_news_come_by_mail(house_of_pages: Pages):
+    house_of_pages.people.add("ann", "AP_CLERK")
+    async with house_of_pages.client(await house_of_pages.session("ann"), **OURS) as ann:
+        page = (await ann.get("/profile")).text
+        assert re.search('name="news" value="1" checked', page)
+        once = re.search(r'name="once" value="(for[0-9a-f]{8}-)', page)
+        assert once is not None
+        for form in ({"news_asked": "1"}, {"news_asked": "1", "news": "1"}, {}):
+            data = {"once": once[1] + uuid4().hex, "language": "en", **form}
+            assert (await ann.post("/profile", data=data)).status_code == 303
+        house_of_pages.people.known["ann"].declined = True
+        assert 'name="news" value="1">' in (await ann.get("/profile")).text
+
+    said_of_news = [one.declined if one.HasField("declined") else None for one in house_of_pages.people.changed]
+    assert said_of_news == [True, False, None]  # a page of the version before says nothing of it
 
 
 async def test_the_sellers_people_see_each_mail_in_each_language_in_a_frame_where_nothing_runs(house_of_pages: Pages):
