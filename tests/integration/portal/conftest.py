@@ -254,7 +254,7 @@ async def opened(open_service: OpenService, **others: str) -> AsyncIterator[Page
         notifications_grpc.add_NotificationsServiceServicer_to_server,
         people,
     )
-    questions = Questions()  # type: ignore[abstract] # it is asked for what it knows alone
+    questions = Questions()
     of_feedback = Servicer(
         "receivables.notifications.v1.FeedbackService", feedback_grpc.add_FeedbackServiceServicer_to_server, questions
     )
