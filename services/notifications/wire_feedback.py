@@ -1,11 +1,12 @@
 """Translates questions, answers, what they ask of the seller, and how well an account is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 from google.protobuf import json_format
+from google.protobuf.message import Message
 from receivables.notifications.v1 import events_pb2, feedback_pb2
 
 from services.notifications.domain.contacts import Contact
@@ -154,6 +155,7 @@ def efforts(found: Mapping[str, Effort]) -> list[feedback_pb2.Effort]:
 
 def exported(answers: Sequence[Any], expectations: Sequence[Any]) -> dict[str, Any]:
     """What a person said when they were asked, for who wants to know all that is known of them."""
+<<<<<<< HEAD
     found: dict[str, list[Any]] = {
         "answers": list(map(_answer, answers)),
         "expectations": list(map(_expectation, expectations)),
@@ -162,6 +164,19 @@ def exported(answers: Sequence[Any], expectations: Sequence[Any]) -> dict[str, A
         name: [json_format.MessageToDict(one, preserving_proto_field_name=True) for one in said]
         for name, said in found.items()
     }
+||||||| 2dc5cc7a
+    found = {"answers": map(_answer, answers), "expectations": map(_expectation, expectations)}
+    return {
+        name: [json_format.MessageToDict(one, preserving_proto_field_name=True) for one in said]
+        for name, said in found.items()
+    }
+=======
+    return {"answers": _as_json(map(_answer, answers)), "expectations": _as_json(map(_expectation, expectations))}
+
+
+def _as_json(found: Iterable[Message]) -> list[dict[str, Any]]:
+    return [json_format.MessageToDict(one, preserving_proto_field_name=True) for one in found]
+>>>>>>> h-feedback
 
 
 def _role(found: RoleHealth) -> feedback_pb2.RoleHealth:
