@@ -155,28 +155,11 @@ def efforts(found: Mapping[str, Effort]) -> list[feedback_pb2.Effort]:
 
 def exported(answers: Sequence[Any], expectations: Sequence[Any]) -> dict[str, Any]:
     """What a person said when they were asked, for who wants to know all that is known of them."""
-<<<<<<< HEAD
-    found: dict[str, list[Any]] = {
-        "answers": list(map(_answer, answers)),
-        "expectations": list(map(_expectation, expectations)),
-    }
-    return {
-        name: [json_format.MessageToDict(one, preserving_proto_field_name=True) for one in said]
-        for name, said in found.items()
-    }
-||||||| 2dc5cc7a
-    found = {"answers": map(_answer, answers), "expectations": map(_expectation, expectations)}
-    return {
-        name: [json_format.MessageToDict(one, preserving_proto_field_name=True) for one in said]
-        for name, said in found.items()
-    }
-=======
     return {"answers": _as_json(map(_answer, answers)), "expectations": _as_json(map(_expectation, expectations))}
 
 
 def _as_json(found: Iterable[Message]) -> list[dict[str, Any]]:
     return [json_format.MessageToDict(one, preserving_proto_field_name=True) for one in found]
->>>>>>> h-feedback
 
 
 def _role(found: RoleHealth) -> feedback_pb2.RoleHealth:

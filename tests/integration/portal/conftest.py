@@ -100,13 +100,6 @@ class People(notifications_grpc.NotificationsServiceServicer):
         self.add(request.contact_id, *request.roles, account=request.account_id, email=request.email)
         return notifications_pb2.RegisterContactResponse()
 
-    async def ChangeContact(
-        self, request: notifications_pb2.ChangeContactRequest, context: Any
-    ) -> notifications_pb2.ChangeContactResponse:
-        """Somebody chooses how they are told."""
-        self.changed.append(request)
-        return notifications_pb2.ChangeContactResponse(contact=self.known[request.contact_id])
-
     async def SendLink(
         self, request: notifications_pb2.SendLinkRequest, context: Any
     ) -> notifications_pb2.SendLinkResponse:
