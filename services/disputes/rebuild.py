@@ -447,7 +447,6 @@ FOLD = Fold(
             invoicing_pb2.InvoiceIssued,
             invoicing_pb2.SellerChanged,
             invoicing_pb2.ContractSet,
-            ledger_pb2.ItemReduced,
             ledger_pb2.PaymentReceived,
             ledger_pb2.CashUnapplied,
             notifications_pb2.ContactErased,

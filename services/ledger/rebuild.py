@@ -138,7 +138,6 @@ FOLD = Fold(
             disputes_pb2.DisputeOpened,
             disputes_pb2.DisputeMoved,
             disputes_pb2.DisputeChanged,
-            disputes_pb2.DisputeResolved,
         }
     ),
     again=frozenset({invoicing_pb2.InvoiceIssued, invoicing_pb2.CreditNoteIssued, disputes_pb2.DisputeResolved}),

@@ -15,6 +15,7 @@ DURATIONS: dict[str, str] = {
     "took onboarding FIRST_ORDER": _("First order"),
     "took order DECIDED": _("Credit check of an order"),
     "took order SHIPPED": _("Shipment"),
+    "took order RECEIVED": _("Confirmation of receipt"),
     "took order INVOICED": _("Invoice after the shipment"),
     "took invoice PAID": _("Payment"),
     "took dispute ASKED": _("Buyer's answer in a case"),

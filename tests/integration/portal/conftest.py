@@ -65,7 +65,6 @@ class People(notifications_grpc.NotificationsServiceServicer):
         default_factory=notifications_pb2.GetAccountJourneyResponse
     )
     late: list[notifications_pb2.Late] = field(default_factory=list)
-    changed: list[notifications_pb2.ChangeContactRequest] = field(default_factory=list)
 
     def add(self, contact_id: str, *roles: str, account: str = "b1", email: str = "") -> None:
         """Somebody new."""
