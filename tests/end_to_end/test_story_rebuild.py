@@ -23,6 +23,7 @@ from receivables.credit.v1 import events_pb2 as credit_events
 from receivables.credit.v1 import service_pb2 as credit_pb2
 from receivables.disputes.v1 import events_pb2 as disputes_events
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
 from receivables.notifications.v1 import events_pb2 as notifications_events
 from receivables.notifications.v1 import service_pb2 as notifications_pb2
@@ -69,6 +70,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "asset": set(),
         "shipment": set(),
         "replacement": set(),
+        "receipt": set(),
         "series": set(),
         "issued": {"position"},
         "issued_line": set(),
@@ -113,6 +115,14 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "response": {"words"},
         "incident": set(),
         "incident_case": set(),
+        "ordered": set(),
+        "order_shipment": set(),
+        "order_receipt": set(),
+        "invoice_terms": set(),
+        "invoice_payment": set(),
+        "account_cash": set(),
+        "agreed_days": set(),
+        "check_result": set(),
     },
     "notifications": {
         "company": set(),
@@ -312,6 +322,7 @@ def pay_and_dispute(world: World, trader: Trader, nth: int) -> None:
         )
     )
     world.settle()
+    check(world, trader, nth)
     buyer.move(gone.dispute_id, "WITHDRAW")
     photo = disputes_pb2.AddEvidenceRequest(
         dispute_id=asked.dispute_id, file_name="box.pdf", media_type="application/pdf", content=b"%PDF-1.7"
@@ -353,6 +364,22 @@ def end_otherwise(world: World, trader: Trader, nth: int) -> None:
         world.settle()
     trader.ship(f"{nth}-REPLACEMENT", ("1", "1"), shipment="again", final=False, dispute=case.dispute_id)
     world.settle()
+
+
+def check(world: World, trader: Trader, nth: int) -> None:
+    """One of six did not arrive, which is proven; the price is the order's, so that case is rejected at once."""
+    second, buyer = trader.invoices(f"{nth}-parts")[1], trader.desk.acting_as("contact:b", "b1")
+    arrived = invoicing_pb2.ConfirmReceiptRequest(
+        account_id="b1", order_id=f"{nth}-parts", shipment_id="s2", receipt_id="r1"
+    )
+    arrived.lines.add(line_id="1", quantity="4", damaged="1")
+    arrived.lines.add(line_id="2", quantity="10")
+    services = trader.world.stage.services
+    services.write(services.invoicing.ConfirmReceipt, arrived, caller=buyer.caller, key=f"{nth}-arrived")
+    world.settle()
+    short = buyer.open_dispute(second.number, "QTY_SHORT", key=f"{nth}-short", lines=[(second.lines[0].line_id, "1")])
+    price = buyer.open_dispute(second.number, "PRC_UNIT", key=f"{nth}-price", amount=money(Decimal(1), "GBP"))
+    assert (short.state, price.state) == (disputes_events.STATE_ACKNOWLEDGED, disputes_events.STATE_REJECTED)
 
 
 def announce(trader: Trader, nth: int, number: str) -> None:

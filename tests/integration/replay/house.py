@@ -22,6 +22,7 @@ from receivables.credit.v1.exposure_pb2_grpc import ExposureServiceStub
 from receivables.credit.v1.standing_pb2_grpc import StandingApprovalServiceStub
 from receivables.disputes.v1 import events_pb2 as disputes_events_pb2
 from receivables.disputes.v1 import service_pb2 as disputes_pb2
+from receivables.invoicing.v1 import events_pb2 as invoicing_events_pb2
 from receivables.invoicing.v1 import service_pb2 as invoicing_pb2
 from receivables.invoicing.v1.events_pb2 import InvoiceIssued
 from receivables.ledger.v1 import service_pb2 as ledger_pb2
@@ -179,6 +180,7 @@ async def play(house: House) -> None:
     await _payments(house)
     for nth, steps in enumerate((_rejected_appealed_and_credited, _withdrawn_and_reopened)):
         await steps(house, invoices[nth].headers["ce_subject"].removeprefix("invoice/"))
+    await _answered_at_once(house, invoices)
     await house.call("credit", "SetLimit", credit_pb2.SetLimitRequest(account_id="b1", limit=eur(50_000)))
 
 
@@ -300,3 +302,24 @@ async def _withdrawn_and_reopened(house: House, invoice_id: str) -> None:
     await _move(house, await _open(house, invoice_id), disputes_pb2.ACTION_WITHDRAW)
     case, act = await _open(house, invoice_id), disputes_pb2
     await _move(house, case, act.ACTION_REVIEW, act.ACTION_REJECT, act.ACTION_REOPEN)
+
+
+async def _answered_at_once(house: House, invoices: Sequence[Record]) -> None:
+    """Two of ten did not arrive, which is credited at once; the price of the rest was ordered, which is rejected at once."""
+    bodies = [invoicing_events_pb2.InvoiceIssued.FromString(record.value or b"") for record in invoices]
+    invoice = next(body for body in bodies if body.order_id == "o2")
+    arrived = invoicing_pb2.ConfirmReceiptRequest(
+        account_id="b1", order_id="o2", shipment_id=invoice.shipment_id, receipt_id="r1"
+    )
+    arrived.lines.add(line_id="1", quantity="7", damaged="1")
+    arrived.lines.add(line_id="2", quantity="3")
+    await house.call("invoicing", "ConfirmReceipt", arrived, by="contact:ann")
+    for reason, line_id, quantity, state in (
+        ("QTY_SHORT", "1", "2", disputes_events_pb2.STATE_RESOLVING),
+        ("PRC_UNIT", "2", "3", disputes_events_pb2.STATE_REJECTED),
+    ):
+        request = disputes_pb2.OpenRequest(invoice=invoice.invoice_id, reason_code=reason)
+        line = next(line.line_id for line in invoice.lines if line.order_line_id == line_id)
+        request.lines.add(line_id=line, quantity=quantity)
+        case = (await house.call("disputes", "Open", request, by="contact:ann")).dispute
+        assert case.state == state

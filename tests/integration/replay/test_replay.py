@@ -30,6 +30,6 @@ async def test_what_is_told_again_from_the_first_offset_changes_nothing_and_is_t
             wrong += [(name, how, "parks", row) for row in waits if row not in waiting[name]]
 
     assert {name: found for name, found in waiting.items() if found} == {
-        name: [NOT_ALLOWED] for name in ("credit", "invoicing", "notifications")
+        name: [NOT_ALLOWED] for name in ("credit", "invoicing", "disputes", "notifications")
     }
     assert wrong == [], "\n".join(sorted({str(each) for each in wrong}))
