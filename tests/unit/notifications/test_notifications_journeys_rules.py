@@ -132,6 +132,9 @@ def test_an_invoice_is_done_when_nothing_of_it_is_open(events: Sequence[Event[An
         ([credit_note(), dispute_resolved()], "OPENED:DONE ANSWERED:DONE CREDITED:DONE"),
         ([dispute_resolved(), dispute_moved(disputes.STATE_RESOLVED)], "OPENED:DONE ANSWERED:DONE CREDITED:DONE"),
         ([dispute_resolved(disputes.RESOLUTION_INVALID_PAYABLE, 0)], "OPENED:DONE ANSWERED:DONE PAYABLE:DONE"),
+        ([dispute_resolved(disputes.RESOLUTION_WRITE_OFF, 0)], "OPENED:DONE ANSWERED:DONE WRITTEN_OFF:DONE"),
+        ([dispute_resolved(disputes.RESOLUTION_REPLACEMENT, 0)], "OPENED:DONE ANSWERED:DONE"),
+        ([dispute_resolved(disputes.RESOLUTION_REBILL, 11900)], "OPENED:DONE ANSWERED:DONE CREDITED:NOW"),
         ([dispute_moved(disputes.STATE_REJECTED)], "OPENED:DONE ANSWERED:DONE REJECTED:DONE"),
         (
             [dispute_moved(disputes.STATE_REJECTED), dispute_moved(disputes.STATE_APPEALED)],
