@@ -44,7 +44,9 @@ def asked(resolution: str, *lines: tuple[str, str], **fields: str) -> disputes_p
         amount=money_pb2.Money(minor=5000, currency="EUR"),
         lines=[disputes_events.DisputedLine(line_id=line_id, quantity=n) for line_id, n in lines],
     )
-    return desk_settle.request(cast("Ask", Typed(**{"cause": "PICKING"} | fields)), case, an_invoice(), f"RESOLUTION_{resolution}")
+    return desk_settle.request(
+        cast("Ask", Typed(**{"cause": "PICKING"} | fields)), case, an_invoice(), f"RESOLUTION_{resolution}"
+    )
 
 
 def test_each_end_has_words_and_says_what_it_means_to_both_sides():
