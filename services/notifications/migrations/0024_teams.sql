@@ -4,7 +4,6 @@ ALTER TABLE contact
   -- Of the address: who has another of the same is perhaps of the same group. A column, as under row-level security an index
   -- serves no expression.
   ADD COLUMN domain    text NOT NULL GENERATED ALWAYS AS (lower(split_part(email, '@', 2))) STORED;
-CREATE INDEX contact_domain ON contact (domain, tenant, account_id) WHERE domain <> '';
 
 -- Who of the seller's people answers for an account.
 CREATE TABLE team (

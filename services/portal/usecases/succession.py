@@ -9,11 +9,13 @@ from services.chassis import jobs
 from services.chassis.database import Tx
 from services.chassis.jobs import Job
 from services.chassis.workers import Batch, Work
+from services.kernel.refusals import NotFound
 from services.portal import store
 from services.portal.asks import Away, Unknown, Write
 from services.portal.domain.people import Person
 from services.portal.usecases.delegations import tell_made, tell_over
 from services.portal.usecases.door import Door, noted, own_word
+from services.portal.usecases.signing_in import find_person
 
 SUCCESSION = "succession"  # the kind of job; its subject says who follows whom, and until when that may still turn out
 LOOK_S, LOOK_UNTIL_S = 10.0, 300
@@ -25,6 +27,10 @@ async def hand_over(door: Door, person: Person, account_id: str, *, leaver: str,
 
     First it is noted that it may be so: whoever ends in between, the portal finds out, and does its part.
     """
+    for contact_id in (leaver, successor):
+        known = await find_person(door, person.tenant, contact_id)
+        if known is None or known.account_id != account_id:
+            raise NotFound("contact.unknown", "there is nobody by that id")
     until = int(datetime.now(UTC).timestamp()) + LOOK_UNTIL_S
     subject = f"contact/{leaver}/{successor}/{until}"
     async with door.database.transaction([person.tenant]) as tx:

@@ -159,6 +159,12 @@ class People(notifications_grpc.NotificationsServiceServicer):
         )
         return notifications_pb2.ListAsksResponse(asks=[ask])
 
+    async def GetPicture(
+        self, request: notifications_pb2.GetPictureRequest, context: Any
+    ) -> notifications_pb2.GetPictureResponse:
+        """Whoever's."""
+        return notifications_pb2.GetPictureResponse(content=b"\x89PNG", media_type="image/png")
+
     async def GetTeam(
         self, request: notifications_pb2.GetTeamRequest, context: Any
     ) -> notifications_pb2.GetTeamResponse:

@@ -121,3 +121,17 @@ async def test_what_is_left_undone_by_who_ends_in_between_the_portal_does_by_its
         await tx.run("UPDATE job SET next_try_at = now()")
     await drain(firm.parts.consumer, works)
     assert await kept(firm) == (["contact:rob"], [("ada", "rob")])
+
+
+async def test_a_picture_is_chosen_on_a_page_and_served_by_its_hash_to_be_kept(firm: Pages):
+    async with firm.client(await firm.session("sal"), **OURS) as browser:
+        shown = (await browser.get("/profile/picture")).text
+        whose = re.search(r'name="once" value="(for[0-9a-f]{8}-)', shown)
+        assert whose is not None
+        form = {"once": whose[1] + uuid4().hex}
+        refused = await browser.post("/profile/picture", data=form)
+        seen = await browser.get("/team/picture/0a1b")
+
+    assert "Choose a JPEG or a PNG." in refused.text
+    assert (seen.content, seen.headers["content-type"]) == (b"\x89PNG", "image/png")
+    assert "immutable" in seen.headers["cache-control"]
