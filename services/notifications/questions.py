@@ -70,13 +70,14 @@ class Rides:
 async def in_mails(tx: Tx, mails: Collection[Mail]) -> dict[Key, Rides]:
     """The questions that ride in these mails, by their messages: those that were asked before, and those that are now.
 
-    A mail that was tried before stays as it was: its receiver may have it.
+    A mail that was tried before stays as it was: its receiver may have it. One address is one reader: what a mail carries
+    for another record of theirs asks nothing but how something was put right.
     """
     could = [
         (row, mail.attempts == 1)
         for mail in mails
         for row in (*mail.messages, *mail.carried)
-        if row.event_type in _MILESTONES or row.event_type == Kind.FEEDBACK_DONE
+        if (row.event_type in _MILESTONES and row.contact_id == mail.contact_id) or row.event_type == Kind.FEEDBACK_DONE
     ]
     if not could:
         return {}

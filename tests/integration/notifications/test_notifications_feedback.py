@@ -93,6 +93,14 @@ async def test_one_question_rides_in_the_mail_of_a_shipment_and_no_second_one_wi
     assert len(links(asking)) == 6
 
 
+async def test_who_has_two_records_at_one_address_is_asked_as_one(asking: Office):
+    await asking.register("rea2", "RECEIVING", email="rea@acme.example")
+    await ship(asking)
+
+    assert len({token for token, _ in links(asking)}) == 1
+    assert len(await asking.rows("SELECT * FROM question")) == 1
+
+
 async def test_without_a_portal_nobody_is_asked(office: Office):
     await office.register("rea", "RECEIVING")
     await ship(office)

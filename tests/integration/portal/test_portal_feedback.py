@@ -109,7 +109,8 @@ async def test_an_accounts_health_is_shown_role_by_role_with_its_answers_drawn(a
 
     assert page.text.count("<circle") == 2
     shown = said(page)
-    assert "promises kept 100 of 100, of 4" in shown
+    assert "promises kept 100 % of 4" in shown
+    assert "answers 5.5 of 10, from 2" in shown
     assert "Answers worse and worse" in shown
     assert "Dry boxes." in shown
 
