@@ -450,6 +450,7 @@ FOLD = Fold(
             ledger_pb2.PaymentReceived,
             ledger_pb2.CashUnapplied,
             notifications_pb2.ContactErased,
+            notifications_pb2.ContactSucceeded,
         }
     ),
     again=frozenset({invoicing_pb2.CreditNoteIssued, invoicing_pb2.ReplacementShipped, ledger_pb2.ItemReduced}),

@@ -430,6 +430,17 @@ async def save_disputes(tx: Tx, disputes: Sequence[Dispute]) -> None:
     )
 
 
+async def pass_on(tx: Tx, tenant: str, leaver: str, successor: str) -> None:
+    """Open cases that one had, or stood in for, are another's."""
+    await tx.run(
+        """UPDATE dispute SET owner = CASE owner WHEN %(leaver)s THEN %(successor)s ELSE owner END,
+                              stand_in = CASE stand_in WHEN %(leaver)s THEN %(successor)s ELSE stand_in END
+            WHERE tenant = %(tenant)s AND state = ANY (%(open)s::text[])
+              AND (owner = %(leaver)s AND owner <> '' OR stand_in = %(leaver)s AND stand_in <> '')""",
+        {"tenant": tenant, "leaver": leaver, "successor": successor, "open": _OPEN_STATES},
+    )
+
+
 async def save_lines(tx: Tx, dispute: Dispute) -> None:
     """Write what a case contests and had credited by line, in place of what was there."""
     contested = {part.line_id: part.quantity for part in dispute.lines}

@@ -24,4 +24,5 @@ HANDLERS: Mapping[type[Message], Handler] = {
     ledger_pb2.PaymentReceived: checking.know_cash,
     ledger_pb2.CashUnapplied: checking.take_back,
     notifications_pb2.ContactErased: usecases.forget,
+    notifications_pb2.ContactSucceeded: usecases.pass_on,
 }

@@ -171,6 +171,13 @@ async def forget(tx: Tx, events: Sequence[Event[notifications_pb2.ContactErased]
         await store_responses.forget(tx, event.tenant, subject)
 
 
+async def pass_on(tx: Tx, events: Sequence[Event[notifications_pb2.ContactSucceeded]]) -> None:
+    """Somebody of the seller's people left: their open cases are their successor's; a buyer's people have none."""
+    for event in events:
+        if not event.body.account_id:
+            await store.pass_on(tx, event.tenant, f"user:{event.body.contact_id}", f"user:{event.body.successor_id}")
+
+
 async def forget_outdated(tx: Tx, tenant: str) -> int:
     """Forget what was written in, and added to, cases whose time is over; who did what, and what came of it, stays."""
     before = await retention.first_day(tx, tenant, Record.DISPUTE)
@@ -286,9 +293,9 @@ async def resolve(tx: Tx, call: Origin, named: str, decision: Decision) -> Dispu
     before = await credited_of(tx, invoice, lines)
     outcome = outcomes.decide(case, decision, invoice, lines, before, policy=policy)
     cause = causes.settle(case.reason_code, decision.resolution, decision.cause)
-    if call.actor != cases.CHECKER:
-        roles = call.caller.roles if call.caller is not None else frozenset()
-        authority.check(policy.authorities, outcome.credit, call.actor.partition(" for ")[0], roles)
+    roles = call.caller.roles if call.caller is not None else frozenset()
+    given = outcome.given_up or outcome.credit
+    authority.check(policy.authorities, given, call.actor.partition(" for ")[0], roles)
     alone = cases.is_alone(case, people, resolving)
     approved = (
         await _approved_alike(tx, call, case, outcome.credit, frozenset(resolving | people.opened)) if alone else []

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from receivables.common.v1 import money_pb2
 from receivables.disputes.v1 import events_pb2, service_pb2, service_pb2_grpc
+from receivables.notifications.v1 import events_pb2 as notifications_pb2
 
 from services.chassis.consumer import types_of
 from services.chassis.envelope import Record, decode
@@ -19,6 +20,7 @@ from services.disputes.service import SERVICE
 from tests.integration.accounts.callers import Asked, clerk, contact, gated
 from tests.integration.conftest import OpenService
 from tests.integration.disputes.desk import MONDAY, Desk, Refused, issued, seller
+from tests.records import a_record
 
 STATE = events_pb2.State.Name
 POLICY = {"window_days": 90, "answer_days": 5, "customer_days": 5, "reopen_days": 30}
@@ -154,6 +156,26 @@ async def test_a_case_is_its_desks_from_the_start_taken_in_a_click_and_found_by_
     given = service_pb2.AssignRequest(dispute_id=nobodys.number, owner="user:di")
     assert (await desk.call("Assign", given, by="user:cy")).dispute.handoffs == 1
     assert await listed(owner="user:di") == [nobodys.dispute_id]
+
+
+async def test_what_one_who_leaves_had_is_the_successors_and_what_ended_stays(desk: Desk):
+    ended, open_ = await desk.open(cents=100, reason="DLV_NONE"), await desk.open(cents=200, reason="DLV_NONE")
+    for case in (ended, open_):
+        given = service_pb2.AssignRequest(dispute_id=case.dispute_id, owner="user:bo", stand_in="user:di")
+        await desk.call("Assign", given)
+    await desk.move(ended, "WITHDRAW")
+    told = [
+        notifications_pb2.ContactSucceeded(contact_id="bo", successor_id="cy"),
+        notifications_pb2.ContactSucceeded(contact_id="di", account_id="b1", successor_id="ann"),
+    ]
+
+    await desk.parts.consumer.handle([a_record(one, account="people", subject="succession/bo") for one in told])
+
+    rows = await desk.rows("SELECT dispute_id, owner, stand_in FROM dispute")
+    assert {row.dispute_id: (row.owner, row.stand_in) for row in rows} == {
+        ended.dispute_id: ("user:bo", "user:di"),
+        open_.dispute_id: ("user:cy", "user:di"),
+    }
 
 
 async def test_a_case_is_split_by_line_and_merged_again_and_contests_the_same_to_the_cent(desk: Desk):

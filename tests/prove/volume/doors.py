@@ -689,6 +689,7 @@ def _disputes() -> list[Door]:
         *(Door(name, add_and_get_evidence) for name in ("AddEvidence", "GetEvidence")),
         call(disputes_pb2.ListEvidenceRequest(dispute_id="d000000007")),
         event(_erased, kind=notifications_events.ContactErased),
+        event(_succeeded, kind=notifications_events.ContactSucceeded),
         *pages(disputes_pb2.ListDisputesRequest()),
         *pages(disputes_pb2.ListDisputesRequest(account_id=HOT)),
         *pages(disputes_pb2.ListDisputesRequest(state=disputes_events.STATE_PROPOSED)),
