@@ -271,6 +271,7 @@ _ENUMS: Mapping[str, Any] = {
     "STATE": disputes_events.State,
     "ORDER_STATE": invoicing_pb2.OrderState,
     "OUTCOME": credit_events.Outcome,
+    "VERDICT": disputes_events.Verdict,
     "RESOLUTION": disputes_events.Resolution,
     "ACTION": disputes_pb2.Action,
     "CASE_TRACK": disputes_events.Track,

@@ -77,6 +77,7 @@ def town(world: World) -> Town:
         "policy": "of-nobody",
         "review": "of-nobody",
         "question": "of-nobody",
+        "picture": "of-nobody",
         "approval": "of-nobody",
         "contract": "credit_standing",
         "node": "of-nobody",

@@ -367,7 +367,7 @@ def check(world: World, trader: Trader, nth: int) -> None:
     """One of six did not arrive, which is proven; the price is the order's, so that case is rejected at once."""
     second, buyer = trader.invoices(f"{nth}-parts")[1], trader.desk.acting_as("contact:b", "b1")
     arrived = invoicing_pb2.ConfirmReceiptRequest(
-        account_id="b1", order_id=f"{nth}-parts", shipment_id="s2", receipt_id="r1"
+        account_id="b1", order_id=f"{nth}-parts", shipment_id=second.shipment_id, receipt_id="r1"
     )
     arrived.lines.add(line_id="1", quantity="4", damaged="1")
     arrived.lines.add(line_id="2", quantity="10")
