@@ -28,7 +28,7 @@ async def a_case(
     """A case that was proposed an end."""
     request = disputes_calls.OpenRequest(
         invoice=invoice.invoice_id,
-        reason_code="PRC_UNIT",
+        reason_code="PRC_DISC",
         description="not as agreed",
         lines=[disputes_pb2.DisputedLine(line_id=line_id, quantity=n) for line_id, n in lines.items()],
         amount=money_pb2.Money(minor=cents, currency="EUR") if cents else None,
