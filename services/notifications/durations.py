@@ -107,7 +107,7 @@ async def add(tx: Tx, ended: Sequence[Ended]) -> None:
     if not ended:
         return
     await tx.run(
-        f"INSERT INTO step_ended ({_ENDED.names}) SELECT * FROM {_ENDED.rows} AS new",  # noqa: S608 - our own columns
+        f"INSERT INTO step_ended ({_ENDED.names}) SELECT * FROM {_ENDED.rows} AS new ON CONFLICT DO NOTHING",  # noqa: S608 - our own columns
         [
             _ENDED.pack(
                 (

@@ -22,7 +22,9 @@ CREATE TABLE step_ended (
   ended_at   timestamptz NOT NULL,
   -- Null: nothing was promised, or it was the buyer's to keep.
   kept       boolean,
-  PRIMARY KEY (tenant, id)
+  PRIMARY KEY (tenant, id),
+  -- What is heard again ends nothing again.
+  UNIQUE (tenant, about, step, began_at)
 );
 
 -- The newest durations of steps that are alike: of an account, of a legal entity and a reason or track, of all.

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from receivables.notifications.v1 import letters_pb2
 
 from services.portal.domain.people import SELLER_ROLES, Guard
+from services.portal.looks import LANGUAGES
 from services.portal.web import CSP, Ask, get
 
 READS = Guard(SELLER_ROLES - {"LOGISTICS", "QUALITY"})
@@ -72,7 +73,8 @@ def _hash_of(style: str) -> str:
 
 def _language(ask: Ask) -> str:
     """The one that is looked at; else the reader's."""
-    return ask.query("language") or ask.words.html
+    wanted = ask.query("language")
+    return wanted if wanted in LANGUAGES else ask.words.html
 
 
 def _languages(ask: Ask, found: Any) -> list[tuple[str, str]]:

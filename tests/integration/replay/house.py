@@ -175,7 +175,7 @@ async def play(house: House) -> None:
     await _group(house)
     await _orders(house)
     invoices = [record for record in house.told if record.headers["ce_type"].endswith("InvoiceIssued")]
-    assert len(invoices) == 6
+    assert len(invoices) == 7
     await _ends(house, [InvoiceIssued.FromString(record.value or b"") for record in invoices[2:]])
     await _payments(house)
     for nth, steps in enumerate((_rejected_appealed_and_credited, _withdrawn_and_reopened)):
@@ -237,6 +237,7 @@ async def _orders(house: House) -> None:
     await house.tell(placed("o6", account="nobody"))
     await house.tell(placed("o7"), cancelled("o7", version=1), placed("o7", version=2))  # thought better of
     await _orders_by_calls(house)
+    await house.tell(placed("o12"), shipped("o12"))
 
 
 async def _orders_by_calls(house: House) -> None:
@@ -307,9 +308,9 @@ async def _withdrawn_and_reopened(house: House, invoice_id: str) -> None:
 async def _answered_at_once(house: House, invoices: Sequence[Record]) -> None:
     """Two of ten did not arrive, which is credited at once; the price of the rest was ordered, which is rejected at once."""
     bodies = [invoicing_events_pb2.InvoiceIssued.FromString(record.value or b"") for record in invoices]
-    invoice = next(body for body in bodies if body.order_id == "o2")
+    invoice = next(body for body in bodies if body.order_id == "o12")
     arrived = invoicing_pb2.ConfirmReceiptRequest(
-        account_id="b1", order_id="o2", shipment_id=invoice.shipment_id, receipt_id="r1"
+        account_id="b1", order_id="o12", shipment_id=invoice.shipment_id, receipt_id="r1"
     )
     arrived.lines.add(line_id="1", quantity="7", damaged="1")
     arrived.lines.add(line_id="2", quantity="3")
