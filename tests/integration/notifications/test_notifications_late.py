@@ -48,7 +48,8 @@ async def test_who_has_a_case_hears_of_risk_and_the_house_of_each_miss_a_level_h
     assert await told(office, "lo") == ["DisputeAtRisk", "DisputeLate"]  # the same miss is told once
     assert await told(office, "sal") == ["DisputeLate", "DisputeLate"]  # for who sells, beside what all hear
     await office.send()
-    assert "See to it that dispute D-2026-0042 is answered by 9 March 2026." in text(office.mail_to("sal"))
+    asked = "See to it that dispute D-2026-0042 is answered by 9 March 2026."
+    assert any(asked in text(mail) for mail in office.mails("sal"))
 
 
 async def test_a_promise_of_an_hour_is_shown_by_the_hour_and_a_new_one_beside_what_it_was(office: Office):
