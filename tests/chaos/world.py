@@ -195,8 +195,9 @@ class World:
         )
 
     def await_effects(self, tenant: str, count: int, timeout: float = 40) -> None:
-        """Return when at least so much was done for a tenant."""
-        wait_until(lambda: len(self.effects(tenant)) >= count, f"{count} effects for {tenant}", timeout)
+        """Return when so many events had their effect for a tenant; what was called for (version 0) comes on top."""
+        handled = "SELECT count(*) FROM effect WHERE tenant = %s AND version > 0"
+        wait_until(lambda: self.ask(handled, tenant)[0] >= count, f"{count} effects for {tenant}", timeout)
 
     def await_published(self, timeout: float = 40) -> None:
         """Return when nothing that was announced is left to publish."""
