@@ -195,8 +195,8 @@ class World:
         )
 
     def await_effects(self, tenant: str, count: int, timeout: float = 40) -> None:
-        """Return when so many events had their effect for a tenant; what was called for (version 0) comes on top."""
-        handled = "SELECT count(*) FROM effect WHERE tenant = %s AND version > 0"
+        """Return when so many events had their effect for a tenant; what was called for, of no order, comes on top."""
+        handled = "SELECT count(*) FROM effect WHERE tenant = %s AND order_id <> ''"
         wait_until(lambda: self.ask(handled, tenant)[0] >= count, f"{count} effects for {tenant}", timeout)
 
     def await_published(self, timeout: float = 40) -> None:
