@@ -842,7 +842,7 @@ def row_of(
     recipient = post.recipient
     preferences = recipient.contact.preferences
     unwanted = not recipient.contact.wants_news or preferences.pace(story.about) is Pace.NOTHING
-    silent = unwanted and message.weight is not Weight.ACT and not post.with_document
+    silent = unwanted and not post.at_once
     return NewMessage(
         tenant=story.tenant,
         message_id=new_id(),

@@ -87,6 +87,8 @@ def paced(recipient: Recipient, about: str, now: Moment) -> Recipient:
     preferences = recipient.contact.preferences
     if preferences is USUAL or recipient.weight is not Weight.INFORM or preferences.pace(about) is not Pace.AT_ONCE:
         return recipient
+    if not recipient.contact.wants_news:
+        return recipient
     return replace(recipient, eager=preferences.when_not_quiet(now.at, now) == now.at)
 
 
